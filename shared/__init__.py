@@ -1,0 +1,1 @@
+"""Shared: what every service stands on - events, the log, the database, HTTP - and nothing that knows a service."""

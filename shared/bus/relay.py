@@ -1,0 +1,39 @@
+"""The relay: carries a service's committed events from its outbox to the log, in order, forever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+
+from shared.bus.port import EventLog, Message
+from shared.db.engine import Database
+from shared.db.tables import OutboxRow
+
+
+def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
+    """Appends the oldest waiting events to the log, then marks them; answers how many.
+
+    It asks for what is not marked, never for what lies behind a high-water mark: a transaction that took
+    an earlier number and committed later is not missed. When the marking fails the events are appended
+    again, and every inbox knows them. Raises LogUnavailable when the log is down.
+    """
+    with database.session(readonly=True) as session:
+        waiting = session.execute(
+            select(OutboxRow.seq, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
+            .where(OutboxRow.published_at.is_(None))
+            .order_by(OutboxRow.seq)
+            .limit(limit)
+        ).all()
+    if not waiting:
+        return 0
+    log.append([Message(row.topic, row.key, row.payload.encode()) for row in waiting])
+    with database.session() as session:
+        session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.seq.in_([row.seq for row in waiting]))
+            .values(published_at=datetime.now(UTC)),
+            execution_options={"synchronize_session": False},
+        )
+        session.commit()
+    return len(waiting)

@@ -1,0 +1,1 @@
+"""The database: one per service, one transaction per message."""

@@ -1,0 +1,89 @@
+"""Migrations: brings one service's database to the newest schema, and says when the models have drifted."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from shared.db.engine import Database
+from shared.db.tables import BusBase
+from shared.service import Service
+
+_SCRIPTS = Path(__file__).parent / "alembic"
+
+
+def upgrade(database: Database, service: Service) -> None:
+    """Creates the database when the server lacks it, and applies every migration it has not seen."""
+    ensure_database(database)
+    with database.engine.connect() as connection:
+        command.upgrade(_config(service, connection), "head")
+        connection.commit()
+
+
+def write_revision(database: Database, service: Service, message: str) -> None:
+    """Writes a migration for what the models have and the database lacks (for developers)."""
+    with database.engine.connect() as connection:
+        command.revision(_config(service, connection), message=message, autogenerate=True)
+
+
+def current(database: Database) -> str | None:
+    """The revision a database is at; None when it was never upgraded."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head(service: Service) -> str | None:
+    """The newest revision of a service."""
+    return ScriptDirectory.from_config(_config(service, None)).get_current_head()
+
+
+def drift(database: Database, service: Service) -> list[Any]:
+    """The differences between the models and the database, as Alembic lists them; empty when there are none."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, merged_metadata(service))
+
+
+def merged_metadata(service: Service) -> MetaData:
+    """All tables of a service's database: the bus's and its own."""
+    merged = MetaData()
+    for metadata in (BusBase.metadata, service.tables):
+        for table in metadata.sorted_tables:
+            table.to_metadata(merged)
+    return merged
+
+
+def _config(service: Service, connection: Any) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("version_locations", str(service.migrations))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(connection=connection, metadata=merged_metadata(service))
+    return config
+
+
+def ensure_database(database: Database) -> None:
+    """Creates the database on a PostgreSQL server that lacks it; SQLite makes its file by itself."""
+    if database.sqlite:
+        return
+    engine = create_engine(database.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    known = text("SELECT 1 FROM pg_database WHERE datname = :name")
+    name = database.url.database or ""
+    quoted = engine.dialect.identifier_preparer.quote_identifier(name)
+    try:
+        with engine.connect() as connection:
+            if connection.execute(known, {"name": name}).first() is None:
+                # Another process may create it in between; then it is there, which is all we want.
+                with contextlib.suppress(ProgrammingError, IntegrityError):
+                    connection.execute(text(f"CREATE DATABASE {quoted}"))
+    finally:
+        engine.dispose()

@@ -1,0 +1,178 @@
+"""The unit of work: the rows and the events of one message, committed together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import insert
+from sqlmodel import Session, SQLModel
+
+from shared.canonical import sha256
+from shared.clock import Clock
+from shared.db.engine import Database
+from shared.db.tables import CauseRow, CommandRow, OutboxRow
+from shared.errors import Conflict
+from shared.events.base import Envelope, Event
+from shared.ids import new_id
+from shared.keys import SigningKey
+from shared.settings import Settings
+
+Answer = TypeVar("Answer", bound=BaseModel)
+Row = TypeVar("Row", bound=SQLModel)
+Effect = TypeVar("Effect")
+
+
+class Work:
+    """One transaction of one service.
+
+    Handlers read and write through `session`, add rows, and emit events; whoever opened the work commits.
+    `now` is fixed for the whole transaction; `key` signs and seals; `resources` is what the service's
+    manifest built (an index, sources, channels).
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        service: str,
+        clock: Clock,
+        actor: str,
+        settings: Settings,
+        key: SigningKey,
+        resources: Any = None,
+        correlation: str | None = None,
+        muted: bool = False,
+    ) -> None:
+        self.session = session
+        self.service = service
+        self.now: datetime = clock.now()
+        self.actor = actor
+        self.settings = settings
+        self.key = key
+        self.resources = resources
+        self.correlation = correlation or new_id("flow")
+        self.causation: str | None = None
+        self._muted = muted
+        self._outbox: list[dict[str, Any]] = []
+        self._causes: list[dict[str, str]] = []
+        self._before_commit: dict[Hashable, Any] = {}
+
+    def add(self, row: Row) -> Row:
+        self.session.add(row)
+        return row
+
+    def emit(self, event: Event, *, because: Iterable[str] = ()) -> str:
+        """Tells an event when this work commits; answers its id. `because` names further causes by id."""
+        envelope = Envelope(
+            id=new_id("evt"),
+            type=event.type,
+            dataversion=event.version,
+            source=f"living/{self.service}",
+            subject=event.key,
+            time=self.now.isoformat(),
+            recordedtime=datetime.now(UTC).isoformat(),
+            correlationid=self.correlation,
+            causationid=self.causation,
+            actor=self.actor,
+            data=event.model_dump(mode="json"),
+        )
+        if not self._muted:
+            self._outbox.append(_outbox_row(event, envelope))
+            self._causes += [{"cause": cause, "event_id": envelope.id} for cause in dict.fromkeys(because)]
+        return envelope.id
+
+    @contextmanager
+    def following(self, correlation: str, causation: str | None) -> Iterator[None]:
+        """Within the block, what is emitted belongs to that flow and was caused by that event."""
+        before = self.correlation, self.causation
+        self.correlation, self.causation = correlation, causation
+        try:
+            yield
+        finally:
+            self.correlation, self.causation = before
+
+    def before_commit(self, key: Hashable, make: Callable[[], Effect]) -> Effect:
+        """The one `make()` of this work for `key`; its `flush()` runs just before the commit.
+
+        For effects outside the database that may safely be done again, such as versioned index writes:
+        when they fail nothing is committed, and when the commit fails they are repeated.
+        """
+        if key not in self._before_commit:
+            self._before_commit[key] = make()
+        return self._before_commit[key]
+
+    def once(self, key: str | None, command: str, body: BaseModel | None, do: Callable[[], Answer]) -> Answer:
+        """Does a person's command once per idempotency key: the second time, its first answer comes back.
+
+        Raises Conflict when the key was used for something else. Without a key, just does it.
+        """
+        if key is None:
+            return do()
+        digest = sha256(body.model_dump(mode="json") if body else None)
+        done = self.session.get(CommandRow, (self.actor, key))
+        if done is not None:
+            if (done.command, done.digest) != (command, digest):
+                raise Conflict(f"the idempotency key {key!r} was used for another command", slug="key_reused")
+            return done.answer  # type: ignore[return-value]  # The route's response model reads it back.
+        answer = do()
+        self.add(
+            CommandRow(
+                person=self.actor, key=key, command=command, digest=digest,
+                answer=answer.model_dump(mode="json"), done_at=self.now,
+            )
+        )  # fmt: skip
+        return answer
+
+    @property
+    def emitted(self) -> int:
+        return len(self._outbox)
+
+    def commit(self) -> None:
+        self.session.flush()
+        for effect in self._before_commit.values():
+            effect.flush()
+        if self._outbox:
+            self.session.execute(insert(OutboxRow), self._outbox)
+        if self._causes:
+            self.session.execute(insert(CauseRow), self._causes)
+        self.session.commit()
+
+
+@contextmanager
+def unit_of_work(
+    database: Database,
+    *,
+    readonly: bool = False,
+    committed: Callable[[int], None] | None = None,
+    **about: Any,
+) -> Iterator[Work]:
+    """Opens a `Work`; commits it when the block ends well, rolls back when it does not.
+
+    `committed` is then told how many events wait for the relay.
+    """
+    with database.session(readonly=readonly) as session:
+        work = Work(session, **about)
+        yield work
+        if readonly:
+            return
+        work.commit()
+    if committed is not None:
+        committed(work.emitted)
+
+
+def _outbox_row(event: Event, envelope: Envelope) -> dict[str, Any]:
+    return {
+        "event_id": envelope.id,
+        "correlation": envelope.correlationid,
+        "review": event.review,
+        "type": event.type,
+        "topic": event.topic,
+        "key": event.key,
+        "payload": envelope.to_json().decode(),
+        "recorded_at": datetime.now(UTC),
+        "published_at": None,
+    }

@@ -1,0 +1,129 @@
+"""Events: declared facts, and the envelope (CloudEvents 1.0) they travel in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import Rejected
+
+
+class Value(BaseModel):
+    """A value object inside an event: immutable, and tolerant of fields a newer producer added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Value):
+    """A fact that happened. A subclass declares its type, version and key once, here and nowhere else.
+
+    `type` is `producer.noun.pastparticiple`; the topic follows from it (`producer.nouns`, unless
+    `topic` says otherwise); `key` names the field whose order the log keeps. A released version is
+    frozen: a new field is optional, a new meaning is a new version (schemas/ holds the frozen forms).
+    """
+
+    type: ClassVar[str]
+    version: ClassVar[int]
+    topic: ClassVar[str]
+    key_field: ClassVar[str]
+
+    review: str
+
+    def __init_subclass__(cls, **declared: Any) -> None:
+        """Lets a subclass declare; pydantic hands the same words on to the method below."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, type: str = "", version: int = 1, key: str = "", topic: str = "") -> None:
+        producer, noun, _ = type.split(".")
+        cls.type, cls.version = type, version
+        cls.topic = topic or f"{producer}.{noun}s"
+        if key not in cls.model_fields:
+            raise TypeError(f"{cls.__name__}: its key {key!r} is not one of its fields")
+        cls.key_field = key
+
+    @property
+    def key(self) -> str:
+        """The thing whose order matters; one key is read in the order it was written."""
+        return str(getattr(self, self.key_field))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event on its way: CloudEvents 1.0 attributes, the extensions in lower case.
+
+    `time` is when it happened by the platform's clock, `recordedtime` when the machine wrote it down.
+    `correlationid` ties everything that follows from one beginning (a record's whole way);
+    `causationid` is the id of the event that led to this one, or None for a person's own act.
+    """
+
+    id: str
+    type: str
+    dataversion: int
+    source: str
+    subject: str
+    time: str
+    recordedtime: str
+    correlationid: str
+    causationid: str | None
+    actor: str
+    data: dict[str, Any]
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": self.id,
+                "type": self.type,
+                "dataversion": self.dataversion,
+                "source": self.source,
+                "subject": self.subject,
+                "time": self.time,
+                "recordedtime": self.recordedtime,
+                "correlationid": self.correlationid,
+                "causationid": self.causationid,
+                "actor": self.actor,
+                "datacontenttype": "application/json",
+                "data": self.data,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, raw: bytes | str) -> Envelope:
+        """Reads an envelope. Raises Rejected, naming the attribute, when the bytes are not one."""
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise Rejected(f"the message is not JSON: {error}", slug="not_json") from error
+        if not isinstance(body, dict):
+            raise Rejected("the message is not a JSON object", slug="not_an_envelope")
+        values: dict[str, Any] = {}
+        for name, kind in _ATTRIBUTES.items():
+            value = body.get(name)
+            if not isinstance(value, kind):
+                raise Rejected(f"the envelope's {name!r} is missing or not of its kind", slug="not_an_envelope")
+            values[name] = value
+        return cls(**values)
+
+    @property
+    def happened(self) -> datetime:
+        return datetime.fromisoformat(self.time)
+
+
+_ATTRIBUTES: dict[str, Any] = {
+    "id": str,
+    "type": str,
+    "dataversion": int,
+    "source": str,
+    "subject": str,
+    "time": str,
+    "recordedtime": str,
+    "correlationid": str,
+    "causationid": str | None,
+    "actor": str,
+    "data": dict,
+}

@@ -1,0 +1,122 @@
+"""The events of ingest: what was found, where, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from shared.events.base import Event, Value
+from shared.events.values import Identifiers, PartialDate
+
+#: What can happen to a published report after it appeared (Crossref update types, plus reinstatement).
+NoticeKind = Literal[
+    "correction",
+    "expression_of_concern",
+    "partial_retraction",
+    "retraction",
+    "withdrawal",
+    "replacement",
+    "reinstatement",
+]
+
+
+class SourceRef(Value):
+    """One source's own record of the work, and the run that brought it."""
+
+    source: str
+    id: str
+    run: str
+
+
+class Bibliography(Value):
+    """The canonical description of a record; `provenance` says which source gave each field (`source:id`)."""
+
+    title: str | None = None
+    abstract: str | None = None
+    authors: list[str] = []
+    venue: str | None = None
+    published: PartialDate | None = None
+    kind: str | None = None
+    language: str | None = None
+    identifiers: Identifiers = Identifiers()
+    sources: list[SourceRef] = []
+    provenance: dict[str, str] = {}
+
+
+class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
+    """A canonical record entered a review for the first time.
+
+    Carries all that screening and search need, so that neither asks ingest back. `revision` counts the
+    record's changes from 1; a reader that has seen a higher one may skip this.
+    """
+
+    record: str
+    revision: int
+    run: str
+    bibliography: Bibliography
+
+
+class RecordUpdated(Event, type="ingest.record.updated", key="record"):
+    """A record's description changed: another source brought it too, or a source mended it."""
+
+    record: str
+    revision: int
+    run: str
+    bibliography: Bibliography
+    changed: list[str]
+
+
+class RecordMerged(Event, type="ingest.record.merged", key="record"):
+    """A record turned out to be another one: `record` is gone and lives on in `into`."""
+
+    record: str
+    revision: int
+    into: str
+    evidence: list[str]
+
+
+class RecordNoticed(Event, type="ingest.record.noticed", key="record"):
+    """A retraction, correction or reinstatement of a record's report. `drill` marks an exercise."""
+
+    record: str
+    notice: str
+    kind: NoticeKind
+    reason: str
+    source: str
+    drill: bool = False
+
+
+class RunCounts(Value):
+    """Where every item of a run went: found = new + merged + updated + unchanged + rejected."""
+
+    found: int = 0
+    new: int = 0
+    merged: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    maybe_duplicate: int = 0
+
+
+class RunFinished(Event, type="ingest.run.finished", key="review"):
+    """One pull of one source's strategy ended; `complete` is false when it stopped early, with its `error`."""
+
+    run: str
+    watch: str
+    source: str
+    query: str
+    protocol_version: int
+    window_from: date
+    searched_through: date
+    counts: RunCounts
+    reported: int | None = None
+    complete: bool = True
+    error: str | None = None
+
+
+class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
+    """A source answered in a form its documentation does not have; the run that saw it is incomplete."""
+
+    source: str
+    run: str
+    detail: str

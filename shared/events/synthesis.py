@@ -1,0 +1,126 @@
+"""The events of synthesis: evidence, what it does to the theories, and the signed revisions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from shared.events.base import Event, Value
+
+Element = Literal["context", "resource", "reasoning", "outcome", "whole"]
+Stance = Literal["supports", "refines", "contradicts", "bounds", "inverse"]
+Inference = Literal["explicit", "inferred"]
+Status = Literal["supported", "partially_supported", "no_evidence", "contested"]
+ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
+
+
+class LinkMade(Value):
+    """A fragment speaks to one element of one CMOC."""
+
+    link: str
+    cmoc: str
+    element: Element
+    stance: Stance
+    inference: Inference
+    rationale: str | None = None
+
+
+class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
+    """A coder tied a fragment of an included report to CMOC elements."""
+
+    record: str
+    study: str
+    fragment: str
+    coder: str
+    links: list[LinkMade]
+
+
+class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):
+    """Something happened to a CMOC: proposed, supported, refined, contested, evidence_withdrawn ..."""
+
+    cmoc: str
+    happened: str
+    before: str | None = None
+    after: str | None = None
+    why: str
+    drill: bool = False
+
+
+class RejudgementOpened(Event, type="synthesis.rejudgement.opened", key="review"):
+    """A CMOC lost or regained evidence and a person should judge it anew."""
+
+    rejudgement: str
+    cmoc: str
+    record: str
+    notice: str
+    why: str
+    drill: bool = False
+
+
+class RejudgementClosed(Event, type="synthesis.rejudgement.closed", key="review"):
+    """A re-judgement was made, or no longer needs to be."""
+
+    rejudgement: str
+    cmoc: str
+    how: str
+    drill: bool = False
+
+
+class CmocState(Value):
+    """One CMOC as a revision states it. `support` counts independent studies that stand."""
+
+    cmoc: str
+    theory: str
+    status: Status
+    support: int
+    flagged: bool = False
+
+
+class Change(Value):
+    """One line of a diff between two revisions."""
+
+    cmoc: str
+    what: str
+    before: Any = None
+    after: Any = None
+    change_class: ChangeClass
+
+
+class RevisionDrafted(Event, type="synthesis.revision.drafted", key="review"):
+    """The synthesis ran and its result differs from the draft before."""
+
+    draft: str
+    change_class: ChangeClass
+    states: list[CmocState]
+
+
+class RevisionPublished(Event, type="synthesis.revision.published", key="review"):
+    """A named person signed a revision: what the theories are now, what changed and why.
+
+    `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
+    revision's content hash, to be checked with the platform's public key.
+    """
+
+    revision: str
+    number: int
+    cycle: int
+    title: str
+    change_class: ChangeClass
+    states: list[CmocState]
+    changes: list[Change]
+    summary: str
+    fragments_sha256: str
+    content_sha256: str
+    preceding: str | None
+    searched_through: dict[str, date]
+    signed_by: str
+    signature: str
+    because: list[str]
+    drill: bool = False
+
+
+class ReviewOverdue(Event, type="synthesis.review.overdue", key="review", topic="synthesis.reviews"):
+    """A review missed its publication cadence."""
+
+    due: date
+    last_published: date | None

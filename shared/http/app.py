@@ -1,0 +1,91 @@
+"""The application factory: a platform's services as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.middleware import Middleware
+
+from shared.errors import Unauthenticated
+from shared.http import journal, problems
+from shared.http.auth import Reader, authenticate
+from shared.http.middleware import BodyLimit, RequestIds
+from shared.platform import Platform
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """Builds the application; its lifespan starts and stops the platform."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await to_thread.run_sync(platform.start)
+            yield
+        finally:
+            await to_thread.run_sync(platform.stop)
+
+    app = FastAPI(
+        title="Living Reviews",
+        summary="Living realist reviews: " + ", ".join(service.name for service in platform.services),
+        version="0.1.0",
+        lifespan=lifespan,
+        middleware=[
+            Middleware(RequestIds, observe=platform.metrics.observe_request),
+            Middleware(BodyLimit, limit=platform.settings.max_body_bytes),
+        ],
+        openapi_tags=[{"name": service.name, "description": service.summary} for service in platform.services],
+    )
+    app.state.platform = platform
+    problems.install(app)
+    app.include_router(_operations())
+    for service in platform.services:
+        app.include_router(service.routes)
+        app.include_router(journal.routes(service))
+    return app
+
+
+def _operations() -> APIRouter:
+    """Health and numbers. `/healthz` and `/readyz` are open, since whoever starts containers has no token;
+    they tell names and `ok` or `down`, and reasons only to an admin."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    def readyz(request: Request) -> Response:
+        """Each thing each service depends on; 503 when one is down."""
+        platform: Platform = request.app.state.platform
+        reports = {name: running.health() for name, running in platform.running.items()}
+        well = all(told == "ok" for report in reports.values() for told in report.values())
+        if not _asked_by_admin(request):
+            reports = {
+                name: {part: told if told == "ok" else "down" for part, told in report.items()}
+                for name, report in reports.items()
+            }
+        return JSONResponse({"ready": well, "services": reports}, 200 if well else 503)
+
+    @router.get("/metrics")
+    def metrics(request: Request, person: Reader) -> Response:
+        """The numbers of this process, for Prometheus."""
+        return PlainTextResponse(request.app.state.platform.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @router.get("/signing-key.pem")
+    def signing_key(request: Request, person: Reader) -> Response:
+        """The public key that revisions' signatures are checked with."""
+        return PlainTextResponse(request.app.state.platform.key.public_pem(), media_type="application/x-pem-file")
+
+    return router
+
+
+def _asked_by_admin(request: Request) -> bool:
+    try:
+        return authenticate(request).has("admin")
+    except Unauthenticated:
+        return False

@@ -1,0 +1,94 @@
+"""The routes every service has: its journal of told events, and its dead letters."""
+# No postponed annotations here: FastAPI must see the types that `routes` makes.
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+
+from shared.bus import dead_letters
+from shared.db.tables import CauseRow, DeadLetter, OutboxRow
+from shared.db.work import Work
+from shared.http.auth import Admin, Lead
+from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.units import reading_of, unit_of
+from shared.service import Service
+from shared.wire.common import DeadLetterView, JournalEntry
+
+
+def routes(service: Service) -> APIRouter:
+    """The journal and dead-letter routes of one service."""
+    router = APIRouter(prefix=f"/{service.name}", tags=[service.name])
+    Reading, Unit = reading_of(service.name), unit_of(service.name)
+
+    @router.get("/reviews/{review}/events", operation_id=f"{service.name}_events")
+    def list_events(
+        review: str,
+        work: Reading,
+        person: Lead,
+        correlation: str | None = None,
+        event: str | None = None,
+        cause: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = 100,
+    ) -> Page[JournalEntry]:
+        """What the service told, oldest first: all of a review, of one flow, one event, or what an event led to."""
+        query = select(OutboxRow).where(OutboxRow.review == review).order_by(OutboxRow.seq).limit(limit + 1)
+        if correlation is not None:
+            query = query.where(OutboxRow.correlation == correlation)
+        if event is not None:
+            query = query.where(OutboxRow.event_id == event)
+        if cause is not None:
+            query = query.where(OutboxRow.event_id.in_(select(CauseRow.event_id).where(CauseRow.cause == cause)))
+        place = decode_cursor(cursor, 1)
+        if place is not None:
+            query = query.where(OutboxRow.seq > place[0])
+        rows = list(work.session.execute(query).scalars())
+        more, rows = len(rows) > limit, rows[:limit]
+        return Page(items=_entries(work, rows), next=encode_cursor(rows[-1].seq) if more else None)
+
+    @router.get("/dead-letters", operation_id=f"{service.name}_dead_letters")
+    def list_dead_letters(
+        work: Reading,
+        person: Admin,
+        state: Annotated[str, Query(pattern="^(waiting|retried)$")] = "waiting",
+        cursor: str | None = None,
+        limit: Limit = 100,
+    ) -> Page[DeadLetterView]:
+        """Deliveries that would never work as they are, oldest first."""
+        query = select(DeadLetter).where(DeadLetter.state == state).order_by(DeadLetter.id).limit(limit + 1)
+        place = decode_cursor(cursor, 1)
+        if place is not None:
+            query = query.where(DeadLetter.id > place[0])
+        letters = list(work.session.execute(query).scalars())
+        more, letters = len(letters) > limit, letters[:limit]
+        return Page(items=[_view(letter) for letter in letters], next=encode_cursor(letters[-1].id) if more else None)
+
+    @router.post("/dead-letters/{letter}/retry", operation_id=f"{service.name}_retry_dead_letter")
+    def retry_dead_letter(letter: str, work: Unit, person: Admin) -> DeadLetterView:
+        """Tries a dead letter again now; it stays, with its reason, when it still will not work."""
+        return _view(dead_letters.retry(service, letter, work))
+
+    return router
+
+
+def _entries(work: Work, rows: list[OutboxRow]) -> list[JournalEntry]:
+    causes: dict[str, list[str]] = {}
+    named = select(CauseRow).where(CauseRow.event_id.in_([row.event_id for row in rows]))
+    for row in work.session.execute(named).scalars():
+        causes.setdefault(row.event_id, []).append(row.cause)
+    return [
+        JournalEntry(
+            seq=row.seq or 0, event=orjson.loads(row.payload), because=causes.get(row.event_id, []),
+            published_at=row.published_at,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _view(letter: DeadLetter) -> DeadLetterView:
+    return DeadLetterView(
+        **letter.model_dump(exclude={"value", "consumer", "event_id", "retried_at"}),
+        value=letter.value.decode(errors="backslashreplace"),
+    )

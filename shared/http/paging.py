@@ -1,0 +1,43 @@
+"""Paging: a page and an opaque cursor to the next; never an offset."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Query
+from pydantic import BaseModel
+
+from shared.errors import Invalid
+
+Item = TypeVar("Item")
+
+#: How many items a page holds at most.
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+class Page(BaseModel, Generic[Item]):
+    """Some items, and the cursor of the next page; None on the last."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+def encode_cursor(*place: Any) -> str:
+    """Where the next page begins, as text nobody need understand."""
+    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, length: int) -> list[Any] | None:
+    """The place a cursor names: a list of `length` values, or None without a cursor. Raises Invalid."""
+    if cursor is None:
+        return None
+    try:
+        place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise Invalid("cursor: not one this API gave out", [{"at": "cursor", "why": "unreadable"}]) from error
+    if not isinstance(place, list) or len(place) != length:
+        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
+    return place

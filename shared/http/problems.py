@@ -1,0 +1,81 @@
+"""Problems: every error as one RFC 9457 document; the only place that knows HTTP statuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+
+from shared import logging
+from shared.errors import Conflict, Invalid, LivingError, TooLarge, Unavailable
+
+log = logging.get(__name__)
+
+STATUS = {
+    "not_found": 404,
+    "conflict": 409,
+    "invalid": 422,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "too_large": 413,
+    "unavailable": 503,
+    "not_yet": 503,
+    "rejected": 422,
+    "internal": 500,
+}
+
+
+def problem(request: Request, status: int, slug: str, detail: str, **extra: Any) -> Response:
+    """A problem document; `request_id` finds it in the logs."""
+    body = {
+        "type": f"urn:living:problem:{slug}",
+        "title": slug.replace("_", " "),
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": getattr(request.state, "request_id", None),
+        **extra,
+    }
+    headers = {"WWW-Authenticate": 'Bearer realm="living"'} if status == 401 else {}
+    if status == 503:
+        headers["Retry-After"] = "5"
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of `app` a problem document."""
+
+    @app.exception_handler(LivingError)
+    def _living(request: Request, error: LivingError) -> Response:
+        extra = {name: value for name, value in error.extra.items() if value not in (None, [])}
+        return problem(request, STATUS[error.kind], error.slug, error.detail, **extra)
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(request: Request, error: RequestValidationError) -> Response:
+        errors = [{"at": ".".join(str(part) for part in item["loc"]), "why": item["msg"]} for item in error.errors()]
+        first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
+        return _living(request, Invalid(first, errors))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        slugs = {404: "not_found", 405: "method_not_allowed", 413: TooLarge.slug}
+        return problem(request, error.status_code, slugs.get(error.status_code, "http"), str(error.detail))
+
+    @app.exception_handler(IntegrityError)
+    def _integrity(request: Request, error: IntegrityError) -> Response:
+        log.warning("two commands at once", path=request.url.path, error=str(error.orig))
+        return _living(request, Conflict("another request changed the same thing at this moment; look, then try again"))
+
+    @app.exception_handler(OperationalError)
+    def _database(request: Request, error: OperationalError) -> Response:
+        log.error("database unavailable", path=request.url.path, error=str(error.orig))
+        return _living(request, Unavailable("the database does not answer; nothing was changed"))
+
+    @app.exception_handler(Exception)
+    def _anything(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return problem(request, 500, "internal", "something went wrong here; nothing was changed")

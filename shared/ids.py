@@ -1,0 +1,20 @@
+"""Identifiers: readable, ordered by time, and the same again wherever they must be."""
+
+from __future__ import annotations
+
+import uuid
+
+import uuid_utils
+
+#: Namespace of every name-based id of the platform (RFC 9562, version 5).
+NAMESPACE = uuid.UUID("6f0f4d7e-6a57-5d0e-9b1c-0a1e1c5d7a11")
+
+
+def new_id(prefix: str) -> str:
+    """Makes a fresh id such as `task_0198f0c2...`: the prefix and a UUID version 7, which sorts by time."""
+    return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def id_of(prefix: str, *parts: str) -> str:
+    """Derives the one id that these parts always have, so that doing a thing twice makes it once."""
+    return f"{prefix}_{uuid.uuid5(NAMESPACE, chr(31).join(parts)).hex}"

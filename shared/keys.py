@@ -1,0 +1,74 @@
+"""The signing key: one Ed25519 key that signs tokens and seals revisions, each for its own audience."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.errors import Invalid, Unavailable
+from shared.settings import Settings
+
+
+class SigningKey:
+    """Signs claims as compact JWS (RFC 7515, EdDSA) and checks them. The private part never leaves it."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @classmethod
+    def open(cls, settings: Settings) -> SigningKey:
+        """Reads the key, or makes it where the settings allow. Raises Unavailable, saying how to make one."""
+        path = Path(settings.place(settings.signing_key))
+        if not path.exists() and settings.make_signing_key:
+            _make(path)
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError) as error:
+            raise Unavailable(
+                f"the signing key {path} cannot be read ({type(error).__name__}); "
+                "set LIVING_SIGNING_KEY to an Ed25519 key in PEM form"
+            ) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise Unavailable(f"the signing key {path} is not an Ed25519 key")
+        return cls(key)
+
+    def sign(self, claims: dict[str, Any], *, audience: str) -> str:
+        return jwt.encode({**claims, "aud": audience}, self._key, algorithm="EdDSA")
+
+    def check(self, token: str, *, audience: str) -> dict[str, Any]:
+        """The claims of a token made for this audience. Raises Invalid when it is not ours or not in time."""
+        try:
+            return jwt.decode(token, self._key.public_key(), algorithms=["EdDSA"], audience=audience)
+        except jwt.InvalidTokenError as error:
+            raise Invalid(f"the signature does not hold: {error}", slug="bad_signature") from error
+
+    def public_pem(self) -> str:
+        """The public part, for whoever wants to check a revision's signature."""
+        return (
+            self._key.public_key()
+            .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+            .decode()
+        )
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    try:
+        # A link fails where the name is taken: of two processes that start at once, one key wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

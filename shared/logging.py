@@ -1,0 +1,51 @@
+"""Logs: structured, with correlation ids; for people on a terminal, JSON lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from shared.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Sends every log line, ours and the libraries', to standard error in one form."""
+    human = settings.log_format == "human" or (settings.log_format == "auto" and sys.stderr.isatty())
+    chain = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    finish = [structlog.processors.format_exc_info, last] if not human else [last]
+    structlog.configure(
+        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=chain,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    # A library's own chatter drowns what a service says; query strings may hold keys.
+    for name in (
+        "httpx",
+        "httpcore",
+        "kafka",
+        "apscheduler",
+        "alembic",
+        "elastic_transport",
+        "uvicorn.access",
+    ):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    return structlog.stdlib.get_logger(name)

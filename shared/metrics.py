@@ -1,0 +1,64 @@
+"""Metrics: what a person on call asks first, for Prometheus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import func, select
+
+from shared.db.tables import OutboxRow
+
+if TYPE_CHECKING:
+    from shared.running import Running
+
+
+class Metrics:
+    """The numbers of one process."""
+
+    def __init__(self, running: dict[str, Running]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Backlogs(running))
+        self._requests = Counter(
+            "living_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram("living_http_request_seconds", "Time to answer.", ["route"], registry=self._registry)
+
+    def observe_request(self, scope: dict[str, Any], status: int, seconds: float) -> None:
+        # The route's pattern, not the path: one series a route, whatever ids people ask for.
+        route = getattr(scope.get("route"), "path", "none")
+        self._requests.labels(scope["method"], route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """The numbers in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _Backlogs:
+    """What waits in each service, counted when asked."""
+
+    def __init__(self, running: dict[str, Running]) -> None:
+        self._running = running
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Any:
+        outbox = GaugeMetricFamily("living_outbox_waiting", "Events not yet on the log.", labels=["service"])
+        letters = GaugeMetricFamily(
+            "living_dead_letters_waiting", "Dead letters nobody decided about.", labels=["service"]
+        )
+        lag = GaugeMetricFamily("living_log_lag", "Events on the log the service has not done.", labels=["service"])
+        for name, running in self._running.items():
+            with running.database.session(readonly=True) as session:
+                waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
+                outbox.add_metric([name], session.execute(waiting).scalar_one())
+            letters.add_metric([name], running.waiting_dead_letters())
+            if running.service.topics:
+                lag.add_metric([name], running.event_log.lag(name, running.service.topics))
+        return [outbox, letters, lag]

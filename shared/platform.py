@@ -1,0 +1,77 @@
+"""The platform in one process: some services, one log, one clock, one scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from threading import Event as Signal
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from shared.bus.open import open_log
+from shared.clock import Clock, open_clock
+from shared.errors import LogUnavailable
+from shared.keys import SigningKey
+from shared.metrics import Metrics
+from shared.running import Pause, Running
+from shared.service import Service
+from shared.settings import Settings
+
+
+class Platform:
+    """Runs the chosen services. `start` and `stop` are called once each; the web application does it."""
+
+    def __init__(self, settings: Settings, services: Sequence[Service], clock: Clock | None = None) -> None:
+        self.settings, self.services = settings, tuple(services)
+        self.clock = clock or open_clock(settings.place(settings.clock))
+        self.key = SigningKey.open(settings)
+        self.event_log = open_log(settings.place(settings.log_url), prefix=settings.topic_prefix)
+        self.running = {
+            service.name: Running(service, settings, self.clock, self.event_log, self.key) for service in services
+        }
+        self.metrics = Metrics(self.running)
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._stopping = Signal()
+
+    def start(self) -> None:
+        """Makes everything ready, then starts the threads. Raises with the reason when something is missing."""
+        self._create_topics()
+        for running in self.running.values():
+            running.prepare()
+        for running in self.running.values():
+            running.start()
+        if self.settings.scheduler:
+            self._schedule()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._scheduler.running:
+            for running in self.running.values():
+                running.stopping.set()
+            self._scheduler.shutdown(wait=True)
+        for running in self.running.values():
+            running.stop()
+        self.event_log.close()
+
+    def _create_topics(self) -> None:
+        """Waits for the log a while: servers that start together are not up in any order."""
+        pause = Pause(self.settings.retry_seconds, longest=2)
+        for attempt in range(30):
+            try:
+                return self.event_log.create_topics()
+            except LogUnavailable:
+                if attempt == 29 or self._stopping.wait(pause.next()):
+                    raise
+
+    def _schedule(self) -> None:
+        jobs = [(running, job) for running in self.running.values() for job in running.service.jobs]
+        self._scheduler.add_executor(ThreadPoolExecutor(max(4, len(jobs))))
+        for running, job in jobs:
+            seconds = self.settings.scheduler_tick or job.every.total_seconds()
+            # One run at a time; runs that were missed while one was long are made up for by one.
+            self._scheduler.add_job(
+                running.run_job, "interval", seconds=seconds, args=[job], id=f"{running.service.name}.{job.name}",
+                max_instances=1, coalesce=True, misfire_grace_time=None,
+            )  # fmt: skip
+        self._scheduler.start()

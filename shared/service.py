@@ -1,0 +1,79 @@
+"""A service as one printed table: what it keeps, what it answers, what it does on which event, and its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData
+
+from shared.db.work import Work
+from shared.events.base import Event
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.running import Running
+
+Effect = Callable[[Any, Work], None]
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """On this event, this effect."""
+
+    event: type[Event]
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Job:
+    """Scheduled work; runs in one process at a time, never twice at once, in transactions of its own."""
+
+    run: Callable[[Running], None]
+    every: timedelta
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's manifest. `resources` opens what its handlers need beside the database; what it returns
+    may have `ready()` (raises with a reason) and `close()`."""
+
+    name: str
+    summary: str
+    package: Path
+    tables: MetaData
+    routes: APIRouter
+    reactions: Sequence[Reaction] = ()
+    jobs: Sequence[Job] = ()
+    emits: Sequence[type[Event]] = ()
+    resources: Callable[[Settings], Any] = field(default=lambda settings: None)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics of the events it reacts to."""
+        return sorted({reaction.event.topic for reaction in self.reactions})
+
+    @property
+    def migrations(self) -> Path:
+        return self.package / "migrations"
+
+    def effects(self, event: type[Event]) -> list[Effect]:
+        """What runs on an event, in the order of the table."""
+        return [reaction.effect for reaction in self.reactions if reaction.event is event]
+
+
+def on(event: type[Event], effect: Effect) -> Reaction:
+    return Reaction(event, effect)
+
+
+def every(*, run: Callable[[Running], None], **interval: float) -> Job:
+    """A job, such as `every(minutes=1, run=jobs.return_lapsed_leases)`."""
+    return Job(run, timedelta(**interval))

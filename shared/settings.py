@@ -1,0 +1,126 @@
+"""Settings: every switch of the platform in one class, read from `LIVING_*` variables or an `.env` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Defaults give the embedded profile: everything in one process, on SQLite, below `data_dir`.
+
+    `{data}` in a URL stands for `data_dir`, `{service}` for a service's name. docs/configuration.md is
+    generated from this class.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LIVING_", env_file=".env", extra="ignore", frozen=True)
+
+    # Where things are kept
+    data_dir: Path = Field(Path("data"), description="Folder of all that the embedded profile keeps.")
+    log_url: str = Field(
+        "sqlite:{data}/log.db", description="The event log: `sqlite:FILE` or `kafka://HOST:PORT[,HOST:PORT]`."
+    )
+    database_url: str = Field(
+        "sqlite:///{data}/{service}.db",
+        description="One database per service, so it must contain `{service}`: `sqlite:///FILE` or "
+        "`postgresql+psycopg://USER@HOST/NAME`.",
+    )
+    search_url: str = Field(
+        "sqlite:{data}/search-index.db",
+        description="The search index: `sqlite:FILE` or `http(s)://HOST:PORT` (Elasticsearch).",
+    )
+    topic_prefix: str = Field(
+        "", description="Put before every Kafka topic and group, so that several platforms share a cluster."
+    )
+    search_index: str = Field("living-records", description="Name (alias) of the search index.")
+    search_analyzer: str = Field(
+        "english", description="Analyzer of titles and abstracts: `english` or `standard`; checked at start."
+    )
+
+    # How it runs
+    host: str = Field("127.0.0.1", description="Address the HTTP server listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8000, description="Port of the HTTP server; 0 picks a free one."
+    )
+    clock: str = Field(
+        "system", description="`system`, or `file:PATH`: the instant written in a file (demos and drills)."
+    )
+    upgrade_at_start: bool = Field(True, description="Bring each service's database to the newest schema at start.")
+    scheduler: bool = Field(True, description="Run the scheduled jobs in this process.")
+    scheduler_tick: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Seconds between two runs of every job, instead of each job's own interval (demos and tests).",
+    )
+    batch_size: Annotated[int, Field(ge=1, le=5000)] = Field(
+        500, description="Events a consumer or relay takes at a time."
+    )
+    dead_letter_limit: Annotated[int, Field(ge=1)] = Field(
+        100,
+        description="With this many dead letters waiting, a consumer halts instead of draining its topics.",
+    )
+    retry_seconds: Annotated[float, Field(gt=0)] = Field(
+        0.5, description="First pause before an event that failed is tried again; doubles up to a minute."
+    )
+    outbox_days: Annotated[int, Field(ge=1)] = Field(
+        3650,
+        description="Days a published outbox row and an inbox row are kept; longer than the log keeps its events.",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="Largest request body accepted.")
+    log_format: Literal["auto", "human", "json"] = Field(
+        "auto", description="How logs are written: `auto` is human on a terminal and JSON elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    # Who may do what
+    signing_key: Path = Field(
+        Path("{data}/signing-key.pem"),
+        description="Ed25519 key (PEM) that signs tokens and revisions; made at first start of the embedded profile.",
+    )
+    make_signing_key: bool = Field(True, description="Make the signing key when it is not there.")
+
+    # Screening
+    lease_minutes: Annotated[float, Field(gt=0)] = Field(
+        60, description="How long a claimed task is kept for its reviewer."
+    )
+
+    # Bibliographic sources
+    contact: str = Field("", description="E-mail address told to the sources, as their terms ask.")
+    openalex_url: str = Field("https://api.openalex.org", description="Base address of OpenAlex.")
+    openalex_key: SecretStr | None = Field(None, description="OpenAlex API key.")
+    crossref_url: str = Field("https://api.crossref.org", description="Base address of Crossref.")
+    pubmed_url: str = Field(
+        "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", description="Base address of the E-utilities."
+    )
+    pubmed_key: SecretStr | None = Field(None, description="NCBI API key.")
+    europepmc_url: str = Field(
+        "https://www.ebi.ac.uk/europepmc/webservices/rest", description="Base address of Europe PMC."
+    )
+    source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
+
+    # Notices
+    webhook_private: bool = Field(
+        False, description="Allow webhooks to loopback and private addresses (demos and tests only)."
+    )
+    webhook_timeout: Annotated[float, Field(gt=0)] = Field(10, description="Seconds to wait for a webhook's receiver.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="The address under which people reach the platform; used in links.",
+    )
+
+    @model_validator(mode="after")
+    def _one_database_per_service(self) -> Settings:
+        if "{service}" not in self.database_url:
+            raise ValueError("LIVING_DATABASE_URL must contain {service}: each service has a database of its own")
+        return self
+
+    def place(self, text: str | Path, service: str = "") -> str:
+        """Fills `{data}` and `{service}` in a URL or path."""
+        return str(text).replace("{data}", str(self.data_dir)).replace("{service}", service)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the log is this machine's own file."""
+        return self.log_url.startswith("sqlite:")

@@ -1,0 +1,65 @@
+"""Fixtures that every suite shares: the real servers and the recorded answers, where they are given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.service import Service
+from tests.workbench import Workbench
+
+ROOT = Path(__file__).parent.parent
+
+
+def _given(variable: str, what: str) -> str:
+    """The address of a real server; skips where it is not given, and fails where it must be."""
+    url = os.environ.get(variable, "")
+    if not url:
+        told = f"real {what} not given ({variable})"
+        if os.environ.get("LIVING_TEST_REQUIRE_REAL") == "1":
+            pytest.fail(told)
+        pytest.skip(told)
+    return url
+
+
+@pytest.fixture(scope="session")
+def real_kafka_url() -> str:
+    return _given("LIVING_TEST_KAFKA_URL", "Kafka")
+
+
+@pytest.fixture(scope="session")
+def real_postgres_url() -> str:
+    """With `{database}` in it."""
+    return _given("LIVING_TEST_POSTGRES_URL", "PostgreSQL")
+
+
+@pytest.fixture(scope="session")
+def real_search_url() -> str:
+    return _given("LIVING_TEST_SEARCH_URL", "Elasticsearch")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of recorded answers."""
+    folder = Path(os.environ.get("LIVING_REALDATA") or ROOT.parent / "shared" / "realdata")
+    if not folder.is_dir():
+        pytest.skip(f"recorded answers not given: {folder} is not a folder (LIVING_REALDATA)")
+    return folder
+
+
+@pytest.fixture
+def workbench(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
+    """Makes workbenches, and clears them away."""
+    made: list[Workbench] = []
+
+    def make(service: Service, **settings: object) -> Workbench:
+        bench = Workbench(service, tmp_path / f"bench{len(made)}", **settings)
+        made.append(bench)
+        return bench
+
+    yield make
+    for bench in made:
+        bench.close()
