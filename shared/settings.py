@@ -81,6 +81,17 @@ class Settings(BaseSettings):
     )
     make_signing_key: bool = Field(True, description="Make the signing key when it is not there.")
 
+    # How the command line and the client reach the platform
+    url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Where the platform answers: one address, or `service=address` pairs with commas between.",
+    )
+    token: SecretStr | None = Field(
+        None,
+        description="Token of the command line. Without one it makes itself a short-lived admin token, "
+        "if it can read the signing key.",
+    )
+
     # Screening
     lease_minutes: Annotated[float, Field(gt=0)] = Field(
         60, description="How long a claimed task is kept for its reviewer."

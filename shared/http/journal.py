@@ -29,20 +29,22 @@ def routes(service: Service) -> APIRouter:
         person: Lead,
         correlation: str | None = None,
         event: str | None = None,
-        cause: str | None = None,
+        cause: Annotated[list[str] | None, Query(max_length=50)] = None,
+        after: Annotated[int | None, Query(ge=0)] = None,
         cursor: str | None = None,
         limit: Limit = 100,
     ) -> Page[JournalEntry]:
-        """What the service told, oldest first: all of a review, of one flow, one event, or what an event led to."""
+        """What the service told, oldest first: all of a review, of one flow, one event, or what some events
+        led to; `after` is the last `seq` the asker has."""
         query = select(OutboxRow).where(OutboxRow.review == review).order_by(OutboxRow.seq).limit(limit + 1)
         if correlation is not None:
             query = query.where(OutboxRow.correlation == correlation)
         if event is not None:
             query = query.where(OutboxRow.event_id == event)
         if cause is not None:
-            query = query.where(OutboxRow.event_id.in_(select(CauseRow.event_id).where(CauseRow.cause == cause)))
-        place = decode_cursor(cursor, 1)
-        if place is not None:
+            query = query.where(OutboxRow.event_id.in_(select(CauseRow.event_id).where(CauseRow.cause.in_(cause))))
+        place = decode_cursor(cursor, 1) or [after]
+        if place[0] is not None:
             query = query.where(OutboxRow.seq > place[0])
         rows = list(work.session.execute(query).scalars())
         more, rows = len(rows) > limit, rows[:limit]

@@ -1,0 +1,66 @@
+# Everything a newcomer needs: `make demo`, `make test`, `make serve`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-real serve test bench lint docs migrations lock servers clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/.runtime ## Play the first review as a living one, in about half a minute
+	@$(BIN)/living demo
+
+demo-real: .venv/.runtime ## The same on Kafka, Elasticsearch and PostgreSQL, one process a service
+	@$(BIN)/python deploy/local up
+	@set -a; eval "$$($(BIN)/python deploy/local env)"; set +a; $(BIN)/living demo --processes
+
+serve: .venv/.runtime ## Run the platform on http://127.0.0.1:8000, data under ./data
+	@$(BIN)/living serve
+
+test: .venv/.dev ## Run the whole suite; with Java and Maven also on the real servers
+	@$(BIN)/python -m tests
+
+bench: .venv/.dev ## Measure the pipeline beside the raw speed of its parts
+	@$(BIN)/python -m bench
+
+lint: .venv/.dev ## Check style and the rules of import
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+
+docs: .venv/.dev ## Write the generated pages anew
+	@$(BIN)/python -m docs
+
+migrations: .venv/.dev ## Write a migration for whatever the models have and the migrations lack
+	@$(BIN)/python -m deploy.migrations
+
+servers: .venv/.runtime ## Start Kafka, Elasticsearch and PostgreSQL without Docker
+	@$(BIN)/python deploy/local up
+
+lock: .venv/.build ## Resolve the dependencies anew, with hashes and without addresses
+	@$(BIN)/$(LOCK) pyproject.toml -o requirements.lock
+	@$(BIN)/$(LOCK) pyproject.toml --group dev -o requirements-dev.lock
+	@$(BIN)/$(LOCK) --group build -o requirements-build.lock
+	@$(BIN)/$(LOCK) --group servers -o requirements-servers.lock
+
+clean: ## Remove the virtual environment (never data)
+	rm -rf .venv
+
+.venv/.build: requirements-build.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv || { echo "the venv module is missing: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock
+	@touch $@
+
+.venv/.runtime: .venv/.build requirements.lock pyproject.toml
+	@echo "installing what it runs on"
+	@$(UV) --require-hashes -r requirements.lock
+	@$(UV) --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "installing what it is tested with"
+	@$(UV) --require-hashes -r requirements-dev.lock
+	@touch $@

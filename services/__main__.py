@@ -1,0 +1,5 @@
+"""`python -m services` is `living`."""
+
+from services.cli import main
+
+main()

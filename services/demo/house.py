@@ -1,0 +1,124 @@
+"""The house: the platform as processes of this machine, to be started, killed, restarted and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+
+from shared.errors import Unavailable
+
+ALL = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+
+
+class House:
+    """Some `living serve` processes with one set of settings.
+
+    `rooms` says which services share a process: `[ALL]` is the embedded profile, one service a room the
+    distributed one. Each process writes its log below `folder`/logs. Everything started is stopped by
+    `stop`, by process id, whatever happened in between.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str], rooms: Sequence[Sequence[str]] = (ALL,)) -> None:
+        self._folder = folder
+        self._settings = dict(settings)
+        self._rooms = {service: tuple(room) for room in rooms for service in room}
+        self._ports = {tuple(room): _free_port() for room in rooms}
+        self._processes: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The address of each service."""
+        return {service: f"http://127.0.0.1:{self._ports[room]}" for service, room in self._rooms.items()}
+
+    def start(self, timeout: float = 90) -> None:
+        """Starts every process that does not run and waits until all are ready.
+
+        Raises Unavailable, with the end of its log, when one ends or is not ready in `timeout` seconds.
+        """
+        for room in self._ports:
+            if room not in self._processes or self._processes[room].poll() is not None:
+                self._open(room)
+        until = time.monotonic() + timeout
+        for room in self._ports:
+            self._wait_until_ready(room, until)
+
+    def kill(self, service: str) -> None:
+        """Ends the process of a service as a power cut would (SIGKILL)."""
+        process = self._processes[self._rooms[service]]
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        """Asks every process to finish, and ends those that do not."""
+        running = [process for process in self._processes.values() if process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()
+
+    def pids(self) -> dict[str, int]:
+        """The process id of each room, by its services."""
+        return {"+".join(room): process.pid for room, process in self._processes.items()}
+
+    def log_of(self, service: str) -> Path:
+        return self._log(self._rooms[service])
+
+    def _open(self, room: tuple[str, ...]) -> None:
+        log = self._log(room)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
+        environment |= self._settings | {"LIVING_PORT": str(self._ports[room])}
+        with log.open("ab") as output:
+            self._processes[room] = subprocess.Popen(
+                [sys.executable, "-m", "services", "serve", *room],
+                env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+
+    def _wait_until_ready(self, room: tuple[str, ...], until: float) -> None:
+        process, url = self._processes[room], f"http://127.0.0.1:{self._ports[room]}/readyz"
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                raise Unavailable(f"{' '.join(room)} ended with {process.returncode}:\n{self._end_of_log(room)}")
+            try:
+                if httpx.get(url, timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise Unavailable(f"{' '.join(room)} is not ready in time:\n{self._end_of_log(room)}")
+
+    def _log(self, room: tuple[str, ...]) -> Path:
+        return self._folder / "logs" / f"{room[0] if len(room) == 1 else 'living'}.log"
+
+    def _end_of_log(self, room: tuple[str, ...]) -> str:
+        return "\n".join(self._log(room).read_text(errors="replace").splitlines()[-30:])
+
+
+@contextmanager
+def opened(house: House) -> Iterator[House]:
+    """A house for the length of a `with` block."""
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

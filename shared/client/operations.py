@@ -1,0 +1,62 @@
+"""The client's view of how the platform runs: health, journals of events, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from shared.client.http import Http
+from shared.errors import NotFound
+from shared.wire.common import DeadLetterView, JournalEntry
+
+#: The services that keep a journal, in the order of a record's way.
+SERVICES = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+
+
+class OperationsClient:
+    """Health, journals and dead letters of every service."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def events(self, service: str, review: str, **filters: Any) -> Iterator[JournalEntry]:
+        """What one service told about a review, oldest first. `filters`: correlation, event, cause, cursor."""
+        return self._http.pages(f"/{service}/reviews/{review}/events", JournalEntry, **filters)
+
+    def dead_letters(self, service: str, state: str = "waiting") -> Iterator[DeadLetterView]:
+        return self._http.pages(f"/{service}/dead-letters", DeadLetterView, state=state)
+
+    def retry_dead_letter(self, service: str, letter: str) -> DeadLetterView:
+        """Tries it again now. Raises Invalid with its reason when it still will not work."""
+        return self._http.post(f"/{service}/dead-letters/{letter}/retry", DeadLetterView)
+
+    def trace(self, review: str, beginning: str) -> list[JournalEntry]:
+        """Everything that followed from a record or an event, in the order it was told: the flow it belongs
+        to, and then each flow that an event of it led to. Raises NotFound when nothing did."""
+        found: dict[str, JournalEntry] = {}
+        flows, asked = {self._flow_of(review, beginning)}, set[str]()
+        while flows - asked:
+            entries = [entry for flow in flows - asked for entry in self._everywhere(review, correlation=flow)]
+            asked |= flows
+            fresh = [entry for entry in entries if entry.event["id"] not in found]
+            found.update((entry.event["id"], entry) for entry in fresh)
+            flows |= set(self._flows_led_to(review, [entry.event["id"] for entry in fresh]))
+        if not found:
+            raise NotFound(f"no event of review {review!r} belongs to {beginning!r}")
+        return sorted(found.values(), key=lambda entry: (entry.event["recordedtime"], entry.event["id"]))
+
+    def _flows_led_to(self, review: str, events: list[str]) -> Iterator[str]:
+        """The flows of the events that name one of these among their causes."""
+        for start in range(0, len(events), 50):
+            for entry in self._everywhere(review, cause=events[start : start + 50]):
+                yield entry.event["correlationid"]
+
+    def _flow_of(self, review: str, beginning: str) -> str:
+        """A record's flow has the record's own id; an event tells which flow it belongs to."""
+        for entry in self._everywhere(review, event=beginning):
+            return entry.event["correlationid"]
+        return beginning
+
+    def _everywhere(self, review: str, **filters: Any) -> Iterator[JournalEntry]:
+        for service in SERVICES:
+            yield from self.events(service, review, **filters)

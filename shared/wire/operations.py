@@ -1,0 +1,24 @@
+"""What the command line tells about the platform itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class ServiceTable(BaseModel):
+    """A service's printed table."""
+
+    name: str
+    summary: str
+    reactions: dict[str, list[str]]
+    jobs: dict[str, str]
+    emits: list[str]
+
+
+class DatabaseState(BaseModel):
+    """Where a service's database stands against its migrations and models."""
+
+    service: str
+    revision: str | None
+    newest: str | None
+    differences: list[str]

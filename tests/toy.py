@@ -1,0 +1,74 @@
+"""A toy service, for the tests of what every service stands on: it keeps a note of each overdue review."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlmodel import Field, select
+
+from shared.db.tables import table_base
+from shared.db.work import Work
+from shared.errors import NotYet, Rejected
+from shared.events.notify import DeliveryFailed
+from shared.events.synthesis import ReviewOverdue
+from shared.http.auth import Reader, Reviewer
+from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.service import Service, on
+
+Base = table_base()
+router = APIRouter(prefix="/toy", tags=["toy"])
+Unit, Reading = unit_of("toy"), reading_of("toy")
+
+
+class Note(Base, table=True):
+    """One note a review."""
+
+    __tablename__ = "notes"
+
+    review: str = Field(primary_key=True)
+
+
+class NoteView(BaseModel):
+    review: str
+
+
+def write_note(event: ReviewOverdue, work: Work) -> None:
+    """Keeps a note; a review called `poison` never works, one called `early` not before `late` is there."""
+    if event.review == "poison":
+        raise Rejected("poison never works")
+    if event.review == "early" and work.session.get(Note, "late") is None:
+        raise NotYet("early needs late first")
+    work.add(Note(review=event.review))
+    work.emit(DeliveryFailed(review=event.review, subscription="s", delivery="d", attempts=1, error="e"))
+
+
+@router.post("/reviews/{review}/notes")
+def post(review: str, work: Unit, who: Reviewer, key: IdempotencyKey = None) -> NoteView:
+    def do() -> NoteView:
+        write_note(overdue(review), work)
+        return NoteView(review=review)
+
+    return work.once(key, "write note", None, do)
+
+
+@router.get("/reviews/{review}/notes")
+def get(review: str, work: Reading, who: Reader) -> list[NoteView]:
+    return [NoteView(review=note.review) for note in work.session.exec(select(Note))]
+
+
+def overdue(review: str) -> ReviewOverdue:
+    return ReviewOverdue(review=review, due=date(2020, 1, 1), last_published=None)
+
+
+TOY = Service(
+    name="toy",
+    summary="Keeps a note of each overdue review.",
+    package=Path(__file__).parent / "nowhere",
+    tables=Base.metadata,
+    routes=router,
+    reactions=[on(ReviewOverdue, write_note)],
+    emits=[DeliveryFailed],
+)

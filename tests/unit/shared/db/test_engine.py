@@ -1,0 +1,79 @@
+"""The right to be the only one: held by one, taken over when its holder is gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from shared.db import migrate
+from shared.db.engine import Database
+from shared.ids import new_id
+from tests.databases import drop_database
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def url(request, tmp_path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/toy.db"
+        return
+    url = request.getfixturevalue("real_postgres_url").format(database=new_id("engine"))
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def databases(url) -> Iterator[tuple[Database, Database]]:
+    one, other = Database(url), Database(url)
+    migrate.ensure_database(one)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def test_only_one_leads_at_a_time(databases):
+    first, second = databases[0].leadership("leader"), databases[1].leadership("leader")
+
+    assert first.hold()
+    assert not second.hold()
+    assert first.hold()
+
+    first.release()
+    assert second.hold()
+    second.release()
+
+
+def test_two_rights_of_different_names_do_not_meet(databases):
+    leader, migrator = databases[0].leadership("leader"), databases[1].leadership("migrate")
+
+    assert leader.hold() and migrator.hold()
+
+    leader.release()
+    migrator.release()
+
+
+def test_a_killed_leader_is_followed_at_once(databases, url):
+    holder = subprocess.Popen([sys.executable, "-c", _HOLD, url], stdout=subprocess.PIPE, text=True, env={**os.environ})
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    follower = databases[1].leadership("leader")
+    assert not follower.hold()
+
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+
+    assert any(follower.hold() for _ in range(200))
+    follower.release()
+
+
+_HOLD = """
+import sys, time
+from shared.db.engine import Database
+right = Database(sys.argv[1]).leadership("leader")
+assert right.hold()
+print("held", flush=True)
+time.sleep(60)
+"""

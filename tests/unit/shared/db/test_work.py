@@ -1,0 +1,128 @@
+"""One message, one transaction: rows and events are committed together or not at all."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from shared.db.tables import CauseRow
+from shared.errors import Conflict
+from shared.events.notify import DeliveryFailed
+from tests.toy import TOY, Note, NoteView, overdue, write_note
+from tests.workbench import Workbench
+
+
+@pytest.fixture
+def bench(workbench) -> Workbench:
+    return workbench(TOY)
+
+
+def notes(bench: Workbench) -> list[str]:
+    with bench.work(readonly=True) as work:
+        return [note.review for note in work.session.exec(select(Note))]
+
+
+def test_rows_and_events_are_committed_together(bench):
+    with bench.work() as work:
+        write_note(overdue("r"), work)
+
+    assert notes(bench) == ["r"]
+    assert [event.review for event in bench.told(DeliveryFailed)] == ["r"]
+
+
+def test_when_the_work_fails_neither_rows_nor_events_remain(bench):
+    with pytest.raises(ZeroDivisionError), bench.work() as work:
+        write_note(overdue("r"), work)
+        raise ZeroDivisionError
+
+    assert notes(bench) == []
+    assert bench.told_all() == []
+
+
+def test_an_event_heard_twice_is_done_once(bench):
+    envelope = bench.envelope(overdue("r"))
+
+    bench.hears_envelope(envelope)
+    bench.hears_envelope(envelope)
+
+    assert len(bench.told(DeliveryFailed)) == 1
+
+
+def test_what_is_emitted_in_a_handler_follows_from_the_event(bench):
+    (heard,) = bench.hears(overdue("r"), correlation="flow")
+
+    (told,) = bench.journal()
+    assert (told.correlationid, told.causationid) == ("flow", heard.id)
+
+
+def test_further_causes_of_an_event_are_kept_once_each(bench):
+    with bench.work() as work:
+        work.emit(overdue("r"), because=["evt_a", "evt_b", "evt_a"])
+
+    with bench.work(readonly=True) as work:
+        assert sorted(row.cause for row in work.session.exec(select(CauseRow))) == ["evt_a", "evt_b"]
+
+
+def test_an_effect_before_the_commit_that_fails_leaves_nothing(bench):
+    class Index:
+        def flush(self) -> None:
+            raise OSError("the index is down")
+
+    with pytest.raises(OSError, match="index is down"), bench.work() as work:
+        write_note(overdue("r"), work)
+        work.before_commit("index", Index)
+
+    assert notes(bench) == []
+
+
+def test_one_effect_serves_all_events_of_a_work(bench):
+    flushed: list[int] = []
+
+    class Index:
+        def flush(self) -> None:
+            flushed.append(1)
+
+    with bench.work() as work:
+        first = work.before_commit("index", Index)
+        assert work.before_commit("index", Index) is first
+
+    assert flushed == [1]
+
+
+def test_a_command_with_the_same_key_is_done_once_and_answered_twice(bench):
+    done: list[int] = []
+
+    def do() -> NoteView:
+        done.append(1)
+        return NoteView(review="r")
+
+    for _ in range(2):
+        with bench.work("ana") as work:
+            answer = work.once("key-of-ana", "write", None, do)
+            assert NoteView.model_validate(answer) == NoteView(review="r")
+
+    assert done == [1]
+
+
+def test_a_key_cannot_be_used_for_another_command(bench):
+    with bench.work("ana") as work:
+        work.once("key-of-ana", "write", None, lambda: NoteView(review="r"))
+
+    with pytest.raises(Conflict, match="another command"), bench.work("ana") as work:
+        work.once("key-of-ana", "erase", None, lambda: NoteView(review="r"))
+
+
+def test_two_people_may_use_the_same_key(bench):
+    for person in ("ana", "ben"):
+        with bench.work(person) as work:
+            answer = work.once("same-key", "write", None, lambda person=person: NoteView(review=person))
+            assert answer == NoteView(review=person)
+
+
+def test_a_reader_does_not_wait_for_a_writer(bench):
+    with bench.work() as writing:
+        write_note(overdue("r"), writing)
+        writing.session.flush()
+        assert notes(bench) == []
+
+    assert notes(bench) == ["r"]

@@ -1,0 +1,137 @@
+"""No open route: every request has a person, every person a role, every role its reviews."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import Invalid, Unauthenticated, Unavailable
+from shared.http.auth import ROLES, Person, issue_token, read_token
+from shared.keys import SigningKey
+from shared.settings import Settings
+from tests.toy import TOY
+
+KEY = SigningKey(Ed25519PrivateKey.generate())
+HOUR = timedelta(hours=1)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_a_token_names_its_person_role_and_reviews():
+    token = issue_token(KEY, Person("ana", "reviewer", ("ics", "other")), now=now(), valid_for=HOUR)
+
+    assert read_token(KEY, token) == Person("ana", "reviewer", ("ics", "other"))
+
+
+@pytest.mark.parametrize(("name", "role"), [("ana", "king"), ("  ", "reader")])
+def test_a_token_for_no_role_or_no_name_is_not_made(name, role):
+    with pytest.raises(Invalid):
+        issue_token(KEY, Person(name, role, ()), now=now(), valid_for=HOUR)
+
+
+def test_an_expired_token_is_refused():
+    token = issue_token(KEY, Person("ana", "reader", ()), now=now() - 2 * HOUR, valid_for=HOUR)
+
+    with pytest.raises(Unauthenticated):
+        read_token(KEY, token)
+
+
+def test_a_token_of_another_key_or_for_another_purpose_is_refused():
+    person = Person("ana", "admin", ("*",))
+    foreign = issue_token(SigningKey(Ed25519PrivateKey.generate()), person, now=now(), valid_for=HOUR)
+    seal = KEY.sign({"sub": "ana", "role": "admin", "reviews": ["*"]}, audience="living-revision")
+
+    for token in (foreign, seal):
+        with pytest.raises(Unauthenticated):
+            read_token(KEY, token)
+
+
+def test_a_token_that_signs_itself_with_no_algorithm_is_refused():
+    claims = {"sub": "ana", "role": "admin", "reviews": ["*"], "aud": "living-api"}
+
+    with pytest.raises(Unauthenticated):
+        read_token(KEY, jwt.encode(claims, key=None, algorithm="none"))
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_sent_as_a_token_is_refused_and_nothing_else_happens(text):
+    with pytest.raises(Unauthenticated):
+        read_token(KEY, text)
+
+
+def test_each_role_may_do_what_those_before_it_may():
+    for place, role in enumerate(ROLES):
+        person = Person("ana", role, ())
+        assert [person.has(other) for other in ROLES] == [other <= place for other in range(len(ROLES))]
+
+
+@pytest.fixture
+def bench(workbench):
+    return workbench(TOY)
+
+
+def test_without_a_token_nothing_is_answered_but_who_to_ask(bench):
+    answer = bench.anybody().get("/toy/reviews/r/notes")
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "living token issue" in answer.json()["detail"]
+
+
+def test_a_reader_reads_and_does_not_write(bench):
+    reader = bench.person(role="reader")
+
+    assert reader.get("/toy/reviews/r/notes").status_code == 200
+    refused = reader.post("/toy/reviews/r/notes")
+    assert (refused.status_code, refused.json()["title"]) == (403, "role needed")
+
+
+def test_a_token_holds_for_its_own_reviews_only(bench):
+    ana = bench.person(reviews=("mine",))
+
+    assert ana.get("/toy/reviews/mine/notes").status_code == 200
+    assert ana.get("/toy/reviews/other/notes").status_code == 403
+    assert ana.post("/toy/reviews/other/notes").status_code == 403
+
+
+def test_a_feed_reader_may_send_its_token_as_a_basic_password(bench):
+    token = bench.person().headers["authorization"].removeprefix("Bearer ")
+    basic = base64.b64encode(f"feed:{token}".encode()).decode()
+
+    assert bench.anybody().get("/toy/reviews/r/notes", headers={"Authorization": f"Basic {basic}"}).status_code == 200
+    for broken in ("Basic !!!", "Basic " + base64.b64encode(b"\xff").decode(), "Basic", "Digest x"):
+        assert bench.anybody().get("/toy/reviews/r/notes", headers={"Authorization": broken}).status_code == 401
+
+
+def test_readiness_tells_an_admin_the_reason_and_others_only_the_name(bench):
+    bench.running._trouble["relay"] = "the broker at 10.0.0.1 is down"
+
+    assert "10.0.0.1" not in bench.anybody().get("/readyz").text
+    assert "10.0.0.1" in bench.person(role="admin").get("/readyz").text
+    assert bench.anybody().get("/readyz").status_code == 503
+
+
+def test_the_signing_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    token = issue_token(SigningKey.open(settings), Person("ana", "reader", ()), now=now(), valid_for=HOUR)
+
+    assert read_token(SigningKey.open(settings), token).name == "ana"
+    assert (tmp_path / "signing-key.pem").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", [None, "not a key"])
+def test_a_key_that_cannot_be_read_is_a_clear_error(tmp_path, content):
+    if content is not None:
+        (tmp_path / "key.pem").write_text(content)
+    settings = Settings(signing_key=tmp_path / "key.pem", make_signing_key=False, _env_file=None)
+
+    with pytest.raises(Unavailable, match="LIVING_SIGNING_KEY"):
+        SigningKey.open(settings)

@@ -1,0 +1,110 @@
+"""Every error is one problem document, and no input brings the platform down."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import Invalid
+from shared.http.paging import decode_cursor, encode_cursor
+from tests.toy import TOY, overdue
+
+
+@pytest.fixture
+def bench(workbench):
+    return workbench(TOY, max_body_bytes=2000)
+
+
+def test_a_problem_tells_what_where_and_which_request(bench):
+    answer = bench.person().get("/toy/reviews/r/nothing", headers={"X-Request-ID": "my-request-1"})
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == "my-request-1"
+    assert answer.json()["request_id"] == "my-request-1"
+    assert answer.json()["instance"] == "/toy/reviews/r/nothing"
+
+
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(bench):
+    answer = bench.person().get("/healthz", headers={"X-Request-ID": 'x" level="error' * 20})
+
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+def test_a_body_over_the_limit_is_refused_whether_it_says_its_size_or_not(bench):
+    ana = bench.person()
+
+    assert ana.post("/toy/reviews/r/notes", content=b"x" * 3000).status_code == 413
+    assert ana.post("/toy/reviews/r/notes", content=iter([b"x" * 1500, b"x" * 1500])).status_code == 413
+    assert ana.get("/toy/reviews/r/notes").json() == []
+
+
+def test_the_same_thing_twice_is_a_conflict_and_not_an_error_of_ours(bench):
+    ana = bench.person()
+
+    assert ana.post("/toy/reviews/r/notes").status_code == 200
+    again = ana.post("/toy/reviews/r/notes")
+    assert (again.status_code, again.json()["title"]) == (409, "conflict")
+
+
+def test_a_retried_command_is_answered_and_not_done_again(bench):
+    ana = bench.person()
+    answers = [ana.post("/toy/reviews/r/notes", headers={"Idempotency-Key": "key-0001"}) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"review": "r"})] * 2
+
+
+def test_an_unexpected_error_is_told_without_its_insides(bench, monkeypatch):
+    monkeypatch.setattr(bench.running, "work", lambda *args, **about: 1 / 0)
+
+    answer = bench.person().get("/toy/reviews/r/notes")
+
+    assert answer.status_code == 500
+    assert "division" not in answer.text
+
+
+@pytest.mark.parametrize("cursor", ["", "%%%", "bm90IGpzb24", encode_cursor(1, 2), "e30", "MQ"])
+def test_a_cursor_of_somewhere_else_is_a_clear_error(bench, cursor):
+    answer = bench.person(role="lead").get("/toy/reviews/r/events", params={"cursor": cursor})
+
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "cursor")
+
+
+def test_a_cursor_comes_back_as_it_was():
+    assert decode_cursor(encode_cursor("2019", 7), 2) == ["2019", 7]
+    with pytest.raises(Invalid):
+        decode_cursor(encode_cursor("2019"), 2)
+
+
+def test_the_journal_is_read_page_by_page_and_by_cause(bench):
+    ana = bench.person()
+    for number in range(5):
+        assert ana.post("/toy/reviews/r/notes".replace("/r/", f"/r{number}/")).status_code == 200
+    lead = bench.person(role="lead")
+    seen, cursor = [], None
+    with bench.work() as work:
+        for number in range(5):
+            work.emit(overdue(f"page{number}"), because=[f"evt_{number}"])
+        for _ in range(3):
+            work.emit(overdue("r"))
+    while True:
+        page = lead.get(
+            "/toy/reviews/r/events", params={"limit": 2, "cursor": cursor} if cursor else {"limit": 2}
+        ).json()
+        seen += [item["seq"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+
+    assert len(seen) == 3 == len(set(seen))
+    (caused,) = lead.get("/toy/reviews/page3/events", params={"cause": ["evt_3", "evt_9"]}).json()["items"]
+    assert caused["because"] == ["evt_3"]
+
+
+def test_metrics_count_requests_by_route_and_backlogs_by_service(bench):
+    bench.platform.event_log.create_topics()
+    bench.person().post("/toy/reviews/r/notes")
+
+    text = bench.person(role="reader").get("/metrics").text
+
+    assert 'living_http_requests_total{method="POST",route="/toy/reviews/{review}/notes",status="200"} 1.0' in text
+    assert 'living_outbox_waiting{service="toy"} 1.0' in text
+    assert 'living_log_lag{service="toy"} 0.0' in text

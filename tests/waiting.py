@@ -1,0 +1,21 @@
+"""Waiting: for what other threads and processes bring about, with an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Seen = TypeVar("Seen")
+
+
+def eventually(look: Callable[[], Seen], *, within: float = 20) -> Seen:
+    """Looks until what it sees is true, and gives that back. Fails, telling the last look, when it never is."""
+    until = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {within} seconds; last seen: {seen!r}")
+        time.sleep(0.02)
