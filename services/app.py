@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from services.catalog import choose
+from services.catalog import SERVICES, choose
 from shared import logging
 from shared.http.app import create_app
 from shared.http.auth import ALL_REVIEWS, Person, issue_token
@@ -21,7 +21,7 @@ from shared.settings import Settings
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
     """The ASGI application of the named services, or of all."""
     logging.configure(settings)
-    return create_app(Platform(settings, choose(names)))
+    return create_app(Platform(settings, choose(names)), documented=SERVICES)
 
 
 def serve(settings: Settings, names: Sequence[str] = ()) -> None:

@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     generated from this class.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LIVING_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LIVING_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     # Where things are kept
     data_dir: Path = Field(Path("data"), description="Folder of all that the embedded profile keeps.")

@@ -38,6 +38,7 @@ class OutboxRow(BusBase, table=True):
             postgresql_where=text("published_at IS NULL"),
             sqlite_where=text("published_at IS NULL"),
         ),
+        Index("outbox_of_review", "review", "seq"),
         {"sqlite_autoincrement": True},
     )
 

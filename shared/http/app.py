@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request
@@ -15,10 +16,15 @@ from shared.http import journal, problems
 from shared.http.auth import Reader, authenticate
 from shared.http.middleware import BodyLimit, RequestIds
 from shared.platform import Platform
+from shared.service import Service
 
 
-def create_app(platform: Platform) -> FastAPI:
-    """Builds the application; its lifespan starts and stops the platform."""
+def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAPI:
+    """Builds the application; its lifespan starts and stops the platform.
+
+    `/docs` describes the services in `documented`, or those of this process: behind a proxy each process can
+    so describe the whole platform.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -28,21 +34,32 @@ def create_app(platform: Platform) -> FastAPI:
         finally:
             await to_thread.run_sync(platform.stop)
 
-    app = FastAPI(
-        title="Living Reviews",
-        summary="Living realist reviews: " + ", ".join(service.name for service in platform.services),
-        version="0.1.0",
+    app = _described(
+        platform.services,
         lifespan=lifespan,
         middleware=[
             Middleware(RequestIds, observe=platform.metrics.observe_request),
             Middleware(BodyLimit, limit=platform.settings.max_body_bytes),
         ],
-        openapi_tags=[{"name": service.name, "description": service.summary} for service in platform.services],
     )
     app.state.platform = platform
     problems.install(app)
+    if documented:
+        app.openapi = _described(documented).openapi  # type: ignore[method-assign]
+    return app
+
+
+def _described(services: Sequence[Service], **about: Any) -> FastAPI:
+    """An application with the routes of these services."""
+    app = FastAPI(
+        title="Living Reviews",
+        summary="Living realist reviews, from the literature to signed programme theories.",
+        version="0.1.0",
+        openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
+        **about,
+    )
     app.include_router(_operations())
-    for service in platform.services:
+    for service in services:
         app.include_router(service.routes)
         app.include_router(journal.routes(service))
     return app

@@ -1,0 +1,142 @@
+"""The generated pages: events from the registry and the manifests, settings from their class, commands from the CLI."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import typer.main
+from pydantic_core import PydanticUndefined
+
+from services.catalog import SERVICES
+from services.cli import app
+from shared.events import registry
+from shared.events.base import Event
+from shared.settings import Settings
+
+FOLDER = Path(__file__).parent
+_MADE = "<!-- Made by `make docs`; a test fails when it is stale. -->\n\n"
+
+
+def events() -> str:
+    """docs/events.md: every event, who tells it, who reacts and how, what it carries."""
+    lines = [
+        "# Events",
+        "",
+        "Everything services tell each other. An event travels in a CloudEvents 1.0 envelope; its topic has a fixed",
+        "number of partitions, and the log keeps the order of each key.",
+        "",
+        "| event | told by | effects |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| [{event.type}](#{_anchor(event.type)}) | {_teller(event)} | {_effects(event)} |"
+        for event in registry.EVENTS
+    ]
+    lines += ["", "## Jobs", "", "| service | job | every | what it does |", "| --- | --- | --- | --- |"]
+    for service in SERVICES:
+        for job in service.jobs:
+            lines.append(f"| {service.name} | {job.name} | {job.every} | {_first_sentence(job.run)} |")
+    for event in registry.EVENTS:
+        lines += ["", *_event(event)]
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def configuration() -> str:
+    """docs/configuration.md: every setting."""
+    lines = [
+        "# Configuration",
+        "",
+        "Every setting is an environment variable, or a line of `.env`. `{data}` stands for `LIVING_DATA_DIR`,",
+        "`{service}` for a service's name. An empty variable counts as not given.",
+        "",
+        "| variable | default | what it does |",
+        "| --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, PydanticUndefined, "") else f"`{field.default}`"
+        lines.append(f"| `LIVING_{name.upper()}` | {default} | {field.description} |")
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def cli() -> str:
+    """docs/cli.md: every command."""
+    root = typer.main.get_command(app)
+    lines = ["# The command line", "", _plain(root.help or ""), ""]
+    for path, command in _commands(root, "living"):
+        lines += [f"## `{path}`", "", _plain(command.help or ""), ""]
+        rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
+        if rows:
+            lines += ["| | | |", "| --- | --- | --- |", *rows, ""]
+    return _MADE + "\n".join(lines).rstrip() + "\n"
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    FOLDER / "events.md": events,
+    FOLDER / "configuration.md": configuration,
+    FOLDER / "cli.md": cli,
+}
+
+
+def _event(event: type[Event]) -> Iterator[str]:
+    yield f"## {event.type}"
+    yield ""
+    yield f"Version {event.version}, topic `{event.topic}` ({registry.TOPICS[event.topic].partitions} partitions), key `{event.key_field}`."
+    yield ""
+    yield inspect.cleandoc(event.__doc__ or "")
+    yield ""
+    yield "| field | form |"
+    yield "| --- | --- |"
+    for name, field in event.model_fields.items():
+        yield f"| `{name}` | `{_form(field.annotation)}`{'' if field.is_required() else ', optional'} |"
+
+
+def _teller(event: type[Event]) -> str:
+    return ", ".join(service.name for service in SERVICES if event in service.emits)
+
+
+def _effects(event: type[Event]) -> str:
+    return "<br>".join(
+        f"{service.name}: {effect.__name__}" for service in SERVICES for effect in service.effects(event)
+    )
+
+
+def _form(annotation: Any) -> str:
+    text = (
+        annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
+    )
+    return re.sub(r"\b(?:[a-z_]+\.)+", "", text).replace("|", "or").replace("NoneType", "None")
+
+
+def _anchor(text: str) -> str:
+    return text.replace(".", "")
+
+
+def _first_sentence(thing: Callable[..., Any]) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _commands(inner, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def _parameter(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Option):
+        name, told = ", ".join(f"`{option}`" for option in parameter.opts), parameter.help or ""
+    else:
+        name, told = f"`{(parameter.name or '').upper()}`", getattr(parameter, "help", "") or ""
+    default = parameter.default
+    shown = f"default `{default}`" if default not in (None, False, "", (), []) and not callable(default) else ""
+    return f"| {name} | {shown} | {_plain(told)} |"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\[/?[a-z ]+\]", "", inspect.cleandoc(text))

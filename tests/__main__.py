@@ -1,0 +1,58 @@
+"""`python -m tests`: the whole suite as `make test` runs it, on the real servers wherever they can be had."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
+INSTANCE = ["--instance", "tests"]
+
+
+def main(arguments: list[str]) -> int:
+    """Checks style and imports, then runs every suite; answers the first exit code that is not zero."""
+    tools = Path(sys.executable).parent
+    for check in (["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."], ["lint-imports"]):
+        code = subprocess.call([str(tools / check[0]), *check[1:]], cwd=ROOT)
+        if code:
+            return code
+    with real_servers() as servers:
+        command = [sys.executable, "-m", "pytest", "--cov", "--cov-report=term:skip-covered", *arguments]
+        return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
+
+
+@contextmanager
+def real_servers() -> Iterator[dict[str, str]]:
+    """The variables that lead the suites to Kafka, Elasticsearch and PostgreSQL: those given, or servers of
+    our own for the length of the run. Without Java and Maven there are none, which is said in one line."""
+    if os.environ.get("LIVING_TEST_KAFKA_URL"):
+        yield {}
+        return
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    if missing and os.environ.get("LIVING_TEST_REQUIRE_REAL") != "1":
+        print(
+            f"left out: the suites on real Kafka, Elasticsearch and PostgreSQL, since {' and '.join(missing)} is missing"
+        )
+        yield {}
+        return
+    subprocess.check_call([*LOCAL, "up", *INSTANCE], cwd=ROOT)
+    try:
+        told = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *INSTANCE], cwd=ROOT))
+        yield {
+            "LIVING_TEST_KAFKA_URL": told["LIVING_LOG_URL"],
+            "LIVING_TEST_POSTGRES_URL": told["LIVING_DATABASE_URL"].replace("living_{service}", "{database}"),
+            "LIVING_TEST_SEARCH_URL": told["LIVING_SEARCH_URL"],
+        }
+    finally:
+        subprocess.call([*LOCAL, "down", *INSTANCE, "--wipe"], cwd=ROOT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

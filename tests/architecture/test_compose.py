@@ -1,0 +1,86 @@
+"""The compose file cannot be run here, so it is held against the code: images, commands, ports, variables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.catalog import BY_NAME
+from shared.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+OURS = {name: body for name, body in COMPOSE["services"].items() if name in BY_NAME}
+POM = (ROOT / "deploy/local/pom.xml").read_text()
+
+
+def environment(name: str) -> dict[str, str]:
+    """A service's variables with what `.env` must give filled in."""
+    return {
+        key: re.sub(r"\$\{(\w+)(:[-?][^}]*)?\}", "given", str(value))
+        for key, value in COMPOSE["services"][name]["environment"].items()
+    }
+
+
+def test_there_is_one_container_for_each_service_and_it_serves_just_that():
+    assert set(OURS) == set(BY_NAME)
+    for name, body in OURS.items():
+        assert body["command"] == ["serve", name]
+        assert body["image"] == "living-reviews:0.1.0"
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
+    for key, value in environment(name).items():
+        assert key.removeprefix("LIVING_").lower() in Settings.model_fields, key
+        monkeypatch.setenv(key, value)
+    read = Settings(_env_file=None)
+
+    assert read.log_url == "kafka://kafka:9092"
+    assert read.place(read.database_url, name).endswith(f"@postgres:5432/living_{name}")
+    assert not read.make_signing_key and not read.webhook_private
+
+
+def test_the_image_listens_where_the_proxy_and_the_health_checks_look():
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+
+    assert "LIVING_PORT=8000" in dockerfile and "EXPOSE 8000" in dockerfile and "USER living" in dockerfile
+    for name, body in OURS.items():
+        assert f"location /{name}/" in proxy and f"http://{name}:8000" in proxy
+        assert "127.0.0.1:8000/readyz" in body["healthcheck"]["test"][-1]
+
+
+def test_every_image_is_pinned_and_everything_has_a_health_check():
+    for name, body in COMPOSE["services"].items():
+        assert re.search(r":\d+\.\d+", body["image"]), name
+        assert body["healthcheck"]["test"], name
+
+
+def test_the_servers_are_the_ones_the_suites_run_on():
+    for image, artifact in (("kafka", "kafka_2.13"), ("elasticsearch", "elasticsearch")):
+        version = COMPOSE["services"][image]["image"].rpartition(":")[2]
+        assert version in POM, f"{artifact} {version} is not what deploy/local starts"
+
+
+def test_what_keeps_data_has_a_volume_and_is_out_of_reach():
+    for name in ("kafka", "elasticsearch", "postgres"):
+        body = COMPOSE["services"][name]
+        assert body["volumes"] and body["networks"] == ["inside"] and "ports" not in body
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+    published = [port for body in COMPOSE["services"].values() for port in body.get("ports", [])]
+    assert published == ["127.0.0.1:8000:8000"]
+
+
+def test_no_secret_is_written_down():
+    text = (ROOT / "docker-compose.yml").read_text()
+
+    assert re.findall(r"PASSWORD: (?!\$\{)", text) == []
+    example = dict(
+        line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"
+    )
+    assert not example["LIVING_POSTGRES_PASSWORD"] and not example["LIVING_OPENALEX_KEY"]
+    assert set(re.findall(r"\$\{(\w+)", text)) <= set(example)

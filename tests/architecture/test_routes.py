@@ -1,0 +1,66 @@
+"""No open route: every route of every service asks for a role, and one that concerns a review has it in its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from services.catalog import SERVICES
+from shared.http.app import create_app
+from shared.http.auth import ROLES
+from shared.platform import Platform
+from shared.settings import Settings
+
+#: Whoever starts containers has no token; these tell `ok` or `down` and nothing else.
+OPEN = {"/healthz", "/readyz"}
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory) -> Iterator[list[APIRoute]]:
+    platform = Platform(Settings(data_dir=tmp_path_factory.mktemp("routes"), _env_file=None), SERVICES)
+    app = create_app(platform)
+    yield [route for route in app.routes if isinstance(route, APIRoute)]
+    platform.stop()
+
+
+def roles(dependant: Dependant) -> Iterator[str]:
+    """The roles that a route asks for."""
+    for inner in dependant.dependencies:
+        role = getattr(inner.call, "role", None)
+        if role is not None:
+            yield role
+        yield from roles(inner)
+
+
+def test_every_route_asks_for_a_role(routes):
+    open_routes = {route.path for route in routes if not set(roles(route.dependant)) & set(ROLES)}
+
+    assert open_routes == OPEN
+    assert len(routes) > 40
+
+
+def test_no_reader_may_change_anything(routes):
+    changing = [route for route in routes if route.methods & {"POST", "PUT", "PATCH", "DELETE"}]
+    allowed = {"/notify/reviews/{review}/subscriptions"}
+
+    for route in changing:
+        if not any(route.path.startswith(prefix) for prefix in allowed):
+            assert set(roles(route.dependant)) - {"reader"}, route.path
+
+
+def test_every_route_of_a_service_is_about_a_review_or_about_operations(routes):
+    lists = {f"/{service.name}/dead-letters" for service in SERVICES}
+    allowed = {"/protocol/reviews", "/metrics", "/signing-key.pem", *OPEN}
+
+    for route in routes:
+        about_a_review = "/reviews/{review}" in route.path
+        assert about_a_review or route.path in allowed or any(route.path.startswith(path) for path in lists), route.path
+
+
+def test_every_route_explains_itself_and_has_a_name_of_its_own(routes):
+    assert [route.path for route in routes if not route.description] == []
+    names = [route.operation_id or route.unique_id for route in routes]
+    assert len(names) == len(set(names))
