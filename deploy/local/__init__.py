@@ -1,0 +1,1 @@
+"""Starts Kafka, Elasticsearch and PostgreSQL on this machine without Docker (see README.md)."""
