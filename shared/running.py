@@ -147,6 +147,7 @@ class Running:
                     if not moved:
                         self._outbox_filled.wait(0.5)
                 except Exception as error:
+                    self.leading = False
                     self._tell("relay", error)
                     self.stopping.wait(pause.next())
         finally:

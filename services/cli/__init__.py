@@ -20,7 +20,10 @@ def main() -> None:
         stderr.print(f"[bold red]{error.slug.replace('_', ' ')}:[/] {escape(error.detail)}")
         if isinstance(error, Invalid):
             for item in error.errors[:50]:
-                stderr.print(f"  [yellow]{escape(str(item.get('at', '')))}[/] {escape(str(item.get('why', '')))}")
+                place = f"line {item['line']}: " if "line" in item else ""
+                stderr.print(
+                    f"  {place}[yellow]{escape(str(item.get('at', '')))}[/] {escape(str(item.get('why', '')))}"
+                )
         sys.exit(1)
 
 

@@ -9,11 +9,11 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 from rich.tree import Tree
-from shared.bus.open import open_log
 
 from services.catalog import choose
 from services.cli.context import client, settings
 from services.cli.printing import AsJson, err, out, print_json
+from shared.bus.open import open_log
 from shared.client.operations import SERVICES
 from shared.clock import SystemClock
 from shared.db.engine import opened

@@ -58,6 +58,7 @@ def retry(service: Service, letter_id: str, work: Work) -> DeadLetter:
 def react(service: Service, envelope: Envelope, work: Work) -> None:
     """Runs everything the service's table says for this event; what it emits follows from this event."""
     event = registry.decode(envelope)
+    work.happened = envelope.happened
     with work.following(envelope.correlationid, envelope.id):
         for effect in service.effects(type(event)):
             effect(event, work)

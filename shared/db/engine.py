@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 _READONLY = {"living_readonly": True}
+#: What a person sent, a secret among it, is not printed when a statement fails.
+_DISCREET = {"hide_parameters": True}
 
 
 class Database:
@@ -29,10 +31,11 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
+            waiting = {"timeout": 30, "check_same_thread": False}
+            self.engine = create_engine(self.url, connect_args=waiting, pool_size=20, max_overflow=40, **_DISCREET)
             _teach_sqlite(self.engine)
         else:
-            self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+            self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, **_DISCREET)
         self._readonly = self.engine.execution_options(**_READONLY)
 
     def session(self, *, readonly: bool = False) -> Session:

@@ -30,7 +30,8 @@ class Work:
     """One transaction of one service.
 
     Handlers read and write through `session`, add rows, and emit events; whoever opened the work commits.
-    `now` is fixed for the whole transaction; `key` signs and seals; `resources` is what the service's
+    `now` is fixed for the whole transaction; `happened` is the time of the event that is handled, which a
+    replay hears much later; `key` signs and seals; `resources` is what the service's
     manifest built (an index, sources, channels).
     """
 
@@ -50,6 +51,7 @@ class Work:
         self.session = session
         self.service = service
         self.now: datetime = clock.now()
+        self.happened = self.now
         self.actor = actor
         self.settings = settings
         self.key = key

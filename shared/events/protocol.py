@@ -12,6 +12,9 @@ from shared.events.base import Event
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
 
+#: The bibliographic sources that a strategy may name.
+SourceName = Literal["openalex", "crossref", "pubmed", "europepmc"]
+
 
 class Part(BaseModel):
     """A part of a protocol; a field nobody declared is an error, not a surprise."""
@@ -26,7 +29,7 @@ class Strategy(Part):
     """
 
     id: Slug
-    source: Slug
+    source: SourceName
     query: Text
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
     overlap_days: Annotated[int, Field(ge=0, le=3660)] = 14

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from shared import logging
@@ -40,7 +40,7 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: Any)
         "request_id": getattr(request.state, "request_id", None),
         **extra,
     }
-    headers = {"WWW-Authenticate": 'Bearer realm="living"'} if status == 401 else {}
+    headers = {"WWW-Authenticate": 'Bearer realm="living", Basic realm="living"'} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "5"
     return JSONResponse(body, status, headers, media_type="application/problem+json")
@@ -69,6 +69,10 @@ def install(app: FastAPI) -> None:
     def _integrity(request: Request, error: IntegrityError) -> Response:
         log.warning("two commands at once", path=request.url.path, error=str(error.orig))
         return _living(request, Conflict("another request changed the same thing at this moment; look, then try again"))
+
+    @app.exception_handler(DataError)
+    def _unstorable(request: Request, error: DataError) -> Response:
+        return _living(request, Invalid("a value in the request is one that the database cannot hold"))
 
     @app.exception_handler(OperationalError)
     def _database(request: Request, error: OperationalError) -> Response:

@@ -1,0 +1,147 @@
+"""`living demo`: the first review played as a living one, or real input watched on its way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from services.cli.printing import AsJson, err, out, print_json, table
+from services.demo.house import ALL
+from services.demo.play import Outcome, Play
+from services.demo.real_input import Account, take_in
+from services.demo.script import Script
+from services.demo.theatre import clear, real_servers, set_clock, theatre
+from services.ingest.replay.app import replay_app
+from services.ingest.replay.papers import PapersCorpus
+from services.ingest.replay.works import OpenAlexWorksCorpus
+from shared.clock import FileClock
+from shared.errors import NotFound
+from shared.ids import new_id
+
+
+def demo(
+    review: Annotated[Path, typer.Argument(help="A review folder.")] = Path("reviews/ics-leadership"),
+    folder: Annotated[Path, typer.Option(help="Where the demo's platform keeps its data.")] = Path("data/demo"),
+    processes: Annotated[
+        bool, typer.Option("--processes", help="One process a service, on the real servers that LIVING_... name.")
+    ] = False,
+    real_input: Annotated[
+        Path | None, typer.Option(help="Instead: take in the recorded OpenAlex works below this folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notices.
+
+    Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
+    the published review. Exits 1 when one differs.
+    """
+    rooms = [(service,) for service in ALL] if processes else (ALL,)
+    mark = new_id("demo")[:24]
+    servers = real_servers(mark=mark) if processes else {}
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
+    ) as progress:
+        task = progress.add_task("starting the platform")
+
+        def tell(what: str) -> None:
+            progress.update(task, description=what)
+            progress.console.print(f"  {what}", style="dim", highlight=False)
+
+        home = clear(folder.resolve())
+        if real_input is not None:
+            clock = set_clock(home / "clock", datetime.now(UTC))
+            app = replay_app(OpenAlexWorksCorpus(real_input))
+            with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:
+                account = take_in(stage, tell)
+            _show_account(account, as_json)
+            return
+        script = Script(_found(review))
+        clock = set_clock(home / "clock", datetime(2018, 1, 1, tzinfo=UTC))
+        app = replay_app(PapersCorpus.read(script.papers), clock=FileClock(clock))
+        with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:
+            people = script.decisions.people
+            tokens = {
+                **{name: stage.token(name, "reviewer") for name in people.reviewers},
+                people.adjudicator: stage.token(people.adjudicator, "adjudicator"),
+                people.lead: stage.token(people.lead, "lead"),
+            }
+            outcome = Play(script, stage.house.urls, tokens, clock, tell).play()
+    _show_outcome(outcome, home, as_json, processes)
+    if outcome.differences:
+        raise typer.Exit(1)
+
+
+def _found(review: Path) -> Path:
+    """The review folder as given, or as installed beside the image's programs."""
+    for place in (review, Path("/usr/share/living") / review):
+        if place.is_dir():
+            return place
+    raise NotFound(f"{review} is not a review folder; run this in the project's folder, or name one")
+
+
+def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) -> None:
+    if as_json:
+        print_json(outcome)
+        return
+    lines = [
+        [
+            Text(scene.name, style="bold"), scene.found or "", scene.merged or "", scene.screened or "",
+            scene.included or "", scene.fragments or "", _support(scene.support, scene.flagged), scene.change_class,
+        ]
+        for scene in outcome.scenes
+    ]  # fmt: skip
+    headings = ["cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"]
+    out.print()
+    out.print(table(headings, lines, title=f"{outcome.review} as a living review", title_justify="left"))
+    funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
+    out.print(f"\n{outcome.source_records} source records became {outcome.records} records.  {funnel}")
+    out.print(
+        f"{outcome.conflicts} conflicts adjudicated, {outcome.blind} votes cast blind, {outcome.links} links coded, "
+        f"{len(outcome.scenes)} revisions signed, {outcome.notices} notices and {outcome.feed_entries} feed entries.",
+        highlight=False,
+    )
+    if outcome.differences:
+        out.print(Panel("\n".join(outcome.differences), title="not as the published review has it", style="red"))
+        return
+    out.print("Every figure is as the published review has it.", style="green")
+    if not processes:
+        _say_where_to_look(outcome, home)
+
+
+def _say_where_to_look(outcome: Outcome, home: Path) -> None:
+    shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+    out.print(
+        f"\nLook around in it:\n"
+        f"  export LIVING_DATA_DIR={shown} LIVING_CLOCK=file:{shown}/clock\n"
+        f"  living serve                                        (then, in another terminal, with the same export)\n"
+        f"  living synthesis show {outcome.review}\n"
+        f"  living events trace {outcome.review} {outcome.a_record}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _support(support: list[int], flagged: list[int]) -> Text:
+    """The numbers in the protocol's order; flagged ones stand out."""
+    text = Text()
+    for number, count in enumerate(support, 1):
+        text.append(f"{count:>3}", style="bold yellow" if number in flagged else "")
+    return text
+
+
+def _show_account(account: Account, as_json: bool) -> None:
+    if as_json:
+        print_json(account)
+        return
+    out.print()
+    out.print(table(["what", "count"], [[name, count] for name, count in account.lines()]))
+    out.print(
+        "Every work is accounted for." if account.whole else "Something is not accounted for.",
+        style="green" if account.whole else "red",
+    )

@@ -1,0 +1,341 @@
+"""The play: people with tokens of their own live a review through, cycle by cycle, over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from services.demo.receiver import Receiver
+from services.demo.script import Script
+from shared.client import Client
+from shared.clock import FileClock
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.wire.notify import NewSubscription
+from shared.wire.screening import TaskInHand
+from shared.wire.synthesis import DraftView, EvidenceBatch, EvidenceGiven, SignDraft
+
+Seen = TypeVar("Seen")
+Tell = Callable[[str], None]
+
+#: Seconds to wait for what the platform does by itself before the play is given up.
+PATIENCE = 120.0
+
+
+class Scene(BaseModel):
+    """One row of the programme: a yearly cycle, or one half of the drill."""
+
+    name: str
+    found: int = 0
+    merged: int = 0
+    screened: int = 0
+    included: int = 0
+    fragments: int = 0
+    support: list[int]
+    flagged: list[int] = []
+    change_class: str
+    revision: int
+
+
+class Outcome(BaseModel):
+    """Everything the play brought about, as it was computed, and where it differs from the script."""
+
+    review: str
+    scenes: list[Scene]
+    stages: dict[str, dict[str, int]]
+    records: int
+    source_records: int
+    links: int
+    conflicts: int
+    blind: int
+    notices: int
+    refused_notices: int
+    feed_entries: int
+    rejudgements: dict[str, int]
+    a_record: str
+    differences: list[str]
+
+
+class Play:
+    """Plays a script against the platform at `urls`, with one client a person.
+
+    `tokens` holds a token for each person of the script, `clock` the file of the platform's clock. What
+    the platform does by itself (pulling, merging, indexing, synthesising, telling) is only waited for.
+    """
+
+    def __init__(
+        self, script: Script, urls: str | Mapping[str, str], tokens: Mapping[str, str], clock: Path, tell: Tell
+    ) -> None:
+        self._script, self._clock, self._tell = script, clock, tell
+        self._review = script.review
+        self._clients = {name: Client.at(urls, token, patience=PATIENCE) for name, token in tokens.items()}
+        people = script.decisions.people
+        self._reviewers = [self._clients[name] for name in people.reviewers]
+        self._adjudicator, self._lead = self._clients[people.adjudicator], self._clients[people.lead]
+        self._receiver = Receiver()
+        self._done: dict[str, str | None] = {}
+        self._scenes: list[Scene] = []
+        self._conflicts = self._blind = 0
+
+    def play(self) -> Outcome:
+        """Plays everything. Raises Unavailable when the platform stands still."""
+        with ExitStack() as stack:
+            for client in self._clients.values():
+                stack.enter_context(client)
+            stack.enter_context(self._receiver.listening())
+            self._set_clock(date(self._script.expected.cycles[0].clock.year, 1, 1))
+            self._open_the_review()
+            for cycle in self._script.expected.cycles:
+                self._live_through(cycle.clock)
+            self._drill()
+            return self._look_back()
+
+    # The beginning
+
+    def _open_the_review(self) -> None:
+        """Applies the protocol, twice, since the second time must change nothing; subscribes to what comes."""
+        applied = self._lead.protocol.apply(self._review, self._script.protocol)
+        again = self._lead.protocol.apply(self._review, self._script.protocol)
+        if again.changed or again.version != applied.version:
+            raise Conflict("applying the same protocol again made a new version")
+        self._tell(f"protocol version {applied.version} is applied; applying it again changed nothing")
+        subscription = self._lead.notify.subscribe(
+            self._review, NewSubscription(channel="webhook", url=self._receiver.url)
+        )
+        self._receiver.secret = subscription.secret
+        self._lead.notify.subscribe(self._review, NewSubscription(channel="feed"))
+
+    # A cycle
+
+    def _live_through(self, day: date) -> None:
+        """One yearly cycle: pull, screen, code, sign."""
+        self._set_clock(day)
+        found, merged = self._wait_for_the_pull(day)
+        self._tell(f"{day.year}: {found} found, {merged} merged")
+        screened = self._screen()
+        included, fragments = self._code()
+        self._tell(f"{day.year}: {screened} screened, {included} included, {fragments} fragments coded")
+        self._sign(
+            Scene(
+                name=str(day.year), found=found, merged=merged, screened=screened, included=included,
+                fragments=fragments, support=[], change_class="", revision=0,
+            ),
+            f"Cycle of {day.year}: {included} reports taken in.",
+        )  # fmt: skip
+
+    def _set_clock(self, day: date) -> None:
+        FileClock.write(self._clock, datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+    def _wait_for_the_pull(self, day: date) -> tuple[int, int]:
+        """Waits until every source is searched through that day and screening knows every record."""
+        before = {run.run for run in self._past_runs}
+        self._until(
+            f"the sources are searched through {day}",
+            lambda: all(watch.searched_through == day for watch in self._lead.ingest.watches(self._review)),
+        )
+        self._past_runs = list(self._lead.ingest.runs(self._review))
+        fresh = [run for run in self._past_runs if run.run not in before]
+        status = self._lead.ingest.status(self._review)
+        self._until(
+            "screening knows every record",
+            lambda: self._lead.screening.funnel(self._review).discovered >= status.records,
+        )
+        return sum(run.counts.found for run in fresh), sum(run.counts.merged for run in fresh)
+
+    _past_runs: list[Any] = []
+
+    def _screen(self) -> int:
+        """Reviewers take turns until nothing waits for anyone; answers how many records were decided."""
+        before = self._decided()
+        while any([self._one_vote(number) for number in range(len(self._reviewers))] + [self._one_adjudication()]):
+            pass
+        return self._decided() - before
+
+    def _decided(self) -> int:
+        funnel = self._lead.screening.funnel(self._review)
+        return funnel.included + funnel.excluded - sum(funnel.by_rule.values())
+
+    def _one_vote(self, number: int) -> bool:
+        reviewer = self._reviewers[number]
+        task = reviewer.screening.claim(self._review)
+        if task is None:
+            return False
+        seen = reviewer.screening.record(self._review, task.record.record).stages
+        if any(stage.votes for stage in seen if stage.task == task.task):
+            raise Conflict(f"{task.task}: a vote can be seen before one's own")
+        self._blind += 1
+        answer, reason = self._script.decisions.answer(_doi(task), task.stage, number)
+        reviewer.screening.vote(self._review, task.lease, answer, reason, self._fields(task))
+        return True
+
+    def _one_adjudication(self) -> bool:
+        task = self._adjudicator.screening.claim(self._review, kind="conflict")
+        if task is None:
+            return False
+        self._conflicts += 1
+        answer, reason = self._script.decisions.adjudication(_doi(task), task.stage)
+        self._adjudicator.screening.vote(self._review, task.lease, answer, reason, self._fields(task))
+        return True
+
+    def _fields(self, task: TaskInHand) -> dict[str, Any]:
+        """What the stage's form asks: the CMOCs a paper is coded for, and a first option or a word elsewhere."""
+        filled: dict[str, Any] = {}
+        for field in task.fields:
+            if field.kind == "cmocs":
+                filled[field.name] = self._script.cmocs_for(_doi(task))
+            elif field.required:
+                filled[field.name] = (
+                    [field.options[0]] if field.kind == "choices" else (field.options or ["as coded"])[0]
+                )
+        return {name: value for name, value in filled.items() if value}
+
+    def _code(self) -> tuple[int, int]:
+        """Posts the coded fragments of every report that was newly included; answers how many of each."""
+        coder = self._reviewers[0]
+        fresh = [record.record for record in coder.screening.records(self._review, "included")]
+        fresh = [record for record in fresh if record not in self._done]
+        fragments = 0
+        for record in fresh:
+            doi = coder.screening.record(self._review, record).record.identifiers.get("doi")
+            self._done[record] = doi
+            given = [
+                EvidenceGiven(record=record, fragment=coded.fragment, links=coded.links)
+                for coded in self._script.evidence_for(doi)
+            ]
+            if given:
+                self._patiently(lambda given=given: coder.synthesis.link(self._review, EvidenceBatch(evidence=given)))
+            fragments += len(given)
+        return len(fresh), fragments
+
+    def _sign(self, scene: Scene, summary: str, drill: bool = False) -> None:
+        """Waits for the synthesis to take everything in, then signs what it drafted."""
+        draft = self._until("the synthesis has taken everything in", self._settled_draft)
+        revision = self._lead.synthesis.sign(
+            self._review,
+            SignDraft(fragments_sha256=draft.fragments_sha256, draft=draft.draft, summary=summary, drill=drill),
+        )
+        content = revision.content
+        scene.support = [cmoc.support for cmoc in content.cmocs]
+        scene.flagged = [number for number, cmoc in enumerate(content.cmocs, 1) if cmoc.flagged]
+        scene.change_class, scene.revision = content.change_class, content.number
+        self._scenes.append(scene)
+        self._tell(f"revision {content.number} is signed: {content.change_class}, support {scene.support}")
+
+    def _settled_draft(self) -> DraftView | None:
+        draft = self._lead.synthesis.draft(self._review)
+        return draft if draft.settled else None
+
+    # The drill
+
+    def _drill(self) -> None:
+        """Plays a retraction and its reinstatement; both are signed, and both stay in the history."""
+        drill = self._script.expected.drill
+        if drill is None:
+            return
+        record = next(record for record, doi in self._done.items() if doi == drill.doi)
+        for kind, opened in (("retraction", True), ("reinstatement", False)):
+            notice = self._lead.ingest.notice(self._review, record, kind=kind, reason=drill.reason, drill=True)
+            self._until(
+                f"the {kind} is taken in",
+                lambda opened=opened: bool(self._open_rejudgements()) == opened,
+            )
+            self._tell(f"drill: {kind} {notice.notice}")
+            self._sign(
+                Scene(name=f"drill: {kind}", support=[], change_class="", revision=0), f"Drill: {kind}.", drill=True
+            )
+
+    def _open_rejudgements(self) -> list[Any]:
+        return [it for it in self._lead.synthesis.rejudgements(self._review) if it.state == "open"]
+
+    # The end
+
+    def _look_back(self) -> Outcome:
+        """Waits for the last notice, counts everything, and compares it with the script."""
+        revisions = list(self._lead.synthesis.revisions(self._review))
+        self._until("every notice has arrived", lambda: len(self._receiver.notices) >= len(revisions))
+        funnel = self._lead.screening.funnel(self._review)
+        status = self._lead.ingest.status(self._review)
+        rejudgements = [it.state for it in self._lead.synthesis.rejudgements(self._review)]
+        drilled = self._script.expected.drill
+        outcome = Outcome(
+            review=self._review,
+            scenes=self._scenes,
+            stages={stage.stage: {"entered": stage.entered, "advanced": stage.advanced} for stage in funnel.stages},
+            records=status.records,
+            source_records=status.source_records,
+            links=self._lead.synthesis.draft(self._review).counts.links,
+            conflicts=self._conflicts,
+            blind=self._blind,
+            notices=len(self._receiver.notices),
+            refused_notices=len(self._receiver.refused),
+            feed_entries=self._lead.notify.feed(self._review).count(b"<entry>"),
+            rejudgements={state: rejudgements.count(state) for state in sorted(set(rejudgements))},
+            a_record=next(record for record, doi in self._done.items() if drilled is None or doi == drilled.doi),
+            differences=[],
+        )
+        outcome.differences = [
+            *differences(self._script, outcome),
+            *(f"revision {it.number} does not hold its signature" for it in revisions if not self._holds(it.number)),
+        ]
+        return outcome
+
+    def _holds(self, number: int) -> bool:
+        return self._lead.synthesis.verify(self._review, number).holds
+
+    # Waiting
+
+    def _until(self, what: str, look: Callable[[], Seen]) -> Seen:
+        until = time.monotonic() + PATIENCE
+        while not (seen := look()):
+            if time.monotonic() > until:
+                raise Unavailable(f"waited {PATIENCE:.0f} seconds in vain until {what}")
+            time.sleep(0.05)
+        return seen
+
+    def _patiently(self, do: Callable[[], Seen]) -> Seen:
+        """Does a command that needs an event to have arrived, again until it has."""
+
+        def attempt() -> list[Seen]:
+            try:
+                return [do()]
+            except (NotFound, Conflict):
+                return []
+
+        return self._until("synthesis knows the report", attempt)[0]
+
+
+def differences(script: Script, outcome: Outcome) -> list[str]:
+    """Every figure that is not as the script has it, each in a sentence."""
+    expected = script.expected
+    pairs: list[tuple[str, Any, Any]] = [
+        ("records", expected.records, outcome.records),
+        ("links", expected.links, outcome.links),
+        ("notices by webhook", len(outcome.scenes), outcome.notices),
+        ("entries in the feed", len(outcome.scenes), outcome.feed_entries),
+    ]
+    for stage, figures in expected.stages.items():
+        pairs.append((f"stage {stage}", figures.model_dump(), outcome.stages.get(stage)))
+    scenes = {scene.name: scene for scene in outcome.scenes}
+    for cycle in expected.cycles:
+        pairs.append((f"support in {cycle.clock.year}", cycle.support, _support(scenes, str(cycle.clock.year))))
+    if expected.drill is not None:
+        drilled = scenes.get("drill: retraction")
+        pairs += [
+            ("support in the drill", expected.drill.support, _support(scenes, "drill: retraction")),
+            ("CMOCs flagged in the drill", expected.drill.flagged, drilled.flagged if drilled else None),
+            ("support after the drill", expected.cycles[-1].support, _support(scenes, "drill: reinstatement")),
+        ]
+    return [f"{what}: {found}, not {wanted}" for what, wanted, found in pairs if wanted != found]
+
+
+def _support(scenes: Mapping[str, Scene], name: str) -> list[int] | None:
+    return scenes[name].support if name in scenes else None
+
+
+def _doi(task: TaskInHand) -> str | None:
+    return task.record.identifiers.get("doi")

@@ -1,0 +1,111 @@
+"""The theatre: everything a play needs around it - the platform, the replayed sources, the clock, the tokens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from services.demo.house import ALL, House, opened
+from services.ingest.replay.server import ReplayServer
+from shared.clock import FileClock
+from shared.errors import Conflict
+from shared.http.auth import ALL_REVIEWS, Person, issue_token
+from shared.keys import SigningKey
+from shared.settings import Settings
+
+#: Marks a folder as the demo's own, which a new demo may clear away.
+_MARK = ".living-demo"
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """Where a play takes place: the running house, the file of its clock, and its signing key."""
+
+    house: House
+    clock: Path
+    settings: Settings
+
+    def token(self, name: str, role: str) -> str:
+        """A token for a person of the play."""
+        key = SigningKey.open(self.settings)
+        return issue_token(
+            key, Person(name, role, (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(hours=12)
+        )
+
+
+@contextmanager
+def theatre(
+    folder: Path,
+    sources: ASGIApp,
+    *,
+    clock: Path,
+    rooms: Sequence[Sequence[str]] = (ALL,),
+    servers: Mapping[str, str] | None = None,
+    **more: str,
+) -> Iterator[Theatre]:
+    """Opens a theatre in `folder`: the platform reads the replayed `sources` and the clock in the file `clock`.
+
+    `rooms` says which services share a process; `servers` holds the settings that lead to real Kafka,
+    PostgreSQL and Elasticsearch, or nothing for the embedded profile; `more` are further settings.
+    """
+    with ReplayServer(sources) as replay:
+        environment = {
+            "LIVING_DATA_DIR": str(folder),
+            "LIVING_CLOCK": f"file:{clock}",
+            "LIVING_SCHEDULER_TICK": "0.25",
+            "LIVING_WEBHOOK_PRIVATE": "true",
+            "LIVING_LOG_FORMAT": "json",
+            "LIVING_OPENALEX_URL": f"{replay.url}/openalex",
+            "LIVING_CROSSREF_URL": f"{replay.url}/crossref",
+            "LIVING_PUBMED_URL": f"{replay.url}/eutils",
+            "LIVING_EUROPEPMC_URL": f"{replay.url}/europepmc",
+            "LIVING_CONTACT": "demo@example.org",
+            **(servers or {}),
+            **more,
+        }
+        settings = Settings(data_dir=folder, _env_file=None)
+        SigningKey.open(settings)  # Made here, so that no process prints an admin token into its log.
+        with opened(House(folder, environment, rooms)) as house:
+            yield Theatre(house, clock, settings)
+
+
+def clear(folder: Path) -> Path:
+    """An empty folder for a new play. Raises Conflict for one that holds something which is not a play's."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARK).exists():
+            raise Conflict(f"{folder} holds something that is not a demo's; name another folder with --folder")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    return folder
+
+
+def set_clock(path: Path, at: datetime) -> Path:
+    FileClock.write(path, at)
+    return path
+
+
+def real_servers(
+    names: Iterable[str] = ("LIVING_LOG_URL", "LIVING_DATABASE_URL", "LIVING_SEARCH_URL"), *, mark: str
+) -> dict[str, str]:
+    """The settings of the real servers that the environment names, with topics, databases and index of one
+    play's own. Raises Conflict when one is missing or not real."""
+    given = {name: os.environ.get(name, "") for name in names}
+    if not all(given.values()) or not given["LIVING_LOG_URL"].startswith("kafka:"):
+        raise Conflict(
+            'the real servers are not given: `python deploy/local up`, then `eval "$(python deploy/local env)"`'
+        )
+    return {
+        **given,
+        "LIVING_DATABASE_URL": given["LIVING_DATABASE_URL"].replace("{service}", f"{mark}_{{service}}"),
+        "LIVING_TOPIC_PREFIX": f"{mark}.",
+        "LIVING_SEARCH_INDEX": mark,
+        "LIVING_SEARCH_ANALYZER": os.environ.get("LIVING_SEARCH_ANALYZER", "english"),
+    }

@@ -1,0 +1,138 @@
+"""The rules of notices: what they say, when they are tried again, and when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar
+from urllib.parse import quote, urlsplit
+
+from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.wire.notify import CmocChanges, Line, OverdueData, OverdueNotice, RevisionData, RevisionNotice
+
+#: The pauses after each failure that Standard Webhooks recommends: ten attempts in a little over three days.
+RETRIES = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+
+#: No receiver may ask us to wait longer than this.
+LONGEST_PAUSE = RETRIES[-1]
+
+#: How much a pause grows at most, so that what failed together is not tried again together.
+JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one attempt: the receiver's status if it answered, and what was wrong if it was not 2xx.
+
+    `retry_after` is the pause in seconds the receiver asked for.
+    """
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """The receiver wants no more, ever (410)."""
+        return self.status == 410
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a delivery: its state, and the next attempt while it waits."""
+
+    state: Literal["waiting", "delivered", "failed"]
+    due_at: datetime | None = None
+
+
+def judge(outcome: Outcome, failures: int, *, now: datetime, jitter: float) -> Verdict:
+    """What becomes of a delivery after an attempt; `failures` counts those before it, `jitter` is 0 to 1."""
+    if outcome.delivered:
+        return Verdict("delivered")
+    if outcome.gone or failures >= len(RETRIES):
+        return Verdict("failed")
+    pause = RETRIES[failures] * (1 + JITTER * jitter)
+    asked = timedelta(seconds=min(outcome.retry_after or 0, LONGEST_PAUSE.total_seconds()))
+    return Verdict("waiting", now + max(pause, asked))
+
+
+class Sending(Protocol):
+    """Something on its way to a host."""
+
+    @property
+    def host(self) -> str: ...
+
+
+Due = TypeVar("Due", bound=Sending)
+
+
+def share_fairly(due: Iterable[Due], busy: Mapping[str, int], per_host: int) -> list[Due]:
+    """Those of `due`, in order, with which no host has more than `per_host` under way; `busy` are there already."""
+    taken, chosen = Counter(busy), []
+    for item in due:
+        if taken[item.host] < per_host:
+            taken[item.host] += 1
+            chosen.append(item)
+    return chosen
+
+
+def revision_notice(event: RevisionPublished, *, at: datetime, public_url: str) -> RevisionNotice:
+    """The notice of a published revision: what changed, gathered by CMOC in the order of the diff."""
+    theories = {state.cmoc: state.theory for state in event.states}
+    changed: dict[str, CmocChanges] = {}
+    for change in event.changes:
+        here = changed.setdefault(
+            change.cmoc, CmocChanges(cmoc=change.cmoc, theory=theories.get(change.cmoc), changes=[])
+        )
+        here.changes.append(Line(**change.model_dump(exclude={"cmoc"})))
+    data = RevisionData(
+        **event.model_dump(include={*RevisionData.model_fields} & {*RevisionPublished.model_fields}),
+        changed=list(changed.values()),
+        support={state.cmoc: state.support for state in event.states},
+        flagged=[state.cmoc for state in event.states if state.flagged],
+        link=revision_link(public_url, event.review, event.number),
+    )
+    return RevisionNotice(timestamp=at, data=data)
+
+
+def overdue_notice(event: ReviewOverdue, *, at: datetime, public_url: str) -> OverdueNotice:
+    """The alarm that a review missed its cadence."""
+    link = review_link(public_url, event.review)
+    return OverdueNotice(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
+
+
+def review_link(public_url: str, review: str) -> str:
+    """Where the review's synthesis is read."""
+    return f"{public_url.rstrip('/')}/synthesis/reviews/{quote(review, safe='')}"
+
+
+def revision_link(public_url: str, review: str, number: int) -> str:
+    """Where a revision is read."""
+    return f"{review_link(public_url, review)}/revisions/{number}"
+
+
+def feed_link(public_url: str, review: str) -> str:
+    """Where a review's feed is read."""
+    return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/feed.atom"
+
+
+def origin(url: str) -> str:
+    """Scheme and host of an address: as much as others may see, since a path may hold a secret of its own."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/..."

@@ -1,0 +1,74 @@
+"""The scheduled work of notify: sending what is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from services.notify import domain, handlers, store
+from services.notify.channels.open import Channels
+from services.notify.channels.port import Message
+from services.notify.store import Claim
+from shared import logging
+from shared.running import Running
+
+log = logging.get(__name__)
+
+#: Attempts under way at once, and of those to one host, so that a slow receiver holds up only its own.
+SENDERS = 8
+SENDERS_PER_HOST = 2
+
+#: Seconds after which the job looks for what has become due while all it sends is slow.
+LOOK_AGAIN = 0.5
+
+_ACTOR = "notify:delivery"
+
+
+def deliver_due(running: Running) -> None:
+    """Sends every notice that is due, until none is.
+
+    No transaction is open while something is sent: deliveries are leased in one, sent, and each result is
+    written in one of its own. A crash in between leaves a lease that lapses, and the notice goes out again
+    under the same `webhook-id`.
+    """
+    sending: dict[Future[None], Claim] = {}
+    with ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
+        while running.leading and not running.stopping.is_set():
+            while claims := _lease(running, sending.values()):
+                sending.update({pool.submit(_deliver, running, claim): claim for claim in claims})
+            if not sending:
+                return
+            done, _ = wait(sending, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+            for attempt in done:
+                del sending[attempt]
+                attempt.result()
+
+
+def _lease(running: Running, sending: Collection[Claim]) -> list[Claim]:
+    """Leases as many due deliveries as there is room for."""
+    busy = Counter(claim.host for claim in sending)
+    room = SENDERS - len(sending)
+    if room == 0:
+        return []
+    channels: Channels = running.resources
+    wall = channels.wall.now()
+    with running.work(_ACTOR) as work:
+        due = store.due(
+            work, wall=wall, sending=[claim.delivery for claim in sending],
+            full=[host for host, count in busy.items() if count >= SENDERS_PER_HOST], limit=room,
+        )  # fmt: skip
+        claims = domain.share_fairly(due, busy, SENDERS_PER_HOST)
+        store.lease(work, claims, until=wall + channels.lease)
+    return claims
+
+
+def _deliver(running: Running, claim: Claim) -> None:
+    channels: Channels = running.resources
+    outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
+    with running.work(_ACTOR) as work:
+        handlers.record_attempt(work, claim, outcome, jitter=channels.jitter())
+    log.info(
+        "notice sent" if outcome.delivered else "notice not delivered",
+        delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,
+    )  # fmt: skip

@@ -1,0 +1,27 @@
+"""Notify as one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.notify import api, handlers, jobs
+from services.notify.channels.open import open_channels
+from services.notify.models import Base
+from shared.events.notify import DeliveryFailed, NoticeDelivered
+from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.service import Service, every, on
+
+SERVICE = Service(
+    name="notify",
+    summary="Tells subscribers what changed and why, once for each published revision and subscription.",
+    package=Path(__file__).parent,
+    tables=Base.metadata,
+    routes=api.router,
+    reactions=[
+        on(RevisionPublished, handlers.write_notices),
+        on(ReviewOverdue, handlers.write_overdue_notice),
+    ],
+    jobs=[every(seconds=2, run=jobs.deliver_due)],
+    emits=[NoticeDelivered, DeliveryFailed],
+    resources=open_channels,
+)

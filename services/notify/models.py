@@ -1,0 +1,105 @@
+"""The tables of notify: who wants to be told, what there is to tell, and how far each telling has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from shared.db.tables import table_base
+from shared.db.types import Instant, Json
+
+Base = table_base()
+
+#: The states of a delivery: it waits for its next attempt, or it is over in one of three ways.
+WAITING, DELIVERED, FAILED, CANCELLED = "waiting", "delivered", "failed", "cancelled"
+
+
+class Subscription(Base, table=True):
+    """A person's wish to be told. Ended ones stay, so that their deliveries can still be looked up."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index("subscriptions_of_review", "review", "id"),
+        Index("subscriptions_of_owner", "review", "owner", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    owner: str
+    channel: str  # webhook, feed
+    url: str | None = None
+    host: str = ""
+    #: The key of the signatures; needed as it is for each of them, so it is stored, and left out of every repr.
+    secret: str | None = Field(default=None, repr=False)
+    kinds: list[str] = Field(sa_type=Json)
+    active: bool = True
+    ended_why: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Notice(Base, table=True):
+    """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
+
+    Its id follows from what it is about, so that there is one however often its event is heard. Notices of
+    revisions are the entries of the feed.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("notices_of_review", "review", "kind", "number", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    kind: str  # revision, overdue, test
+    about: str
+    number: int = 0
+    body: str = Field(sa_type=Text)
+    written_at: datetime = Field(sa_type=Instant)
+    correlation: str
+    caused_by: str | None = None
+
+
+class Delivery(Base, table=True):
+    """A notice on its way to one subscription; at most one of the two together.
+
+    `attempts` counts all that were made, `failures` those since it was last asked for. `leased_until` (by
+    the machine's clock) keeps a second sender away while one is at it.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("notice", "subscription", name="deliveries_once"),
+        Index("deliveries_of_subscription", "subscription", "id"),
+        Index(
+            "deliveries_due",
+            "due_at",
+            "id",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    subscription: str = Field(foreign_key="subscriptions.id")
+    notice: str = Field(foreign_key="notices.id")
+    state: str = WAITING
+    attempts: int = 0
+    failures: int = 0
+    created_at: datetime = Field(sa_type=Instant)
+    due_at: datetime = Field(sa_type=Instant)
+    leased_until: datetime | None = Field(default=None, sa_type=Instant)
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Attempt(Base, table=True):
+    """One try of a delivery, and what came of it."""
+
+    __tablename__ = "attempts"
+
+    delivery: str = Field(primary_key=True, foreign_key="deliveries.id")
+    number: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    status: int | None = None
+    error: str | None = None

@@ -1,0 +1,95 @@
+"""Search's routes: one for finding, two for rebuilding."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException
+from fastapi import Query as Parameter
+
+from services.search import store
+from services.search.index import FACETS, Hit, Query
+from services.search.models import Rebuild
+from shared.http.auth import Admin, Reader
+from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.ids import new_id
+from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, SearchPage
+
+router = APIRouter(prefix="/search", tags=["search"])
+Unit, Reading = unit_of("search"), reading_of("search")
+
+Values = Annotated[list[str] | None, Parameter(max_length=50)]
+
+
+@router.get("/reviews/{review}/records")
+def find_records(
+    review: str,
+    work: Reading,
+    who: Reader,
+    q: Annotated[str, Parameter(max_length=2000)] = "",
+    published_from: date | None = None,
+    published_until: date | None = None,
+    status: Values = None,
+    source: Values = None,
+    kind: Values = None,
+    language: Values = None,
+    venue: Values = None,
+    sort: Annotated[str, Parameter(pattern="^(relevance|newest)$")] = "relevance",
+    facet: Values = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=200)] = 20,
+) -> SearchPage:
+    """Finds records of a review.
+
+    `q`: words are all needed; `OR`, `NOT` or `-word`, parentheses, `"a phrase"`, `leader*`, and fields as in
+    `title:vision author:chang`. `facet` asks for counts by year, source, kind, language, status or venue; `all`
+    for every one.
+    """
+    query = Query(
+        review=review, text=q, published_from=published_from, published_until=published_until,
+        status=tuple(status or ()), source=tuple(source or ()), kind=tuple(kind or ()),
+        language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,  # type: ignore[arg-type]
+        facets=FACETS if facet == ["all"] else tuple(facet or ()), limit=limit, cursor=cursor,
+    )  # fmt: skip
+    results = work.resources.search(query)
+    return SearchPage(
+        items=[_found(hit) for hit in results.hits],
+        total=results.total,
+        facets={
+            name: [FacetValue(value=facet.value, count=facet.count) for facet in values]
+            for name, values in results.facets.items()
+        },
+        next=results.next,
+    )
+
+
+@router.post("/rebuilds", status_code=202)
+def ask_for_rebuild(work: Unit, who: Admin, key: IdempotencyKey = None) -> RebuildView:
+    """Asks for the index to be made anew from the log, beside the live one, which serves until it is done.
+    One at a time: asking again while one is not over answers that one."""
+    return work.once(key, "rebuild", None, lambda: _view(store.unfinished(work) or work.add(_asked(work))))
+
+
+@router.get("/rebuilds")
+def list_rebuilds(work: Reading, who: Admin) -> Rebuilds:
+    """The newest rebuilds, newest first."""
+    return Rebuilds(items=[_view(rebuild) for rebuild in store.newest(work, 20)])
+
+
+def _asked(work: Unit) -> Rebuild:
+    return Rebuild(id=new_id("rebuild"), asked_by=work.actor, asked_at=work.now)
+
+
+def _view(rebuild: Rebuild) -> RebuildView:
+    return RebuildView.model_validate(rebuild.model_dump())
+
+
+def _found(hit: Hit) -> FoundRecord:
+    document = hit.document
+    if document.bibliography is None:
+        raise HTTPException(500, "a record that is gone was found")
+    return FoundRecord(
+        record=document.record, status=document.screening.status, stage=document.screening.stage,
+        bibliography=document.bibliography, marked=hit.marked, score=hit.score,
+    )  # fmt: skip

@@ -1,0 +1,166 @@
+"""What notify says over HTTP: subscriptions, deliveries, and the bodies of the notices themselves."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from shared.events.synthesis import ChangeClass
+
+Kind = Literal["revision", "overdue"]
+
+
+class NewSubscription(BaseModel):
+    """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
+
+    `kinds`: `revision` is every published revision; `overdue`, the alarm that a review missed its cadence,
+    is for leads.
+    """
+
+    channel: Literal["webhook", "feed"]
+    url: str | None = Field(None, max_length=2000)
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=2)
+
+    @model_validator(mode="after")
+    def _fits_its_channel(self) -> NewSubscription:
+        if self.channel == "webhook" and self.url is None:
+            raise ValueError("url: a webhook needs the address to send to")
+        if self.channel == "feed" and self.url is not None:
+            raise ValueError("url: a feed is read at the platform's own address; leave it out")
+        if self.channel == "feed" and self.kinds != ["revision"]:
+            raise ValueError("kinds: a feed tells of revisions only; leave it out")
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError("kinds: name each kind once")
+        return self
+
+
+class SubscriptionView(BaseModel):
+    """A subscription; never its secret. `address` is whole for its owner, and only its origin for a lead."""
+
+    id: str
+    review: str
+    owner: str
+    channel: Literal["webhook", "feed"]
+    address: str
+    kinds: list[Kind]
+    active: bool
+    ended_why: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class SubscriptionCreated(SubscriptionView):
+    """A new subscription, with the secret of its signatures (`whsec_...`), shown this once; None for a feed."""
+
+    secret: str | None
+
+
+class AttemptView(BaseModel):
+    """One try: the receiver's HTTP status if it answered, and what was wrong if something was."""
+
+    number: int
+    at: datetime
+    status: int | None
+    error: str | None
+
+
+class DeliveryView(BaseModel):
+    """A notice on its way to one subscription. `id` is the `webhook-id` of every attempt.
+
+    `about` is the revision, or the day an overdue review was due. `due_at` is when the next attempt is
+    made, while the state is `waiting`.
+    """
+
+    id: str
+    subscription: str
+    kind: Literal["revision", "overdue", "test"]
+    about: str
+    state: Literal["waiting", "delivered", "failed", "cancelled"]
+    created_at: datetime
+    due_at: datetime
+    delivered_at: datetime | None
+    attempts: list[AttemptView]
+
+
+class Line(BaseModel):
+    """One thing that changed about a CMOC; `before` and `after` are whatever the diff says."""
+
+    what: str
+    before: Any = None
+    after: Any = None
+    change_class: ChangeClass
+
+
+class CmocChanges(BaseModel):
+    """What changed about one CMOC between the preceding revision and this one."""
+
+    cmoc: str
+    theory: str | None
+    changes: list[Line]
+
+
+class RevisionData(BaseModel):
+    """A published revision. `support` counts the independent studies that stand behind each CMOC now."""
+
+    review: str
+    revision: str
+    number: int
+    cycle: int
+    title: str
+    change_class: ChangeClass
+    summary: str
+    changed: list[CmocChanges]
+    support: dict[str, int]
+    flagged: list[str]
+    signed_by: str
+    content_sha256: str
+    preceding: str | None
+    link: str
+    drill: bool
+
+
+class OverdueData(BaseModel):
+    """A review that missed its publication cadence."""
+
+    review: str
+    due: date
+    last_published: date | None
+    link: str
+
+
+class TrialData(BaseModel):
+    """Nothing happened: someone tries whether notices arrive."""
+
+    review: str
+    subscription: str
+    message: str
+
+
+class RevisionNotice(BaseModel):
+    """The body of the notice that a revision was published (Standard Webhooks: type, timestamp, data)."""
+
+    type: Literal["revision.published"] = "revision.published"
+    timestamp: datetime
+    data: RevisionData
+
+
+class OverdueNotice(BaseModel):
+    """The body of the alarm that a review is overdue."""
+
+    type: Literal["review.overdue"] = "review.overdue"
+    timestamp: datetime
+    data: OverdueData
+
+
+class TrialNotice(BaseModel):
+    """The body of a test notice."""
+
+    type: Literal["test"] = "test"
+    timestamp: datetime
+    data: TrialData
+
+
+#: Any notice; its `type` says which.
+Notice = Annotated[RevisionNotice | OverdueNotice | TrialNotice, Field(discriminator="type")]

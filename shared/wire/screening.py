@@ -1,0 +1,246 @@
+"""What screening says over HTTP: the queue, a task in hand, a vote, and what became of each record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from shared.events.protocol import Answer, Cmoc, Definitions, FormField
+from shared.events.screening import Judgement, VoteCast
+
+Kind = Literal["screening", "conflict"]
+TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
+RecordState = Literal["screening", "included", "excluded", "merged"]
+
+
+def _storable(text: str) -> str:
+    """Refuses what a database cannot keep."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+    return text
+
+
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_storable)]
+Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_storable)]
+
+
+class ClaimRequest(BaseModel):
+    """What to work on next: `screening`, or a `conflict` to decide; at one stage, or wherever something waits."""
+
+    kind: Kind = "screening"
+    stage: Short | None = None
+
+
+class VoteRequest(BaseModel):
+    """A vote: an answer of the stage, a reason, and the stage's own fields by name (a text or a list of texts)."""
+
+    answer: Short
+    reason: Long | None = None
+    fields: Annotated[dict[Short, Long | Annotated[list[Short], Field(max_length=500)]], Field(max_length=50)] = {}
+
+
+class Flag(BaseModel):
+    """Something that happened to the report after it appeared, and stands. `drill` marks an exercise."""
+
+    notice: str
+    kind: str
+    reason: str
+    source: str
+    drill: bool
+    at: datetime
+
+
+class RecordView(BaseModel):
+    """A record as reviewers see it. `published` is as precise as the sources were."""
+
+    record: str
+    title: str | None
+    abstract: str | None
+    authors: list[str]
+    venue: str | None
+    published: str | None
+    identifiers: dict[str, str]
+    flags: list[Flag]
+
+
+class LeaseView(BaseModel):
+    """A place of a task that is kept for one person until `expires_at`; `ended` says how it ended."""
+
+    lease: str
+    kind: Kind
+    task: str
+    person: str
+    expires_at: datetime
+    ended: Literal["voted", "released", "lapsed", "withdrawn"] | None
+
+
+class TaskInHand(BaseModel):
+    """A task under a lease, with all that is needed to answer it: the record, the question, the definitions.
+
+    `cmocs` are there when the stage asks for some; `votes` only for whoever decides a conflict.
+    """
+
+    lease: str
+    kind: Kind
+    expires_at: datetime
+    task: str
+    stage: str
+    protocol_version: int
+    question: str
+    answers: list[Answer]
+    fields: list[FormField]
+    votes_needed: int
+    definitions: Definitions
+    cmocs: list[Cmoc]
+    record: RecordView
+    votes: list[VoteCast]
+
+
+class Claim(BaseModel):
+    """The answer to a claim; `task` is null when nothing waits for this person."""
+
+    task: TaskInHand | None
+
+
+class VoteReceipt(BaseModel):
+    """What a vote did: the task's state after it, and the judgement if it closed the task."""
+
+    task: str
+    record: str
+    stage: str
+    state: TaskState
+    judgement: Judgement | None
+
+
+class TaskSummary(BaseModel):
+    """One line of a listing of tasks. `votes_cast` counts; it tells nobody's answer."""
+
+    task: str
+    record: str
+    title: str | None
+    stage: str
+    state: TaskState
+    protocol_version: int
+    votes_needed: int
+    votes_cast: int
+    answer: str | None
+    decided_by: Literal["agreement", "adjudication"] | None
+    opened_at: datetime
+    closed_at: datetime | None
+    flags: list[Flag]
+
+
+class StageQueue(BaseModel):
+    """How one stage stands, in tasks: `open` need votes, `in_hand` leases live on them; `conflicts` wait for
+    an adjudicator, `conflicts_in_hand` of them have one; `decided` are closed."""
+
+    stage: str
+    open: int
+    in_hand: int
+    conflicts: int
+    conflicts_in_hand: int
+    decided: int
+
+
+class StageFunnel(BaseModel):
+    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule."""
+
+    stage: str
+    entered: int
+    advanced: int
+    excluded: int
+    open: int
+    conflicts: int
+    withdrawn: int
+
+
+class Funnel(BaseModel):
+    """Where every record of a review is now: discovered = merged + by_rule + screening + included + excluded."""
+
+    discovered: int
+    merged: int
+    by_rule: dict[str, int]
+    screening: int
+    included: int
+    excluded: int
+    stages: list[StageFunnel]
+
+
+class AnswerPair(BaseModel):
+    """How often two independent votes on one task were these answers; `first` is of who comes first by name."""
+
+    first: str
+    second: str
+    n: int
+
+
+class StageAgreement(BaseModel):
+    """How far the two votes of a stage's closed tasks agree: all counts, and Cohen's kappa over them.
+
+    `n` tasks, `agreed` of them with equal answers; `observed` = agreed / n, `expected` by chance. `kappa` is
+    null where there is nothing to compare. Read it with the counts: where one answer is rare it misleads.
+    """
+
+    stage: str
+    answers: list[str]
+    pairs: list[AnswerPair]
+    n: int
+    agreed: int
+    observed: float | None
+    expected: float | None
+    kappa: float | None
+
+
+class RecordSummary(BaseModel):
+    """One line of a listing of records; `rule` and `reason` say why an excluded one is out."""
+
+    record: str
+    title: str | None
+    published: str | None
+    state: RecordState
+    stage: str | None
+    rule: str | None
+    reason: str | None
+    merged_into: str | None
+
+
+class StageHistory(BaseModel):
+    """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
+    is closed or one has voted oneself; `judgement` is what the stage decided."""
+
+    task: str
+    stage: str
+    state: TaskState
+    protocol_version: int
+    votes_needed: int
+    votes_cast: int
+    opened_at: datetime
+    closed_at: datetime | None
+    judgement: Judgement | None
+    votes: list[VoteCast]
+
+
+class Merge(BaseModel):
+    """A record that turned out to be another: `record` lives on in `into`, for these reasons."""
+
+    record: str
+    into: str
+    evidence: list[str]
+    at: datetime
+
+
+class RecordHistory(BaseModel):
+    """A record's whole way through screening. `notices` are all that were ever told, the record's flags those
+    that stand; `merge` is set when it lives on in another, `absorbed` are those that live on in it."""
+
+    record: RecordView
+    state: RecordState
+    stage: str | None
+    rule: str | None
+    reason: str | None
+    stages: list[StageHistory]
+    notices: list[dict[str, Any]]
+    merge: Merge | None
+    absorbed: list[Merge]
