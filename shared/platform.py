@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from threading import Event as Signal
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from shared.bus.open import open_log
+from shared.bus.pruning import prune
 from shared.clock import Clock, open_clock
 from shared.errors import LogUnavailable
 from shared.keys import SigningKey
 from shared.metrics import Metrics
 from shared.running import Pause, Running
-from shared.service import Service
+from shared.service import Job, Service
 from shared.settings import Settings
+
+#: What every service does beside its own jobs.
+_PRUNE = Job(prune, timedelta(hours=1))
 
 
 class Platform:
@@ -65,10 +69,13 @@ class Platform:
                     raise
 
     def _schedule(self) -> None:
-        jobs = [(running, job) for running in self.running.values() for job in running.service.jobs]
+        jobs = [
+            (running, job, self.settings.scheduler_tick or job.every.total_seconds())
+            for running in self.running.values()
+            for job in running.service.jobs
+        ] + [(running, _PRUNE, _PRUNE.every.total_seconds()) for running in self.running.values()]
         self._scheduler.add_executor(ThreadPoolExecutor(max(4, len(jobs))))
-        for running, job in jobs:
-            seconds = self.settings.scheduler_tick or job.every.total_seconds()
+        for running, job, seconds in jobs:
             # One run at a time; runs that were missed while one was long are made up for by one.
             self._scheduler.add_job(
                 running.run_job, "interval", seconds=seconds, args=[job], id=f"{running.service.name}.{job.name}",

@@ -63,7 +63,7 @@ def demo(
             return
         script = Script(_found(review))
         clock = set_clock(home / "clock", datetime(2018, 1, 1, tzinfo=UTC))
-        app = replay_app(PapersCorpus.read(script.papers), clock=FileClock(clock))
+        app = replay_app(PapersCorpus.load(script.papers), clock=FileClock(clock))
         with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:
             people = script.decisions.people
             tokens = {

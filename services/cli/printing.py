@@ -17,6 +17,9 @@ Row = TypeVar("Row", bound=BaseModel)
 #: `--json` of every listing.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
+#: Columns that are never broken over lines.
+_WHOLE = {"cycle", "change", "support per CMOC"}
+
 out = Console()
 err = Console(stderr=True)
 
@@ -52,7 +55,7 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any)
     """A table in the house style; what it holds is printed as it is, never read as markup."""
     made = Table(header_style="bold", box=None, pad_edge=False, **style)
     for heading in headings:
-        made.add_column(heading, overflow="fold")
+        made.add_column(heading, overflow="fold", no_wrap=heading in _WHOLE)
     for line in lines:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in line))
     return made

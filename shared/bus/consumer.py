@@ -71,7 +71,7 @@ class Listener:
         if not envelopes:
             return
         with self._open_work() as work:
-            for envelope in unseen(work.session, self._service.name, envelopes, work.now):
+            for envelope in unseen(work.session, self._service.name, envelopes):
                 dead_letters.react(self._service, envelope, work)
 
     def _concerns_us(self, delivery: Delivery) -> Envelope | None:

@@ -64,9 +64,8 @@ class IngestClient:
     def record(self, review: str, record: str) -> RecordView:
         return self._http.get(f"/ingest/reviews/{review}/records/{record}", RecordView)
 
-    def give_notice(
-        self, review: str, record: str, kind: NoticeKind, reason: str, *, drill: bool = False
-    ) -> NoticeView:
+    def notice(self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False) -> NoticeView:
+        """Tells of a retraction, correction, reinstatement ...; `drill` marks an exercise."""
         body = NewNotice(kind=kind, reason=reason, drill=drill)
         return self._http.post(f"/ingest/reviews/{review}/records/{record}/notices", NoticeView, body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import insert, select
 from sqlmodel import Session
@@ -12,7 +12,7 @@ from shared.db.tables import InboxRow
 from shared.events.base import Envelope
 
 
-def unseen(session: Session, consumer: str, envelopes: Sequence[Envelope], at: datetime) -> list[Envelope]:
+def unseen(session: Session, consumer: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
     """Writes these into the consumer's inbox and gives back, in order, those that were not there yet.
 
     When two members hear the same event at once, the slower one's commit fails on the primary key; its
@@ -25,6 +25,7 @@ def unseen(session: Session, consumer: str, envelopes: Sequence[Envelope], at: d
     for event_id in known:
         del fresh[event_id]
     if fresh:
+        at = datetime.now(UTC)
         rows = [{"consumer": consumer, "event_id": event_id, "heard_at": at} for event_id in fresh]
         session.execute(insert(InboxRow), rows)
     return list(fresh.values())

@@ -32,7 +32,8 @@ def upgrade(database: Database, service: Service) -> None:
 def write_revision(database: Database, service: Service, message: str) -> None:
     """Writes a migration for what the models have and the database lacks (for developers)."""
     with database.engine.connect() as connection:
-        command.revision(_config(service, connection), message=message, autogenerate=True)
+        number = len(list(service.migrations.glob("[0-9]*.py"))) + 1
+        command.revision(_config(service, connection), message=message, autogenerate=True, rev_id=f"{number:04}")
 
 
 def current(database: Database) -> str | None:

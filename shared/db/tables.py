@@ -70,7 +70,7 @@ class InboxRow(BusBase, table=True):
 
     consumer: str = Field(primary_key=True)
     event_id: str = Field(primary_key=True)
-    heard_at: datetime = Field(sa_type=Instant, index=True)
+    heard_at: datetime = Field(sa_type=Instant)
 
 
 class DeadLetter(BusBase, table=True):

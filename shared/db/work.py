@@ -124,7 +124,7 @@ class Work:
         self.add(
             CommandRow(
                 person=self.actor, key=key, command=command, digest=digest,
-                answer=answer.model_dump(mode="json"), done_at=self.now,
+                answer=answer.model_dump(mode="json"), done_at=datetime.now(UTC),
             )
         )  # fmt: skip
         return answer

@@ -94,13 +94,18 @@ class Cmoc(Part):
 
 
 class Protocol(Part):
-    """One version of a review's plan."""
+    """One version of a review's plan.
+
+    Records published after `published_after` and until `published_until` are screened; the sources are searched
+    from `search_from` on, or from `published_after` where that is not given.
+    """
 
     review: Slug
     title: Text
     question: Text
     published_after: date | None = None
     published_until: date | None = None
+    search_from: date | None = None
     publish_every_days: Annotated[int, Field(ge=1, le=3660)] = 365
     definitions: Definitions
     strategies: Annotated[list[Strategy], Field(min_length=1, max_length=50)]

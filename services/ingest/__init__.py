@@ -1,0 +1,17 @@
+"""Ingest: pulls new literature from bibliographic sources and keeps one record for each work.
+
+Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
+provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
+about them, notices (retractions and the like), rejections.
+
+Reacts to:
+    protocol.version.published    watches what the newest version asks for
+
+Emits:
+    ingest.record.discovered      a work entered a review
+    ingest.record.updated         its description changed
+    ingest.record.merged          it turned out to be another record
+    ingest.record.noticed         its report was retracted, corrected, reinstated ...
+    ingest.run.finished           one pull of one strategy ended
+    ingest.source.drifted         a source answered in a form it does not document
+"""

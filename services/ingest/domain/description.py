@@ -1,0 +1,114 @@
+"""How a canonical record is described: each field from one source, and which one, however they arrived.
+
+The sources are asked in an order of trust, the same for every record:
+
+- title, authors, venue, date, language, identifiers: Crossref, PubMed, Europe PMC, OpenAlex (the publisher's
+  own deposit first, then the curated, then the derived); abstracts: Europe PMC, PubMed, Crossref, OpenAlex
+  (Crossref often has none or markup, OpenAlex rebuilds its own from an index). Other sources follow by name.
+- The first that has a value gives it, unless the value is a fragment: a title much shorter than another
+  source's lacks its subtitle; an abstract or author list less than half as long is cut.
+- The most precise date is taken; the first kind that says more than `article`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from services.ingest.domain.matching import Described
+from shared.events.ingest import Bibliography, SourceRef
+from shared.events.values import Identifiers
+
+_TRUST = ("crossref", "pubmed", "europepmc", "openalex")
+_TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
+
+#: How much of the longest value a value must have, or it counts as a fragment of it.
+_WHOLE_TITLE, _WHOLE_TEXT = 0.8, 0.5
+
+
+class Contributed(Described, Protocol):
+    """What a source's record contributes to a description."""
+
+    @property
+    def abstract(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A source's record, and the run that brought it."""
+
+    record: Contributed
+    run: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.record.source}:{self.record.source_id}"
+
+
+def describe(contributions: Iterable[Contribution]) -> Bibliography:
+    """Makes the canonical description of at least one contribution; their order does not matter."""
+    trusted = sorted(contributions, key=_rank(_TRUST))
+    for_abstracts = sorted(trusted, key=_rank(_TRUST_FOR_ABSTRACTS))
+    chosen: dict[str, Contribution | None] = {
+        "title": _first_whole(trusted, "title", _WHOLE_TITLE),
+        "abstract": _first_whole(for_abstracts, "abstract", _WHOLE_TEXT),
+        "authors": _first_whole(trusted, "authors", _WHOLE_TEXT),
+        "venue": _first(trusted, "venue"),
+        "published": max(trusted, key=lambda one: len(one.record.published or "")),
+        "kind": _most_telling_kind(trusted),
+        "language": _first(trusted, "language"),
+    }
+    identifiers = {kind: _first_identifier(trusted, kind) for kind in Identifiers.model_fields}
+    fields = {name: getattr(one.record, name) for name, one in chosen.items() if one is not None}
+    provenance = {name: chosen[name].name for name, value in fields.items() if value}
+    provenance |= {f"identifiers.{kind}": one.name for kind, one in identifiers.items() if one is not None}
+    return Bibliography(
+        **fields,
+        identifiers=Identifiers(
+            **{kind: getattr(one.record.identifiers, kind) for kind, one in identifiers.items() if one is not None}
+        ),
+        sources=[
+            SourceRef(source=one.record.source, id=one.record.source_id, run=one.run)
+            for one in sorted(trusted, key=lambda one: (one.record.source, one.record.source_id))
+        ],
+        provenance=provenance,
+    )
+
+
+def changes(before: Bibliography, after: Bibliography) -> list[str]:
+    """The names of the fields that differ."""
+    return [name for name in Bibliography.model_fields if getattr(before, name) != getattr(after, name)]
+
+
+def _rank(trust: Sequence[str]) -> Callable[[Contribution], tuple[int, str, str]]:
+    def rank(one: Contribution) -> tuple[int, str, str]:
+        source = one.record.source
+        return trust.index(source) if source in trust else len(trust), source, one.record.source_id
+
+    return rank
+
+
+def _first(trusted: Sequence[Contribution], name: str) -> Contribution | None:
+    return next((one for one in trusted if getattr(one.record, name)), None)
+
+
+def _first_identifier(trusted: Sequence[Contribution], kind: str) -> Contribution | None:
+    return next((one for one in trusted if getattr(one.record.identifiers, kind)), None)
+
+
+def _first_whole(trusted: Sequence[Contribution], name: str, whole: float) -> Contribution | None:
+    def size(one: Contribution) -> int:
+        value: Any = getattr(one.record, name)
+        return len(value or "")
+
+    longest = max(map(size, trusted))
+    return next((one for one in trusted if size(one) >= longest * whole), None) if longest else None
+
+
+def _most_telling_kind(trusted: Sequence[Contribution]) -> Contribution:
+    telling = [one for one in trusted if one.record.kind not in ("article", "other")]
+    plain = [one for one in trusted if one.record.kind == "article"]
+    return (telling or plain or list(trusted))[0]

@@ -1,0 +1,31 @@
+"""When a strategy is looked for again, and what window of days it is asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+#: How far back a strategy is searched whose protocol names no first day.
+LONG_AGO = timedelta(days=3650)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+
+
+def window(
+    *, searched_through: date | None, search_from: date | None, overlap_days: int, today: date
+) -> tuple[date, date]:
+    """The first and last day to ask for: from the last day searched through, or the protocol's first day, less
+    the overlap (papers are indexed late), to today."""
+    start = searched_through or search_from or today - LONG_AGO
+    return min(start, today) - timedelta(days=overlap_days), today
+
+
+def next_pull(searched_through: date, every_days: int) -> datetime:
+    """When a strategy is due again after a complete window: the beginning of that day, UTC."""
+    return datetime.combine(searched_through + timedelta(days=every_days), time(), UTC)
+
+
+def next_try(now: datetime, failures: int, retry_after: float | None = None) -> datetime:
+    """When to try again after so many failures in a row: a minute, two, four ... six hours, and never before
+    the source's own `retry_after` (seconds)."""
+    pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 20), _LONGEST_PAUSE)
+    return now + max(pause, timedelta(seconds=retry_after or 0))

@@ -1,0 +1,97 @@
+"""Scheduled work: pulls what is due, so that nobody has to watch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from services.ingest import store
+from services.ingest.handlers import runs
+from services.ingest.models import Run, Watch
+from services.ingest.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
+from shared import logging
+from shared.running import Running
+
+log = logging.get(__name__)
+
+ACTOR = "ingest:pull"
+
+#: Seconds after which a long pull is left alone for a look at what else has become due.
+_LOOK_AGAIN = 5.0
+
+Pulled = TypeVar("Pulled", Run, Watch)
+
+
+def pull_due_watches(running: Running) -> None:
+    """Pulls every watch that is due, and goes on with runs that a dead process left.
+
+    Sources are pulled side by side, each by one run at a time, as their terms ask. What a source does wrong
+    ends its run and is told; any other error is raised in the end, and its run goes on at the next call.
+    """
+    pulling: dict[str, Future[None]] = {}
+    tried: set[str] = set()
+    errors: list[BaseException] = []
+    with ThreadPoolExecutor(thread_name_prefix="pull") as pool:
+        while not running.stopping.is_set():
+            for run in _next_runs(running, busy=pulling, tried=tried):
+                tried.add(run.id)
+                pulling[run.source] = pool.submit(_pull, running, run)
+            if not pulling:
+                break
+            done, _ = wait(pulling.values(), timeout=_LOOK_AGAIN, return_when=FIRST_COMPLETED)
+            errors += [error for future in done if (error := future.exception())]
+            pulling = {source: future for source, future in pulling.items() if future not in done}
+    if errors:
+        raise BaseExceptionGroup(f"pulls failed: {'; '.join(map(str, errors))}", errors)
+
+
+def _next_runs(running: Running, *, busy: Collection[str], tried: Collection[str]) -> list[Run]:
+    """One run for each source that is not busy: what has begun goes before what is due."""
+    with running.work(ACTOR, readonly=True) as work:
+        begun = [run for run in store.running_runs(work.session) if run.id not in tried]
+        due = store.due_watches(work.session, work.now)
+    taken = set(busy)
+    going_on = list(_one_each(begun, taken))
+    wanted = [watch.id for watch in _one_each(due, taken)]
+    return going_on + _open_runs(running, wanted)
+
+
+def _one_each(waiting: Iterable[Pulled], taken: set[str]) -> Iterator[Pulled]:
+    for one in waiting:
+        if one.source not in taken:
+            taken.add(one.source)
+            yield one
+
+
+def _open_runs(running: Running, watches: list[str]) -> list[Run]:
+    if not watches:
+        return []
+    with running.work(ACTOR) as work:
+        due = [watch for watch in store.due_watches(work.session, work.now) if watch.id in watches]
+        return [runs.open_run(work, watch, running.resources.get(watch.source)) for watch in due]
+
+
+def _pull(running: Running, run: Run) -> None:
+    """Walks a run to its end, or as far as its source goes."""
+    try:
+        _walk(running, run)
+    except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
+        log.warning("run ended early", run=run.id, source=run.source, error=str(error))
+        with running.work(ACTOR, correlation=run.id) as work:
+            runs.end_early(work, run.id, error)
+
+
+def _walk(running: Running, run: Run) -> None:
+    source = running.resources.get(run.source)
+    if source is None:
+        known = ", ".join(sorted(running.resources))
+        raise SourceRefused(f"there is no source {run.source!r}; there are: {known}", source=run.source)
+    query = Query(text=run.query, since=run.since, until=run.until)
+    # The network is waited for outside every transaction; each page then is one.
+    for number, page in enumerate(source.pages(query, run.cursor), start=run.pages):
+        with running.work(ACTOR, correlation=run.id) as work:
+            runs.take_page(work, run.id, page, pages_before=number)
+        if page.cursor is None or running.stopping.is_set():
+            return
+    raise SourceUnavailable(f"{run.source} ended its walk before the last page", source=run.source)

@@ -1,0 +1,253 @@
+"""The tables of ingest."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from shared.db.tables import table_base
+from shared.db.types import Instant, Json
+
+Base = table_base()
+
+
+class Review(Base, table=True):
+    """What ingest knows of a review. Whoever changes the review's records locks this row first."""
+
+    __tablename__ = "reviews"
+
+    review: str = Field(primary_key=True)
+    protocol_version: int
+    search_from: date | None = None
+    records: int = 0
+    source_records: int = 0
+
+
+class Watch(Base, table=True):
+    """One strategy of a review, pulled again and again. A watch is never deleted.
+
+    `asked_since` is the protocol version since which the question (source, query, first day) has been what
+    it is; `searched_through` is the last day it has been searched through completely, None if never;
+    `goes_on_from` is a run that stopped early and whose place in the source the next pull takes up.
+    """
+
+    __tablename__ = "watches"
+    __table_args__ = (
+        Index("watches_strategy", "review", "strategy", unique=True),
+        Index("watches_due", "state", "due_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    strategy: str
+    source: str
+    query: str
+    every_days: int
+    overlap_days: int
+    protocol_version: int
+    asked_since: int
+    state: str = "active"  # active, paused, retired
+    due_at: datetime = Field(sa_type=Instant)
+    searched_through: date | None = None
+    failures: int = 0
+    trouble: str | None = None
+    goes_on_from: str | None = None
+
+
+class Run(Base, table=True):
+    """One pull of a watch over a window of days. Its counts are saved with each page.
+
+    `received_before` counts what earlier runs received of the same walk, where this one goes on from them.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("runs_of_review", "review", "id"),
+        Index("runs_of_watch", "watch", "id"),
+        # A watch is pulled by one run at a time, whichever process begins it.
+        Index(
+            "runs_running",
+            "watch",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+            sqlite_where=text("state = 'running'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    watch: str
+    source: str
+    query: str
+    protocol_version: int
+    since: date
+    until: date
+    state: str = "running"  # running, complete, incomplete
+    goes_on_from: str | None = None
+    received_before: int = 0
+    cursor: str | None = None
+    pages: int = 0
+    found: int = 0
+    new: int = 0
+    merged: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    maybe_duplicate: int = 0
+    reported: int | None = None
+    remarks: list[str] = Field(default=[], sa_type=Json)
+    error: str | None = None
+    started_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RunItem(Base, table=True):
+    """Where an item of a run went, unless nothing about it had changed: `new`, `merged` or `updated`."""
+
+    __tablename__ = "run_items"
+
+    run: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    outcome: str
+    record: str
+
+
+class Rejection(Base, table=True):
+    """An item of a run that is no usable record, and why."""
+
+    __tablename__ = "rejections"
+    __table_args__ = (Index("rejections_of_run", "run", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    run: str
+    source: str
+    source_id: str | None = None
+    page: int
+    position: int
+    reason: str
+    excerpt: str
+
+
+class SourceRecord(Base, table=True):
+    """One source's own record of a work, as it was when last seen, and the canonical record it belongs to.
+
+    `run` brought it, `seen_in` is the last run that met it; `because` says why it is that record's.
+    """
+
+    __tablename__ = "source_records"
+    __table_args__ = (Index("source_records_of_record", "record"),)
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    record: str
+    content_hash: str
+    content: dict[str, Any] = Field(sa_type=Json)
+    because: list[str] = Field(sa_type=Json)
+    run: str
+    seen_in: str
+
+
+class Record(Base, table=True):
+    """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
+
+    Ids sort by age.
+    """
+
+    __tablename__ = "records"
+    __table_args__ = (
+        Index("records_of_review", "review", "id"),
+        Index("records_absorbed", "merged_into"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    revision: int
+    bibliography: dict[str, Any] = Field(sa_type=Json)
+    run: str
+    discovered_at: datetime = Field(sa_type=Instant)
+    merged_into: str | None = None
+
+
+class RecordKey(Base, table=True):
+    """Something a record is found by: an identifier, or a hash of its title (domain.matching)."""
+
+    __tablename__ = "record_keys"
+
+    review: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+
+
+class Merge(Base, table=True):
+    """A record that turned out to be another one, with the evidence."""
+
+    __tablename__ = "merges"
+
+    absorbed: str = Field(primary_key=True)
+    review: str
+    into: str
+    evidence: list[str] = Field(sa_type=Json)
+    run: str | None = None
+    merged_by: str
+    merged_at: datetime = Field(sa_type=Instant)
+
+
+class Duplicate(Base, table=True):
+    """Two records that might be one: `open` until a person says `same` or `different`.
+
+    A `different` outranks all that matching finds later. `first` is the older record. A pair that other
+    evidence made one is `same` by the machine.
+    """
+
+    __tablename__ = "duplicates"
+    __table_args__ = (
+        Index("duplicates_pair", "first", "second", unique=True),
+        Index("duplicates_second", "second"),
+        Index("duplicates_of_review", "review", "state", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    first: str
+    second: str
+    state: str = "open"  # open, same, different
+    evidence: list[str] = Field(sa_type=Json)
+    run: str | None = None
+    opened_at: datetime = Field(sa_type=Instant)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = None
+
+
+class Notice(Base, table=True):
+    """That a report was retracted, corrected, reinstated ..., who says so, and whether it still stands.
+
+    A source may strike a work that is not here (yet): then `record` is None and `waits_for` is the key that
+    will find it. `told_at` is set when it was told; one kind is told once for each source.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        Index("notices_of_record", "record"),
+        Index("notices_of_carrier", "review", "source", "carrier"),
+        Index("notices_waiting", "review", "waits_for"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str | None = None
+    waits_for: str | None = None
+    kind: str
+    reason: str
+    source: str
+    carrier: str | None = None
+    drill: bool = False
+    stands: bool = True
+    given_by: str
+    given_at: datetime = Field(sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)

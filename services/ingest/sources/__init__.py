@@ -1,0 +1,1 @@
+"""Bibliographic sources: one port, and one adapter for each API."""

@@ -1,0 +1,171 @@
+"""One form for what sources write in many: identifiers, dates, languages, kinds of work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from urllib.parse import unquote
+
+from services.ingest.sources.port import Kind
+
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI_RESOLVER = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+_PMID = re.compile(r"(?:^|/)0*([1-9]\d{0,9})/?$")
+_PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9]\d{0,9})(?:\.\d+)?/?$", re.IGNORECASE)
+_OPENALEX = re.compile(r"(?:^|/)(W\d{1,15})/?$", re.IGNORECASE)
+_LONGEST_DOI = 300
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+#: ISO 639-2 codes (both forms) that have a two-letter code; a language without one keeps its three letters.
+_TWO_LETTERS = {
+    three: two
+    for two, threes in {
+        "af": "afr", "ar": "ara", "az": "aze", "be": "bel", "bg": "bul", "bs": "bos", "ca": "cat",
+        "cs": "cze ces", "cy": "wel cym", "da": "dan", "de": "ger deu", "el": "gre ell", "en": "eng",
+        "eo": "epo", "es": "spa", "et": "est", "eu": "baq eus", "fa": "per fas", "fi": "fin", "fr": "fre fra",
+        "ga": "gle", "gd": "gla", "gl": "glg", "he": "heb", "hi": "hin", "hr": "hrv scr", "hu": "hun",
+        "hy": "arm hye", "id": "ind", "is": "ice isl", "it": "ita", "ja": "jpn", "ka": "geo kat", "kk": "kaz",
+        "ko": "kor", "la": "lat", "lt": "lit", "lv": "lav", "mk": "mac mkd", "ml": "mal", "ms": "may msa",
+        "nl": "dut nld", "no": "nor", "pl": "pol", "ps": "pus", "pt": "por", "ro": "rum ron mol", "ru": "rus",
+        "sa": "san", "sk": "slo slk", "sl": "slv", "sq": "alb sqi", "sr": "srp scc", "sv": "swe", "th": "tha",
+        "tr": "tur", "uk": "ukr", "ur": "urd", "uz": "uzb", "vi": "vie", "zh": "chi zho",
+    }.items()
+    for three in threes.split()
+}  # fmt: skip
+
+#: The sources' words for kinds of work; the first word of a record's list that says more than "article" wins.
+_KINDS: dict[str, Kind] = {
+    "article": "article",
+    "article-journal": "article",
+    "journal-article": "article",
+    "journal article": "article",
+    "research-article": "article",
+    "review": "review",
+    "review-article": "review",
+    "systematic review": "review",
+    "systematic-review": "review",
+    "scoping review": "review",
+    "meta-analysis": "review",
+    "preprint": "preprint",
+    "posted-content": "preprint",
+    "proceedings-article": "conference_paper",
+    "conference-paper": "conference_paper",
+    "conference paper": "conference_paper",
+    "book": "book",
+    "monograph": "book",
+    "edited-book": "book",
+    "reference-book": "book",
+    "book-chapter": "chapter",
+    "chapter": "chapter",
+    "book-part": "chapter",
+    "book-section": "chapter",
+    "reference-entry": "chapter",
+    "dissertation": "thesis",
+    "thesis": "thesis",
+    "report": "report",
+    "editorial": "editorial",
+    "letter": "letter",
+    "comment": "letter",
+    "dataset": "dataset",
+    "erratum": "notice",
+    "correction": "notice",
+    "retraction": "notice",
+    "published erratum": "notice",
+    "retraction of publication": "notice",
+    "retraction notice": "notice",
+    "expression of concern": "notice",
+}
+_STRONGEST: tuple[Kind, ...] = ("notice", "preprint", "editorial", "letter", "review")
+
+
+def doi(text: object) -> str | None:
+    """A DOI in lower case, without its resolver; None when it is none."""
+    if not isinstance(text, str):
+        return None
+    bare = text.strip()
+    if resolver := _DOI_RESOLVER.match(bare):
+        bare = unquote(bare[resolver.end() :])
+    bare = bare.lower()
+    return bare if len(bare) <= _LONGEST_DOI and _DOI.fullmatch(bare) else None
+
+
+def pmid(text: object) -> str | None:
+    """A PubMed id as bare digits; None when it is none."""
+    return _tail(_PMID, text)
+
+
+def pmcid(text: object) -> str | None:
+    """A PubMed Central id as `PMC123`, without a version; None when it is none."""
+    digits = _tail(_PMCID, text)
+    return digits and f"PMC{digits}"
+
+
+def openalex(text: object) -> str | None:
+    """An OpenAlex work id as `W123`; None when it is none."""
+    tail = _tail(_OPENALEX, text)
+    return tail and tail.upper()
+
+
+def _tail(pattern: re.Pattern[str], text: object) -> str | None:
+    found = pattern.search(str(text).strip()) if isinstance(text, str | int) else None
+    return found[1] if found else None
+
+
+def partial_date(year: object, month: object = None, day: object = None) -> str | None:
+    """A date as precise as its parts allow: a part that is missing or impossible ends it. Months may be names."""
+    if (y := _number(year)) is None or not 1000 <= y <= 9999:
+        return None
+    if (m := _month(month)) is None:
+        return f"{y:04}"
+    try:
+        return date(y, m, _number(day) or 0).isoformat()
+    except ValueError:
+        return f"{y:04}-{m:02}"
+
+
+def partial_date_of(text: object) -> str | None:
+    """A partial date out of text such as `2019`, `2019-04`, `2019-04-01`, `2019 Apr`, `2018 Dec-2019 Jan`."""
+    if not isinstance(text, str):
+        return None
+    found = re.match(r"\s*(\d{4})(?:[-/ ]+(\d{1,2}|[A-Za-z]{3})[a-z]*(?:[-/ ]+(\d{1,2})\b)?)?", text)
+    return partial_date(*found.groups()) if found else None
+
+
+def day(text: object) -> date | None:
+    """The day of a stamp such as `2025-10-10T00:00:00`; None when it is none."""
+    try:
+        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _month(month: object) -> int | None:
+    if isinstance(month, str) and month[:3].lower() in _MONTHS:
+        return _MONTHS.index(month[:3].lower()) + 1
+    number = _number(month)
+    return number if number is not None and 1 <= number <= 12 else None
+
+
+def _number(part: object) -> int | None:
+    if isinstance(part, bool) or not isinstance(part, str | int):
+        return None
+    return int(part) if str(part).strip().isascii() and str(part).strip().isdigit() else None
+
+
+def language(code: object) -> str | None:
+    """A language as ISO 639-1 (two letters) where it has such a code; undetermined ones are None."""
+    if not isinstance(code, str):
+        return None
+    base = re.split(r"[-_]", code.strip().lower())[0]
+    if not re.fullmatch(r"[a-z]{2,3}", base) or base in {"und", "zxx"}:
+        return None
+    return _TWO_LETTERS.get(base, base)
+
+
+def kind(words: Iterable[object]) -> Kind:
+    """What a work is, of all the words its source has for it."""
+    kinds = [_KINDS[word.lower()] for word in words if isinstance(word, str) and word.lower() in _KINDS]
+    strong = [one for one in _STRONGEST if one in kinds]
+    return (strong or [one for one in kinds if one != "article"] or kinds or ["other"])[0]

@@ -1,0 +1,380 @@
+"""PubMed: searched by the day a citation entered (E-utilities esearch), fetched as XML (efetch)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any, NoReturn
+from xml.etree.ElementTree import Element
+
+import httpx
+from pydantic import ValidationError
+
+from services.ingest.sources import normal
+from services.ingest.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused
+from services.ingest.sources.markup import plain, text_of
+from services.ingest.sources.port import Notice, Page, Query, Rejection, SourceRecord, SourceRefused
+from services.ingest.sources.reading import Reader, as_dict, as_list, as_text
+from shared.events.base import Value
+from shared.events.ingest import NoticeKind
+from shared.events.values import Identifiers
+
+NAME = "pubmed"
+PER_PAGE = 200
+#: esearch reaches the first 9,999 records of a result only.
+CEILING = 9_999
+
+_STRUCK: dict[str, NoticeKind] = {
+    "RetractionIn": "retraction",
+    "PartialRetractionIn": "partial_retraction",
+    "RetractedandRepublishedIn": "replacement",
+    "CorrectedandRepublishedIn": "replacement",
+    "ErratumIn": "correction",
+    "ExpressionOfConcernIn": "expression_of_concern",
+}
+_STRIKES: dict[str, NoticeKind] = {
+    "RetractionOf": "retraction",
+    "PartialRetractionOf": "partial_retraction",
+    "RetractedandRepublishedFrom": "replacement",
+    "CorrectedandRepublishedFrom": "replacement",
+    "ErratumFor": "correction",
+    "ExpressionOfConcernFor": "expression_of_concern",
+}
+_NOT_AVAILABLE = {"not available", "no title available"}
+
+
+class Place(Value):
+    """Where a walk stands: a slice of the window small enough for esearch, and how far it has been fetched.
+
+    `webenv` and `key` name the slice's result on NCBI's history server, which forgets it after hours;
+    `found` is its size, `reported` that of the whole window.
+    """
+
+    since: date
+    until: date
+    start: int = 0
+    found: int = 0
+    reported: int | None = None
+    webenv: str = ""
+    key: str = ""
+
+    @property
+    def unsearched(self) -> bool:
+        return self.reported is None or not self.webenv
+
+
+class PubMed:
+    """Walks https://eutils.ncbi.nlm.nih.gov/entrez/eutils: one esearch a slice of days, one efetch a page.
+
+    The strategy is a PubMed query. The window is one of entry dates (`edat`); a window with more than
+    9,999 citations is halved until each slice has fewer. Requests are POSTs, so that long strategies fit
+    and the key stays out of every URL.
+    """
+
+    name = NAME
+    dated_by = "entered"
+    least_overlap_days = 2
+
+    def __init__(
+        self,
+        access: Access,
+        client: httpx.Client,
+        *,
+        limits: Limits | None = None,
+        per_page: int = PER_PAGE,
+        ceiling: int = CEILING,
+        **timing: Callable[..., Any],
+    ) -> None:
+        self._per_page, self._ceiling = per_page, ceiling
+        self._who = {"tool": access.tool}
+        if access.contact:
+            self._who["email"] = access.contact
+        if access.key:
+            self._who["api_key"] = access.key.get_secret_value()
+        interval = 0.1 if access.key else 0.34
+        self._http = PoliteClient(NAME, access, client, interval=interval, limits=limits or Limits(), **timing)
+
+    def pages(self, query: Query, cursor: str | None = None) -> Iterator[Page]:
+        place: Place | None = _place(query, cursor)
+        while place is not None:
+            place, page = self._page(query, place)
+            place = _following(place, query, self._per_page)
+            yield page.model_copy(update={"cursor": place.model_dump_json() if place else None})
+
+    def _page(self, query: Query, place: Place) -> tuple[Place, Page]:
+        remarks: list[str] = []
+        if place.unsearched:
+            place, remarks = self._search(query, place)
+        page = Page(reported=place.reported, remarks=remarks)
+        if not place.found:
+            return place, page
+        try:
+            fetched = self._fetch(place)
+        except SourceRefused as refusal:
+            if not isinstance(refusal.__cause__, Forgotten):
+                raise
+            # The history server keeps a result for hours only; what follows was partly given before.
+            place, remarks = self._search(query, place)
+            fetched = self._fetch(place)
+        return place, fetched.model_copy(update={"reported": place.reported, "remarks": remarks})
+
+    def _search(self, query: Query, place: Place) -> tuple[Place, list[str]]:
+        """Searches the slice, halving it until esearch can reach all of it."""
+        while True:
+            window = {"datetype": "edat", "mindate": f"{place.since:%Y/%m/%d}", "maxdate": f"{place.until:%Y/%m/%d}"}
+            asked = {"term": query.text, "retmode": "json", "retmax": "0", "usehistory": "y"}
+            form = {"db": "pubmed"} | asked | window | self._who
+            found, webenv, key, remarks = self._http.ask(
+                "POST", "esearch.fcgi", read_search, refused=read_refusal, form=form
+            )
+            reported = found if place.reported is None else place.reported
+            if found <= self._ceiling:
+                searched = {"start": 0, "found": found, "webenv": webenv, "key": key, "reported": reported}
+                return place.model_copy(update=searched), remarks
+            if place.since == place.until:
+                words = f"pubmed took in {found} citations on {place.since} alone, and gives {self._ceiling} at most"
+                raise SourceRefused(f"{words}; narrow the strategy", source=NAME)
+            middle = place.since + (place.until - place.since) // 2
+            place = place.model_copy(update={"until": middle, "reported": reported})
+
+    def _fetch(self, place: Place) -> Page:
+        expected = min(self._per_page, place.found - place.start)
+        history = {"WebEnv": place.webenv, "query_key": place.key}
+        part = {"retstart": str(place.start), "retmax": str(self._per_page)}
+        form = {"db": "pubmed", "retmode": "xml"} | history | part | self._who
+        return self._http.ask(
+            "POST",
+            "efetch.fcgi",
+            lambda answer: read_page(answer, expected),
+            refused=read_refusal,
+            form=form,
+        )
+
+
+class Forgotten(Refused):
+    """The history server no longer has the result of the search."""
+
+
+def _place(query: Query, cursor: str | None) -> Place:
+    """The place a cursor names, or the window's beginning when it names none within this window."""
+    start = Place(since=query.since, until=query.until)
+    try:
+        place = Place.model_validate_json(cursor or "")
+    except ValidationError:
+        return start
+    return place if query.since <= place.since <= place.until <= query.until else start
+
+
+def _following(place: Place, query: Query, per_page: int) -> Place | None:
+    """The place after this page: the next page of the slice, the next slice, or none."""
+    if place.start + per_page < place.found:
+        return place.model_copy(update={"start": place.start + per_page})
+    if place.until >= query.until:
+        return None
+    since = place.until + timedelta(days=1)
+    until = min(query.until, since + (place.until - place.since))
+    return Place(since=since, until=until, reported=place.reported)
+
+
+def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
+    """Reads an esearch answer: how many citations, WebEnv, query_key, and what PubMed remarks on the strategy."""
+    body = as_dict(answer.json())
+    _check_error(body)
+    result = as_dict(body.get("esearchresult"))
+    if error := as_text(result.get("ERROR")):
+        if "backend failed" in error.lower():
+            raise Busy(plain(error) or "search backend failed")
+        raise Refused(plain(error) or "ERROR")
+    count, webenv, key = (as_text(result.get(name)) or "" for name in ("count", "webenv", "querykey"))
+    if not count.isdigit() or (int(count) and not (webenv and key)):
+        raise Malformed(f"the answer has no count, webenv and querykey: {answer.excerpt()}")
+    return int(count), webenv, key, _remarks(result)
+
+
+def _check_error(body: dict[str, Any]) -> None:
+    """Reads {"error": ...}, which also comes with status 200."""
+    if error := as_text(body.get("error")):
+        raise Busy(error) if "rate limit" in error.lower() else Refused(error)
+
+
+def _remarks(result: dict[str, Any]) -> list[str]:
+    lists = as_dict(result.get("errorlist")) | as_dict(result.get("warninglist"))
+    return [f"{name}: {plain(str(said))}" for name, all_said in lists.items() for said in as_list(all_said)]
+
+
+def read_refusal(answer: Answer) -> NoReturn:
+    """Reads a client error, some of which mean that the server itself timed out or forgot."""
+    if answer.is_json:
+        _check_error(as_dict(answer.json()))
+    _judge_error(answer.excerpt(600))
+
+
+def _judge_error(text: str) -> NoReturn:
+    low = text.lower()
+    if "timeout" in low or "empty response" in low:
+        raise Busy(text)
+    if "history" in low or "unable to obtain query" in low or "webenv" in low:
+        raise Forgotten(text)
+    raise Refused(text)
+
+
+def read_page(answer: Answer, expected: int) -> Page:
+    """Reads an efetch answer that should hold `expected` citations; each one missing is a rejection."""
+    if answer.media_type == "application/json":
+        _check_error(as_dict(answer.json()))
+    page = read_articles(answer.xml())
+    if not page.found:
+        raise Malformed(f"{expected} citations were asked for, and none came")
+    missing = [
+        Rejection(
+            source=NAME,
+            source_id=None,
+            position=position,
+            reason="PubMed counts it in the result of the search, but did not deliver it (deleted meanwhile, perhaps)",
+            excerpt="",
+        )
+        for position in range(page.found, expected)
+    ]
+    return page.model_copy(update={"rejections": page.rejections + missing, "quota": answer.quota})
+
+
+def read_articles(root: Element) -> Page:
+    """Reads a PubmedArticleSet; raises Malformed when it is something else."""
+    if root.tag in {"eFetchResult", "ePostResult"}:
+        _judge_error(text_of(root) or root.tag)
+    if root.tag != "PubmedArticleSet":
+        raise Malformed(f"a PubmedArticleSet was expected, <{root.tag}> came")
+    return Reader(NAME, read_article).page(list(root))
+
+
+def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
+    """Reads one PubmedArticle or PubmedBookArticle."""
+    if item.tag == "PubmedBookArticle":
+        return _read_book(item, reader)
+    if item.tag != "PubmedArticle":
+        return reader.reject(item, None, f"it is a <{item.tag}>, neither an article nor a book")
+    citation, article = item.find("MedlineCitation"), item.find("MedlineCitation/Article")
+    own_id = normal.pmid(item.findtext("MedlineCitation/PMID"))
+    if citation is None or article is None or own_id is None:
+        return reader.reject(item, own_id, "it has no citation with a PMID and an article")
+    titles = _titles(article)
+    types = [text_of(each) for each in article.iterfind("PublicationTypeList/PublicationType")]
+    return reader.record(
+        item,
+        source_id=own_id,
+        title=titles[0] if titles else None,
+        other_titles=titles[1:],
+        abstract=_abstract(article.find("Abstract")),
+        authors=_authors(article.find("AuthorList")),
+        venue=plain(article.findtext("Journal/Title")),
+        published=_date(article.find("ArticleDate")) or _date(article.find("Journal/JournalIssue/PubDate")),
+        kind=normal.kind(types),
+        language=normal.language(article.findtext("Language")),
+        identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article),
+        notices=_notices(own_id, citation, types),
+        entered=_stamp(_entrez(item.find("PubmedData/History"))),
+        updated=_stamp(citation.find("DateRevised")),
+    )
+
+
+def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
+    document = item.find("BookDocument")
+    own_id = normal.pmid(item.findtext("BookDocument/PMID"))
+    if document is None or own_id is None:
+        return reader.reject(item, own_id, "it has no book document with a PMID")
+    chapter, book = _titles(document), plain(text_of(document.find("Book/BookTitle")))
+    people = document.find("AuthorList")
+    return reader.record(
+        item,
+        source_id=own_id,
+        title=chapter[0] if chapter else book,
+        abstract=_abstract(document.find("Abstract")),
+        authors=_authors(people if people is not None else document.find("Book/AuthorList")),
+        venue=book if chapter else plain(document.findtext("Book/Publisher/PublisherName")),
+        published=_date(document.find("Book/PubDate")),
+        kind="chapter" if chapter else "book",
+        language=normal.language(document.findtext("Language")),
+        identifiers=_identifiers(own_id, document.find("ArticleIdList"), document),
+        entered=_stamp(_entrez(item.find("PubmedBookData/History"))),
+        updated=_stamp(document.find("DateRevised")),
+    )
+
+
+def _titles(article: Element) -> list[str]:
+    """The title without its final dot and the brackets of a translation; then the title in its own language."""
+    title = plain(text_of(article.find("ArticleTitle"))) or ""
+    if title.startswith("[") and title.rstrip(".").endswith("]"):
+        title = title.rstrip(".")[1:-1]
+    title = title if title.endswith("..") else title.removesuffix(".")
+    vernacular = (plain(text_of(article.find("VernacularTitle"))) or "").removesuffix(".")
+    return [each for each in (title, vernacular) if each and each.lower() not in _NOT_AVAILABLE]
+
+
+def _abstract(abstract: Element | None) -> str | None:
+    lines = []
+    for part in abstract.iterfind("AbstractText") if abstract is not None else ():
+        label, text = part.get("Label", ""), text_of(part)
+        if text:
+            lines.append(text if label.upper() in {"", "UNLABELLED"} else f"{label}: {text}")
+    return "\n".join(lines) or None
+
+
+def _authors(people: Element | None) -> list[str]:
+    return [name for name in map(_author, people.iterfind("Author") if people is not None else ()) if name]
+
+
+def _author(author: Element) -> str | None:
+    if author.get("ValidYN") == "N":
+        return None
+    family = plain(text_of(author.find("LastName")))
+    if not family:
+        return plain(text_of(author.find("CollectiveName")))
+    given = [plain(author.findtext("ForeName") or author.findtext("Initials")), plain(author.findtext("Suffix"))]
+    return ", ".join([family, " ".join(filter(None, given))]).removesuffix(", ")
+
+
+def _identifiers(own_id: str, listed: Element | None, article: Element) -> Identifiers:
+    """The ids of the citation itself: a ReferenceList elsewhere in it holds those of other works."""
+    ids = {each.get("IdType"): text_of(each) for each in (listed if listed is not None else ())}
+    places = article.iterfind("ELocationID[@EIdType='doi']")
+    located = next((text_of(each) for each in places if each.get("ValidYN") != "N"), None)
+    return Identifiers(
+        doi=normal.doi(ids.get("doi")) or normal.doi(located), pmid=own_id, pmcid=normal.pmcid(ids.get("pmc"))
+    )
+
+
+def _date(element: Element | None) -> str | None:
+    if element is None:
+        return None
+    parts = (element.findtext(name) for name in ("Year", "Month", "Day"))
+    return normal.partial_date(*parts) or normal.partial_date_of(element.findtext("MedlineDate"))
+
+
+def _stamp(element: Element | None) -> date | None:
+    return normal.day(_date(element))
+
+
+def _entrez(history: Element | None) -> Element | None:
+    return history.find("PubMedPubDate[@PubStatus='entrez']") if history is not None else None
+
+
+def _notices(own_id: str, citation: Element, types: list[str | None]) -> list[Notice]:
+    notices = []
+    for other in citation.iterfind("CommentsCorrectionsList/CommentsCorrections"):
+        its_type = other.get("RefType", "")
+        named = _named(other)
+        if kind := _STRUCK.get(its_type):
+            by = named and (f"pmid:{named.pmid}" if named.pmid else f"doi:{named.doi}")
+            notices.append(Notice(kind=kind, by=by))
+        elif (kind := _STRIKES.get(its_type)) and named:
+            notices.append(Notice(kind=kind, of=named, by=f"pmid:{own_id}"))
+    if "Retracted Publication" in types and not any(one.kind == "retraction" and not one.of for one in notices):
+        notices.append(Notice(kind="retraction"))
+    return notices
+
+
+def _named(other: Element) -> Identifiers | None:
+    """The other citation by its PMID or, where it has none, by the DOI in its reference text."""
+    pmid = normal.pmid(other.findtext("PMID"))
+    doi = normal.doi((other.findtext("RefSource") or "").rpartition("doi:")[2].strip().rstrip("."))
+    return Identifiers(pmid=pmid, doi=doi) if pmid or doi else None

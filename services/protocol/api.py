@@ -1,0 +1,120 @@
+"""Routes of protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from services.protocol import handlers, store
+from services.protocol.domain import check
+from services.protocol.domain.document import Form
+from services.protocol.models import VersionRow
+from shared.errors import Invalid
+from shared.events.protocol import Protocol
+from shared.http.auth import Lead, Reader
+from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
+
+router = APIRouter(prefix="/protocol", tags=["protocol"])
+Unit, Reading = unit_of("protocol"), reading_of("protocol")
+
+Place = TypeVar("Place", str, int)
+
+#: The largest number that every database takes.
+_LARGEST = 2_000_000_000
+
+_FORMS: dict[str, Form] = {
+    "application/yaml": "yaml",
+    "application/x-yaml": "yaml",
+    "text/yaml": "yaml",
+    "application/json": "json",
+}
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The protocol file.",
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}},
+            "application/json": {"schema": Protocol.model_json_schema()},
+        },
+    }
+}
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _checked(review: str, request: Request, body: Annotated[bytes, Depends(_body)]) -> Protocol:
+    """The protocol in the body. Read before a transaction is opened, since reading may take a second."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = _FORMS.get(given)
+    if form is None:
+        why = f"{given or 'nothing'!r} is none of {', '.join(_FORMS)}"
+        raise Invalid(f"Content-Type: {why}", [{"at": "Content-Type", "why": why}], slug="content_type")
+    return check(body, form=form, review=review)
+
+
+@router.post("/reviews/{review}/versions", openapi_extra=_BODY)
+def apply_protocol(
+    review: str,
+    person: Lead,
+    protocol: Annotated[Protocol, Depends(_checked)],
+    work: Unit,
+    key: IdempotencyKey = None,
+) -> Applied:
+    """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.
+
+    A malformed one is answered with every error, its path and its line, and nothing is stored.
+    """
+    return work.once(key, f"apply a protocol to {review}", protocol, lambda: handlers.publish_version(protocol, work))
+
+
+@router.get("/reviews")
+def list_reviews(work: Reading, person: Reader, cursor: str | None = None, limit: Limit = 100) -> Page[ReviewView]:
+    """The reviews this token holds for, by name."""
+    rows = store.reviews(work, person.reviews, _after(cursor, ""), limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    views = [ReviewView(**row.model_dump()) for row in rows]
+    return Page(items=views, next=encode_cursor(rows[-1].review) if more else None)
+
+
+@router.get("/reviews/{review}")
+def get_review(review: str, work: Reading, person: Reader) -> VersionView:
+    """The newest version of a review's protocol."""
+    return _whole(store.version(work, review, store.review(work, review).version))
+
+
+@router.get("/reviews/{review}/versions")
+def list_versions(
+    review: str, work: Reading, person: Reader, cursor: str | None = None, limit: Limit = 100
+) -> Page[VersionHead]:
+    """Every version of a review's protocol, oldest first."""
+    store.review(work, review)
+    rows = store.versions(work, review, _after(cursor, 0), limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    heads = [VersionHead(**row.model_dump(exclude={"document"})) for row in rows]
+    return Page(items=heads, next=encode_cursor(rows[-1].version) if more else None)
+
+
+@router.get("/reviews/{review}/versions/{version}")
+def get_version(
+    review: str, version: Annotated[int, Path(ge=1, le=_LARGEST)], work: Reading, person: Reader
+) -> VersionView:
+    """One version of a review's protocol, whole."""
+    return _whole(store.version(work, review, version))
+
+
+def _after(cursor: str | None, beginning: Place) -> Place:
+    """Where a page begins: at the cursor's place, or at the beginning. Raises Invalid for a made-up cursor."""
+    [place] = decode_cursor(cursor, 1) or [beginning]
+    if type(place) is not type(beginning) or (isinstance(place, int) and place > _LARGEST):
+        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
+    return place
+
+
+def _whole(row: VersionRow) -> VersionView:
+    return VersionView(protocol=Protocol.model_validate(row.document), **row.model_dump(exclude={"document"}))

@@ -1,0 +1,83 @@
+"""The rules of a protocol: what a file must say to become a version of a review's plan. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.protocol.domain.document import Document, Form, Path, read
+from services.protocol.domain.rules import broken_rules
+from shared.canonical import canonical_json, sha256
+from shared.errors import Invalid
+from shared.events.protocol import Protocol
+
+#: The largest protocol, in bytes of canonical JSON: its event must fit into one message of the log.
+LARGEST = 900_000
+
+#: How many errors are listed at most; a file with more is mended in several rounds.
+MOST_ERRORS = 500
+
+
+def check(text: str | bytes, *, form: Form = "yaml", review: str | None = None) -> Protocol:
+    """Reads a protocol file and checks it against every rule.
+
+    `review` is the review it is meant for, where that is known. Raises Invalid, whose `errors` list every
+    fault as {"at": "stages[2].answers[0].leads_to", "why": sentence, "line": from 1, where the form has lines}.
+    """
+    document = read(text, form)
+    protocol, misfits = _shape(document)
+    faults = [*document.faults, *misfits, *broken_rules(document.data, review)]
+    if protocol is not None and len(canonical_json(protocol.model_dump(mode="json"))) > LARGEST:
+        faults.append(((), f"the protocol is larger than {LARGEST} bytes; shorten its texts"))
+    if faults or protocol is None:
+        raise _invalid(document, faults)
+    return protocol
+
+
+def digest(protocol: Protocol) -> str:
+    """The hash by which two protocols are the same: hex SHA-256 of the canonical document."""
+    return sha256(protocol.model_dump(mode="json"))
+
+
+def _shape(document: Document) -> tuple[Protocol | None, list[tuple[Path, str]]]:
+    """The protocol, or each place where the data has not its shape; places that could not even be read aside."""
+    unread = {path for path, _ in document.faults}
+    try:
+        return Protocol.model_validate(document.data), []
+    except ValidationError as error:
+        items = [(tuple(item["loc"]), item) for item in error.errors(include_url=False)]
+    return None, [(path, _explained(item)) for path, item in items if path not in unread or item["input"] is not None]
+
+
+def _explained(item: Any) -> str:
+    """Pydantic's message, with the value at fault where it is short enough to help."""
+    why, value = item["msg"], item["input"]
+    if item["type"] == "string_type" and isinstance(value, bool | int | float):
+        read_as = "true or false" if isinstance(value, bool) else "a number"
+        return f"{why}; {value!r} is read as {read_as}, so put it in quotes"
+    if item["type"] in ("missing", "extra_forbidden") or isinstance(value, dict | list):
+        return why
+    return f"{why} (it is {str(value)[:80]!r})"
+
+
+def _invalid(document: Document, faults: list[tuple[Path, str]]) -> Invalid:
+    errors = [_error(document, path, why) for path, why in dict.fromkeys(faults)]
+    errors.sort(key=lambda error: error.get("line", 0))
+    first = errors[0]
+    line = f" (line {first['line']})" if "line" in first else ""
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    count += f", of which {MOST_ERRORS} are listed" if len(errors) > MOST_ERRORS else ""
+    detail = f"the protocol has {count}; {first['at']}: {first['why']}{line}"
+    return Invalid(detail, errors[:MOST_ERRORS], slug="malformed_protocol")
+
+
+def _error(document: Document, path: Path, why: str) -> dict[str, Any]:
+    line = document.line_of(path)
+    return {"at": spelled(path), "why": why} | ({"line": line} if line is not None else {})
+
+
+def spelled(path: Path) -> str:
+    """A place in the file as people write it: `stages[2].answers[0].leads_to`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.lstrip(".") or "(the whole file)"

@@ -1,0 +1,202 @@
+"""Documents: reads YAML or JSON that anybody may have written into plain data, and keeps where each value stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import yaml
+
+from shared.errors import Invalid
+
+Form = Literal["yaml", "json"]
+Path = tuple[str | int, ...]
+
+#: How deep values may be nested; a protocol needs six.
+DEEPEST = 40
+
+#: How many names and values a document may hold; a protocol with 500 CMOCs has some ten thousand.
+MOST_VALUES = 50_000
+
+# What PostgreSQL and UTF-8 cannot hold, though both YAML and JSON can spell it.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+_CANNOT_BE_STORED = "the text holds a character that cannot be stored (NUL or half a surrogate pair)"
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN: dict[type[yaml.Node], set[str]] = {
+    yaml.MappingNode: {f"{_TAG}map"},
+    yaml.SequenceNode: {f"{_TAG}seq"},
+    yaml.ScalarNode: {f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")},
+}
+
+
+@dataclass
+class Document:
+    """Plain data; the line of each value, where the form has lines; and what is wrong with it as a document."""
+
+    data: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    faults: list[tuple[Path, str]] = field(default_factory=list)
+
+    def line_of(self, path: Path) -> int | None:
+        """The line of a value, or of the nearest one around it that is there."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return None
+
+
+def read(text: str | bytes, form: Form) -> Document:
+    """Reads a document. Raises Invalid, naming line and column, when it is not of its form at all."""
+    try:
+        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise _unreadable(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    return _read_json(plain) if form == "json" else _read_yaml(plain)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes without building anything of them; refuses what a plain document has no need of.
+
+    An alias stands for a value written elsewhere, so a few lines can stand for billions of values: there
+    are none here.
+    """
+
+    _depth = _count = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()
+        self._depth += 1
+        self._count += 1
+        for broken, why in (
+            (isinstance(event, yaml.AliasEvent), "an alias (*) is not allowed; write the value out"),
+            (self._depth > DEEPEST, f"values are nested more than {DEEPEST} deep"),
+            (self._count > MOST_VALUES, f"there are more than {MOST_VALUES} values"),
+        ):
+            if broken:
+                raise yaml.MarkedYAMLError(problem=why, problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def _read_yaml(text: str) -> Document:
+    try:
+        loader = _Loader(text)
+        try:
+            return _Walk(loader).document()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _unreadable(
+            error.problem or "it is not YAML", mark and mark.line + 1, mark and mark.column + 1
+        ) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _unreadable("a character that YAML does not allow", line) from error
+
+
+class _Walk:
+    """Turns composed nodes into plain data, noting lines and faults on its way."""
+
+    def __init__(self, loader: _Loader) -> None:
+        self._loader = loader
+        self._document = Document()
+
+    def document(self) -> Document:
+        node = self._loader.get_single_node()
+        if node is None:
+            raise _unreadable("it is empty", 1)
+        self._document.data = self._value(node, (), node.start_mark.line)
+        return self._document
+
+    def _value(self, node: yaml.Node, path: Path, line: int) -> Any:
+        self._document.lines[path] = line + 1
+        if node.tag not in _PLAIN[type(node)]:
+            return self._fault(path, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write a plain value")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, at), item.start_mark.line) for at, item in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            line = key.start_mark.line
+            if not isinstance(key, yaml.ScalarNode) or _UNWRITABLE.search(key.value):
+                self._fault(path, f"line {line + 1}: a name must be plain text")
+                continue
+            inner = (*path, key.value)
+            if key.value in values:
+                first = self._document.lines[inner]
+                self._document.faults.append((inner, f"named twice: on line {first} and on line {line + 1}"))
+                continue
+            values[key.value] = self._value(value, inner, line)
+        return values
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Hashable:
+        try:
+            value = self._loader.construct_object(node)
+        except (ValueError, yaml.YAMLError):
+            return self._fault(path, f"{node.value[:80]!r} is no {node.tag.removeprefix(_TAG)}; put it in quotes")
+        if isinstance(value, str) and _UNWRITABLE.search(value):
+            return self._fault(path, _CANNOT_BE_STORED)
+        return value
+
+    def _fault(self, path: Path, why: str) -> None:
+        self._document.faults.append((path, why))
+
+
+def _read_json(text: str) -> Document:
+    document = Document()
+    try:
+        document.data = json.loads(
+            text, object_pairs_hook=lambda pairs: _named_once(pairs, document), parse_constant=_no_number
+        )
+    except json.JSONDecodeError as error:
+        raise _unreadable(error.msg, error.lineno, error.colno) from error
+    except (RecursionError, ValueError) as error:
+        raise _unreadable(f"it cannot be read as JSON: {error}") from error
+    document.data = _storable(document.data, (), document)
+    return document
+
+
+def _storable(value: Any, path: Path, document: Document) -> Any:
+    """The value without the texts that cannot be stored, which are noted."""
+    if isinstance(value, list):
+        return [_storable(item, (*path, place), document) for place, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {
+            name: _storable(item, (*path, name), document)
+            for name, item in value.items()
+            if _storable(name, path, document) is not None
+        }
+    if isinstance(value, str) and _UNWRITABLE.search(value):
+        document.faults.append((path, _CANNOT_BE_STORED))
+        return None
+    return value
+
+
+def _named_once(pairs: list[tuple[str, Any]], document: Document) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        document.faults.append(((), f"named twice in one object: {', '.join(twice[:5])}"))
+    return values
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _unreadable(why: str, line: int | None = None, column: int | None = None) -> Invalid:
+    place = f" (line {line})" if line else ""
+    error: dict[str, Any] = {"at": "(the whole file)", "why": why}
+    error |= {name: value for name, value in {"line": line, "column": column}.items() if value}
+    return Invalid(f"the protocol cannot be read: {why}{place}", [error], slug="malformed_protocol")

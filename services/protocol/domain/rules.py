@@ -1,0 +1,100 @@
+"""Rules between the parts of a protocol, that no single part can hold by itself.
+
+They read plain data, and step over what has not its shape: that is told already, and one fault must not
+hide another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from services.protocol.domain.document import Path
+
+Broken = Iterator[tuple[Path, str]]
+
+
+def broken_rules(data: Any, review: str | None) -> Broken:
+    """Every rule between parts that the data breaks, with its place."""
+    if not isinstance(data, dict):
+        return
+    yield from _for_this_review(data, review)
+    yield from _window(data)
+    for name, key in (("strategies", "id"), ("stages", "name"), ("theories", "id"), ("cmocs", "id")):
+        yield from _unique(_parts(data, name), (name,), key)
+    for place, stage in _parts(data, "stages"):
+        yield from _stage(stage, ("stages", place))
+    yield from _theories_exist(data)
+
+
+def _for_this_review(data: dict[str, Any], review: str | None) -> Broken:
+    given = data.get("review")
+    if review is not None and isinstance(given, str) and given != review:
+        yield ("review",), f"the file is for review {given!r}, but was sent for review {review!r}"
+
+
+def _window(data: dict[str, Any]) -> Broken:
+    after, until = _day(data.get("published_after")), _day(data.get("published_until"))
+    if after is not None and until is not None and until <= after:
+        yield ("published_until",), f"nothing is published after {after} and until {until}"
+
+
+def _stage(stage: dict[str, Any], path: Path) -> Broken:
+    answers = _parts(stage, "answers")
+    yield from _unique(answers, (*path, "answers"), "value")
+    led_to = [answer.get("leads_to") for _, answer in answers]
+    for needed in ("advance", "exclude"):
+        if answers and needed not in led_to:
+            yield (*path, "answers"), f"no answer leads to {needed!r}, so no record could ever {needed} here"
+    fields = _parts(stage, "fields")
+    yield from _unique(fields, (*path, "fields"), "name")
+    for place, field in fields:
+        yield from _field(field, (*path, "fields", place))
+
+
+def _field(field: dict[str, Any], path: Path) -> Broken:
+    options, kind = field.get("options"), field.get("kind", "text")
+    if kind in ("choice", "choices"):
+        if not options:
+            yield (*path, "options"), f"a field of kind {kind!r} needs options"
+        elif isinstance(options, list) and len({str(option) for option in options}) < len(options):
+            yield (*path, "options"), "an option is given twice"
+    elif options:
+        yield (*path, "options"), f"a field of kind {kind!r} has no options"
+
+
+def _theories_exist(data: dict[str, Any]) -> Broken:
+    known = {theory.get("id") for _, theory in _parts(data, "theories") if isinstance(theory.get("id"), str)}
+    for place, cmoc in _parts(data, "cmocs"):
+        theory = cmoc.get("theory")
+        if isinstance(theory, str) and theory not in known:
+            yield ("cmocs", place, "theory"), f"there is no theory {theory!r} in this protocol"
+
+
+def _unique(parts: list[tuple[int, dict[str, Any]]], path: Path, key: str) -> Broken:
+    seen: dict[str, int] = {}
+    for place, part in parts:
+        value = part.get(key)
+        if not isinstance(value, str):
+            continue
+        if value in seen:
+            yield (*path, place, key), f"{value!r} is taken by {path[-1]}[{seen[value]}]"
+        seen.setdefault(value, place)
+
+
+def _parts(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+    """The items of a list that are objects, with their places; none when it is no list."""
+    items = data.get(name)
+    return [(at, item) for at, item in enumerate(items) if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _day(value: Any) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

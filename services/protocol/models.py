@@ -1,0 +1,39 @@
+"""Tables: reviews, and the versions of their protocols."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field
+
+from shared.db.tables import table_base
+from shared.db.types import Instant, Json
+
+Base = table_base()
+
+
+class ReviewRow(Base, table=True):
+    """A review, and which version of its protocol is the newest."""
+
+    __tablename__ = "reviews"
+
+    review: str = Field(primary_key=True)
+    title: str
+    version: int
+    sha256: str
+    published_by: str
+    published_at: datetime = Field(sa_type=Instant)
+
+
+class VersionRow(Base, table=True):
+    """One version of a protocol, whole. Written once; the key lets two leads not take the same number."""
+
+    __tablename__ = "versions"
+
+    review: str = Field(primary_key=True)
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    sha256: str
+    document: dict[str, Any] = Field(sa_type=Json)
+    published_by: str
+    published_at: datetime = Field(sa_type=Instant)

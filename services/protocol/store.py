@@ -1,0 +1,52 @@
+"""Queries of protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from services.protocol.models import ReviewRow, VersionRow
+from shared.db.work import Work
+from shared.errors import NotFound
+from shared.http.auth import ALL_REVIEWS
+
+
+def review_to_change(work: Work, review: str) -> ReviewRow | None:
+    """The review, locked until this work ends, so that a second lead waits and then sees what the first did."""
+    return work.session.get(ReviewRow, review, with_for_update=True)
+
+
+def review(work: Work, review: str) -> ReviewRow:
+    """Raises NotFound."""
+    row = work.session.get(ReviewRow, review)
+    if row is None:
+        raise NotFound(f"there is no review {review!r}; apply its protocol first")
+    return row
+
+
+def version(work: Work, review: str, number: int) -> VersionRow:
+    """Raises NotFound."""
+    row = work.session.get(VersionRow, (review, number))
+    if row is None:
+        raise NotFound(f"review {review!r} has no protocol version {number}")
+    return row
+
+
+def reviews(work: Work, held: Sequence[str], after: str, limit: int) -> list[ReviewRow]:
+    """Reviews among those a token holds for, by name."""
+    query = select(ReviewRow).where(ReviewRow.review > after).order_by(ReviewRow.review).limit(limit)
+    if ALL_REVIEWS not in held:
+        query = query.where(ReviewRow.review.in_(held))
+    return list(work.session.execute(query).scalars())
+
+
+def versions(work: Work, review: str, after: int, limit: int) -> list[VersionRow]:
+    """Versions of a review, oldest first."""
+    query = (
+        select(VersionRow)
+        .where(VersionRow.review == review, VersionRow.version > after)
+        .order_by(VersionRow.version)
+        .limit(limit)
+    )
+    return list(work.session.execute(query).scalars())

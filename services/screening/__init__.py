@@ -1,0 +1,24 @@
+"""Screening hands records to people stage by stage, and turns their independent votes into decisions.
+
+Owns: the stages each protocol version asks for, the state of every record in screening, its tasks, leases,
+votes and conflicts, and the order of the queue.
+
+Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
+ingest.record.noticed.
+
+Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
+screening.record.included, screening.record.excluded, screening.record.reopened.
+
+Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
+holds its conflict. No event before `screening.task.closed` tells a vote.
+
+What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
+and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened
+with; its votes keep that version's number. When a record passes a stage, it goes on to the first stage of
+the newest version that it has not passed (a stage is its name: a renamed one is a new question). Decisions
+that were made stand. Where the dates moved, a job goes through the records once: what the dates kept out and
+now admit is opened, what nobody has voted on and they now refuse is closed.
+
+Beside the usual files: `steps.py` is what can happen to a record, whoever causes it; `handlers.py` (events)
+and `commands.py` (people) cause it; `views.py` shows it, blind where it must be.
+"""

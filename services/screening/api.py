@@ -1,0 +1,192 @@
+"""The routes of screening: the queue, the leases, the votes, and what became of each record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from services.screening import commands, store, views
+from services.screening.domain import Ballot
+from shared.errors import Invalid, NotFound
+from shared.http.auth import Person, Reader, Reviewer
+from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.wire.screening import (
+    Claim,
+    ClaimRequest,
+    Funnel,
+    LeaseView,
+    RecordHistory,
+    RecordState,
+    RecordSummary,
+    StageAgreement,
+    StageQueue,
+    TaskState,
+    TaskSummary,
+    VoteReceipt,
+    VoteRequest,
+)
+
+router = APIRouter(prefix="/screening", tags=["screening"])
+
+Unit = unit_of("screening")
+Reading = reading_of("screening")
+
+_NAME = r"^[A-Za-z0-9._~:-]{1,200}$"
+
+Review = Annotated[str, Path(pattern=_NAME)]
+Lease = Annotated[str, Path(pattern=_NAME)]
+Record = Annotated[str, Path(pattern=_NAME)]
+Stage = Annotated[str, Path(pattern=_NAME)]
+
+
+@router.post("/reviews/{review}/claims")
+def claim(review: Review, body: ClaimRequest, work: Unit, who: Reviewer) -> Claim:
+    """Brings the next task for this person, under a lease; `task` is null when nothing waits for them.
+
+    Who holds a live lease of this kind gets the same one again, so asking twice takes one place.
+    """
+    lease = commands.claim(work, review, body.kind, body.stage, _adjudicates(who))
+    return Claim(task=views.task_in_hand(work, lease) if lease is not None else None)
+
+
+@router.post("/reviews/{review}/leases/{lease}/vote")
+def vote(
+    review: Review, lease: Lease, body: VoteRequest, work: Unit, who: Reviewer, key: IdempotencyKey = None
+) -> VoteReceipt:
+    """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
+    ballot = Ballot(body.answer, body.reason, {name: value for name, value in body.fields.items() if value})
+
+    def cast() -> VoteReceipt:
+        return views.vote_receipt(work, commands.vote(work, review, lease, ballot, _adjudicates(who)))
+
+    return work.once(key, f"vote {review} {lease}", body, cast)
+
+
+@router.post("/reviews/{review}/leases/{lease}/release")
+def release(review: Review, lease: Lease, work: Unit, who: Reviewer, key: IdempotencyKey = None) -> LeaseView:
+    """Gives a place back; the task goes to the end of the queue."""
+    command = f"release {review} {lease}"
+    return work.once(key, command, None, lambda: views.lease_view(commands.release(work, review, lease)))
+
+
+@router.post("/reviews/{review}/leases/{lease}/renew")
+def renew(review: Review, lease: Lease, work: Unit, who: Reviewer) -> LeaseView:
+    """Keeps a live lease for as long again from now."""
+    return views.lease_view(commands.renew(work, review, lease))
+
+
+@router.get("/reviews/{review}/queue")
+def show_queue(review: Review, work: Reading, who: Reader) -> list[StageQueue]:
+    """How each stage stands, in the order of the newest protocol."""
+    stages = _stages(work, review)
+    counted, in_hand = store.counted(work, review), store.leases_in_hand(work, review, work.now)
+    return [views.stage_queue(stage, counted.get(stage, {}), in_hand) for stage in stages]
+
+
+@router.get("/reviews/{review}/funnel")
+def show_funnel(review: Review, work: Reading, who: Reader) -> Funnel:
+    """Where every record is now, and what became of those that entered each stage."""
+    return views.funnel(store.counted(work, review), _stages(work, review))
+
+
+@router.get("/reviews/{review}/agreement")
+def show_agreement(review: Review, work: Reading, who: Reader) -> list[StageAgreement]:
+    """How far independent votes agree, stage by stage, over the closed tasks that two people voted on."""
+    plan = commands.known_plan(work, review)
+    answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
+    paired = store.paired(work, review)
+    return [
+        views.stage_agreement(stage, answers.get(stage, []), paired.get(stage, {})) for stage in _stages(work, review)
+    ]
+
+
+@router.get("/reviews/{review}/stages/{stage}/tasks", operation_id="screening_tasks")
+def list_tasks(
+    review: Review,
+    stage: Stage,
+    work: Reading,
+    who: Reader,
+    state: TaskState = "open",
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Page[TaskSummary]:
+    """The tasks of a stage that are in one state, in queue order."""
+    _known_stage(work, review, stage)
+    rows = store.page_of_tasks(work, review, stage, state, _place(cursor, int, str), limit + 1)
+    return _task_page(rows, limit)
+
+
+@router.get("/reviews/{review}/conflicts", operation_id="screening_conflicts")
+def list_conflicts(
+    review: Review,
+    work: Reading,
+    who: Reader,
+    stage: Annotated[str | None, Query(pattern=_NAME)] = None,
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Page[TaskSummary]:
+    """The tasks whose votes lead to different places and wait for an adjudicator, in queue order."""
+    if stage is not None:
+        _known_stage(work, review, stage)
+    commands.known_plan(work, review)
+    rows = store.page_of_conflicts(work, review, stage, _place(cursor, int, str), limit + 1)
+    return _task_page(rows, limit)
+
+
+@router.get("/reviews/{review}/records", operation_id="screening_records")
+def list_records(
+    review: Review,
+    work: Reading,
+    who: Reader,
+    state: RecordState,
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Page[RecordSummary]:
+    """The records that are in one state, by id; an excluded one says by which rule or for which reason."""
+    commands.known_plan(work, review)
+    rows = store.page_of_records(work, review, state, _place(cursor, str), limit + 1)
+    items = [views.record_summary(record) for record in rows[:limit]]
+    return Page(items=items, next=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+@router.get("/reviews/{review}/records/{record}")
+def show_record(review: Review, record: Record, work: Reading, who: Reader) -> RecordHistory:
+    """One record's way through screening: its stages, the votes this person may see, its notices and merges."""
+    stages = _stages(work, review)
+    row = store.get_record(work, review, record)
+    if row is None:
+        raise NotFound(f"review {review!r} has no record {record!r} in screening", slug="unknown_record")
+    return views.record_history(work, row, stages)
+
+
+def _adjudicates(who: Person) -> list[str]:
+    """The adjudicators' roles that a person has."""
+    return [role for role in commands.ADJUDICATORS if who.has(role)]
+
+
+def _stages(work: Any, review: str) -> list[str]:
+    return commands.known_stages(commands.known_plan(work, review), store.counted(work, review))
+
+
+def _known_stage(work: Any, review: str, stage: str) -> None:
+    commands.require_stage(_stages(work, review), review, stage)
+
+
+def _task_page(rows: Any, limit: int) -> Page[TaskSummary]:
+    items = [views.task_summary(task, record) for task, record in rows[:limit]]
+    last = rows[limit - 1][0] if len(rows) > limit else None
+    return Page(items=items, next=encode_cursor(last.position, last.id) if last is not None else None)
+
+
+def _place(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """The place a cursor names, once each part is of its kind and fits a database's column."""
+    place = decode_cursor(cursor, len(kinds))
+    if place is not None and not all(map(_fits, place, kinds)):
+        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
+    return place
+
+
+def _fits(part: Any, kind: type) -> bool:
+    return type(part) is kind and (abs(part) < 2**63 if kind is int else "\0" not in part)

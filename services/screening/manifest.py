@@ -1,0 +1,48 @@
+"""Screening as one table: what it keeps, what it does on which event, its jobs and its routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.screening import api, handlers, jobs
+from services.screening.models import Base
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.protocol import VersionPublished
+from shared.events.screening import (
+    ConflictOpened,
+    RecordAdvanced,
+    RecordExcluded,
+    RecordIncluded,
+    RecordReopened,
+    TaskClosed,
+    TaskOpened,
+)
+from shared.service import Service, every, on
+
+SERVICE = Service(
+    name="screening",
+    summary="Hands records to reviewers stage by stage and turns their independent votes into decisions.",
+    package=Path(__file__).parent,
+    tables=Base.metadata,
+    routes=api.router,
+    reactions=[
+        on(VersionPublished, handlers.adopt_stages),
+        on(RecordDiscovered, handlers.open_first_task),
+        on(RecordUpdated, handlers.describe_record_anew),
+        on(RecordMerged, handlers.move_votes_to_surviving_record),
+        on(RecordNoticed, handlers.flag_report),
+    ],
+    jobs=[
+        every(minutes=1, run=jobs.return_lapsed_leases),
+        every(minutes=1, run=jobs.apply_moved_dates),
+    ],
+    emits=[
+        TaskOpened,
+        TaskClosed,
+        ConflictOpened,
+        RecordAdvanced,
+        RecordIncluded,
+        RecordExcluded,
+        RecordReopened,
+    ],
+)

@@ -1,0 +1,236 @@
+"""The tables of screening. What two people may race for is held by constraints here, not by ifs elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from shared.db.tables import table_base
+from shared.db.types import Instant, Json
+
+Base = table_base()
+
+
+class ProtocolRow(Base, table=True):
+    """One version of a review's protocol, whole, as it was published.
+
+    `recheck_after` is the id of the last record held against this version's changed dates; None when there
+    is nothing (left) to check. `correlation` and `caused_by` tie what the check tells to the publication.
+    """
+
+    __tablename__ = "protocols"
+
+    review: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    recheck_after: str | None = None
+    correlation: str
+    caused_by: str | None = None
+    adopted_at: datetime = Field(sa_type=Instant)
+
+
+class RecordRow(Base, table=True):
+    """A record's way through screening, and what a reviewer needs to see of it.
+
+    `state` is screening, included, excluded or merged. `step` counts the events told about it; `described`
+    is the ingest revision of its description. `passed` names the stages it has passed, in order. `notices`
+    are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in which
+    it now lives on; `merge` keeps what was said when it was merged.
+    """
+
+    __tablename__ = "records"
+    __table_args__ = (
+        Index("records_by_state", "review", "state", "id"),
+        Index(
+            "records_absorbed",
+            "review",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+            sqlite_where=text("merged_into IS NOT NULL"),
+        ),
+    )
+
+    review: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    state: str
+    stage: str | None = None
+    rule: str | None = None
+    reason: str | None = None
+    step: int
+    described: int
+    title: str | None = None
+    abstract: str | None = None
+    authors: list[str] = Field(sa_type=Json)
+    venue: str | None = None
+    published: str | None = None
+    identifiers: dict[str, str] = Field(sa_type=Json)
+    passed: list[str] = Field(sa_type=Json)
+    notices: list[dict[str, Any]] = Field(sa_type=Json)
+    merged_into: str | None = None
+    merge: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    correlation: str
+    arrived_at: datetime = Field(sa_type=Instant)
+
+    @property
+    def tally(self) -> str:
+        """Under what this record is counted: its state, or the rule that kept it out."""
+        return f"rule:{self.rule}" if self.state == "excluded" and self.rule else self.state
+
+
+class TaskRow(Base, table=True):
+    """One stage's question about one record.
+
+    `state` is open, conflict, advanced, excluded or withdrawn. `places` is how many more people may take it
+    now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
+    are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
+    there is none: the queue leaps over all that one person took first. `told` is the last event about it.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        CheckConstraint("places >= 0", name="tasks_places"),
+        CheckConstraint("votes_cast >= 0 AND votes_cast <= votes_needed", name="tasks_votes"),
+        Index(
+            "tasks_queue",
+            "review",
+            "stage",
+            "state",
+            "taker",
+            "position",
+            "id",
+            "takers",
+            postgresql_where=text("places > 0"),
+            sqlite_where=text("places > 0"),
+        ),
+        Index("tasks_listing", "review", "stage", "state", "position", "id"),
+        Index(
+            "tasks_conflicts",
+            "review",
+            "position",
+            "id",
+            postgresql_where=text("state = 'conflict'"),
+            sqlite_where=text("state = 'conflict'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    stage: str
+    protocol_version: int
+    adjudicators: str
+    state: str
+    position: int = Field(sa_type=BigInteger)
+    votes_needed: int
+    votes_cast: int = 0
+    places: int
+    taker: str = ""
+    takers: str = ""
+    answer: str | None = None
+    decided_by: str | None = None
+    told: str
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+    def taken_by(self, names: Sequence[str]) -> None:
+        """Sets who has a vote or a lease here."""
+        self.taker = names[0] if names else ""
+        self.takers = "".join(f"\n{name}" for name in names) + "\n" if names else ""
+
+
+class LeaseRow(Base, table=True):
+    """A place of a task, kept for one person for a while.
+
+    `kind` is screening or conflict. `ended` is None while it lives, then voted, released, lapsed or
+    withdrawn (the task was closed under it). A person holds one live lease of a kind per review.
+    """
+
+    __tablename__ = "leases"
+    __table_args__ = (
+        Index(
+            "leases_live",
+            "review",
+            "person",
+            "kind",
+            unique=True,
+            postgresql_where=text("ended IS NULL"),
+            sqlite_where=text("ended IS NULL"),
+        ),
+        Index(
+            "leases_of_task",
+            "task",
+            postgresql_where=text("ended IS NULL"),
+            sqlite_where=text("ended IS NULL"),
+        ),
+        Index(
+            "leases_lapsing",
+            "expires_at",
+            postgresql_where=text("ended IS NULL"),
+            sqlite_where=text("ended IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    task: str
+    record: str
+    stage: str
+    person: str
+    kind: str
+    taken_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    ended: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class VoteRow(Base, table=True):
+    """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge).
+
+    `deciding` marks the adjudicator's: it is no independent vote. `paired` is set once the agreement of
+    this vote with another has been counted, so that a merge does not count it twice.
+    """
+
+    __tablename__ = "votes"
+    __table_args__ = (
+        UniqueConstraint("task", "person", name="votes_one_per_person"),
+        Index("votes_cast_on", "cast_on"),
+    )
+
+    id: str = Field(primary_key=True)
+    task: str
+    person: str
+    cast_on: str
+    answer: str
+    reason: str | None = None
+    fields: dict[str, Any] = Field(sa_type=Json)
+    protocol_version: int
+    deciding: bool = False
+    paired: bool = False
+    cast_at: datetime = Field(sa_type=Instant)
+
+
+class CountRow(Base, table=True):
+    """How many tasks of a stage, or records of a review (stage ''), are in a state."""
+
+    __tablename__ = "counts"
+
+    review: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    n: int
+
+
+class PairRow(Base, table=True):
+    """How often two independent votes on a closed task were `first` (of who comes first by name) and `second`."""
+
+    __tablename__ = "vote_pairs"
+
+    review: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
+    n: int

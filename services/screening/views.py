@@ -1,0 +1,179 @@
+"""Views: rows as people may see them. Here is decided who sees whose vote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.screening import domain, steps, store
+from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
+from shared.db.work import Work
+from shared.events.screening import VoteCast
+from shared.wire.screening import (
+    AnswerPair,
+    Flag,
+    Funnel,
+    LeaseView,
+    Merge,
+    RecordHistory,
+    RecordSummary,
+    RecordView,
+    StageAgreement,
+    StageFunnel,
+    StageHistory,
+    StageQueue,
+    TaskInHand,
+    TaskSummary,
+    VoteReceipt,
+)
+
+_CLOSED = ("advanced", "excluded")
+
+
+def visible(work: Work, review: str, votes: Sequence[VoteRow]) -> list[VoteCast]:
+    """Those of these votes that the person may see: their own; others' on a closed task, on one they have
+    voted on themselves, and on the conflict they hold a lease of. What a merge left behind is seen once the
+    surviving record is decided."""
+    tasks = store.tasks_by_id(work, {vote.task for vote in votes})
+    open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
+    held = store.live_lease(work, review, work.actor, "conflict")
+    if held is not None and held.expires_at > work.now:
+        open_to_me.add(held.task)
+    return [
+        steps.vote_cast(vote)
+        for vote in votes
+        if vote.person == work.actor or vote.task in open_to_me or _is_over(work, tasks[vote.task])
+    ]
+
+
+def _is_over(work: Work, task: TaskRow) -> bool:
+    """Whether nobody's judgement of the task's record can be led any more by the votes on the task."""
+    if task.state != "withdrawn":
+        return task.state in _CLOSED
+    record = store.get_record(work, task.review, task.record)
+    while record is not None and record.merged_into is not None:
+        record = store.get_record(work, task.review, record.merged_into)
+    return record is not None and record.state != "screening"
+
+
+def lease_view(lease: LeaseRow) -> LeaseView:
+    return LeaseView(
+        lease=lease.id, kind=lease.kind, task=lease.task, person=lease.person,
+        expires_at=lease.expires_at, ended=lease.ended,
+    )  # fmt: skip
+
+
+def task_in_hand(work: Work, lease: LeaseRow) -> TaskInHand:
+    """A task as its lease's holder needs it, under the protocol version it was opened with."""
+    task = store.get_task(work, lease.review, lease.task)
+    record = store.get_record(work, lease.review, lease.record)
+    if task is None or record is None:
+        raise LookupError(f"lease {lease.id} is of no task or record")
+    stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
+    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    return TaskInHand(
+        lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
+        task=task.id, stage=task.stage, protocol_version=task.protocol_version,
+        question=stage.question, answers=stage.answers, fields=stage.fields, votes_needed=stage.votes,
+        definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
+        record=record_view(record),
+        votes=visible(work, task.review, store.votes_on(work, task.id)) if lease.kind == "conflict" else [],
+    )  # fmt: skip
+
+
+def record_view(record: RecordRow) -> RecordView:
+    return RecordView(
+        record=record.id, title=record.title, abstract=record.abstract, authors=record.authors, venue=record.venue,
+        published=record.published, identifiers=record.identifiers, flags=_flags(record),
+    )  # fmt: skip
+
+
+def vote_receipt(work: Work, task: TaskRow) -> VoteReceipt:
+    """What a vote did; its caster has voted, so nothing is hidden."""
+    closed = task.state in _CLOSED
+    return VoteReceipt(
+        task=task.id, record=task.record, stage=task.stage, state=task.state,
+        judgement=steps.judgement_of(task, store.votes_on(work, task.id)) if closed else None,
+    )  # fmt: skip
+
+
+def task_summary(task: TaskRow, record: RecordRow) -> TaskSummary:
+    return TaskSummary(
+        task=task.id, record=task.record, title=record.title, stage=task.stage, state=task.state,
+        protocol_version=task.protocol_version, votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        answer=task.answer, decided_by=task.decided_by, opened_at=task.opened_at, closed_at=task.closed_at,
+        flags=_flags(record),
+    )  # fmt: skip
+
+
+def record_summary(record: RecordRow) -> RecordSummary:
+    return RecordSummary(
+        record=record.id, title=record.title, published=record.published, state=record.state, stage=record.stage,
+        rule=record.rule, reason=record.reason, merged_into=record.merged_into,
+    )  # fmt: skip
+
+
+def record_history(work: Work, record: RecordRow, stages: Sequence[str]) -> RecordHistory:
+    """A record's whole way, with the votes the person may see."""
+    tasks = store.tasks_of(work, record, stages)
+    votes = store.votes_about(work, [task.id for task in tasks])
+    return RecordHistory(
+        record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
+        stages=[_stage_history(work, task, votes) for task in tasks],
+        notices=record.notices, merge=_merge(record),
+        absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
+    )  # fmt: skip
+
+
+def _stage_history(work: Work, task: TaskRow, votes: Sequence[VoteRow]) -> StageHistory:
+    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
+    counting = [vote for vote in here if vote.task == task.id]
+    return StageHistory(
+        task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
+        votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        opened_at=task.opened_at, closed_at=task.closed_at,
+        judgement=steps.judgement_of(task, counting) if task.state in _CLOSED else None,
+        votes=visible(work, task.review, here),
+    )  # fmt: skip
+
+
+def _merge(record: RecordRow) -> Merge | None:
+    return Merge(record=record.id, **record.merge) if record.merge is not None else None
+
+
+def _flags(record: RecordRow) -> list[Flag]:
+    return [Flag(**notice) for notice in domain.standing(record.notices)]
+
+
+def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[str, str], int]) -> StageQueue:
+    return StageQueue(
+        stage=stage, open=states.get("open", 0), in_hand=in_hand.get((stage, "screening"), 0),
+        conflicts=states.get("conflict", 0), conflicts_in_hand=in_hand.get((stage, "conflict"), 0),
+        decided=sum(states.get(state, 0) for state in _CLOSED),
+    )  # fmt: skip
+
+
+def funnel(counted: Mapping[str, Mapping[str, int]], stages: Sequence[str]) -> Funnel:
+    records = counted.get("", {})
+    return Funnel(
+        discovered=sum(records.values()),
+        by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
+        **{state: records.get(state, 0) for state in ("merged", "screening", "included", "excluded")},
+        stages=[_stage_funnel(stage, counted.get(stage, {})) for stage in stages],
+    )
+
+
+def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
+    told: dict[str, Any] = {state: states.get(state, 0) for state in ("advanced", "excluded", "open", "withdrawn")}
+    return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=states.get("conflict", 0), **told)
+
+
+def stage_agreement(stage: str, answers: Sequence[str], pairs: Mapping[tuple[str, str], int]) -> StageAgreement:
+    """`answers` are the stage's, in the protocol's order; answers of older versions follow."""
+    retired = sorted({answer for pair in pairs for answer in pair} - set(answers))
+    found = domain.agreement(pairs)
+    return StageAgreement(
+        stage=stage, answers=[*answers, *retired],
+        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in sorted(pairs.items())],
+        n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected, kappa=found.kappa,
+    )  # fmt: skip

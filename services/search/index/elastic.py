@@ -1,0 +1,300 @@
+"""The search index on Elasticsearch 9: one index per generation, behind an alias that moves in one step."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+
+from services.search.index.cursor import cursor_after
+from services.search.index.elastic_dsl import SHAPE, mapping, marked, search_body, to_document, to_source
+from services.search.index.port import DROPPED, Document, FacetCount, Hit, Query, Results, SearchIndex
+from services.search.index.query import parse
+from shared.errors import Conflict, Invalid, LivingError, Rejected, Unavailable
+
+_MAJOR = 9
+_BULK_BYTES = 8_000_000
+_FIRST = "0" * 32
+
+
+class _Interrupted(Unavailable):
+    """What was asked is not there; perhaps only because a swap is putting another in its place."""
+
+
+class ElasticIndex:
+    """What stands behind an alias: NAME leads to the live generation, and each generation has one of its own.
+
+    Every request goes to an alias and requires that it is one, so that nothing ever makes an index by
+    accident and a dropped generation is noticed. `generation` is the index of a `fresh` one.
+    """
+
+    def __init__(self, url: str, *, name: str, analyzer: str, generation: str | None = None) -> None:
+        self._url, self._name, self._analyzer, self._generation = url, name, analyzer, generation
+        self._alias = _own_alias(generation) if generation else name
+        # Without the user and password that the URL may have.
+        self._place = f"Elasticsearch at {urlsplit(url).netloc.rpartition('@')[2]}"
+        try:
+            self._client = Elasticsearch(url, request_timeout=60, max_retries=0, retry_on_timeout=False)
+        except ValueError as error:
+            raise Invalid(f"the search URL is not http(s)://HOST:PORT: {type(error).__name__}") from None
+
+    def ready(self) -> None:
+        with self._asking():
+            self._check_version()
+            self._check_analyzer()
+            if not self._client.indices.exists_alias(name=self._alias):
+                self._make_first()
+            self._check_shape()
+
+    def ping(self) -> None:
+        with self._asking():
+            health = self._client.options(ignore_status=408).cluster.health(
+                index=self._alias, wait_for_status="yellow", timeout="1s"
+            )
+        if health.get("timed_out", True):
+            raise Unavailable(f"{self._place}: the index {self._alias!r} is not there or not whole")
+
+    def get(self, records: Collection[str]) -> dict[str, Document]:
+        if not records:
+            return {}
+        rows = self._read(self._client.mget, ids=list(records))["docs"]
+        return {row["_id"]: to_document(row["_source"], _seen(row)) for row in rows if row["found"]}
+
+    def put(self, documents: Iterable[Document]) -> set[str]:
+        refused: set[str] = set()
+        for lines in _in_portions(documents):
+            refused |= self._bulk(lines)
+        return refused
+
+    def refresh(self) -> None:
+        self._read(self._client.indices.refresh)
+
+    def search(self, query: Query) -> Results:
+        body = search_body(query, parse(query.text), self._analyzer)
+        # One review asks one copy of the index, since copies may score a little differently.
+        return _results(query, self._read(self._client.search, preference=f"review:{query.review}", **body))
+
+    def count(self, review: str | None = None) -> int:
+        only = [{"term": {"listed": True}}, *([{"term": {"review": review}}] if review is not None else [])]
+        return self._read(self._client.count, query={"bool": {"filter": only}})["count"]
+
+    def fresh(self) -> ElasticIndex:
+        generation = f"{self._name}-{uuid.uuid4().hex}"
+        with self._asking():
+            self._make(generation, {_own_alias(generation): {}})
+        return ElasticIndex(self._url, name=self._name, analyzer=self._analyzer, generation=generation)
+
+    def swap(self, new: SearchIndex) -> None:
+        if not isinstance(new, ElasticIndex) or new._generation is None:
+            raise TypeError("swap takes what fresh() of the same index gave")
+        with new._asking():
+            others = [index for index in self._generations() if index != new._generation]
+            self._client.indices.update_aliases(
+                actions=[
+                    {"add": {"index": new._generation, "alias": self._name, "is_write_index": True}},
+                    *({"remove_index": {"index": index}} for index in others),
+                ]
+            )
+
+    def drop(self) -> None:
+        with self._asking():
+            found = self._client.indices.get_alias(index=f"{self._name}-*")
+            for index, told in found.items():
+                aliases = told["aliases"]
+                if self._alias in aliases and (self._generation is None or self._name not in aliases):
+                    self._client.options(ignore_status=404).indices.delete(index=index)
+
+    def close(self) -> None:
+        self._client.close()
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turns what the client raises into our errors."""
+        try:
+            yield
+        except TransportError as error:
+            raise Unavailable(f"{self._place} does not answer: {type(error).__name__}") from error
+        except NotFoundError as error:
+            raise self._missing(_reason(error)) from error
+        except BadRequestError as error:
+            raise Invalid(f"{self._place} refuses the request: {_reason(error)}") from error
+        except ApiError as error:
+            kind = _Interrupted if error.status_code == 503 else Unavailable
+            raise kind(f"{self._place} cannot do this now: {error.status_code}, {_reason(error)}") from error
+
+    def _missing(self, reason: str) -> LivingError:
+        if self._generation:
+            return Conflict(DROPPED)
+        return _Interrupted(f"{self._place}: there is no index {self._name!r}: rebuild it ({reason})")
+
+    def _read(self, ask: Callable[..., Any], **what: Any) -> Any:
+        """Asks, and once more when a swap dropped the generation under the first request."""
+        try:
+            return self._read_once(ask, **what)
+        except _Interrupted:
+            return self._read_once(ask, **what)
+
+    def _read_once(self, ask: Callable[..., Any], **what: Any) -> Any:
+        with self._asking():
+            answer = ask(index=self._alias, **what)
+        # Of several documents, each may fail by itself.
+        for row in answer.get("docs", ()):
+            if "error" in row:
+                raise self._missing(row["error"]["reason"])
+        return answer
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def _bulk(self, lines: list[bytes]) -> set[str]:
+        told = ("_id", "_index", "status", "error.type", "error.reason")
+        with self._asking():
+            answer = self._client.bulk(
+                operations=lines,
+                index=self._alias,
+                require_alias=True,
+                filter_path=["errors", *(f"items.*.{name}" for name in told)],
+            )
+        if not answer["errors"]:
+            return set()
+        results = [result for item in answer["items"] for result in item.values()]
+        return {result["_id"] for result in results if "error" in result and self._refused(result)}
+
+    def _refused(self, result: dict[str, Any]) -> bool:
+        """Whether this is the refusal of a document whose record, or generation, is not as it was read.
+
+        Raises for any other error.
+        """
+        status, error = result["status"], result["error"]
+        if status == 409 or (status == 404 and result["_index"] != self._alias):
+            return True
+        if status == 404:
+            raise self._missing(error["reason"])
+        kind = Rejected if status == 400 else Unavailable
+        raise kind(f"{self._place} could not store record {result['_id']}: {error['type']}, {error['reason']}")
+
+    # -- generations -----------------------------------------------------------------------------
+
+    def _make_first(self) -> None:
+        """Processes that start together make the same first generation, and all but one find it made.
+
+        So does one that comes so late that a swap has already replaced it: the alias can have one index
+        to write to.
+        """
+        first = f"{self._name}-{_FIRST}"
+        try:
+            self._make(first, {_own_alias(first): {}, self._name: {"is_write_index": True}})
+        except ApiError:
+            if not self._client.indices.exists_alias(name=self._name):
+                raise
+
+    def _make(self, generation: str, aliases: dict[str, Any]) -> None:
+        self._client.indices.create(
+            index=generation,
+            aliases=aliases,
+            mappings=mapping(self._analyzer, self._name),
+            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1"},
+        )
+
+    def _generations(self) -> list[str]:
+        """All generations of this name; the pattern alone would also find those of `NAME-something`."""
+        found = self._client.indices.get_alias(index=f"{self._name}-*")
+        return [index for index in found if re.fullmatch(re.escape(self._name) + "-[0-9a-f]{32}", index)]
+
+    def _check_version(self) -> None:
+        try:
+            nodes = self._client.nodes.info(filter_path="nodes.*.version")["nodes"]
+        except BadRequestError as error:
+            raise Invalid(f"{self._place} does not speak version {_MAJOR}: {_reason(error)}") from error
+        versions = sorted({node["version"] for node in nodes.values()})
+        if any(version.split(".")[0] != str(_MAJOR) for version in versions):
+            raise Invalid(f"{self._place} has version {', '.join(versions)}; the search index needs {_MAJOR}.x")
+
+    def _check_analyzer(self) -> None:
+        try:
+            self._client.indices.analyze(analyzer=self._analyzer, text="analysis")
+        except BadRequestError as error:
+            raise Invalid(
+                f"{self._place} lacks the analyzer {self._analyzer!r} ({_reason(error)}): install its module "
+                "(analysis-common has the languages), or set LIVING_SEARCH_ANALYZER=standard"
+            ) from error
+
+    def _check_shape(self) -> None:
+        wanted = {"name": self._name, "analyzer": self._analyzer, "shape": SHAPE}
+        for index in self._client.indices.get_mapping(index=self._alias).values():
+            built = index["mappings"].get("_meta", {})
+            if built != wanted:
+                raise Invalid(
+                    f"{self._place}: the index {self._alias!r} was built as {built}, this program and its "
+                    f"settings want {wanted}: rebuild the index, or set LIVING_SEARCH_ANALYZER back"
+                )
+
+
+def _in_portions(documents: Iterable[Document]) -> Iterator[list[bytes]]:
+    """The documents as lines of `_bulk`, in portions that a server takes."""
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        lines += [_action(document), orjson.dumps(to_source(document))]
+        size += len(lines[-1])
+        if size > _BULK_BYTES:
+            yield lines
+            lines, size = [], 0
+    if lines:
+        yield lines
+
+
+def _action(document: Document) -> bytes:
+    """How a document is put: made if nobody knows it, else only over the state it was read from.
+
+    External versions (the sum of both revisions) would not do: a writer that jumps two revisions of one
+    part has the higher sum, and would overwrite the other part that it has not read.
+    """
+    if document.seen is None:
+        return orjson.dumps({"create": {"_id": document.record}})
+    generation, number, term = orjson.loads(document.seen)
+    place = {"_index": _own_alias(generation), "_id": document.record}
+    return orjson.dumps({"index": {**place, "if_seq_no": number, "if_primary_term": term}})
+
+
+def _seen(row: dict[str, Any]) -> str:
+    return orjson.dumps([row["_index"], row["_seq_no"], row["_primary_term"]]).decode()
+
+
+def _results(query: Query, answer: Any) -> Results:
+    rows = answer["hits"]["hits"]
+    page, more = rows[: query.limit], len(rows) > query.limit
+    buckets = answer.get("aggregations", {})
+    return Results(
+        hits=[_hit(query, row) for row in page],
+        total=answer["hits"]["total"]["value"],
+        facets={
+            name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
+            for name in query.facets
+        },
+        next=cursor_after(query, page[-1]["sort"]) if more else None,
+    )
+
+
+def _hit(query: Query, row: dict[str, Any]) -> Hit:
+    document = to_document(row["_source"], _seen(row))
+    scored = query.sort == "relevance" and bool(query.text.strip())
+    return Hit(document, row["_score"] if scored else None, marked(document, row.get("highlight", {})))
+
+
+def _own_alias(generation: str) -> str:
+    return f"{generation}-itself"
+
+
+def _reason(error: ApiError) -> str:
+    """The server's own words, without the request."""
+    body = error.body if isinstance(error.body, dict) else {}
+    cause = body.get("error", {})
+    return str(cause.get("reason", cause) if isinstance(cause, dict) else cause) or error.message

@@ -1,0 +1,192 @@
+"""The search index in one SQLite file: FTS5 for the words, plain tables for dates, states and facets."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from services.search.index.port import DROPPED, Document, Query, Results, SearchIndex
+from services.search.index.sqlite_generation import TOKENIZERS, Generation
+from shared.errors import Conflict, Invalid, Unavailable
+
+#: Seconds to wait for another process's write.
+PATIENCE = 30.0
+
+_OLDEST_SQLITE = (3, 35)
+
+_POINTER = """
+CREATE TABLE IF NOT EXISTS generations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, analyzer TEXT NOT NULL, live INTEGER NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS one_live_generation ON generations (name) WHERE live;
+"""
+
+
+class SqliteIndex:
+    """One generation of the index when `generation` is given, otherwise whichever is live.
+
+    Every call is one transaction on a connection of its own, so it sees one generation as it was at one
+    instant. Several processes may share the file.
+    """
+
+    def __init__(self, path: Path, *, name: str, analyzer: str, generation: int | None = None) -> None:
+        if analyzer not in TOKENIZERS:
+            raise Invalid(f"the analyzer is {analyzer!r}; the SQLite index knows {', '.join(TOKENIZERS)}")
+        self._path, self._name, self._analyzer, self._generation = path, name, analyzer, generation
+        self._connections = _Connections(path)
+
+    def ready(self) -> None:
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise Invalid(f"SQLite is {sqlite3.sqlite_version}; the search index needs 3.35 or newer")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connections.use() as db:
+            _make_file(db)
+        with self._connections.transaction("IMMEDIATE") as db:
+            row = self._find(db)
+            if row is None:
+                self._add_generation(db, live=True)
+            elif row["analyzer"] != self._analyzer:
+                raise Invalid(
+                    f"the search index {self._name!r} was built with the analyzer {row['analyzer']!r}, the setting "
+                    f"says {self._analyzer!r}: set it back, or rebuild the index"
+                )
+
+    def ping(self) -> None:
+        with self._reading():
+            pass
+
+    def get(self, records: Collection[str]) -> dict[str, Document]:
+        with self._reading() as generation:
+            return generation.get(records)
+
+    def put(self, documents: Iterable[Document]) -> set[str]:
+        with self._connections.transaction("IMMEDIATE") as db:
+            return self._current(db).put(documents)
+
+    def refresh(self) -> None:
+        """Nothing to do: what is committed is found."""
+
+    def search(self, query: Query) -> Results:
+        with self._reading() as generation:
+            return generation.search(query)
+
+    def count(self, review: str | None = None) -> int:
+        with self._reading() as generation:
+            return generation.count(review)
+
+    def fresh(self) -> SqliteIndex:
+        with self._connections.transaction("IMMEDIATE") as db:
+            generation = self._add_generation(db, live=False)
+        return SqliteIndex(self._path, name=self._name, analyzer=self._analyzer, generation=generation)
+
+    def swap(self, new: SearchIndex) -> None:
+        if not isinstance(new, SqliteIndex) or new._generation is None:
+            raise TypeError("swap takes what fresh() of the same index gave")
+        with self._connections.transaction("IMMEDIATE") as db:
+            chosen = new._current(db)
+            others = "SELECT id, analyzer FROM generations WHERE name = ? AND id <> ?"
+            for old in db.execute(others, [self._name, chosen.id]).fetchall():
+                _remove_generation(Generation(db, *old), db)
+            db.execute("UPDATE generations SET live = 1 WHERE id = ?", [chosen.id])
+
+    def drop(self) -> None:
+        with self._connections.transaction("IMMEDIATE") as db:
+            row = self._find(db)
+            if row and (self._generation is None or not row["live"]):
+                _remove_generation(Generation(db, row["id"], row["analyzer"]), db)
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _add_generation(self, db: sqlite3.Connection, *, live: bool) -> int:
+        new = "INSERT INTO generations (name, analyzer, live) VALUES (?, ?, ?) RETURNING id"
+        (id,) = db.execute(new, [self._name, self._analyzer, live]).fetchone()
+        Generation(db, id, self._analyzer).create()
+        return id
+
+    @contextmanager
+    def _reading(self) -> Iterator[Generation]:
+        with self._connections.transaction("DEFERRED") as db:
+            yield self._current(db)
+
+    def _current(self, db: sqlite3.Connection) -> Generation:
+        row = self._find(db)
+        if row is None and self._generation is None:
+            raise Unavailable(f"there is no search index {self._name!r} in {self._path}: rebuild it")
+        if row is None:
+            raise Conflict(DROPPED)
+        return Generation(db, row["id"], row["analyzer"])
+
+    def _find(self, db: sqlite3.Connection) -> dict[str, Any] | None:
+        """The row of the generation that this object stands for, as long as it is there."""
+        where, value = ("name = ? AND live", self._name) if self._generation is None else ("id = ?", self._generation)
+        row = db.execute(f"SELECT id, analyzer, live FROM generations WHERE {where}", [value]).fetchone()
+        return row and dict(zip(("id", "analyzer", "live"), row, strict=True))
+
+
+class _Connections:
+    """Open connections to the file; one is used by one caller at a time. Raises Unavailable for what SQLite raises."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._idle, self._lock, self._closed = path, [], Lock(), False
+
+    @contextmanager
+    def transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
+        with self.use() as db:
+            db.execute(f"BEGIN {kind}")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        try:
+            db = self._take()
+            try:
+                yield db
+            finally:
+                self._give_back(db)
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(f"the search index in {self._path}: {error}") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise Unavailable(f"the search index in {self._path} is closed")
+            if self._idle:
+                return self._idle.pop()
+        db = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(db)
+                return
+        db.close()
+
+
+def _make_file(db: sqlite3.Connection) -> None:
+    if not db.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone():
+        raise Invalid("this Python's SQLite lacks FTS5, which the search index needs: use another build of Python")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(f"BEGIN IMMEDIATE; {_POINTER} COMMIT;")
+
+
+def _remove_generation(generation: Generation, db: sqlite3.Connection) -> None:
+    generation.drop()
+    db.execute("DELETE FROM generations WHERE id = ?", [generation.id])

@@ -1,0 +1,272 @@
+"""One generation of the search index in SQLite: its tables, how documents go in, and how they are found."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import orjson
+
+from services.search.index.cursor import cursor_after
+from services.search.index.folding import composed, fold
+from services.search.index.highlight import CLOSING, OPENING, marked_fields, spans_of
+from services.search.index.port import Document, FacetCount, Hit, Query, Results, Screening, earliest
+from services.search.index.query import parse
+from services.search.index.sqlite_sql import WEIGHTS, Found, match_expression, spelled
+from shared.errors import Invalid
+from shared.events.ingest import Bibliography
+
+#: How each analyzer cuts words.
+TOKENIZERS = {
+    "english": "porter unicode61 remove_diacritics 2",
+    "standard": "unicode61 remove_diacritics 2",
+}
+
+#: How many words the * of one query may stand for; each costs the search about a millisecond.
+_MAX_EXPANSION = 1_000
+
+_NOT_IN_BODY = {"title", "abstract", "provenance"}
+_WORD = re.compile(r"[^\W_]+")
+
+#: `newest` is the date turned round, so that one index serves "newest first, then by record".
+_TABLES = """
+CREATE TABLE records_{id} (
+    id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE, review TEXT NOT NULL, version INTEGER NOT NULL,
+    revision INTEGER NOT NULL, screening_revision INTEGER NOT NULL, listed INTEGER NOT NULL,
+    day INTEGER NOT NULL, newest INTEGER NOT NULL, year TEXT, kind TEXT, language TEXT, status TEXT, venue TEXT,
+    body BLOB NOT NULL);
+CREATE INDEX newest_{id} ON records_{id} (review, newest, record) WHERE listed;
+CREATE INDEX listed_{id} ON records_{id} (review, record) WHERE listed;
+CREATE TABLE sources_{id} (id INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
+CREATE TABLE forms_{id} (word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts_{id} USING fts5({columns}, tokenize = '{tokenizer}');
+"""
+
+
+class Generation:
+    """One generation inside one transaction."""
+
+    def __init__(self, db: sqlite3.Connection, id: int, analyzer: str) -> None:
+        self._db, self.id, self._analyzer = db, id, analyzer
+        self._expansion = _MAX_EXPANSION
+
+    def create(self) -> None:
+        script = _TABLES.format(id=self.id, columns=", ".join(WEIGHTS), tokenizer=TOKENIZERS[self._analyzer])
+        for statement in script.split(";\n"):
+            self._db.execute(statement)
+
+    def drop(self) -> None:
+        for table in ("texts", "forms", "sources", "records"):
+            self._db.execute(f"DROP TABLE {table}_{self.id}")
+
+    def get(self, records: Collection[str]) -> dict[str, Document]:
+        documents = self._documents("record", list(records))
+        return {document.record: document for document in documents.values()}
+
+    def put(self, documents: Iterable[Document]) -> set[str]:
+        batch = list(documents)
+        stored = self._states([document.record for document in batch])
+        writing, refused = _Writing(self._free_id()), set()
+        for document in batch:
+            state = stored.get(document.record)
+            if document.seen != (self._seen(state["version"]) if state else None):
+                refused.add(document.record)
+            else:
+                stored[document.record] = writing.add(document, state)
+        self._write(writing)
+        return refused
+
+    def count(self, review: str | None) -> int:
+        where, values = ("AND review = ?", [review]) if review is not None else ("", [])
+        return self._one(f"SELECT count(*) FROM records_{self.id} WHERE listed {where}", values)
+
+    def search(self, query: Query) -> Results:
+        found = Found(query, self.id, self._match(query))
+        places = self._db.execute(*found.page()).fetchall()
+        page, more = places[: query.limit], len(places) > query.limit
+        total, facets = self._counts(query, found)
+        return Results(
+            hits=self._hits(query, page, found.match),
+            total=total,
+            facets=facets,
+            next=cursor_after(query, list(page[-1][1:])) if more else None,
+        )
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _match(self, query: Query) -> str | None:
+        expression = parse(query.text)
+        if expression is None:
+            return None
+        return match_expression(expression, query.review, self._forms if self._analyzer == "english" else None)
+
+    def _forms(self, beginning: str) -> list[str]:
+        """The words of the index that begin so: stems do not, so FTS5 alone would miss most of them."""
+        rows = self._db.execute(
+            f"SELECT word FROM forms_{self.id} WHERE word >= ? AND word < ? LIMIT ?",
+            [beginning, beginning + "\U0010ffff", self._expansion + 1],
+        ).fetchall()
+        self._expansion -= len(rows)
+        if self._expansion < 0:
+            why = f"its words that end in * stand for more than {_MAX_EXPANSION} different words: write more of them"
+            raise Invalid(f"search text: {why}", errors=[{"at": "text", "why": why}])
+        return [word for (word,) in rows]
+
+    def _hits(self, query: Query, page: list[tuple[Any, ...]], match: str | None) -> list[Hit]:
+        ids = [id for id, *_ in page]
+        documents, marked = self._documents("id", ids), self._marked(ids, match)
+        scored = match is not None and query.sort == "relevance"
+        return [
+            Hit(documents[id], -place if scored else None, marked.get(id, {})) for id, place, *_ in page
+        ]  # bm25() is negative: the better, the lower
+
+    def _documents(self, key: str, values: list[Any]) -> dict[int, Document]:
+        rows = self._db.execute(
+            f"SELECT r.id, r.record, r.review, r.version, r.revision, r.screening_revision, r.body, t.title, t.abstract"
+            f" FROM json_each(?) AS wanted CROSS JOIN records_{self.id} AS r ON r.{key} = wanted.value"
+            f" LEFT JOIN texts_{self.id} AS t ON t.rowid = r.id",
+            [orjson.dumps(values)],
+        )
+        return {id: self._document(*row) for id, *row in rows}
+
+    def _document(
+        self, record: str, review: str, version: int, revision: int, screening_revision: int, body: bytes,
+        title: str | None, abstract: str | None,
+    ) -> Document:  # fmt: skip
+        parts = orjson.loads(body)
+        described = parts["bibliography"]
+        return Document(
+            record=record,
+            review=review,
+            revision=revision,
+            bibliography=None
+            if described is None
+            else Bibliography.model_validate({**described, "title": title, "abstract": abstract}),
+            screening_revision=screening_revision,
+            screening=Screening(**parts["screening"]),
+            seen=self._seen(version),
+        )
+
+    def _marked(self, ids: list[int], match: str | None) -> dict[int, dict[str, list[str]]]:
+        if match is None:
+            return {}
+        texts = f"texts_{self.id}"
+        rows = self._db.execute(
+            f"SELECT {texts}.rowid, title, abstract, highlight({texts}, 0, ?, ?), highlight({texts}, 1, ?, ?)"
+            f" FROM json_each(?) AS wanted CROSS JOIN {texts} ON {texts}.rowid = wanted.value WHERE {texts} MATCH ?",
+            [OPENING, CLOSING, OPENING, CLOSING, orjson.dumps(ids), match],
+        )
+        return {
+            id: marked_fields(title, abstract, spans_of(in_title or ""), spans_of(in_abstract or ""))
+            for id, title, abstract, in_title, in_abstract in rows
+        }
+
+    def _counts(self, query: Query, found: Found) -> tuple[int, dict[str, list[FacetCount]]]:
+        facets: dict[str, list[FacetCount]] = {name: [] for name in query.facets}
+        total = 0
+        for name, value, count in self._db.execute(*found.counts()):
+            if name == "total":
+                total = count
+            else:
+                facets[name].append(FacetCount(value, count))
+        return total, facets
+
+    def _one(self, sql: str, values: list[Any]) -> int:
+        return self._db.execute(sql, values).fetchone()[0]
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def _seen(self, version: int) -> str:
+        return f"{self.id}:{version}"
+
+    def _states(self, records: list[str]) -> dict[str, dict[str, int]]:
+        rows = self._db.execute(
+            f"SELECT record, r.id, version, revision, listed FROM json_each(?) AS wanted"
+            f" CROSS JOIN records_{self.id} AS r ON r.record = wanted.value",
+            [orjson.dumps(records)],
+        )
+        names = ("id", "version", "revision", "listed")
+        return {record: dict(zip(names, state, strict=True)) for record, *state in rows}
+
+    def _free_id(self) -> int:
+        return self._one(f"SELECT coalesce(max(id), 0) + 1 FROM records_{self.id}", [])
+
+    def _write(self, writing: _Writing) -> None:
+        many = self._db.executemany
+        many(f"DELETE FROM texts_{self.id} WHERE rowid = ?", writing.texts_out)
+        many(f"DELETE FROM sources_{self.id} WHERE id = ?", writing.texts_out)
+        many(f"INSERT OR REPLACE INTO records_{self.id} VALUES ({_marks_for(15)})", writing.rows)
+        many(
+            f"INSERT INTO texts_{self.id} (rowid, {', '.join(WEIGHTS)}) VALUES ({_marks_for(7)})",
+            writing.texts_in,
+        )
+        many(f"INSERT INTO sources_{self.id} VALUES (?, ?)", writing.sources)
+        if self._analyzer == "english":
+            many(f"INSERT OR IGNORE INTO forms_{self.id} VALUES (?)", ([word] for word in writing.forms()))
+
+
+class _Writing:
+    """The rows of one `put`, collected so that each table is written once."""
+
+    def __init__(self, free_id: int) -> None:
+        self._free_id = free_id
+        self.rows: list[tuple[Any, ...]] = []
+        self.texts_out: list[tuple[int]] = []
+        self.texts_in: list[tuple[Any, ...]] = []
+        self.sources: list[tuple[int, str]] = []
+
+    def add(self, document: Document, state: dict[str, int] | None) -> dict[str, int]:
+        """Takes a document in, given its record's stored state; returns the state it will have."""
+        new = {
+            "id": state["id"] if state else self._free_id,
+            "version": state["version"] + 1 if state else 1,
+            "revision": document.revision,
+            "listed": int(document.bibliography is not None),
+        }
+        self._free_id += state is None
+        self.rows.append(_row(document, new))
+        if state is None or state["revision"] != document.revision:
+            self._add_text(document, new["id"], was_listed=bool(state and state["listed"]))
+        return new
+
+    def forms(self) -> set[str]:
+        texts = composed(" ".join(text for row in self.texts_in for text in row[1:5] if text))
+        return {fold(word).lower() for word in set(_WORD.findall(texts))}
+
+    def _add_text(self, document: Document, id: int, *, was_listed: bool) -> None:
+        if was_listed:
+            self.texts_out.append((id,))
+        if (described := document.bibliography) is not None:
+            self.texts_in.append(
+                (
+                    id,
+                    described.title,
+                    described.abstract,
+                    "; ".join(described.authors),
+                    described.venue,
+                    spelled(described.identifiers.doi or ""),
+                    spelled(document.review),
+                )
+            )
+            self.sources += {(id, source.source) for source in described.sources}
+
+
+def _row(document: Document, state: dict[str, int]) -> tuple[Any, ...]:
+    described = document.bibliography or Bibliography()
+    day = earliest(described)
+    body = {
+        "bibliography": document.bibliography and described.model_dump(exclude=_NOT_IN_BODY, exclude_defaults=True),
+        "screening": document.screening,
+    }
+    return (
+        state["id"], document.record, document.review, state["version"],
+        document.revision, document.screening_revision, state["listed"],
+        day, -day, (described.published or "")[:4] or None, described.kind or None, described.language or None,
+        document.screening.status, described.venue or None, orjson.dumps(body),
+    )  # fmt: skip
+
+
+def _marks_for(columns: int) -> str:
+    return ", ".join("?" * columns)

@@ -1,0 +1,1 @@
+"""The rules of a realist synthesis. Pure: what stands comes in, what it says goes out."""

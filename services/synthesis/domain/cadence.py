@@ -1,0 +1,40 @@
+"""Cadence: the two clocks of a living review, how far it searched and when it must publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How far one watch of a source has been searched, and under which protocol version."""
+
+    source: str
+    protocol_version: int
+    searched_through: date
+
+
+def searched_through(watches: Iterable[Watch]) -> dict[str, date]:
+    """How far each source is searched: as far as the least of its watches.
+
+    Only watches under the newest protocol version that the source was searched with: a strategy that the
+    protocol dropped is not searched any more, and must not hold the day back for ever.
+    """
+    newest: dict[str, Watch] = {}
+    for watch in sorted(watches, key=lambda watch: (watch.source, -watch.protocol_version, watch.searched_through)):
+        newest.setdefault(watch.source, watch)
+    return {source: watch.searched_through for source, watch in newest.items()}
+
+
+def next_due(started: date, last_published: date | None, every_days: int) -> date:
+    """The day by which the next revision is due."""
+    return (last_published or started) + timedelta(days=every_days)
+
+
+def standing(due: date, today: date) -> Literal["active", "due", "overdue"]:
+    if today < due:
+        return "active"
+    return "due" if today == due else "overdue"

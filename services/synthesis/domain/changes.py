@@ -1,0 +1,108 @@
+"""Changes: what differs between two states of the theories, and how much that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from services.synthesis.domain.states import PARTS
+from shared.events.synthesis import Change, ChangeClass
+from shared.wire.synthesis import Body, EvidenceMoved, Statement
+
+_ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
+
+#: How much of a text, and how many bytes of changes, an event tells; the revision holds them whole.
+_TOLD_TEXT, _TOLD_BYTES = 200, 200_000
+
+
+def differences(before: Body | None, after: Body) -> list[Change]:
+    """Every change, CMOC by CMOC, in the order of `after`; those that are gone come last.
+
+    MAJOR: a CMOC is new or no longer stated (so also merged, split or refuted). MINOR: an element's or a
+    theory's wording, or a status, changed. PATCH: evidence or a flag came or went, the statement stands.
+    An outcome that is reversed is another CMOC: the protocol gives it a new id, and so it is MAJOR.
+    """
+    known = {statement.cmoc: statement for statement in before.cmocs} if before else {}
+    changes = [change for statement in after.cmocs for change in _of_cmoc(known.get(statement.cmoc), statement)]
+    stated = {statement.cmoc for statement in after.cmocs}
+    for gone in (statement for name, statement in known.items() if name not in stated):
+        changes.append(_change(gone.cmoc, "set aside", gone.status, None, "MAJOR"))
+    return changes + (list(_of_theories(before, after)) if before else [])
+
+
+def change_class(before: Body | None, changes: Iterable[Change]) -> ChangeClass:
+    """The greatest class among changes; the first revision is MAJOR whatever it holds."""
+    if before is None:
+        return "MAJOR"
+    return max((change.change_class for change in changes), key=_ORDER.index, default="NONE")
+
+
+def evidence_moved(before: Body | None, after: Body) -> EvidenceMoved:
+    """How many links came and went."""
+    had, has = before.links if before else set(), after.links
+    return EvidenceMoved(added=len(has - had), withdrawn=len(had - has))
+
+
+def concerns_a_drill(before: Body | None, after: Body) -> bool:
+    """Whether a drill is in force, or was when the preceding revision was published."""
+    return bool(after.drills) or (before is not None and bool(before.drills))
+
+
+def told(changes: Sequence[Change]) -> list[Change]:
+    """Changes as an event carries them: the greatest first, long texts cut, as many as a message holds."""
+    room, kept = _TOLD_BYTES, []
+    for change in sorted(changes, key=lambda change: -_ORDER.index(change.change_class)):
+        short = change.model_copy(update={"before": _cut(change.before), "after": _cut(change.after)})
+        room -= len(orjson.dumps(short.model_dump(mode="json")))
+        if room < 0:
+            left = len(changes) - len(kept)
+            return [*kept, _change("", "further changes", None, left, change.change_class)]
+        kept.append(short)
+    return kept
+
+
+def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:
+    if before is None:
+        yield _change(after.cmoc, "added", None, after.status, "MAJOR")
+        if after.support:
+            yield _change(after.cmoc, "support", None, after.support, "PATCH")
+        return
+    for part in ("theory", *PARTS):
+        if getattr(before, part) != getattr(after, part):
+            yield _change(after.cmoc, part, getattr(before, part), getattr(after, part), "MINOR")
+    if before.status != after.status:
+        yield _change(after.cmoc, "status", before.status, after.status, "MINOR")
+    if before.support != after.support:
+        yield _change(after.cmoc, "support", before.support, after.support, "PATCH")
+    if before.links != after.links:
+        yield from _links_moved(after.cmoc, set(before.links), set(after.links))
+    if before.flagged != after.flagged:
+        yield _change(after.cmoc, "flagged", before.flagged, after.flagged, "PATCH")
+
+
+def _links_moved(cmoc: str, had: set[str], has: set[str]) -> Iterator[Change]:
+    if had - has:
+        yield _change(cmoc, "links withdrawn", None, len(had - has), "PATCH")
+    if has - had:
+        yield _change(cmoc, "links added", None, len(has - had), "PATCH")
+
+
+def _of_theories(before: Body, after: Body) -> Iterator[Change]:
+    known = {theory.theory: theory for theory in before.theories}
+    for theory in after.theories:
+        had = known.pop(theory.theory, None)
+        if had != theory:
+            told_before = f"{had.heading}: {had.statement}" if had else None
+            yield _change("", f"theory {theory.theory}", told_before, f"{theory.heading}: {theory.statement}", "MINOR")
+    for name in known:
+        yield _change("", f"theory {name}", known[name].heading, None, "MINOR")
+
+
+def _change(cmoc: str, what: str, before: Any, after: Any, change_class: ChangeClass) -> Change:
+    return Change(cmoc=cmoc, what=what, before=before, after=after, change_class=change_class)
+
+
+def _cut(value: Any) -> Any:
+    return f"{value[:_TOLD_TEXT]}…" if isinstance(value, str) and len(value) > _TOLD_TEXT else value

@@ -1,0 +1,50 @@
+"""Triggers: rules that say when a review needs another look; each has an id, and is logged when it fires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.synthesis.domain.states import PARTS
+from shared.wire.synthesis import Body, Statement
+
+SCHEDULE_DUE = "schedule_due"
+CADENCE_BREACHED = "cadence_breached"
+PROTOCOL_AMENDED = "protocol_amended"
+REPORT_NOTICED = "report_noticed"
+DOUBT_ARRIVED = "contradiction_or_bound_arrived"
+INFERRED_NOW_EXPLICIT = "inferred_element_now_explicit"
+FIRST_EVIDENCE = "set_aside_cmoc_has_evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule, what it fired for (a CMOC, a notice, a day ...), and why."""
+
+    rule: str
+    subject: str
+    why: str
+
+
+def fired(published: Body | None, now: Body) -> Iterator[Fired]:
+    """The rules on evidence that fire, comparing what is published with what the synthesis says now."""
+    known = {statement.cmoc: statement for statement in published.cmocs} if published else {}
+    for statement in now.cmocs:
+        yield from _for_cmoc(known.get(statement.cmoc), statement)
+
+
+def _for_cmoc(before: Statement | None, now: Statement) -> Iterator[Fired]:
+    doubts = set(now.challenges) - set(before.challenges if before else ())
+    if doubts:
+        yield Fired(DOUBT_ARRIVED, now.cmoc, f"{len(doubts)} new links contradict or bound it")
+    if before is None:
+        return
+    for part in PARTS:
+        if (before.elements[part], now.elements[part]) == ("inferred", "explicit"):
+            yield Fired(
+                INFERRED_NOW_EXPLICIT, f"{now.cmoc}:{part}", f"its {part} was inferred and now has explicit evidence"
+            )
+    if before.status == "no_evidence" and now.support:
+        yield Fired(
+            FIRST_EVIDENCE, now.cmoc, f"it was set aside for want of evidence; {now.support} studies speak to it"
+        )

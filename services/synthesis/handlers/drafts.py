@@ -1,0 +1,104 @@
+"""Drafts: runs the synthesis again when something arrived, and tells when it says something new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.synthesis import store
+from services.synthesis.domain.changes import change_class, concerns_a_drill, differences, evidence_moved
+from services.synthesis.domain.revisions import revision_id
+from services.synthesis.domain.states import PARTS, synthesise
+from services.synthesis.domain.triggers import fired
+from services.synthesis.handlers.ledger import log_triggers, tell_theory
+from services.synthesis.models import DraftRow, ReviewRow
+from shared.canonical import sha256
+from shared.db.work import Work
+from shared.events.synthesis import RevisionDrafted
+from shared.ids import id_of
+from shared.wire.synthesis import Body, RevisionContent, Statement, TheoryText
+
+
+def resynthesise(review_id: str, work: Work) -> None:
+    """Takes in what arrived: recomputes every CMOC and keeps the result as the draft.
+
+    Needs a fixed number of queries, whatever the review holds. What is published is only read here.
+    """
+    review = store.review_to_change(work, review_id)
+    arrivals = store.unheeded(work, review_id)
+    if not arrivals:
+        return
+    published, body = published_body(review, work), _body(review, work)
+    with work.following(revision_id(review_id, review.cycle), None):
+        _tell_statuses(review, store.draft(work, review_id), body, work)
+        log_triggers(work, review, fired(published, body), drill=concerns_a_drill(published, body))
+        draft = keep_draft(review, published, body, work)
+        if draft is not None:
+            event = RevisionDrafted(
+                review=review_id, draft=draft.draft, change_class=draft.change_class, states=body.states
+            )
+            work.emit(event, because=[cause for _, cause in arrivals])
+    store.heed(work, [seq for seq, _ in arrivals], work.now)
+
+
+def published_body(review: ReviewRow, work: Work) -> Body | None:
+    """What the newest revision says, or None before the first."""
+    newest = store.newest_revision(work, review)
+    return RevisionContent.model_validate_json(newest.content).body if newest else None
+
+
+def keep_draft(review: ReviewRow, published: Body | None, body: Body, work: Work) -> DraftRow | None:
+    """Keeps the body as the draft of the next revision; None when it is the draft already.
+
+    A draft's id is made of its content, so who saw it can say which one.
+    """
+    draft = id_of("draft", review.review, str(review.cycle), sha256(body.model_dump(mode="json")))
+    row = store.draft(work, review.review)
+    if row is not None and row.draft == draft:
+        return None
+    changes, moved = differences(published, body), evidence_moved(published, body)
+    content = {
+        "draft": draft,
+        "number": review.cycle,
+        "change_class": change_class(published, changes),
+        "body": body.model_dump(mode="json"),
+        "changes": [change.model_dump(mode="json") for change in changes],
+        "added": moved.added,
+        "withdrawn": moved.withdrawn,
+        "drill": concerns_a_drill(published, body),
+        "made_at": work.now,
+    }
+    return row.sqlmodel_update(content) if row else work.add(DraftRow(review=review.review, **content))
+
+
+def _body(review: ReviewRow, work: Work) -> Body:
+    return synthesise(
+        [TheoryText(**theory) for theory in review.theories],
+        store.wordings(work, review.review),
+        store.links_for_synthesis(work, review.review),
+        store.reports_for_synthesis(work, review.review),
+        flagged=store.flagged_cmocs(work, review.review),
+        drills=store.drills_in_force(work, review.review),
+    )
+
+
+def _tell_statuses(review: ReviewRow, before: DraftRow | None, body: Body, work: Work) -> None:
+    """Tells each CMOC whose status is another than when the synthesis last ran."""
+    known: Mapping[str, Statement] = (
+        {one.cmoc: one for one in Body.model_validate(before.body).cmocs} if before is not None else {}
+    )
+    for now in body.cmocs:
+        was = known.get(now.cmoc)
+        if now.status == (was.status if was else "no_evidence"):
+            continue
+        moved = set(now.links) ^ set(was.links if was else ())
+        tell_theory(
+            work, review, now.cmoc, now.status, _reason(now), before=was and was.status, after=now.status,
+            links=sorted(moved),
+        )  # fmt: skip
+
+
+def _reason(statement: Statement) -> str:
+    """Why a CMOC has its status, in figures."""
+    elements = ", ".join(f"{part} {statement.elements[part]}" for part in PARTS)
+    stances = ", ".join(f"{count} {stance}" for stance, count in statement.stances.items()) or "none"
+    return f"support {statement.support}; links: {stances}; elements: {elements}"

@@ -1,0 +1,137 @@
+"""Revisions: a named person signs the draft, and it is frozen for good."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.synthesis import store
+from services.synthesis.domain.cadence import next_due, searched_through
+from services.synthesis.domain.changes import told
+from services.synthesis.domain.revisions import AUDIENCE, claims_of, faults, freeze, head_of, revision_id
+from services.synthesis.handlers.drafts import keep_draft
+from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
+from shared.db.work import Work
+from shared.errors import Conflict, Invalid
+from shared.events.synthesis import Change, RevisionPublished
+from shared.wire.synthesis import (
+    Body,
+    EvidenceMoved,
+    RevisionContent,
+    RevisionView,
+    SignDraft,
+    TriggerView,
+    Verified,
+)
+
+#: How many causes the event names itself. All stand in the revision and in the journal (`cause`).
+_TOLD_CAUSES = 1000
+
+
+def sign_draft(review_id: str, seen: SignDraft, work: Work) -> RevisionView:
+    """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
+
+    Raises Conflict while something that arrived is not taken in, and when the draft is not the one seen.
+    """
+    review = store.review_to_change(work, review_id)
+    draft = _draft_as_seen(review, seen, work)
+    causes = store.causes_of_open_cycle(work, review_id)
+    content = _content(review, draft, seen, causes, work)
+    row = _freeze(content, causes, work)
+    store.close_cycle(work, review_id, content.number)
+    _begin_next_cycle(review, content, work)
+    return view_of(row)
+
+
+def verify(review: str, number: int, work: Work) -> Verified:
+    """Checks a stored revision against its hash and its signature."""
+    row = store.revision(work, review, number)
+    try:
+        claims = work.key.check(row.signature, audience=AUDIENCE)
+    except Invalid:
+        claims = None
+    found = faults(row.content, row.content_sha256, row.head, claims)
+    return Verified(revision=revision_id(review, number), holds=not found, faults=found)
+
+
+def view_of(row: RevisionRow) -> RevisionView:
+    return RevisionView(
+        content=RevisionContent.model_validate_json(row.content), content_sha256=row.content_sha256,
+        signature=row.signature, event=row.event_id,
+    )  # fmt: skip
+
+
+def _draft_as_seen(review: ReviewRow, seen: SignDraft, work: Work) -> DraftRow:
+    draft = store.draft(work, review.review)
+    if draft is None or not store.settled(work, review.review):
+        raise Conflict(
+            f"the draft of {review.review!r} is not settled: something arrived that it has not taken in yet; "
+            "look again in a moment",
+            slug="not_settled",
+        )
+    if draft.body["fragments_sha256"] != seen.fragments_sha256 or seen.draft not in (None, draft.draft):
+        raise Conflict(
+            f"the draft of {review.review!r} is not the one you saw: read it again before you sign", slug="stale_draft"
+        )
+    return draft
+
+
+def _content(
+    review: ReviewRow, draft: DraftRow, seen: SignDraft, causes: list[str], work: Work
+) -> RevisionContent:  # fmt: skip
+    body = Body.model_validate(draft.body)
+    return RevisionContent(
+        revision=revision_id(review.review, review.cycle),
+        review=review.review,
+        number=review.cycle,
+        cycle=review.cycle,
+        title=review.title,
+        change_class=draft.change_class,
+        summary=seen.summary,
+        preceding=revision_id(review.review, review.revisions) if review.revisions else None,
+        fragments_sha256=body.fragments_sha256,
+        signed_by=work.actor,
+        signed_at=work.now,
+        drill=seen.drill or draft.drill,
+        protocol_version=review.protocol_version,
+        protocol_sha256=review.protocol_sha256,
+        searched_through=searched_through(store.watches(work, review.review)),
+        theories=body.theories,
+        cmocs=body.cmocs,
+        drills=body.drills,
+        counts=body.counts,
+        evidence=EvidenceMoved(added=draft.added, withdrawn=draft.withdrawn),
+        changes=[Change(**change) for change in draft.changes],
+        triggers=[
+            TriggerView(**trigger.model_dump())
+            for trigger in store.triggers_of_cycle(work, review.review, review.cycle)
+        ],
+        because=causes,
+    )
+
+
+def _freeze(content: RevisionContent, causes: list[str], work: Work) -> RevisionRow:
+    frozen, content_sha256 = freeze(content)
+    signature = work.key.sign(claims_of(content, content_sha256), audience=AUDIENCE)
+    event = RevisionPublished(
+        **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because"}),
+        states=content.body.states,
+        changes=told(content.changes),
+        content_sha256=content_sha256,
+        signature=signature,
+        because=causes[:_TOLD_CAUSES],
+    )
+    with work.following(content.revision, None):
+        event_id = work.emit(event, because=causes)
+    return work.add(
+        RevisionRow(
+            review=content.review, number=content.number, head=head_of(content), content=frozen,
+            content_sha256=content_sha256, signature=signature, event_id=event_id,
+        )
+    )  # fmt: skip
+
+
+def _begin_next_cycle(review: ReviewRow, content: RevisionContent, work: Work) -> None:
+    today: date = work.now.date()
+    review.revisions, review.last_published = content.number, today
+    review.next_due = next_due(review.started_on, today, review.publish_every_days)
+    keep_draft(review, content.body, content.body, work)

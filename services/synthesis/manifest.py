@@ -1,0 +1,37 @@
+"""Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.synthesis import api, jobs, models
+from services.synthesis.handlers import cadence, notices, reports, theories
+from shared.events import ingest, protocol, screening, synthesis
+from shared.service import Service, every, on
+
+SERVICE = Service(
+    name="synthesis",
+    summary="holds the coded evidence against the theories, and keeps the signed revisions of what they say",
+    package=Path(__file__).parent,
+    tables=models.Base.metadata,
+    routes=api.router,
+    reactions=[
+        on(protocol.VersionPublished, theories.adopt_theories),
+        on(screening.RecordIncluded, reports.admit_report),
+        on(screening.RecordExcluded, reports.withdraw_report),
+        on(screening.RecordReopened, reports.withdraw_report),
+        on(ingest.RecordMerged, reports.move_evidence_to_surviving_record),
+        on(ingest.RecordNoticed, notices.suspend_or_restore_fragments),
+        on(ingest.RunFinished, cadence.note_searched_through),
+    ],
+    jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],
+    emits=[
+        synthesis.EvidenceLinked,
+        synthesis.TheoryChanged,
+        synthesis.RejudgementOpened,
+        synthesis.RejudgementClosed,
+        synthesis.RevisionDrafted,
+        synthesis.RevisionPublished,
+        synthesis.ReviewOverdue,
+    ],
+)

@@ -1,0 +1,289 @@
+"""Tables of synthesis. Nothing here is ever deleted: what no longer stands says so, and since when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from shared.db.tables import table_base
+from shared.db.types import Counter, Instant, Json
+
+Base = table_base()
+
+
+class ReviewRow(Base, table=True):
+    """A review as its newest protocol version plans it. `revisions` counts the published ones."""
+
+    __tablename__ = "reviews"
+
+    review: str = Field(primary_key=True)
+    title: str
+    protocol_version: int
+    protocol_sha256: str
+    theories: list[dict[str, Any]] = Field(sa_type=Json)
+    publish_every_days: int
+    revisions: int = 0
+    started_on: date
+    last_published: date | None = None
+    next_due: date
+    overdue_told: date | None = None
+
+    @property
+    def cycle(self) -> int:
+        """Cycle n is all that leads to revision n."""
+        return self.revisions + 1
+
+
+class CmocRow(Base, table=True):
+    """A CMOC in its newest wording. One that the protocol no longer has is set aside."""
+
+    __tablename__ = "cmocs"
+
+    review: str = Field(primary_key=True)
+    cmoc: str = Field(primary_key=True)
+    position: int
+    theory: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+    lineage: list[str] = Field(sa_type=Json)
+    lineage_note: str | None = None
+    set_aside_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class TheoryEventRow(Base, table=True):
+    """Something that happened to a CMOC; only ever appended."""
+
+    __tablename__ = "theory_events"
+    __table_args__ = (Index("theory_events_of_cmoc", "review", "cmoc", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    cmoc: str
+    cycle: int
+    happened: str
+    before: str | None = None
+    after: str | None = None
+    why: str
+    links: list[str] = Field(default=[], sa_type=Json)
+    actor: str
+    at: datetime = Field(sa_type=Instant)
+    drill: bool = False
+    event_id: str
+
+
+class ReportRow(Base, table=True):
+    """A record that screening decided about. It stands for its study while included and not suspended.
+
+    `revision` is screening's count of the record's steps. `suspended_by` and `drilled_by` name the notice
+    that suspends it, in earnest and as a drill.
+    """
+
+    __tablename__ = "reports"
+    __table_args__ = (Index("reports_of_study", "review", "study"),)
+
+    review: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    state: str  # included, excluded, reopened, merged
+    revision: int
+    study: str
+    title: str | None = None
+    judgements: list[dict[str, Any]] = Field(default=[], sa_type=Json)
+    credible: bool = True
+    suspended_by: str | None = None
+    drilled_by: str | None = None
+    merged_into: str | None = None
+    correlation: str
+    caused_by: str | None = None
+
+    @property
+    def suspended(self) -> bool:
+        return self.suspended_by is not None or self.drilled_by is not None
+
+    @property
+    def stands(self) -> bool:
+        return self.state == "included" and not self.suspended
+
+
+class FragmentRow(Base, table=True):
+    """A located piece of a report, as one coder read it."""
+
+    __tablename__ = "fragments"
+    __table_args__ = (Index("fragments_of_record", "review", "record"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    locator: str
+    quote: str | None = None
+    paraphrase: str
+    data_type: str
+    coder: str
+    coded_at: datetime = Field(sa_type=Instant)
+
+
+class LinkRow(Base, table=True):
+    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it."""
+
+    __tablename__ = "links"
+    __table_args__ = (
+        Index("links_of_cmoc", "review", "cmoc", "seq"),
+        Index("links_of_review", "review", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    id: str = Field(unique=True)
+    review: str
+    fragment: str = Field(index=True)
+    cmoc: str
+    element: str
+    stance: str
+    inference: str
+    rationale: str | None = None
+    event_id: str
+    linked_at: datetime = Field(sa_type=Instant)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    withdrawn_by: str | None = None
+    withdrawn_why: str | None = None
+
+
+class NoticeRow(Base, table=True):
+    """A notice about a record's report; one that came before the report waits with `applied` false."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("review", "notice"),
+        Index("notices_of_record", "review", "record", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    notice: str
+    record: str
+    kind: str
+    reason: str
+    source: str
+    drill: bool
+    applied: bool = False
+    heard_at: datetime = Field(sa_type=Instant)
+    correlation: str
+    event_id: str | None = None
+
+
+class RejudgementRow(Base, table=True):
+    """A person should judge a CMOC anew, because of a notice about a report that speaks to it."""
+
+    __tablename__ = "rejudgements"
+    __table_args__ = (
+        Index("rejudgements_of_review", "review", "id"),
+        Index("rejudgements_of_record", "review", "record"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    cmoc: str
+    record: str
+    notice: str
+    kind: str
+    why: str
+    drill: bool
+    state: str = "open"  # open, closed
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    closed_by: str | None = None
+    how: str | None = None
+    correlation: str
+    event_id: str
+
+
+class ArrivalRow(Base, table=True):
+    """Something that the synthesis must take in, by the id of the event that told it.
+
+    A review is due while an arrival of it is not heeded; what a cycle heeded is what led to its revision.
+    Rows, not a mark on the review, so that people who code at the same time do not wait for each other.
+    """
+
+    __tablename__ = "arrivals"
+    __table_args__ = (
+        Index(
+            "arrivals_unheeded",
+            "review",
+            postgresql_where=text("heeded_at IS NULL"),
+            sqlite_where=text("heeded_at IS NULL"),
+        ),
+        Index("arrivals_of_cycle", "review", "cycle", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    cause: str
+    arrived_at: datetime = Field(sa_type=Instant)
+    heeded_at: datetime | None = Field(default=None, sa_type=Instant)
+    cycle: int | None = None
+
+
+class TriggerRow(Base, table=True):
+    """A rule that fired: a reason to look at the review again. Once a cycle for each subject."""
+
+    __tablename__ = "triggers"
+    __table_args__ = (UniqueConstraint("review", "cycle", "rule", "subject"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    cycle: int
+    rule: str
+    subject: str
+    why: str
+    drill: bool = False
+    at: datetime = Field(sa_type=Instant)
+
+
+class DraftRow(Base, table=True):
+    """What the synthesis says now. Overwritten at will; what is published is elsewhere."""
+
+    __tablename__ = "drafts"
+
+    review: str = Field(primary_key=True)
+    draft: str
+    number: int
+    change_class: str
+    body: dict[str, Any] = Field(sa_type=Json)
+    changes: list[dict[str, Any]] = Field(sa_type=Json)
+    added: int
+    withdrawn: int
+    drill: bool
+    made_at: datetime = Field(sa_type=Instant)
+
+
+class RevisionRow(Base, table=True):
+    """A signed revision: its frozen content, byte for byte as hashed. Written once."""
+
+    __tablename__ = "revisions"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    head: dict[str, Any] = Field(sa_type=Json)
+    content: str = Field(sa_type=Text)
+    content_sha256: str
+    signature: str
+    event_id: str
+
+
+class WatchRow(Base, table=True):
+    """How far a watch of a source has been searched, by its complete runs."""
+
+    __tablename__ = "watches"
+
+    review: str = Field(primary_key=True)
+    watch: str = Field(primary_key=True)
+    source: str
+    protocol_version: int
+    searched_through: date
+    run: str

@@ -1,0 +1,466 @@
+"""The event log on Kafka: the log of the distributed profile."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from socket import socket
+from threading import Lock
+from typing import Any, TypeVar
+from zlib import crc32
+
+from kafka import (
+    ConsumerRebalanceListener,
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
+from kafka.admin import OffsetSpec
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    RebalanceInProgressError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
+
+from shared.bus.port import Consumer, Delivery, Message
+from shared.errors import LogUnavailable, NotFound, TooLarge
+from shared.events.registry import Topic
+
+logging.getLogger("kafka").setLevel(logging.WARNING)
+
+#: Bytes of one batch: below the megabyte that brokers take by default, so that none is ever split.
+_BATCH = 900_000
+#: Bytes of one message; larger than a batch, it goes as a batch of its own.
+_LARGEST = 8 * 1024 * 1024
+#: What a record adds to its key and value at most.
+_OVERHEAD = 100
+#: Milliseconds without a poll after which Kafka takes a stuck member's partitions away.
+_SILENCE = 300_000
+
+Placed = tuple[TopicPartition, bytes, bytes]
+Client = TypeVar("Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
+Answer = TypeVar("Answer")
+
+
+class KafkaLog:
+    """An event log on the brokers `servers` ("host:port"); `topics` are those it may hold, by name.
+
+    On the broker each topic and group has `prefix` before its name. `lease` is how many seconds a member
+    may be silent before its partitions are given to another: what a kill -9 costs (a broker wants 6 at
+    least). `patience` is how many seconds `append` and `store` go on trying. `client` are further settings
+    of kafka-python's clients, such as those of TLS.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[str],
+        topics: Mapping[str, Topic],
+        *,
+        prefix: str = "",
+        lease: float = 10.0,
+        patience: float = 15.0,
+        client: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.prefix, self.lease, self.patience = prefix, lease, patience
+        self._servers, self._topics, self._client = list(servers), dict(topics), dict(client or {})
+        self._producer: KafkaProducer | None = None
+        self._admin: KafkaAdminClient | None = None
+        self._counts: dict[str, int] = {}
+        self._producing, self._asking = Lock(), Lock()
+
+    def create_topics(self) -> None:
+        self._ask(self._create_topics)
+
+    def _create_topics(self, admin: KafkaAdminClient) -> None:
+        copies = min(3, len(admin.describe_cluster()["brokers"]))
+        # Events are kept forever: a new group, and a search index that is built anew, begin at the beginning.
+        configs = {
+            "retention.ms": "-1",
+            "max.message.bytes": str(_LARGEST + _OVERHEAD),
+            "min.insync.replicas": str(max(1, copies - 1)),
+        }
+        wanted = {
+            self.prefix + topic.name: {
+                "num_partitions": topic.partitions,
+                "replication_factor": copies,
+                "configs": configs,
+            }
+            for topic in self._topics.values()
+        }
+        for answer in admin.create_topics(wanted, raise_errors=False)["topics"]:
+            if answer["error_code"] not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(answer["error_code"])(f"{answer['name']}: {answer['error_message']}")
+        admin.wait_for_topics(list(wanted))
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Raises LogUnavailable; NotFound for an unknown topic, TooLarge for a message over 8 MiB.
+
+        A partition's messages go as one batch at a time, the next when that is acknowledged. So of a
+        failed append nothing is in the log that was meant to stand behind something that is not.
+        """
+        self.check({message.topic for message in messages})
+        for message in messages:
+            if len(message.value) + len(message.key) > _LARGEST:
+                raise TooLarge(f"{message.topic}: a message of {len(message.value)} bytes; {_LARGEST} may be")
+        if not messages:
+            return
+        waves = _waves(self._placed(messages))
+        with self._producing:
+            try:
+                self._producer = self._producer or self._open_producer()
+                for wave in waves:
+                    self._send(self._producer, wave)
+            except BaseException as error:
+                self._abandon_producer()
+                if isinstance(error, KafkaError):
+                    raise LogUnavailable(f"Kafka did not take the messages: {_told(error)}") from error
+                raise
+
+    def _placed(self, messages: Sequence[Message]) -> list[Placed]:
+        counts = self.partitions({message.topic for message in messages})
+        placed = []
+        for message in messages:
+            key = message.key.encode()
+            place = TopicPartition(self.prefix + message.topic, crc32(key) % counts[message.topic])
+            placed.append((place, key, message.value))
+        return placed
+
+    def _send(self, producer: KafkaProducer, wave: Sequence[Placed]) -> None:
+        futures = [
+            producer.send(place.topic, partition=place.partition, key=key, value=value) for place, key, value in wave
+        ]
+        producer.flush(timeout=self.patience)
+        for future in futures:
+            if future.failed():
+                raise future.exception
+
+    def _open_producer(self) -> KafkaProducer:
+        """An idempotent producer that sends when `append` is done with a wave, not before."""
+        milliseconds = int(self.patience * 1000)
+        return self.open(
+            KafkaProducer,
+            acks="all",
+            enable_idempotence=True,
+            batch_size=_BATCH,
+            max_request_size=_LARGEST + _OVERHEAD,
+            linger_ms=milliseconds // 3,
+            request_timeout_ms=milliseconds // 2,
+            delivery_timeout_ms=milliseconds,
+            max_block_ms=min(milliseconds, 5000),
+        )
+
+    def _abandon_producer(self) -> None:
+        """Ends the producer without sending what it still holds: the caller will append that again."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # The public close() would send it, or stop half-way when it cannot.
+            producer._sender.force_close()
+            producer._sender.join(self.patience)
+            with suppress(KafkaError):
+                producer.close(timeout=1)
+
+    def subscribe(self, group: str, topics: Collection[str]) -> Consumer:
+        self.check(topics)
+        return _Member(self, group, topics)
+
+    def read(self, topics: Collection[str]) -> Iterator[Delivery]:
+        self.check(topics)
+        return self._read(self._ask(lambda admin: self._unread(admin, topics)))
+
+    def _unread(self, admin: KafkaAdminClient, topics: Collection[str]) -> dict[TopicPartition, int]:
+        """Where each partition ends now, of those that are not empty."""
+        places = self._places(admin, topics)
+        starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
+        return {place: ends[place] for place in places if starts[place] < ends[place]}
+
+    def _read(self, unread: dict[TopicPartition, int]) -> Iterator[Delivery]:
+        if not unread:
+            return
+        reader = self.open_consumer(group_id=None)
+        try:
+            reader.assign(sorted(unread))
+            reader.seek_to_beginning()
+            heard = time.monotonic()
+            while unread:
+                for place, records in _poll(reader, 1.0, 500).items():
+                    heard = time.monotonic()
+                    yield from (self.delivery(it) for it in records if it.offset < unread[place])
+                    if records[-1].offset + 1 >= unread[place]:
+                        reader.pause(place)
+                        del unread[place]
+                if time.monotonic() - heard > self.patience:
+                    raise LogUnavailable(f"Kafka told nothing for {self.patience:g} seconds while it was read")
+        finally:
+            reader.close()
+
+    def lag(self, group: str, topics: Collection[str]) -> int:
+        self.check(topics)
+        return self._ask(lambda admin: self._lag(admin, self.prefix + group, self._places(admin, topics)))
+
+    def _lag(self, admin: KafkaAdminClient, group: str, places: list[TopicPartition]) -> int:
+        starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
+        stored = admin.list_group_offsets({group: places})[group]
+        return sum(ends[place] - max(starts[place], stored[place].offset if place in stored else 0) for place in places)
+
+    def ping(self) -> None:
+        self._ask(lambda admin: admin.describe_cluster())
+
+    def close(self) -> None:
+        """Ends the connections. Consumers are closed by whoever subscribed them."""
+        with self._producing:
+            self._abandon_producer()
+        with self._asking:
+            self._close_admin()
+
+    def check(self, topics: Collection[str]) -> None:
+        for topic in topics:
+            if topic not in self._topics:
+                raise NotFound(f"the event log has no topic {topic!r}; it has {', '.join(sorted(self._topics))}")
+
+    def partitions(self, topics: Collection[str]) -> Mapping[str, int]:
+        """How many partitions each topic has; asked once. Raises LogUnavailable when one was not created."""
+        unknown = [topic for topic in topics if topic not in self._counts]
+        if unknown:
+            places = self._ask(lambda admin: self._places(admin, unknown))
+            self._counts |= Counter(place.topic.removeprefix(self.prefix) for place in places)
+        return self._counts
+
+    def delivery(self, record: ConsumerRecord) -> Delivery:
+        key = (record.key or b"").decode(errors="replace")
+        topic = record.topic.removeprefix(self.prefix)
+        return Delivery(topic, record.partition, record.offset, key, bytes(record.value or b""))
+
+    def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
+        """Asks the brokers something, one at a time. Raises LogUnavailable."""
+        with self._asking:
+            try:
+                self._admin = self._admin or self.open(KafkaAdminClient, request_timeout_ms=5000)
+                return question(self._admin)
+            except KafkaError as error:
+                self._close_admin()
+                raise LogUnavailable(f"Kafka at {', '.join(self._servers)} does not answer: {_told(error)}") from error
+
+    def _close_admin(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def _places(self, admin: KafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:
+        places = []
+        for told in admin.describe_topics([self.prefix + topic for topic in topics]):
+            if told["error_code"]:
+                raise LogUnavailable(f"Kafka has no topic {told['name']!r} yet: create its topics first")
+            places += [TopicPartition(told["name"], it["partition_index"]) for it in told["partitions"]]
+        return sorted(places)
+
+    def open_consumer(self, **settings: Any) -> KafkaConsumer:
+        return self.open(
+            KafkaConsumer,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=10_000,
+            **settings,
+        )
+
+    def open(self, kind: type[Client], **settings: Any) -> Client:
+        """Makes a client of Kafka. Raises LogUnavailable when no broker answers, and leaves no socket behind."""
+        networks: list[KafkaNetClient] = []
+
+        def network(**config: Any) -> KafkaNetClient:
+            networks.append(KafkaNetClient(**config))
+            # kafka-python 3.0 knows this setting but does not pass it on: a mistyped topic would come to be.
+            networks[-1].cluster.config["allow_auto_create_topics"] = False
+            return networks[-1]
+
+        common = {
+            "bootstrap_servers": self._servers,
+            "bootstrap_timeout_ms": 3000,
+            "reconnect_backoff_max_ms": 1000,
+            "proxy_url": "direct://",
+        }
+        try:
+            return kind(**(common | settings | self._client), kafka_client=network)
+        except KafkaError as error:
+            for it in networks:
+                it.close()
+            raise LogUnavailable(f"Kafka at {', '.join(self._servers)} does not answer: {_told(error)}") from error
+
+
+class _DirectSocket(KafkaNetSocket):
+    """How kafka-python connects to a `proxy_url` of `direct://`: as always, but a socket that could not be
+    connected is closed at once. Left to the garbage collector they pile up while a broker is down.
+    """
+
+    SCHEMES = ("direct",)
+
+    async def sock_connect(self, net: Any, sock: socket, *place: Any, **settings: Any) -> socket:
+        try:
+            return await super().sock_connect(net, sock, *place, **settings)
+        except BaseException:
+            sock.close()
+            raise
+
+
+class _Member(ConsumerRebalanceListener):
+    """A consumer. Joins at its first poll; the group's coordinator says which partitions it reads.
+
+    The listener's methods run on a thread of kafka-python, but only while `poll` or `close` waits for it.
+    """
+
+    def __init__(self, log: KafkaLog, group: str, topics: Collection[str]) -> None:
+        self._log, self._group, self._topics = log, group, sorted(topics)
+        self._kafka: KafkaConsumer | None = None
+        self._assignor = CooperativeStickyAssignor()
+        #: Of each partition that is ours, the first offset that was given and is not stored.
+        self._open: dict[TopicPartition, int] = {}
+        self._done: dict[TopicPartition, int] = {}
+        self._held: dict[TopicPartition, float] = {}
+
+    def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
+        """Raises LogUnavailable when the group cannot be joined; while brokers are away it answers nothing."""
+        deadline = time.monotonic() + timeout
+        kafka = self._joined()
+        self._commit(kafka)
+        while True:
+            self._release_held(kafka)
+            until = min([deadline, *self._held.values()])
+            try:
+                found = _poll(kafka, until - time.monotonic(), limit)
+            except LogUnavailable:
+                # Whatever state that left behind, a new membership begins at what was stored.
+                self.close()
+                raise
+            if found or time.monotonic() >= deadline:
+                return self._given(found)
+
+    def store(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            place, end = self._place(delivery), delivery.offset + 1
+            if place in self._open and end > max(self._open[place], self._done.get(place, 0)):
+                self._done[place] = end
+        if self._kafka is not None:
+            self._commit(self._kafka)
+
+    def hold(self, delivery: Delivery, seconds: float) -> None:
+        place = self._place(delivery)
+        if self._kafka is not None and place in self._open:
+            self._kafka.seek(place, delivery.offset)
+            self._kafka.pause(place)
+            self._held[place] = time.monotonic() + seconds
+
+    def close(self) -> None:
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            kafka.close(autocommit=False, timeout_ms=2000)
+        self._forget(set(self._open))
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Nothing: what is known of a partition begins with its first record."""
+
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self._forget(revoked)
+
+    def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
+        self._forget(lost)
+        # Else the assignor would claim, at the next joining, what is another's by now.
+        self._assignor.member_assignment = None
+
+    def _forget(self, places: Collection[TopicPartition]) -> None:
+        for place in places:
+            for known in (self._open, self._done, self._held):
+                known.pop(place, None)
+
+    def _joined(self) -> KafkaConsumer:
+        if self._kafka is None:
+            self._log.partitions(self._topics)
+            lease = int(self._log.lease * 1000)
+            kafka = self._log.open_consumer(
+                group_id=self._log.prefix + self._group,
+                partition_assignment_strategy=[self._assignor],
+                session_timeout_ms=lease,
+                heartbeat_interval_ms=min(1000, lease // 4),
+                max_poll_interval_ms=_SILENCE,
+            )
+            self._kafka = kafka
+            kafka.subscribe([self._log.prefix + topic for topic in self._topics], listener=self)
+            self._learn_partitions(kafka)
+        return self._kafka
+
+    def _learn_partitions(self, kafka: KafkaConsumer) -> None:
+        """Has the client learn them now: a member that joins without knowing them may share out none."""
+        for topic in self._topics:
+            if not kafka.partitions_for_topic(self._log.prefix + topic):
+                self.close()
+                raise LogUnavailable(f"Kafka did not tell the partitions of {topic!r}")
+
+    def _commit(self, kafka: KafkaConsumer) -> None:
+        """Stores what is done; while the group is settling it stays for a later poll, if the partition stays."""
+        if not self._done:
+            return
+        offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in self._done.items()}
+        try:
+            kafka.commit(offsets, timeout_ms=int(self._log.patience * 1000))
+        except RebalanceInProgressError:
+            return
+        except CommitFailedError:
+            # The group went on without us: whoever has the partitions now gives these messages again.
+            self._done.clear()
+            return
+        except KafkaError as error:
+            raise LogUnavailable(f"Kafka did not store the offsets: {_told(error)}") from error
+        self._open.update(self._done)
+        self._done.clear()
+
+    def _release_held(self, kafka: KafkaConsumer) -> None:
+        for place in [place for place, due in self._held.items() if due <= time.monotonic()]:
+            del self._held[place]
+            kafka.resume(place)
+
+    def _given(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Delivery]:
+        for place, records in found.items():
+            self._open.setdefault(place, records[0].offset)
+        return [self._log.delivery(record) for records in found.values() for record in records]
+
+    def _place(self, delivery: Delivery) -> TopicPartition:
+        return TopicPartition(self._log.prefix + delivery.topic, delivery.partition)
+
+
+def _waves(placed: Sequence[Placed]) -> Iterator[list[Placed]]:
+    """Cuts messages, in their order, so that of each partition no more than one batch is in a wave."""
+    wave: list[Placed] = []
+    sizes: dict[TopicPartition, int] = defaultdict(int)
+    for place, key, value in placed:
+        size = len(key) + len(value) + _OVERHEAD
+        if sizes[place] and sizes[place] + size > _BATCH:
+            yield wave
+            wave = []
+            sizes.clear()
+        wave.append((place, key, value))
+        sizes[place] += size
+    yield wave
+
+
+def _poll(consumer: KafkaConsumer, seconds: float, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+    try:
+        return consumer.poll(timeout_ms=max(0, int(seconds * 1000)), max_records=limit)
+    except KafkaError as error:
+        raise LogUnavailable(f"Kafka gives no messages: {_told(error)}") from error
+
+
+def _offsets(admin: KafkaAdminClient, places: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    return {place: found.offset for place, found in admin.list_partition_offsets(dict.fromkeys(places, spec)).items()}
+
+
+def _told(error: KafkaError) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,142 @@
+"""The file under the SQLite log: its tables, its connections, and its troubles told as LogUnavailable."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote
+
+from shared.errors import LogUnavailable
+
+VERSION = 1
+_TABLES = (
+    "CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    # `end` is the offset that the partition's next message gets.
+    """CREATE TABLE partition (topic INTEGER, number INTEGER, "end" INTEGER NOT NULL DEFAULT 0,
+       PRIMARY KEY (topic, number)) WITHOUT ROWID""",
+    """CREATE TABLE message (topic INTEGER NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+       key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (topic, partition, "offset"))""",
+    # A member of a group, once for each topic it reads. It lives while its last beat is younger than its lease.
+    """CREATE TABLE member ("group" TEXT, id TEXT, topic INTEGER, boot TEXT NOT NULL, beat REAL NOT NULL,
+       lease REAL NOT NULL, PRIMARY KEY ("group", id, topic)) WITHOUT ROWID""",
+    # How far a group is done with a partition, and which member reads it now.
+    """CREATE TABLE claim ("group" TEXT, topic INTEGER, partition INTEGER, stored INTEGER NOT NULL DEFAULT 0,
+       member TEXT, PRIMARY KEY ("group", topic, partition)) WITHOUT ROWID""",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class LogFile:
+    """One connection to the log's file, opened at its first use, and again after trouble or replacement.
+
+    `patience` is how many seconds to wait for the transaction of another process.
+    """
+
+    def __init__(self, path: Path, patience: float, *, synchronous: str = "FULL") -> None:
+        self._path, self._patience, self._synchronous = path, patience, synchronous
+        self._lock = Lock()
+        self._db: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lends the connection to one thread at a time. Raises LogUnavailable with SQLite's reason."""
+        with self._lock:
+            try:
+                yield self._connection()
+            except sqlite3.Error as error:
+                self._drop()
+                raise LogUnavailable(f"the event log {self._path} cannot be used now: {error}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lends the connection with a transaction, which is durable at the end or leaves nothing behind."""
+        with self.reading() as db, transaction(db):
+            yield db
+
+    def create(self) -> None:
+        """Makes the file and its tables where they are not. Raises LogUnavailable."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect("rwc")) as db:
+                self._make_wal(db)
+                with transaction(db):
+                    if _version(db) == 0:
+                        for statement in _TABLES:
+                            db.execute(statement)
+        except (OSError, sqlite3.Error) as error:
+            raise LogUnavailable(f"the event log {self._path} cannot be created: {error}") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _connection(self) -> sqlite3.Connection:
+        # An open connection to a file that was removed would still take every message, and keep none.
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            self._drop()
+            raise LogUnavailable(
+                f"the event log {self._path} is not there ({error.strerror}): put it back, or create its topics"
+            ) from error
+        if self._db is None or self._identity != (status.st_dev, status.st_ino):
+            self._drop()
+            self._db, self._identity = self._open(), (status.st_dev, status.st_ino)
+        return self._db
+
+    def _drop(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _open(self) -> sqlite3.Connection:
+        db = self._connect("rw")
+        try:
+            db.execute(f"PRAGMA synchronous = {self._synchronous}")
+            if _version(db) != VERSION:
+                raise sqlite3.DatabaseError(f"it is not an event log of version {VERSION}")
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        """A connection without transactions of its own making, which any one thread at a time may use."""
+        return sqlite3.connect(
+            f"file:{quote(str(self._path))}?mode={mode}",
+            uri=True,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _make_wal(self, db: sqlite3.Connection) -> None:
+        """Lets readers go on while someone writes. SQLite does not wait for other processes here, so we do."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """A writing transaction: begins at once, so that it never finds its snapshot out of date later."""
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return version

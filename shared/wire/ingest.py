@@ -1,0 +1,197 @@
+"""Ingest on the wire: watches, runs, records, possible duplicates, notices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from shared.events.ingest import Bibliography, NoticeKind, RunCounts
+from shared.events.values import Identifiers, PartialDate
+
+
+def _storable(text: str) -> str:
+    """Refuses what a database cannot keep."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+    return text
+
+
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
+]
+
+
+class Given(BaseModel):
+    """Something a person sends; a field nobody declared is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunView(BaseModel):
+    """One pull of a watch over the days `since` to `until`, both included.
+
+    `found` of the counts is the sum of new, merged, updated, unchanged and rejected. A run that took up the
+    place of an earlier one names it in `goes_on_from`.
+    """
+
+    run: str
+    watch: str
+    source: str
+    query: str
+    protocol_version: int
+    since: date
+    until: date
+    state: Literal["running", "complete", "incomplete"]
+    goes_on_from: str | None
+    pages: int
+    counts: RunCounts
+    reported: int | None
+    remarks: list[str]
+    error: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class WatchView(BaseModel):
+    """A strategy that is pulled again and again; `trouble` is why its last run stopped early."""
+
+    watch: str
+    strategy: str
+    source: str
+    query: str
+    every_days: int
+    overlap_days: int
+    protocol_version: int
+    state: Literal["active", "paused", "retired"]
+    due_at: datetime
+    searched_through: date | None
+    failures: int
+    trouble: str | None
+    last_run: RunView | None = None
+
+
+class RunItemView(BaseModel):
+    """Where an item of a run went; items that had not changed are only counted."""
+
+    source_id: str
+    outcome: Literal["new", "merged", "updated"]
+    record: str
+
+
+class RejectionView(BaseModel):
+    """An item of a run that is no usable record: where it stood, why, and how it begins."""
+
+    rejection: str
+    source: str
+    source_id: str | None
+    page: int
+    position: int
+    reason: str
+    excerpt: str
+
+
+class RecordSummary(BaseModel):
+    """A canonical record in a list. An absorbed record names its survivor in `merged_into`."""
+
+    record: str
+    revision: int
+    title: str | None
+    authors: list[str]
+    venue: str | None
+    published: PartialDate | None
+    identifiers: Identifiers
+    sources: list[str]
+    merged_into: str | None
+
+
+class SourceRecordView(BaseModel):
+    """One source's own record, as it was when last seen; `because` says why it belongs to this record."""
+
+    source: str
+    source_id: str
+    run: str
+    seen_in: str
+    because: list[str]
+    content: dict[str, Any]
+
+
+class MergeView(BaseModel):
+    """A record that turned out to be this one, with the evidence."""
+
+    absorbed: str
+    into: str
+    evidence: list[str]
+    run: str | None
+    merged_by: str
+    merged_at: datetime
+
+
+class NoticeView(BaseModel):
+    """A retraction, correction or the like: who said so, whether it still stands, whether it is an exercise."""
+
+    notice: str
+    record: str | None
+    kind: NoticeKind
+    reason: str
+    source: str
+    drill: bool
+    stands: bool
+    given_by: str
+    given_at: datetime
+    told_at: datetime | None
+
+
+class RecordView(BaseModel):
+    """A canonical record with all it stands on; its `bibliography` says which source gave each field."""
+
+    record: str
+    revision: int
+    bibliography: Bibliography
+    run: str
+    discovered_at: datetime
+    merged_into: str | None
+    source_records: list[SourceRecordView]
+    merges: list[MergeView]
+    notices: list[NoticeView]
+
+
+class DuplicateView(BaseModel):
+    """Two records that might be one, with what was weighed; the first is the older."""
+
+    duplicate: str
+    first: RecordSummary
+    second: RecordSummary
+    state: Literal["open", "same", "different"]
+    evidence: list[str]
+    opened_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str | None
+
+
+class DuplicateVerdict(Given):
+    """What a person decided about a pair, and why."""
+
+    verdict: Literal["same", "different"]
+    reason: Reason
+
+
+class NewNotice(Given):
+    """A notice that a person gives; `drill` marks an exercise."""
+
+    kind: NoticeKind
+    reason: Reason
+    drill: bool = False
+
+
+class IngestStatus(BaseModel):
+    """Where a review's literature stands."""
+
+    review: str
+    protocol_version: int
+    records: int
+    source_records: int
+    open_duplicates: int
+    watches: list[WatchView]

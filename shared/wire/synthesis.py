@@ -1,0 +1,477 @@
+"""What synthesis takes and answers, and the form of a frozen revision."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.events.base import Value
+from shared.events.synthesis import Change, ChangeClass, CmocState, Element, Inference, Stance, Status
+
+DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
+Evidenced = Literal["explicit", "inferred", "none"]
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
+Prose = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), AfterValidator(_storable)
+]
+
+
+class Given(BaseModel):
+    """Something a person sends; a field nobody declared is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# Evidence
+
+
+class FragmentGiven(Given):
+    """A located piece of a report. `locator` says where: a page, a section, a table."""
+
+    locator: Line
+    quote: Prose | None = None
+    paraphrase: Prose
+    data_type: DataType
+
+
+class LinkGiven(Given):
+    """What the fragment says, and of which element of which CMOC.
+
+    `bounds` shows where the CMOC stops working, `inverse` that without the resource the opposite holds.
+    `inference` is `explicit` where the report says so itself.
+    """
+
+    cmoc: Line
+    element: Element
+    stance: Stance = "supports"
+    inference: Inference = "explicit"
+    rationale: Annotated[Prose, StringConstraints(max_length=2000)] | None = None
+
+
+class EvidenceGiven(Given):
+    """A fragment of an included record, and its links."""
+
+    record: Line
+    fragment: FragmentGiven
+    links: Annotated[list[LinkGiven], Field(min_length=1, max_length=50)]
+
+
+class EvidenceBatch(Given):
+    """Several fragments at once: all are taken, or none."""
+
+    evidence: Annotated[list[EvidenceGiven], Field(min_length=1, max_length=200)]
+
+
+class CodedFragment(Given):
+    """One entry of an evidence file: a fragment of the work with this DOI, and its links."""
+
+    doi: Line
+    fragment: FragmentGiven
+    links: Annotated[list[LinkGiven], Field(min_length=1, max_length=50)]
+
+
+class EvidenceFile(Given):
+    """A file of coded evidence, by DOI, so that it can be posted wherever the records have other ids."""
+
+    review: Line
+    evidence: list[CodedFragment]
+
+
+class LinkTaken(BaseModel):
+    """A link by its id; `changed` is false when it stood already."""
+
+    link: str
+    cmoc: str
+    changed: bool
+
+
+class EvidenceTaken(BaseModel):
+    """A fragment by its id. `record` may be another one than was asked for: the one it was merged into.
+
+    `stands` is false while the report is suspended: the evidence is kept, and counts when it is reinstated.
+    """
+
+    record: str
+    study: str
+    fragment: str
+    links: list[LinkTaken]
+    changed: bool
+    stands: bool
+
+
+class BatchTaken(BaseModel):
+    """What became of each fragment, in order."""
+
+    evidence: list[EvidenceTaken]
+
+
+class Withdrawal(Given):
+    """Takes back a fragment's links, or one of them."""
+
+    why: Prose
+    link: Line | None = None
+
+
+class Withdrawn(BaseModel):
+    """The links that no longer stand by this; none when they did not stand before."""
+
+    fragment: str
+    links: list[str]
+
+
+class EvidenceView(BaseModel):
+    """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so."""
+
+    link: str
+    fragment: str
+    record: str
+    study: str
+    title: str | None
+    cmoc: str
+    element: Element
+    stance: Stance
+    inference: Inference
+    rationale: str | None
+    locator: str
+    quote: str | None
+    paraphrase: str
+    data_type: DataType
+    coder: str
+    linked_at: datetime
+    event: str
+    stands: bool
+    why_not: str | None
+
+
+class NoticeView(BaseModel):
+    """A notice about a report."""
+
+    notice: str
+    kind: str
+    reason: str
+    source: str
+    drill: bool
+    heard_at: datetime
+
+
+class ReportView(BaseModel):
+    """A record as synthesis sees it: its study, whether it stands, and what was noticed about it."""
+
+    record: str
+    state: str
+    study: str
+    title: str | None
+    stands: bool
+    suspended: bool
+    merged_into: str | None
+    notices: list[NoticeView]
+    event: str | None
+
+
+class StudyGiven(Given):
+    """Joins a record's report to the study of another; without `same_as` it is a study of its own again."""
+
+    same_as: Line | None = None
+    why: Prose
+
+
+# What the synthesis says
+
+
+class Statement(Value):
+    """One CMOC: its wording, its status, and what that rests on.
+
+    `elements` says how each of the four parts is evidenced; `stances` counts the standing links by stance;
+    `studies` are those that count for `support`; `links` are all that stand, and `challenges` those of them
+    that contradict or bound.
+    """
+
+    cmoc: str
+    theory: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+    status: Status
+    support: int
+    flagged: bool
+    elements: dict[str, Evidenced]
+    stances: dict[str, int]
+    studies: list[str]
+    links: list[str]
+    challenges: list[str]
+
+    @property
+    def state(self) -> CmocState:
+        return CmocState(
+            cmoc=self.cmoc, theory=self.theory, status=self.status, support=self.support, flagged=self.flagged
+        )
+
+
+class TheoryText(Value):
+    """A programme theory."""
+
+    theory: str
+    heading: str
+    statement: str
+
+
+class Counts(Value):
+    """What stands behind a draft or revision."""
+
+    studies: int
+    reports: int
+    fragments: int
+    links: int
+
+
+class Body(Value):
+    """What the synthesis says: the theories, every CMOC in the protocol's order, the hash of the set of
+    links it rests on, and the drills in force."""
+
+    theories: list[TheoryText]
+    cmocs: list[Statement]
+    fragments_sha256: str
+    counts: Counts
+    drills: list[str] = []
+
+    @property
+    def states(self) -> list[CmocState]:
+        return [statement.state for statement in self.cmocs]
+
+    @property
+    def links(self) -> set[str]:
+        return {link for statement in self.cmocs for link in statement.links}
+
+
+class EvidenceMoved(Value):
+    """How many links came to stand since the preceding revision, and how many no longer do."""
+
+    added: int
+    withdrawn: int
+
+
+class DraftView(BaseModel):
+    """What would be published now. `settled` is false while something that arrived is not taken in yet."""
+
+    review: str
+    draft: str
+    number: int
+    cycle: int
+    title: str
+    settled: bool
+    change_class: ChangeClass
+    states: list[CmocState]
+    changes: list[Change]
+    evidence: EvidenceMoved
+    counts: Counts
+    fragments_sha256: str
+    preceding: str | None
+    drill: bool
+    made_at: datetime
+
+
+class SignDraft(Given):
+    """Signs the draft whose evidence has this hash (and, where given, exactly this draft)."""
+
+    fragments_sha256: Line
+    draft: Line | None = None
+    summary: Prose
+    drill: bool = False
+
+
+class TriggerView(Value):
+    """A rule that fired."""
+
+    rule: str
+    subject: str
+    why: str
+    cycle: int
+    drill: bool
+    at: datetime
+
+
+class RevisionHead(Value):
+    """A revision without its content."""
+
+    revision: str
+    review: str
+    number: int
+    cycle: int
+    title: str
+    change_class: ChangeClass
+    summary: str
+    preceding: str | None
+    fragments_sha256: str
+    signed_by: str
+    signed_at: datetime
+    drill: bool
+
+
+class RevisionContent(RevisionHead):
+    """The frozen content of a revision: what its hash and signature hold for.
+
+    `because` are the ids of the events that led to it since the preceding revision.
+    """
+
+    protocol_version: int
+    protocol_sha256: str
+    searched_through: dict[str, date]
+    theories: list[TheoryText]
+    cmocs: list[Statement]
+    drills: list[str]
+    counts: Counts
+    evidence: EvidenceMoved
+    changes: list[Change]
+    triggers: list[TriggerView]
+    because: list[str]
+
+    @property
+    def body(self) -> Body:
+        return Body(
+            theories=self.theories, cmocs=self.cmocs, fragments_sha256=self.fragments_sha256, counts=self.counts,
+            drills=self.drills,
+        )  # fmt: skip
+
+
+class RevisionListed(RevisionHead):
+    """A revision in a listing."""
+
+    content_sha256: str
+
+
+class RevisionView(BaseModel):
+    """A published revision: its content as frozen, the hash of it, and the signature over that hash."""
+
+    content: RevisionContent
+    content_sha256: str
+    signature: str
+    event: str
+
+
+class Verified(BaseModel):
+    """Whether a revision is still what was signed, and what is wrong where not."""
+
+    revision: str
+    holds: bool
+    faults: list[str]
+
+
+class Difference(BaseModel):
+    """What changed between two revisions."""
+
+    review: str
+    before: int
+    after: int
+    change_class: ChangeClass
+    changes: list[Change]
+
+
+class StudyView(BaseModel):
+    """A study, and the records that report it."""
+
+    study: str
+    records: list[str]
+    titles: list[str]
+
+
+class SupportRow(BaseModel):
+    """The number of a CMOC and what it counts."""
+
+    cmoc: str
+    theory: str
+    status: Status
+    support: int
+    flagged: bool
+    elements: dict[str, Evidenced]
+    stances: dict[str, int]
+    links: int
+    studies: list[str]
+
+
+class SupportTable(BaseModel):
+    """Support of every CMOC. The links behind a number: the evidence listing with `cmoc`."""
+
+    review: str
+    draft: str
+    settled: bool
+    rows: list[SupportRow]
+    studies: list[StudyView]
+
+
+class CmocView(BaseModel):
+    """A CMOC in its newest wording."""
+
+    cmoc: str
+    theory: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+    lineage: list[str]
+    lineage_note: str | None
+    set_aside_at: datetime | None
+
+
+class TheoryEventView(BaseModel):
+    """Something that happened to a CMOC. `event` is its id in the journal."""
+
+    cmoc: str
+    cycle: int
+    happened: str
+    before: str | None
+    after: str | None
+    why: str
+    links: list[str]
+    actor: str
+    at: datetime
+    drill: bool
+    event: str
+
+
+class RejudgementView(BaseModel):
+    """A re-judgement that a person owes a CMOC, or what became of it."""
+
+    rejudgement: str
+    cmoc: str
+    record: str
+    notice: str
+    kind: str
+    why: str
+    drill: bool
+    state: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    how: str | None
+
+
+class Judged(Given):
+    """How a re-judgement came out."""
+
+    how: Prose
+
+
+class StatusView(BaseModel):
+    """Where a review stands. `state` is active, due or overdue, by its publication cadence."""
+
+    review: str
+    title: str
+    protocol_version: int
+    revisions: int
+    last_published: date | None
+    next_due: date
+    state: Literal["active", "due", "overdue"]
+    settled: bool
+    open_rejudgements: int
+    searched_through: dict[str, date]

@@ -1,0 +1,30 @@
+"""A process of its own at an event log, for the tests that kill one or let several write at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from shared.bus.port import EventLog, Message
+from tests.contract.log_sites import BOOKS, open_told
+
+
+def consume(log: EventLog, group: str) -> None:
+    """Prints what it is given, stores nothing, and goes on until it is killed."""
+    consumer = log.subscribe(group, [BOOKS])
+    while True:
+        for delivery in consumer.poll(1.0):
+            print(delivery.value.decode(), flush=True)
+
+
+def append(log: EventLog, key: str, count: str) -> None:
+    """Appends `key:0`, `key:1` ... in batches of seven."""
+    messages = [Message(BOOKS, key, f"{key}:{number}".encode()) for number in range(int(count))]
+    for start in range(0, len(messages), 7):
+        log.append(messages[start : start + 7])
+    log.close()
+
+
+if __name__ == "__main__":
+    _, told, what, *rest = sys.argv
+    {"consume": consume, "append": append}[what](open_told(json.loads(told)), *rest)

@@ -1,0 +1,150 @@
+"""Places where an event log stands, one for each adapter: the contract suite opens, breaks and mends logs there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.bus.port import EventLog
+from shared.bus.sqlite_log import SqliteLog
+from shared.events.registry import Topic
+
+ROOT = Path(__file__).parents[2]
+BOOKS, LOANS = "library.books", "library.loans"
+TOPICS = {BOOKS: Topic(BOOKS, 4), LOANS: Topic(LOANS, 1)}
+
+
+def open_told(told: Mapping[str, Any], topics: Mapping[str, Topic] = TOPICS, **settings: Any) -> EventLog:
+    """Opens the log that a site told of, in this process or in a child."""
+    if told["kind"] == "sqlite":
+        return SqliteLog(told["path"], topics, lease=SqliteSite.lease, **settings)
+    from shared.bus.kafka_log import KafkaLog
+
+    return KafkaLog(told["servers"], topics, prefix=told["prefix"], lease=KafkaSite.lease, **settings)
+
+
+class Site(Protocol):
+    """One log that stays, and the adapters opened on it."""
+
+    lease: float
+
+    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
+        """Opens one more adapter on the log, with little patience. The site closes it at the end."""
+        ...
+
+    def interrupted(self) -> Any:
+        """A context in which the log is down for every adapter of this site."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """What a child process needs to open the same log."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SqliteSite:
+    lease = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.db"
+        self._opened: list[EventLog] = []
+
+    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
+        self._opened.append(open_told(self.told(), topics, patience=2.0))
+        return self._opened[-1]
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """The file is away, as when its disk is not mounted."""
+        away = self.path.with_suffix(".away")
+        self.path.rename(away)
+        try:
+            yield
+        finally:
+            away.rename(self.path)
+
+    def told(self) -> dict[str, Any]:
+        return {"kind": "sqlite", "path": str(self.path)}
+
+    def close(self) -> None:
+        for log in self._opened:
+            log.close()
+
+
+class KafkaSite:
+    """Topics under a prefix of their own; in this process every connection goes through a gate."""
+
+    lease = 6.0
+
+    def __init__(self, url: str) -> None:
+        self._servers = url.removeprefix("kafka://").split(",")
+        self._prefix = f"test-{uuid.uuid4().hex[:10]}."
+        self._opened: list[EventLog] = []
+
+    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
+        import tests.contract.log_gate  # noqa: F401  (kafka-python learns of the gate by its definition)
+
+        self._opened.append(open_told(self.told(), topics, patience=3.0, client={"proxy_url": "gate://"}))
+        return self._opened[-1]
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        from tests.contract.log_gate import GatedSocket
+
+        GatedSocket.shut()
+        try:
+            yield
+        finally:
+            GatedSocket.open()
+
+    def told(self) -> dict[str, Any]:
+        return {"kind": "kafka", "servers": self._servers, "prefix": self._prefix}
+
+    def close(self) -> None:
+        for log in self._opened:
+            log.close()
+        from kafka import KafkaAdminClient
+
+        with closing(KafkaAdminClient(bootstrap_servers=self._servers)) as admin:
+            topics = [name for name in admin.list_topics() if name.startswith(self._prefix)]
+            if topics:
+                admin.delete_topics(topics)
+
+
+class Child:
+    """A process of its own at the same log: `consume GROUP` or `append KEY COUNT` (see log_child.py)."""
+
+    def __init__(self, site: Site, *what: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.contract.log_child", json.dumps(site.told()), *what],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def lines(self, count: int) -> list[str]:
+        """Waits for so many lines of what it prints."""
+        assert self._process.stdout is not None
+        return [self._process.stdout.readline().strip() for _ in range(count)]
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._end()
+
+    def finish(self) -> None:
+        """Waits for its end, which must be a good one."""
+        assert self._end() == 0
+
+    def _end(self) -> int:
+        code = self._process.wait(60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code

@@ -1,0 +1,523 @@
+"""What every event log promises, held on each adapter (shared/bus/port.py)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Thread, Timer
+
+import pytest
+
+from shared.bus.port import Consumer, Delivery, EventLog, Message
+from shared.errors import LogUnavailable, NotFound
+from shared.events.registry import Topic
+from tests.contract.log_sites import BOOKS, LOANS, TOPICS, Child, KafkaSite, Site, SqliteSite
+
+# On Python 3.11 and 3.12 kafka-python finds its own files in a way that they call deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated:DeprecationWarning")
+
+#: Seconds that anything a test waits for may take; far more than it does.
+PATIENCE = 40.0
+#: Enough keys that each of four partitions has some.
+KEYS = [f"key{number}" for number in range(16)]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.real)])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    if request.param == "sqlite":
+        site: Site = SqliteSite(tmp_path)
+    else:
+        site = KafkaSite(request.getfixturevalue("real_kafka_url"))
+    site.open().create_topics()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def log(site: Site) -> EventLog:
+    return site.open()
+
+
+class Reader:
+    """A member of a group, and all that it was given so far."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self.given: list[Delivery] = []
+        self.store, self.hold, self.close = consumer.store, consumer.hold, consumer.close
+
+    def poll(self, timeout: float = 0.1, limit: int = 500) -> list[Delivery]:
+        batch = self._consumer.poll(timeout, limit)
+        self.given += batch
+        return batch
+
+    def take(self, count: int) -> list[Delivery]:
+        """Polls until it was given so many more messages, which must not be more."""
+        before = len(self.given)
+        wait_for(lambda: len(self.given) - before >= count, self)
+        assert len(self.given) - before == count
+        return self.given[before:]
+
+    def partitions(self, since: int = 0) -> set[int]:
+        return {delivery.partition for delivery in self.given[since:]}
+
+
+def wait_for(condition: Callable[[], object], *readers: Reader, store: bool = False) -> None:
+    """Has each reader poll in a thread of its own, as in a service, until the condition holds."""
+    done = Event()
+
+    def work(reader: Reader) -> None:
+        while not done.is_set():
+            batch = reader.poll()
+            if store:
+                reader.store(batch)
+
+    with ThreadPoolExecutor(len(readers)) as pool:
+        working = [pool.submit(work, reader) for reader in readers]
+        deadline = time.monotonic() + PATIENCE
+        while not condition() and time.monotonic() < deadline and not any(it.done() for it in working):
+            time.sleep(0.02)
+        done.set()
+    for it in working:
+        it.result()
+    assert condition(), f"after {PATIENCE:g} s given: {[len(it.given) for it in readers]}"
+
+
+@pytest.fixture
+def join(site: Site) -> Iterator[Callable[..., Reader]]:
+    """Lets a member join a group, with an adapter of its own as in a process of its own; it leaves at the end."""
+    with ExitStack() as stack:
+
+        def join(group: str = "readers", *topics: str) -> Reader:
+            return Reader(stack.enter_context(closing(site.open().subscribe(group, topics or [BOOKS]))))
+
+        yield join
+
+
+def books(keys: Sequence[str] = KEYS, times: int = 1, begin: int = 0) -> list[Message]:
+    """Messages that tell their key and their number, `times` of each key, the keys taking turns."""
+    return [Message(BOOKS, key, f"{key}:{number}".encode()) for number in range(begin, begin + times) for key in keys]
+
+
+def values(deliveries: Sequence[Delivery]) -> list[str]:
+    return [delivery.value.decode() for delivery in deliveries]
+
+
+def round_of(number: int) -> set[str]:
+    """The values of `books(begin=number)`."""
+    return {f"{key}:{number}" for key in KEYS}
+
+
+def shares(log: EventLog, *readers: Reader) -> list[int]:
+    """How many partitions each reads when all have settled; what was appended to learn it is stored."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        before = [len(reader.given) for reader in readers]
+        log.append(books())
+        wait_for(lambda: log.lag("readers", [BOOKS]) == 0, *readers, store=True)
+        read = [reader.partitions(since) for reader, since in zip(readers, before, strict=True)]
+        if all(read) and sum(map(len, read)) == 4:
+            return sorted(map(len, read))
+    raise AssertionError(f"the partitions were not shared out after {PATIENCE:g} s")
+
+
+def in_order(texts: Sequence[str]) -> bool:
+    """Whether each key's first occurrences count up from its first number without a gap."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for text in texts:
+        key, _, number = text.partition(":")
+        if int(number) not in seen[key]:
+            seen[key].append(int(number))
+    return all(after == before + 1 for numbers in seen.values() for before, after in pairwise(numbers))
+
+
+# Appending and reading
+
+
+def test_messages_of_one_key_are_read_in_the_order_of_their_append(log: EventLog, join) -> None:
+    log.append(books(times=5))
+    log.append(books(times=5, begin=5))
+
+    given = join().take(160)
+
+    assert sorted(values(given)) == sorted(values([*log.read([BOOKS])]))
+    assert in_order(values(given))
+
+
+def test_a_key_stays_in_one_partition_and_the_keys_use_them_all(log: EventLog, join) -> None:
+    log.append(books(times=3))
+    places = defaultdict(set)
+    for delivery in join().take(48):
+        places[delivery.key].add(delivery.partition)
+    assert {len(partitions) for partitions in places.values()} == {1}
+    assert set.union(*places.values()) == {0, 1, 2, 3}
+
+
+def test_a_partition_is_given_in_offset_order_without_gaps(log: EventLog, join) -> None:
+    log.append(books(times=20))
+    offsets = defaultdict(list)
+    for delivery in join().take(320):
+        offsets[delivery.partition].append(delivery.offset)
+    assert all(numbers == list(range(len(numbers))) for numbers in offsets.values())
+
+
+def test_a_delivery_tells_what_was_appended(log: EventLog, join) -> None:
+    log.append([Message(LOANS, "clé-日本", b'{"a": 1}')])
+    (delivery,) = join("readers", LOANS, BOOKS).take(1)
+    assert delivery == Delivery(LOANS, 0, 0, "clé-日本", b'{"a": 1}')
+
+
+@pytest.mark.parametrize("value", [b"", b"\x00\xff\xfe not JSON", b"x" * 1_500_000], ids=["empty", "binary", "large"])
+def test_a_value_that_no_reader_can_judge_passes_unharmed(log: EventLog, join, value: bytes) -> None:
+    log.append([Message(LOANS, "poison", value), Message(LOANS, "poison", b"next")])
+    assert [delivery.value for delivery in join("readers", LOANS).take(2)] == [value, b"next"]
+
+
+def test_five_thousand_messages_go_in_one_append(log: EventLog) -> None:
+    messages = [Message(BOOKS, f"book{n % 700}", f"book{n % 700}:{n // 700}".encode().ljust(1500)) for n in range(5000)]
+    log.append(messages)
+    texts = [text.strip() for text in values([*log.read([BOOKS])])]
+    assert len(texts) == 5000
+    assert in_order(texts)
+
+
+def test_an_empty_append_does_nothing(log: EventLog) -> None:
+    log.append([])
+    assert list(log.read([BOOKS, LOANS])) == []
+
+
+def test_a_poll_gives_no_more_than_its_limit_and_the_rest_later(log: EventLog, join) -> None:
+    log.append(books(times=2))
+    member = join()
+    batches = []
+    while sum(map(len, batches)) < 32:
+        batches.append(member.poll(0.5, limit=5))
+    assert max(map(len, batches)) == 5
+    assert in_order(values([delivery for batch in batches for delivery in batch]))
+
+
+def test_a_poll_waits_for_a_message_and_no_longer(log: EventLog, join) -> None:
+    member = join()
+    shares(log, member)
+    begun = time.monotonic()
+    assert member.poll(0.3) == []
+    assert 0.2 < time.monotonic() - begun < 2
+
+    late = Timer(0.5, log.append, [books()])
+    late.start()
+    begun = time.monotonic()
+    assert member.poll(20)
+    assert time.monotonic() - begun < 5
+    late.join()
+
+
+def test_an_unknown_topic_is_named(log: EventLog) -> None:
+    for attempt in (
+        lambda: log.append([Message("library.boks", "k", b"")]),
+        lambda: log.subscribe("readers", ["library.boks"]),
+        lambda: log.read(["library.boks"]),
+        lambda: log.lag("readers", ["library.boks"]),
+    ):
+        with pytest.raises(NotFound, match=r"no topic 'library\.boks'"):
+            attempt()
+
+
+def test_a_topic_that_was_not_created_makes_the_log_unavailable_until_it_is(site: Site) -> None:
+    log = site.open({**TOPICS, "library.fines": Topic("library.fines", 2)})
+    fines = [Message("library.fines", "k", b"late")]
+    for attempt in (lambda: log.append(fines), lambda: list(log.read(["library.fines"]))):
+        with pytest.raises(LogUnavailable, match=r"library\.fines.*create its topics"):
+            attempt()
+
+    log.create_topics()
+    log.append(fines)
+
+    assert [delivery.value for delivery in log.read(["library.fines"])] == [b"late"]
+
+
+def test_creating_topics_again_changes_nothing(site: Site, log: EventLog) -> None:
+    log.append(books(times=2))
+    site.open({BOOKS: Topic(BOOKS, 9)}).create_topics()
+    log.append(books(times=2, begin=2))
+    deliveries = list(log.read([BOOKS]))
+    assert {delivery.partition for delivery in deliveries} == {0, 1, 2, 3}
+    assert len(deliveries) == 64 and in_order(values(deliveries))
+
+
+def test_reading_ends_where_the_log_ended_at_the_call_and_leaves_groups_alone(log: EventLog) -> None:
+    log.append(books(times=40))
+    reading = log.read([BOOKS, LOANS])
+    log.append(books(begin=40))
+    texts = values([*reading])
+    assert len(texts) == 640 and in_order(texts)
+    assert log.lag("readers", [BOOKS]) == 656
+
+
+# Groups, offsets and crashes
+
+
+def test_what_was_not_stored_is_given_again_after_a_crash(log: EventLog, join) -> None:
+    log.append(books(times=2))
+    with closing(log.subscribe("readers", [BOOKS])) as crashing:
+        given = Reader(crashing).take(32)
+        done = [delivery for delivery in given if delivery.partition != 2]
+        crashing.store(done)
+
+    again = join().take(32 - len(done))
+
+    assert {delivery.partition for delivery in again} == {2}
+    assert in_order(values(again))
+
+
+def test_what_was_stored_stays_stored_when_the_log_is_opened_again(site: Site, join) -> None:
+    first = site.open()
+    first.append(books(times=2))
+    with closing(first.subscribe("readers", [BOOKS])) as consumer:
+        consumer.store(Reader(consumer).take(32))
+    first.close()
+
+    site.open().append(books(begin=2))
+
+    assert set(values(join().take(16))) == round_of(2)
+
+
+def test_storing_a_batch_twice_or_late_does_not_go_back(log: EventLog, join) -> None:
+    log.append(books())
+    member = join()
+    early = member.take(16)
+    log.append(books(begin=1))
+    member.store(member.take(16))
+    member.store(early)
+    assert log.lag("readers", [BOOKS]) == 0
+
+
+def test_a_member_is_not_given_again_what_it_polled(log: EventLog, join) -> None:
+    log.append(books())
+    member = join()
+    member.take(16)
+    log.append(books(begin=1))
+    assert {text.partition(":")[2] for text in values(member.take(16))} == {"1"}
+
+
+def test_two_groups_each_see_everything(log: EventLog, join) -> None:
+    log.append(books(times=3))
+    assert sorted(values(join("readers").take(48))) == sorted(values(join("writers").take(48)))
+
+
+def test_a_new_group_replays_from_the_start(log: EventLog, join) -> None:
+    log.append(books(times=3))
+    member = join("readers")
+    member.store(member.take(48))
+    assert in_order(values(join("late").take(48)))
+
+
+def test_lag_counts_what_a_group_has_not_stored(log: EventLog, join) -> None:
+    log.append([*books(times=2), Message(LOANS, "k", b"loan:0")])
+    assert log.lag("readers", [BOOKS, LOANS]) == 33
+    assert log.lag("readers", [LOANS]) == 1
+    member = join()
+    given = member.take(32)
+    assert log.lag("readers", [BOOKS]) == 32
+    member.store(given[:1])
+    assert log.lag("readers", [BOOKS]) == 31
+    member.store(given)
+    assert (log.lag("readers", [BOOKS]), log.lag("others", [BOOKS])) == (0, 32)
+
+
+def test_a_held_delivery_comes_again_while_other_partitions_go_on(log: EventLog, join) -> None:
+    log.append(books(times=2))
+    member = join()
+    given = member.take(32)
+    held = [delivery for delivery in given if delivery.partition == given[0].partition]
+    member.store([delivery for delivery in given if delivery not in held] + held[:1])
+
+    begun = time.monotonic()
+    member.hold(held[1], 1.5)
+    log.append(books(begin=2))
+    meanwhile: list[Delivery] = []
+    while time.monotonic() - begun < 1.2:
+        meanwhile += member.poll(0.1)
+    assert meanwhile and held[0].partition not in {delivery.partition for delivery in meanwhile}
+
+    expected = 16 - len(meanwhile) + len(held) - 1
+    after = member.take(expected)
+    assert time.monotonic() - begun >= 1.5
+    again = [delivery for delivery in after if delivery.partition == held[0].partition]
+    assert again[: len(held) - 1] == held[1:]
+    assert in_order(values([*held[:1], *again]))
+
+
+def test_a_hold_may_be_repeated(log: EventLog, join) -> None:
+    log.append([Message(LOANS, "k", f"k:{n}".encode()) for n in range(3)])
+    member = join("readers", LOANS)
+    given = member.take(3)
+    for _ in range(3):
+        member.hold(given[1], 0.2)
+        assert member.take(2) == given[1:]
+    member.store(given)
+    assert log.lag("readers", [LOANS]) == 0
+
+
+def test_members_share_the_partitions_and_none_is_read_by_two(log: EventLog, join) -> None:
+    first = join()
+    assert shares(log, first) == [4]
+    second = join()
+    assert shares(log, first, second) == [2, 2]
+    third = join()
+    assert shares(log, first, second, third) == [1, 1, 2]
+
+
+def test_a_member_that_leaves_hands_its_partitions_over(log: EventLog, join) -> None:
+    leaving, staying = join(), join()
+    shares(log, leaving, staying)
+    log.append(books(begin=1))
+    wait_for(lambda: "1" in {text[-1] for text in values(leaving.given)}, leaving)
+    leaving.close()
+
+    texts = values(staying.take(16))
+
+    assert set(texts) == round_of(1)
+
+
+def test_a_member_without_a_partition_waits_and_takes_over(log: EventLog, join) -> None:
+    one, other = join("readers", LOANS), join("readers", LOANS)
+    log.append([Message(LOANS, "k", b"k:0")])
+    wait_for(lambda: one.given or other.given, one, other)
+    reader, idle = (one, other) if one.given else (other, one)
+    reader.store(reader.given)
+    reader.close()
+    log.append([Message(LOANS, "k", b"k:1")])
+    assert values(idle.take(1)) == ["k:1"]
+
+
+def test_a_member_killed_with_minus_9_is_taken_over(site: Site, log: EventLog, join) -> None:
+    log.append(books(times=3))
+    child = Child(site, "consume", "readers")
+    seen = child.lines(48)
+    child.kill()
+
+    begun = time.monotonic()
+    given = join().take(48)
+
+    assert sorted(values(given)) == sorted(seen)
+    assert in_order(values(given))
+    assert time.monotonic() - begun < site.lease + 15
+
+
+def test_a_member_shares_with_another_process_and_survives_its_end(site: Site, log: EventLog, join) -> None:
+    child = Child(site, "consume", "readers")
+    log.append(books())
+    child.lines(16)
+    member, appended = join(), 1
+    deadline = time.monotonic() + PATIENCE
+    while len(member.partitions()) < 2 and time.monotonic() < deadline:
+        log.append(books(begin=appended))
+        appended += 1
+        member.poll(0.5)
+    assert len(member.partitions()) == 2
+    member.store(member.given)
+    child.kill()
+
+    while log.lag("readers", [BOOKS]) and time.monotonic() < deadline + PATIENCE:
+        member.store(member.poll(0.5))
+
+    assert set(values(member.given)) == set.union(*map(round_of, range(appended)))
+    assert in_order(values(member.given))
+
+
+def test_a_member_that_lost_a_partition_cannot_store_it(log: EventLog, join) -> None:
+    log.append(books(times=2))
+    first = join()
+    everything = first.take(32)
+    second = join()
+    wait_for(lambda: len(second.partitions()) == 2, first, second)
+
+    first.store(everything)
+
+    lost = [delivery for delivery in everything if delivery.partition in second.partitions()]
+    wait_for(lambda: log.lag("readers", [BOOKS]) == len(lost), first, second)
+    assert sorted(values(second.given)) == sorted(values(lost))
+    second.store(second.given)
+    assert log.lag("readers", [BOOKS]) == 0
+
+
+# A log that is down
+
+
+def test_an_append_to_a_log_that_is_down_says_so_and_works_again_later(site: Site, log: EventLog) -> None:
+    log.append(books())
+    log.ping()
+    with site.interrupted():
+        for attempt in (lambda: log.append(books(times=3, begin=1)), log.ping, lambda: log.lag("readers", [BOOKS])):
+            begun = time.monotonic()
+            with pytest.raises(LogUnavailable):
+                attempt()
+            assert time.monotonic() - begun < 15
+
+    log.ping()
+    log.append(books(times=3, begin=1))
+
+    texts = values([*log.read([BOOKS])])
+    assert set(texts) == set.union(*map(round_of, range(4)))
+    assert in_order(texts)
+
+
+def test_a_log_that_is_down_at_first_is_used_when_it_is_there(site: Site) -> None:
+    with site.interrupted():
+        log = site.open()
+        with pytest.raises(LogUnavailable):
+            log.append(books())
+    log.append(books())
+    assert len([*log.read([BOOKS])]) == 16
+
+
+def test_a_consumer_goes_on_when_the_log_is_back(site: Site, log: EventLog, join) -> None:
+    log.append(books())
+    member = join()
+    member.store(member.take(16))
+    with site.interrupted():
+        begun = time.monotonic()
+        while time.monotonic() - begun < 3:
+            try:
+                assert member.poll(0.3) == []
+            except LogUnavailable:
+                time.sleep(0.1)
+
+    log.append(books(begin=1))
+    given = member.take(16)
+
+    assert set(values(given)) == round_of(1)
+    member.store(given)
+    assert log.lag("readers", [BOOKS]) == 0
+
+
+# Many at once
+
+
+def test_threads_that_append_at_once_keep_each_keys_order_and_lose_nothing(log: EventLog, join) -> None:
+    def append(name: str) -> None:
+        for begin in range(0, 60, 3):
+            log.append(books([f"{name}-a", f"{name}-b"], times=3, begin=begin))
+
+    threads = [Thread(target=append, args=(f"thread{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    texts = values(join().take(480))
+    for thread in threads:
+        thread.join()
+    assert len(set(texts)) == 480
+    assert in_order(texts)
+
+
+def test_processes_that_append_at_once_keep_each_keys_order_and_lose_nothing(site: Site, join) -> None:
+    children = [Child(site, "append", name, "140") for name in ("ana", "ben")]
+    texts = values(join().take(280))
+    for child in children:
+        child.finish()
+    assert len(set(texts)) == 280
+    assert in_order(texts)

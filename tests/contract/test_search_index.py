@@ -1,0 +1,1207 @@
+"""What every search index promises (services/search/index/port.py), on SQLite and on Elasticsearch."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.search.index import (
+    FACETS,
+    Document,
+    Query,
+    Results,
+    Screening,
+    SearchIndex,
+    open_index,
+    write,
+)
+from services.search.index.elastic import ElasticIndex
+from shared.errors import Conflict, Invalid, Rejected, Unavailable
+from shared.events.ingest import Bibliography
+from shared.ids import new_id
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where indexes are kept, and how words are cut there."""
+
+    url: str
+    analyzer: str
+
+    def open(self, name: str, analyzer: str | None = None) -> SearchIndex:
+        return open_index(self.url, name=name, analyzer=analyzer or self.analyzer)
+
+
+@pytest.fixture(
+    scope="module",
+    params=["sqlite-english", "sqlite-standard", pytest.param("elastic-standard", marks=pytest.mark.real)],
+)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    adapter, analyzer = request.param.split("-")
+    if adapter == "elastic":
+        return Site(request.getfixturevalue("real_search_url"), analyzer)
+    return Site(f"sqlite:{tmp_path_factory.mktemp('index') / 'index.db'}", analyzer)
+
+
+@pytest.fixture(scope="module")
+def index(site: Site) -> Iterator[SearchIndex]:
+    """One index that the tests of this module share; each keeps to a review of its own."""
+    with closing(site.open(new_id("test"))) as index:
+        index.ready()
+        yield index
+        index.drop()
+
+
+@pytest.fixture
+def own_name(site: Site) -> Iterator[str]:
+    """The name of an index that a test may swap and drop."""
+    name = new_id("test")
+    with closing(site.open(name)) as index:
+        index.ready()
+        yield name
+        # Whatever the test left, a swap leaves one generation.
+        with closing(index.fresh()) as last:
+            index.swap(last)
+        index.drop()
+
+
+@pytest.fixture
+def own_index(site: Site, own_name: str) -> Iterator[SearchIndex]:
+    with closing(site.open(own_name)) as index:
+        yield index
+
+
+class Shelf:
+    """One review in an index: its records go by short names."""
+
+    def __init__(self, index: SearchIndex, review: str | None = None) -> None:
+        self.index, self.review = index, review or new_id("rev")
+
+    def document(self, name: str, revision: int = 1, **fields: Any) -> Document:
+        """A record as ingest describes it."""
+        return Document(
+            record=f"{name}@{self.review}",
+            review=self.review,
+            revision=revision,
+            bibliography=Bibliography(**fields),
+        )
+
+    def merged(self, name: str, revision: int) -> Document:
+        """A record that ingest merged into another."""
+        return Document(record=f"{name}@{self.review}", review=self.review, revision=revision)
+
+    def screened(self, name: str, revision: int, status: Any, **rest: Any) -> Document:
+        """A record as screening knows it."""
+        return Document(
+            record=f"{name}@{self.review}",
+            review=self.review,
+            screening_revision=revision,
+            screening=Screening(status, **rest),
+        )
+
+    def hears(self, *news: Document) -> None:
+        write(self.index, news)
+        self.index.refresh()
+
+    def stored(self, name: str) -> Document:
+        return self.index.get([f"{name}@{self.review}"])[f"{name}@{self.review}"]
+
+    def search(self, text: str = "", **query: Any) -> Results:
+        return self.index.search(Query(review=self.review, text=text, **query))
+
+    def find(self, text: str = "", **query: Any) -> list[str]:
+        """The names of the hits, in their order."""
+        return [hit.record.partition("@")[0] for hit in self.search(text, **query).hits]
+
+    def pages(self, **query: Any) -> Iterator[list[str]]:
+        cursor = None
+        while True:
+            results = self.search(**query, cursor=cursor)
+            yield [hit.record.partition("@")[0] for hit in results.hits]
+            cursor = results.next
+            if cursor is None:
+                return
+
+
+@pytest.fixture
+def shelf(index: SearchIndex) -> Shelf:
+    return Shelf(index)
+
+
+FULL = {
+    "title": "Führung & Vertrauen – “leading” across boundaries",
+    "abstract": "Ein Überblick.\n\nJosé's teams met weekly.",
+    "authors": ["García Márquez, J.", "O'Neill, P.", "Häkkinen, Ø."],
+    "venue": "Gesundheitsökonomie",
+    "published": "2019-04",
+    "kind": "article",
+    "language": "de",
+    "identifiers": {"doi": "10.1000/a-b(c)1", "pmid": "1", "pmcid": "PMC1", "openalex": "w1"},
+    "sources": [{"source": "openalex", "id": "w1", "run": "run_1"}, {"source": "pubmed", "id": "1", "run": "run_2"}],
+}
+
+
+# -- documents -------------------------------------------------------------------------------------
+
+
+def test_what_was_put_is_got_back_at_once(shelf: Shelf) -> None:
+    document = shelf.document("full", 3, **FULL).joined(
+        shelf.screened("full", 2, "excluded", stage="full_text", reason="out of scope")
+    )
+
+    assert shelf.index.put([document]) == set()
+
+    assert shelf.stored("full") == document
+
+
+@pytest.mark.parametrize("fields", [{}, {"title": ""}, {"title": "e\u0301clair"}, {"authors": [""], "kind": ""}])
+def test_a_sparse_description_is_got_back_as_it_was(shelf: Shelf, fields: dict[str, Any]) -> None:
+    shelf.index.put([shelf.document("sparse", **fields)])
+
+    assert shelf.stored("sparse") == shelf.document("sparse", **fields)
+
+
+def test_a_record_that_was_never_put_is_absent(shelf: Shelf) -> None:
+    shelf.index.put([shelf.document("a")])
+
+    assert set(shelf.index.get([f"a@{shelf.review}", "rec_unknown"])) == {f"a@{shelf.review}"}
+    assert shelf.index.get([]) == {}
+
+
+def test_a_document_made_afresh_is_refused_where_the_record_is_known(shelf: Shelf) -> None:
+    shelf.index.put([shelf.document("a", title="First")])
+
+    refused = shelf.index.put([shelf.document("a", 2, title="Second"), shelf.document("b")])
+
+    assert refused == {f"a@{shelf.review}"}
+    assert shelf.stored("a") == shelf.document("a", title="First")
+    assert shelf.stored("b") == shelf.document("b")
+
+
+def test_a_document_read_before_another_write_is_refused(shelf: Shelf) -> None:
+    shelf.index.put([shelf.document("a")])
+    early = shelf.stored("a")
+    shelf.index.put([early.joined(shelf.document("a", 2, title="Newer"))])
+
+    assert shelf.index.put([early.joined(shelf.document("a", 5, title="Newest"))]) == {early.record}
+    assert shelf.stored("a").bibliography == Bibliography(title="Newer")
+
+
+def test_of_two_documents_of_one_record_in_one_put_the_second_is_refused(shelf: Shelf) -> None:
+    assert shelf.index.put([shelf.document("a", title="One"), shelf.document("a", title="Two")]) == {
+        f"a@{shelf.review}"
+    }
+    assert shelf.stored("a").bibliography == Bibliography(title="One")
+
+
+def test_a_jump_of_one_part_never_wipes_out_the_other(shelf: Shelf) -> None:
+    """A writer that read before the screening arrived may not overwrite it, however new its own part is."""
+    shelf.hears(shelf.document("a"))
+    before = shelf.stored("a")
+    shelf.hears(shelf.screened("a", 1, "included"))
+
+    assert shelf.index.put([before.joined(shelf.document("a", 7, title="Mended"))]) == {before.record}
+    shelf.hears(shelf.document("a", 7, title="Mended"))
+
+    assert shelf.stored("a").screening == Screening("included")
+    assert shelf.stored("a").bibliography == Bibliography(title="Mended")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_the_parts_of_a_record_may_arrive_in_any_order(shelf: Shelf, order: tuple[int, ...]) -> None:
+    news = [
+        shelf.document("a", 1, title="Early"),
+        shelf.document("a", 2, title="Late"),
+        shelf.screened("a", 1, "included", stage="rigour"),
+    ]
+
+    for place in order:
+        shelf.hears(news[place])
+
+    assert shelf.stored("a") == shelf.document("a", 2, title="Late").joined(news[2])
+    assert shelf.find("late", status=("included",)) == ["a"]
+    assert shelf.find("early") == []
+
+
+def test_a_description_for_another_review_is_rejected(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a"))
+    stray = Document(record=f"a@{shelf.review}", review="rev_other", revision=2, bibliography=Bibliography())
+
+    with pytest.raises(Rejected, match="rev_other"):
+        write(shelf.index, [stray])
+
+
+_steps = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["described", "merged", "screened"]), st.integers(1, 4)),
+    max_size=8,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=_steps, seed=st.integers(0, 1000))
+def test_news_in_any_order_and_twice_comes_to_the_same(index: SearchIndex, steps: Any, seed: int) -> None:
+    shelf = Shelf(index)
+    # What ingest says at one revision is always the same: whether it merged is part of the revision's content.
+    merged_at = seed % 5
+    news = [
+        shelf.screened(name, revision, "included", reason=str(revision))
+        if kind == "screened"
+        else shelf.merged(name, revision)
+        if revision == merged_at
+        else shelf.document(name, revision, title=f"Title {revision}")
+        for name, kind, revision in steps
+    ]
+    shuffled = random.Random(seed).sample([*news, *news], 2 * len(news))
+
+    for one in shuffled:
+        write(index, [one])
+    mirrored = Shelf(index)
+    write(index, [_moved(one, mirrored.review) for one in news])
+
+    for name in "ab":
+        left = index.get([f"{name}@{shelf.review}"]).get(f"{name}@{shelf.review}")
+        right = index.get([f"{name}@{mirrored.review}"]).get(f"{name}@{mirrored.review}")
+        assert (left and _moved(left, mirrored.review)) == right
+
+
+def _moved(document: Document, review: str) -> Document:
+    name = document.record.partition("@")[0]
+    return Document(
+        record=f"{name}@{review}",
+        review=review,
+        revision=document.revision,
+        bibliography=document.bibliography,
+        screening_revision=document.screening_revision,
+        screening=document.screening,
+    )
+
+
+def test_writers_at_the_same_time_lose_nothing_of_each_other(site: Site, own_name: str) -> None:
+    """A live consumer of each stream, and a rebuild of both, on the same records in different orders."""
+    shelf = Shelf(site.open(own_name))
+    names = [f"r{number}" for number in range(12)]
+    described = [shelf.document(name, step, title=f"{name} {step}") for step in range(1, 6) for name in names]
+    screened = [shelf.screened(name, step, "included", reason=str(step)) for step in range(1, 6) for name in names]
+    rebuild = random.Random(1).sample(described + screened, 120)
+
+    _at_once([lambda news=news: _write_in_batches(site, own_name, news) for news in (described, screened, rebuild)])
+
+    with closing(shelf.index):
+        for name in names:
+            last = shelf.document(name, 5, title=f"{name} 5")
+            assert shelf.stored(name) == last.joined(shelf.screened(name, 5, "included", reason="5"))
+
+
+def _write_in_batches(site: Site, name: str, news: list[Document]) -> None:
+    with closing(site.open(name)) as index:
+        for start in range(0, len(news), 5):
+            write(index, news[start : start + 5])
+
+
+def test_several_processes_share_an_index(site: Site, own_name: str, own_index: SearchIndex) -> None:
+    news = [[Shelf(own_index, "rev_shared").document(f"{who}{n}") for n in range(30)] for who in "ab"]
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_write_in_batches, args=(site, own_name, part)) for part in news]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+
+    assert [process.exitcode for process in processes] == [0, 0]
+    own_index.refresh()
+    assert own_index.count("rev_shared") == 60
+
+
+def _at_once(tasks: list[Callable[[], None]]) -> None:
+    """Runs tasks in threads; the first error of any is raised."""
+    errors: list[BaseException] = []
+
+    def run(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if errors:
+        raise errors[0]
+
+
+# -- what is found, and what is not ----------------------------------------------------------------
+
+
+def test_a_merged_record_is_gone_and_stays_gone(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", 2, title="Leading"), shelf.document("b", title="Leading"))
+
+    shelf.hears(shelf.merged("a", 3))
+    assert shelf.find("leading") == ["b"]
+    assert shelf.find() == ["b"]
+    assert shelf.index.count(shelf.review) == 1
+
+    shelf.hears(shelf.document("a", 1, title="Leading"), shelf.document("a", 2, title="Leading"))
+    shelf.hears(shelf.screened("a", 9, "included"))
+    assert shelf.find("leading") == ["b"]
+    assert shelf.stored("a").gone
+
+
+def test_a_tombstone_that_comes_first_keeps_older_news_out(shelf: Shelf) -> None:
+    shelf.hears(shelf.merged("a", 3))
+    shelf.hears(shelf.document("a", 1, title="Leading"))
+
+    assert shelf.find() == []
+    assert shelf.index.count(shelf.review) == 0
+
+
+def test_a_record_that_only_screening_knows_is_not_found_yet(shelf: Shelf) -> None:
+    shelf.hears(shelf.screened("a", 1, "included"))
+    assert shelf.find() == []
+
+    shelf.hears(shelf.document("a", title="Leading"))
+    assert shelf.find(status=("included",)) == ["a"]
+
+
+def test_an_updated_text_is_found_by_its_new_words_only(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Governance", sources=[{"source": "crossref", "id": "1", "run": "r"}]))
+    shelf.hears(shelf.document("a", 2, title="Trust", sources=[{"source": "pubmed", "id": "1", "run": "r"}]))
+
+    assert shelf.find("governance") == []
+    assert shelf.find("trust") == ["a"]
+    assert shelf.find(source=("crossref",)) == []
+    assert shelf.find(source=("pubmed",)) == ["a"]
+
+
+def test_records_of_other_reviews_never_show(index: SearchIndex) -> None:
+    mine, other = Shelf(index), Shelf(index)
+    mine.hears(mine.document("a", title="Trust", kind="article"))
+    other.hears(other.document("b", title="Trust", kind="book"), other.document("c", title="Power"))
+
+    assert mine.find("trust") == ["a"]
+    assert mine.find("NOT power") == ["a"]
+    assert mine.find("trust OR power OR NOT xyz") == ["a"]
+    results = mine.search(facets=FACETS)
+    assert results.total == 1
+    assert [facet.value for facet in results.facets["kind"]] == ["article"]
+    assert (index.count(mine.review), index.count(other.review)) == (1, 2)
+    assert index.count() >= 3
+
+
+@pytest.mark.parametrize("review", ['r" OR scope : "x', "a b", "A-B", "a_b", "*", "", "ä"])
+def test_a_review_may_have_any_name(index: SearchIndex, review: str) -> None:
+    shelf, other = Shelf(index, review), Shelf(index, review + "x")
+    other.hears(other.document("b", 1, title="Trust"))
+    shelf.hears(shelf.document("a", 1, title="Trust"))
+
+    assert shelf.find("trust") == ["a"]
+    assert shelf.find("-power") == ["a"]
+
+
+# -- the query language ----------------------------------------------------------------------------
+
+LIBRARY: dict[str, dict[str, Any]] = {
+    "aims": {
+        "title": "Leadership of integrated care",
+        "abstract": "Trust between partners grows. Governance of partners is shared.",
+        "authors": ["Miller Robin", "Stein Kate"],
+        "venue": "Journal of Integrated Care",
+        "identifiers": {"doi": "10.5334/ijic.4684"},
+    },
+    "book": {
+        "title": "Care of the integrated leader",
+        "abstract": "On power, and on trust that is lost.",
+        "authors": ["García Márquez José"],
+        "venue": "BMJ Leader",
+        "identifiers": {"doi": "10.5334/ijic.46"},
+    },
+    "city": {
+        "title": "Wohlfahrt in Städten: Universitäten und Kommunen",
+        "abstract": "Governance without leaders. COVID-19 and well-being.",
+        "authors": ["Häkkinen Anna"],
+        "venue": "The People’s Miller",
+        "identifiers": {"doi": "10.1016/s0140-6736(05)67889-0"},
+    },
+    "dark": {"title": "日本の医療", "abstract": "Здоровье и управление", "authors": ["Ωmega Ν."]},
+}
+
+
+@pytest.fixture(scope="module")
+def library(index: SearchIndex) -> Shelf:
+    shelf = Shelf(index)
+    shelf.hears(*(shelf.document(name, **fields) for name, fields in LIBRARY.items()))
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # words, in any field
+        ("", "aims book city dark"),
+        ("   ", "aims book city dark"),
+        ("leadership", "aims"),
+        ("LEADERSHIP Trust", "aims"),
+        ("trust", "aims book"),
+        ("trust power", "book"),
+        ("miller", "aims city"),
+        ("nowhere", ""),
+        # Boolean
+        ("leadership OR power", "aims book"),
+        ("trust AND power", "book"),
+        ("trust governance OR power", "aims book"),
+        ("trust (governance OR power)", "aims book"),
+        ("(leadership OR Wohlfahrt) governance", "aims city"),
+        ("governance NOT trust", "city"),
+        ("governance -trust", "city"),
+        ("trust NOT (power OR lost)", "aims"),
+        ("NOT trust", "city dark"),
+        ("-trust -wohlfahrt", "dark"),
+        ("NOT NOT trust", "aims book"),
+        ("power OR NOT trust", "book city dark"),
+        ("governance or power", ""),  # only capitals are operators
+        # phrases
+        ('"integrated care"', "aims"),
+        ('"care integrated"', ""),
+        ("“integrated care”", "aims"),
+        ('"trust between partners" governance', "aims"),
+        ("well-being", "city"),
+        ("being-well", ""),
+        ("covid-19", "city"),
+        # fields
+        ("title:care", "aims book"),
+        ("abstract:care", ""),
+        ("author:miller", "aims"),
+        ("venue:people's", "city"),
+        ("people’s", "city"),
+        ("venue:leader", "book"),
+        ("TITLE:care venue:bmj", "book"),
+        ("author: miller", "aims"),
+        ('author:"miller robin"', "aims"),
+        ('author:"robin miller"', ""),
+        ("title:(leadership OR leader)", "aims book"),
+        ("title:(care -leadership)", "book"),
+        ("-title:care", "city dark"),
+        # the whole DOI or its beginning
+        ("doi:10.5334/ijic.46", "book"),
+        ("doi:10.5334/IJIC.4684", "aims"),
+        ("10.5334/ijic.46", "book"),
+        ("https://doi.org/10.5334/ijic.4684", "aims"),
+        ("doi:10.5334/*", "aims book"),
+        ("doi:10.5334/ijic.46*", "aims book"),
+        ("doi:ijic", ""),
+        ("10.1016/S0140-6736(05)67889-0", "city"),
+        ("(10.1016/s0140-6736(05)67889-0 OR 10.5334/ijic.46)", "book city"),
+        # beginnings of words
+        ("leader*", "aims book city"),
+        ("lead*", "aims book city"),
+        ("LEADERSH*", "aims"),
+        ("title:govern*", ""),
+        ("integrat* govern*", "aims"),
+        ("universit*", "city"),
+        ("hakk* OR garc*", "book city"),
+        ("zzz*", ""),
+        ("NOT govern*", "book dark"),
+        # accents, scripts
+        ("hakkinen", "city"),
+        ("HÄKKINEN", "city"),
+        ("ha\u0308kkinen", "city"),
+        ("author:garcia", "book"),
+        ('"García Marquez"', "book"),
+        ("staedten OR städten", "city"),
+        ("universitaten", "city"),
+        ("здоровье", "dark"),
+        ("ωmega", "dark"),
+        # what has no letter or digit is passed over
+        ("trust & power", "book"),
+        ("power – trust ...", "book"),
+        ("- trust - power", "book"),
+        ("trust OR &", "aims book"),
+    ],
+)
+def test_the_query_language(library: Shelf, text: str, found: str) -> None:
+    assert sorted(library.find(text)) == found.split()
+
+
+@pytest.mark.parametrize("text", ["collaborat*", "integrat*", "univers*", "polic*", "randomi*", "studie*"])
+def test_a_beginning_finds_words_whose_stem_is_shorter(shelf: Shelf, text: str) -> None:
+    words = "collaboration integrating universities policies randomised studies"
+    shelf.hears(shelf.document("a", title=words), shelf.document("b", abstract="Nothing of the kind."))
+
+    assert shelf.find(text) == ["a"]
+
+
+def test_a_beginning_of_very_many_words_is_invalid_or_finds_them(shelf: Shelf) -> None:
+    shelf.hears(
+        *(shelf.document(f"r{n}", abstract=" ".join(f"qu{n}x{m} qw{n}x{m}" for m in range(100))) for n in range(8))
+    )
+
+    assert len(shelf.find("qu*")) == 8
+    try:
+        assert len(shelf.find("qu* qw*")) == 8
+    except Invalid as refusal:
+        assert "1000" in refusal.detail
+
+
+def test_english_takes_the_forms_of_a_word_for_one(site: Site, shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Leading universities"))
+
+    assert shelf.find("leads university") == (["a"] if site.analyzer == "english" else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"',
+        'trust "power',
+        '""',
+        "(",
+        ")",
+        "()",
+        "((trust)",
+        "trust)",
+        "OR",
+        "AND",
+        "NOT",
+        "trust OR",
+        "OR trust",
+        "trust AND OR power",
+        "title:",
+        "title:title:title:trust",
+        "colour:red",
+        "&",
+        "%_%",
+        "👩‍👩‍👧",
+        "*",
+        "t*",
+        "tr*st",
+        "*rust",
+        '"trust*"',
+        "well-be*",
+        "word " * 2_000,
+        "(" * 5_000,
+        "NOT " * 1_000,
+        "a" * 10_000,
+    ],
+)
+def test_a_text_that_makes_no_sense_is_invalid_and_says_where(library: Shelf, text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        library.find(text)
+
+    assert refusal.value.errors[0]["at"].startswith("text:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NEAR(trust power)",
+        "NEAR/2",
+        "^trust",
+        "trust + power",
+        "{title abstract} trust",
+        "scope OR doi",
+        '"trust" "power"',
+        "'; DROP TABLE records_1; --",
+        "trust\x00power",
+        "trust\ud800power",
+        "trust\\",
+        "[trust]",
+        "trust~2^4",
+        "/trust/",
+        "_exists_trust",
+        "<script>",
+        "\u202etrust",
+        "trust/power;trust,power",
+        "a" * 7_000,
+        "é" * 7_000,
+        "𞤀𞤁",
+        '"𞤀𞤁 trust"',
+        "中文",
+        "1" * 5_000,
+        "doi:10.1000/" + "x" * 5_000,
+        "title:10.5334/ijic",
+        "(" * 15 + "trust" + ")" * 15,
+        "-(a -(b -(c -(d -(e -(f -(g -(h -(i -(j OR k) OR l)))))))))",
+        " ".join(f"w{number}" for number in range(200)),
+        " OR ".join(f"w{number}*" for number in range(200)),
+        "-x " * 199,
+    ],
+)
+def test_an_odd_text_gets_a_sane_answer(library: Shelf, text: str) -> None:
+    results = library.search(text, facets=FACETS)
+
+    assert results.total == len(results.hits) <= len(LIBRARY)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.one_of(
+        st.text(max_size=60),
+        st.lists(
+            st.sampled_from(
+                ["trust", "po*", '"', "(", ")", "OR", "AND", "NOT", "-", "title:", "doi:", '"a b"', "10.1/x"]
+            )
+        ).map(" ".join),
+    )
+)
+def test_any_text_finds_something_nothing_or_is_invalid(library: Shelf, text: str) -> None:
+    try:
+        results = library.search(text)
+    except Invalid:
+        return
+    assert results.total == len(results.hits) <= len(LIBRARY)
+
+
+# -- filters, order, facets ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dated(index: SearchIndex) -> Shelf:
+    shelf = Shelf(index)
+
+    def source(*names: str) -> list[dict[str, str]]:
+        return [{"source": name, "id": "1", "run": "run_1"} for name in names]
+
+    shelf.hears(
+        shelf.document("year", title="trust", published="2019", kind="article", sources=source("openalex", "pubmed")),
+        shelf.document("month", title="trust", published="2019-04", kind="article", sources=source("openalex")),
+        shelf.document("day", title="trust", published="2019-04-02", kind="book", language="en"),
+        shelf.document("next", title="trust power", published="2020", language="en", venue="BMJ Leader"),
+        shelf.document("never", title="trust", venue="BMJ Leader", language="fr"),
+        shelf.document("ancient", title="power", published="0980-01-01"),
+        shelf.screened("day", 1, "included"),
+        shelf.screened("next", 1, "excluded", reason="late"),
+    )
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"published_from": date(2019, 1, 1)}, "day month next year"),
+        ({"published_from": date(2019, 1, 2)}, "day month next"),
+        ({"published_from": date(2019, 4, 1)}, "day month next"),
+        ({"published_until": date(2019, 4, 1)}, "ancient month year"),
+        ({"published_until": date(2018, 12, 31)}, "ancient"),
+        ({"published_from": date(2019, 4, 2), "published_until": date(2019, 4, 2)}, "day"),
+        ({"published_from": date(1, 1, 1)}, "ancient day month next year"),
+        ({"status": ("screening",)}, "ancient month never year"),
+        ({"status": ("included", "excluded")}, "day next"),
+        ({"source": ("pubmed",)}, "year"),
+        ({"source": ("pubmed", "openalex")}, "month year"),
+        ({"kind": ("article",), "source": ("openalex",)}, "month year"),
+        ({"language": ("en",), "text": "power"}, "next"),
+        ({"venue": ("BMJ Leader",)}, "never next"),
+        ({"venue": ("bmj leader",)}, ""),
+        ({"kind": ("",)}, ""),
+        ({"kind": ("'; --",)}, ""),
+    ],
+)
+def test_filters_narrow_what_is_found(dated: Shelf, query: dict[str, Any], found: str) -> None:
+    assert sorted(dated.find(**query)) == found.split()
+
+
+@pytest.mark.parametrize("text", ["", "trust OR power"])
+def test_newest_first_puts_records_without_a_date_last(dated: Shelf, text: str) -> None:
+    assert dated.find(text, sort="newest") == ["next", "day", "month", "year", "ancient", "never"]
+
+
+def test_without_a_text_the_record_decides_the_order(dated: Shelf) -> None:
+    assert dated.find() == sorted(dated.find())
+    assert {hit.score for hit in dated.search().hits} == {None}
+
+
+def test_a_find_in_the_title_counts_for_more(shelf: Shelf) -> None:
+    shelf.hears(
+        shelf.document("a", title="Something else here", abstract="Trust, once, in a text of some more words."),
+        shelf.document("b", title="Trust in something", abstract="Nothing more to say in a text of some words."),
+    )
+
+    hits = shelf.search("trust").hits
+    assert [hit.record.partition("@")[0] for hit in hits] == ["b", "a"]
+    assert hits[0].score > hits[1].score
+
+
+def test_facets_count_what_the_query_and_the_filters_leave(dated: Shelf) -> None:
+    results = dated.search("trust", published_from=date(2019, 1, 1), facets=FACETS)
+
+    counts = {name: {count.value: count.count for count in counts} for name, counts in results.facets.items()}
+    assert results.total == 4
+    assert counts == {
+        "year": {"2019": 3, "2020": 1},
+        "source": {"openalex": 2, "pubmed": 1},
+        "kind": {"article": 2, "book": 1},
+        "language": {"en": 2},
+        "status": {"screening": 2, "included": 1, "excluded": 1},
+        "venue": {"BMJ Leader": 1},
+    }
+
+
+def test_facets_do_not_depend_on_the_page(dated: Shelf) -> None:
+    first = dated.search(limit=1, facets=("status",))
+    second = dated.search(limit=1, facets=("status",), cursor=first.next)
+
+    assert first.facets == second.facets
+    assert first.total == second.total == 6
+    assert dated.search().facets == {}
+
+
+def test_a_facet_lists_its_20_most_frequent_values(shelf: Shelf) -> None:
+    venues = [f"Venue {number:02d}" for number in range(25) for _ in range(1 if number % 2 else 2)]
+    shelf.hears(*(shelf.document(f"r{place}", venue=venue) for place, venue in enumerate(venues)))
+
+    counts = shelf.search(facets=("venue",), limit=1).facets["venue"]
+
+    even, odd = ([f"Venue {number:02d}" for number in range(start, 25, 2)] for start in (0, 1))
+    assert [count.value for count in counts] == [*even, *odd][:20]
+    assert [count.count for count in counts] == [2] * 13 + [1] * 7
+
+
+def test_a_venue_is_shown_and_chosen_with_its_accents(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", venue="Revista Española"))
+
+    assert shelf.search(facets=("venue",)).facets["venue"][0].value == "Revista Española"
+    assert shelf.find(venue=("Revista Española",)) == ["a"]
+    assert shelf.find("venue:espanola") == ["a"]
+
+
+# -- highlights ------------------------------------------------------------------------------------
+
+
+def test_finds_are_marked_in_title_and_abstract(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Trust, and trust again", abstract="Distrust is not trust."))
+
+    assert shelf.search("trust").hits[0].marked == {
+        "title": ["<mark>Trust</mark>, and <mark>trust</mark> again"],
+        "abstract": ["Distrust is not <mark>trust</mark>."],
+    }
+
+
+def test_only_the_field_that_was_asked_for_is_marked(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Trust", abstract="Trust."))
+
+    assert shelf.search("title:trust").hits[0].marked == {"title": ["<mark>Trust</mark>"]}
+    assert shelf.search("").hits[0].marked == {}
+
+
+@pytest.mark.parametrize(
+    ("title", "marked"),
+    [
+        ("<script>alert('trust')</script>", "&lt;script&gt;alert(&#x27;<mark>trust</mark>&#x27;)&lt;/script&gt;"),
+        ('<b>trust</b> & "x"', "&lt;b&gt;<mark>trust</mark>&lt;/b&gt; &amp; &quot;x&quot;"),
+        ("<mark>not</mark> trust", "&lt;mark&gt;not&lt;/mark&gt; <mark>trust</mark>"),
+        ("\x02trust\x03 &lt;", "\x02<mark>trust</mark>\x03 &amp;lt;"),
+        ("Größe: trust für José", "Größe: <mark>trust</mark> für José"),
+    ],
+)
+def test_a_hostile_title_is_harmless_where_it_is_marked(shelf: Shelf, title: str, marked: str) -> None:
+    shelf.hears(shelf.document("a", title=title))
+
+    assert shelf.search("trust").hits[0].marked == {"title": [marked]}
+
+
+def test_marks_keep_the_accents_of_the_text(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Größe und Führung", abstract="La dirección, e\u0301clair; José dirige."))
+
+    assert shelf.search("fuhrung jose eclair").hits[0].marked == {
+        "title": ["Größe und <mark>Führung</mark>"],
+        "abstract": ["La dirección, <mark>éclair</mark>; <mark>José</mark> dirige."],
+    }
+
+
+def test_a_beginning_is_marked_as_the_whole_word(shelf: Shelf) -> None:
+    shelf.hears(shelf.document("a", title="Collaboration for trust"))
+
+    assert shelf.search("collaborat*").hits[0].marked == {"title": ["<mark>Collaboration</mark> for trust"]}
+
+
+def test_long_abstracts_are_cut_to_their_best_fragments(shelf: Shelf) -> None:
+    filler = "nothing of note here " * 30
+    shelf.hears(shelf.document("a", abstract=f"trust {filler} trust trust {filler} trust {filler} trust"))
+
+    fragments = shelf.search("trust").hits[0].marked["abstract"]
+
+    assert 1 <= len(fragments) <= 3
+    assert all("<mark>trust</mark>" in fragment and len(fragment) < 350 for fragment in fragments)
+    assert any("<mark>trust</mark> <mark>trust</mark>" in fragment for fragment in fragments)
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def long_shelf(index: SearchIndex) -> Shelf:
+    shelf = Shelf(index)
+    rng = random.Random(7)
+    shelf.hears(
+        *(
+            shelf.document(
+                f"r{number:03d}",
+                title="trust " * rng.randint(1, 3) + "in care",
+                published=rng.choice(["2019", "2019-04", "2020-01-01", None]),
+            )
+            for number in range(137)
+        )
+    )
+    return shelf
+
+
+@pytest.mark.parametrize("sort", ["relevance", "newest"])
+@pytest.mark.parametrize("text", ["", "trust", "trust OR title:care"])
+@pytest.mark.parametrize("limit", [1, 10, 137, 200])
+def test_pages_show_each_hit_exactly_once(long_shelf: Shelf, sort: str, text: str, limit: int) -> None:
+    if limit == 1:
+        pages = list(itertools.islice(long_shelf.pages(text=text, sort=sort, limit=1), 12))
+    else:
+        pages = list(long_shelf.pages(text=text, sort=sort, limit=limit))
+    records = [record for page in pages for record in page]
+
+    everything = long_shelf.find(text, sort=sort, limit=200)
+    assert records == everything[: len(records)]
+    assert all(len(page) == limit for page in pages[:-1])
+    if limit > 1:
+        assert len(records) == len(set(records)) == 137
+
+
+def test_a_page_that_is_just_full_is_the_last(long_shelf: Shelf) -> None:
+    assert long_shelf.search(limit=137).next is None
+    assert long_shelf.search(limit=136).next is not None
+
+
+def test_pages_go_on_though_the_size_changes(long_shelf: Shelf) -> None:
+    first = long_shelf.search("trust", limit=5)
+    rest = long_shelf.search("trust", limit=200, cursor=first.next)
+
+    assert len({hit.record for hit in first.hits + rest.hits}) == 137
+
+
+def test_a_cursor_of_another_search_is_invalid(long_shelf: Shelf) -> None:
+    cursor = long_shelf.search("trust", limit=5).next
+
+    for other in ({"text": "care"}, {"text": "trust", "sort": "newest"}, {"text": "trust", "kind": ("book",)}):
+        with pytest.raises(Invalid, match="another search"):
+            long_shelf.search(**other, cursor=cursor)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cursor=st.one_of(st.text(max_size=40), st.binary(max_size=40).map(lambda raw: raw.hex())))
+def test_a_cursor_that_is_none_of_ours_is_invalid(long_shelf: Shelf, cursor: str) -> None:
+    with pytest.raises(Invalid):
+        long_shelf.search(cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"sort": "oldest"},
+        {"facets": ("colour",)},
+        {"kind": tuple(str(number) for number in range(51))},
+    ],
+)
+def test_a_query_out_of_bounds_is_invalid(shelf: Shelf, query: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        shelf.search(**query)
+
+    assert refusal.value.errors[0]["at"] == next(iter(query))
+
+
+def test_many_and_large_documents_go_in_one_put(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.search.index.elastic._BULK_BYTES", 100_000)
+    documents = [shelf.document(f"r{number}", abstract="trust " * 1_000) for number in range(60)]
+
+    assert shelf.index.put([*documents, documents[0], documents[59]]) == {documents[0].record, documents[59].record}
+
+    shelf.index.refresh()
+    assert shelf.index.count(shelf.review) == 60
+
+
+def test_very_long_fields_are_taken(shelf: Shelf) -> None:
+    shelf.hears(
+        shelf.document(
+            "a",
+            title="trust " + "x" * 40_000,
+            abstract="trust in leaders " * 15_000,
+            authors=[f"Author{number} A" for number in range(3_000)],
+            venue="Journal " * 5_000,
+            kind="k" * 40_000,
+            language="l" * 40_000,
+            identifiers={"doi": "10.1000/" + "y" * 40_000},
+            sources=[{"source": "s" * 40_000, "id": "i", "run": "r"}],
+        )
+    )
+
+    results = shelf.search("trust author:author2999", facets=FACETS)
+
+    assert [hit.record for hit in results.hits] == [f"a@{shelf.review}"]
+    assert results.hits[0].marked["abstract"]
+
+
+# -- generations -----------------------------------------------------------------------------------
+
+
+def test_a_fresh_generation_is_seen_by_nobody_until_it_is_swapped_in(site: Site, own_name: str) -> None:
+    with closing(site.open(own_name)) as here, closing(site.open(own_name)) as elsewhere:
+        old = Shelf(here, "rev_1")
+        old.hears(old.document("a", title="Old"), old.document("b", title="Old"))
+        with closing(here.fresh()) as new:
+            Shelf(new, "rev_1").hears(old.document("a", 2, title="New"))
+            new.refresh()
+            assert (elsewhere.count("rev_1"), new.count("rev_1")) == (2, 1)
+
+            here.swap(new)
+
+        seen = Shelf(elsewhere, "rev_1")
+        assert seen.find("new") == ["a"]
+        assert seen.find("old") == []
+        assert seen.stored("a").revision == 2
+        seen.hears(seen.document("c", title="New too"))
+        assert old.find("new") == ["a", "c"] or old.find("new") == ["c", "a"]
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_a_reading_of_the_old_generation_is_refused_by_the_new(own_index: SearchIndex, others: int) -> None:
+    """Also where the record was put into both as the same number."""
+    shelf = Shelf(own_index)
+    shelf.hears(shelf.document("a"))
+    before = shelf.stored("a")
+    with closing(own_index.fresh()) as new:
+        write(new, [*(shelf.document(f"b{number}") for number in range(others)), shelf.document("a", 4, title="New")])
+        own_index.swap(new)
+
+    assert own_index.put([before.joined(shelf.document("a", 2, title="Late"))]) == {before.record}
+    shelf.hears(shelf.document("a", 2, title="Late"))
+    assert shelf.stored("a").revision == 4
+
+
+def test_searches_go_on_while_the_index_is_rebuilt_and_swapped(site: Site, own_name: str) -> None:
+    with closing(site.open(own_name)) as index, closing(site.open(own_name)) as reader:
+        shelf = Shelf(index, "rev_1")
+        documents = [shelf.document(f"r{number:02d}", title="Trust") for number in range(40)]
+        shelf.hears(*documents)
+        done, seen = threading.Event(), []
+
+        def search_on() -> None:
+            while not done.is_set():
+                seen.append((Shelf(reader, "rev_1").search("trust", facets=("year",)).total, reader.count("rev_1")))
+                assert len(reader.get([document.record for document in documents])) == 40
+
+        def rebuild() -> None:
+            try:
+                for _ in range(3):
+                    with closing(index.fresh()) as new:
+                        write(new, documents)
+                        new.refresh()
+                        index.swap(new)
+            finally:
+                done.set()
+
+        _at_once([search_on, rebuild])
+
+    assert set(seen) == {(40, 40)}
+
+
+def test_a_swap_clears_away_what_other_rebuilds_left(own_index: SearchIndex) -> None:
+    with closing(own_index.fresh()) as abandoned, closing(own_index.fresh()) as new:
+        own_index.swap(new)
+
+        with pytest.raises(Conflict, match="dropped"):
+            abandoned.put([Shelf(own_index).document("a")])
+        with pytest.raises(Conflict, match="dropped"):
+            own_index.swap(abandoned)
+
+
+def test_a_rebuild_that_is_given_up_leaves_the_live_index_alone(own_index: SearchIndex) -> None:
+    shelf = Shelf(own_index)
+    shelf.hears(shelf.document("a"))
+    with closing(own_index.fresh()) as new:
+        new.put([shelf.document("b")])
+        new.drop()
+        with pytest.raises(Conflict, match="dropped"):
+            new.get(["x"])
+        new.drop()
+
+    assert shelf.find() == ["a"]
+
+
+def test_a_rebuild_that_fails_after_its_swap_cannot_drop_the_live_index(own_index: SearchIndex) -> None:
+    shelf = Shelf(own_index)
+    with closing(own_index.fresh()) as new:
+        write(new, [shelf.document("a")])
+        new.refresh()
+        own_index.swap(new)
+        new.drop()
+
+    assert shelf.find() == ["a"]
+    own_index.drop()
+    own_index.drop()
+    with pytest.raises(Unavailable):
+        shelf.find()
+
+
+def test_indexes_of_similar_names_do_not_touch_each_other(site: Site, own_name: str, own_index: SearchIndex) -> None:
+    longer = f"{own_name}-more"
+    with closing(site.open(longer)) as other:
+        other.ready()
+        shelf = Shelf(other)
+        shelf.hears(shelf.document("a"))
+        with closing(own_index.fresh()) as new:
+            own_index.swap(new)
+
+        assert shelf.find() == ["a"]
+        other.drop()
+
+
+def test_a_lost_index_is_unavailable_until_it_is_rebuilt(own_index: SearchIndex) -> None:
+    shelf = Shelf(own_index)
+    own_index.drop()
+
+    for ask in (lambda: shelf.find(), lambda: shelf.index.put([shelf.document("a")]), own_index.ping, own_index.count):
+        with pytest.raises(Unavailable):
+            ask()
+    with closing(own_index.fresh()) as new:
+        new.put([shelf.document("a")])
+        own_index.swap(new)
+
+    own_index.refresh()
+    assert shelf.find() == ["a"]
+
+
+# -- at start --------------------------------------------------------------------------------------
+
+
+def test_processes_that_start_together_make_one_index(site: Site) -> None:
+    name = new_id("test")
+    indexes = [site.open(name) for _ in range(6)]
+
+    _at_once([index.ready for index in indexes])
+
+    first, last = Shelf(indexes[0]), indexes[-1]
+    first.hears(first.document("a"))
+    last.refresh()
+    assert last.count() == 1
+    last.ping()
+    last.drop()
+    for index in indexes:
+        index.close()
+
+
+def test_ready_twice_keeps_what_is_there(own_index: SearchIndex) -> None:
+    shelf = Shelf(own_index)
+    shelf.hears(shelf.document("a"))
+
+    own_index.ready()
+
+    assert shelf.find() == ["a"]
+
+
+def test_an_analyzer_that_is_not_there_is_named(site: Site) -> None:
+    with pytest.raises(Invalid, match="klingon"), closing(site.open(new_id("test"), "klingon")) as index:
+        index.ready()
+
+
+def test_an_index_built_with_another_analyzer_is_noticed_and_can_be_rebuilt(site: Site, own_name: str) -> None:
+    other = "simple" if site.url.startswith("http") else {"english": "standard", "standard": "english"}[site.analyzer]
+    with closing(site.open(own_name, other)) as index:
+        with pytest.raises(Invalid, match="rebuild"):
+            index.ready()
+        with closing(index.fresh()) as new:
+            index.swap(new)
+        index.ready()
+        shelf = Shelf(index)
+        shelf.hears(shelf.document("a", title="Collaboration"))
+        assert shelf.find("collaborat*") == ["a"]
+        with closing(site.open(own_name)) as back, closing(back.fresh()) as old:
+            back.swap(old)
+
+
+def test_an_unknown_kind_of_url_is_invalid() -> None:
+    with pytest.raises(Invalid, match="ftp"):
+        open_index("ftp://127.0.0.1")
+
+
+def test_a_file_that_is_no_index_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    path.write_bytes(b"no database at all" * 100)
+
+    with closing(open_index(f"sqlite:{path}")) as index, pytest.raises(Unavailable, match="not a database"):
+        index.ready()
+
+
+def test_a_closed_sqlite_index_says_so(tmp_path: Path) -> None:
+    index = open_index(f"sqlite:{tmp_path / 'index.db'}")
+    index.ready()
+    index.close()
+
+    with pytest.raises(Unavailable, match="closed"):
+        index.count()
+
+
+def test_a_sqlite_index_that_is_locked_for_long_is_unavailable(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("services.search.index.sqlite.PATIENCE", 0.05)
+    path = tmp_path / "index.db"
+    with closing(open_index(f"sqlite:{path}")) as index, closing(sqlite3.connect(path)) as greedy:
+        index.ready()
+        shelf = Shelf(index)
+        greedy.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked"):
+            index.put([shelf.document("a")])
+        assert shelf.find() == []
+        greedy.rollback()
+
+
+def test_an_elasticsearch_that_is_down_is_unavailable_and_its_password_stays_secret() -> None:
+    with closing(open_index("http://ana:s3cret@127.0.0.1:9")) as index:
+        for ask in (index.ready, index.ping, index.count, lambda: index.get(["a"])):
+            with pytest.raises(Unavailable, match="does not answer") as refusal:
+                ask()
+            assert "s3cret" not in str(refusal.value)
+
+
+def test_an_index_that_was_never_made_ready_is_unavailable(tmp_path: Path) -> None:
+    with closing(open_index(f"sqlite:{tmp_path / 'nowhere' / 'index.db'}")) as index:
+        for ask in (index.ping, index.count, lambda: index.get(["a"]), index.drop):
+            with pytest.raises(Unavailable):
+                ask()
+
+
+@pytest.mark.real
+def test_a_process_that_starts_late_does_not_put_a_second_index_behind_the_alias(real_search_url: str) -> None:
+    """It looked when there was no index yet, and makes the first one only when a swap has replaced that."""
+    name = new_id("test")
+    with closing(open_index(real_search_url, name=name, analyzer="standard")) as index:
+        index.ready()
+        with closing(index.fresh()) as new:
+            index.swap(new)
+
+        assert isinstance(index, ElasticIndex)
+        index._make_first()
+
+        Shelf(index, "rev_1").hears(Shelf(index, "rev_1").document("a"))
+        assert index._generations() == [new._generation]
+        index.drop()
+
+
+@pytest.mark.real
+def test_a_document_that_elasticsearch_will_never_take_is_rejected_by_its_record(real_search_url: str) -> None:
+    with closing(open_index(real_search_url, name=new_id("test"), analyzer="standard")) as index:
+        index.ready()
+        bad = Document(record="rec_bad", review="v" * 40_000, revision=1, bibliography=Bibliography())
+
+        with pytest.raises(Rejected, match="rec_bad"):
+            index.put([Shelf(index).document("a"), bad])
+        index.drop()

@@ -1,0 +1,397 @@
+"""One suite for every bibliographic source: the real adapter against the replay, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.ingest.replay.app import replay_app
+from services.ingest.replay.papers import PapersCorpus
+from services.ingest.replay.server import ReplayServer
+from services.ingest.sources.catalog import open_sources
+from services.ingest.sources.crossref import Crossref
+from services.ingest.sources.europepmc import EuropePMC
+from services.ingest.sources.http import Access, Limits
+from services.ingest.sources.openalex import OpenAlex
+from services.ingest.sources.port import (
+    Page,
+    Query,
+    Source,
+    SourceDrifted,
+    SourceRefused,
+    SourceUnavailable,
+)
+from services.ingest.sources.pubmed import PubMed
+from shared.settings import Settings
+
+REVIEW = Path(__file__).parents[2] / "reviews" / "ics-leadership" / "papers.yaml"
+LIMITS = Limits(timeout=0.5, answer_bytes=500_000, tries=2, longest_pause=60)
+KEY = "a-secret-key-of-32-characters---"
+
+Make = Callable[..., Source]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A source under test: how it is made with small pages, and strategies in its own syntax."""
+
+    path: str
+    make: Make
+    page_size: str
+    everything: str
+    one: str
+    nothing: str
+
+    def open(self, url: str, client: httpx.Client, size: int = 3, **settings: Any) -> Source:
+        access = Access(f"{url}/{self.path}", "team@example.org", SecretStr(KEY))
+        told = {"limits": LIMITS, "sleep": lambda seconds: None, self.page_size: size} | settings
+        return self.make(access, client, **told)
+
+
+KINDS = {
+    "openalex": Kind(
+        "openalex",
+        OpenAlex,
+        "per_page",
+        "is_paratext:false",
+        'title.search:"odyssey of integration"',
+        "title.search:cartilage",
+    ),
+    "crossref": Kind(
+        "crossref",
+        Crossref,
+        "rows",
+        "query=integrated integration integrating collaboration collaborations collaborative partnering",
+        "query.title=odyssey&filter=type:journal-article",
+        "query.title=cartilage",
+    ),
+    "pubmed": Kind(
+        "eutils",
+        PubMed,
+        "per_page",
+        "integrat*[ti] OR collaborat*[ti] OR partnering[ti]",
+        '"odyssey of integration"[ti]',
+        "cartilage[ti]",
+    ),
+    "europepmc": Kind(
+        "europepmc",
+        EuropePMC,
+        "page_size",
+        "TITLE:(integrat* OR collaborat*)",
+        'TITLE:"odyssey of integration"',
+        "TITLE:cartilage",
+    ),
+}
+
+
+class Faults:
+    """Stands before the replay and answers the next requests in another way, as often as told."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._waiting: list[ASGIApp] = []
+        self.requests = 0
+
+    def next(self, fault: ASGIApp, times: int = 1, after: int = 0) -> None:
+        self._waiting = [self._app] * after + [fault] * times
+
+    def clear(self) -> None:
+        self._waiting = []
+        self.requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.requests += 1
+        app = self._waiting.pop(0) if self._waiting else self._app
+        await app(scope, receive, send)
+
+
+def answering(status: int, media_type: str, body: bytes, **headers: str) -> ASGIApp:
+    named = {name.replace("_", "-"): value for name, value in headers.items()} | {"content-type": media_type}
+
+    async def fault(scope: Scope, receive: Receive, send: Send) -> None:
+        listed = [(name.encode(), value.encode()) for name, value in named.items()]
+        await send({"type": "http.response.start", "status": status, "headers": listed})
+        await send({"type": "http.response.body", "body": body})
+
+    return fault
+
+
+async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(1.0)
+    await answering(200, "application/json", b"{}")(scope, receive, send)
+
+
+async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"100")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"meta":', "more_body": True})
+    # Returning without the rest closes the connection half-way.
+
+
+@pytest.fixture(scope="module")
+def corpus() -> PapersCorpus:
+    return PapersCorpus.load(REVIEW)
+
+
+@pytest.fixture(scope="module")
+def server(corpus: PapersCorpus) -> Iterator[tuple[str, Faults]]:
+    app = Faults(replay_app(corpus))
+    with ReplayServer(app) as running:
+        yield running.url, app
+
+
+@pytest.fixture
+def url(server: tuple[str, Faults]) -> str:
+    return server[0]
+
+
+@pytest.fixture
+def faults(server: tuple[str, Faults]) -> Iterator[Faults]:
+    server[1].clear()
+    yield server[1]
+    server[1].clear()
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client() as client:
+        yield client
+
+
+@pytest.fixture(params=sorted(KINDS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def kind(name: str) -> Kind:
+    return KINDS[name]
+
+
+def query(text: str, since: str = "2018-01-01", until: str = "2022-12-31") -> Query:
+    return Query(text=text, since=date.fromisoformat(since), until=date.fromisoformat(until))
+
+
+def ids(pages: list[Page]) -> list[str]:
+    return [record.source_id for page in pages for record in page.records]
+
+
+def everything_of(corpus: PapersCorpus, name: str) -> set[str]:
+    return {entry.key for entry in corpus.entries(name)}
+
+
+def test_a_walk_gives_every_item_of_the_window_once(name, kind, corpus, url, client):
+    pages = list(kind.open(url, client).pages(query(kind.everything)))
+    assert sorted(ids(pages)) == sorted(everything_of(corpus, name))
+    assert not any(page.rejections for page in pages)
+    assert {page.reported for page in pages} == {sum(page.found for page in pages)}
+
+
+def test_the_last_page_and_only_it_has_no_cursor(kind, url, client):
+    pages = list(kind.open(url, client).pages(query(kind.everything)))
+    assert len(pages) > 2
+    assert all(page.cursor for page in pages[:-1])
+    assert pages[-1].cursor is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50])
+def test_the_size_of_pages_does_not_change_what_is_found(name, kind, corpus, url, client, size):
+    pages = list(kind.open(url, client, size=size).pages(query(kind.everything)))
+    assert set(ids(pages)) == everything_of(corpus, name)
+    assert max(page.found for page in pages) <= size
+
+
+def test_a_window_finds_its_own_years_only(name, kind, corpus, url, client):
+    found = ids(list(kind.open(url, client).pages(query(kind.everything, "2020-01-01", "2020-12-31"))))
+    assert set(found) == {entry.key for entry in corpus.entries(name) if entry.paper.year == 2020}
+
+
+def test_windows_side_by_side_leave_nothing_out(name, kind, corpus, url, client):
+    source = kind.open(url, client)
+    found = [
+        each
+        for year in range(2018, 2023)
+        for each in ids(list(source.pages(query(kind.everything, f"{year}-01-01", f"{year}-12-31"))))
+    ]
+    assert sorted(found) == sorted(everything_of(corpus, name))
+
+
+def test_nothing_found_is_one_empty_page_without_a_cursor(kind, url, client):
+    (page,) = kind.open(url, client).pages(query(kind.nothing))
+    assert (page.found, page.cursor, page.reported) == (0, None, 0)
+
+
+def test_a_strategy_in_the_sources_syntax_finds_its_paper(kind, url, client):
+    (record,) = [each for page in kind.open(url, client).pages(query(kind.one)) for each in page.records]
+    assert record.title.lower().startswith("the odyssey of integration")
+    assert record.published == "2020"
+
+
+def test_a_walk_goes_on_from_any_page_in_another_process(name, kind, corpus, url, client):
+    walked = list(kind.open(url, client).pages(query(kind.everything)))
+    for stop in range(1, len(walked)):
+        with httpx.Client() as another:
+            rest = list(kind.open(url, another).pages(query(kind.everything), cursor=walked[stop - 1].cursor))
+        assert set(ids(walked[:stop])) | set(ids(rest)) == everything_of(corpus, name)
+        assert rest[-1].cursor is None
+
+
+def test_a_walk_goes_on_although_the_server_lost_its_memory(name, kind, corpus, url, client):
+    first = next(kind.open(url, client).pages(query(kind.everything)))
+    with ReplayServer(replay_app(corpus)) as restarted:
+        rest = list(kind.open(restarted.url, client).pages(query(kind.everything), cursor=first.cursor))
+    assert set(ids([first])) | set(ids(rest)) == everything_of(corpus, name)
+
+
+def test_a_cursor_of_nonsense_begins_the_window_again(name, kind, corpus, url, client):
+    pages = list(kind.open(url, client).pages(query(kind.everything), cursor="nonsense"))
+    assert set(ids(pages)) == everything_of(corpus, name)
+
+
+def test_a_cursor_is_short_and_holds_no_secret(kind, url, client):
+    for page in kind.open(url, client).pages(query(kind.everything)):
+        assert len(page.cursor or "") <= 2000
+        assert KEY not in (page.cursor or "")
+
+
+def test_no_key_and_no_address_of_a_person_is_in_a_url(kind, url):
+    asked: list[str] = []
+    hooks = {"request": [lambda request: asked.append(str(request.url))]}
+    with httpx.Client(event_hooks=hooks) as client:
+        list(kind.open(url, client).pages(query(kind.one)))
+    assert asked
+    assert not any(KEY in each or "example.org" in each for each in asked)
+
+
+def test_a_busy_source_is_asked_again(name, kind, corpus, url, client, faults):
+    faults.next(answering(429, "text/html", b"<h1>429 Too Many Requests</h1>"))
+    assert set(ids(list(kind.open(url, client).pages(query(kind.everything))))) == everything_of(corpus, name)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_source_that_stays_busy_is_unavailable(kind, url, client, faults, status):
+    faults.next(answering(status, "text/plain", b"busy"), times=10)
+    with pytest.raises(SourceUnavailable, match=f"HTTP {status}"):
+        list(kind.open(url, client).pages(query(kind.everything)))
+    assert faults.requests == LIMITS.tries
+
+
+def test_a_long_wait_is_told_and_not_slept(kind, url, client, faults):
+    faults.next(answering(429, "application/json", b"{}", retry_after="53578"), times=10)
+    slept: list[float] = []
+    with pytest.raises(SourceUnavailable) as caught:
+        list(kind.open(url, client, sleep=slept.append).pages(query(kind.everything)))
+    assert caught.value.retry_after == 53578
+    assert slept == []
+
+
+def test_a_source_that_hangs_is_unavailable(kind, url, client, faults):
+    faults.next(hanging, times=10)
+    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+        list(kind.open(url, client).pages(query(kind.everything)))
+
+
+def test_a_source_that_is_down_is_unavailable(kind, client):
+    with ReplayServer(answering(200, "text/plain", b"")) as gone:
+        url = gone.url
+    with pytest.raises(SourceUnavailable, match="ConnectError"):
+        list(kind.open(url, client).pages(query(kind.everything)))
+
+
+def test_an_answer_that_breaks_off_is_no_answer(kind, url, client, faults):
+    faults.next(cut, times=10)
+    with pytest.raises(SourceUnavailable, match="RemoteProtocolError"):
+        list(kind.open(url, client).pages(query(kind.everything)))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answering(200, "text/html", b"<html>Down for maintenance</html>"),
+        answering(200, "application/json", b'{"meta": {"count"'),
+        answering(200, "application/json", b'{"surprise": true}'),
+        answering(200, "application/json", b"[]"),
+        answering(200, "application/json", b""),
+        answering(200, "text/xml", b"<surprise/>"),
+        answering(404, "text/html", b"<html>404 Not Found</html>"),
+        answering(301, "text/html", b"", location="https://elsewhere.example.org/"),
+        answering(200, "application/json", b" " * (LIMITS.answer_bytes + 1)),
+    ],
+    ids=["html", "garbage", "another object", "a list", "empty", "xml", "no address", "moved", "oversized"],
+)
+def test_an_undocumented_answer_is_drift_and_never_an_empty_page(kind, url, client, faults, fault):
+    faults.next(fault, times=10)
+    given = []
+    with pytest.raises(SourceDrifted):
+        for page in kind.open(url, client).pages(query(kind.everything)):
+            given.append(page)
+    assert given == []
+
+
+def test_a_refusal_is_told_in_the_sources_words(kind, url, client, faults):
+    faults.next(answering(403, "text/plain", b"your strategy is too broad"), times=10)
+    with pytest.raises(SourceRefused, match="your strategy is too broad"):
+        list(kind.open(url, client).pages(query(kind.everything)))
+
+
+def test_pages_before_an_error_stay_good_and_the_walk_goes_on_from_them(name, kind, corpus, url, client, faults):
+    broken = answering(400, "text/plain", b"not now, not ever")
+    source = kind.open(url, client)
+    given: list[Page] = []
+    faults.next(broken, times=10, after=2)
+    with pytest.raises(SourceRefused):
+        for page in source.pages(query(kind.everything)):
+            given.append(page)
+    assert given
+    faults.clear()
+    rest = list(source.pages(query(kind.everything), cursor=given[-1].cursor))
+    assert set(ids(given)) | set(ids(rest)) == everything_of(corpus, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("openalex", "nonsense:leadership", "nonsense is not a valid field"),
+        ("crossref", "query=a&filter=nonsense:b", "there is no such filter"),
+        ("crossref", "query=a&rows=1000", "parameter 'rows'"),
+        ("europepmc", "NONSENSE:leadership", "cannot be read"),
+        ("europepmc", "x" * 1500, "less than 1500 characters"),
+    ],
+)
+def test_a_strategy_the_source_cannot_read_is_refused(name, text, words, url, client):
+    with pytest.raises(SourceRefused, match=words):
+        list(KINDS[name].open(url, client).pages(query(text)))
+
+
+def test_a_strategy_pubmed_cannot_read_is_remarked_on(url, client):
+    (page,) = KINDS["pubmed"].open(url, client).pages(query("leadership[nonsense]"))
+    assert page.remarks == ["outputmessages: there is no field 'nonsense' here"]
+
+
+def test_pubmeds_ceiling_is_met_by_slices_of_days(corpus, client):
+    kind = KINDS["pubmed"]
+    with ReplayServer(replay_app(corpus, pubmed_ceiling=3)) as small:
+        pages = list(kind.open(small.url, client, size=2, ceiling=3).pages(query(kind.everything)))
+    assert sorted(ids(pages)) == sorted(everything_of(corpus, "pubmed"))
+    assert {page.reported for page in pages} == {13}
+
+
+def test_the_catalog_opens_every_source_with_the_platforms_settings(url, client, tmp_path):
+    addresses = {f"{name}_url": f"{url}/{kind.path}" for name, kind in KINDS.items()}
+    settings = Settings(data_dir=tmp_path, contact="team@example.org", **addresses)
+    sources = open_sources(settings, client, sleep=lambda seconds: None)
+    assert set(sources) == set(KINDS)
+    for name, source in sources.items():
+        assert source.name == name
+        assert len(ids(list(source.pages(query(KINDS[name].one))))) == 1
+        assert source.dated_by == ("published" if name == "openalex" else "entered")
+        assert source.least_overlap_days > 0

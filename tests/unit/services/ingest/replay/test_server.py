@@ -1,0 +1,39 @@
+"""The replay in a thread: up on a free port, down without a trace."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from services.ingest.replay.__main__ import main
+from services.ingest.replay.server import ReplayServer
+
+
+def test_a_server_answers_while_the_block_runs_and_not_after():
+    with ReplayServer(PlainTextResponse("here")) as server:
+        assert httpx.get(server.url).text == "here"
+        url = server.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+    assert not [thread for thread in threading.enumerate() if thread.name == "replay"]
+
+
+def test_two_servers_do_not_fight_over_a_port():
+    with ReplayServer(PlainTextResponse("a")) as one, ReplayServer(PlainTextResponse("b")) as other:
+        assert one.port != other.port
+        assert (httpx.get(one.url).text, httpx.get(other.url).text) == ("a", "b")
+
+
+def test_a_port_that_is_taken_is_an_error():
+    with ReplayServer(PlainTextResponse("here")) as server, pytest.raises(OSError):
+        ReplayServer(PlainTextResponse("there"), port=server.port).__enter__()
+
+
+def test_a_corpus_that_cannot_be_read_ends_the_command_with_its_reason(tmp_path, capsys):
+    assert main(["--openalex", str(tmp_path)]) == 2
+    assert "no file" in capsys.readouterr().err
+    assert main(["--papers", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml" in capsys.readouterr().err

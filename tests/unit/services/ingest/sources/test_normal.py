@@ -1,0 +1,136 @@
+"""Identifiers, dates, languages and kinds in one form."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.sources import normal
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("10.1108/JICA-07-2021-0040", "10.1108/jica-07-2021-0040"),
+        ("https://doi.org/10.5334/IJIC.4684", "10.5334/ijic.4684"),
+        ("http://dx.doi.org/10.1016/S0140-6736(24)02600-X", "10.1016/s0140-6736(24)02600-x"),
+        ("doi: 10.1000/abc", "10.1000/abc"),
+        ("https://doi.org/10.1002%2Fabc", "10.1002/abc"),
+        ("10.1016/j. socscimed", None),
+        ("ijic.4684", None),
+        ("", None),
+        (None, None),
+        (10.5, None),
+        ("10.1000/" + "x" * 400, None),
+    ],
+)
+def test_a_doi_is_lower_case_without_its_resolver(written, read):
+    assert normal.doi(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("30108519", "30108519"), (30108519, "30108519"), ("https://pubmed.ncbi.nlm.nih.gov/10601965", "10601965")],
+)
+def test_a_pmid_is_digits(written, read):
+    assert normal.pmid(written) == read
+    assert normal.pmid("PMC12") is None
+    assert normal.pmid("0") is None
+    assert normal.pmid(None) is None
+
+
+@pytest.mark.parametrize(
+    "written", ["PMC64646", "64646", "https://www.ncbi.nlm.nih.gov/pmc/articles/64646", "pmc64646.2"]
+)
+def test_a_pmcid_has_its_prefix_and_no_version(written):
+    assert normal.pmcid(written) == "PMC64646"
+
+
+def test_an_openalex_id_is_a_w_number():
+    assert normal.openalex("https://openalex.org/W4288083134") == "W4288083134"
+    assert normal.openalex("https://openalex.org/A1") is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "read"),
+    [
+        ((2019,), "2019"),
+        (("2019", "04"), "2019-04"),
+        (("2019", "Apr", "1"), "2019-04-01"),
+        ((2019, 13, 1), "2019"),
+        ((2019, 2, 30), "2019-02"),
+        ((2019, None, 5), "2019"),
+        ((None,), None),
+        ((0, 1, 1), None),
+        (("2019 ", "Spring"), "2019"),
+        ((True, 1), None),
+    ],
+)
+def test_a_date_is_as_precise_as_its_parts_allow(parts, read):
+    assert normal.partial_date(*parts) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2019-04-01", "2019-04-01"),
+        ("2025 Dec", "2025-12"),
+        ("1998 Dec-1999 Jan", "1998-12"),
+        ("2000 Spring", "2000"),
+        ("1999 Sep-Oct", "1999-09"),
+        ("2020 May 3", "2020-05-03"),
+        ("in press", None),
+        (None, None),
+    ],
+)
+def test_a_date_in_words_keeps_what_is_certain(text, read):
+    assert normal.partial_date_of(text) == read
+
+
+@given(st.dates(min_value=date(1000, 1, 1)))
+def test_a_whole_day_survives_reading(day):
+    assert normal.partial_date_of(day.isoformat()) == day.isoformat()
+    assert normal.day(f"{day.isoformat()}T12:00:00") == day
+
+
+def test_a_stamp_that_is_none_has_no_day():
+    assert normal.day("soon") is None
+    assert normal.day(None) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("eng", "en"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("en-GB", "en"),
+        ("EN", "en"),
+        ("haw", "haw"),
+        ("und", None),
+        ("english", None),
+        (None, None),
+    ],
+)
+def test_a_language_has_two_letters_where_it_can(code, read):
+    assert normal.language(code) == read
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (["journal-article"], "article"),
+        (["Journal Article", "Systematic Review"], "review"),
+        (["Review", "Published Erratum"], "notice"),
+        (["Journal Article", "Book Chapter", "Preprint"], "preprint"),
+        (["posted-content"], "preprint"),
+        (["Observational Study"], "other"),
+        ([], "other"),
+        ([None, 3], "other"),
+    ],
+)
+def test_the_strongest_word_says_what_a_work_is(words, read):
+    assert normal.kind(words) == read

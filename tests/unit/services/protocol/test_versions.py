@@ -1,0 +1,173 @@
+"""Applying protocols over HTTP: numbered versions, once, by leads, with nothing stored when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.protocol.manifest import SERVICE
+from shared.client.http import Http
+from shared.client.protocol import ProtocolClient
+from shared.errors import Forbidden, Invalid, NotFound
+from shared.events.protocol import VersionPublished
+from shared.ids import new_id
+from tests.databases import drop_database
+from tests.unit.services.protocol.examples import SMALL, as_yaml, small
+from tests.workbench import Workbench
+
+YAML = {"Content-Type": "application/yaml"}
+
+
+@pytest.fixture
+def bench(workbench) -> Workbench:
+    return workbench(SERVICE)
+
+
+@pytest.fixture
+def client(bench) -> Callable[..., ProtocolClient]:
+    def make(role: str = "lead", name: str = "dora", reviews: tuple[str, ...] = ("*",)) -> ProtocolClient:
+        person = bench.person(name, role, reviews)
+        token = person.headers["authorization"].removeprefix("Bearer ")
+        return ProtocolClient(Http("http://testserver", token, client=person))
+
+    return make
+
+
+def test_a_protocol_becomes_version_1_and_is_told_whole(bench, client):
+    applied = client().apply("small", as_yaml(SMALL))
+
+    assert (applied.version, applied.changed) == (1, True)
+    [told] = bench.told(VersionPublished)
+    assert (told.review, told.version, told.sha256, told.published_by) == ("small", 1, applied.sha256, "dora")
+    assert told.protocol.cmocs[0].resource == "time"
+
+
+def test_applying_the_same_content_again_changes_nothing(bench, client):
+    first = client().apply("small", as_yaml(SMALL))
+    again = client().apply("small", "# the same\n" + as_yaml(dict(reversed(SMALL.items()))))
+    as_json = client().apply("small", json.dumps(SMALL), form="json")
+
+    assert [(one.version, one.changed) for one in (again, as_json)] == [(1, False), (1, False)]
+    assert again.sha256 == first.sha256
+    assert len(bench.told(VersionPublished)) == 1
+
+
+def test_other_content_makes_the_next_version_and_the_old_ones_stay(client):
+    lead = client()
+    lead.apply("small", as_yaml(SMALL))
+    lead.apply("small", as_yaml(small(title="Larger")))
+    back = lead.apply("small", as_yaml(SMALL))
+
+    assert back.version == 3
+    assert [head.version for head in lead.versions("small")] == [1, 2, 3]
+    assert lead.version("small", 2).protocol.title == "Larger"
+    assert lead.newest("small").version == 3
+
+
+def test_a_malformed_protocol_is_answered_with_every_error_and_nothing_is_stored(bench, client):
+    spoiled = small(strategies=[{"id": "one", "source": "scopus", "query": "x"}], cmocs=[])
+
+    with pytest.raises(Invalid) as caught:
+        client().apply("small", as_yaml(spoiled))
+
+    assert {error["at"] for error in caught.value.errors} == {"strategies[0].source", "cmocs"}
+    assert all("line" in error for error in caught.value.errors)
+    assert caught.value.slug == "malformed_protocol"
+    with pytest.raises(NotFound):
+        client().newest("small")
+    assert bench.told_all() == []
+
+
+def test_a_protocol_for_another_review_is_refused(client):
+    with pytest.raises(Invalid) as caught:
+        client().apply("other", as_yaml(SMALL))
+
+    assert caught.value.errors[0]["at"] == "review"
+
+
+@pytest.mark.parametrize("content_type", ["application/yaml", "application/x-yaml", "text/yaml; charset=utf-8"])
+def test_yaml_goes_by_its_usual_names(bench, content_type):
+    answer = bench.person(role="lead").post(
+        "/protocol/reviews/small/versions", content=as_yaml(SMALL), headers={"Content-Type": content_type}
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_any_other_form_is_a_clear_problem(bench, content_type):
+    answer = bench.person(role="lead").post(
+        "/protocol/reviews/small/versions", content=as_yaml(SMALL), headers={"Content-Type": content_type}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"] == "Content-Type"
+
+
+def test_only_a_lead_of_the_review_applies_and_is_stopped_before_anything_is_read(bench, client):
+    for stranger in (client("adjudicator"), client("lead", reviews=("other",))):
+        with pytest.raises(Forbidden):
+            stranger.apply("small", "[" * 1000)
+    assert bench.anybody().post("/protocol/reviews/small/versions", content="", headers=YAML).status_code == 401
+
+
+def test_a_retried_command_gets_its_first_answer(bench):
+    lead, headers = bench.person(role="lead"), YAML | {"Idempotency-Key": "apply-once-0001"}
+    answers = [
+        lead.post("/protocol/reviews/small/versions", content=as_yaml(SMALL), headers=headers).json() for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["changed"] is True
+
+
+def test_a_token_lists_the_reviews_it_holds_for_page_by_page(bench, client):
+    for review in ("a", "b", "c"):
+        client().apply(review, as_yaml(small(review=review)))
+
+    assert [row.review for row in client("reader").reviews()] == ["a", "b", "c"]
+    assert [row.review for row in client("reader", reviews=("c", "a")).reviews()] == ["a", "c"]
+    page = bench.person(role="reader").get("/protocol/reviews?limit=2").json()
+    rest = bench.person(role="reader").get(f"/protocol/reviews?limit=2&cursor={page['next']}").json()
+    assert [row["review"] for row in page["items"] + rest["items"]] == ["a", "b", "c"]
+    assert rest["next"] is None
+
+
+def test_what_is_not_there_and_what_is_made_up_are_clear_problems(bench, client):
+    client().apply("small", as_yaml(SMALL))
+    reader = bench.person(role="reader")
+
+    assert reader.get("/protocol/reviews/none").status_code == 404
+    assert reader.get("/protocol/reviews/none/versions").status_code == 404
+    assert reader.get("/protocol/reviews/small/versions/2").status_code == 404
+    assert reader.get("/protocol/reviews/small/versions/99999999999999999999").status_code == 422
+    assert reader.get("/protocol/reviews/small/versions?cursor=WyJ4Il0").status_code == 422
+    assert reader.get("/protocol/reviews?cursor=%00").status_code == 422
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def either_bench(request, workbench) -> Iterator[Workbench]:
+    if request.param == "sqlite":
+        yield workbench(SERVICE)
+        return
+    url = request.getfixturevalue("real_postgres_url").format(database=new_id("t") + "_{service}")
+    bench = workbench(SERVICE, database_url=url)
+    yield bench
+    bench.close()
+    drop_database(url.format(service="protocol"))
+
+
+def test_of_leads_who_apply_at_once_none_is_lost_and_none_overwritten(either_bench):
+    def apply(number: int) -> int:
+        lead = either_bench.person(f"lead{number}", "lead")
+        body = as_yaml(small(title=f"Title {number}"))
+        return lead.post("/protocol/reviews/small/versions", content=body, headers=YAML).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(apply, range(6)))
+
+    told = either_bench.told(VersionPublished)
+    # The very first may collide on making the review, which is a conflict that says so; nothing else may.
+    assert set(statuses) <= {200, 409}
+    assert [event.version for event in told] == list(range(1, statuses.count(200) + 1))
+    assert len({event.protocol.title for event in told}) == len(told) >= 1

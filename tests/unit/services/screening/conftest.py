@@ -1,0 +1,52 @@
+"""Desks on SQLite, and on PostgreSQL where a server is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from shared.ids import new_id
+from tests.databases import drop_database
+from tests.unit.services.screening.desk import Desk, make_bench
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]
+
+
+@pytest.fixture
+def desk_of(tmp_path) -> Iterator[Callable[..., Desk]]:
+    """Makes desks with the stages given (two by default), and clears them away."""
+    made: list[Desk] = []
+
+    def make(*stages: dict[str, Any], settings: dict[str, Any] | None = None, **changes: Any) -> Desk:
+        made.append(Desk(make_bench(tmp_path / f"desk{len(made)}", **(settings or {})), *stages, **changes))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.bench.close()
+
+
+@pytest.fixture
+def desk(desk_of) -> Desk:
+    return desk_of()
+
+
+@pytest.fixture(params=BOTH)
+def settings(request, tmp_path) -> Iterator[dict[str, Any]]:
+    """Settings of either database; the real one is dropped after the test."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    url = request.getfixturevalue("real_postgres_url").format(database=new_id("t") + "_{service}")
+    yield {"database_url": url}
+    drop_database(url.format(service="screening"))
+
+
+@pytest.fixture
+def either_desk(settings, tmp_path) -> Iterator[Desk]:
+    """The same desk on SQLite and on PostgreSQL."""
+    made = Desk(make_bench(tmp_path / "either", **settings))
+    yield made
+    made.bench.close()
