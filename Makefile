@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make demo`, `make test`, `make serve`. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+SHELL := /bin/bash
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -14,8 +15,9 @@ demo: .venv/.runtime ## Play the first review as a living one, in about half a m
 	@$(BIN)/living demo
 
 demo-real: .venv/.runtime ## The same on Kafka, Elasticsearch and PostgreSQL, one process a service
-	@$(BIN)/python deploy/local up
-	@set -a; eval "$$($(BIN)/python deploy/local env)"; set +a; $(BIN)/living demo --processes
+	@$(BIN)/python deploy/local up --instance demo
+	@trap '$(BIN)/python deploy/local down --wipe --instance demo' EXIT; set -a; \
+	  eval "$$($(BIN)/python deploy/local env --instance demo)"; $(BIN)/living demo --processes --folder data/demo-real
 
 serve: .venv/.runtime ## Run the platform on http://127.0.0.1:8000, data under ./data
 	@$(BIN)/living serve

@@ -91,7 +91,7 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
         return
     lines = [
         [
-            Text(scene.name, style="bold"), scene.found or "", scene.merged or "", scene.screened or "",
+            Text(_name(scene.name), style="bold"), scene.found or "", scene.merged or "", scene.screened or "",
             scene.included or "", scene.fragments or "", _support(scene.support, scene.flagged), scene.change_class,
         ]
         for scene in outcome.scenes
@@ -99,6 +99,8 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
     headings = ["cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"]
     out.print()
     out.print(table(headings, lines, title=f"{outcome.review} as a living review", title_justify="left"))
+    if any(scene.name.startswith("drill") for scene in outcome.scenes):
+        out.print("* a drill: nobody retracted that paper", style="dim")
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
     out.print(f"\n{outcome.source_records} source records became {outcome.records} records.  {funnel}")
     out.print(
@@ -125,6 +127,11 @@ def _say_where_to_look(outcome: Outcome, home: Path) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _name(scene: str) -> str:
+    kind, colon, name = scene.partition(": ")
+    return f"{name}*" if colon else kind
 
 
 def _support(support: list[int], flagged: list[int]) -> Text:

@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=BaseModel)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 #: Columns that are never broken over lines.
-_WHOLE = {"cycle", "change", "support per CMOC"}
+_WHOLE = {"cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"}
 
 out = Console()
 err = Console(stderr=True)

@@ -16,6 +16,7 @@ from services.demo.script import Script
 from shared.client import Client
 from shared.clock import FileClock
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.wire.ingest import RunView
 from shared.wire.notify import NewSubscription
 from shared.wire.screening import TaskInHand
 from shared.wire.synthesis import DraftView, EvidenceBatch, EvidenceGiven, SignDraft
@@ -80,6 +81,7 @@ class Play:
         self._receiver = Receiver()
         self._done: dict[str, str | None] = {}
         self._scenes: list[Scene] = []
+        self._past_runs: list[RunView] = []
         self._conflicts = self._blind = 0
 
     def play(self) -> Outcome:
@@ -134,10 +136,7 @@ class Play:
     def _wait_for_the_pull(self, day: date) -> tuple[int, int]:
         """Waits until every source is searched through that day and screening knows every record."""
         before = {run.run for run in self._past_runs}
-        self._until(
-            f"the sources are searched through {day}",
-            lambda: all(watch.searched_through == day for watch in self._lead.ingest.watches(self._review)),
-        )
+        self._until(f"the sources are searched through {day}", lambda: self._is_searched_through(day))
         self._past_runs = list(self._lead.ingest.runs(self._review))
         fresh = [run for run in self._past_runs if run.run not in before]
         status = self._lead.ingest.status(self._review)
@@ -147,7 +146,9 @@ class Play:
         )
         return sum(run.counts.found for run in fresh), sum(run.counts.merged for run in fresh)
 
-    _past_runs: list[Any] = []
+    def _is_searched_through(self, day: date) -> bool:
+        watches = list(self._lead.ingest.watches(self._review))
+        return bool(watches) and all(watch.searched_through == day for watch in watches)
 
     def _screen(self) -> int:
         """Reviewers take turns until nothing waits for anyone; answers how many records were decided."""

@@ -240,7 +240,7 @@ def evidence(
         query = query.where(FragmentRow.record == record)
     if cmoc is not None:
         query = query.where(LinkRow.cmoc == cmoc)
-    return [row._tuple() for row in work.session.execute(query.order_by(LinkRow.seq).limit(limit))]
+    return [tuple(row) for row in work.session.execute(query.order_by(LinkRow.seq).limit(limit))]
 
 
 # Re-judgements and triggers
@@ -324,7 +324,7 @@ def settled(work: Work, review: str) -> bool:
 def unheeded(work: Work, review: str) -> list[tuple[int, str]]:
     """Place and cause of each arrival not taken in yet."""
     query = select(ArrivalRow.seq, ArrivalRow.cause).where(ArrivalRow.review == review, ArrivalRow.heeded_at.is_(None))
-    return [row._tuple() for row in work.session.execute(query.order_by(ArrivalRow.seq))]
+    return [tuple(row) for row in work.session.execute(query.order_by(ArrivalRow.seq))]
 
 
 def heed(work: Work, arrivals: Sequence[int], at: datetime) -> None:
@@ -370,7 +370,7 @@ def revisions(work: Work, review: str, after: int, limit: int) -> list[tuple[dic
     query = select(RevisionRow.head, RevisionRow.content_sha256).where(
         RevisionRow.review == review, RevisionRow.number > after
     )
-    return [row._tuple() for row in work.session.execute(query.order_by(RevisionRow.number).limit(limit))]
+    return [tuple(row) for row in work.session.execute(query.order_by(RevisionRow.number).limit(limit))]
 
 
 # How far was searched

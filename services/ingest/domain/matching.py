@@ -200,7 +200,7 @@ def _with_identifier(seen: _Comparison) -> Verdict:
 
 def _without_identifier(seen: _Comparison) -> Verdict:
     """Title, authors and year must agree, and nothing may speak against; the shorter the title, the more."""
-    if seen.title in ("other", "unknown"):
+    if seen.title in ("other", "unknown") or not seen.specificity:
         return "different"
     if seen.contradicted or seen.apart:
         alike = seen.title != "part" and seen.authors_agree and seen.years != "far"

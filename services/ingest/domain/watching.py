@@ -7,6 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 #: How far back a strategy is searched whose protocol names no first day.
 LONG_AGO = timedelta(days=3650)
 
+#: No journal is older, whatever a protocol says.
+_FIRST_JOURNAL = date(1665, 1, 1)
+
+#: Waits longer than this are an error of the source, which is then asked again.
+_LONGEST_WAIT = timedelta(days=30)
+
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 
 
@@ -16,7 +22,7 @@ def window(
     """The first and last day to ask for: from the last day searched through, or the protocol's first day, less
     the overlap (papers are indexed late), to today."""
     start = searched_through or search_from or today - LONG_AGO
-    return min(start, today) - timedelta(days=overlap_days), today
+    return max(min(start, today), _FIRST_JOURNAL) - timedelta(days=overlap_days), today
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:
@@ -28,4 +34,5 @@ def next_try(now: datetime, failures: int, retry_after: float | None = None) -> 
     """When to try again after so many failures in a row: a minute, two, four ... six hours, and never before
     the source's own `retry_after` (seconds)."""
     pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 20), _LONGEST_PAUSE)
-    return now + max(pause, timedelta(seconds=retry_after or 0))
+    wait = min(retry_after or 0, _LONGEST_WAIT.total_seconds())
+    return now + max(pause, timedelta(seconds=wait))

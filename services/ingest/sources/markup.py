@@ -29,7 +29,7 @@ _PREFIX = re.compile(r"[</\s]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _HEADINGS = {"title", "label", "h1", "h2", "h3", "h4", "h5", "h6"}
 _PARAGRAPHS = {"p", "sec", "list", "list-item", "ul", "ol", "li", "br", "div", "fig", "caption", "abstract"}
 _NOT_TEXT = {"tex-math", "graphic"}
-_NO_HEADING = {"abstract", "summary", "résumé", "zusammenfassung", "resumen", "resumo"}
+_SAYS_NOTHING = {"abstract", "summary", "résumé", "zusammenfassung", "resumen", "resumo"}
 
 
 def squeeze(text: str) -> str:
@@ -112,10 +112,12 @@ def _lines(root: Element) -> Iterator[str]:
             continue
         # Entities are often escaped once more than the XML accounts for.
         line, words = squeeze(html.unescape(words)), ""
+        # The word "Abstract" says nothing, and is all that some abstracts have.
+        line = "" if line.casefold().rstrip(".:") in _SAYS_NOTHING else line
         if kind == "heading":
             if heading:
                 yield heading
-            heading = "" if line.casefold() in _NO_HEADING else line
+            heading = line
         elif line:
             yield f"{heading.rstrip(':')}: {line}" if heading else line
             heading = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from services.ingest.sources import normal
 from services.ingest.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused
-from services.ingest.sources.markup import plain, text_of
+from services.ingest.sources.markup import plain, squeeze, text_of
 from services.ingest.sources.port import Notice, Page, Query, Rejection, SourceRecord, SourceRefused
 from services.ingest.sources.reading import Reader, as_dict, as_list, as_text
 from shared.events.base import Value
@@ -40,6 +41,7 @@ _STRIKES: dict[str, NoticeKind] = {
     "ErratumFor": "correction",
     "ExpressionOfConcernFor": "expression_of_concern",
 }
+_TAG = re.compile(r"<[^>]*>")
 _NOT_AVAILABLE = {"not available", "no title available"}
 
 
@@ -92,7 +94,9 @@ class PubMed:
         if access.key:
             self._who["api_key"] = access.key.get_secret_value()
         interval = 0.1 if access.key else 0.34
-        self._http = PoliteClient(NAME, access, client, interval=interval, limits=limits or Limits(), **timing)
+        self._http = PoliteClient(
+            NAME, access, client, interval=interval, limits=limits or Limits(), pace=read_pace, **timing
+        )
 
     def pages(self, query: Query, cursor: str | None = None) -> Iterator[Page]:
         place: Place | None = _place(query, cursor)
@@ -176,6 +180,12 @@ def _following(place: Place, query: Query, per_page: int) -> Place | None:
     return Place(since=since, until=until, reported=place.reported)
 
 
+def read_pace(answer: Answer) -> float | None:
+    """Seconds between two requests, out of x-ratelimit-limit (requests a second)."""
+    limit = answer.headers.get("x-ratelimit-limit", "")
+    return 1 / int(limit) if limit.isdigit() and int(limit) else None
+
+
 def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
     """Reads an esearch answer: how many citations, WebEnv, query_key, and what PubMed remarks on the strategy."""
     body = as_dict(answer.json())
@@ -206,7 +216,7 @@ def read_refusal(answer: Answer) -> NoReturn:
     """Reads a client error, some of which mean that the server itself timed out or forgot."""
     if answer.is_json:
         _check_error(as_dict(answer.json()))
-    _judge_error(answer.excerpt(600))
+    _judge_error(f"HTTP {answer.status}: {squeeze(_TAG.sub(' ', answer.excerpt(600)))}")
 
 
 def _judge_error(text: str) -> NoReturn:

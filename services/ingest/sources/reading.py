@@ -8,7 +8,6 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import orjson
-from pydantic import ValidationError
 
 from services.ingest.sources.markup import squeeze
 from services.ingest.sources.port import EXCERPT, Page, Rejection, SourceRecord, SourceRefused
@@ -35,13 +34,8 @@ class Reader:
         return Page(records=records, rejections=rejections, **facts)
 
     def record(self, item: Any, *, source_id: str, **fields: Any) -> SourceRecord | Rejection:
-        """The record, unless nothing tells what it is or a field cannot be what it claims to be."""
-        try:
-            record = SourceRecord(source=self.source, source_id=source_id, **fields)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            return self.reject(item, source_id, f"its field {place} is malformed: {first['msg']}")
+        """The record, unless nothing tells what it is or a field is too long to be what it claims."""
+        record = SourceRecord(source=self.source, source_id=source_id, **fields)
         identified = any(record.identifiers.model_dump().values())
         if not (record.title or record.abstract or identified):
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")

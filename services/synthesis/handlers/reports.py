@@ -8,7 +8,7 @@ from services.synthesis.handlers import notices
 from services.synthesis.handlers.ledger import mark_due, tell_theory
 from services.synthesis.models import ReportRow
 from shared.db.work import Work
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, Rejected
 from shared.events.ingest import RecordMerged
 from shared.events.screening import RecordExcluded, RecordIncluded, RecordReopened
 from shared.ids import id_of
@@ -50,11 +50,16 @@ def withdraw_report(event: RecordExcluded | RecordReopened, work: Work) -> None:
 
 
 def move_evidence_to_surviving_record(event: RecordMerged, work: Work) -> None:
-    """Two records are one work: what the one that is gone had to say, the other says."""
+    """Two records are one work: what the one that is gone had to say, the other says.
+
+    Raises Rejected for a circle of merges.
+    """
     gone = store.report(work, event.review, event.record)
     if gone is not None and gone.state == "merged":
         return
     into, survivor = store.surviving(work, event.review, event.into)
+    if into == event.record:
+        raise Rejected(f"record {event.record!r} cannot be merged into itself", slug="merge_circle")
     if gone is None:
         gone = _new_report(event.review, event.record, work)
     elif survivor is None:

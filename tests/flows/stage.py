@@ -1,0 +1,121 @@
+"""The stage of the flows: the demo's theatre and play, on either profile, with hands that may do harm meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.demo.house import ALL
+from services.demo.play import Outcome, Play
+from services.demo.script import Script
+from services.demo.theatre import Theatre, set_clock, theatre
+from services.ingest.replay.app import replay_app
+from services.ingest.replay.papers import PapersCorpus
+from services.search.index import open_index
+from shared.bus.open import open_log
+from shared.bus.port import EventLog
+from shared.client import Client
+from shared.clock import FileClock
+from shared.ids import new_id
+from shared.settings import Settings
+from tests.databases import drop_database
+
+ROOT = Path(__file__).parent.parent.parent
+FIRST_REVIEW = ROOT / "reviews" / "ics-leadership"
+SECOND_REVIEW = Path(__file__).parent / "second-review"
+
+APART: tuple[tuple[str, ...], ...] = tuple((service,) for service in ALL)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the platform stands: which adapters answer, and how its services are spread over processes."""
+
+    name: str
+    rooms: Sequence[Sequence[str]]
+    servers: dict[str, str]
+
+    def log(self, folder: Path) -> EventLog:
+        """The event log of a platform in `folder`, to be closed."""
+        settings = self.settings(folder)
+        return open_log(settings.place(settings.log_url), prefix=settings.topic_prefix)
+
+    def settings(self, folder: Path) -> Settings:
+        given = {name.removeprefix("LIVING_").lower(): value for name, value in self.servers.items()}
+        return Settings(data_dir=folder, _env_file=None, **given)
+
+    def clear_away(self) -> None:
+        """Drops the databases and the index of a real platform; its topics go with the servers."""
+        if not self.servers:
+            return
+        for service in ALL:
+            drop_database(self.servers["LIVING_DATABASE_URL"].replace("{service}", service))
+        index = open_index(
+            self.servers["LIVING_SEARCH_URL"], name=self.servers["LIVING_SEARCH_INDEX"], analyzer="standard"
+        )
+        index.drop()
+        index.close()
+
+
+def embedded(rooms: Sequence[Sequence[str]] = (ALL,)) -> Profile:
+    return Profile("embedded", rooms, {})
+
+
+def real(kafka: str, postgres: str, search: str) -> Profile:
+    """One process a service on real servers, with topics, databases and an index of its own."""
+    mark = new_id("flow")[:21]
+    return Profile(
+        "real",
+        APART,
+        {
+            "LIVING_LOG_URL": kafka,
+            "LIVING_DATABASE_URL": postgres.replace("{database}", f"{mark}_{{service}}"),
+            "LIVING_SEARCH_URL": search,
+            "LIVING_SEARCH_INDEX": mark,
+            "LIVING_SEARCH_ANALYZER": "standard",
+            "LIVING_TOPIC_PREFIX": f"{mark}.",
+        },
+    )
+
+
+@contextmanager
+def played(
+    profile: Profile, folder: Path, review: Path = FIRST_REVIEW, harm: Callable[[Theatre], ExitStack] | None = None
+) -> Iterator[tuple[Theatre, Outcome]]:
+    """Plays a review to its end and keeps the platform open. `harm` may do things to it meanwhile."""
+    script = Script(review)
+    clock = set_clock(folder / "clock", datetime(2018, 1, 1, tzinfo=UTC))
+    sources = replay_app(PapersCorpus.load(script.papers), clock=FileClock(clock))
+    # A notice whose sender was killed is sent again after this time and five seconds.
+    quick = {"LIVING_WEBHOOK_TIMEOUT": "2", "LIVING_RETRY_SECONDS": "0.2"}
+    with theatre(folder, sources, clock=clock, rooms=profile.rooms, servers=profile.servers, **quick) as stage:
+        people = script.decisions.people
+        roles = {**dict.fromkeys(people.reviewers, "reviewer"), people.adjudicator: "adjudicator", people.lead: "lead"}
+        tokens = {name: stage.token(name, role) for name, role in roles.items()}
+        with harm(stage) if harm is not None else ExitStack():
+            outcome = Play(script, stage.house.urls, tokens, clock, _silent(folder)).play()
+        yield stage, outcome
+
+
+def client(stage: Theatre, role: str = "admin") -> Client:
+    """A client of a running platform."""
+    return Client.at(stage.house.urls, stage.token("watcher", role), patience=60)
+
+
+def _silent(folder: Path) -> Callable[[str], None]:
+    """Keeps what the play tells in a file, for whoever looks into a failure."""
+
+    def tell(what: str) -> None:
+        with (folder / "told").open("a") as file:
+            file.write(f"{datetime.now(UTC):%H:%M:%S} {what}\n")
+
+    return tell
+
+
+def environment() -> dict[str, str]:
+    """The environment for a command line of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}

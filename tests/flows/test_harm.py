@@ -1,0 +1,194 @@
+"""Harm: processes killed, the log down, evidence lost - the figures are the same, or the demo says they are not.
+
+Slow: each test plays the whole first review against running processes while something is done to them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import yaml
+
+from services.demo.house import ALL
+from services.demo.theatre import Theatre
+from tests.flows.stage import APART, FIRST_REVIEW, ROOT, SECOND_REVIEW, client, embedded, environment, played
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def in_the_background(work) -> Iterator[None]:
+    """Runs `work(over)` in a thread until the block ends; its error is raised here."""
+    over, errors = Event(), []
+
+    def run() -> None:
+        try:
+            work(over)
+        except Exception as error:
+            errors.append(error)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_every_process_killed_again_and_again_gives_the_same_figures(apart, tmp_path):
+    killed: Counter[str] = Counter()
+
+    def harm(stage: Theatre) -> ExitStack:
+        def kill_one_after_another(over: Event) -> None:
+            while not over.wait(0.7):
+                service = ALL[sum(killed.values()) % len(ALL)]
+                stage.house.kill(service)
+                killed[service] += 1
+                time.sleep(0.3)
+                stage.house.start()
+
+        stack = ExitStack()
+        stack.enter_context(in_the_background(kill_one_after_another))
+        return stack
+
+    with played(apart, tmp_path, harm=harm) as (stage, outcome), client(stage) as living:
+        assert outcome.differences == []
+        assert [list(living.operations.dead_letters(service)) for service in ALL] == [[]] * len(ALL)
+    assert min(killed[service] for service in ALL) >= 1, killed
+
+
+def test_while_the_log_is_locked_nothing_is_lost(tmp_path):
+    def harm(stage: Theatre) -> ExitStack:
+        def lock_the_log_now_and_then(over: Event) -> None:
+            path = stage.settings.data_dir / "log.db"
+            while not over.wait(1.0):
+                holder = sqlite3.connect(path, timeout=30, isolation_level=None)
+                holder.execute("BEGIN EXCLUSIVE")
+                over.wait(7.0)  # Longer than the log's patience: appends fail meanwhile.
+                holder.execute("ROLLBACK")
+                holder.close()
+
+        stack = ExitStack()
+        stack.enter_context(in_the_background(lock_the_log_now_and_then))
+        return stack
+
+    with played(embedded(), tmp_path, harm=harm) as (_, outcome):
+        assert outcome.differences == []
+
+
+@pytest.mark.real
+def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres_url, real_search_url, tmp_path):
+    from tests.flows.stage import real
+
+    local = [sys.executable, str(ROOT / "deploy" / "local")]
+    instance = ["--instance", "flows-kafka", "--dir", str(tmp_path / "servers")]
+    subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
+    try:
+        kafka = _url_of_kafka(local, instance)
+        profile = real(kafka, real_postgres_url, real_search_url)
+
+        def harm(stage: Theatre) -> ExitStack:
+            def kill_the_broker_once(over: Event) -> None:
+                told = stage.settings.data_dir / "told"
+                while not over.wait(0.2):
+                    if told.exists() and "2019:" in told.read_text():
+                        _kill_kafka(local, instance)
+                        over.wait(3)
+                        subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
+                        return
+
+            stack = ExitStack()
+            stack.enter_context(in_the_background(kill_the_broker_once))
+            return stack
+
+        try:
+            folder = tmp_path / "platform"
+            folder.mkdir()
+            with played(profile, folder, harm=harm) as (_, outcome):
+                assert outcome.differences == []
+        finally:
+            profile.clear_away()
+    finally:
+        subprocess.check_call([*local, "down", *instance, "--wipe"])
+
+
+def _status(local: list[str], instance: list[str]) -> dict:
+    import json
+
+    # `status` exits with 3 while a server does not answer; what it prints is what counts here.
+    answer = subprocess.run([*local, "status", "--json", *instance], capture_output=True, text=True, check=False)
+    return json.loads(answer.stdout)
+
+
+def _url_of_kafka(local: list[str], instance: list[str]) -> str:
+    return next(server["url"] for server in _servers(local, instance) if server["server"] == "kafka")
+
+
+def _servers(local: list[str], instance: list[str]) -> list[dict]:
+    told = _status(local, instance)
+    return told["servers"] if isinstance(told, dict) else told
+
+
+def _kill_kafka(local: list[str], instance: list[str]) -> None:
+    import os
+    import signal
+
+    os.kill(next(server["pid"] for server in _servers(local, instance) if server["server"] == "kafka"), signal.SIGKILL)
+
+
+def test_services_in_processes_of_their_own_share_the_embedded_log(tmp_path):
+    with played(embedded(APART), tmp_path) as (_, outcome):
+        assert outcome.differences == []
+
+
+def test_a_second_review_with_other_stages_forms_and_theories_runs_from_its_own_files(tmp_path):
+    with played(embedded(), tmp_path, review=SECOND_REVIEW) as (stage, outcome), client(stage) as living:
+        assert outcome.differences == []
+        assert outcome.conflicts == 2
+        assert living.screening.funnel("garden-rota").by_rule == {"published_after": 5}
+        statuses = {cmoc.cmoc: cmoc.status for cmoc in living.synthesis.draft("garden-rota").states}
+        assert statuses == {"fair": "contested", "tired": "partially_supported"}
+
+
+def test_one_link_less_in_the_evidence_changes_the_figures_and_fails_the_demo(tmp_path):
+    review = tmp_path / "review"
+    shutil.copytree(FIRST_REVIEW, review)
+    evidence = yaml.safe_load((review / "evidence.yaml").read_text())
+    dropped = next(coded for coded in evidence["evidence"] if len(coded["links"]) == 1)
+    evidence["evidence"].remove(dropped)
+    (review / "evidence.yaml").write_text(yaml.safe_dump(evidence))
+
+    demo = subprocess.run(
+        [sys.executable, "-m", "services", "demo", str(review), "--folder", str(tmp_path / "demo"), "--json"],
+        capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=300, check=False,
+    )  # fmt: skip
+
+    assert demo.returncode == 1, demo.stderr
+    assert "links: 56, not 57" in demo.stdout
+    assert "support in 2022" in demo.stdout
+
+
+def test_nothing_in_the_code_knows_the_first_review():
+    words = ("ics-leadership", "integrated care", "gordon", "title_abstract", "cmoc-1", "richness", "rigour")
+    code = [path for folder in ("services", "shared") for path in Path(ROOT / folder).rglob("*.py")]
+    allowed = {"services/cli", "services/ingest/sources", "services/ingest/replay"}
+
+    knowing = {
+        str(path.relative_to(ROOT)): [word for word in words if word in path.read_text().lower()]
+        for path in code
+        if not any(str(path.relative_to(ROOT)).startswith(folder) for folder in allowed)
+    }
+    assert {path: named for path, named in knowing.items() if named} == {}
