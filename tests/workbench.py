@@ -57,7 +57,7 @@ class Workbench:
 
     def hears_envelope(self, envelope: Envelope) -> Envelope:
         with self.work("bench") as work:
-            for fresh in unseen(work.session, self.service.name, [envelope], work.now):
+            for fresh in unseen(work.session, self.service.name, [envelope]):
                 dead_letters.react(self.service, fresh, work)
         return envelope
 

@@ -19,7 +19,7 @@ from shared.errors import Conflict, NotFound, Unavailable
 from shared.wire.ingest import RunView
 from shared.wire.notify import NewSubscription
 from shared.wire.screening import TaskInHand
-from shared.wire.synthesis import DraftView, EvidenceBatch, EvidenceGiven, SignDraft
+from shared.wire.synthesis import DraftView, EvidenceBatch, EvidenceGiven, RevisionView, SignDraft
 
 Seen = TypeVar("Seen")
 Tell = Callable[[str], None]
@@ -137,6 +137,11 @@ class Play:
         """Waits until every source is searched through that day and screening knows every record."""
         before = {run.run for run in self._past_runs}
         self._until(f"the sources are searched through {day}", lambda: self._is_searched_through(day))
+        through = {watch.source: day for watch in self._lead.ingest.watches(self._review)}
+        self._until(
+            f"synthesis has heard that the sources are searched through {day}",
+            lambda: self._lead.synthesis.status(self._review).searched_through == through,
+        )
         self._past_runs = list(self._lead.ingest.runs(self._review))
         fresh = [run for run in self._past_runs if run.run not in before]
         status = self._lead.ingest.status(self._review)
@@ -215,17 +220,21 @@ class Play:
 
     def _sign(self, scene: Scene, summary: str, drill: bool = False) -> None:
         """Waits for the synthesis to take everything in, then signs what it drafted."""
-        draft = self._until("the synthesis has taken everything in", self._settled_draft)
-        revision = self._lead.synthesis.sign(
-            self._review,
-            SignDraft(fragments_sha256=draft.fragments_sha256, draft=draft.draft, summary=summary, drill=drill),
-        )
-        content = revision.content
+        content = self._until("the draft is signed", lambda: self._signed(summary, drill)).content
         scene.support = [cmoc.support for cmoc in content.cmocs]
         scene.flagged = [number for number, cmoc in enumerate(content.cmocs, 1) if cmoc.flagged]
         scene.change_class, scene.revision = content.change_class, content.number
         self._scenes.append(scene)
         self._tell(f"revision {content.number} is signed: {content.change_class}, support {scene.support}")
+
+    def _signed(self, summary: str, drill: bool) -> RevisionView | None:
+        """Reads the draft and signs it, once everything that arrived is taken in; None if it moved meanwhile."""
+        draft = self._until("the synthesis has taken everything in", self._settled_draft)
+        seen = SignDraft(fragments_sha256=draft.fragments_sha256, draft=draft.draft, summary=summary, drill=drill)
+        try:
+            return self._lead.synthesis.sign(self._review, seen)
+        except Conflict:
+            return None
 
     def _settled_draft(self) -> DraftView | None:
         draft = self._lead.synthesis.draft(self._review)

@@ -17,6 +17,19 @@ def consume(log: EventLog, group: str) -> None:
             print(delivery.value.decode(), flush=True)
 
 
+def sleep_over_lease(log: EventLog, group: str, count: str) -> None:
+    """Polls so many messages, says so, and stores them only when it is told to; then goes on until it is killed."""
+    consumer, given = log.subscribe(group, [BOOKS]), []
+    while len(given) < int(count):
+        given += consumer.poll(1.0)
+    print("given", flush=True)
+    sys.stdin.readline()
+    consumer.store(given)
+    print("stored", flush=True)
+    while True:
+        consumer.store(consumer.poll(0.5))
+
+
 def append(log: EventLog, key: str, count: str) -> None:
     """Appends `key:0`, `key:1` ... in batches of seven."""
     messages = [Message(BOOKS, key, f"{key}:{number}".encode()) for number in range(int(count))]
@@ -27,4 +40,4 @@ def append(log: EventLog, key: str, count: str) -> None:
 
 if __name__ == "__main__":
     _, told, what, *rest = sys.argv
-    {"consume": consume, "append": append}[what](open_told(json.loads(told)), *rest)
+    {"consume": consume, "sleep": sleep_over_lease, "append": append}[what](open_told(json.loads(told)), *rest)

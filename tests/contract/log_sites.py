@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import uuid
@@ -119,20 +120,33 @@ class KafkaSite:
 
 
 class Child:
-    """A process of its own at the same log: `consume GROUP` or `append KEY COUNT` (see log_child.py)."""
+    """A process of its own at the same log: `consume GROUP`, `sleep GROUP COUNT` or `append KEY COUNT`
+    (see log_child.py).
+    """
 
     def __init__(self, site: Site, *what: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.contract.log_child", json.dumps(site.told()), *what],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
     def lines(self, count: int) -> list[str]:
         """Waits for so many lines of what it prints."""
-        assert self._process.stdout is not None
         return [self._process.stdout.readline().strip() for _ in range(count)]
+
+    def tell(self) -> None:
+        """Gives it a line."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """kill -9."""
@@ -144,7 +158,5 @@ class Child:
         assert self._end() == 0
 
     def _end(self) -> int:
-        code = self._process.wait(60)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        return code
+        self._process.communicate(timeout=60)
+        return self._process.returncode

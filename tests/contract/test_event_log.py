@@ -363,6 +363,27 @@ def test_a_hold_may_be_repeated(log: EventLog, join) -> None:
     assert log.lag("readers", [LOANS]) == 0
 
 
+def test_a_hold_outlasts_a_change_of_members(log: EventLog, join) -> None:
+    log.append(books(times=2))
+    first = join()
+    given = first.take(32)
+    held = {number: [it for it in given if it.partition == number] for number in range(4)}
+    first.store([deliveries[0] for deliveries in held.values()])
+    for deliveries in held.values():
+        first.hold(deliveries[1], 3)
+    begun, before = time.monotonic(), len(first.given)
+
+    second = join()
+    wait_for(lambda: len(second.partitions()) == 2, first, second)
+
+    assert time.monotonic() - begun < 3
+    assert len(first.given) == before, "what stayed with the first member is still held"
+    wait_for(lambda: len(first.given) + len(second.given) == 32 + 32 - 4, first, second)
+    assert time.monotonic() - begun >= 3
+    assert [it for it in first.given[before:] + second.given if it.partition == 0] == held[0][1:]
+    assert in_order(values([deliveries[0] for deliveries in held.values()] + first.given[before:] + second.given))
+
+
 def test_members_share_the_partitions_and_none_is_read_by_two(log: EventLog, join) -> None:
     first = join()
     assert shares(log, first) == [4]
@@ -428,6 +449,23 @@ def test_a_member_shares_with_another_process_and_survives_its_end(site: Site, l
 
     assert set(values(member.given)) == set.union(*map(round_of, range(appended)))
     assert in_order(values(member.given))
+
+
+def test_a_member_that_was_frozen_for_longer_than_its_lease_cannot_store(site: Site, log: EventLog, join) -> None:
+    log.append(books(times=2))
+    child = Child(site, "sleep", "readers", "32")
+    assert child.lines(1) == ["given"]
+    child.freeze()
+    member = join()
+    given = member.take(32)
+    child.thaw()
+    child.tell()
+    assert child.lines(1) == ["stored"]
+
+    assert log.lag("readers", [BOOKS]) == 32
+    member.store(given)
+    child.kill()
+    wait_for(lambda: log.lag("readers", [BOOKS]) == 0, member, store=True)
 
 
 def test_a_member_that_lost_a_partition_cannot_store_it(log: EventLog, join) -> None:

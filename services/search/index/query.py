@@ -9,7 +9,8 @@
     doi:10.5334/ijic.4684       the whole DOI (a DOI by itself means the same)
     leader*  doi:10.5334/*      whatever begins so
 
-AND, OR and NOT are operators in capitals only. A word without a letter or digit is passed over.
+AND, OR and NOT are operators in capitals only. A word without a letter or digit is passed over. Accents
+make no difference; where the index's analyzer stems, the forms of a word count as that word, in phrases too.
 """
 
 from __future__ import annotations

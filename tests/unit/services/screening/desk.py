@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from httpx import Response
@@ -69,7 +70,11 @@ def published(plan: Protocol, version: int = 1) -> VersionPublished:
 
 def discovered(record: str, *, published: str | None = "2019", revision: int = 1, **told: Any) -> RecordDiscovered:
     return RecordDiscovered(
-        review=REVIEW, record=record, revision=revision, run="run_1", bibliography=_bibliography(record, published, told)
+        review=REVIEW,
+        record=record,
+        revision=revision,
+        run="run_1",
+        bibliography=_bibliography(record, published, told),
     )
 
 
@@ -104,7 +109,9 @@ class Desk:
         self.hears(published(protocol(*stages, **changes)))
 
     def hears(self, *events: Event) -> None:
-        self.bench.hears(*events)
+        for event in events:
+            # A protocol's own `version` hides that of its schema, which the envelope means.
+            self.bench.hears_envelope(replace(self.bench.envelope(event), dataversion=type(event).version))
 
     def discovers(self, *records: str, **told: Any) -> None:
         self.hears(*(discovered(record, **told) for record in records))
@@ -130,9 +137,17 @@ class Desk:
     def votes(self, name: str, lease: str, answer: str, role: str = "reviewer", **rest: Any) -> Response:
         return self.asks(f"/leases/{lease}/vote", {"answer": answer, **rest}, name, role)
 
-    def answers(self, name: str, answer: str, role: str = "reviewer", kind: str = "screening", **rest: Any) -> Any:
+    def answers(
+        self,
+        name: str,
+        answer: str,
+        role: str = "reviewer",
+        kind: str = "screening",
+        stage: str | None = None,
+        **rest: Any,
+    ) -> Any:
         """Claims the next task and votes; the receipt."""
-        task = self.claims(name, role, kind=kind)
+        task = self.claims(name, role, kind=kind, stage=stage)
         assert task is not None, f"nothing waits for {name}"
         receipt = self.votes(name, task["lease"], answer, role, **rest)
         assert receipt.status_code == 200, receipt.text

@@ -182,7 +182,7 @@ class Room:
 
 
 def evidence(record: str, cmoc: str = "c1", *, text: str | None = None, **link: Any) -> EvidenceGiven:
-    given = LinkGiven(cmoc=cmoc, **{"element": "whole"} | link)
+    given = LinkGiven(cmoc=cmoc, **{"element": "resource"} | link)
     paraphrase = text or f"{record} says something of {cmoc} ({given.element}, {given.stance})"
     fragment = FragmentGiven(locator="p. 1", paraphrase=paraphrase, data_type="author_interpretation")
     return EvidenceGiven(record=record, fragment=fragment, links=[given])

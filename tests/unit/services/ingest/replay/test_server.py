@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +15,9 @@ from starlette.responses import PlainTextResponse
 
 from services.ingest.replay.__main__ import main
 from services.ingest.replay.server import ReplayServer
+
+ROOT = Path(__file__).parents[5]
+REVIEW = ROOT / "reviews" / "ics-leadership" / "papers.yaml"
 
 
 def test_a_server_answers_while_the_block_runs_and_not_after():
@@ -30,6 +38,28 @@ def test_two_servers_do_not_fight_over_a_port():
 def test_a_port_that_is_taken_is_an_error():
     with ReplayServer(PlainTextResponse("here")) as server, pytest.raises(OSError):
         ReplayServer(PlainTextResponse("there"), port=server.port).__enter__()
+
+
+def test_the_command_serves_a_file_of_papers():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "services.ingest.replay", "--papers", str(REVIEW), "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert _asked(f"http://127.0.0.1:{port}/openalex/works").json()["meta"]["count"] == 20
+        finally:
+            process.terminate()
+
+
+def _asked(url: str) -> httpx.Response:
+    """The answer, once the server is up."""
+    for _ in range(300):
+        try:
+            return httpx.get(url)
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {url}")
 
 
 def test_a_corpus_that_cannot_be_read_ends_the_command_with_its_reason(tmp_path, capsys):

@@ -54,6 +54,11 @@ def test_the_word_abstract_is_no_heading():
     assert prose("<jats:title>ABSTRACT</jats:title><jats:p>Text.</jats:p>") == "Text."
 
 
+def test_the_word_abstract_alone_is_no_abstract():
+    assert prose("<jats:p>Abstract</jats:p>") is None
+    assert prose("<jats:p>Abstract.</jats:p><jats:p>Abstract art heals.</jats:p>") == "Abstract art heals."
+
+
 def test_a_heading_without_a_paragraph_is_not_lost():
     assert prose("<jats:p>Text.</jats:p><jats:title>Graphical abstract</jats:title>") == "Text.\nGraphical abstract"
     nested = "<sec><title>Results</title><sec><title>Leaders</title><p>They led.</p></sec></sec>"

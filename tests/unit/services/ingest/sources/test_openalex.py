@@ -123,6 +123,11 @@ def test_a_title_that_is_a_book_is_rejected():
     assert len(rejection.excerpt) == 500
 
 
+def test_a_crowd_of_authors_beyond_belief_is_rejected():
+    crowd = [{"author": {"display_name": "A"}}] * 20_001
+    assert read(OF_2026 | {"authorships": crowd}).reason == "it names more than 20000 authors"
+
+
 def source(net: Net, **settings) -> OpenAlex:
     access = Access("https://api.openalex.org", "team@example.org", SecretStr("secret-openalex-key"))
     return OpenAlex(access, net.client, **net.timing, **settings)

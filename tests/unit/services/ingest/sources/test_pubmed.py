@@ -335,6 +335,13 @@ def test_an_empty_delivery_is_asked_for_again_and_then_counts_as_drift():
         list(source(Net(searched(3), fetched())).pages(query()))
 
 
+def test_the_pace_follows_what_the_answers_allow():
+    result = {"count": "3", "querykey": "1", "webenv": "MCID_1", "idlist": []}
+    net = Net(json_reply({"esearchresult": result}, x_ratelimit_limit="10"), fetched(1), fetched(2), fetched(3))
+    list(source(net, per_page=1).pages(query()))
+    assert net.slept == pytest.approx([0.1, 0.1, 0.1])
+
+
 def test_a_rate_limit_inside_a_200_is_waited_out():
     limited = json_reply({"error": "API rate limit exceeded", "api-key": "1.2.3.4", "count": "4", "limit": "3"})
     net = Net(limited, searched(1), limited, fetched(1))

@@ -1,0 +1,69 @@
+"""The canonical description: which source gives which field, whatever came first."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from services.ingest.domain.description import Contribution, changes, describe
+from tests.unit.services.ingest.shelf import LONG_TITLE, PEOPLE, work
+
+CROSSREF = work("crossref", "10.1/a", doi="10.1/a", published="2018-03", abstract="Cut.", authors=PEOPLE[:1])
+PUBMED = work("pubmed", "7", pmid="7", published="2018-03-08", kind="review", language="en", authors=PEOPLE)
+EUROPEPMC = work("europepmc", "MED:7", pmid="7", pmcid="PMC1", abstract="All of the abstract.", published="2018")
+OPENALEX = work("openalex", "W1", openalex="W1", abstract="All of the abstract, rebuilt.", venue=None)
+
+
+def description(*records):
+    return describe(Contribution(record, f"run_{record.source}") for record in records)
+
+
+@pytest.mark.parametrize("order", list(permutations([CROSSREF, PUBMED, EUROPEPMC, OPENALEX])))
+def test_the_order_of_arrival_does_not_matter(order):
+    assert description(*order) == description(CROSSREF, PUBMED, EUROPEPMC, OPENALEX)
+
+
+def test_each_field_comes_from_the_source_trusted_most_for_it_and_says_so():
+    described = description(CROSSREF, PUBMED, EUROPEPMC, OPENALEX)
+
+    assert described.abstract == "All of the abstract."
+    assert described.authors == PEOPLE
+    assert described.published == "2018-03-08"
+    assert described.kind == "review"
+    assert described.identifiers.model_dump() == {"doi": "10.1/a", "pmid": "7", "pmcid": "PMC1", "openalex": "W1"}
+    assert described.provenance == {
+        "title": "crossref:10.1/a",
+        "abstract": "europepmc:MED:7",
+        "authors": "pubmed:7",
+        "venue": "crossref:10.1/a",
+        "published": "pubmed:7",
+        "kind": "pubmed:7",
+        "language": "pubmed:7",
+        "identifiers.doi": "crossref:10.1/a",
+        "identifiers.pmid": "pubmed:7",
+        "identifiers.pmcid": "europepmc:MED:7",
+        "identifiers.openalex": "openalex:W1",
+    }
+    assert [one.run for one in described.sources] == ["run_crossref", "run_europepmc", "run_openalex", "run_pubmed"]
+
+
+def test_a_title_without_its_subtitle_gives_way_to_the_whole():
+    short = CROSSREF.model_copy(update={"title": "How leadership works"})
+
+    assert description(short, OPENALEX).title == LONG_TITLE
+
+
+def test_a_missing_value_is_missing_and_has_no_provenance():
+    described = description(work("crossref", "1", None, authors=[], venue=None, published=None, kind="other"))
+
+    assert (described.title, described.abstract, described.authors, described.published) == (None, None, [], None)
+    assert set(described.provenance) == {"kind"}
+
+
+def test_changes_are_named():
+    before, after = description(CROSSREF), description(CROSSREF, PUBMED)
+
+    assert changes(before, before) == []
+    assert set(changes(before, after)) >= {"authors", "published", "identifiers", "sources"}
+    assert "title" not in changes(before, after)

@@ -1,0 +1,466 @@
+"""Pulling: nobody watches it, so nothing may be missed, doubled or lost silently."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.ingest import jobs
+from services.ingest.handlers import runs
+from services.ingest.models import Run
+from services.ingest.sources.port import Page, SourceDrifted, SourceRefused, SourceUnavailable
+from shared.errors import Conflict
+from shared.events.ingest import RecordDiscovered, RecordUpdated, RunFinished
+from shared.events.ingest import SourceDrifted as Drifted
+from tests.unit.services.ingest.shelf import rejection, strategy, work
+
+TOPICS = ("boards", "trust", "vision", "data", "equity", "primary", "acute", "mental", "housing", "rural", "urban")
+
+
+def works(count: int, source: str = "crossref") -> list:
+    """So many different works."""
+    return [
+        work(source, f"10.1/{n}", f"Leadership for {TOPICS[n % 11]} number {n} in care systems", doi=f"10.1/{n}")
+        for n in range(count)
+    ]
+
+
+def unavailable(source: str = "crossref", **fields) -> SourceUnavailable:
+    return SourceUnavailable(f"{source} does not answer", source=source, **fields)
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def finished(bench) -> RunFinished:
+    return bench.told(RunFinished)[-1]
+
+
+def test_what_a_source_gives_becomes_records_and_each_is_told_once(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(7))
+
+    bench.pull()
+
+    told = bench.told(RecordDiscovered)
+    assert len({event.record for event in told}) == len(told) == 7
+    assert all(event.bibliography.provenance["title"].startswith("crossref:10.1/") for event in told)
+    assert bench.get("status")["records"] == len(bench.items("records")) == 7
+
+
+def test_a_records_whole_way_has_its_id(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(1))
+    bench.pull()
+
+    (discovered,) = [envelope for envelope in bench.journal() if envelope.type == RecordDiscovered.type]
+    assert discovered.correlationid == discovered.data["record"]
+    assert discovered.causationid is None
+    assert discovered.actor == jobs.ACTOR
+
+
+def test_every_item_is_accounted_for(bench):
+    bench.adopt(strategy("crossref"), strategy("openalex"))
+    bench.shelves["crossref"].put(*works(4), rejection("crossref", "bad"), rejection("crossref", position=1))
+    bench.shelves["openalex"].put(
+        *(work("openalex", f"W{n}", one.title, doi=one.identifiers.doi) for n, one in enumerate(works(2))),
+        work("openalex", "W9", "Something else about rural hospitals entirely"),
+    )
+
+    bench.pull()
+
+    by_source = {run["source"]: run for run in bench.items("runs")}
+    counted = by_source["crossref"]["counts"]
+    assert counted == dict(found=6, new=4, merged=0, updated=0, unchanged=0, rejected=2, maybe_duplicate=0)
+    assert by_source["openalex"]["counts"]["merged"] == 2
+    assert by_source["openalex"]["counts"]["new"] == 1
+    items = bench.items(f"runs/{by_source['openalex']['run']}/items", limit=1)
+    assert [(item["source_id"], item["outcome"]) for item in items] == [
+        ("W0", "merged"),
+        ("W1", "merged"),
+        ("W9", "new"),
+    ]
+    rejected = bench.items(f"runs/{by_source['crossref']['run']}/rejections", limit=1)
+    assert {(one["source_id"], one["reason"]) for one in rejected} == {
+        ("bad", "it has no title"),
+        (None, "it has no title"),
+    }
+
+
+def test_pulling_everything_again_changes_nothing(bench):
+    bench.adopt(strategy("crossref"), strategy("openalex"))
+    bench.shelves["crossref"].put(*works(5), rejection("crossref", "bad"))
+    bench.shelves["openalex"].put(*(work("openalex", f"W{n}", one.title) for n, one in enumerate(works(5))))
+    bench.pull()
+    before, told = bench.records(), len(bench.told_all())
+
+    bench.pull_again()
+
+    after = bench.records()
+    assert [one["bibliography"] for one in after] == [one["bibliography"] for one in before]
+    assert [type(event) for event in bench.told_all()[told:]] == [RunFinished, RunFinished]
+    for run in bench.told(RunFinished)[-2:]:
+        assert run.counts.unchanged == 5
+        assert run.counts.found == 5 + run.counts.rejected
+
+
+def test_the_next_pull_is_due_so_many_days_after_the_last_complete_window(bench):
+    bench.adopt(strategy("crossref", every_days=7, overlap_days=3), published_after=date(2018, 1, 1))
+    bench.clock.set("2020-01-01T15:00:00")
+    bench.pull()
+    bench.clock.set("2020-01-07T23:59:00")
+    bench.pull()
+    assert bench.shelves["crossref"].asked == [(date(2017, 12, 29), date(2020, 1, 1), None)]
+
+    bench.clock.set("2020-01-08T00:00:00")
+    bench.pull()
+
+    assert bench.shelves["crossref"].asked[-1] == (date(2019, 12, 29), date(2020, 1, 8), None)
+
+
+def test_a_source_that_needs_a_longer_overlap_gets_it(bench):
+    bench.shelves["openalex"].least_overlap_days = 730
+    bench.adopt(strategy("openalex", overlap_days=3))
+    bench.pull()
+    bench.pull_again()
+
+    assert bench.shelves["openalex"].asked[-1][0] == date(2020, 1, 1) - timedelta(days=730)
+
+
+def test_a_paper_that_is_indexed_late_is_still_found(bench):
+    bench.adopt(strategy("crossref", overlap_days=3))
+    late = works(1)[0].model_copy(update={"entered": date(2019, 12, 30)})
+    bench.pull()
+
+    bench.shelves["crossref"].put(late)
+    bench.pull_again()
+
+    assert finished(bench).counts.new == 1
+
+
+def test_a_changed_source_record_updates_its_record_and_names_what_changed(bench):
+    bench.adopt(strategy("crossref"))
+    (before,) = works(1)
+    bench.shelves["crossref"].put(before)
+    bench.pull()
+
+    bench.shelves["crossref"].put(
+        before.model_copy(update={"abstract": "Now there is one.", "updated": date(2020, 1, 5)})
+    )
+    bench.pull_again()
+
+    (told,) = bench.told(RecordUpdated)
+    assert (told.revision, told.bibliography.abstract) == (2, "Now there is one.")
+    assert told.changed == ["abstract", "provenance"]
+    assert finished(bench).counts.updated == 1
+
+
+def test_a_new_stamp_is_no_news(bench):
+    bench.adopt(strategy("crossref"))
+    (before,) = works(1)
+    bench.shelves["crossref"].put(before)
+    bench.pull()
+
+    bench.shelves["crossref"].put(before.model_copy(update={"updated": date(2020, 1, 5)}))
+    bench.pull_again()
+
+    assert finished(bench).counts.unchanged == 1
+
+
+def test_what_a_source_no_longer_shows_is_kept(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(2))
+    bench.pull()
+
+    bench.shelves["crossref"].items.pop()
+    bench.pull_again()
+
+    assert bench.get("status")["records"] == 2
+
+
+def test_an_item_that_is_met_twice_in_a_run_is_counted_once(bench):
+    """Crossref repeats and shifts items during a long walk."""
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    one, two, three = works(3)
+    shelf.items = [one, two, one, two, three, one, rejection("crossref", "bad"), rejection("crossref", "bad")]
+
+    bench.pull()
+
+    assert finished(bench).counts.model_dump() == dict(
+        found=5, new=3, merged=0, updated=0, unchanged=0, rejected=2, maybe_duplicate=0
+    )
+
+
+def test_fewer_items_than_the_source_reported_are_remarked_on(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(3))
+    bench.shelves["crossref"].reported = 5
+
+    bench.pull()
+
+    (run,) = bench.items("runs")
+    assert run["remarks"] == ["the source reported 5 items and gave 3"]
+    assert finished(bench).reported == 5
+
+
+def test_a_source_that_is_down_ends_the_run_with_its_error_and_is_tried_again(bench):
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    shelf.put(*works(7))
+    shelf.trouble = {1: unavailable()}
+
+    bench.pull()
+
+    told = finished(bench)
+    assert (told.complete, told.error, told.counts.new) == (False, "crossref does not answer", 3)
+    assert told.searched_through < told.window_from
+    (watch,) = bench.items("watches")
+    assert (watch["failures"], watch["trouble"], watch["searched_through"]) == (1, "crossref does not answer", None)
+    assert watch["due_at"] == "2020-01-01T00:01:00Z"
+
+    bench.pull()
+    assert len(shelf.asked) == 1
+
+    bench.clock.advance(minutes=1)
+    bench.pull()
+
+    told = finished(bench)
+    assert (told.complete, told.counts.new, told.searched_through) == (True, 4, date(2020, 1, 1))
+    assert shelf.asked[-1][2] == "3"
+    (watch,) = bench.items("watches")
+    assert (watch["failures"], watch["trouble"], watch["searched_through"]) == (0, None, "2020-01-01")
+    second, first = bench.items("runs")
+    assert second["goes_on_from"] == first["run"]
+    assert second["remarks"] == []
+
+
+def test_pauses_grow_and_the_sources_own_wish_is_honoured(bench):
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    shelf.trouble = {0: unavailable()}
+    bench.pull()
+    bench.clock.advance(minutes=1)
+    shelf.trouble = {0: unavailable()}
+    bench.pull()
+    assert bench.items("watches")[0]["due_at"] == "2020-01-01T00:03:00Z"
+
+    bench.clock.advance(minutes=2)
+    shelf.trouble = {0: unavailable(retry_after=50_000)}
+    bench.pull()
+
+    due = datetime.fromisoformat(bench.items("watches")[0]["due_at"])
+    assert due - bench.clock.now() == timedelta(seconds=50_000)
+
+
+def test_a_source_that_drifted_is_told_and_asked_anew_from_the_windows_beginning(bench):
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    shelf.put(*works(7))
+    shelf.trouble = {1: SourceDrifted("it has no list of items", source="crossref")}
+
+    bench.pull()
+
+    (drifted,) = bench.told(Drifted)
+    assert (drifted.source, drifted.detail) == ("crossref", "it has no list of items")
+    assert drifted.run == finished(bench).run
+    assert finished(bench).complete is False
+
+    bench.clock.advance(hours=1)
+    bench.pull()
+
+    assert shelf.asked[-1][2] is None
+    assert (finished(bench).counts.unchanged, finished(bench).counts.new) == (3, 4)
+
+
+def test_a_refused_strategy_is_told(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].trouble = {0: SourceRefused("the filter is unknown", source="crossref")}
+
+    bench.pull()
+
+    assert finished(bench).error == "the filter is unknown"
+    assert bench.items("watches")[0]["trouble"] == "the filter is unknown"
+
+
+def test_a_source_that_is_not_there_is_told(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    del bench.shelves["pubmed"]
+
+    bench.pull()
+
+    runs_told = {run.source: run for run in bench.told(RunFinished)}
+    assert runs_told["crossref"].complete
+    assert runs_told["pubmed"].error == "there is no source 'pubmed'; there are: crossref, europepmc, openalex"
+
+
+def test_a_source_in_trouble_does_not_keep_the_others(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.shelves["crossref"].trouble = {0: ValueError("a bug")}
+    bench.shelves["pubmed"].put(work("pubmed", "1"))
+
+    with pytest.raises(ExceptionGroup, match="a bug"):
+        bench.pull()
+
+    assert [run.source for run in bench.told(RunFinished)] == ["pubmed"]
+    assert [run["state"] for run in bench.items("runs") if run["source"] == "crossref"] == ["running"]
+
+    bench.pull()
+    assert finished(bench).source == "crossref"
+    assert finished(bench).complete
+
+
+def test_two_strategies_of_one_source_are_pulled_one_after_the_other(bench):
+    bench.adopt(strategy("crossref", id="one"), strategy("crossref", id="two", query="governance"))
+    bench.shelves["crossref"].put(*works(4))
+
+    bench.pull()
+
+    counts = [run.counts for run in bench.told(RunFinished)]
+    assert [(one.new, one.unchanged) for one in counts] == [(4, 0), (0, 4)]
+
+
+def test_a_process_killed_between_two_pages_goes_on_where_it_stood(bench, monkeypatch):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(8), rejection("crossref", "bad"))
+    take_page = runs.take_page
+
+    def take_one_page_and_die(work, run_id, page, *, pages_before):
+        if pages_before == 1:
+            raise Killed
+        return take_page(work, run_id, page, pages_before=pages_before)
+
+    monkeypatch.setattr(runs, "take_page", take_one_page_and_die)
+    with pytest.raises(BaseExceptionGroup):
+        bench.pull()
+    assert bench.told(RunFinished) == []
+
+    monkeypatch.setattr(runs, "take_page", take_page)
+    bench.pull()
+
+    assert [cursor for _, _, cursor in bench.shelves["crossref"].asked] == [None, "3"]
+    assert finished(bench).counts.model_dump() == dict(
+        found=9, new=8, merged=0, updated=0, unchanged=0, rejected=1, maybe_duplicate=0
+    )
+    assert len(bench.told(RecordDiscovered)) == 8
+    assert len(bench.items("runs")) == 1
+
+
+def test_a_source_that_lost_its_place_begins_again_and_nothing_is_doubled(bench, monkeypatch):
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    shelf.put(*works(8), rejection("crossref", "bad"))
+    shelf.trouble = {2: ValueError("killed")}
+    with pytest.raises(ExceptionGroup):
+        bench.pull()
+
+    pages = shelf.pages
+    shelf.pages = lambda query, cursor=None: pages(query, None)
+    bench.pull()
+
+    assert finished(bench).counts.model_dump() == dict(
+        found=9, new=8, merged=0, updated=0, unchanged=0, rejected=1, maybe_duplicate=0
+    )
+    assert len(bench.told(RecordDiscovered)) == 8
+
+
+def test_a_page_is_taken_once_though_two_processes_bring_it(bench):
+    bench.adopt(strategy("crossref"))
+    with bench.work() as opened:
+        run = runs.open_run(opened, *_watches(opened), bench.shelves["crossref"])
+    page = Page(records=works(2), cursor="next")
+    with bench.work() as one:
+        runs.take_page(one, run.id, page, pages_before=0)
+
+    with pytest.raises(Conflict, match="at page 1"), bench.work() as other:
+        runs.take_page(other, run.id, page, pages_before=0)
+
+    assert len(bench.told(RecordDiscovered)) == 2
+
+
+def _watches(work):
+    from services.ingest import store
+
+    return store.due_watches(work.session, work.now)
+
+
+def test_a_platform_that_stops_finishes_the_page_in_hand_and_goes_on_later(bench, monkeypatch):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(8))
+    take_page = runs.take_page
+
+    def take_and_stop(*args, **kwargs):
+        bench.running.stopping.set()
+        return take_page(*args, **kwargs)
+
+    monkeypatch.setattr(runs, "take_page", take_and_stop)
+    bench.pull()
+    assert bench.told(RunFinished) == []
+
+    monkeypatch.setattr(runs, "take_page", take_page)
+    bench.running.stopping.clear()
+    bench.pull()
+
+    assert finished(bench).counts.new == 8
+
+
+def test_watches_pulled_side_by_side_merge_the_same_works_once(bench):
+    """Four sources bring the same works at the same time, each in its own thread."""
+    bench.adopt(*(strategy(name) for name in bench.shelves))
+    gate = threading.Barrier(4)
+    for name, shelf in bench.shelves.items():
+        shelf.per_page = 5
+        shelf.put(*(work(name, f"{name}-{n}", one.title, doi=one.identifiers.doi) for n, one in enumerate(works(30))))
+        shelf.pages = _pages_behind(gate, shelf)
+
+    bench.pull()
+
+    assert len(bench.clusters()) == 30
+    assert all(len(cluster) == 4 for cluster in bench.clusters())
+    counts = [run.counts for run in bench.told(RunFinished)]
+    assert sum(one.new for one in counts) == len(bench.told(RecordDiscovered)) == 30
+    assert sum(one.merged for one in counts) == 90
+    assert bench.get("status")["source_records"] == 120
+
+
+def _pages_behind(gate, shelf):
+    pages = shelf.pages
+
+    def wait_for_the_others(query, cursor=None):
+        for page in pages(query, cursor):
+            gate.wait(timeout=20)
+            yield page
+
+    return wait_for_the_others
+
+
+def test_text_that_a_database_cannot_keep_is_mended(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(
+        work("crossref", "1", "Leadership\0 in care \\u0000 systems", abstract="a\0b"), rejection("crossref", "bad\0")
+    )
+
+    bench.pull()
+
+    (record,) = bench.records()
+    assert record["bibliography"]["title"] == "Leadership in care \\u0000 systems"
+    assert finished(bench).counts.found == 2
+
+
+def test_a_run_left_by_another_process_is_one_run(bench):
+    """The database itself refuses a second run of a watch that is being pulled."""
+    bench.adopt(strategy("crossref"))
+    with bench.work() as opened:
+        (watch,) = _watches(opened)
+        runs.open_run(opened, watch, bench.shelves["crossref"])
+    with bench.work(readonly=True) as work:
+        assert _watches(work) == []
+
+    bench.pull()
+
+    with bench.work(readonly=True) as work:
+        assert [run.state for run in work.session.execute(select(Run)).scalars()] == ["complete"]

@@ -1,0 +1,161 @@
+"""Watches: one for each strategy of the newest protocol version; none is ever lost."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from shared.events.ingest import RunFinished
+from tests.unit.services.ingest.shelf import strategy, work
+
+
+def watches(bench):
+    return {watch["strategy"]: watch for watch in bench.items("watches")}
+
+
+def test_each_strategy_is_watched_and_due_at_once(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed", every_days=30))
+
+    watching = watches(bench)
+    assert {name: watch["every_days"] for name, watch in watching.items()} == {"crossref": 7, "pubmed": 30}
+    assert all(watch["due_at"] == "2020-01-01T00:00:00Z" for watch in watching.values())
+
+
+def test_the_same_version_twice_changes_nothing(bench):
+    bench.adopt(strategy("crossref"))
+    bench.pull()
+    before = watches(bench)
+
+    bench.adopt(strategy("crossref"))
+
+    assert watches(bench) == before
+
+
+def test_a_new_version_keeps_the_watch_and_notes_itself(bench):
+    bench.adopt(strategy("crossref"))
+    bench.pull()
+
+    bench.adopt(strategy("crossref", every_days=30), number=2)
+
+    (watch,) = watches(bench).values()
+    assert (watch["protocol_version"], watch["every_days"]) == (2, 30)
+    assert watch["searched_through"] == "2020-01-01"
+
+
+def test_a_changed_question_keeps_the_watch_and_is_asked_from_the_beginning(bench):
+    """What was searched through was searched for something else."""
+    bench.adopt(strategy("crossref"), published_after=date(2018, 1, 1))
+    bench.pull()
+    before = watches(bench)["crossref"]
+
+    bench.clock.advance(days=1)
+    bench.adopt(strategy("crossref", "leadership OR governance"), number=2, published_after=date(2018, 1, 1))
+    bench.pull()
+
+    after = watches(bench)["crossref"]
+    assert after["watch"] == before["watch"]
+    assert bench.shelves["crossref"].asked[-1][0] == date(2017, 12, 29)
+    assert bench.told(RunFinished)[-1].query == "leadership OR governance"
+    assert bench.told(RunFinished)[-1].protocol_version == 2
+
+
+def test_an_earlier_first_day_is_asked_from_the_beginning(bench):
+    bench.adopt(strategy("crossref"), published_after=date(2018, 1, 1))
+    bench.pull()
+
+    bench.adopt(strategy("crossref"), number=2, published_after=date(2010, 1, 1))
+    bench.pull()
+
+    assert bench.shelves["crossref"].asked[-1][0] == date(2009, 12, 29)
+
+
+def test_a_question_that_changes_during_a_run_is_asked_after_it(bench):
+    bench.adopt(strategy("crossref"))
+    shelf = bench.shelves["crossref"]
+    shelf.put(work("crossref", "1"))
+    pages = shelf.pages
+
+    def pages_while_the_protocol_changes(query, cursor=None):
+        shelf.pages = pages
+        bench.adopt(strategy("crossref", "governance"), number=2)
+        yield from pages(query, cursor)
+
+    shelf.pages = pages_while_the_protocol_changes
+    bench.pull()
+
+    told = bench.told(RunFinished)
+    assert [run.query for run in told] == ["leadership", "governance"]
+    assert shelf.asked[0] == shelf.asked[1]
+
+
+def test_an_older_version_never_overwrites_a_newer(bench):
+    bench.adopt(strategy("crossref", "new"), number=2)
+
+    bench.adopt(strategy("crossref", "old"), strategy("pubmed"), number=1)
+
+    assert {name: watch["query"] for name, watch in watches(bench).items()} == {"crossref": "new"}
+
+
+def test_a_strategy_that_is_gone_is_retired_not_deleted_and_may_come_back(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.pull()
+
+    bench.adopt(strategy("crossref"), number=2)
+    bench.pull_again()
+
+    assert watches(bench)["pubmed"]["state"] == "retired"
+    assert len(bench.shelves["pubmed"].asked) == 1
+
+    bench.adopt(strategy("crossref"), strategy("pubmed"), number=3)
+    bench.pull()
+
+    assert watches(bench)["pubmed"]["state"] == "active"
+    assert bench.shelves["pubmed"].asked[-1][0] == date(2019, 12, 29)
+
+
+def test_a_paused_watch_is_not_pulled_until_it_is_resumed(bench):
+    bench.adopt(strategy("crossref"))
+    watch = watches(bench)["crossref"]["watch"]
+
+    assert bench.post(f"watches/{watch}/pause")["state"] == "paused"
+    bench.pull()
+    bench.post(f"watches/{watch}/pull", status=409)
+    assert bench.shelves["crossref"].asked == []
+
+    assert bench.post(f"watches/{watch}/resume")["state"] == "active"
+    bench.pull()
+    assert len(bench.shelves["crossref"].asked) == 1
+
+
+def test_a_watch_can_be_pulled_now(bench):
+    bench.adopt(strategy("crossref"))
+    bench.pull()
+    watch = watches(bench)["crossref"]["watch"]
+    bench.clock.advance(hours=1)
+    bench.pull()
+    assert len(bench.shelves["crossref"].asked) == 1
+
+    bench.post(f"watches/{watch}/pull")
+    bench.pull()
+
+    assert len(bench.shelves["crossref"].asked) == 2
+
+
+def test_only_a_lead_may_steer_a_watch_and_a_retired_one_nobody(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.adopt(strategy("crossref"), number=2)
+    watching = watches(bench)
+
+    for command in ("pause", "resume", "pull"):
+        bench.post(f"watches/{watching['crossref']['watch']}/{command}", role="adjudicator", status=403)
+        bench.post(f"watches/{watching['pubmed']['watch']}/{command}", status=409)
+        bench.post(f"watches/watch_unknown/{command}", status=404)
+
+
+def test_every_watch_of_every_review_is_its_own(bench):
+    bench.adopt(strategy("crossref"))
+    watch = watches(bench)["crossref"]["watch"]
+    bench.review = "another"
+    bench.adopt(strategy("crossref"))
+
+    assert watches(bench)["crossref"]["watch"] != watch
+    bench.post(f"watches/{watch}/pause", status=404)

@@ -1,0 +1,47 @@
+"""Windows and pauses."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.domain.watching import next_pull, next_try, window
+
+TODAY = date(2020, 6, 1)
+NOW = datetime(2020, 6, 1, 12, tzinfo=UTC)
+
+
+def test_the_first_window_begins_with_the_protocols_first_day_less_the_overlap():
+    days = {"searched_through": None, "overlap_days": 14, "today": TODAY}
+
+    assert window(search_from=date(2018, 1, 15), **days) == (date(2018, 1, 1), TODAY)
+    assert window(search_from=None, **days)[0] < date(2010, 7, 1)
+    assert window(search_from=date(2030, 1, 1), **days)[0] < TODAY
+    assert window(search_from=date.min, **days)[0] == date(1664, 12, 18)
+
+
+@given(st.dates(date(1665, 1, 1), TODAY), st.integers(0, 3660))
+def test_windows_leave_no_day_out(searched_through, overlap_days):
+    since, until = window(
+        searched_through=searched_through, search_from=date(2018, 1, 1), overlap_days=overlap_days, today=TODAY
+    )
+
+    assert since == searched_through - timedelta(days=overlap_days)
+    assert until == TODAY
+
+
+def test_a_strategy_is_due_so_many_days_after_the_last_day_searched():
+    assert next_pull(date(2020, 6, 1), 7) == datetime(2020, 6, 8, tzinfo=UTC)
+
+
+def test_pauses_after_failures_grow_up_to_a_limit_and_honour_the_source():
+    pauses = [next_try(NOW, failures) - NOW for failures in range(1, 40)]
+
+    assert pauses[0] == timedelta(minutes=1)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(hours=6)
+    assert next_try(NOW, 1, retry_after=53_578) == NOW + timedelta(seconds=53_578)
+    assert next_try(NOW, 9, retry_after=1.5) > NOW + timedelta(hours=1)
+    assert next_try(NOW, 1, retry_after=1e15) == NOW + timedelta(days=30)

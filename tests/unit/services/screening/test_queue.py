@@ -1,0 +1,389 @@
+"""Claims, leases and votes: who gets what, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.services.screening.desk import DEPTH, SIFT, Desk, merged, protocol, published
+
+NO = {"reason": "no garden"}
+
+
+def test_tasks_come_in_the_order_of_arrival(either_desk):
+    either_desk.discovers("r1", "r2", "r3")
+
+    seen = []
+    for _ in range(3):
+        seen.append(either_desk.claims("ana")["record"]["record"])
+        either_desk.votes("ana", either_desk.claims("ana")["lease"], "include")
+
+    assert seen == ["r1", "r2", "r3"]
+    assert either_desk.claims("ana") is None
+
+
+def test_a_claim_brings_all_that_is_needed_to_answer(desk_of):
+    desk = desk_of(DEPTH)
+    desk.discovers("r1", authors=["Ada Byron"], venue="Plots", identifiers={"doi": "10.1/r1"})
+
+    task = desk.claims("ana")
+
+    assert task["question"] == "Is it rich enough?"
+    assert [answer["value"] for answer in task["answers"]] == ["thin", "moderate", "rich"]
+    assert [field["name"] for field in task["fields"]] == ["cmocs", "setting", "designs", "note"]
+    assert [cmoc["id"] for cmoc in task["cmocs"]] == ["c1", "c2"]
+    assert task["definitions"]["context"] == "before it"
+    assert (task["record"]["title"], task["record"]["abstract"]) == ("On r1", "Gardens.")
+    assert (task["record"]["authors"], task["record"]["venue"]) == (["Ada Byron"], "Plots")
+    assert (task["record"]["published"], task["record"]["identifiers"]) == ("2019", {"doi": "10.1/r1"})
+    assert task["votes"] == []
+
+
+def test_asking_twice_takes_one_place(desk):
+    desk.discovers("r1", "r2")
+
+    assert desk.claims("ana") == desk.claims("ana")
+    assert desk.queue("sift")["in_hand"] == 1
+
+
+def test_two_people_get_one_task_and_a_third_the_next(either_desk):
+    either_desk.discovers("r1", "r2")
+
+    first, second, third = (either_desk.claims(name) for name in ("ana", "ben", "cy"))
+
+    assert first["task"] == second["task"] != third["task"]
+
+
+def test_nobody_gets_a_task_they_have_voted_on(either_desk):
+    either_desk.discovers("r1")
+    either_desk.answers("ana", "include")
+
+    assert either_desk.claims("ana") is None
+    assert either_desk.claims("ben")["record"]["record"] == "r1"
+
+
+def test_a_lapsed_lease_returns_to_the_queue_by_itself(either_desk):
+    either_desk.discovers("r1")
+    ana, ben = either_desk.claims("ana"), either_desk.claims("ben")
+    assert either_desk.claims("cy") is None
+
+    either_desk.bench.clock.advance(hours=2)
+
+    assert either_desk.claims("cy")["task"] == ana["task"]
+    refused = either_desk.votes("ana", ana["lease"], "include")
+    assert (refused.status_code, refused.json()["title"]) == (409, "lease lapsed")
+    assert either_desk.votes("ben", ben["lease"], "include").json()["title"] == "lease lapsed"
+    assert either_desk.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_a_lapsed_lease_cannot_vote_even_before_anyone_returned_it(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    desk.bench.clock.advance(minutes=60)
+
+    assert desk.votes("ana", lease, "include").json()["title"] == "lease lapsed"
+    assert desk.asks(f"/leases/{lease}/renew", None).json()["title"] == "lease lapsed"
+    assert desk.asks(f"/leases/{lease}/release", None).json()["title"] == "lease lapsed"
+
+
+def test_whose_lease_lapsed_gets_a_new_one(desk):
+    desk.discovers("r1")
+    before = desk.claims("ana")
+
+    desk.bench.clock.advance(hours=2)
+    after = desk.claims("ana")
+
+    assert (after["task"], after["lease"] != before["lease"]) == (before["task"], True)
+    assert desk.votes("ana", after["lease"], "include").status_code == 200
+
+
+def test_a_renewed_lease_lives_on(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+    desk.bench.clock.advance(minutes=50)
+
+    renewed = desk.asks(f"/leases/{lease}/renew", None).json()
+    desk.bench.clock.advance(minutes=50)
+
+    assert renewed["expires_at"] == "2020-01-01T01:50:00Z"
+    assert desk.votes("ana", lease, "include").status_code == 200
+
+
+def test_how_long_a_lease_lives_is_a_setting(desk_of):
+    desk = desk_of(settings={"lease_minutes": 5})
+    desk.discovers("r1")
+
+    assert desk.claims("ana")["expires_at"] == "2020-01-01T00:05:00Z"
+
+
+def test_a_released_task_goes_to_the_end_of_the_queue(either_desk):
+    either_desk.discovers("r1", "r2")
+    first = either_desk.claims("ana")
+
+    released = either_desk.asks(f"/leases/{first['lease']}/release", None)
+
+    assert released.json()["ended"] == "released"
+    assert either_desk.claims("ana")["record"]["record"] == "r2"
+    assert either_desk.claims("ben")["record"]["record"] == "r2"
+    assert either_desk.claims("cy")["record"]["record"] == "r1"
+    assert either_desk.votes("ana", first["lease"], "include").json()["title"] == "lease released"
+
+
+def test_the_furthest_stage_comes_first_unless_one_is_named(desk):
+    desk.discovers("r1", "r2")
+    desk.answers("ana", "include")
+    desk.answers("ben", "include")
+
+    assert desk.claims("cy")["stage"] == "depth"
+    assert desk.claims("dee", stage="sift")["stage"] == "sift"
+
+
+def test_two_equal_votes_decide_and_the_record_goes_on(either_desk):
+    either_desk.discovers("r1")
+
+    first = either_desk.answers("ana", "include")
+    second = either_desk.answers("ben", "include")
+
+    assert (first["state"], first["judgement"]) == ("open", None)
+    assert second["state"] == "advanced"
+    assert second["judgement"]["decided_by"] == "agreement"
+    assert either_desk.record("r1")["stage"] == "depth"
+
+
+def test_an_adjudicator_decides_a_conflict_with_a_reason(either_desk):
+    either_desk.discovers("r1")
+    either_desk.answers("ana", "include")
+    assert either_desk.answers("ben", "exclude", **NO)["state"] == "conflict"
+
+    conflict = either_desk.claims("cy", "adjudicator", kind="conflict")
+    seen = {vote["person"]: vote["answer"] for vote in conflict["votes"]}
+    without = either_desk.votes("cy", conflict["lease"], "include", "adjudicator")
+    decided = either_desk.votes("cy", conflict["lease"], "include", "adjudicator", reason="it fits")
+
+    assert seen == {"ana": "include", "ben": "exclude"}
+    assert (without.status_code, without.json()["title"]) == (422, "missing reason")
+    assert decided.json()["state"] == "advanced"
+    assert decided.json()["judgement"]["decided_by"] == "adjudication"
+    assert [vote["person"] for vote in decided.json()["judgement"]["votes"]] == ["ana", "ben", "cy"]
+
+
+def test_who_voted_on_a_task_does_not_decide_its_conflict(desk):
+    desk.discovers("r1")
+    desk.answers("cy", "include", "adjudicator")
+    desk.answers("ben", "exclude", **NO)
+
+    assert desk.claims("cy", "adjudicator", kind="conflict") is None
+    assert desk.claims("dee", "adjudicator", kind="conflict") is not None
+    assert desk.claims("eve", "adjudicator", kind="conflict") is None
+
+
+def test_a_doubtful_answer_alone_calls_for_an_adjudicator(desk):
+    desk.discovers("r1")
+    desk.answers("ana", "unsure")
+
+    assert desk.answers("ben", "unsure")["state"] == "conflict"
+
+
+def test_a_conflict_whose_lease_lapsed_is_claimed_by_another(desk):
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    desk.answers("ben", "unsure")
+    late = desk.claims("cy", "adjudicator", kind="conflict")
+
+    desk.bench.clock.advance(hours=2)
+
+    assert desk.claims("dee", "adjudicator", kind="conflict")["task"] == late["task"]
+    assert desk.votes("cy", late["lease"], "include", "adjudicator", reason="x").json()["title"] == "lease lapsed"
+
+
+def test_the_stage_says_who_may_adjudicate(desk_of):
+    desk = desk_of({**SIFT, "adjudicators": "lead"})
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    desk.answers("ben", "unsure")
+
+    assert desk.asks("/claims", {"kind": "conflict"}, "ana").json()["title"] == "role needed"
+    assert desk.claims("cy", "adjudicator", kind="conflict") is None
+    named = desk.asks("/claims", {"kind": "conflict", "stage": "sift"}, "cy", "adjudicator")
+    assert (named.status_code, named.json()["title"]) == (403, "role needed")
+    assert desk.claims("lea", "lead", kind="conflict") is not None
+
+
+def test_who_lost_the_role_meanwhile_does_not_decide(desk):
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    desk.answers("ben", "unsure")
+    lease = desk.claims("cy", "adjudicator", kind="conflict")["lease"]
+
+    refused = desk.votes("cy", lease, "include", "reviewer", reason="I was one")
+
+    assert (refused.status_code, refused.json()["title"]) == (403, "role needed")
+
+
+def test_one_vote_is_enough_where_the_stage_says_so(desk_of):
+    desk = desk_of({**SIFT, "votes": 1})
+    desk.discovers("r1", "r2")
+
+    assert desk.answers("ana", "include")["state"] == "advanced"
+    assert desk.answers("ana", "unsure")["state"] == "conflict"
+
+
+def test_three_votes_are_waited_for_where_the_stage_says_so(either_desk):
+    either_desk.hears(published(protocol({**SIFT, "votes": 3}), version=2))
+    either_desk.discovers("r1")
+
+    assert either_desk.answers("ana", "include")["state"] == "open"
+    assert either_desk.claims("ana") is None
+    assert either_desk.answers("ben", "include")["state"] == "open"
+    assert either_desk.claims("ben") is None
+    assert either_desk.answers("cy", "exclude", **NO)["state"] == "conflict"
+
+
+def test_a_retried_vote_is_answered_and_not_cast_again(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+    path, headers = f"/screening/reviews/gardens/leases/{lease}/vote", {"Idempotency-Key": "key-of-ana-1"}
+
+    first = desk.person("ana").post(path, json={"answer": "include"}, headers=headers)
+    again = desk.person("ana").post(path, json={"answer": "include"}, headers=headers)
+    other = desk.person("ana").post(path, json={"answer": "unsure"}, headers=headers)
+
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    assert (other.status_code, other.json()["title"]) == (409, "key reused")
+    assert desk.record("r1")["stages"][0]["votes_cast"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        ({"answer": "great"}, "unknown answer"),
+        ({"answer": "rich"}, "missing field"),
+        ({"answer": "rich", "fields": {"cmocs": ["c1"], "colour": "red"}}, "unknown field"),
+        ({"answer": "rich", "fields": {"cmocs": ["c9"]}}, "unknown cmoc"),
+        ({"answer": "rich", "fields": {"cmocs": ["c1"], "setting": "moon"}}, "unknown option"),
+        ({"answer": "rich", "fields": {"cmocs": "c1"}}, "wrong kind"),
+        ({"answer": "rich", "fields": {"cmocs": {"c1": True}}}, "invalid"),
+        ({"answer": "rich", "fields": {"cmocs": ["c1"], "note": "x" * 5001}}, "invalid"),
+        ({"answer": "rich", "reason": "\x00"}, "invalid"),
+        ({"reason": "none"}, "invalid"),
+        ([], "invalid"),
+    ],
+)
+def test_a_ballot_with_faults_is_refused_and_the_lease_stays(desk_of, body, slug):
+    desk = desk_of(DEPTH)
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    refused = desk.asks(f"/leases/{lease}/vote", body)
+
+    assert (refused.status_code, refused.json()["title"]) == (422, slug)
+    assert refused.json()["errors"]
+    assert desk.votes("ana", lease, "rich", fields={"cmocs": ["c1"]}).status_code == 200
+
+
+def test_half_a_character_is_refused(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    refused = desk.person("ana").post(
+        f"/screening/reviews/gardens/leases/{lease}/vote",
+        content=b'{"answer": "include", "reason": "\\ud800"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert refused.status_code == 422
+
+
+def test_a_field_left_empty_counts_as_not_given(desk_of):
+    desk = desk_of({**DEPTH, "votes": 1})
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    given = {"cmocs": ["c2"], "setting": "", "designs": [], "note": "  "}
+    decided = desk.votes("ana", lease, "rich", fields=given).json()
+
+    assert decided["judgement"]["votes"][0]["fields"] == {"cmocs": ["c2"]}
+
+
+def test_a_second_vote_is_refused(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+    desk.votes("ana", lease, "include")
+
+    refused = desk.votes("ana", lease, "exclude", reason="on second thoughts")
+
+    assert (refused.status_code, refused.json()["title"]) == (409, "already voted")
+
+
+def test_anothers_lease_is_not_yours(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    for path, body in (("vote", {"answer": "include"}), ("release", None), ("renew", None)):
+        refused = desk.asks(f"/leases/{lease}/{path}", body, "ben")
+        assert (refused.status_code, refused.json()["title"]) == (403, "not your lease")
+
+
+def test_what_does_not_exist_is_not_found(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    answers = {
+        "unknown lease": desk.votes("ana", "lease_0", "include"),
+        "unknown stage": desk.asks("/claims", {"stage": "polish"}),
+        "unknown record": desk.gets("/records/r9"),
+        "unknown review": desk.person("ana").post("/screening/reviews/moon/claims", json={}),
+    }
+    elsewhere = desk.person("ana").post(f"/screening/reviews/moon/leases/{lease}/vote", json={"answer": "include"})
+
+    assert {answer.status_code for answer in answers.values()} == {404}
+    assert {slug: answer.json()["title"] for slug, answer in answers.items()} == {slug: slug for slug in answers}
+    assert elsewhere.status_code == 404
+
+
+def test_a_reader_takes_no_part(desk):
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    for path, body in (
+        ("/claims", {}),
+        (f"/leases/{lease}/vote", {"answer": "include"}),
+        (f"/leases/{lease}/release", None),
+        (f"/leases/{lease}/renew", None),
+    ):
+        assert desk.asks(path, body, "rea", "reader").status_code == 403
+    assert desk.gets("/queue", "rea", "reader").status_code == 200
+    assert desk.bench.anybody().get("/screening/reviews/gardens/queue").status_code == 401
+
+
+def test_a_token_for_another_review_does_not_hold_here(desk):
+    stranger = desk.bench.person("sam", reviews=("moon",))
+
+    assert stranger.get("/screening/reviews/gardens/queue").status_code == 403
+
+
+def test_a_task_that_was_closed_under_a_lease_says_so(desk):
+    desk.discovers("r1", "r2")
+    lease = desk.claims("ana")["lease"]
+
+    desk.hears(merged("r1", into="r2"))
+
+    refused = desk.votes("ana", lease, "include")
+    assert (refused.status_code, refused.json()["title"]) == (409, "task closed")
+    assert desk.claims("ana")["record"]["record"] == "r2"
+
+
+def test_an_amendment_leaves_open_tasks_their_question(desk: Desk):
+    desk.discovers("r1")
+    later = {**SIFT, "question": "Is it about gardens at all?", "votes": 1}
+    desk.hears(published(protocol(later, DEPTH), version=2))
+    desk.discovers("r2")
+
+    old = desk.claims("ana")
+    desk.votes("ana", old["lease"], "include")
+    new = desk.claims("ana")
+
+    assert (old["question"], old["votes_needed"], old["protocol_version"]) == ("Could it inform a theory?", 2, 1)
+    assert (new["question"], new["votes_needed"], new["protocol_version"]) == ("Is it about gardens at all?", 1, 2)
+    assert desk.record("r1")["stages"][0]["protocol_version"] == 1

@@ -1,0 +1,188 @@
+"""Evidence is linked once, only for included records, and is withdrawn without being lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.synthesis import EvidenceLinked, TheoryChanged
+from shared.wire.synthesis import EvidenceBatch
+from tests.unit.services.synthesis.room import REVIEW, Room, evidence, protocol
+
+
+@pytest.fixture
+def room(room: Room) -> Room:
+    room.includes("r1", "r2")
+    return room
+
+
+def test_a_link_is_told_as_a_step_on_its_records_way(room: Room):
+    taken = room.links("r1", "c1", element="resource", stance="bounds", inference="inferred", rationale="so it reads")
+
+    [told] = room.bench.told(EvidenceLinked)
+    assert (told.record, told.study, told.fragment, told.coder) == ("r1", taken.study, taken.fragment, "ana")
+    [made] = told.links
+    assert (made.cmoc, made.element, made.stance, made.inference) == ("c1", "resource", "bounds", "inferred")
+    [envelope] = [one for one in room.bench.journal() if one.type == EvidenceLinked.type]
+    assert envelope.correlationid == "r1"
+    assert envelope.causationid is not None and envelope.actor == "ana"
+
+
+def test_the_same_link_twice_changes_nothing(room: Room):
+    first = room.links("r1")
+    again = room.links("r1")
+
+    assert (first.changed, again.changed) == (True, False)
+    assert [link.link for link in again.links] == [link.link for link in first.links]
+    assert len(room.bench.told(EvidenceLinked)) == 1
+    twice = EvidenceBatch(evidence=[evidence("r2"), evidence("r2")])
+    assert [one.changed for one in room.person("ana").link(REVIEW, twice).evidence] == [True, False]
+
+
+def test_a_fragment_that_is_known_takes_further_links(room: Room):
+    room.links("r1", "c1", text="one fragment")
+    more = room.links("r1", "c2", text="one fragment")
+
+    assert more.changed
+    assert len({one.fragment for one in room.lead.evidence(REVIEW)}) == 1
+
+
+def test_two_coders_of_the_same_fragment_are_two_fragments_of_one_study(room: Room):
+    mine, theirs = room.links("r1", by="ana"), room.links("r1", by="ben")
+
+    assert mine.fragment != theirs.fragment
+    assert room.support() == [1, 0]
+
+
+def test_a_link_coded_otherwise_before_is_a_conflict_not_a_silent_change(room: Room):
+    room.links("r1", inference="inferred")
+
+    with pytest.raises(Conflict, match="as inferred"):
+        room.links("r1", inference="explicit")
+
+
+def test_an_unknown_record_is_not_found_and_one_that_is_not_included_a_conflict(room: Room):
+    with pytest.raises(NotFound):
+        room.links("nobody knows")
+
+    room.excludes("r3")
+    room.reopens("r2")
+    for record, state in (("r3", "excluded"), ("r2", "reopened")):
+        with pytest.raises(Conflict, match=state):
+            room.links(record)
+
+
+def test_an_unknown_review_is_not_found_and_an_unknown_cmoc_invalid_with_its_place(room: Room):
+    with pytest.raises(NotFound):
+        room.person("ana").link("other", EvidenceBatch(evidence=[evidence("r1")]))
+
+    with pytest.raises(Invalid) as caught:
+        batch = EvidenceBatch(evidence=[evidence("r1"), evidence("r2", "c7")])
+        room.person("ana").link(REVIEW, batch)
+    assert caught.value.errors == [{"at": "evidence[1].links[0].cmoc", "why": "review 'small' has no CMOC 'c7'"}]
+    with pytest.raises(Invalid) as caught:
+        room.person("ana").link_one(REVIEW, evidence("r2", "c7"))
+    assert caught.value.errors[0]["at"] == "links[0].cmoc"
+
+
+def test_of_a_batch_all_is_taken_or_nothing(room: Room):
+    with pytest.raises(NotFound):
+        room.person("ana").link(REVIEW, EvidenceBatch(evidence=[evidence("r1"), evidence("unknown")]))
+
+    assert list(room.lead.evidence(REVIEW)) == []
+    assert room.bench.told(EvidenceLinked) == []
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"record": "r1"},
+        {"record": "r1", "fragment": {}, "links": []},
+        {"record": "r1", "fragment": {"locator": "p", "paraphrase": "x\0y", "data_type": "observation"}, "links": []},
+        {"evidence": []},
+        [],
+        "words",
+    ],
+)
+def test_malformed_evidence_is_a_clear_problem(room: Room, spoiled):
+    answer = room.bench.person("ana").post(f"/synthesis/reviews/{REVIEW}/evidence", json=spoiled)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+
+
+def test_more_than_a_batch_holds_is_refused(room: Room):
+    many = [evidence("r1", text=str(number)).model_dump() for number in range(201)]
+
+    answer = room.bench.person("ana").post(f"/synthesis/reviews/{REVIEW}/evidence/batch", json={"evidence": many})
+    assert answer.status_code == 422
+
+
+def test_a_reader_may_not_code(room: Room):
+    with pytest.raises(Forbidden):
+        room.links("r1", by="rita")
+
+
+def test_withdrawn_evidence_counts_no_more_and_stays_to_be_seen(room: Room):
+    taken = room.links("r1")
+    room.links("r2")
+    assert room.support() == [2, 0]
+
+    withdrawn = room.person("ana").withdraw(REVIEW, taken.fragment, "misread")
+
+    assert withdrawn.links == [link.link for link in taken.links]
+    assert room.support() == [1, 0]
+    [gone] = [one for one in room.lead.evidence(REVIEW) if not one.stands]
+    assert (gone.fragment, gone.why_not) == (taken.fragment, "withdrawn by ana: misread")
+    assert room.history()[-1] == "evidence_withdrawn"
+    assert room.person("ana").withdraw(REVIEW, taken.fragment, "again").links == []
+
+
+def test_one_link_of_a_fragment_can_be_withdrawn_by_itself(room: Room):
+    kept, gone = room.links("r1", "c1", text="one"), room.links("r1", "c2", text="one")
+
+    room.person("ana").withdraw(REVIEW, kept.fragment, "not that one", link=gone.links[0].link)
+
+    assert room.support() == [1, 0]
+
+
+def test_only_its_coder_or_a_lead_withdraws_a_fragment(room: Room):
+    taken = room.links("r1", by="ana")
+
+    with pytest.raises(Forbidden, match="coded by ana"):
+        room.person("ben").withdraw(REVIEW, taken.fragment, "I would not")
+    assert room.lead.withdraw(REVIEW, taken.fragment, "after discussion").links
+    with pytest.raises(NotFound):
+        room.lead.withdraw(REVIEW, "frag_none", "why")
+
+
+def test_withdrawn_evidence_that_is_coded_again_stands_again_as_coded_then(room: Room):
+    taken = room.links("r1", inference="inferred")
+    room.person("ana").withdraw(REVIEW, taken.fragment, "too hasty")
+
+    again = room.links("r1", inference="explicit")
+
+    assert (again.fragment, again.changed) == (taken.fragment, True)
+    [link] = room.lead.evidence(REVIEW)
+    assert (link.stands, link.inference) == (True, "explicit")
+    assert room.support() == [1, 0]
+
+
+def test_first_evidence_for_a_cmoc_that_was_set_aside_is_a_trigger(room: Room):
+    room.adopts(protocol(["c1"]), version=2)
+
+    room.links("r1", "c2")
+
+    rules = [(one.rule, one.subject) for one in room.lead.triggers(REVIEW)]
+    assert ("set_aside_cmoc_has_evidence", "c2") in rules
+
+
+def test_the_history_names_who_when_and_which_links(room: Room):
+    taken = room.links("r1")
+    room.person("ana").withdraw(REVIEW, taken.fragment, "misread")
+
+    [event] = [one for one in room.lead.history(REVIEW, "c1") if one.happened == "evidence_withdrawn"]
+    assert (event.actor, event.why, event.links) == ("ana", "misread", [taken.links[0].link])
+    [told] = [one for one in room.bench.told(TheoryChanged) if one.happened == "evidence_withdrawn"]
+    assert told.why == "misread"
+    assert event.event in {envelope.id for envelope in room.bench.journal()}

@@ -1,0 +1,205 @@
+"""Retractions suspend, reinstatements restore exactly, drills stay drills, and all of it stays visible."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.events.synthesis import RejudgementClosed, RejudgementOpened, RevisionDrafted, TheoryChanged
+from tests.unit.services.synthesis.room import REVIEW, Room
+
+
+@pytest.fixture
+def room(room: Room) -> Room:
+    """C1 rests on r1 and r2, c2 on r1."""
+    room.includes("r1", "r2")
+    room.links("r1", "c1")
+    room.links("r2", "c1")
+    room.links("r1", "c2")
+    room.settles()
+    return room
+
+
+@pytest.mark.parametrize("kind", ["retraction", "withdrawal", "replacement"])
+def test_a_retracted_report_speaks_no_longer_and_every_cmoc_it_spoke_to_is_flagged(room: Room, kind):
+    room.notices("r1", kind)
+
+    assert room.states() == {"c1": ("partially_supported", 1, True), "c2": ("no_evidence", 0, True)}
+    assert {event.cmoc for event in room.bench.told(RejudgementOpened)} == {"c1", "c2"}
+    assert {one.cmoc for one in room.lead.rejudgements(REVIEW, "open")} == {"c1", "c2"}
+    assert len(list(room.lead.evidence(REVIEW))) == 3
+    [trigger] = [one for one in room.lead.triggers(REVIEW) if one.rule == "report_noticed"]
+    assert trigger.subject == f"{kind}-of-r1"
+    assert room.draft().change_class == "MAJOR"  # Nothing is published yet.
+
+
+@pytest.mark.parametrize("kind", ["correction", "expression_of_concern", "partial_retraction"])
+def test_a_notice_that_strikes_only_a_part_flags_and_leaves_the_numbers(room: Room, kind):
+    before = room.draft()
+    room.notices("r1", kind)
+
+    assert room.states() == {"c1": ("partially_supported", 2, True), "c2": ("partially_supported", 1, True)}
+    assert room.draft().fragments_sha256 == before.fragments_sha256
+
+
+def test_a_retraction_after_publication_is_at_least_a_patch(room: Room):
+    room.signs()
+    room.notices("r2", "retraction")
+
+    assert room.draft().change_class == "PATCH"
+    assert {change.what for change in room.draft().changes} == {"support", "links withdrawn", "flagged"}
+
+
+def test_a_reinstatement_restores_exactly_what_was_there_and_ends_what_the_retraction_opened(room: Room):
+    before = room.draft()
+    room.notices("r1", "retraction")
+    room.settles()
+    room.notices("r1", "reinstatement")
+    after = room.draft()
+
+    assert (after.states, after.fragments_sha256, after.draft) == (before.states, before.fragments_sha256, before.draft)
+    assert {event.how for event in room.bench.told(RejudgementClosed)} == {
+        "no longer needed: the report was reinstated"
+    }
+    assert list(room.lead.rejudgements(REVIEW, "open")) == []
+    assert len(list(room.lead.rejudgements(REVIEW, "closed"))) == 2
+
+
+def test_both_stay_in_the_history(room: Room):
+    room.notices("r1", "retraction")
+    room.settles()
+    room.notices("r1", "reinstatement")
+    room.settles()
+
+    assert room.history("c2") == [
+        "proposed", "partially_supported", "evidence_withdrawn", "no_evidence", "reinstated", "partially_supported",
+    ]  # fmt: skip
+    [report] = [one for one in room.lead.reports(REVIEW) if one.record == "r1"]
+    assert [notice.kind for notice in report.notices] == ["retraction", "reinstatement"]
+    assert report.stands
+
+
+def test_a_flag_from_a_correction_outlives_a_retraction_and_its_end(room: Room):
+    room.notices("r1", "correction")
+    before = room.draft()
+    room.notices("r1", "retraction")
+    room.settles()
+    room.notices("r1", "reinstatement")
+
+    assert room.draft().states == before.states
+    assert all(flagged for _, _, flagged in room.states().values())
+
+
+def test_a_drill_is_labelled_everywhere_it_goes(room: Room):
+    room.signs()
+    room.notices("r1", "retraction", drill=True)
+
+    assert room.draft().drill
+    assert all(event.drill for event in room.bench.told(RejudgementOpened))
+    assert all(event.drill for event in room.bench.told(TheoryChanged) if event.happened == "evidence_withdrawn")
+    assert all(one.drill for one in room.lead.rejudgements(REVIEW))
+    assert all(one.drill for one in room.lead.triggers(REVIEW) if one.rule == "report_noticed")
+    assert room.signs().content.drill
+
+    room.notices("r1", "reinstatement", drill=True)
+
+    assert room.signs().content.drill, "the revision after a drill takes back what the drill did"
+    assert not room.signs().content.drill
+    assert all(event.drill for event in room.bench.told(RejudgementClosed))
+
+
+def test_the_end_of_a_drill_does_not_bring_back_what_was_retracted_in_earnest(room: Room):
+    room.notices("r1", "retraction", notice="drill", drill=True)
+    room.notices("r1", "retraction", notice="real")
+    room.notices("r1", "reinstatement", notice="end of drill", drill=True)
+
+    assert room.support() == [1, 0]
+    assert {(one.notice, one.drill) for one in room.lead.rejudgements(REVIEW, "open")} == {("real", False)}
+    room.notices("r1", "reinstatement", notice="really back")
+    assert room.support() == [2, 1]
+
+
+def test_a_second_retraction_from_another_source_changes_nothing_more(room: Room):
+    room.notices("r1", "retraction", notice="from crossref")
+    told = len(room.bench.told(TheoryChanged))
+    room.notices("r1", "retraction", notice="from pubmed")
+
+    assert len(room.bench.told(TheoryChanged)) == told
+    assert len(list(room.lead.rejudgements(REVIEW))) == 2
+
+
+def test_the_same_notice_told_twice_by_its_producer_is_one(room: Room):
+    room.notices("r1", "retraction")
+    told = room.bench.journal()
+    room.notices("r1", "retraction")
+
+    assert room.bench.journal() == told
+
+
+def test_a_notice_that_came_before_the_inclusion_is_remembered_and_applied(room: Room):
+    room.notices("r3", "retraction")
+    room.includes("r3")
+
+    taken = room.links("r3", "c1")
+
+    assert not taken.stands
+    assert room.support() == [2, 1]
+    room.notices("r3", "reinstatement")
+    assert room.support() == [3, 1]
+
+
+def test_a_notice_heard_while_the_record_was_out_is_applied_when_it_is_included_again(room: Room):
+    room.excludes("r1")
+    room.notices("r1", "retraction")
+    assert list(room.lead.rejudgements(REVIEW)) == []
+
+    room.includes("r1")
+
+    assert room.states() == {"c1": ("partially_supported", 1, True), "c2": ("no_evidence", 0, True)}
+
+
+def test_evidence_coded_while_its_report_is_suspended_counts_when_it_is_reinstated(room: Room):
+    room.notices("r2", "retraction")
+    assert not room.links("r2", "c2").stands
+    assert room.support() == [1, 1]
+
+    room.notices("r2", "reinstatement")
+    assert room.support() == [2, 2]
+
+
+def test_a_person_closes_a_rejudgement_with_a_reason_and_the_flag_goes(room: Room):
+    room.notices("r1", "correction")
+    [first, second] = room.lead.rejudgements(REVIEW, "open")
+
+    closed = room.person("carol").close_rejudgement(REVIEW, first.rejudgement, "the corrected table is not ours")
+
+    assert (closed.state, closed.closed_by, closed.how) == ("closed", "carol", "the corrected table is not ours")
+    assert [flagged for cmoc, (_, _, flagged) in room.states().items() if cmoc == first.cmoc] == [False]
+    with pytest.raises(Conflict, match="closed by carol"):
+        room.person("carol").close_rejudgement(REVIEW, first.rejudgement, "again")
+    with pytest.raises(Forbidden):
+        room.person("ana").close_rejudgement(REVIEW, second.rejudgement, "me too")
+    with pytest.raises(NotFound):
+        room.person("carol").close_rejudgement(REVIEW, "rejudge_none", "why")
+
+
+def test_a_reinstatement_leaves_what_a_person_judged(room: Room):
+    room.notices("r1", "retraction")
+    [first, _] = room.lead.rejudgements(REVIEW, "open")
+    room.person("carol").close_rejudgement(REVIEW, first.rejudgement, "stands without it")
+    room.notices("r1", "reinstatement")
+
+    how = {one.rejudgement: one.closed_by for one in room.lead.rejudgements(REVIEW, "closed")}
+    assert how[first.rejudgement] == "carol" and len(how) == 2
+
+
+def test_what_a_notice_leads_to_follows_from_it(room: Room):
+    room.notices("r1", "retraction")
+
+    opened = [one for one in room.bench.journal() if one.type == RejudgementOpened.type]
+    assert {one.correlationid for one in opened} == {"r1"}
+    assert len({one.causationid for one in opened}) == 1
+    [cause] = {one.causationid for one in opened}
+    room.settles()
+    answer = room.bench.person("dora", "lead").get(f"/synthesis/reviews/{REVIEW}/events", params={"cause": cause})
+    assert [entry["event"]["type"] for entry in answer.json()["items"]] == [RevisionDrafted.type]

@@ -1,0 +1,185 @@
+"""What holds whatever happens, through the real service: hypothesis makes up the lives of reviews."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.synthesis.manifest import SERVICE
+from shared.errors import Conflict, NotFound, Rejected
+from shared.events.base import Envelope
+from tests.unit.services.synthesis.room import Room
+from tests.workbench import Workbench
+
+FEW = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+RECORDS = ("r1", "r2", "r3")
+STANCES = ("supports", "refines", "contradicts", "bounds", "inverse")
+KINDS = ("retraction", "withdrawal", "reinstatement", "correction")
+
+record = st.sampled_from(RECORDS)
+link = st.tuples(st.just("link"), record, st.sampled_from(["c1", "c2"]), st.sampled_from(STANCES))
+step = st.one_of(
+    st.tuples(st.just("include"), record),
+    st.tuples(st.just("exclude"), record),
+    link,
+    link,
+    st.tuples(st.just("withdraw"), record),
+    st.tuples(st.just("notice"), record, st.sampled_from(KINDS), st.booleans()),
+    st.tuples(st.just("join"), record, record),
+    st.tuples(st.just("merge"), record, record),
+    st.tuples(st.just("settle")),
+    st.tuples(st.just("sign")),
+)
+lives = st.lists(step, max_size=14)
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """One platform for every review that hypothesis makes up here."""
+    made = Workbench(SERVICE, tmp_path_factory.mktemp("invariants"))
+    yield made
+    made.close()
+
+
+class Life(Room):
+    """A review of its own, which remembers the events it heard."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench, review=f"review-{next(numbers)}")
+        self.heard: list[Envelope] = []
+        self._notices = itertools.count()
+        self.adopts()
+
+    def hears_of(self, event: object) -> None:
+        self.heard += self.bench.hears(event, correlation=event.key)
+
+    def lives(self, steps: list[tuple]) -> Life:
+        for kind, *about in steps:
+            try:
+                getattr(self, f"_{kind}")(*about)
+            except (NotFound, Conflict, Rejected):
+                # Coding what is not included, or merging in circles, is refused: that is an answer too.
+                continue
+        return self
+
+    def _include(self, record: str) -> None:
+        self.includes(record)
+
+    def _exclude(self, record: str) -> None:
+        self.excludes(record)
+
+    def _link(self, record: str, cmoc: str, stance: str) -> None:
+        self.links(record, cmoc, stance=stance)
+
+    def _withdraw(self, record: str) -> None:
+        for one in list(self.lead.evidence(self.review, record=record))[:1]:
+            self.lead.withdraw(self.review, one.fragment, "changed their mind")
+
+    def _notice(self, record: str, kind: str, drill: bool) -> None:
+        self.notices(record, kind, notice=f"n{next(self._notices)}", drill=drill)
+
+    def _join(self, record: str, other: str) -> None:
+        self.lead.join_study(self.review, record, "one study", same_as=other)
+
+    def _merge(self, record: str, into: str) -> None:
+        self.merges(record, into)
+
+    def _settle(self) -> None:
+        self.settles()
+
+    def _sign(self) -> None:
+        self.signs()
+
+    def told(self) -> list[Envelope]:
+        return [envelope for envelope in self.bench.journal() if envelope.data["review"] == self.review]
+
+
+@FEW
+@given(lives)
+def test_every_number_is_the_count_of_the_studies_that_stand_behind_it(bench, steps):
+    life = Life(bench).lives(steps)
+    draft = life.draft()
+
+    behind: dict[str, set[str]] = defaultdict(set)
+    for one in life.lead.evidence(life.review):
+        if one.stands and one.stance != "contradicts":
+            behind[one.cmoc].add(one.study)
+    assert {state.cmoc: state.support for state in draft.states} == {cmoc: len(behind[cmoc]) for cmoc in ("c1", "c2")}
+
+
+@FEW
+@given(lives)
+def test_hearing_every_event_again_changes_nothing(bench, steps):
+    life = Life(bench).lives(steps)
+    before, told = life.draft(), life.told()
+
+    for envelope in life.heard:
+        bench.hears_envelope(envelope)
+
+    assert life.draft() == before
+    assert life.told() == told
+
+
+@FEW
+@given(lives, record, st.sampled_from(["retraction", "withdrawal", "replacement"]))
+def test_a_suspension_and_its_end_are_the_identity(bench, steps, record, kind):
+    # The drill's lane is free, so that this notice is the one that suspends, and its end the one that lifts.
+    life = Life(bench).lives([one for one in steps if one[0] != "notice" or not one[3]])
+    before = life.draft()
+
+    life.notices(record, kind, notice="drilled", drill=True)
+    life.settles()
+    life.notices(record, "reinstatement", notice="over", drill=True)
+    after = life.draft()
+
+    assert (after.draft, after.states, after.fragments_sha256) == (before.draft, before.states, before.fragments_sha256)
+    assert not [one for one in life.lead.rejudgements(life.review, "open") if one.drill]
+
+
+@FEW
+@given(lives, lives)
+def test_whatever_comes_later_a_published_revision_stays_as_it_was_signed(bench, before, after):
+    life = Life(bench).lives(before)
+    number = life.signs().content.number
+    signed = life.lead.revision(life.review, number)
+
+    life.lives(after).draft()
+
+    assert life.lead.revision(life.review, number) == signed
+    assert life.lead.verify(life.review, number).holds
+
+
+@FEW
+@given(
+    st.lists(link, max_size=8, unique_by=lambda one: one[1:]),
+    st.lists(st.tuples(st.just("notice"), record, st.sampled_from(KINDS), st.booleans()), max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_support_does_not_depend_on_the_order_in_which_services_are_heard(bench, links, notices, random):
+    """The order of one record's own notices is kept by the log; everything else may come in any order."""
+
+    def a_life() -> list[tuple[str, int]]:
+        queues = [[one for one in notices if one[1] == record] for record in RECORDS]
+        queues += [[("include", record)] for record in RECORDS]
+        steps = []
+        while any(queues):
+            steps.append(random.choice([queue for queue in queues if queue]).pop(0))
+        life = Life(bench).lives(steps[: len(steps) // 2])
+        rest = steps[len(steps) // 2 :]
+        included = {one[1] for one in steps[: len(steps) // 2] if one[0] == "include"}
+        early = [one for one in links if one[1] in included]
+        life.lives(random.sample(early, len(early)))
+        life.lives(rest)
+        late = [one for one in links if one[1] not in included]
+        life.lives(random.sample(late, len(late)))
+        return [(state.status, state.support) for state in life.draft().states]
+
+    assert a_life() == a_life()
