@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer.main
 from pydantic_core import PydanticUndefined
 
@@ -85,7 +84,8 @@ PAGES: dict[Path, Callable[[], str]] = {
 def _event(event: type[Event]) -> Iterator[str]:
     yield f"## {event.type}"
     yield ""
-    yield f"Version {event.version}, topic `{event.topic}` ({registry.TOPICS[event.topic].partitions} partitions), key `{event.key_field}`."
+    partitions = registry.TOPICS[event.topic].partitions
+    yield f"Version {event.version}, topic `{event.topic}` ({partitions} partitions), key `{event.key_field}`."
     yield ""
     yield inspect.cleandoc(event.__doc__ or "")
     yield ""
@@ -120,16 +120,17 @@ def _first_sentence(thing: Callable[..., Any]) -> str:
     return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
 
 
-def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    inside = getattr(command, "commands", None)
+    if inside is not None:
+        for name, inner in inside.items():
             yield from _commands(inner, f"{path} {name}")
     else:
         yield path, command
 
 
-def _parameter(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Option):
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "option":
         name, told = ", ".join(f"`{option}`" for option in parameter.opts), parameter.help or ""
     else:
         name, told = f"`{(parameter.name or '').upper()}`", getattr(parameter, "help", "") or ""

@@ -39,7 +39,7 @@ class House:
         """The address of each service."""
         return {service: f"http://127.0.0.1:{self._ports[room]}" for service, room in self._rooms.items()}
 
-    def start(self, timeout: float = 90) -> None:
+    def start(self, timeout: float = 180) -> None:
         """Starts every process that does not run and waits until all are ready.
 
         Raises Unavailable, with the end of its log, when one ends or is not ready in `timeout` seconds.

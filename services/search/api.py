@@ -27,7 +27,7 @@ def find_records(
     review: str,
     work: Reading,
     who: Reader,
-    q: Annotated[str, Parameter(max_length=2000)] = "",
+    q: Annotated[str, Parameter(max_length=8000)] = "",
     published_from: date | None = None,
     published_until: date | None = None,
     status: Values = None,

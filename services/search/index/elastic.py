@@ -95,12 +95,15 @@ class ElasticIndex:
             raise TypeError("swap takes what fresh() of the same index gave")
         with new._asking():
             others = [index for index in self._generations() if index != new._generation]
-            self._client.indices.update_aliases(
-                actions=[
-                    {"add": {"index": new._generation, "alias": self._name, "is_write_index": True}},
-                    *({"remove_index": {"index": index}} for index in others),
-                ]
-            )
+            forget = [
+                {"remove": {"index": old, "aliases": [self._name, _own_alias(old)], "must_exist": False}}
+                for old in others
+            ]
+            lead = {"add": {"index": new._generation, "alias": self._name, "is_write_index": True}}
+            self._client.indices.update_aliases(actions=[lead, *forget])
+            # Only now: a node drops an index a moment before it sees the aliases that changed with it.
+            for old in others:
+                self._client.options(ignore_status=404).indices.delete(index=old)
 
     def drop(self) -> None:
         with self._asking():

@@ -25,7 +25,9 @@ def discovered(record: str, title: str, **more) -> RecordDiscovered:
 
 
 def described(title: str, **more) -> Bibliography:
-    return Bibliography(title=title, published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")], **more)
+    return Bibliography(
+        title=title, published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")], **more
+    )
 
 
 def find(search: Workbench, q: str = "", review: str = "r", **about) -> list[str]:
