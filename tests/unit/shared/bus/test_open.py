@@ -22,7 +22,6 @@ def test_a_sqlite_url_opens_a_file_and_touches_nothing_yet(tmp_path: Path) -> No
     log.close()
 
 
-@pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("servers", ["kafka:9092", "10.0.0.1:9092,10.0.0.2:9093", "[::1]:9092"])
 def test_a_kafka_url_names_one_server_or_several_and_connects_to_none_yet(servers: str) -> None:
     log = open_log(f"kafka://{servers}", prefix="mine.")
