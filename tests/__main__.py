@@ -38,7 +38,8 @@ def real_servers() -> Iterator[dict[str, str]]:
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
     if missing and os.environ.get("LIVING_TEST_REQUIRE_REAL") != "1":
         print(
-            f"left out: the suites on real Kafka, Elasticsearch and PostgreSQL, since {' and '.join(missing)} is missing"
+            "left out: the suites on real Kafka, Elasticsearch and PostgreSQL, "
+            f"since {' and '.join(missing)} is missing"
         )
         yield {}
         return

@@ -65,9 +65,9 @@ class Workbench:
         """An event as its producer would send it."""
         at = self.clock.now().isoformat()
         return Envelope(
-            id=new_id("evt"), type=event.type, dataversion=event.version, source="living/bench", subject=event.key,
-            time=at, recordedtime=at, correlationid=correlation or event.key, causationid=None, actor="bench",
-            data=event.model_dump(mode="json"),
+            id=new_id("evt"), type=event.type, dataversion=type(event).version, source="living/bench",
+            subject=event.key, time=at, recordedtime=at, correlationid=correlation or event.key, causationid=None,
+            actor="bench", data=event.model_dump(mode="json"),
         )  # fmt: skip
 
     def told(self, kind: type[Kind]) -> list[Kind]:

@@ -191,9 +191,7 @@ def decide_duplicate(
 
 
 def _after(cursor: str | None) -> str | None:
-    place = decode_cursor(cursor, 1)
-    if place is not None and not isinstance(place[0], str):
-        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
+    place = decode_cursor(cursor, str)
     return place[0] if place else None
 
 

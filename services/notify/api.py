@@ -15,7 +15,6 @@ from services.notify import domain, handlers, store
 from services.notify.channels import atom
 from services.notify.models import Attempt, Delivery, Notice, Subscription
 from shared.db.work import Work
-from shared.errors import Invalid
 from shared.http.auth import Person, Reader
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
 from shared.http.units import IdempotencyKey, reading_of, unit_of
@@ -67,7 +66,7 @@ def list_subscriptions(
     """My subscriptions, oldest first; everyone's, for a lead."""
     if everyone:
         who.require("lead")
-    place = decode_cursor(cursor, 1)
+    place = decode_cursor(cursor, str)
     after = str(place[0]) if place else None
     owner = None if everyone else who.name
     rows = store.subscriptions(work, review, owner=owner, after=after, limit=limit + 1)
@@ -95,7 +94,7 @@ def list_deliveries(
 ) -> Page[DeliveryView]:
     """What was or is to be sent, newest first, with every attempt and what was wrong with it."""
     found = _of(work, review, subscription, who)
-    place = decode_cursor(cursor, 1)
+    place = decode_cursor(cursor, str)
     before = str(place[0]) if place else None
     rows = store.deliveries(work, found.id, before=before, limit=limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
@@ -194,14 +193,8 @@ def _feed_page(work: Work, review: str, cursor: str | None, limit: int) -> atom.
 
 
 def _place(cursor: str | None) -> tuple[int, str] | None:
-    place = decode_cursor(cursor, 2)
-    if place is None:
-        return None
-    number, notice = place
-    # Not isinstance: True is an int as well, and no place in a feed.
-    if type(number) is not int or abs(number) >= 2**31:
-        raise Invalid("cursor: not one this feed gave out", [{"at": "cursor", "why": "unreadable"}])
-    return number, str(notice)
+    place = decode_cursor(cursor, int, str)
+    return (place[0], place[1]) if place else None
 
 
 def _with(link: str, cursor: str | None, limit: int) -> str:

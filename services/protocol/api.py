@@ -13,7 +13,7 @@ from services.protocol.models import VersionRow
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Limit, Page, after, encode_cursor
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
 
@@ -76,7 +76,7 @@ def apply_protocol(
 @router.get("/reviews")
 def list_reviews(work: Reading, person: Reader, cursor: str | None = None, limit: Limit = 100) -> Page[ReviewView]:
     """The reviews this token holds for, by name."""
-    rows = store.reviews(work, person.reviews, _after(cursor, ""), limit + 1)
+    rows = store.reviews(work, person.reviews, after(cursor, ""), limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     views = [ReviewView(**row.model_dump()) for row in rows]
     return Page(items=views, next=encode_cursor(rows[-1].review) if more else None)
@@ -94,7 +94,7 @@ def list_versions(
 ) -> Page[VersionHead]:
     """Every version of a review's protocol, oldest first."""
     store.review(work, review)
-    rows = store.versions(work, review, _after(cursor, 0), limit + 1)
+    rows = store.versions(work, review, after(cursor, 0), limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     heads = [VersionHead(**row.model_dump(exclude={"document"})) for row in rows]
     return Page(items=heads, next=encode_cursor(rows[-1].version) if more else None)
@@ -106,14 +106,6 @@ def get_version(
 ) -> VersionView:
     """One version of a review's protocol, whole."""
     return _whole(store.version(work, review, version))
-
-
-def _after(cursor: str | None, beginning: Place) -> Place:
-    """Where a page begins: at the cursor's place, or at the beginning. Raises Invalid for a made-up cursor."""
-    [place] = decode_cursor(cursor, 1) or [beginning]
-    if type(place) is not type(beginning) or (isinstance(place, int) and place > _LARGEST):
-        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
-    return place
 
 
 def _whole(row: VersionRow) -> VersionView:

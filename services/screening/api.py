@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from services.screening import commands, store, views
 from services.screening.domain import Ballot
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.http.auth import Person, Reader, Reviewer
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
 from shared.http.units import IdempotencyKey, reading_of, unit_of
@@ -114,7 +114,7 @@ def list_tasks(
 ) -> Page[TaskSummary]:
     """The tasks of a stage that are in one state, in queue order."""
     _known_stage(work, review, stage)
-    rows = store.page_of_tasks(work, review, stage, state, _place(cursor, int, str), limit + 1)
+    rows = store.page_of_tasks(work, review, stage, state, decode_cursor(cursor, int, str), limit + 1)
     return _task_page(rows, limit)
 
 
@@ -131,7 +131,7 @@ def list_conflicts(
     if stage is not None:
         _known_stage(work, review, stage)
     commands.known_plan(work, review)
-    rows = store.page_of_conflicts(work, review, stage, _place(cursor, int, str), limit + 1)
+    rows = store.page_of_conflicts(work, review, stage, decode_cursor(cursor, int, str), limit + 1)
     return _task_page(rows, limit)
 
 
@@ -146,7 +146,7 @@ def list_records(
 ) -> Page[RecordSummary]:
     """The records that are in one state, by id; an excluded one says by which rule or for which reason."""
     commands.known_plan(work, review)
-    rows = store.page_of_records(work, review, state, _place(cursor, str), limit + 1)
+    rows = store.page_of_records(work, review, state, decode_cursor(cursor, str), limit + 1)
     items = [views.record_summary(record) for record in rows[:limit]]
     return Page(items=items, next=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
 
@@ -178,15 +178,3 @@ def _task_page(rows: Any, limit: int) -> Page[TaskSummary]:
     items = [views.task_summary(task, record) for task, record in rows[:limit]]
     last = rows[limit - 1][0] if len(rows) > limit else None
     return Page(items=items, next=encode_cursor(last.position, last.id) if last is not None else None)
-
-
-def _place(cursor: str | None, *kinds: type) -> list[Any] | None:
-    """The place a cursor names, once each part is of its kind and fits a database's column."""
-    place = decode_cursor(cursor, len(kinds))
-    if place is not None and not all(map(_fits, place, kinds)):
-        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
-    return place
-
-
-def _fits(part: Any, kind: type) -> bool:
-    return type(part) is kind and (abs(part) < 2**63 if kind is int else "\0" not in part)

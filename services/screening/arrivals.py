@@ -12,7 +12,6 @@ from services.screening import domain, steps, store
 from services.screening.models import RecordRow, TaskRow
 from services.screening.store import Plan
 from shared.db.work import Work
-from shared.errors import NotYet
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordUpdated
 from shared.events.screening import RecordExcluded, TaskOpened
 
@@ -38,9 +37,7 @@ class Arrivals:
 
     def add(self, event: Description) -> None:
         """Takes a record in. Raises NotYet while its review's protocol is not known."""
-        plan = store.newest(self._work, event.review)
-        if plan is None:
-            raise NotYet(f"record {event.record!r} waits for the protocol of review {event.review!r}")
+        plan = steps.the_plan(self._work, event.review)
         key = event.review, event.record
         if key in self._waiting:
             self.write()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from services.screening import domain, steps, store
-from services.screening.domain import Ballot, Decision
+from services.screening.domain import Ballot
 from services.screening.models import LeaseRow, TaskRow, VoteRow
 from services.screening.store import Plan, Wanted
 from shared.db.work import Work
@@ -22,8 +23,8 @@ ADJUDICATORS = ("adjudicator", "lead", "admin")
 #: In which state of a task each kind of lease is taken.
 _STATE = {"screening": "open", "conflict": "conflict"}
 
-#: How often a claim looks again when others were quicker, before it says so.
-_ATTEMPTS = 5
+#: Seconds after which a claim looks again when others were quicker, before it says so.
+_PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 
 #: How many lapsed leases a claim returns by itself when it finds nothing else.
 _RETURNED_BY_A_CLAIM = 50
@@ -82,16 +83,12 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     _check(work, task, ballot, deciding)
     steps.end_lease(work, lease, "voted")
     work.add(_vote_row(work, task, ballot, deciding))
-    record = store.get_record(work, review, task.record)
-    if record is None:
-        raise LookupError(f"task {task.id} is of no record")
-    if deciding:
-        answer = domain.answer_named(steps.stage_of(work, task), ballot.answer)
-        steps.close_task(work, record, task, Decision(answer.value, answer.leads_to), "adjudication")  # type: ignore[union-attr,arg-type]
-        return task
-    task.votes_cast += 1
-    if task.votes_cast == task.votes_needed:
-        steps.settle(work, record, task)
+    record = store.record_of(work, task)
+    decision = domain.decision_of(steps.stage_of(work, task), ballot.answer) if deciding else None
+    if decision is not None:
+        steps.close_task(work, record, task, decision, "adjudication")
+    else:
+        steps.count_vote(work, record, task)
     return task
 
 
@@ -158,19 +155,20 @@ def _claim_at(work: Work, review: str, kind: Kind, stages: Sequence[str], roles:
 
 
 def _take(work: Work, wanted: Wanted) -> TaskRow | None:
-    """A place of the first task in the queue that is for this person.
+    """A place of the first task in the queue that is for this person; None says that there is none.
 
-    Others may be taking the same: then the next is taken, and at last the answer is awaited, so that None
-    says that there is none.
+    What others are taking at this moment is passed over, not waited for, since who waits for one task while
+    holding another may wait for ever. When nothing else is left, it is looked at again after a pause.
     """
-    for attempt in range(_ATTEMPTS):
+    for pause in _PAUSES:
         takers = store.heads(work, wanted)
         if not takers:
             return None
         for taker in takers:
-            task = store.take_place(work, wanted, taker, wait=attempt > 0)
+            task = store.take_place(work, wanted, taker)
             if task is not None:
                 return task
+        time.sleep(pause)
     raise Conflict("many people are claiming at this moment; try again", slug="queue_busy")
 
 
@@ -204,8 +202,6 @@ def _lease_in_use(work: Work, review: str, lease_id: str) -> tuple[LeaseRow, Tas
 def _lock_task_of(work: Work, lease: LeaseRow) -> TaskRow:
     """Holds a lease's task and then the lease, whose state is certain from then on."""
     task = store.lock_task(work, lease.task)
-    if task is None:
-        raise LookupError(f"lease {lease.id} is of no task")
     store.lock_lease(work, lease)
     return task
 

@@ -166,6 +166,15 @@ def decide(stage: Stage, answers: Sequence[str]) -> Decision | None:
     return Decision(min(answers, key=doubt), outcome)  # type: ignore[arg-type]  # No adjudicate is left here.
 
 
+def decision_of(stage: Stage, value: str) -> Decision | None:
+    """What one answer alone decides, as an adjudicator's does; None when there is no such answer, or it asks
+    for an adjudicator."""
+    answer = answer_named(stage, value)
+    if answer is None or answer.leads_to == "adjudicate":
+        return None
+    return Decision(value, answer.leads_to)
+
+
 def reason_told(answer: str, reasons: Sequence[str | None]) -> str:
     """The reason told for an exclusion: those people gave, each once, or the answer itself."""
     given = list(dict.fromkeys(reason for reason in reasons if reason))

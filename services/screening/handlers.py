@@ -82,8 +82,7 @@ def flag_report(event: RecordNoticed, work: Work) -> None:
 
 def _absorb(work: Work, absorbed: RecordRow, survivor: RecordRow, event: RecordMerged) -> None:
     """Marks a record, and whatever was merged into it before, as living on in the survivor."""
-    waiting = absorbed.state == "screening"
-    task = store.lock_task(work, store.task_id(absorbed.review, absorbed.id, absorbed.stage or "")) if waiting else None
+    task = store.lock_waiting_task(work, absorbed) if absorbed.state == "screening" else None
     for other in store.absorbed_by(work, absorbed):
         other.merged_into = survivor.id
     absorbed.merged_into = survivor.id

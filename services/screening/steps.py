@@ -10,6 +10,7 @@ from services.screening.domain import Decision
 from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
 from services.screening.store import Plan
 from shared.db.work import Work
+from shared.errors import NotYet
 from shared.events.base import Event
 from shared.events.protocol import Stage
 from shared.events.screening import (
@@ -68,7 +69,7 @@ def new_task(review: str, record: str, stage: Stage, version: int, work: Work) -
 def open_task(work: Work, record: RecordRow, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
     """Opens a stage's task for a record, or opens again the one that was withdrawn."""
     fresh = new_task(record.review, record.id, stage, plan.version, work)
-    task = store.lock_task(work, fresh["id"])
+    task = store.lock_task_at(work, record, stage.name)
     store.counts(work).move(record.review, stage.name, task and task.state, "open")
     fresh["told"] = tell(
         work, record, TaskOpened, cause,
@@ -79,6 +80,13 @@ def open_task(work: Work, record: RecordRow, stage: Stage, plan: Plan, because: 
     else:
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
+
+
+def count_vote(work: Work, record: RecordRow, task: TaskRow) -> None:
+    """Counts an independent vote just cast; the last one needed settles the task."""
+    task.votes_cast += 1
+    if task.votes_cast == task.votes_needed:
+        settle(work, record, task)
 
 
 def settle(work: Work, record: RecordRow, task: TaskRow) -> None:
@@ -148,8 +156,8 @@ def hold_against_dates(work: Work, record: RecordRow, plan: Plan, because: str) 
     if record.state == "excluded" and record.rule in domain.DATE_RULES and refused is None:
         _reopen(work, record, plan, because)
     elif record.state == "screening" and refused is not None:
-        task = store.lock_task(work, store.task_id(record.review, record.id, record.stage or ""))
-        if task is not None and not task.votes_cast and not record.passed:
+        task = store.lock_waiting_task(work, record)
+        if not task.votes_cast and not record.passed:
             withdraw_task(work, task)
             exclude_by_rule(work, record, refused.rule, refused.reason, task.told)
 
@@ -177,8 +185,10 @@ def gather_votes(work: Work, record: RecordRow) -> None:
     as votes are needed; else it stays where it was cast, as history.
     """
     absorbed = store.absorbed_by(work, record)
-    task = store.lock_task(work, store.task_id(record.review, record.id, record.stage or "")) if absorbed else None
-    if task is None or task.state != "open":
+    if not absorbed or record.state != "screening":
+        return
+    task = store.lock_waiting_task(work, record)
+    if task.state != "open":
         return
     origins = [store.task_id(record.review, other.id, task.stage) for other in absorbed]
     votes = [vote for vote in store.votes_about(work, origins) if vote.task in origins]
@@ -222,11 +232,11 @@ def _move_decision(work: Work, record: RecordRow, task: TaskRow, deciding: list[
     """An adjudicator's decision moves too when it was made on these very votes."""
     origins = {vote.cast_on for vote in store.votes_on(work, task.id)}
     for vote in deciding:
-        answer = domain.answer_named(stage_of(work, task), vote.answer)
-        if {vote.cast_on} == origins and answer is not None and answer.leads_to != "adjudicate":
+        decision = domain.decision_of(stage_of(work, task), vote.answer)
+        if {vote.cast_on} == origins and decision is not None:
             vote.task = task.id
             work.session.flush()
-            close_task(work, record, task, Decision(answer.value, answer.leads_to), "adjudication")
+            close_task(work, record, task, decision, "adjudication")
             return
 
 
@@ -234,19 +244,16 @@ def _move_decision(work: Work, record: RecordRow, task: TaskRow, deciding: list[
 
 
 def the_plan(work: Work, review: str) -> Plan:
-    """The newest protocol version of a review that has records, which therefore has one."""
+    """The newest protocol version of a review. Raises NotYet while none is known."""
     plan = store.newest(work, review)
     if plan is None:
-        raise LookupError(f"review {review!r} has records and no protocol")
+        raise NotYet(f"the protocol of review {review!r} is not known yet", slug="no_protocol_yet")
     return plan
 
 
 def stage_of(work: Work, task: TaskRow) -> Stage:
     """The stage as it was when the task was opened: its question, its answers, its votes."""
-    stage = domain.stage_named(store.plan_of(work, task).protocol, task.stage)
-    if stage is None:
-        raise LookupError(f"task {task.id}: version {task.protocol_version} has no stage {task.stage!r}")
-    return stage
+    return {stage.name: stage for stage in store.plan_of(work, task).protocol.stages}[task.stage]
 
 
 def judgement_of(task: TaskRow, votes: list[VoteRow]) -> Judgement:

@@ -101,6 +101,14 @@ def lock_record(work: Work, review: str, record: str) -> RecordRow | None:
     return work.session.get(RecordRow, (review, record), with_for_update=True, populate_existing=True)
 
 
+def record_of(work: Work, task: TaskRow) -> RecordRow:
+    return work.session.get_one(RecordRow, (task.review, task.record))
+
+
+def task_of(work: Work, lease: LeaseRow) -> TaskRow:
+    return work.session.get_one(TaskRow, lease.task)
+
+
 def get_record(work: Work, review: str, record: str) -> RecordRow | None:
     return work.session.get(RecordRow, (review, record))
 
@@ -136,15 +144,22 @@ def page_of_records(
 # --- tasks
 
 
-def lock_task(work: Work, task: str) -> TaskRow | None:
+def lock_task(work: Work, task: str) -> TaskRow:
     """A task, held by this work until its end: whoever adds or ends a lease or vote of it holds it first."""
     work.session.flush()
+    return work.session.get_one(TaskRow, task, with_for_update=True, populate_existing=True)
+
+
+def lock_task_at(work: Work, record: RecordRow, stage: str) -> TaskRow | None:
+    """The task that a record has or had at a stage, held; None when it never came there."""
+    work.session.flush()
+    task = task_id(record.review, record.id, stage)
     return work.session.get(TaskRow, task, with_for_update=True, populate_existing=True)
 
 
-def get_task(work: Work, review: str, task: str) -> TaskRow | None:
-    row = work.session.get(TaskRow, task)
-    return row if row is not None and row.review == review else None
+def lock_waiting_task(work: Work, record: RecordRow) -> TaskRow:
+    """The open task or conflict of a record that is in screening, held."""
+    return lock_task(work, task_id(record.review, record.id, record.stage or ""))
 
 
 def tasks_of(work: Work, record: RecordRow, stages: Iterable[str]) -> list[TaskRow]:
@@ -240,10 +255,10 @@ def heads(work: Work, wanted: Wanted) -> list[str]:
     return [taker for taker, head in sorted(found, key=lambda row: row.head or 0) if head is not None]
 
 
-def take_place(work: Work, wanted: Wanted, taker: str, *, wait: bool) -> TaskRow | None:
+def take_place(work: Work, wanted: Wanted, taker: str) -> TaskRow | None:
     """Takes a place of the first free task of this taker's, in one statement; None when none is left.
 
-    Rows that others are taking at this moment are passed over, unless `wait`.
+    On PostgreSQL, rows that others hold at this moment are passed over; SQLite has one writer at a time.
     """
     free = aliased(TaskRow)
     first = (
@@ -259,7 +274,7 @@ def take_place(work: Work, wanted: Wanted, taker: str, *, wait: bool) -> TaskRow
         )
         .order_by(free.position, free.id)
         .limit(1)
-        .with_for_update(skip_locked=not wait)
+        .with_for_update(skip_locked=True)
     )
     take = (
         update(TaskRow)

@@ -65,10 +65,7 @@ def lease_view(lease: LeaseRow) -> LeaseView:
 
 def task_in_hand(work: Work, lease: LeaseRow) -> TaskInHand:
     """A task as its lease's holder needs it, under the protocol version it was opened with."""
-    task = store.get_task(work, lease.review, lease.task)
-    record = store.get_record(work, lease.review, lease.record)
-    if task is None or record is None:
-        raise LookupError(f"lease {lease.id} is of no task or record")
+    task = store.task_of(work, lease)
     stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
     asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
@@ -76,7 +73,7 @@ def task_in_hand(work: Work, lease: LeaseRow) -> TaskInHand:
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=stage.answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
-        record=record_view(record),
+        record=record_view(store.record_of(work, task)),
         votes=visible(work, task.review, store.votes_on(work, task.id)) if lease.kind == "conflict" else [],
     )  # fmt: skip
 

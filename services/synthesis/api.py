@@ -14,9 +14,9 @@ from services.synthesis.domain.revisions import revision_id
 from services.synthesis.handlers import evidence, notices, reports, revisions
 from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
 from shared.db.work import Work
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.http.auth import Adjudicator, Lead, Reader, Reviewer
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Limit, Page, after, encode_cursor
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.synthesis import (
     BatchTaken,
@@ -105,7 +105,7 @@ def list_evidence(
 ) -> Page[EvidenceView]:
     """Every link, oldest first, also those that do not stand; of one record or CMOC where given."""
     store.review(work, review)
-    found = store.evidence(work, review, record=record, cmoc=cmoc, after=_after(cursor, 0), limit=limit + 1)
+    found = store.evidence(work, review, record=record, cmoc=cmoc, after=after(cursor, 0), limit=limit + 1)
     rows, more = _cut(found, limit)
     return Page(items=[_evidence(row) for row in rows], next=encode_cursor(rows[-1][0].seq) if more else None)
 
@@ -128,7 +128,7 @@ def list_reports(
     review: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ReportView]:
     """Every record that screening decided about, its study, and what was noticed about it."""
-    rows, more = _cut(store.reports(work, review, _after(cursor, ""), limit + 1), limit)
+    rows, more = _cut(store.reports(work, review, after(cursor, ""), limit + 1), limit)
     views = _reports(review, rows, work)
     return Page(items=views, next=encode_cursor(rows[-1].record) if more else None)
 
@@ -162,7 +162,7 @@ def list_history(
     """What happened to a CMOC, oldest first."""
     if cmoc not in store.cmocs(work, review):
         raise NotFound(f"review {review!r} has no CMOC {cmoc!r}")
-    rows, more = _cut(store.theory_events(work, review, cmoc, _after(cursor, 0), limit + 1), limit)
+    rows, more = _cut(store.theory_events(work, review, cmoc, after(cursor, 0), limit + 1), limit)
     views = [TheoryEventView(event=row.event_id, **row.model_dump()) for row in rows]
     return Page(items=views, next=encode_cursor(rows[-1].seq) if more else None)
 
@@ -230,7 +230,7 @@ def list_revisions(
 ) -> Page[RevisionListed]:
     """Every published revision, oldest first, without its content."""
     store.review(work, review)
-    rows, more = _cut(store.revisions(work, review, _after(cursor, 0), limit + 1), limit)
+    rows, more = _cut(store.revisions(work, review, after(cursor, 0), limit + 1), limit)
     listed = [RevisionListed(content_sha256=content_sha256, **head) for head, content_sha256 in rows]
     return Page(items=listed, next=encode_cursor(listed[-1].number) if more else None)
 
@@ -279,7 +279,7 @@ def list_rejudgements(
     limit: Limit = 100,
 ) -> Page[RejudgementView]:
     """CMOCs that a person should judge anew, or the judgements that were made."""
-    rows, more = _cut(store.rejudgements(work, review, state, _after(cursor, ""), limit + 1), limit)
+    rows, more = _cut(store.rejudgements(work, review, state, after(cursor, ""), limit + 1), limit)
     return Page(items=[_rejudgement(row) for row in rows], next=encode_cursor(rows[-1].id) if more else None)
 
 
@@ -301,17 +301,9 @@ def list_triggers(
     review: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[TriggerView]:
     """The rules that fired, oldest first."""
-    rows, more = _cut(store.triggers(work, review, _after(cursor, 0), limit + 1), limit)
+    rows, more = _cut(store.triggers(work, review, after(cursor, 0), limit + 1), limit)
     views = [TriggerView(**row.model_dump()) for row in rows]
     return Page(items=views, next=encode_cursor(rows[-1].seq) if more else None)
-
-
-def _after(cursor: Cursor, beginning: Place) -> Place:
-    """Where a page begins: at the cursor's place, or at the beginning. Raises Invalid for a made-up cursor."""
-    [place] = decode_cursor(cursor, 1) or [beginning]
-    if type(place) is not type(beginning) or (isinstance(place, int) and place > _LARGEST):
-        raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
-    return place
 
 
 def _cut(rows: list[Row], limit: int) -> tuple[list[Row], bool]:

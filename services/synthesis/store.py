@@ -71,6 +71,13 @@ def cmocs(work: Work, review: str) -> dict[str, CmocRow]:
     return {row.cmoc: row for row in work.session.execute(query).scalars()}
 
 
+def known_cmocs(work: Work, review: str, cmocs: Collection[str]) -> dict[str, bool]:
+    """Those of these CMOCs that the review ever had, and whether each is set aside."""
+    query = select(CmocRow.cmoc, CmocRow.set_aside_at.is_not(None))
+    query = query.where(CmocRow.review == review, CmocRow.cmoc.in_(cmocs))
+    return {cmoc: bool(set_aside) for cmoc, set_aside in work.session.execute(query)}
+
+
 def wordings(work: Work, review: str) -> list[Wording]:
     """The CMOCs that the protocol has now, in its order."""
     query = (
@@ -140,6 +147,13 @@ def notices(work: Work, review: str, records: Collection[str]) -> list[NoticeRow
     """The notices about these records, in the order they were heard."""
     query = select(NoticeRow).where(NoticeRow.review == review, NoticeRow.record.in_(records))
     return list(work.session.execute(query.order_by(NoticeRow.seq)).scalars())
+
+
+def unite_studies(work: Work, review: str, study: str, into: str) -> None:
+    """Counts every report of one study as one of another."""
+    work.session.execute(
+        update(ReportRow).where(ReportRow.review == review, ReportRow.study == study).values(study=into)
+    )
 
 
 def move_evidence(work: Work, review: str, record: str, into: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from socket import socket
 from threading import Lock
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import (
     CommitFailedError,
     KafkaError,
+    KafkaTimeoutError,
     RebalanceInProgressError,
     TopicAlreadyExistsError,
     for_code,
@@ -37,8 +39,6 @@ from shared.bus.port import Consumer, Delivery, Message
 from shared.errors import LogUnavailable, NotFound, TooLarge
 from shared.events.registry import Topic
 
-logging.getLogger("kafka").setLevel(logging.WARNING)
-
 #: Bytes of one batch: below the megabyte that brokers take by default, so that none is ever split.
 _BATCH = 900_000
 #: Bytes of one message; larger than a batch, it goes as a batch of its own.
@@ -47,6 +47,32 @@ _LARGEST = 8 * 1024 * 1024
 _OVERHEAD = 100
 #: Milliseconds without a poll after which Kafka takes a stuck member's partitions away.
 _SILENCE = 300_000
+
+
+class _OnceAMinute(logging.Filter):
+    """Lets each kind of line through once a minute: while brokers are away kafka-python tells every attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind, now = (record.name, record.lineno), time.monotonic()
+        fresh = now - self._told.get(kind, -math.inf) >= 60
+        if fresh:
+            self._told[kind] = now
+        return fresh
+
+
+def _quieten() -> None:
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    once = _OnceAMinute()
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "kafka":
+            logging.getLogger(name).addFilter(once)
+
+
+_quieten()
 
 Placed = tuple[TopicPartition, bytes, bytes]
 Client = TypeVar("Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
@@ -116,15 +142,13 @@ class KafkaLog:
         if not messages:
             return
         waves = _waves(self._placed(messages))
-        with self._producing:
+        with self._producing, _troubles("Kafka did not take the messages"):
             try:
                 self._producer = self._producer or self._open_producer()
                 for wave in waves:
-                    self._send(self._producer, wave)
-            except BaseException as error:
+                    _send(self._producer, wave, self.patience)
+            except BaseException:
                 self._abandon_producer()
-                if isinstance(error, KafkaError):
-                    raise LogUnavailable(f"Kafka did not take the messages: {_told(error)}") from error
                 raise
 
     def _placed(self, messages: Sequence[Message]) -> list[Placed]:
@@ -135,15 +159,6 @@ class KafkaLog:
             place = TopicPartition(self.prefix + message.topic, crc32(key) % counts[message.topic])
             placed.append((place, key, message.value))
         return placed
-
-    def _send(self, producer: KafkaProducer, wave: Sequence[Placed]) -> None:
-        futures = [
-            producer.send(place.topic, partition=place.partition, key=key, value=value) for place, key, value in wave
-        ]
-        producer.flush(timeout=self.patience)
-        for future in futures:
-            if future.failed():
-                raise future.exception
 
     def _open_producer(self) -> KafkaProducer:
         """An idempotent producer that sends when `append` is done with a wave, not before."""
@@ -187,22 +202,19 @@ class KafkaLog:
     def _read(self, unread: dict[TopicPartition, int]) -> Iterator[Delivery]:
         if not unread:
             return
-        reader = self.open_consumer(group_id=None)
-        try:
+        with _troubles("Kafka cannot be read"), closing(self.open_consumer(group_id=None)) as reader:
             reader.assign(sorted(unread))
             reader.seek_to_beginning()
             heard = time.monotonic()
             while unread:
+                if time.monotonic() - heard > self.patience:
+                    raise KafkaTimeoutError(f"not a message came for {self.patience:g} seconds")
                 for place, records in _poll(reader, 1.0, 500).items():
                     heard = time.monotonic()
                     yield from (self.delivery(it) for it in records if it.offset < unread[place])
                     if records[-1].offset + 1 >= unread[place]:
                         reader.pause(place)
                         del unread[place]
-                if time.monotonic() - heard > self.patience:
-                    raise LogUnavailable(f"Kafka told nothing for {self.patience:g} seconds while it was read")
-        finally:
-            reader.close()
 
     def lag(self, group: str, topics: Collection[str]) -> int:
         self.check(topics)
@@ -243,13 +255,13 @@ class KafkaLog:
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         """Asks the brokers something, one at a time. Raises LogUnavailable."""
-        with self._asking:
+        with self._asking, _troubles(f"Kafka at {', '.join(self._servers)} refuses or does not answer"):
             try:
                 self._admin = self._admin or self.open(KafkaAdminClient, request_timeout_ms=5000)
                 return question(self._admin)
-            except KafkaError as error:
+            except BaseException:
                 self._close_admin()
-                raise LogUnavailable(f"Kafka at {', '.join(self._servers)} does not answer: {_told(error)}") from error
+                raise
 
     def _close_admin(self) -> None:
         if self._admin is not None:
@@ -274,7 +286,7 @@ class KafkaLog:
         )
 
     def open(self, kind: type[Client], **settings: Any) -> Client:
-        """Makes a client of Kafka. Raises LogUnavailable when no broker answers, and leaves no socket behind."""
+        """Makes a client of Kafka. Raises KafkaError when no broker answers, and leaves no socket behind."""
         networks: list[KafkaNetClient] = []
 
         def network(**config: Any) -> KafkaNetClient:
@@ -285,16 +297,17 @@ class KafkaLog:
 
         common = {
             "bootstrap_servers": self._servers,
+            "client_id": "living-reviews",
             "bootstrap_timeout_ms": 3000,
             "reconnect_backoff_max_ms": 1000,
             "proxy_url": "direct://",
         }
         try:
             return kind(**(common | settings | self._client), kafka_client=network)
-        except KafkaError as error:
+        except BaseException:
             for it in networks:
                 it.close()
-            raise LogUnavailable(f"Kafka at {', '.join(self._servers)} does not answer: {_told(error)}") from error
+            raise
 
 
 class _DirectSocket(KafkaNetSocket):
@@ -328,19 +341,22 @@ class _Member(ConsumerRebalanceListener):
         self._held: dict[TopicPartition, float] = {}
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
-        """Raises LogUnavailable when the group cannot be joined; while brokers are away it answers nothing."""
+        """Answers nothing while brokers are away. Raises LogUnavailable when the group cannot be joined, or
+        was left in trouble: the next poll joins anew, and begins at what was stored."""
         deadline = time.monotonic() + timeout
-        kafka = self._joined()
+        with _troubles("Kafka gives no messages"):
+            try:
+                return self._poll(self._joined(), deadline, limit)
+            except BaseException:
+                self.close()
+                raise
+
+    def _poll(self, kafka: KafkaConsumer, deadline: float, limit: int) -> list[Delivery]:
         self._commit(kafka)
         while True:
             self._release_held(kafka)
             until = min([deadline, *self._held.values()])
-            try:
-                found = _poll(kafka, until - time.monotonic(), limit)
-            except LogUnavailable:
-                # Whatever state that left behind, a new membership begins at what was stored.
-                self.close()
-                raise
+            found = _poll(kafka, until - time.monotonic(), limit)
             if found or time.monotonic() >= deadline:
                 return self._given(found)
 
@@ -350,7 +366,8 @@ class _Member(ConsumerRebalanceListener):
             if place in self._open and end > max(self._open[place], self._done.get(place, 0)):
                 self._done[place] = end
         if self._kafka is not None:
-            self._commit(self._kafka)
+            with _troubles("Kafka did not store the offsets"):
+                self._commit(self._kafka)
 
     def hold(self, delivery: Delivery, seconds: float) -> None:
         place = self._place(delivery)
@@ -384,25 +401,21 @@ class _Member(ConsumerRebalanceListener):
     def _joined(self) -> KafkaConsumer:
         if self._kafka is None:
             self._log.partitions(self._topics)
+            topics = [self._log.prefix + topic for topic in self._topics]
             lease = int(self._log.lease * 1000)
-            kafka = self._log.open_consumer(
+            self._kafka = self._log.open_consumer(
                 group_id=self._log.prefix + self._group,
                 partition_assignment_strategy=[self._assignor],
                 session_timeout_ms=lease,
                 heartbeat_interval_ms=min(1000, lease // 4),
                 max_poll_interval_ms=_SILENCE,
             )
-            self._kafka = kafka
-            kafka.subscribe([self._log.prefix + topic for topic in self._topics], listener=self)
-            self._learn_partitions(kafka)
+            self._kafka.subscribe(topics, listener=self)
+            for topic in topics:
+                # A member that joins before its client knows the partitions may share out none.
+                if not self._kafka.partitions_for_topic(topic):
+                    raise KafkaError(f"the partitions of {topic!r} are not told")
         return self._kafka
-
-    def _learn_partitions(self, kafka: KafkaConsumer) -> None:
-        """Has the client learn them now: a member that joins without knowing them may share out none."""
-        for topic in self._topics:
-            if not kafka.partitions_for_topic(self._log.prefix + topic):
-                self.close()
-                raise LogUnavailable(f"Kafka did not tell the partitions of {topic!r}")
 
     def _commit(self, kafka: KafkaConsumer) -> None:
         """Stores what is done; while the group is settling it stays for a later poll, if the partition stays."""
@@ -414,13 +427,11 @@ class _Member(ConsumerRebalanceListener):
         except RebalanceInProgressError:
             return
         except CommitFailedError:
-            # The group went on without us: whoever has the partitions now gives these messages again.
+            # The group went on without us: whoever has the partitions now is given these messages again.
             self._done.clear()
-            return
-        except KafkaError as error:
-            raise LogUnavailable(f"Kafka did not store the offsets: {_told(error)}") from error
-        self._open.update(self._done)
-        self._done.clear()
+        else:
+            self._open.update(self._done)
+            self._done.clear()
 
     def _release_held(self, kafka: KafkaConsumer) -> None:
         for place in [place for place, due in self._held.items() if due <= time.monotonic()]:
@@ -451,16 +462,28 @@ def _waves(placed: Sequence[Placed]) -> Iterator[list[Placed]]:
     yield wave
 
 
+def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> None:
+    futures = [
+        producer.send(place.topic, partition=place.partition, key=key, value=value) for place, key, value in wave
+    ]
+    producer.flush(timeout=patience)
+    for future in futures:
+        if future.failed():
+            raise future.exception
+
+
 def _poll(consumer: KafkaConsumer, seconds: float, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-    try:
-        return consumer.poll(timeout_ms=max(0, int(seconds * 1000)), max_records=limit)
-    except KafkaError as error:
-        raise LogUnavailable(f"Kafka gives no messages: {_told(error)}") from error
+    return consumer.poll(timeout_ms=max(0, int(seconds * 1000)), max_records=limit)
 
 
 def _offsets(admin: KafkaAdminClient, places: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
     return {place: found.offset for place, found in admin.list_partition_offsets(dict.fromkeys(places, spec)).items()}
 
 
-def _told(error: KafkaError) -> str:
-    return f"{type(error).__name__}: {error}"
+@contextmanager
+def _troubles(what: str) -> Iterator[None]:
+    """Tells kafka-python's errors as LogUnavailable."""
+    try:
+        yield
+    except KafkaError as error:
+        raise LogUnavailable(f"{what}: {error}") from error

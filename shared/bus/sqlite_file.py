@@ -1,4 +1,4 @@
-"""The file under the SQLite log: its tables, its connections, and its troubles told as LogUnavailable."""
+"""The file under the SQLite log: connections to it, and its troubles told as LogUnavailable."""
 
 from __future__ import annotations
 
@@ -11,24 +11,8 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
+from shared.bus.sqlite_tables import TABLES, VERSION
 from shared.errors import LogUnavailable
-
-VERSION = 1
-_TABLES = (
-    "CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
-    # `end` is the offset that the partition's next message gets.
-    """CREATE TABLE partition (topic INTEGER, number INTEGER, "end" INTEGER NOT NULL DEFAULT 0,
-       PRIMARY KEY (topic, number)) WITHOUT ROWID""",
-    """CREATE TABLE message (topic INTEGER NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
-       key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (topic, partition, "offset"))""",
-    # A member of a group, once for each topic it reads. It lives while its last beat is younger than its lease.
-    """CREATE TABLE member ("group" TEXT, id TEXT, topic INTEGER, boot TEXT NOT NULL, beat REAL NOT NULL,
-       lease REAL NOT NULL, PRIMARY KEY ("group", id, topic)) WITHOUT ROWID""",
-    # How far a group is done with a partition, and which member reads it now.
-    """CREATE TABLE claim ("group" TEXT, topic INTEGER, partition INTEGER, stored INTEGER NOT NULL DEFAULT 0,
-       member TEXT, PRIMARY KEY ("group", topic, partition)) WITHOUT ROWID""",
-    f"PRAGMA user_version = {VERSION}",
-)
 
 
 class LogFile:
@@ -64,10 +48,12 @@ class LogFile:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect("rwc")) as db:
+                if not _is_empty(db):
+                    _check_version(db)
                 self._make_wal(db)
                 with transaction(db):
-                    if _version(db) == 0:
-                        for statement in _TABLES:
+                    if _is_empty(db):
+                        for statement in TABLES:
                             db.execute(statement)
         except (OSError, sqlite3.Error) as error:
             raise LogUnavailable(f"the event log {self._path} cannot be created: {error}") from error
@@ -99,8 +85,7 @@ class LogFile:
         db = self._connect("rw")
         try:
             db.execute(f"PRAGMA synchronous = {self._synchronous}")
-            if _version(db) != VERSION:
-                raise sqlite3.DatabaseError(f"it is not an event log of version {VERSION}")
+            _check_version(db)
         except sqlite3.Error:
             db.close()
             raise
@@ -137,6 +122,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def _version(db: sqlite3.Connection) -> int:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    return version
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def _check_version(db: sqlite3.Connection) -> None:
+    if db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+        raise sqlite3.DatabaseError(f"it is not an event log of version {VERSION}")

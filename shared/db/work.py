@@ -72,7 +72,7 @@ class Work:
         envelope = Envelope(
             id=new_id("evt"),
             type=event.type,
-            dataversion=event.version,
+            dataversion=type(event).version,
             source=f"living/{self.service}",
             subject=event.key,
             time=self.now.isoformat(),

@@ -58,11 +58,14 @@ def _described(services: Sequence[Service], **about: Any) -> FastAPI:
         openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
         **about,
     )
-    app.include_router(_operations())
-    for service in services:
-        app.include_router(service.routes)
-        app.include_router(journal.routes(service))
+    for router in routers(services):
+        app.include_router(router)
     return app
+
+
+def routers(services: Sequence[Service]) -> list[APIRouter]:
+    """Every route there is: operations, each service's own, and each service's journal and dead letters."""
+    return [_operations()] + [router for service in services for router in (service.routes, journal.routes(service))]
 
 
 def _operations() -> APIRouter:

@@ -43,7 +43,7 @@ def routes(service: Service) -> APIRouter:
             query = query.where(OutboxRow.event_id == event)
         if cause is not None:
             query = query.where(OutboxRow.event_id.in_(select(CauseRow.event_id).where(CauseRow.cause.in_(cause))))
-        place = decode_cursor(cursor, 1) or [after]
+        place = decode_cursor(cursor, int) or [after]
         if place[0] is not None:
             query = query.where(OutboxRow.seq > place[0])
         rows = list(work.session.execute(query).scalars())
@@ -60,7 +60,7 @@ def routes(service: Service) -> APIRouter:
     ) -> Page[DeadLetterView]:
         """Deliveries that would never work as they are, oldest first."""
         query = select(DeadLetter).where(DeadLetter.state == state).order_by(DeadLetter.id).limit(limit + 1)
-        place = decode_cursor(cursor, 1)
+        place = decode_cursor(cursor, str)
         if place is not None:
             query = query.where(DeadLetter.id > place[0])
         letters = list(work.session.execute(query).scalars())

@@ -58,12 +58,24 @@ class LinkGiven(Given):
     rationale: Annotated[Prose, StringConstraints(max_length=2000)] | None = None
 
 
+def _told_once(links: list[LinkGiven]) -> list[LinkGiven]:
+    seen: dict[tuple[str, str, str], int] = {}
+    for place, link in enumerate(links):
+        first = seen.setdefault((link.cmoc, link.element, link.stance), place)
+        if first != place:
+            raise ValueError(f"link {place} repeats link {first}: one element, one stance, one link")
+    return links
+
+
+Links = Annotated[list[LinkGiven], Field(min_length=1, max_length=50), AfterValidator(_told_once)]
+
+
 class EvidenceGiven(Given):
     """A fragment of an included record, and its links."""
 
     record: Line
     fragment: FragmentGiven
-    links: Annotated[list[LinkGiven], Field(min_length=1, max_length=50)]
+    links: Links
 
 
 class EvidenceBatch(Given):
@@ -77,7 +89,7 @@ class CodedFragment(Given):
 
     doi: Line
     fragment: FragmentGiven
-    links: Annotated[list[LinkGiven], Field(min_length=1, max_length=50)]
+    links: Links
 
 
 class EvidenceFile(Given):

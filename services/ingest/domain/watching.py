@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 #: How far back a strategy is searched whose protocol names no first day.
 LONG_AGO = timedelta(days=3650)
 
-#: No journal is older, whatever a protocol says.
-_FIRST_JOURNAL = date(1665, 1, 1)
+#: No source knows an earlier year, whatever a protocol says.
+_FIRST_YEAR = date(1000, 1, 1)
 
 #: Waits longer than this are an error of the source, which is then asked again.
 _LONGEST_WAIT = timedelta(days=30)
@@ -22,7 +22,7 @@ def window(
     """The first and last day to ask for: from the last day searched through, or the protocol's first day, less
     the overlap (papers are indexed late), to today."""
     start = searched_through or search_from or today - LONG_AGO
-    return max(min(start, today), _FIRST_JOURNAL) - timedelta(days=overlap_days), today
+    return max(min(start, today), _FIRST_YEAR) - timedelta(days=overlap_days), today
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:

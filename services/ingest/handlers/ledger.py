@@ -71,7 +71,8 @@ class Ledger:
             _move_pairs(self.work, merger)
         touched = self._touched()
         self._write_keys(touched, mergers)
-        rows = store.records(self.work.session, [*touched, *(merger.absorbed for merger in mergers)])
+        changed = [record for record in touched if record in self._stored_keys]
+        rows = store.records(self.work.session, [*changed, *(merger.absorbed for merger in mergers)])
         self._write_records(touched, rows)
         for merger in mergers:
             self._tell_merger(merger, rows[merger.absorbed])

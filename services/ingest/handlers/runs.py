@@ -23,28 +23,31 @@ Item = TypeVar("Item", port.SourceRecord, port.Rejection)
 def open_run(work: Work, watch: Watch, source: port.Source | None) -> Run:
     """Begins a pull of a watch, or goes on with the walk that its last run had to leave."""
     left = work.session.get(Run, watch.goes_on_from) if watch.goes_on_from else None
-    run = Run(
-        id=new_id("run"),
-        review=watch.review,
-        watch=watch.id,
-        source=watch.source,
-        query=watch.query,
-        protocol_version=watch.protocol_version,
-        since=left.since if left else work.now.date(),
-        until=left.until if left else work.now.date(),
-        started_at=work.now,
-    )
     if left is not None:
-        run.goes_on_from, run.cursor = left.id, left.cursor
-        run.received_before = left.received_before + left.found
+        since, until = left.since, left.until
     else:
-        run.since, run.until = window(
+        since, until = window(
             searched_through=watch.searched_through,
             search_from=store.review_of(work.session, watch.review).search_from,
             overlap_days=max(watch.overlap_days, source.least_overlap_days if source else 0),
             today=work.now.date(),
         )
-    return work.add(run)
+    return work.add(
+        Run(
+            id=new_id("run"),
+            review=watch.review,
+            watch=watch.id,
+            source=watch.source,
+            query=watch.query,
+            protocol_version=watch.protocol_version,
+            since=since,
+            until=until,
+            started_at=work.now,
+            goes_on_from=left.id if left else None,
+            cursor=left.cursor if left else None,
+            received_before=left.received_before + left.found if left else 0,
+        )
+    )
 
 
 def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int) -> Run:
@@ -89,7 +92,8 @@ def end_early(work: Work, run_id: str, error: Exception) -> None:
         watch.due_at = next_try(work.now, watch.failures, error.retry_after if unavailable else None)
     _tell_end(work, run, watch)
     if isinstance(error, port.SourceDrifted):
-        work.emit(SourceDrifted(review=run.review, source=run.source, run=run.id, detail=run.error))
+        with work.following(run.id, None):
+            work.emit(SourceDrifted(review=run.review, source=run.source, run=run.id, detail=run.error))
 
 
 def _storable(item: Item) -> Item:

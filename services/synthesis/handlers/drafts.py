@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from services.synthesis import store
 from services.synthesis.domain.changes import change_class, concerns_a_drill, differences, evidence_moved
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.domain.states import PARTS, synthesise
 from services.synthesis.domain.triggers import fired
-from services.synthesis.handlers.ledger import log_triggers, tell_theory
+from services.synthesis.handlers.ledger import Happening, log_triggers, tell_theories
 from services.synthesis.models import DraftRow, ReviewRow
 from shared.canonical import sha256
 from shared.db.work import Work
@@ -27,9 +27,9 @@ def resynthesise(review_id: str, work: Work) -> None:
     arrivals = store.unheeded(work, review_id)
     if not arrivals:
         return
-    published, body = published_body(review, work), _body(review, work)
+    published, before, body = published_body(review, work), _drafted(review_id, work), _body(review, work)
     with work.following(revision_id(review_id, review.cycle), None):
-        _tell_statuses(review, store.draft(work, review_id), body, work)
+        tell_theories(work, review, _statuses(before, body), drill=concerns_a_drill(before, body))
         log_triggers(work, review, fired(published, body), drill=concerns_a_drill(published, body))
         draft = keep_draft(review, published, body, work)
         if draft is not None:
@@ -81,20 +81,20 @@ def _body(review: ReviewRow, work: Work) -> Body:
     )
 
 
-def _tell_statuses(review: ReviewRow, before: DraftRow | None, body: Body, work: Work) -> None:
-    """Tells each CMOC whose status is another than when the synthesis last ran."""
-    known: Mapping[str, Statement] = (
-        {one.cmoc: one for one in Body.model_validate(before.body).cmocs} if before is not None else {}
-    )
+def _drafted(review: str, work: Work) -> Body | None:
+    """What the synthesis said when it last ran."""
+    draft = store.draft(work, review)
+    return Body.model_validate(draft.body) if draft else None
+
+
+def _statuses(before: Body | None, body: Body) -> Iterator[Happening]:
+    """The CMOCs whose status is another than when the synthesis last ran, and the links that moved."""
+    known: Mapping[str, Statement] = {one.cmoc: one for one in before.cmocs} if before else {}
     for now in body.cmocs:
         was = known.get(now.cmoc)
-        if now.status == (was.status if was else "no_evidence"):
-            continue
-        moved = set(now.links) ^ set(was.links if was else ())
-        tell_theory(
-            work, review, now.cmoc, now.status, _reason(now), before=was and was.status, after=now.status,
-            links=sorted(moved),
-        )  # fmt: skip
+        if now.status != (was.status if was else "no_evidence"):
+            moved = sorted(set(now.links) ^ set(was.links if was else ()))
+            yield Happening(now.cmoc, now.status, _reason(now), was and was.status, now.status, moved)
 
 
 def _reason(statement: Statement) -> str:

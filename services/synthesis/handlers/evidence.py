@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from services.synthesis import store
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
-from services.synthesis.handlers.ledger import log_triggers, mark_due, tell_theory
-from services.synthesis.models import CmocRow, FragmentRow, LinkRow, ReportRow
+from services.synthesis.handlers.ledger import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.models import FragmentRow, LinkRow, ReportRow
+from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.synthesis import EvidenceLinked, LinkMade
@@ -59,9 +60,9 @@ def withdraw_evidence(review: str, fragment: str, link: str | None, why: str, by
     return Withdrawn(fragment=fragment, links=[one.id for one in links])
 
 
-def _known_cmocs(review: str, evidence: Sequence[EvidenceGiven], spelled: str, work: Work) -> dict[str, CmocRow]:
+def _known_cmocs(review: str, evidence: Sequence[EvidenceGiven], spelled: str, work: Work) -> dict[str, bool]:
     store.review(work, review)
-    cmocs = store.cmocs(work, review)
+    cmocs = store.known_cmocs(work, review, {link.cmoc for one in evidence for link in one.links})
     errors = [
         {"at": f"{spelled.format(place)}links[{at}].cmoc", "why": f"review {review!r} has no CMOC {link.cmoc!r}"}
         for place, one in enumerate(evidence)
@@ -94,14 +95,13 @@ def _coding(review: str, record: str, given: EvidenceGiven, coder: str) -> _Codi
 
 
 def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str) -> str:
-    content = (given.locator, given.quote or "", given.paraphrase, given.data_type)
-    return id_of("frag", review, record, coder, *content)
+    return id_of("frag", sha256([review, record, coder, given.model_dump()]))
 
 
 def _take(
     coding: _Coding,
     report: ReportRow,
-    cmocs: Mapping[str, CmocRow],
+    cmocs: Mapping[str, bool],
     fragments: dict[str, FragmentRow],
     links: dict[str, LinkRow],
     work: Work,
@@ -167,11 +167,11 @@ def _keep(
     return work.add(row)
 
 
-def _log_first_evidence(review: str, linked: Collection[str], cmocs: Mapping[str, CmocRow], work: Work) -> None:
+def _log_first_evidence(review: str, linked: Collection[str], cmocs: Mapping[str, bool], work: Work) -> None:
     fired = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
         for cmoc in sorted(linked)
-        if cmocs[cmoc].set_aside_at is not None
+        if cmocs[cmoc]
     ]
     if fired:
         log_triggers(work, store.review(work, review), fired)
@@ -183,5 +183,6 @@ def _tell_withdrawn(review: str, fragment: FragmentRow, links: Sequence[LinkRow]
     _, report = store.surviving(work, review, fragment.record)
     for link in links:
         with work.following(report.correlation if report else work.correlation, link.event_id):
-            cause = tell_theory(work, store.review(work, review), link.cmoc, "evidence_withdrawn", why, links=[link.id])
+            happening = Happening(link.cmoc, "evidence_withdrawn", why, links=[link.id])
+            [cause] = tell_theories(work, store.review(work, review), [happening])
             mark_due(work, review, cause)

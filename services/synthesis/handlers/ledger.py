@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
 
 from services.synthesis import store
 from services.synthesis.domain.triggers import Fired
@@ -11,31 +15,38 @@ from shared.db.work import Work
 from shared.events.synthesis import TheoryChanged
 
 
-def tell_theory(
-    work: Work,
-    review: ReviewRow,
-    cmoc: str,
-    happened: str,
-    why: str,
-    *,
-    before: str | None = None,
-    after: str | None = None,
-    links: Sequence[str] = (),
-    drill: bool = False,
-) -> str:
-    """Writes into a CMOC's history, and tells it; answers the event's id."""
-    event_id = work.emit(
-        TheoryChanged(
-            review=review.review, cmoc=cmoc, happened=happened, before=before, after=after, why=why, drill=drill
-        )
-    )
-    work.add(
-        TheoryEventRow(
-            review=review.review, cmoc=cmoc, cycle=review.cycle, happened=happened, before=before, after=after,
-            why=why, links=list(links), actor=work.actor, at=work.now, drill=drill, event_id=event_id,
-        )
-    )  # fmt: skip
-    return event_id
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a CMOC, and the links it is about."""
+
+    cmoc: str
+    happened: str
+    why: str
+    before: str | None = None
+    after: str | None = None
+    links: Sequence[str] = ()
+
+
+def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
+    """Writes into the history of each CMOC, and tells it; answers the events' ids."""
+    rows = [_history_row(work, review, one, drill) for one in happenings]
+    if rows:
+        work.session.execute(insert(TheoryEventRow), rows)
+    return [row["event_id"] for row in rows]
+
+
+def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> dict[str, Any]:
+    about = {"cmoc": one.cmoc, "happened": one.happened, "before": one.before, "after": one.after, "why": one.why}
+    event_id = work.emit(TheoryChanged(review=review.review, drill=drill, **about))
+    return about | {
+        "review": review.review,
+        "cycle": review.cycle,
+        "links": list(one.links),
+        "actor": work.actor,
+        "at": work.now,
+        "drill": drill,
+        "event_id": event_id,
+    }
 
 
 def mark_due(work: Work, review: str, cause: str) -> None:

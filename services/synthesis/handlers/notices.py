@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.synthesis import store
 from services.synthesis.domain.notices import effect_of
 from services.synthesis.domain.triggers import REPORT_NOTICED, Fired
-from services.synthesis.handlers.ledger import log_triggers, mark_due, tell_theory
+from services.synthesis.handlers.ledger import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.models import NoticeRow, RejudgementRow, ReportRow
 from shared.db.work import Work
 from shared.errors import Conflict
@@ -68,17 +68,19 @@ def _apply(notice: NoticeRow, report: ReportRow, work: Work) -> None:
         _tell(notice, report, touched, "reinstated", work)
         _close_what_it_opened(notice, report, work)
     if touched:
-        why = f"{notice.kind} of record {report.record}: {notice.reason}"
-        review = store.review(work, report.review)
-        log_triggers(work, review, [Fired(REPORT_NOTICED, notice.notice, why)], drill=notice.drill)
+        fired = [Fired(REPORT_NOTICED, notice.notice, _why(notice, report))]
+        log_triggers(work, store.review(work, report.review), fired, drill=notice.drill)
         mark_due(work, report.review, work.causation or notice.notice)
 
 
 def _tell(notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: str, work: Work) -> None:
-    why = f"{notice.kind} of record {report.record}: {notice.reason}"
-    for one in touched:
-        review = store.review(work, report.review)
-        tell_theory(work, review, one.cmoc, happened, why, links=one.links, drill=notice.drill)
+    if touched:
+        happenings = [Happening(one.cmoc, happened, _why(notice, report), links=one.links) for one in touched]
+        tell_theories(work, store.review(work, report.review), happenings, drill=notice.drill)
+
+
+def _why(notice: NoticeRow, report: ReportRow) -> str:
+    return f"{notice.kind} of record {report.record}: {notice.reason}"
 
 
 def _open_rejudgements(notice: NoticeRow, report: ReportRow, touched: list[store.Touched], work: Work) -> None:

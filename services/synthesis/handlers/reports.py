@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.synthesis import store
 from services.synthesis.domain.states import credible
 from services.synthesis.handlers import notices
-from services.synthesis.handlers.ledger import mark_due, tell_theory
+from services.synthesis.handlers.ledger import Happening, mark_due, tell_theories
 from services.synthesis.models import ReportRow
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound, Rejected
@@ -70,6 +70,7 @@ def move_evidence_to_surviving_record(event: RecordMerged, work: Work) -> None:
     work.session.flush()
     store.move_evidence(work, event.review, event.record, into)
     if survivor is not None:
+        store.unite_studies(work, event.review, gone.study, survivor.study)
         notices.apply_waiting(survivor, work)
 
 
@@ -122,5 +123,6 @@ def _tell(report: ReportRow, happened: str, why: str, work: Work, **change: str 
     if not touched:
         return
     review = store.review(work, report.review)
-    told = [tell_theory(work, review, one.cmoc, happened, why, links=one.links, **change) for one in touched]
+    happenings = [Happening(one.cmoc, happened, why, links=one.links, **change) for one in touched]
+    told = tell_theories(work, review, happenings)
     mark_due(work, report.review, work.causation or told[0])

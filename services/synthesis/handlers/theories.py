@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from services.synthesis import store
 from services.synthesis.domain.cadence import next_due
 from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
-from services.synthesis.handlers.ledger import log_triggers, mark_due, tell_theory
+from services.synthesis.handlers.ledger import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.models import CmocRow, ReviewRow
 from shared.db.work import Work
 from shared.events.protocol import Cmoc, VersionPublished
@@ -19,11 +21,7 @@ def adopt_theories(event: VersionPublished, work: Work) -> None:
         return
     amended = review is not None
     review = _adopt_plan(event, review, work)
-    known = store.cmocs(work, event.review)
-    for position, cmoc in enumerate(event.protocol.cmocs):
-        _adopt_cmoc(review, known.pop(cmoc.id, None), cmoc, position, work)
-    for left in known.values():
-        _set_aside(review, left, event.version, work)
+    tell_theories(work, review, list(_adopt_cmocs(event, work)))
     if amended:
         log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), f"protocol version {event.version}")])
     mark_due(work, event.review, work.causation or "")
@@ -48,33 +46,35 @@ def _adopt_plan(event: VersionPublished, review: ReviewRow | None, work: Work) -
     return work.add(ReviewRow(review=event.review, started_on=started, **plan))
 
 
-def _adopt_cmoc(review: ReviewRow, known: CmocRow | None, cmoc: Cmoc, position: int, work: Work) -> None:
-    worded = cmoc.model_dump(exclude={"id"}) | {"position": position}
-    if known is None:
-        work.add(CmocRow(review=review.review, cmoc=cmoc.id, **worded))
-        tell_theory(
-            work, review, cmoc.id, "proposed", cmoc.lineage_note or "the protocol proposes it", after=_told(cmoc)
-        )
-        return
-    if known.set_aside_at is not None:
-        tell_theory(work, review, cmoc.id, "reinstated", "the protocol has it again", after=_told(cmoc))
-    changed = [part for part in ("theory", *PARTS) if getattr(known, part) != worded[part]]
+def _adopt_cmocs(event: VersionPublished, work: Work) -> Iterator[Happening]:
+    """Brings the review's CMOCs to the protocol's; gives what that does to each."""
+    known = store.cmocs(work, event.review)
+    for position, cmoc in enumerate(event.protocol.cmocs):
+        worded = cmoc.model_dump(exclude={"id"}) | {"position": position, "set_aside_at": None}
+        row = known.pop(cmoc.id, None)
+        if row is None:
+            work.add(CmocRow(review=event.review, cmoc=cmoc.id, **worded))
+            yield Happening(cmoc.id, "proposed", cmoc.lineage_note or "the protocol proposes it", after=_told(cmoc))
+        else:
+            yield from _compared(row, cmoc, event.version)
+            row.sqlmodel_update(worded)
+    for row in known.values():
+        if row.set_aside_at is None:
+            row.set_aside_at = work.now
+            why = f"protocol version {event.version} no longer has it"
+            yield Happening(row.cmoc, "set_aside", why, before=_told(row))
+
+
+def _compared(row: CmocRow, cmoc: Cmoc, version: int) -> Iterator[Happening]:
+    """What a protocol version does to a CMOC that is known."""
+    if row.set_aside_at is not None:
+        yield Happening(cmoc.id, "reinstated", f"protocol version {version} has it again", after=_told(cmoc))
+    changed = [part for part in ("theory", *PARTS) if getattr(row, part) != getattr(cmoc, part)]
     if changed:
-        tell_theory(
-            work, review, cmoc.id, "refined", f"protocol version {review.protocol_version} words it anew",
-            before=_told(known, changed), after=_told(cmoc, changed),
-        )  # fmt: skip
-    known.sqlmodel_update(worded | {"set_aside_at": None})
+        why = f"protocol version {version} words it anew"
+        yield Happening(cmoc.id, "refined", why, before=_told(row, changed), after=_told(cmoc, changed))
 
 
-def _set_aside(review: ReviewRow, cmoc: CmocRow, version: int, work: Work) -> None:
-    if cmoc.set_aside_at is None:
-        cmoc.set_aside_at = work.now
-        tell_theory(
-            work, review, cmoc.cmoc, "set_aside", f"protocol version {version} no longer has it", before=_told(cmoc)
-        )
-
-
-def _told(cmoc: Cmoc | CmocRow, parts: list[str] | tuple[str, ...] = PARTS) -> str:
+def _told(cmoc: Cmoc | CmocRow, parts: Sequence[str] = PARTS) -> str:
     """A CMOC's parts as one text: `context: ...`, a line each."""
     return "\n".join(f"{part}: {getattr(cmoc, part)}" for part in parts)

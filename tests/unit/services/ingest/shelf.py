@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
+
+from fastapi.testclient import TestClient
 
 from services.ingest import jobs
 from services.ingest.manifest import SERVICE
@@ -137,13 +140,22 @@ class IngestBench(Workbench):
         self.clock.advance(days=days)
         self.pull()
 
+    @cached_property
+    def reader(self) -> TestClient:
+        return self.person("rea", "reader")
+
+    @cached_property
+    def lead(self) -> TestClient:
+        return self.person("lea", "lead")
+
     def get(self, path: str, **params: Any) -> Any:
-        answer = self.person("rea", "reader").get(f"/ingest/reviews/{self.review}/{path}", params=params)
+        answer = self.reader.get(f"/ingest/reviews/{self.review}/{path}", params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, body: Any = None, role: str = "lead", status: int = 200, **headers: str) -> Any:
-        answer = self.person("lea", role).post(f"/ingest/reviews/{self.review}/{path}", json=body, headers=headers)
+        asking = self.lead if role == "lead" else self.person("lea", role)
+        answer = asking.post(f"/ingest/reviews/{self.review}/{path}", json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
 

@@ -66,14 +66,15 @@ def test_a_records_whole_way_has_its_id(bench):
 def test_every_item_is_accounted_for(bench):
     bench.adopt(strategy("crossref"), strategy("openalex"))
     bench.shelves["crossref"].put(*works(4), rejection("crossref", "bad"), rejection("crossref", position=1))
+    bench.pull()
     bench.shelves["openalex"].put(
         *(work("openalex", f"W{n}", one.title, doi=one.identifiers.doi) for n, one in enumerate(works(2))),
         work("openalex", "W9", "Something else about rural hospitals entirely"),
     )
+    bench.pull_again()
 
-    bench.pull()
-
-    by_source = {run["source"]: run for run in bench.items("runs")}
+    crossref, openalex = (bench.items("runs", watch=watch["watch"]) for watch in bench.items("watches"))
+    by_source = {"crossref": crossref[-1], "openalex": openalex[0]}
     counted = by_source["crossref"]["counts"]
     assert counted == dict(found=6, new=4, merged=0, updated=0, unchanged=0, rejected=2, maybe_duplicate=0)
     assert by_source["openalex"]["counts"]["merged"] == 2

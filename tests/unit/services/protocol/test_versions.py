@@ -55,7 +55,7 @@ def test_applying_the_same_content_again_changes_nothing(bench, client):
     assert len(bench.told(VersionPublished)) == 1
 
 
-def test_other_content_makes_the_next_version_and_the_old_ones_stay(client):
+def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, client):
     lead = client()
     lead.apply("small", as_yaml(SMALL))
     lead.apply("small", as_yaml(small(title="Larger")))
@@ -63,6 +63,7 @@ def test_other_content_makes_the_next_version_and_the_old_ones_stay(client):
 
     assert back.version == 3
     assert [head.version for head in lead.versions("small")] == [1, 2, 3]
+    assert [event.version for event in bench.told(VersionPublished)] == [1, 2, 3]
     assert lead.version("small", 2).protocol.title == "Larger"
     assert lead.newest("small").version == 3
 

@@ -122,7 +122,8 @@ class Desk:
         return self._people[name, role]
 
     def gets(self, path: str, name: str = "ana", role: str = "reviewer", **params: Any) -> Response:
-        return self.person(name, role).get(f"/screening/reviews/{REVIEW}{path}", params=params)
+        given = {key: value for key, value in params.items() if value is not None}
+        return self.person(name, role).get(f"/screening/reviews/{REVIEW}{path}", params=given or None)
 
     def asks(self, path: str, body: Any, name: str = "ana", role: str = "reviewer") -> Response:
         """Posts as someone."""

@@ -66,7 +66,7 @@ def test_many_records_of_one_transaction_are_told_each_on_its_own_flow(either_de
 
 
 def test_a_record_waits_for_its_protocol(desk):
-    with pytest.raises(NotYet, match="waits for the protocol"):
+    with pytest.raises(NotYet, match="not known yet"):
         desk.hears(discovered("r1").model_copy(update={"review": "moon"}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from services.synthesis import jobs
 from services.synthesis.manifest import SERVICE
 from shared.client.http import Http
 from shared.client.synthesis import SynthesisClient
-from shared.events.base import Event
+from shared.events.base import Envelope, Event
 from shared.events.ingest import RecordMerged, RecordNoticed, RunCounts, RunFinished
 from shared.events.protocol import Protocol, VersionPublished
 from shared.events.screening import Judgement, RecordExcluded, RecordIncluded, RecordReopened, VoteCast
@@ -82,13 +83,13 @@ class Room:
 
     # What other services tell
 
-    def adopts(self, plan: Protocol | None = None, version: int = 1) -> None:
+    def adopts(self, plan: Protocol | None = None, version: int = 1) -> Envelope:
         plan = plan or protocol(review=self.review)
-        self.bench.hears(
-            VersionPublished(
-                review=self.review, version=version, sha256=f"{version:064}", protocol=plan, published_by="dora"
-            )
+        event = VersionPublished(
+            review=self.review, version=version, sha256=f"{version:064}", protocol=plan, published_by="dora"
         )
+        # The event's own `version` is the protocol's; the envelope's is that of the event's form.
+        return self.bench.hears_envelope(replace(self.bench.envelope(event), dataversion=type(event).version))
 
     def includes(self, *records: str, judgements: list[Judgement] | None = None, revision: int | None = None) -> None:
         for record in records:

@@ -121,6 +121,19 @@ def test_a_file_that_is_no_event_log_is_not_used(opened, content: bytes) -> None
     assert log.path.read_bytes() == content
 
 
+def test_another_database_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        db.execute("CREATE TABLE vote (id INTEGER)")
+    with (
+        closing(SqliteLog(tmp_path / "other.db", TOPICS)) as log,
+        pytest.raises(LogUnavailable, match="not an event log"),
+    ):
+        log.create_topics()
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("vote",)]
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
 def test_a_log_of_another_version_is_not_used(opened) -> None:
     log = opened()
     with closing(sqlite3.connect(log.path)) as db:

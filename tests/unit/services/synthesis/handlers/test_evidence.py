@@ -111,6 +111,15 @@ def test_malformed_evidence_is_a_clear_problem(room: Room, spoiled):
     assert answer.json()["errors"]
 
 
+def test_a_link_that_is_given_twice_in_one_fragment_is_invalid(room: Room):
+    given = evidence("r1").model_dump()
+    given["links"] += [given["links"][0] | {"inference": "inferred"}]
+
+    answer = room.bench.person("ana").post(f"/synthesis/reviews/{REVIEW}/evidence", json=given)
+    assert answer.status_code == 422
+    assert "link 1 repeats link 0" in answer.json()["errors"][0]["why"]
+
+
 def test_more_than_a_batch_holds_is_refused(room: Room):
     many = [evidence("r1", text=str(number)).model_dump() for number in range(201)]
 

@@ -96,7 +96,10 @@ def test_a_drill_is_labelled_everywhere_it_goes(room: Room):
 
     assert room.draft().drill
     assert all(event.drill for event in room.bench.told(RejudgementOpened))
-    assert all(event.drill for event in room.bench.told(TheoryChanged) if event.happened == "evidence_withdrawn")
+    assert {event.happened for event in room.bench.told(TheoryChanged) if event.drill} == {
+        "evidence_withdrawn",
+        "no_evidence",
+    }
     assert all(one.drill for one in room.lead.rejudgements(REVIEW))
     assert all(one.drill for one in room.lead.triggers(REVIEW) if one.rule == "report_noticed")
     assert room.signs().content.drill

@@ -120,6 +120,18 @@ def test_the_evidence_of_a_merged_record_moves_to_the_one_that_survives(room: Ro
     assert moved.record == "stays"
 
 
+def test_what_was_one_study_stays_one_when_a_report_of_it_is_merged_into_another(room: Room):
+    room.includes("gone", "sister", "stays")
+    for record in ("gone", "sister", "stays"):
+        room.links(record)
+    room.lead.join_study(REVIEW, "sister", "the same interviews", same_as="gone")
+    assert room.support() == [2, 0]
+
+    room.merges("gone", into="stays")
+
+    assert room.support() == [1, 0]
+
+
 def test_a_survivor_that_screening_has_not_spoken_of_stands_as_the_gone_one_did(room: Room):
     room.includes("gone")
     room.links("gone")

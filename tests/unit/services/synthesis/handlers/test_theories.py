@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shared.events.protocol import VersionPublished
 from shared.events.synthesis import TheoryChanged
 from tests.unit.services.synthesis.room import REVIEW, Room, protocol
 
@@ -65,9 +64,7 @@ def test_an_amendment_is_a_trigger_and_the_first_version_is_none(room: Room):
 
 
 def test_the_same_protocol_heard_twice_changes_nothing(room: Room):
-    plan = protocol(["c1", "c2", "c3"])
-    event = VersionPublished(review=REVIEW, version=2, sha256="x", protocol=plan, published_by="dora")
-    [envelope] = room.bench.hears(event)
+    envelope = room.adopts(protocol(["c1", "c2", "c3"]), version=2)
     told = room.bench.journal()
 
     room.bench.hears_envelope(envelope)

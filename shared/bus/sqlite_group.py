@@ -1,0 +1,207 @@
+"""Groups of the SQLite log: how members share partitions out, stay alive, and learn what others wrote."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Condition, Event, Lock, Thread
+
+from shared.bus import sqlite_tables as tables
+from shared.bus.port import Delivery
+from shared.bus.sqlite_file import LogFile, transaction
+from shared.bus.sqlite_tables import Partition, Place
+from shared.errors import LogUnavailable
+from shared.ids import new_id
+
+#: Seconds between two looks at the file for what other processes wrote.
+_TICK = 0.03
+#: Seconds without a poll after which a member counts as stuck, and its lease is let go (as long as Kafka's).
+_SILENCE = 300.0
+
+
+class Watch:
+    """One thread for all members of a process: tells them that the log changed, and renews their leases."""
+
+    def __init__(self, path: Path, lease: float, patience: float) -> None:
+        self.path, self.lease, self.patience = path, lease, patience
+        self._changed, self.changes = Condition(), 0
+        self._members: dict[str, Member] = {}
+        self._lock, self._closing = Lock(), Event()
+        self._thread: Thread | None = None
+
+    def tell_change(self) -> None:
+        with self._changed:
+            self.changes += 1
+            self._changed.notify_all()
+
+    def wait_for_change(self, seen: int, seconds: float) -> None:
+        """Waits until `changes` is no longer what was seen, at most so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.changes != seen, seconds)
+
+    def keep_alive(self, member: Member) -> None:
+        with self._lock:
+            self._members[member.id] = member
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="sqlite-log", daemon=True)
+                self._thread.start()
+
+    def forget(self, member: Member) -> None:
+        with self._lock:
+            self._members.pop(member.id, None)
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        # Beats are not synced to the disk: after a crash of the machine they count for nothing anyway.
+        file, version, next_beat = LogFile(self.path, self.patience, synchronous="NORMAL"), 0, 0.0
+        while not self._closing.wait(_TICK):
+            # Whoever polls or appends meets the same trouble, and tells it.
+            with suppress(LogUnavailable), file.reading() as db:
+                if time.monotonic() >= next_beat:
+                    self._beat(db)
+                    next_beat = time.monotonic() + self.lease / 4
+                (current,) = db.execute("PRAGMA data_version").fetchone()
+                if current != version:
+                    version = current
+                    self.tell_change()
+        file.close()
+
+    def _beat(self, db: sqlite3.Connection) -> None:
+        with self._lock:
+            members = [it for it in self._members.values() if time.monotonic() - it.polled < _SILENCE]
+        if members:
+            with transaction(db):
+                tables.beat(db, [(it.group, it.id) for it in members], _now())
+
+
+class Member:
+    """A consumer. Each member reckons by itself, from the same tables, whose turn a partition is; it gives
+    up what is another's turn and takes what is its own, once that is free or its holder is dead.
+    """
+
+    def __init__(self, watch: Watch, group: str, topics: Collection[str]) -> None:
+        self.id, self.group, self.polled = new_id("member"), group, time.monotonic()
+        self._watch, self._topics = watch, sorted(topics)
+        self._file, self._boot = LogFile(watch.path, watch.patience), _boot()
+        self._position: dict[Place, int] = {}
+        self._held: dict[Place, float] = {}
+        self._turn = 0
+
+    def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
+        """Raises LogUnavailable when the file cannot be read."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.polled, seen = time.monotonic(), self._watch.changes
+            found = self._look(limit)
+            left = deadline - time.monotonic()
+            if found or left <= 0:
+                return found
+            self._watch.wait_for_change(seen, min(left, self._until_next_look()))
+
+    def store(self, deliveries: Sequence[Delivery]) -> None:
+        done: dict[Place, int] = {}
+        for delivery in deliveries:
+            place = delivery.topic, delivery.partition
+            done[place] = max(done.get(place, 0), delivery.offset + 1)
+        if done:
+            with self._file.writing() as db:
+                tables.store(db, self.group, self.id, done)
+
+    def hold(self, delivery: Delivery, seconds: float) -> None:
+        place = delivery.topic, delivery.partition
+        if place in self._position:
+            self._position[place] = min(delivery.offset, self._position[place])
+            self._held[place] = time.monotonic() + seconds
+
+    def close(self) -> None:
+        self._watch.forget(self)
+        # Of a member that cannot say goodbye the lease lapses.
+        with suppress(LogUnavailable), self._file.writing() as db:
+            tables.leave(db, self.group, self.id)
+        self._file.close()
+        self._watch.tell_change()
+
+    def _until_next_look(self) -> float:
+        """Seconds until something is due that no change of the file tells: a hold's end, a lease's end."""
+        now = time.monotonic()
+        return max(0.0, min([self._watch.lease / 3, *(due - now for due in self._held.values())]))
+
+    def _look(self, limit: int) -> list[Delivery]:
+        with self._file.reading() as db:
+            alive = tables.alive(db, self.group, self._boot, _now())
+            partitions = _shared_out(tables.claimed(db, self.group), alive)
+            if self.id not in alive or any(self._gives_up(it) or self._takes(it, alive) for it in partitions):
+                partitions = self._settle(db)
+            return self._take([it for it in partitions if it.holder == self.id], db, limit)
+
+    def _gives_up(self, partition: Partition) -> bool:
+        return partition.holder == self.id != partition.owner
+
+    def _takes(self, partition: Partition, alive: Collection[str]) -> bool:
+        return partition.owner == self.id != partition.holder and partition.holder not in alive
+
+    def _settle(self, db: sqlite3.Connection) -> list[Partition]:
+        """Joins the group or stays in it, clears the dead away, gives up and takes what it is time for."""
+        with transaction(db):
+            now = _now()
+            tables.bury(db, self.group, self._boot, now)
+            tables.join(db, self.group, self.id, self._topics, self._boot, now, self._watch.lease)
+            alive = tables.alive(db, self.group, self._boot, now)
+            partitions = _shared_out(tables.claimed(db, self.group), alive)
+            moved = [it for it in partitions if self._gives_up(it) or self._takes(it, alive)]
+            for partition in moved:
+                partition.holder = self.id if partition.owner == self.id else None
+                tables.claim(db, self.group, partition)
+        for partition in moved:
+            self._position.pop(partition.place, None)
+            self._held.pop(partition.place, None)
+        self._watch.keep_alive(self)
+        self._watch.tell_change()
+        return partitions
+
+    def _take(self, partitions: Sequence[Partition], db: sqlite3.Connection, limit: int) -> list[Delivery]:
+        """Takes what lies ready, beginning with another partition each time so that a busy one starves none."""
+        self._turn += 1
+        start = self._turn % max(1, len(partitions))
+        found: list[Delivery] = []
+        for partition in (*partitions[start:], *partitions[:start]):
+            place = partition.place
+            position = self._position.setdefault(place, partition.stored)
+            if self._held.get(place, 0.0) > time.monotonic():
+                continue
+            self._held.pop(place, None)
+            if position < partition.end and len(found) < limit:
+                page = tables.fetch(db, partition, position, limit - len(found))
+                self._position[place] = page[-1].offset + 1
+                found += page
+        return found
+
+
+def _shared_out(partitions: list[Partition], alive: Mapping[str, Collection[int]]) -> list[Partition]:
+    """Deals a group's partitions out, in turn, to the living members that read their topics."""
+    for turn, partition in enumerate(partitions):
+        takers = [member for member, topics in alive.items() if partition.topic in topics]
+        partition.owner = takers[turn % len(takers)] if takers else None
+    return partitions
+
+
+def _boot() -> str:
+    """Names this boot of the machine, so that the beats of an earlier one count for nothing; "" if unknown."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _now() -> float:
+    """Seconds on a clock that all processes of one boot share and nobody sets; else the wall clock, and a
+    beat that lies in its future counts as dead."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.time() if boottime is None else time.clock_gettime(boottime)

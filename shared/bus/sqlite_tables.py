@@ -1,0 +1,174 @@
+"""What stands in the SQLite log's file: its tables, and the questions that the log and its members ask them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from shared.bus.port import Delivery, Message
+from shared.errors import LogUnavailable
+from shared.events.registry import Topic
+
+Place = tuple[str, int]
+
+VERSION = 1
+TABLES = (
+    "CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    # `end` is the offset that the partition's next message gets.
+    """CREATE TABLE partition (topic INTEGER, number INTEGER, "end" INTEGER NOT NULL DEFAULT 0,
+       PRIMARY KEY (topic, number)) WITHOUT ROWID""",
+    """CREATE TABLE message (topic INTEGER NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+       key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (topic, partition, "offset"))""",
+    # A member of a group, once for each topic it reads. It lives while its last beat is younger than its lease.
+    """CREATE TABLE member ("group" TEXT, id TEXT, topic INTEGER, boot TEXT NOT NULL, beat REAL NOT NULL,
+       lease REAL NOT NULL, PRIMARY KEY ("group", id, topic)) WITHOUT ROWID""",
+    # How far a group is done with a partition, and which member reads it now.
+    """CREATE TABLE claim ("group" TEXT, topic INTEGER, partition INTEGER, stored INTEGER NOT NULL DEFAULT 0,
+       member TEXT, PRIMARY KEY ("group", topic, partition)) WITHOUT ROWID""",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+_LIVES = "boot = ? AND ? - beat BETWEEN 0 AND lease"
+
+
+@dataclass(slots=True)
+class Partition:
+    """A partition as its tables tell; `holder` reads it for a group now, `owner` is the one that should."""
+
+    topic: int
+    name: str
+    number: int
+    end: int
+    stored: int = 0
+    holder: str | None = None
+    owner: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.name, self.number
+
+
+def create(db: sqlite3.Connection, topic: Topic) -> None:
+    if db.execute("INSERT OR IGNORE INTO topic (name) VALUES (?)", (topic.name,)).rowcount:
+        db.executemany(
+            "INSERT INTO partition (topic, number) SELECT id, ? FROM topic WHERE name = ?",
+            [(number, topic.name) for number in range(topic.partitions)],
+        )
+
+
+def partitions(db: sqlite3.Connection, topic: str) -> list[Partition]:
+    """Raises LogUnavailable when the topic was not created."""
+    rows = db.execute(
+        'SELECT id, name, number, "end" FROM topic JOIN partition ON topic = id WHERE name = ? ORDER BY number',
+        (topic,),
+    ).fetchall()
+    if not rows:
+        raise LogUnavailable(f"the event log has no topic {topic!r} yet: create its topics first")
+    return [Partition(*row) for row in rows]
+
+
+def claimed(db: sqlite3.Connection, group: str) -> list[Partition]:
+    rows = db.execute(
+        """SELECT id, name, number, "end", stored, member
+        FROM claim JOIN topic ON id = claim.topic JOIN partition ON partition.topic = id AND number = claim.partition
+        WHERE "group" = ? ORDER BY id, number""",
+        (group,),
+    )
+    return [Partition(*row) for row in rows]
+
+
+def lag(db: sqlite3.Connection, group: str, topics: Collection[str]) -> int:
+    stored = {it.place: it.stored for it in claimed(db, group)}
+    return sum(it.end - stored.get(it.place, 0) for name in set(topics) for it in partitions(db, name))
+
+
+def append(db: sqlite3.Connection, messages: Sequence[Message]) -> None:
+    """Appends each message to the partition of its key."""
+    topics = {topic: partitions(db, topic) for topic in {message.topic for message in messages}}
+    placed: dict[tuple[int, int], list[Message]] = defaultdict(list)
+    for message in messages:
+        places = topics[message.topic]
+        place = places[crc32(message.key.encode()) % len(places)]
+        placed[place.topic, place.number].append(message)
+    for (topic, number), following in placed.items():
+        _append(db, topic, number, following)
+
+
+def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequence[Message]) -> None:
+    (end,) = db.execute(
+        'UPDATE partition SET "end" = "end" + ? WHERE topic = ? AND number = ? RETURNING "end"',
+        (len(messages), topic, partition),
+    ).fetchone()
+    db.executemany(
+        "INSERT INTO message VALUES (?, ?, ?, ?, ?)",
+        [
+            (topic, partition, offset, message.key, message.value)
+            for offset, message in enumerate(messages, end - len(messages))
+        ],
+    )
+
+
+def fetch(db: sqlite3.Connection, partition: Partition, start: int, limit: int) -> list[Delivery]:
+    rows = db.execute(
+        """SELECT "offset", key, value FROM message
+        WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?""",
+        (partition.topic, partition.number, start, limit),
+    )
+    return [Delivery(partition.name, partition.number, *row) for row in rows]
+
+
+def store(db: sqlite3.Connection, group: str, member: str, done: Mapping[Place, int]) -> None:
+    """Moves the group on to these offsets, in the partitions that the member still holds; never back."""
+    db.executemany(
+        """UPDATE claim SET stored = ? WHERE "group" = ? AND topic = (SELECT id FROM topic WHERE name = ?)
+        AND partition = ? AND member = ? AND stored < ?""",
+        [(end, group, *place, member, end) for place, end in done.items()],
+    )
+
+
+def alive(db: sqlite3.Connection, group: str, boot: str, now: float) -> dict[str, set[int]]:
+    """The topics of each member that lives, in the order in which they joined."""
+    living: dict[str, set[int]] = defaultdict(set)
+    for member, topic in db.execute(
+        f'SELECT id, topic FROM member WHERE "group" = ? AND {_LIVES} ORDER BY id', (group, boot, now)
+    ):
+        living[member].add(topic)
+    return living
+
+
+def bury(db: sqlite3.Connection, group: str, boot: str, now: float) -> None:
+    db.execute(f'DELETE FROM member WHERE "group" = ? AND NOT ({_LIVES})', (group, boot, now))
+
+
+def beat(db: sqlite3.Connection, members: Sequence[tuple[str, str]], now: float) -> None:
+    """Renews the leases of these (group, member)."""
+    db.executemany('UPDATE member SET beat = ? WHERE "group" = ? AND id = ?', [(now, *member) for member in members])
+
+
+def join(
+    db: sqlite3.Connection, group: str, member: str, topics: Sequence[str], boot: str, now: float, lease: float
+) -> None:
+    for name in topics:
+        places = partitions(db, name)
+        row = group, member, places[0].topic, boot, now, lease
+        db.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.executemany(
+            'INSERT OR IGNORE INTO claim ("group", topic, partition) VALUES (?, ?, ?)',
+            [(group, place.topic, place.number) for place in places],
+        )
+
+
+def claim(db: sqlite3.Connection, group: str, partition: Partition) -> None:
+    """Writes down who holds the partition now."""
+    db.execute(
+        'UPDATE claim SET member = ? WHERE "group" = ? AND topic = ? AND partition = ?',
+        (partition.holder, group, partition.topic, partition.number),
+    )
+
+
+def leave(db: sqlite3.Connection, group: str, member: str) -> None:
+    db.execute('DELETE FROM member WHERE "group" = ? AND id = ?', (group, member))
+    db.execute('UPDATE claim SET member = NULL WHERE "group" = ? AND member = ?', (group, member))

@@ -1,0 +1,83 @@
+"""What must hold of screening's database at any moment, whatever happened before."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from sqlalchemy import select
+
+from services.screening import domain, steps
+from services.screening.models import CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
+from shared.db.tables import OutboxRow
+from shared.db.work import Work
+from shared.events.base import Envelope
+from tests.workbench import Workbench
+
+
+def assert_sound(bench: Workbench, review: str, cast: set[tuple[str, str]] | None = None) -> None:
+    """Holds the whole review against its rules. `cast` are the accepted votes as (task voted on, person)."""
+    with bench.work("soundness", readonly=True) as work:
+        records = _rows(work, RecordRow, review)
+        states = {record.id: record.state for record in records}
+        tasks = {task.id: task for task in _rows(work, TaskRow, review)}
+        leases = [lease for lease in _rows(work, LeaseRow, review) if lease.ended is None]
+        votes = [vote for vote in work.session.execute(select(VoteRow)).scalars() if vote.task in tasks]
+        for task in tasks.values():
+            held = [lease for lease in leases if lease.task == task.id]
+            assert not held or task.state in ("open", "conflict")
+            # What was cast on a merged record may count elsewhere now.
+            if states[task.record] != "merged":
+                _task_is_sound(work, task, [vote for vote in votes if vote.task == task.id], held)
+        for record in records:
+            waiting = [t for t in tasks.values() if t.record == record.id and t.state in ("open", "conflict")]
+            assert len(waiting) == (1 if record.state == "screening" else 0), record
+            assert all(task.stage == record.stage for task in waiting)
+        assert _counts(work, review) == _recount(records, list(tasks.values()))
+    if cast is not None:
+        assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
+    _steps_are_numbered(bench, review, records)
+
+
+def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
+    independent = [vote for vote in votes if not vote.deciding]
+    people = [vote.person for vote in votes] + [lease.person for lease in leases]
+    assert len(people) == len(set(people)), "someone counts twice"
+    assert task.votes_cast == len(independent) <= task.votes_needed
+    if task.state in ("open", "conflict"):
+        assert sorted(name for name in task.takers.split("\n") if name) == sorted(people)
+        assert task.taker == (task.takers.split("\n")[1] if people else "")
+    if task.state == "open":
+        assert task.places == task.votes_needed - len(independent) - len(leases)
+        assert len(independent) < task.votes_needed
+        assert {lease.kind for lease in leases} <= {"screening"}
+    elif task.state == "conflict":
+        assert (task.places, len(independent)) == (1 - len(leases), task.votes_needed)
+        assert {lease.kind for lease in leases} <= {"conflict"}
+    else:
+        assert task.places == 0
+    if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
+        decided = domain.decide(steps.stage_of(work, task), [vote.answer for vote in independent])
+        assert decided is not None and decided.answer == task.answer
+
+
+def _rows(work: Work, table: type, review: str) -> list:
+    return list(work.session.execute(select(table).where(table.review == review)).scalars())
+
+
+def _counts(work: Work, review: str) -> dict[tuple[str, str], int]:
+    return {(row.stage, row.state): row.n for row in _rows(work, CountRow, review) if row.n}
+
+
+def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, str], int]:
+    counted = Counter(("", record.tally) for record in records)
+    return dict(counted + Counter((task.stage, task.state) for task in tasks))
+
+
+def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow]) -> None:
+    """Every event of a record has its own number, counting from 1 in the order they were told."""
+    told: dict[str, list[int]] = defaultdict(list)
+    with bench.work("soundness", readonly=True) as work:
+        query = select(OutboxRow.payload).where(OutboxRow.review == review).order_by(OutboxRow.seq)
+        for envelope in map(Envelope.from_json, work.session.execute(query).scalars()):
+            told[envelope.subject].append(envelope.data["revision"])
+    assert told == {record.id: list(range(1, record.step + 1)) for record in records if record.step}

@@ -1,0 +1,110 @@
+"""The typed client, against the real application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.client.http import Http
+from shared.client.screening import ScreeningClient
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.unit.services.screening.desk import REVIEW, Desk
+
+
+@pytest.fixture
+def client_of(desk: Desk) -> Callable[..., ScreeningClient]:
+    """A client for someone, who sends their own token."""
+
+    def make(name: str, role: str = "reviewer") -> ScreeningClient:
+        person = desk.person(name, role)
+        token = person.headers["Authorization"].removeprefix("Bearer ")
+        return ScreeningClient(Http("http://testserver", token, client=person))
+
+    return make
+
+
+def test_people_screen_a_record_through_the_client(desk, client_of):
+    desk.discovers("r1")
+    desk.discovers("old", published="2010")
+    ana, ben, cy = client_of("ana"), client_of("ben"), client_of("cy", "lead")
+
+    task = ana.claim(REVIEW)
+    assert task is not None
+    assert (task.record.title, task.stage) == ("On r1", "sift")
+    assert ana.vote(REVIEW, task.lease, "include").state == "open"
+    second = ben.claim(REVIEW, "sift")
+    assert second is not None
+    assert ben.vote(REVIEW, second.lease, "unsure", "hard to say").state == "conflict"
+    assert [conflict.record for conflict in ben.conflicts(REVIEW)] == ["r1"]
+    third = cy.claim(REVIEW, kind="conflict")
+    assert third is not None
+    assert [vote.reason for vote in third.votes] == [None, "hard to say"]
+    receipt = cy.vote(REVIEW, third.lease, "include", "it fits")
+
+    assert receipt.judgement is not None
+    assert receipt.judgement.decided_by == "adjudication"
+    assert [(stage.stage, stage.decided) for stage in ana.queue(REVIEW)] == [("sift", 1), ("depth", 0)]
+    assert (ana.funnel(REVIEW).discovered, ana.funnel(REVIEW).by_rule) == (2, {"published_after": 1})
+    assert [told.n for told in ana.agreement(REVIEW)] == [1, 0]
+    assert [task.record for task in ana.tasks(REVIEW, "sift", "advanced")] == ["r1"]
+    assert [record.rule for record in ana.records(REVIEW, "excluded")] == ["published_after"]
+    assert [stage.state for stage in ana.record(REVIEW, "r1").stages] == ["advanced", "open"]
+
+
+def test_form_fields_go_over_the_wire(desk, client_of):
+    desk.discovers("r1")
+    for name in ("ana", "ben"):
+        task = client_of(name).claim(REVIEW)
+        client_of(name).vote(REVIEW, task.lease, "include")
+
+    ana = client_of("ana")
+    task = ana.claim(REVIEW)
+    ana.vote(REVIEW, task.lease, "rich", fields={"cmocs": ("c1", "c2"), "setting": "town"})
+
+    (vote,) = ana.record(REVIEW, "r1").stages[1].votes
+    assert vote.fields == {"cmocs": ["c1", "c2"], "setting": "town"}
+
+
+def test_a_lease_is_renewed_and_released_through_the_client(desk, client_of):
+    desk.discovers("r1")
+    ana = client_of("ana")
+    task = ana.claim(REVIEW)
+    desk.bench.clock.advance(minutes=10)
+
+    assert ana.renew(REVIEW, task.lease).expires_at > task.expires_at
+    assert ana.release(REVIEW, task.lease).ended == "released"
+
+
+def test_the_client_raises_the_platforms_own_errors(desk, client_of):
+    desk.discovers("r1")
+    ana, ben = client_of("ana"), client_of("ben")
+    lease = ana.claim(REVIEW).lease
+
+    for error, slug, do in [
+        (Forbidden, "not_your_lease", lambda: ben.vote(REVIEW, lease, "include")),
+        (Invalid, "unknown_answer", lambda: ana.vote(REVIEW, lease, "great")),
+        (NotFound, "unknown_lease", lambda: ana.vote(REVIEW, "lease_0", "include")),
+        (NotFound, "unknown_review", lambda: ana.claim("moon")),
+        (NotFound, "unknown_stage", lambda: list(ana.tasks(REVIEW, "polish"))),
+        (Forbidden, "role_needed", lambda: ana.claim(REVIEW, kind="conflict")),
+    ]:
+        with pytest.raises(error) as caught:
+            do()
+        assert caught.value.slug == slug
+
+    ana.vote(REVIEW, lease, "include")
+    with pytest.raises(Conflict) as caught:
+        ana.vote(REVIEW, lease, "include")
+    assert caught.value.slug == "already_voted"
+    assert ana.claim(REVIEW) is None
+
+
+def test_a_refused_ballot_names_every_field(desk, client_of):
+    desk.discovers("r1")
+    lease = client_of("ana").claim(REVIEW).lease
+
+    with pytest.raises(Invalid) as caught:
+        client_of("ana").vote(REVIEW, lease, "great", fields={"colour": "red"})
+
+    assert [error["at"] for error in caught.value.errors] == ["answer", "fields.colour"]

@@ -1,0 +1,159 @@
+"""Whatever people, lapses, merges and mended dates do, in any order: a vote counts once, a record is somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from services.screening import commands, jobs
+from services.screening.domain import Ballot
+from shared.errors import Conflict, Rejected
+from tests.unit.services.screening.desk import (
+    DEPTH,
+    SIFT,
+    Desk,
+    discovered,
+    make_bench,
+    merged,
+    protocol,
+    published,
+    updated,
+)
+from tests.unit.services.screening.soundness import assert_sound
+
+PEOPLE = ("ana", "ben", "cy", "dee")
+PLAIN = {**DEPTH, "fields": [], "adjudicators": "adjudicator"}
+ROLES = commands.ADJUDICATORS
+
+people, records = st.sampled_from(PEOPLE), st.integers(0, 3)
+kinds = st.sampled_from(["screening", "screening", "screening", "conflict"])
+answers = st.sampled_from([0, 0, 0, 1, 2])
+happenings = st.one_of(
+    st.tuples(st.just("works"), people, kinds, answers),
+    st.tuples(st.just("works"), people, kinds, answers),
+    st.tuples(st.just("works"), people, kinds, answers),
+    st.tuples(st.just("claims"), people, kinds),
+    st.tuples(st.just("votes"), people, kinds, answers),
+    st.tuples(st.just("releases"), people, kinds),
+    st.tuples(st.just("waits"), st.sampled_from([20, 70])),
+    st.tuples(st.just("lapses")),
+    st.tuples(st.just("merges"), records, records),
+    st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
+    st.tuples(st.just("redates"), records, st.sampled_from(["2019", "2016"])),
+)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Desk]:
+    """One desk for all examples; each has a review of its own."""
+    bench = make_bench(tmp_path_factory.mktemp("interleavings"))
+    # Order is at stake here, not what survives a power cut: thousands of commits need not wait for the disk.
+    event.listen(bench.running.database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
+    bench.running.database.engine.dispose()
+    made = Desk(bench)
+    yield made
+    made.bench.close()
+
+
+class Play:
+    """One review, and what people did in it that was accepted."""
+
+    _numbers = count()
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.bench = desk, desk.bench
+        self.review = f"plot-{next(self._numbers)}"
+        self.cast: set[tuple[str, str]] = set()
+        self.known: set[str] = set()
+        self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
+        self._revisions = count(1)
+        self._tell(published(protocol(SIFT, PLAIN)))
+
+    def _tell(self, event: Any) -> None:
+        self.desk.hears(event.model_copy(update={"review": self.review}))
+
+    def discovers(self, number: int, when: str) -> None:
+        self._tell(discovered(f"r{number}", published=when, revision=next(self._revisions)))
+        self.known.add(f"r{number}")
+
+    def redates(self, number: int, when: str) -> None:
+        if f"r{number}" in self.known:
+            self._tell(updated(f"r{number}", published=when, revision=next(self._revisions)))
+
+    def merges(self, number: int, into: int) -> None:
+        if {f"r{number}", f"r{into}"} <= self.known:
+            try:
+                self._tell(merged(f"r{number}", into=f"r{into}"))
+            except Rejected as why:
+                assert "merged" in why.detail
+
+    def claims(self, name: str, kind: str) -> bool:
+        with self.bench.work(name) as work:
+            lease = commands.claim(work, self.review, kind, None, ROLES)
+            if lease is not None:
+                values = ["include", "unsure", "exclude"] if lease.stage == "sift" else ["rich", "moderate", "thin"]
+                self._leases[name, kind] = (lease.id, lease.task, values)
+        return lease is not None
+
+    def votes(self, name: str, kind: str, which: int) -> None:
+        if (name, kind) in self._leases:
+            lease, task, values = self._leases[name, kind]
+            answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
+            try:
+                with self.bench.work(name) as work:
+                    commands.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
+            except Conflict:
+                return
+            assert (task, name) not in self.cast
+            self.cast.add((task, name))
+
+    def works(self, name: str, kind: str, which: int) -> None:
+        if self.claims(name, kind):
+            self.votes(name, kind, which)
+
+    def releases(self, name: str, kind: str) -> None:
+        if (name, kind) in self._leases:
+            try:
+                with self.bench.work(name) as work:
+                    commands.release(work, self.review, self._leases[name, kind][0])
+            except Conflict:
+                return
+
+    def waits(self, minutes: int) -> None:
+        self.bench.clock.advance(minutes=minutes)
+
+    def lapses(self) -> None:
+        self.bench.runs(jobs.return_lapsed_leases)
+
+    def finish(self) -> None:
+        """Everyone works until nothing waits for anyone."""
+        self.waits(70)
+        everyone = [*PEOPLE, "eve", "fay"]
+        while any([self.claims(name, kind) for name in everyone for kind in ("screening", "conflict")]):
+            for name in everyone:
+                self.votes(name, "screening", 0)
+                self.votes(name, "conflict", 0)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(happened=st.lists(happenings, min_size=20, max_size=60))
+def test_no_interleaving_loses_or_doubles_a_vote(desk, happened):
+    play = Play(desk)
+    for number in range(3):
+        play.discovers(number, "2019")
+
+    for what, *about in happened:
+        getattr(play, what)(*about)
+    assert_sound(desk.bench, play.review, play.cast)
+
+    play.finish()
+    assert_sound(desk.bench, play.review, play.cast)
+    left = desk.person("lea").get(f"/screening/reviews/{play.review}/funnel").json()
+    assert left["screening"] == 0
+    assert left["merged"] + left["included"] + left["excluded"] + sum(left["by_rule"].values()) == len(play.known)

@@ -1,0 +1,150 @@
+"""Twenty people at once, on both databases: no place is taken twice, no vote is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+
+from services.screening import jobs
+from tests.unit.services.screening.desk import REVIEW, Desk, merged
+from tests.unit.services.screening.soundness import assert_sound
+
+Told = TypeVar("Told")
+
+PEOPLE = [f"p{number:02d}" for number in range(20)]
+
+
+def at_once(do: Callable[[Any], Told], them: Iterable[Any]) -> list[Told]:
+    """Runs `do` for each of them, all starting together."""
+    them = list(them)
+    ready = Barrier(len(them))
+
+    def start(one: Any) -> Told:
+        ready.wait()
+        return do(one)
+
+    with ThreadPoolExecutor(len(them)) as threads:
+        return list(threads.map(start, them))
+
+
+def claim(desk: Desk, name: str, kind: str = "screening") -> dict[str, Any] | None:
+    """Claims; when too many are at it, again, as the answer says."""
+    while True:
+        answer = desk.asks("/claims", {"kind": kind}, name, "adjudicator")
+        if answer.status_code == 200:
+            return answer.json()["task"]
+        assert (answer.status_code, answer.json()["title"]) == (409, "queue busy")
+
+
+def test_twenty_people_take_twenty_places_of_ten_tasks(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number}" for number in range(10)))
+
+    taken = at_once(lambda name: claim(desk, name), PEOPLE)
+
+    assert Counter(task["task"] for task in taken if task).most_common() == [
+        (task, 2) for task, _ in Counter(task["task"] for task in taken if task).most_common()
+    ]
+    assert all(taken)
+    assert_sound(desk.bench, REVIEW, set())
+
+
+def test_ten_places_go_to_ten_of_twenty_and_the_rest_are_told_there_is_none(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number}" for number in range(5)))
+
+    taken = at_once(lambda name: claim(desk, name), PEOPLE)
+
+    assert Counter(Counter(task["task"] for task in taken if task).values()) == {2: 5}
+    assert taken.count(None) == 10
+    assert_sound(desk.bench, REVIEW, set())
+
+
+def test_one_person_in_ten_windows_takes_one_place(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3")
+
+    taken = at_once(lambda _: claim(desk, "ana"), range(10))
+
+    assert len({task["lease"] for task in taken if task}) == 1
+    assert all(taken)
+    assert desk.queue("sift")["in_hand"] == 1
+    assert_sound(desk.bench, REVIEW, set())
+
+
+def test_one_lease_voted_with_ten_times_at_once_is_one_vote(either_desk):
+    desk = either_desk
+    desk.discovers("r1")
+    task = desk.claims("ana")
+
+    answers = at_once(lambda _: desk.votes("ana", task["lease"], "include"), range(10))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 9}
+    assert_sound(desk.bench, REVIEW, {(task["task"], "ana")})
+
+
+def test_two_last_votes_at_once_decide_once(either_desk):
+    desk = either_desk
+    desk.discovers("r1")
+    leases = {name: desk.claims(name) for name in ("ana", "ben")}
+
+    answers = at_once(lambda name: desk.votes(name, leases[name]["lease"], "include"), leases)
+
+    assert sorted(answer.json()["state"] for answer in answers) == ["advanced", "open"]
+    assert_sound(desk.bench, REVIEW, {(leases["ana"]["task"], name) for name in leases})
+
+
+def test_a_crowd_screens_everything_and_every_vote_counts(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number}" for number in range(12)))
+    given = dict(zip(PEOPLE, ["include", "include", "exclude"] * 7, strict=False))
+    cast: set[tuple[str, str]] = set()
+
+    def work(name: str) -> None:
+        for kind in ("screening", "conflict") * 8:
+            task = claim(desk, name, kind)
+            if task is not None:
+                answer = given[name] if task["stage"] == "sift" else "thin"
+                voted = desk.votes(
+                    name, task["lease"], answer, "lead", reason="because",
+                    fields={"cmocs": ["c1"]} if task["stage"] == "depth" else {},
+                )  # fmt: skip
+                assert voted.status_code == 200, voted.text
+                cast.add((task["task"], name))
+
+    at_once(work, PEOPLE)
+
+    assert_sound(desk.bench, REVIEW, cast)
+    assert len(cast) >= 24
+
+
+def test_votes_lapses_and_merges_at_once_lose_nothing(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number}" for number in range(10)))
+    late = {name: claim(desk, name) for name in PEOPLE[:6]}
+    desk.bench.clock.advance(minutes=50)
+    timely = {name: claim(desk, name) for name in PEOPLE[6:14]}
+    desk.bench.clock.advance(minutes=20)
+    cast: set[tuple[str, str]] = set()
+
+    def vote(name: str) -> None:
+        task = (late | timely)[name]
+        answer = desk.votes(name, task["lease"], "include")
+        if answer.status_code == 200:
+            cast.add((task["task"], name))
+        else:
+            assert answer.json()["title"] in ("lease lapsed", "task closed"), answer.text
+
+    def merge(number: int) -> None:
+        desk.hears(merged(f"r{number}", into=f"r{number + 5}"))
+
+    doing: list[Callable[[], None]] = [lambda name=name: vote(name) for name in PEOPLE[:14]]
+    doing += [lambda number=number: merge(number) for number in range(5)]
+    doing += [lambda: desk.bench.runs(jobs.return_lapsed_leases)]
+    at_once(lambda do: do(), doing)
+
+    assert_sound(desk.bench, REVIEW, cast)
+    assert {name for _, name in cast} <= set(timely)

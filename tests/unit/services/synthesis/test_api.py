@@ -1,0 +1,135 @@
+"""The routes: roles, pages, retries, and clear problems for what is not there or made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.synthesis.manifest import SERVICE
+from shared.errors import NotFound
+from tests.unit.services.synthesis.room import REVIEW, Room, evidence, judged, protocol
+
+
+@pytest.fixture
+def room(room: Room) -> Room:
+    room.includes("r1", "r2")
+    for record in ("r1", "r2"):
+        for cmoc in ("c1", "c2"):
+            room.links(record, cmoc)
+    room.settles()
+    return room
+
+
+def test_a_reader_sees_everything_and_changes_nothing(room: Room):
+    reader = room.bench.person("rita", "reader")
+    seen = ["", "/evidence", "/reports", "/cmocs", "/cmocs/c1/history", "/support", "/draft", "/revisions",
+            "/rejudgements", "/triggers"]  # fmt: skip
+
+    assert {reader.get(f"/synthesis/reviews/{REVIEW}{path}").status_code for path in seen} == {200}
+    for path in ("/evidence", "/evidence/batch", "/evidence/f/withdraw", "/reports/r1/study", "/draft/sign"):
+        assert reader.post(f"/synthesis/reviews/{REVIEW}{path}", json={}).status_code == 403
+
+
+def test_a_token_for_another_review_opens_nothing_here(room: Room):
+    stranger = room.bench.person("eve", "admin", reviews=("other",))
+
+    assert stranger.get(f"/synthesis/reviews/{REVIEW}/draft").status_code == 403
+    assert room.bench.anybody().get(f"/synthesis/reviews/{REVIEW}/draft").status_code == 401
+
+
+def test_listings_come_in_pages_that_hold_everything_once(room: Room):
+    reader = room.bench.person("rita", "reader")
+    for path, name in (("evidence", "link"), ("reports", "record"), ("cmocs/c1/history", "event")):
+        found, cursor = [], ""
+        while cursor is not None:
+            answer = reader.get(f"/synthesis/reviews/{REVIEW}/{path}?limit=1{cursor and f'&cursor={cursor}'}").json()
+            assert len(answer["items"]) <= 1
+            found += [item[name] for item in answer["items"]]
+            cursor = answer["next"]
+        assert len(found) == len(set(found)) > 1
+
+
+def test_evidence_is_listed_by_record_and_by_cmoc(room: Room):
+    assert len(list(room.lead.evidence(REVIEW))) == 4
+    assert {one.record for one in room.lead.evidence(REVIEW, record="r1")} == {"r1"}
+    assert {one.cmoc for one in room.lead.evidence(REVIEW, cmoc="c2", record="r1")} == {"c2"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/synthesis/reviews/none",
+        "/synthesis/reviews/none/draft",
+        "/synthesis/reviews/none/support",
+        "/synthesis/reviews/none/evidence",
+        "/synthesis/reviews/none/cmocs",
+        "/synthesis/reviews/none/revisions",
+        f"/synthesis/reviews/{REVIEW}/cmocs/none/history",
+        f"/synthesis/reviews/{REVIEW}/revisions/1",
+        f"/synthesis/reviews/{REVIEW}/revisions/1/verify",
+        f"/synthesis/reviews/{REVIEW}/diff?before=1&after=2",
+    ],
+)
+def test_what_is_not_there_is_not_found(room: Room, path):
+    answer = room.bench.person("rita", "reader").get(path)
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/evidence?cursor=zzz",
+        "/evidence?cursor=WyJ4Il0",
+        "/evidence?cursor=Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTldCg",
+        "/reports?cursor=WzFd",
+        "/evidence?limit=0",
+        "/rejudgements?state=ajar",
+        "/revisions/0",
+        "/revisions/99999999999",
+        "/diff",
+    ],
+)
+def test_what_is_made_up_is_invalid_and_never_an_error_here(room: Room, path):
+    assert room.bench.person("rita", "reader").get(f"/synthesis/reviews/{REVIEW}{path}").status_code == 422
+
+
+def test_a_retried_command_gets_its_first_answer(room: Room):
+    ana, headers = room.bench.person("ana"), {"Idempotency-Key": "evidence-0001"}
+    body = evidence("r1", text="something new").model_dump()
+    answers = [ana.post(f"/synthesis/reviews/{REVIEW}/evidence", json=body, headers=headers) for _ in range(2)]
+
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].json()["changed"] is True
+    other = evidence("r1", text="something else").model_dump()
+    assert ana.post(f"/synthesis/reviews/{REVIEW}/evidence", json=other, headers=headers).status_code == 409
+
+
+def test_the_support_table_names_the_studies_and_their_titles(room: Room):
+    table = room.lead.support(REVIEW)
+
+    assert [(row.cmoc, row.support, row.links) for row in table.rows] == [("c1", 2, 2), ("c2", 2, 2)]
+    assert table.rows[0].elements == {
+        "context": "none", "resource": "explicit", "reasoning": "none", "outcome": "none",
+    }  # fmt: skip
+    assert {tuple(study.titles) for study in table.studies} == {("Title of r1",), ("Title of r2",)}
+    assert {study for row in table.rows for study in row.studies} == {study.study for study in table.studies}
+
+
+def test_a_review_says_where_it_stands(room: Room):
+    status = room.lead.status(REVIEW)
+
+    assert (status.title, status.revisions, status.state, status.settled) == ("A small review", 0, "active", True)
+    with pytest.raises(NotFound):
+        room.lead.status("none")
+
+
+def test_the_service_knows_no_stage_and_no_cmoc_by_name(workbench):
+    """A second review, with other names throughout, in the same service."""
+    room = Room(workbench(SERVICE), review="rats")
+    plan = protocol(["burrow", "maze"], review="rats")
+    room.adopts(plan)
+    room.includes("rat-paper", judgements=[judged(stage="smell"), judged(stage="taste")])
+    room.links("rat-paper", "maze")
+
+    assert [(state.cmoc, state.support) for state in room.draft().states] == [("burrow", 0), ("maze", 1)]
