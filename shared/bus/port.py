@@ -63,6 +63,9 @@ class EventLog(Protocol):
     - each group sees each message at least once, and again after a crash before `store`;
     - a partition is read by one member of a group at a time; when it dies, another takes over;
     - a new group starts at the beginning.
+
+    Every method may raise LogUnavailable, and NotFound for a topic that is none; `append` raises TooLarge for a
+    message larger than a broker takes.
     """
 
     def create_topics(self) -> None:
