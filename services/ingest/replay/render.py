@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-if TYPE_CHECKING:
-    from services.ingest.replay.papers import Copy, Paper
+from services.ingest.replay.facts import Copy, Paper
 
 
 def openalex(paper: Paper, copy: Copy) -> dict[str, Any]:
