@@ -35,15 +35,15 @@ def real_servers() -> Iterator[dict[str, str]]:
     if os.environ.get("LIVING_TEST_KAFKA_URL"):
         yield {}
         return
+    required = os.environ.get("LIVING_TEST_REQUIRE_REAL") == "1"
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
-    if missing and os.environ.get("LIVING_TEST_REQUIRE_REAL") != "1":
-        print(
-            "left out: the suites on real Kafka, Elasticsearch and PostgreSQL, "
-            f"since {' and '.join(missing)} is missing"
-        )
+    why = f"{' and '.join(missing)} is missing" if missing and not required else _start()
+    if why and required:
+        sys.exit(f"the real servers are required, and {why}")
+    if why:
+        print(f"left out: the suites on real Kafka, Elasticsearch and PostgreSQL, since {why}")
         yield {}
         return
-    subprocess.check_call([*LOCAL, "up", *INSTANCE], cwd=ROOT)
     try:
         told = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *INSTANCE], cwd=ROOT))
         yield {
@@ -53,6 +53,11 @@ def real_servers() -> Iterator[dict[str, str]]:
         }
     finally:
         subprocess.call([*LOCAL, "down", *INSTANCE, "--wipe"], cwd=ROOT)
+
+
+def _start() -> str | None:
+    """Starts the servers; answers why not, where they cannot be had."""
+    return "they do not start here (see above)" if subprocess.call([*LOCAL, "up", *INSTANCE], cwd=ROOT) else None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.panel import Panel
 
 from services import app as application
 from services.catalog import SERVICES, choose
@@ -60,7 +59,9 @@ def serve(
     choose(services or [])
     made = application.first_token(chosen)
     if made is not None:
-        err.print(Panel.fit(f"export LIVING_TOKEN={made}", title="admin token, shown this once, good for 30 days"))
+        err.print("An admin token, shown this once and good for 30 days:", style="bold")
+        # Never wrapped, so that it can be copied from any terminal.
+        err.print(f"\n  export LIVING_TOKEN={made}\n", soft_wrap=True, highlight=False)
     err.print(f"living reviews on http://{chosen.host}:{chosen.port} (its API: /docs)", highlight=False)
     application.serve(chosen, services or [])
 
