@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Lock
 from typing import TypeVar
 
 from services.ingest import store
@@ -32,11 +33,13 @@ def pull_due_watches(running: Running) -> None:
     pulling: dict[str, Future[None]] = {}
     tried: set[str] = set()
     errors: list[BaseException] = []
+    # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
+    turn = Lock()
     with ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
             for run in _next_runs(running, busy=pulling, tried=tried):
                 tried.add(run.id)
-                pulling[run.source] = pool.submit(_pull, running, run)
+                pulling[run.source] = pool.submit(_pull, running, run, turn)
             if not pulling:
                 break
             done, _ = wait(pulling.values(), timeout=_LOOK_AGAIN, return_when=FIRST_COMPLETED)
@@ -72,17 +75,17 @@ def _open_runs(running: Running, watches: list[str]) -> list[Run]:
         return [runs.open_run(work, watch, running.resources.get(watch.source)) for watch in due]
 
 
-def _pull(running: Running, run: Run) -> None:
+def _pull(running: Running, run: Run, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
     try:
-        _walk(running, run)
+        _walk(running, run, turn)
     except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))
-        with running.work(ACTOR, correlation=run.id) as work:
+        with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.end_early(work, run.id, error)
 
 
-def _walk(running: Running, run: Run) -> None:
+def _walk(running: Running, run: Run, turn: Lock) -> None:
     source = running.resources.get(run.source)
     if source is None:
         known = ", ".join(sorted(running.resources))
@@ -90,7 +93,7 @@ def _walk(running: Running, run: Run) -> None:
     query = Query(text=run.query, since=run.since, until=run.until)
     # The network is waited for outside every transaction; each page then is one.
     for number, page in enumerate(source.pages(query, run.cursor), start=run.pages):
-        with running.work(ACTOR, correlation=run.id) as work:
+        with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.take_page(work, run.id, page, pages_before=number)
         if page.cursor is None or running.stopping.is_set():
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import count
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.clusters import COMMON, Pair, Pool
@@ -52,6 +52,11 @@ def source_records(draw) -> list[SourceRecord]:
     return [work(source, str(number), **each) for number, (source, each) in enumerate(fields)]
 
 
+#: A busy machine is no failure.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@PATIENT
 @given(source_records(), st.randoms())
 def test_any_order_of_arrival_gives_the_same_clusters_doubts_and_descriptions(records, random):
     shuffled = random.sample(records, len(records))
@@ -68,6 +73,7 @@ def descriptions(pool: Pool, records: list[SourceRecord]) -> list[str]:
     return sorted(describe(by_place[place] for place in members).model_dump_json() for members in pool.members.values())
 
 
+@PATIENT
 @given(source_records())
 def test_every_source_record_is_in_one_cluster_and_placing_it_again_changes_nothing(records):
     pool = pooled(records)

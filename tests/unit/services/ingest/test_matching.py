@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.matching import cite, decide
@@ -191,6 +191,7 @@ def test_what_one_source_lists_twice_is_left_to_a_person():
     assert "openalex itself keeps them apart" in decide(one, other).evidence
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -213,6 +214,7 @@ def test_a_decision_has_evidence_and_does_not_depend_on_who_is_asked_first(pair)
     assert all(decide(one, other).evidence)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.lists(st.text(max_size=20), max_size=3))
 def test_what_is_the_same_is_always_found(title, authors):
     one = cite(work("crossref", "1", title=title, authors=authors))

@@ -159,7 +159,6 @@ def test_what_might_be_the_same_waits_for_a_person(bench):
     assert pair["state"] == "open"
     assert "their DOIs differ: 10.1/pre, 10.1/art" in pair["evidence"]
     assert bench.get("status")["open_duplicates"] == 1
-    assert bench.told(RunFinished)[-1].counts.maybe_duplicate == 0
     assert sum(run.counts.maybe_duplicate for run in bench.told(RunFinished)) == 1
 
 
@@ -275,7 +274,7 @@ def described(bench: IngestBench) -> list:
     return sorted(found, key=lambda one: str(one["sources"]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(source_records(), st.randoms(), st.integers(1, 5), st.integers(1, 3))
 def test_neither_order_nor_pages_change_what_is_merged_or_how_it_is_described(long_bench, records, random, size, pulls):
     pulled(long_bench, records, per_page=9, pulls=1)

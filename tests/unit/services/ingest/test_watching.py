@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.watching import next_pull, next_try, window
@@ -22,6 +22,7 @@ def test_the_first_window_begins_with_the_protocols_first_day_less_the_overlap()
     assert window(search_from=date.min, **days)[0] == date(999, 12, 18)
 
 
+@settings(deadline=None)
 @given(st.dates(date(1000, 1, 1), TODAY), st.integers(0, 3660))
 def test_windows_leave_no_day_out(searched_through, overlap_days):
     since, until = window(
