@@ -218,13 +218,13 @@ def test_a_poll_waits_for_a_message_and_no_longer(log: EventLog, join) -> None:
     shares(log, member)
     begun = time.monotonic()
     assert member.poll(0.3) == []
-    assert 0.2 < time.monotonic() - begun < 2
+    assert 0.2 < time.monotonic() - begun < PATIENCE
 
     late = Timer(0.5, log.append, [books()])
     late.start()
     begun = time.monotonic()
     assert member.poll(20)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < PATIENCE
     late.join()
 
 
@@ -382,16 +382,16 @@ def test_a_hold_outlasts_a_change_of_members(log: EventLog, join) -> None:
     held = {number: [it for it in given if it.partition == number] for number in range(4)}
     first.store([deliveries[0] for deliveries in held.values()])
     for deliveries in held.values():
-        first.hold(deliveries[1], 3)
+        first.hold(deliveries[1], 8)
     begun, before = time.monotonic(), len(first.given)
 
     second = join()
     wait_for(lambda: len(second.partitions()) == 2, first, second)
 
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
     assert len(first.given) == before, "what stayed with the first member is still held"
     wait_for(lambda: len(first.given) + len(second.given) == 32 + 32 - 4, first, second)
-    assert time.monotonic() - begun >= 3
+    assert time.monotonic() - begun >= 8
     assert [it for it in first.given[before:] + second.given if it.partition == 0] == held[0][1:]
     assert in_order(values([deliveries[0] for deliveries in held.values()] + first.given[before:] + second.given))
 

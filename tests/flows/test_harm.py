@@ -52,13 +52,16 @@ def in_the_background(work) -> Iterator[None]:
         raise errors[0]
 
 
-def test_every_process_killed_again_and_again_gives_the_same_figures(apart, tmp_path):
+def test_every_process_killed_in_the_middle_gives_the_same_figures(apart, tmp_path):
     killed: Counter[str] = Counter()
+    # A broker waits ten seconds for a member that was killed, so once around is enough there.
+    victims = ALL * (2 if apart.name == "embedded" else 1)
 
     def harm(stage: Theatre) -> ExitStack:
         def kill_one_after_another(over: Event) -> None:
-            while not over.wait(0.7):
-                service = ALL[sum(killed.values()) % len(ALL)]
+            for service in victims:
+                if over.wait(0.7):
+                    return
                 stage.house.kill(service)
                 killed[service] += 1
                 time.sleep(0.3)

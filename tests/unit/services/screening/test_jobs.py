@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.screening import jobs
+from services.screening import commands, jobs, store
 from shared.events.screening import RecordExcluded, RecordReopened, TaskOpened
-from tests.unit.services.screening.desk import protocol, published
+from tests.unit.services.screening.desk import REVIEW, protocol, published
+from tests.unit.services.screening.soundness import assert_sound
 
 
 def test_the_job_returns_lapsed_leases_and_only_those(either_desk):
@@ -48,6 +49,20 @@ def test_the_job_goes_on_until_nothing_has_lapsed(desk, monkeypatch):
 
     assert {desk.claims(name)["record"]["record"] for name in ("x", "y")} == {"r1"}
     assert desk.queue("sift")["in_hand"] == 2
+
+
+def test_a_lease_that_two_find_lapsed_is_returned_once(either_desk):
+    desk = either_desk
+    desk.discovers("r1")
+    desk.claims("ana")
+    desk.bench.clock.advance(hours=2)
+
+    with desk.bench.work("one") as work:
+        (lease,) = store.lapsed_leases(work, 10)
+        commands.give_back(work, lease)
+        commands.give_back(work, lease)
+
+    assert_sound(desk.bench, REVIEW, set())
 
 
 def test_a_task_that_came_back_keeps_its_place_in_the_queue(desk):

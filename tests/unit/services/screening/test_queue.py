@@ -175,6 +175,19 @@ def test_who_voted_on_a_task_does_not_decide_its_conflict(desk):
     assert desk.claims("eve", "adjudicator", kind="conflict") is None
 
 
+def test_an_adjudicator_gets_the_first_conflict_they_had_no_part_in(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2")
+    desk.answers("ana", "include")
+    desk.answers("ana", "include")
+    desk.answers("cy", "unsure", "adjudicator")
+    desk.answers("ben", "unsure")
+
+    assert [task["record"] for task in desk.gets("/conflicts").json()["items"]] == ["r1", "r2"]
+    assert desk.claims("cy", "adjudicator", kind="conflict")["record"]["record"] == "r2"
+    assert desk.claims("dee", "adjudicator", kind="conflict")["record"]["record"] == "r1"
+
+
 def test_a_doubtful_answer_alone_calls_for_an_adjudicator(desk):
     desk.discovers("r1")
     desk.answers("ana", "unsure")
@@ -301,6 +314,15 @@ def test_a_field_left_empty_counts_as_not_given(desk_of):
     decided = desk.votes("ana", lease, "rich", fields=given).json()
 
     assert decided["judgement"]["votes"][0]["fields"] == {"cmocs": ["c2"]}
+
+
+def test_an_option_may_be_a_long_sentence(desk_of):
+    wordy = "where " + "very " * 100 + "many people dig"
+    desk = desk_of({**SIFT, "fields": [{"name": "who", "label": "Who?", "kind": "choices", "options": [wordy]}]})
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+
+    assert desk.votes("ana", lease, "include", fields={"who": [wordy]}).status_code == 200
 
 
 def test_a_second_vote_is_refused(desk):
