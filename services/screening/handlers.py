@@ -22,7 +22,7 @@ def adopt_stages(event: VersionPublished, work: Work) -> None:
             raise Rejected(f"review {event.review!r}: version {event.version} was published with other content")
         return
     before = store.newest(work, event.review)
-    moved = before is not None and before.version < event.version and _dates(before.protocol) != _dates(event.protocol)
+    moved = before is not None and _dates(before.protocol) != _dates(event.protocol)
     store.adopt(
         work,
         ProtocolRow(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from shared.db.tables import table_base
-from shared.db.types import Instant, Json
+from shared.db.types import Counter, Instant, Json
 
 Base = table_base()
 
@@ -124,7 +124,7 @@ class TaskRow(Base, table=True):
     protocol_version: int
     adjudicators: str
     state: str
-    position: int = Field(sa_type=BigInteger)
+    position: int = Field(sa_type=Counter)
     votes_needed: int
     votes_cast: int = 0
     places: int

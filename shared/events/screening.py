@@ -22,7 +22,8 @@ class VoteCast(Value):
 
 
 class Judgement(Value):
-    """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`."""
+    """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`, whose vote is
+    then the last."""
 
     stage: str
     answer: str

@@ -48,8 +48,8 @@ def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: ti
     """Makes a token. Raises Invalid for a role that does not exist or a name that is empty."""
     if person.role not in ROLES:
         raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
-    if not person.name.strip():
-        raise Invalid("a token needs a name")
+    if not person.name.strip() or not person.name.isprintable():
+        raise Invalid("a token needs a name, of printable characters in one line")
     claims: dict[str, Any] = {
         "sub": person.name,
         "role": person.role,

@@ -38,7 +38,7 @@ class VoteRequest(BaseModel):
 
     answer: Short
     reason: Long | None = None
-    fields: Annotated[dict[Short, Long | Annotated[list[Short], Field(max_length=500)]], Field(max_length=50)] = {}
+    fields: Annotated[dict[Short, Long | Annotated[list[Long], Field(max_length=500)]], Field(max_length=50)] = {}
 
 
 class Flag(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import NotYet, Rejected
+from shared.events.base import Event
 from shared.events.screening import (
     RecordAdvanced,
     RecordExcluded,
@@ -93,14 +94,30 @@ def test_hearing_the_same_event_again_changes_nothing(either_desk, event):
     assert after == before
 
 
-def test_a_record_told_twice_in_one_transaction_is_one(desk):
+def in_one_transaction(desk: Desk, *events: Event) -> None:
+    """Lets the service hear several events as one batch."""
     with desk.bench.work() as work:
-        for revision in (1, 2):
-            for effect in desk.bench.service.effects(type(discovered("r"))):
-                effect(discovered("r1", revision=revision, title=f"Title {revision}"), work)
+        for event in events:
+            for effect in desk.bench.service.effects(type(event)):
+                effect(event, work)
+
+
+@pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
+def test_a_record_told_twice_in_one_transaction_is_one(desk, revisions):
+    in_one_transaction(desk, *(discovered("r1", revision=number, title=f"Title {number}") for number in revisions))
 
     assert told(desk) == [("TaskOpened", "r1")]
     assert desk.record("r1")["record"]["title"] == "Title 2"
+
+
+def test_what_happens_to_a_record_in_the_transaction_it_came_in_finds_it(either_desk):
+    in_one_transaction(
+        either_desk, discovered("r1"), noticed("r1", "retraction"), discovered("r2"), merged("r1", into="r2")
+    )
+
+    assert told(either_desk) == [("TaskOpened", "r1"), ("TaskOpened", "r2"), ("RecordExcluded", "r1")]
+    assert [flag["kind"] for flag in either_desk.record("r2")["record"]["flags"]] == ["retraction"]
+    assert either_desk.gets("/funnel").json()["merged"] == 1
 
 
 def test_a_newer_description_is_shown_and_an_older_one_is_not(desk):
