@@ -57,6 +57,10 @@ class House:
         process.kill()
         process.wait()
 
+    def reopen(self, service: str) -> None:
+        """Starts the process of a service again, without waiting until it is ready."""
+        self._open(self._rooms[service])
+
     def stop(self) -> None:
         """Asks every process to finish, and ends those that do not."""
         running = [process for process in self._processes.values() if process.poll() is None]

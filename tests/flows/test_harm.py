@@ -65,7 +65,7 @@ def test_every_process_killed_in_the_middle_gives_the_same_figures(apart, tmp_pa
                 stage.house.kill(service)
                 killed[service] += 1
                 time.sleep(0.3)
-                stage.house.start()
+                stage.house.reopen(service)
 
         stack = ExitStack()
         stack.enter_context(in_the_background(kill_one_after_another))
@@ -99,7 +99,7 @@ def test_while_the_log_is_locked_nothing_is_lost(tmp_path):
 @pytest.mark.real
 def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres_url, real_search_url, tmp_path):
     local = [sys.executable, str(ROOT / "deploy" / "local")]
-    instance = ["--instance", "flows-kafka", "--dir", str(tmp_path / "servers")]
+    instance = ["--instance", f"flows-{os.getpid()}"]
     subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
     try:
         kafka = _url_of_kafka(local, instance)
