@@ -36,6 +36,7 @@ docs: .venv/.dev ## Write the generated pages anew
 
 migrations: .venv/.dev ## Write a migration for whatever the models have and the migrations lack
 	@$(BIN)/python -m deploy.migrations
+	@$(BIN)/ruff check --quiet --fix --select I services/*/migrations && $(BIN)/ruff format --quiet services/*/migrations
 
 servers: .venv/.runtime ## Start Kafka, Elasticsearch and PostgreSQL without Docker
 	@$(BIN)/python deploy/local up

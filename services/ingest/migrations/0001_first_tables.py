@@ -275,7 +275,6 @@ def upgrade() -> None:
         batch_op.create_index("watches_strategy", ["review", "strategy"], unique=True)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("watches", schema=None) as batch_op:
         batch_op.drop_index("watches_strategy")

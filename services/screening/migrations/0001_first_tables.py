@@ -248,7 +248,6 @@ def upgrade() -> None:
         batch_op.create_index("votes_cast_on", ["cast_on"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("votes", schema=None) as batch_op:
         batch_op.drop_index("votes_cast_on")

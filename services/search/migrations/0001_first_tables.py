@@ -103,7 +103,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rebuilds_state"), ["state"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("rebuilds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rebuilds_state"))
