@@ -11,6 +11,7 @@ from typing import Any
 from services.screening import domain, steps, store
 from services.screening.models import RecordRow, TaskRow
 from services.screening.store import Plan
+from shared.db.many import insert_many
 from shared.db.work import Work
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordUpdated
 from shared.events.screening import RecordExcluded, TaskOpened
@@ -55,8 +56,8 @@ class Arrivals:
                 record, task = self._admitted(arrival)
                 records.append(record)
                 tasks += task
-        store.insert_rows(self._work, RecordRow, records)
-        store.insert_rows(self._work, TaskRow, tasks)
+        insert_many(self._work.session, RecordRow, records)
+        insert_many(self._work.session, TaskRow, tasks)
         for key in known:
             with self._work.following(waiting[key].correlation, waiting[key].causation):
                 describe_known(self._work, waiting[key].event, waiting[key].plan)

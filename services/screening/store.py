@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal_column, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel
 
 from services.screening.models import CountRow, LeaseRow, PairRow, ProtocolRow, RecordRow, TaskRow, VoteRow
+from shared.db.many import each_of
 from shared.db.work import Work
 from shared.events.protocol import Protocol
 from shared.ids import id_of
@@ -84,15 +85,12 @@ def known_records(work: Work, keys: Collection[tuple[str, str]]) -> set[tuple[st
         reviews.setdefault(review, []).append(record)
     known: set[tuple[str, str]] = set()
     for review, records in reviews.items():
-        query = select(RecordRow.id).where(RecordRow.review == review, RecordRow.id.in_(records))
+        wanted = each_of(work.session, records, RecordRow.id)
+        # A subquery for each, since planners without statistics would rather read all records of the review.
+        found = select(RecordRow.id).where(RecordRow.review == review, RecordRow.id == wanted).scalar_subquery()
+        query = select(wanted).where(found.is_not(None))
         known |= {(review, record) for record in work.session.execute(query).scalars()}
     return known
-
-
-def insert_rows(work: Work, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes many new rows in one statement."""
-    if rows:
-        work.session.execute(insert(table.__table__), rows)  # type: ignore[attr-defined]
 
 
 def lock_record(work: Work, review: str, record: str) -> RecordRow | None:

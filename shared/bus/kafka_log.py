@@ -397,6 +397,8 @@ class _Member(ConsumerRebalanceListener):
         for place in places:
             for known in (self._open, self._done, self._held):
                 known.pop(place, None)
+            if self._kafka is not None:
+                _unpark(self._kafka, place)
 
     def _joined(self) -> KafkaConsumer:
         if self._kafka is None:
@@ -436,6 +438,7 @@ class _Member(ConsumerRebalanceListener):
     def _release_held(self, kafka: KafkaConsumer) -> None:
         for place in [place for place, due in self._held.items() if due <= time.monotonic()]:
             del self._held[place]
+            _unpark(kafka, place)
             kafka.resume(place)
 
     def _given(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Delivery]:
@@ -470,6 +473,12 @@ def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> N
     for future in futures:
         if future.failed():
             raise future.exception
+
+
+def _unpark(consumer: KafkaConsumer, place: TopicPartition) -> None:
+    """Throws away what kafka-python put aside of a paused partition. We have sought another place since, and where
+    other partitions had records meanwhile, version 3.0.12 never takes it up again, nor fetches the partition."""
+    consumer._fetcher._paused_partition_records.pop(place, None)
 
 
 def _poll(consumer: KafkaConsumer, seconds: float, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from shared.bus.port import EventLog, Message
 from shared.db.engine import Database
+from shared.db.many import each_of
 from shared.db.tables import OutboxRow
 
 
@@ -31,7 +32,7 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
     with database.session() as session:
         session.execute(
             update(OutboxRow)
-            .where(OutboxRow.seq.in_([row.seq for row in waiting]))
+            .where(OutboxRow.seq.in_(select(each_of(session, [row.seq for row in waiting], OutboxRow.seq))))
             .values(published_at=datetime.now(UTC)),
             execution_options={"synchronize_session": False},
         )

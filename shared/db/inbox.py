@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select
+import orjson
+from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
-from shared.db.tables import InboxRow
+from shared.db.many import is_sqlite
+from shared.db.types import Instant
 from shared.events.base import Envelope
+
+_SQLITE = "SELECT :consumer, value, :at FROM json_each(:ids) WHERE true"
+_POSTGRESQL = "SELECT :consumer, value, :at FROM json_array_elements_text(CAST(:ids AS json)) AS value"
 
 
 def unseen(session: Session, consumer: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
     """Writes these into the consumer's inbox and gives back, in order, those that were not there yet.
 
-    When two members hear the same event at once, the slower one's commit fails on the primary key; its
-    batch is tried again and then finds it here.
+    When two members hear the same event at once, the slower one waits for the other's commit and then finds
+    it here.
     """
-    fresh = {envelope.id: envelope for envelope in envelopes}
-    known = session.execute(
-        select(InboxRow.event_id).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(list(fresh)))
-    ).scalars()
-    for event_id in known:
-        del fresh[event_id]
-    if fresh:
-        at = datetime.now(UTC)
-        rows = [{"consumer": consumer, "event_id": event_id, "heard_at": at} for event_id in fresh]
-        session.execute(insert(InboxRow), rows)
-    return list(fresh.values())
+    by_id = {envelope.id: envelope for envelope in envelopes}
+    rows = _SQLITE if is_sqlite(session) else _POSTGRESQL
+    statement = text(
+        f"INSERT INTO inbox (consumer, event_id, heard_at) {rows} ON CONFLICT DO NOTHING RETURNING event_id"
+    ).bindparams(bindparam("at", type_=Instant))
+    about = {"consumer": consumer, "ids": orjson.dumps(list(by_id)).decode(), "at": datetime.now(UTC)}
+    fresh = set(session.connection().execute(statement, about).scalars())
+    return [envelope for event_id, envelope in by_id.items() if event_id in fresh]

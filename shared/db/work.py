@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import insert
 from sqlmodel import Session, SQLModel
 
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
+from shared.db.many import insert_many
 from shared.db.tables import CauseRow, CommandRow, OutboxRow
 from shared.errors import Conflict
 from shared.events.base import Envelope, Event
@@ -137,10 +137,8 @@ class Work:
         self.session.flush()
         for effect in self._before_commit.values():
             effect.flush()
-        if self._outbox:
-            self.session.execute(insert(OutboxRow), self._outbox)
-        if self._causes:
-            self.session.execute(insert(CauseRow), self._causes)
+        insert_many(self.session, OutboxRow, self._outbox)
+        insert_many(self.session, CauseRow, self._causes)
         self.session.commit()
 
 

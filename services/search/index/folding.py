@@ -34,4 +34,6 @@ def fold(text: str) -> str:
 
     Exactly as long as `composed(text)`, so that a place in the one is the same place in the other.
     """
+    if text.isascii():
+        return text
     return _BEYOND_ASCII.sub(lambda run: run[0].translate(_PLAIN), composed(text))
