@@ -16,12 +16,12 @@ from shared.events.values import Identifiers
 ROOT = Path(__file__).parent.parent
 
 
-def records(review: str, count: int) -> Iterator[RecordDiscovered]:
-    """`count` discovered records of a review; every description is real, every id is new.
+def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovered]:
+    """`count` discovered records of a review, numbered from `first`; every description is real, every id is new.
 
     Raises NotFound where the recorded data are not (LIVING_REALDATA).
     """
-    for number, (title, abstract, year) in enumerate(islice(cycle(_texts()), count)):
+    for number, (title, abstract, year) in enumerate(islice(cycle(_texts()), count), first):
         source = f"W{number:010d}"
         yield RecordDiscovered(
             review=review,

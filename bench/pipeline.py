@@ -1,0 +1,149 @@
+"""The pipeline: records on their way from ingest's outbox until each can be found and has its task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Select, event, func, select
+from sqlmodel import Session
+
+from bench import corpus, servers
+from bench.machine import Use, use_of
+from services.demo.house import House
+from services.ingest.manifest import SERVICE as INGEST
+from services.protocol.domain import check, digest
+from services.screening.models import TaskRow
+from services.search.index import open_index
+from shared.clock import SystemClock
+from shared.db import migrate
+from shared.db.engine import Database
+from shared.db.tables import OutboxRow
+from shared.db.work import Work, unit_of_work
+from shared.errors import Unavailable
+from shared.events.base import Event
+from shared.events.ingest import RecordDiscovered
+from shared.events.protocol import VersionPublished
+from shared.keys import SigningKey
+
+#: Records that go first, untimed: they show that everybody listens, and warm what wants warming.
+WARM_UP = 500
+
+PROTOCOL = check((corpus.ROOT / "reviews" / "ics-leadership" / "protocol.yaml").read_text())
+
+#: Seconds without any news after which we no longer wait.
+_PATIENCE = 60.0
+
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How the records went: `seconds` until the last could be found and had its task, `told` until the last
+    task was on the log, too; and what each process used until then (its peak is of its whole life)."""
+
+    seconds: float
+    told: float
+    used: dict[str, Use]
+
+
+class Pipeline:
+    """The pipeline of one profile, and what looks into it from outside."""
+
+    def __init__(self, folder: Path, variables: dict[str, str], rooms: Sequence[Sequence[str]]) -> None:
+        # Without jobs: the protocol names real sources, which a bench must leave alone.
+        variables = {"LIVING_DATA_DIR": str(folder), "LIVING_SCHEDULER": "false", **variables}
+        self.settings = servers.read(variables)
+        self.house = House(folder, variables, rooms)
+        self._key = SigningKey.open(self.settings)  # Made here, so that no process prints a token into its log.
+        self._ingest, self._screening = self._database("ingest"), self._database("screening")
+        self._index = open_index(
+            self.settings.place(self.settings.search_url),
+            name=self.settings.search_index,
+            analyzer=self.settings.search_analyzer,
+        )
+
+    def open(self) -> None:
+        """Starts the processes, publishes the protocol and sends the first records through."""
+        migrate.upgrade(self._ingest, INGEST)
+        version = VersionPublished(
+            review=PROTOCOL.review, version=1, sha256=digest(PROTOCOL), protocol=PROTOCOL, published_by="bench"
+        )
+        with self._work() as work:
+            _tell(work, [version, *corpus.records(PROTOCOL.review, WARM_UP)])
+        self.house.start()
+        self._wait(WARM_UP, lambda arrived: None)
+
+    def run(self, records: Sequence[RecordDiscovered], tell: Tell) -> Passage:
+        """Puts records into ingest's outbox in one transaction, and waits for them from its commit on.
+
+        Raises Unavailable when they do not arrive.
+        """
+        pids = self.house.pids() | servers.processes(self.settings)
+        started: list[tuple[dict[str, Use], float]] = []
+
+        def start(_: Session) -> None:
+            started.append(({name: use_of(pid) for name, pid in pids.items()}, time.perf_counter()))
+
+        with self._work() as work:
+            _tell(work, records)
+            event.listen(work.session, "before_commit", start, once=True)
+        before, began = started[0]
+        self._wait(WARM_UP + len(records), lambda arrived: tell(arrived - WARM_UP))
+        seconds = time.perf_counter() - began
+        self._wait_until_told()
+        told = time.perf_counter() - began
+        after = {name: use_of(pid) for name, pid in pids.items()}
+        used = {name: Use(after[name].cpu - before[name].cpu, after[name].peak) for name in pids}
+        return Passage(seconds, told, used)
+
+    def close(self) -> None:
+        self.house.stop()
+        self._index.close()
+        self._ingest.close()
+        self._screening.close()
+
+    def _database(self, service: str) -> Database:
+        return Database(self.settings.place(self.settings.database_url, service))
+
+    def _work(self) -> AbstractContextManager[Work]:
+        return unit_of_work(
+            self._ingest, service="ingest", clock=SystemClock(), actor="bench", settings=self.settings, key=self._key
+        )
+
+    def _wait(self, count: int, tell: Tell) -> None:
+        """Looks four times a second whether so many records have their task and then, whether all can be found."""
+        arrived, since = -1, time.monotonic()
+        while arrived != count:
+            time.sleep(0.25)
+            if (now := self._arrived(count)) != arrived:
+                arrived, since = now, time.monotonic()
+                tell(arrived)
+            if time.monotonic() - since > _PATIENCE:
+                raise Unavailable(f"{arrived} of {count} records arrived, and then none for {_PATIENCE:g} seconds")
+
+    def _arrived(self, count: int) -> int:
+        tasks = self._ask(select(func.count()).select_from(TaskRow)) or 0
+        if tasks < count:
+            return tasks
+        # Asked only now: a search engine that nobody searches is left to its work.
+        self._index.refresh()
+        return min(tasks, self._index.count())
+
+    def _wait_until_told(self) -> None:
+        waiting = select(OutboxRow.seq).where(OutboxRow.published_at.is_(None)).limit(1)
+        while self._ask(waiting) is not None:
+            time.sleep(0.25)
+
+    def _ask(self, question: Select[tuple[int]]) -> int | None:
+        with self._screening.session(readonly=True) as session:
+            return session.execute(question).scalar()
+
+
+def _tell(work: Work, events: Iterable[Event]) -> None:
+    for it in events:
+        with work.following(it.key, None):
+            work.emit(it)
