@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +26,7 @@ ANSWER_WITHIN = 5
 VECTOR_MODULE = "jdk.incubator.vector"
 
 
-class Server:
+class Server(ABC):
     """One server of one instance: its folder and its ports are all that it needs to know."""
 
     name: str
@@ -41,29 +42,29 @@ class Server:
         """The port that clients use; the first of its names."""
         return self.ports[self.port_names[0]]
 
+    @abstractmethod
     def fetch(self, cache: Cache, say: Say) -> None:
         """Gets the programs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, account: Account, timeout: float) -> None:
         """Writes settings, and makes an empty store the first time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self) -> list[str]:
         """The command that runs the server in the foreground."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         """All that the server inherits: what our own environment holds is no business of its."""
         return {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
 
+    @abstractmethod
     def answers(self) -> bool:
         """Asks the server, over its own protocol, whether it can be used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def exports(self) -> dict[str, str]:
         """The settings of the platform that lead to this server; the first one is its URL."""
-        raise NotImplementedError
 
 
 class Kafka(Server):
