@@ -6,13 +6,14 @@ import fcntl
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 _READONLY = {"living_readonly": True}
@@ -80,10 +81,13 @@ class Leadership:
             os.close(self._file)
             self._file = None
         if self._connection is not None:
-            # The lock belongs to the session, so the session must end, not return to the pool.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+            connection, self._connection = self._connection, None
+            # Let go in words, so that the next one need not wait until the server notices that the session
+            # ended. It must end all the same, not return to the pool: what it holds, it holds as a session.
+            with suppress(DBAPIError):
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            connection.invalidate()
+            connection.close()
 
     def _hold_file(self) -> bool:
         if self._file is not None:
