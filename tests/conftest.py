@@ -7,11 +7,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.service import Service
 from tests.workbench import Workbench
 
 ROOT = Path(__file__).parent.parent
+
+# Machines are shared and slow at times, which is no fault of the code; and what decides on a change must decide
+# the same twice, so new examples are looked for only where a person is there to look at them.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
 
 
 def _given(variable: str, what: str) -> str:
