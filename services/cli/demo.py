@@ -98,7 +98,9 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
     ]  # fmt: skip
     headings = ["cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"]
     out.print()
-    out.print(table(headings, lines, title=f"{outcome.review} as a living review", title_justify="left"))
+    title = f"{outcome.review} as a living review"
+    # Eighty columns are enough for it.
+    out.print(table(headings, lines, title=title, title_justify="left", padding=(0, 1, 0, 0)))
     if any(scene.name.startswith("drill") for scene in outcome.scenes):
         out.print("* a drill: nobody retracted that paper", style="dim")
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
@@ -138,7 +140,8 @@ def _support(support: list[int], flagged: list[int]) -> Text:
     """The numbers in the protocol's order; flagged ones stand out."""
     text = Text()
     for number, count in enumerate(support, 1):
-        text.append(f"{count:>3}", style="bold yellow" if number in flagged else "")
+        text.append(" " if number > 1 else "")
+        text.append(f"{count:>2}", style="bold yellow" if number in flagged else "")
     return text
 
 
