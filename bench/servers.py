@@ -98,4 +98,6 @@ def _drop(settings: Settings) -> None:
         it.drop()
     brokers = settings.log_url.removeprefix("kafka://").split(",")
     with closing(KafkaAdminClient(bootstrap_servers=brokers)) as admin:
-        admin.delete_topics([name for name in admin.list_topics() if name.startswith(settings.topic_prefix)])
+        groups = [group["group_id"] for group in admin.list_groups()]
+        admin.delete_groups([group for group in groups if group.startswith(settings.topic_prefix)])
+        admin.delete_topics([topic for topic in admin.list_topics() if topic.startswith(settings.topic_prefix)])
