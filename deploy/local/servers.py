@@ -175,8 +175,11 @@ METADATA_REQUEST = struct.pack(">ihhihibbb", 17, 3, 8, 7, -1, 0, 0, 0, 0)
 
 
 def _cluster_id() -> str:
-    """A random id in the form that Kafka prints."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """A random id in the form that Kafka prints; none that its command line would take for an option."""
+    made = "-"
+    while made.startswith("-"):
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return made
 
 
 def _read_frame(connection: socket.socket) -> bytes:
