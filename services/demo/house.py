@@ -85,11 +85,12 @@ class House:
         log = self._log(room)
         log.parent.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
+        # Started in the house's own folder, where no `.env` of another platform is read.
         environment |= self._settings | {"LIVING_PORT": str(self._ports[room])}
         with log.open("ab") as output:
             self._processes[room] = subprocess.Popen(
                 [sys.executable, "-m", "services", "serve", *room],
-                env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
 
     def _wait_until_ready(self, room: tuple[str, ...], until: float) -> None:
