@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
     outbox_days: Annotated[int, Field(ge=1)] = Field(
         3650,
-        description="Days a published outbox row and an inbox row are kept; longer than the log keeps its events.",
+        description="Days a published outbox row, an inbox row and an answered command are kept.",
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="Largest request body accepted.")
     log_format: Literal["auto", "human", "json"] = Field(
