@@ -15,7 +15,7 @@ from shared import logging
 from shared.http.app import create_app
 from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
-from shared.platform import Platform
+from shared.runtime.platform import Platform
 from shared.settings import Settings
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from shared.db.tables import OutboxRow
 
 if TYPE_CHECKING:
-    from shared.running import Running
+    from shared.runtime.running import Running
 
 
 class Metrics:
@@ -58,7 +58,7 @@ class _Backlogs:
             with running.database.session(readonly=True) as session:
                 waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
                 outbox.add_metric([name], session.execute(waiting).scalar_one())
-            letters.add_metric([name], running.waiting_dead_letters())
+            letters.add_metric([name], running.listening.waiting_dead_letters())
             if running.service.topics:
                 lag.add_metric([name], running.event_log.lag(name, running.service.topics))
         return [outbox, letters, lag]

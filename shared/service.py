@@ -16,7 +16,7 @@ from shared.events.base import Event
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.running import Running
+    from shared.runtime.running import Running
 
 Effect = Callable[[Any, Work], None]
 

@@ -20,8 +20,8 @@ from shared.events.base import Envelope, Event
 from shared.http.app import create_app
 from shared.http.auth import Person, issue_token
 from shared.ids import new_id
-from shared.platform import Platform
-from shared.running import Running
+from shared.runtime.platform import Platform
+from shared.runtime.running import Running
 from shared.service import Service
 from shared.settings import Settings
 
@@ -44,7 +44,7 @@ class Workbench:
         self.service = service
         self.app = create_app(self.platform)
         self.running: Running = self.platform.running[service.name]
-        self.running.leading = True
+        self.running.jobs.leading = True
         migrate.ensure_database(self.running.database)
         migrate.merged_metadata(service).create_all(self.running.database.engine)
         if hasattr(self.running.resources, "ready"):

@@ -19,7 +19,7 @@ from shared.clock import SystemClock
 from shared.db.engine import opened
 from shared.errors import Invalid
 from shared.keys import SigningKey
-from shared.replay import replay as live_again
+from shared.runtime.replay import replay as live_again
 from shared.wire.common import JournalEntry
 
 app = typer.Typer(help="Events: everything that happened, and why.", no_args_is_help=True)

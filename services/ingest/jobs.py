@@ -12,7 +12,7 @@ from services.ingest.handlers import runs
 from services.ingest.models import Run, Watch
 from services.ingest.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
 from shared import logging
-from shared.running import Running
+from shared.runtime.running import Running
 
 log = logging.get(__name__)
 

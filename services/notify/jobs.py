@@ -11,7 +11,7 @@ from services.notify.channels.open import Channels
 from services.notify.channels.port import Message
 from services.notify.store import Claim
 from shared import logging
-from shared.running import Running
+from shared.runtime.running import Running
 
 log = logging.get(__name__)
 
@@ -34,7 +34,7 @@ def deliver_due(running: Running) -> None:
     """
     sending: dict[Future[None], Claim] = {}
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
-        while running.leading and not running.stopping.is_set():
+        while running.jobs.leading and not running.stopping.is_set():
             while claims := _lease(running, sending.values()):
                 sending.update({pool.submit(_deliver, running, claim): claim for claim in claims})
             if not sending:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from services.screening import commands, steps, store
 from shared.db.work import Work
-from shared.running import Running
+from shared.runtime.running import Running
 
 #: How many leases or records one transaction takes.
 BATCH = 200

@@ -14,7 +14,7 @@ from shared.errors import Rejected, Unavailable
 from shared.events import registry
 from shared.events.base import Envelope
 from shared.ids import new_id
-from shared.running import Running
+from shared.runtime.running import Running
 
 log = logging.get(__name__)
 

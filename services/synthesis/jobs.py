@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from services.synthesis import store
 from services.synthesis.handlers import cadence, drafts
 from shared.db.work import Work
-from shared.running import Running
+from shared.runtime.running import Running
 
 
 def resynthesise(running: Running) -> None:

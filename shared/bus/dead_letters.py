@@ -51,7 +51,7 @@ def retry(service: Service, letter_id: str, work: Work) -> DeadLetter:
         raise Conflict(f"dead letter {letter_id!r} is {letter.state} already")
     envelope = Envelope.from_json(letter.value)
     react(service, envelope, work)
-    letter.state, letter.retried_at = "retried", work.now
+    letter.state, letter.decided_at = "retried", work.now
     return letter
 
 

@@ -1,4 +1,4 @@
-"""The tables that every service's database has: outbox, inbox, dead letters, answered commands.
+"""The tables that every service's database has: outbox, inbox, held keys, dead letters, answered commands.
 
 A service's own tables stand on a base of their own (`table_base`), since services share no tables.
 """
@@ -63,35 +63,128 @@ class CauseRow(BusBase, table=True):
     event_id: str = Field(primary_key=True)
 
 
+class PublishedUpTo(BusBase, table=True):
+    """The last event this service put on a partition of the log: at the next start the log must still have it."""
+
+    __tablename__ = "published_up_to"
+
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(sa_type=Counter)
+    event_id: str
+    at: datetime = Field(sa_type=Instant)
+
+
 class InboxRow(BusBase, table=True):
-    """An event this service has heard, so that a second delivery changes nothing."""
+    """An event this service has heard, so that a second delivery changes nothing.
+
+    Its place on the log says when it may be forgotten; rows of before places were kept have none.
+    """
 
     __tablename__ = "inbox"
-
     consumer: str = Field(primary_key=True)
     event_id: str = Field(primary_key=True)
     heard_at: datetime = Field(sa_type=Instant)
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = Field(default=None, sa_type=Counter)
+
+
+class HeardType(BusBase, table=True):
+    """A type of event that this service reacts to, and since when: what is not here was never heard, even where
+    the consumer's offsets have passed it."""
+
+    __tablename__ = "heard_types"
+
+    consumer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=Instant)
+
+
+class HeldKey(BusBase, table=True):
+    """A key of a topic that stands still for this consumer: its events are parked, in order, until it goes on.
+
+    `cause` is `fault` (its dead letter `letter` waits for a person), `not_yet` (its first event needs another one),
+    `unknown_version` (a later release knows it) or `released` (it goes on as soon as the listener comes to it).
+    """
+
+    __tablename__ = "held_keys"
+    __table_args__ = (Index("held_keys_due", "consumer", "try_at"),)
+
+    consumer: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    partition: int
+    review: str | None = None
+    cause: str
+    reason: str
+    letter: str | None = None
+    since: datetime = Field(sa_type=Instant)
+    tries: int = 0
+    #: By the machine's clock, since the platform's may stand still; None while only a person can let it go on.
+    try_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ParkedEvent(BusBase, table=True):
+    """An event whose key is held: heard, in the inbox, and not done yet."""
+
+    __tablename__ = "parked_events"
+    __table_args__ = (Index("parked_of_key", "consumer", "topic", "key", "offset"),)
+
+    consumer: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(primary_key=True, sa_type=Counter)
+    key: str
+    event_id: str
+    type: str
+    value: bytes
+    parked_at: datetime = Field(sa_type=Instant)
 
 
 class DeadLetter(BusBase, table=True):
-    """A delivery that will never work as it is, kept whole with its reason until someone decides."""
+    """A delivery that does not work as it is, kept whole with its reason until someone decides.
+
+    `slug` is the kind of the reason, `raised_at` the place in the code that gave it (`module:function`, or "" for
+    what could not be read): letters of one type, slug and place have one cause. `holds` says that later events of
+    its key wait for the decision.
+    """
 
     __tablename__ = "dead_letters"
-    __table_args__ = (Index("dead_letters_place", "consumer", "topic", "partition", "offset", unique=True),)
+    __table_args__ = (
+        Index("dead_letters_place", "consumer", "topic", "partition", "offset", unique=True),
+        Index("dead_letters_causes", "state", "type", "slug", "raised_at", "id"),
+    )
 
     id: str = Field(primary_key=True)
     consumer: str
     topic: str
     partition: int
     offset: int = Field(sa_type=Counter)
+    key: str | None = None
     event_id: str | None = Field(default=None, index=True)
+    review: str | None = Field(default=None, index=True)
     type: str | None = None
     value: bytes
     slug: str
+    raised_at: str = Field(default="", sa_column_kwargs={"server_default": ""})
     reason: str
-    state: str = Field(default="waiting", index=True)  # waiting, retried
+    holds: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    state: str = Field(default="waiting", index=True)  # waiting, retried, discarded
     set_aside_at: datetime = Field(sa_type=Instant)
-    retried_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_by: str | None = None
+
+
+class Fact(BusBase, table=True):
+    """Something this database was first used with and must be used with ever after, such as the signing key's
+    fingerprint."""
+
+    __tablename__ = "facts"
+
+    name: str = Field(primary_key=True)
+    value: str
+    since: datetime = Field(sa_type=Instant)
 
 
 class CommandRow(BusBase, table=True):

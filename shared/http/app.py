@@ -15,7 +15,7 @@ from shared.errors import Unauthenticated
 from shared.http import journal, problems
 from shared.http.auth import Reader, authenticate
 from shared.http.middleware import BodyLimit, RequestIds
-from shared.platform import Platform
+from shared.runtime.platform import Platform
 from shared.service import Service
 
 

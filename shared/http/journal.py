@@ -91,6 +91,6 @@ def _entries(work: Work, rows: list[OutboxRow]) -> list[JournalEntry]:
 
 def _view(letter: DeadLetter) -> DeadLetterView:
     return DeadLetterView(
-        **letter.model_dump(exclude={"value", "consumer", "event_id", "retried_at"}),
+        **letter.model_dump(exclude={"value", "consumer", "event_id", "decided_at"}),
         value=letter.value.decode(errors="backslashreplace"),
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from services.catalog import SERVICES
 from shared.http.app import create_app
 from shared.http.auth import Person, issue_token
-from shared.platform import Platform
+from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.flows.conftest import REAL, make_profile
 from tests.flows.stage import FIRST_REVIEW

@@ -153,15 +153,15 @@ def test_a_dead_letter_tried_again_stays_with_its_reason_or_is_done(bench, monke
 
 
 def test_while_the_log_is_down_commands_are_accepted_and_afterwards_the_outbox_drains(bench):
-    bench.running.event_log = Switch(bench.platform.event_log)
-    bench.running.event_log.down = True
+    bench.running.relay.log = switch = Switch(bench.platform.event_log)
+    switch.down = True
     bench.running.start()
 
     assert bench.person().post("/toy/reviews/r/notes").status_code == 200
     eventually(lambda: "down" in bench.running.health().get("relay", ""))
     assert unpublished(bench) == 1
 
-    bench.running.event_log.down = False
+    switch.down = False
     eventually(lambda: unpublished(bench) == 0)
     assert len(on_the_log(bench)) == 1
 

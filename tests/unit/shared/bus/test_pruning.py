@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import func, select
 
-from shared.bus.pruning import prune
 from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
+from shared.runtime.pruning import prune
 from tests.toy import TOY, NoteView, overdue
 
 

@@ -112,7 +112,7 @@ def test_a_feed_reader_may_send_its_token_as_a_basic_password(bench):
 
 
 def test_readiness_tells_an_admin_the_reason_and_others_only_the_name(bench):
-    bench.running._trouble["relay"] = "the broker at 10.0.0.1 is down"
+    bench.running.relay.worker.trouble = "the broker at 10.0.0.1 is down"
 
     assert "10.0.0.1" not in bench.anybody().get("/readyz").text
     assert "10.0.0.1" in bench.person(role="admin").get("/readyz").text

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
 
 if TYPE_CHECKING:
-    from shared.running import Running
+    from shared.runtime.running import Running
 
 #: Rows looked at and deleted in one transaction.
 _BATCH = 2000

@@ -10,12 +10,13 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from shared.bus.open import open_log
-from shared.bus.pruning import prune
 from shared.clock import Clock, open_clock
 from shared.errors import LogUnavailable
 from shared.keys import SigningKey
 from shared.metrics import Metrics
-from shared.running import Pause, Running
+from shared.runtime.pruning import prune
+from shared.runtime.running import Running
+from shared.runtime.worker import Pause
 from shared.service import Job, Service
 from shared.settings import Settings
 

@@ -1,0 +1,59 @@
+"""The job runner of a running service: scheduled work, in one process at a time."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared import logging
+from shared.db.engine import Database
+from shared.service import Job
+
+if TYPE_CHECKING:
+    from shared.runtime.running import Running
+
+log = logging.get(__name__)
+
+
+class JobRunner:
+    """Runs a service's jobs while this process leads in them, which need not be the one whose relay leads."""
+
+    def __init__(self, database: Database) -> None:
+        self.leading = False
+        self._leadership, self._lock = database.leadership("jobs"), Lock()
+        self._trouble: dict[str, str] = {}
+
+    def run(self, job: Job, running: Running) -> None:
+        """Runs a job if this process leads; an error is told, and the job runs again at its next time."""
+        if running.stopping.is_set():
+            return
+        with structlog.contextvars.bound_contextvars(service=running.service.name, job=job.name):
+            try:
+                if self.lead():
+                    job.run(running)
+            except Exception as error:
+                self._trouble[f"job {job.name}"] = str(error) or type(error).__name__
+                log.exception("job failed")
+            else:
+                self._trouble.pop(f"job {job.name}", None)
+
+    def lead(self) -> bool:
+        """Takes the right to run jobs, or checks that it is still held."""
+        with self._lock:
+            try:
+                self.leading = self._leadership.hold()
+            except Exception:
+                self.leading = False
+                raise
+            return self.leading
+
+    def health(self) -> dict[str, str]:
+        """What is wrong with a job, by its name."""
+        return dict(self._trouble)
+
+    def close(self) -> None:
+        with self._lock:
+            self.leading = False
+            self._leadership.release()

@@ -1,0 +1,133 @@
+"""A service at work in this process: its database, its parts, and whether it is well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event as Signal
+from typing import Any
+
+from shared.bus.port import EventLog
+from shared.clock import Clock
+from shared.db import migrate
+from shared.db.engine import Database
+from shared.db.work import Work, unit_of_work
+from shared.errors import Unavailable
+from shared.keys import SigningKey
+from shared.runtime.jobs import JobRunner
+from shared.runtime.listening import Listening
+from shared.runtime.relay import Relay
+from shared.service import Job, Service
+from shared.settings import Settings
+
+
+class Running:
+    """One service in one process. The web application, the listener, the relay and the jobs all open their
+    transactions here, so that they are the same on every profile.
+
+    `database` is for relay, listener, jobs and looks at health; `requests` is the same database over connections
+    of its own, so that people who ask and work that goes on never wait for one another's.
+    """
+
+    def __init__(
+        self, service: Service, settings: Settings, clock: Clock, event_log: EventLog, key: SigningKey
+    ) -> None:
+        self.service, self.settings, self.clock = service, settings, clock
+        self.event_log, self.key = event_log, key
+        url = settings.place(settings.database_url, service.name)
+        self.database, self.requests = Database(url), Database(url)
+        self.resources: Any = service.resources(settings)
+        self.stopping = Signal()
+        self.relay = Relay(service.name, self.database, event_log, settings, self.stopping)
+        self.listening = Listening(
+            service, self.database, event_log, lambda: self.work(f"{service.name}:listener"), settings, self.stopping
+        )
+        self.jobs = JobRunner(self.database)
+        self._workers = [self.listening.worker] * bool(service.reactions) + [self.relay.worker]
+
+    def prepare(self) -> None:
+        """Brings the database up to date and checks what the service needs. Raises with the reason."""
+        if self.settings.upgrade_at_start:
+            with self._alone("migrate"):
+                migrate.upgrade(self.database, self.service)
+        if hasattr(self.resources, "ready"):
+            self.resources.ready()
+
+    @contextmanager
+    def work(
+        self, actor: str, *, readonly: bool = False, correlation: str | None = None, asked: bool = False
+    ) -> Iterator[Work]:
+        """One transaction, committed when the block ends well; `asked` says that a request waits for it."""
+        with unit_of_work(
+            self.requests if asked else self.database,
+            readonly=readonly,
+            committed=self._committed,
+            service=self.service.name,
+            clock=self.clock,
+            actor=actor,
+            settings=self.settings,
+            resources=self.resources,
+            key=self.key,
+            correlation=correlation,
+        ) as work:
+            yield work
+
+    def start(self) -> None:
+        """Starts the listener and the relay."""
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self, timeout: float = 10) -> None:
+        """Stops taking, finishes what is in hand, and closes. A kill is as safe, only slower."""
+        self.stopping.set()
+        self.relay.wake()
+        for worker in self._workers:
+            worker.join(timeout)
+        self.jobs.close()
+        if hasattr(self.resources, "close"):
+            self.resources.close()
+        self.requests.close()
+        self.database.close()
+
+    def run_job(self, job: Job) -> None:
+        self.jobs.run(job, self)
+
+    def health(self) -> dict[str, str]:
+        """Each thing the service depends on: `ok`, or what is wrong with it. Looks now, and waits for the answers."""
+        checks: dict[str, Callable[[], None]] = {"database": self.database.ping, "log": self.event_log.ping}
+        if hasattr(self.resources, "ping"):
+            checks["resources"] = self.resources.ping
+        report = {name: _told(check) for name, check in checks.items()}
+        report["relay"] = self.relay.worker.health()
+        if self.service.reactions:
+            report["listener"] = self.listening.health()
+        return report | self.jobs.health()
+
+    def _committed(self, emitted: int) -> None:
+        if emitted:
+            self.relay.wake()
+
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Waits for its turn, so that two processes do not migrate one database at once."""
+        # The lock of a PostgreSQL database needs the database, which the first upgrade makes.
+        migrate.ensure_database(self.database)
+        leadership = self.database.leadership(what)
+        until = time.monotonic() + 60
+        while not leadership.hold():
+            if time.monotonic() > until:
+                raise Unavailable(f"{self.service.name}: another process has been at {what} for a minute")
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            leadership.release()
+
+
+def _told(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "ok"
