@@ -76,6 +76,10 @@ def open_clock(url: str) -> Clock:
 
 
 def parse_instant(text: str) -> datetime:
-    """Reads an ISO 8601 instant; one without an offset is taken as UTC. Raises ValueError."""
+    """Reads an ISO 8601 instant; one without an offset is taken as UTC. Raises ValueError, also for an instant
+    that lies before the year 1 or after 9999 in UTC."""
     at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of the calendar") from error

@@ -29,14 +29,16 @@ class Refusal:
 def refusal(protocol: Protocol, published: str | None) -> Refusal | None:
     """The date criterion: refused only when no day the partial date may mean lies within the dates.
 
-    `published_after` means strictly later than that day. Without a date, people decide.
+    `published_after` means strictly later than that day. Without a date that we can use (none at all, or a
+    placeholder such as 9999), people decide.
     """
-    if published is None:
+    first, last = (earliest_day(published), latest_day(published)) if published else (None, None)
+    if first is None or last is None:
         return None
     after, until = protocol.published_after, protocol.published_until
-    if after is not None and latest_day(published) <= after:
+    if after is not None and last <= after:
         return Refusal("published_after", f"published {published}; the protocol takes what appeared after {after}")
-    if until is not None and earliest_day(published) > until:
+    if until is not None and first > until:
         return Refusal("published_until", f"published {published}; the protocol takes what appeared until {until}")
     return None
 

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from shared.clock import parse_instant
 from shared.errors import Rejected
+from shared.events.bounds import DEEPEST, Id, fault_of_data, fault_of_id
 
 
 class Value(BaseModel):
@@ -31,7 +33,7 @@ class Event(Value):
     topic: ClassVar[str]
     key_field: ClassVar[str]
 
-    review: str
+    review: Id
 
     def __init_subclass__(cls, **declared: Any) -> None:
         """Lets a subclass declare; pydantic hands the same words on to the method below."""
@@ -104,14 +106,37 @@ class Envelope:
         values: dict[str, Any] = {}
         for name, kind in _ATTRIBUTES.items():
             value = body.get(name)
-            if not isinstance(value, kind):
+            if not isinstance(value, kind) or isinstance(value, bool):
                 raise Rejected(f"the envelope's {name!r} is missing or not of its kind", slug="not_an_envelope")
+            if isinstance(value, str) and (fault := fault_of_id(value)):
+                raise Rejected(f"the envelope's {name!r} {fault}", slug="not_an_envelope")
             values[name] = value
+        _check_times(values)
+        _check_data(values["data"], raw)
         return cls(**values)
 
     @property
     def happened(self) -> datetime:
-        return datetime.fromisoformat(self.time)
+        return parse_instant(self.time)
+
+
+def _check_times(values: dict[str, Any]) -> None:
+    for name in ("time", "recordedtime"):
+        try:
+            parse_instant(values[name])
+        except ValueError as error:
+            raise Rejected(
+                f"the envelope's {name!r} is no ISO 8601 instant: {error}", slug="not_an_envelope"
+            ) from error
+
+
+def _check_data(data: dict[str, Any], raw: bytes | str) -> None:
+    """Looks into the data where its bytes say that something may be wrong; most are spared the walk."""
+    message = raw.encode() if isinstance(raw, str) else raw
+    if b"\\u0000" not in message and message.count(b"{") + message.count(b"[") <= DEEPEST:
+        return
+    if fault := fault_of_data(data):
+        raise Rejected(f"the envelope's {fault}", slug="bad_data")
 
 
 _ATTRIBUTES: dict[str, Any] = {

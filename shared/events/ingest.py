@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 from shared.events.base import Event, Value
+from shared.events.bounds import Count, Id
 from shared.events.values import Identifiers, PartialDate
 
 #: What can happen to a published report after it appeared (Crossref update types, plus reinstatement).
@@ -23,9 +24,9 @@ NoticeKind = Literal[
 class SourceRef(Value):
     """One source's own record of the work, and the run that brought it."""
 
-    source: str
-    id: str
-    run: str
+    source: Id
+    id: Id
+    run: Id
 
 
 class Bibliography(Value):
@@ -50,18 +51,18 @@ class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
     record's changes from 1; a reader that has seen a higher one may skip this.
     """
 
-    record: str
-    revision: int
-    run: str
+    record: Id
+    revision: Count
+    run: Id
     bibliography: Bibliography
 
 
 class RecordUpdated(Event, type="ingest.record.updated", key="record"):
     """A record's description changed: another source brought it too, or a source mended it."""
 
-    record: str
-    revision: int
-    run: str
+    record: Id
+    revision: Count
+    run: Id
     bibliography: Bibliography
     changed: list[str]
 
@@ -69,47 +70,47 @@ class RecordUpdated(Event, type="ingest.record.updated", key="record"):
 class RecordMerged(Event, type="ingest.record.merged", key="record"):
     """A record turned out to be another one: `record` is gone and lives on in `into`."""
 
-    record: str
-    revision: int
-    into: str
+    record: Id
+    revision: Count
+    into: Id
     evidence: list[str]
 
 
 class RecordNoticed(Event, type="ingest.record.noticed", key="record"):
     """A retraction, correction or reinstatement of a record's report. `drill` marks an exercise."""
 
-    record: str
-    notice: str
+    record: Id
+    notice: Id
     kind: NoticeKind
     reason: str
-    source: str
+    source: Id
     drill: bool = False
 
 
 class RunCounts(Value):
     """Where every item of a run went: found = new + merged + updated + unchanged + rejected."""
 
-    found: int = 0
-    new: int = 0
-    merged: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    maybe_duplicate: int = 0
+    found: Count = 0
+    new: Count = 0
+    merged: Count = 0
+    updated: Count = 0
+    unchanged: Count = 0
+    rejected: Count = 0
+    maybe_duplicate: Count = 0
 
 
 class RunFinished(Event, type="ingest.run.finished", key="review"):
     """One pull of one source's strategy ended; `complete` is false when it stopped early, with its `error`."""
 
-    run: str
-    watch: str
-    source: str
+    run: Id
+    watch: Id
+    source: Id
     query: str
-    protocol_version: int
+    protocol_version: Count
     window_from: date
     searched_through: date
     counts: RunCounts
-    reported: int | None = None
+    reported: Count | None = None
     complete: bool = True
     error: str | None = None
 
@@ -117,6 +118,6 @@ class RunFinished(Event, type="ingest.run.finished", key="review"):
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     """A source answered in a form its documentation does not have; the run that saw it is incomplete."""
 
-    source: str
-    run: str
+    source: Id
+    run: Id
     detail: str

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.events.base import Event
+from shared.events.bounds import Count, Id, KeptText
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
 #: The bibliographic sources that a strategy may name.
 SourceName = Literal["openalex", "crossref", "pubmed", "europepmc"]
@@ -117,7 +118,7 @@ class Protocol(Part):
 class VersionPublished(Event, type="protocol.version.published", key="review"):
     """A review has a new protocol version, whole; versions count from 1."""
 
-    version: int
+    version: Count
     sha256: str
     protocol: Protocol
-    published_by: str
+    published_by: Id

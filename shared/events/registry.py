@@ -59,5 +59,6 @@ def decode(envelope: Envelope) -> Event:
         return event.model_validate(envelope.data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        # A name in the data may be anything; the reason is one line that every database keeps.
+        place = ".".join(str(part) for part in first["loc"])[:300].encode("unicode_escape").decode()
         raise Rejected(f"{envelope.type}: {place}: {first['msg']}", slug="bad_data") from error

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.events.base import Event, Value
+from shared.events.bounds import Count, Id
 
 
 class VoteCast(Value):
     """One person's answer, told only once the task is closed."""
 
-    person: str
-    answer: str
+    person: Id
+    answer: Id
     reason: str | None = None
     fields: dict[str, Any] = {}
     cast_at: datetime
@@ -25,8 +26,8 @@ class Judgement(Value):
     """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`, whose vote is
     then the last."""
 
-    stage: str
-    answer: str
+    stage: Id
+    answer: Id
     outcome: Literal["advance", "exclude"]
     decided_by: Literal["agreement", "adjudication"]
     votes: list[VoteCast]
@@ -35,46 +36,46 @@ class Judgement(Value):
 class TaskOpened(Event, type="screening.task.opened", key="record"):
     """A record waits for people at a stage."""
 
-    record: str
-    task: str
-    stage: str
-    votes_needed: int
-    revision: int
-    because: str = "stage_reached"
+    record: Id
+    task: Id
+    stage: Id
+    votes_needed: Count
+    revision: Count
+    because: Id = "stage_reached"
 
 
 class TaskClosed(Event, type="screening.task.closed", key="record"):
     """A stage's question is answered for a record."""
 
-    record: str
-    task: str
-    revision: int
+    record: Id
+    task: Id
+    revision: Count
     judgement: Judgement
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
     """Independent votes lead to different places: a third person decides."""
 
-    record: str
-    task: str
-    stage: str
-    revision: int
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
 
 
 class RecordAdvanced(Event, type="screening.record.advanced", key="record"):
     """A record passed a stage and goes on to the next."""
 
-    record: str
-    revision: int
-    stage: str
-    next_stage: str
+    record: Id
+    revision: Count
+    stage: Id
+    next_stage: Id
 
 
 class RecordIncluded(Event, type="screening.record.included", key="record"):
     """A record passed the last stage. Carries its title and every judgement, so that synthesis asks nobody."""
 
-    record: str
-    revision: int
+    record: Id
+    revision: Count
     title: str | None
     judgements: list[Judgement]
 
@@ -82,17 +83,17 @@ class RecordIncluded(Event, type="screening.record.included", key="record"):
 class RecordExcluded(Event, type="screening.record.excluded", key="record"):
     """A record is out: by people at `stage`, or by the protocol's `rule` before anyone looked."""
 
-    record: str
-    revision: int
-    stage: str | None
-    rule: str | None
+    record: Id
+    revision: Count
+    stage: Id | None
+    rule: Id | None
     reason: str
 
 
 class RecordReopened(Event, type="screening.record.reopened", key="record"):
     """A decision about a record no longer stands, and it waits for people again."""
 
-    record: str
-    revision: int
-    stage: str
+    record: Id
+    revision: Count
+    stage: Id
     reason: str

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Literal
 
 from shared.events.base import Event, Value
+from shared.events.bounds import Count, Id
 
 Element = Literal["context", "resource", "reasoning", "outcome", "whole"]
 Stance = Literal["supports", "refines", "contradicts", "bounds", "inverse"]
@@ -17,8 +18,8 @@ ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
 class LinkMade(Value):
     """A fragment speaks to one element of one CMOC."""
 
-    link: str
-    cmoc: str
+    link: Id
+    cmoc: Id
     element: Element
     stance: Stance
     inference: Inference
@@ -28,17 +29,17 @@ class LinkMade(Value):
 class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
     """A coder tied a fragment of an included report to CMOC elements."""
 
-    record: str
-    study: str
-    fragment: str
-    coder: str
+    record: Id
+    study: Id
+    fragment: Id
+    coder: Id
     links: list[LinkMade]
 
 
 class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):
     """Something happened to a CMOC: proposed, supported, refined, contested, evidence_withdrawn ..."""
 
-    cmoc: str
+    cmoc: Id
     happened: str
     before: str | None = None
     after: str | None = None
@@ -49,10 +50,10 @@ class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic=
 class RejudgementOpened(Event, type="synthesis.rejudgement.opened", key="review"):
     """A CMOC lost or regained evidence and a person should judge it anew."""
 
-    rejudgement: str
-    cmoc: str
-    record: str
-    notice: str
+    rejudgement: Id
+    cmoc: Id
+    record: Id
+    notice: Id
     why: str
     drill: bool = False
 
@@ -60,8 +61,8 @@ class RejudgementOpened(Event, type="synthesis.rejudgement.opened", key="review"
 class RejudgementClosed(Event, type="synthesis.rejudgement.closed", key="review"):
     """A re-judgement was made, or no longer needs to be."""
 
-    rejudgement: str
-    cmoc: str
+    rejudgement: Id
+    cmoc: Id
     how: str
     drill: bool = False
 
@@ -69,17 +70,17 @@ class RejudgementClosed(Event, type="synthesis.rejudgement.closed", key="review"
 class CmocState(Value):
     """One CMOC as a revision states it. `support` counts independent studies that stand."""
 
-    cmoc: str
-    theory: str
+    cmoc: Id
+    theory: Id
     status: Status
-    support: int
+    support: Count
     flagged: bool = False
 
 
 class Change(Value):
     """One line of a diff between two revisions."""
 
-    cmoc: str
+    cmoc: Id
     what: str
     before: Any = None
     after: Any = None
@@ -89,7 +90,7 @@ class Change(Value):
 class RevisionDrafted(Event, type="synthesis.revision.drafted", key="review"):
     """The synthesis ran and its result differs from the draft before."""
 
-    draft: str
+    draft: Id
     change_class: ChangeClass
     states: list[CmocState]
 
@@ -101,9 +102,9 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     revision's content hash, to be checked with the platform's public key.
     """
 
-    revision: str
-    number: int
-    cycle: int
+    revision: Id
+    number: Count
+    cycle: Count
     title: str
     change_class: ChangeClass
     states: list[CmocState]
@@ -111,9 +112,9 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     summary: str
     fragments_sha256: str
     content_sha256: str
-    preceding: str | None
+    preceding: Id | None
     searched_through: dict[str, date]
-    signed_by: str
+    signed_by: Id
     signature: str
     because: list[str]
     drill: bool = False

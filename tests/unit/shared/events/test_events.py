@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
 from shared.events import registry
 from shared.events.base import Envelope, Event
+from shared.events.bounds import DEEPEST
 from shared.events.ingest import Bibliography
 from shared.events.schemas import frozen_path, schema_of
 from shared.events.synthesis import ReviewOverdue
 from shared.events.values import earliest_day, latest_day
 
 TEXT = st.text(max_size=40)
+#: Text that every database keeps, names without control characters, and instants.
+KEPT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
+NAME = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+INSTANT = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+AT = "2020-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("event", registry.EVENTS, ids=lambda event: event.type)
@@ -36,9 +43,9 @@ def test_every_event_says_what_it_is_and_names_its_producer_first(event):
     assert event.topic in registry.TOPICS
 
 
-@given(TEXT, TEXT, TEXT, st.none() | TEXT, st.dictionaries(TEXT, TEXT, max_size=3))
-def test_an_envelope_comes_back_as_it_was_sent(id_, subject, actor, cause, data):
-    sent = Envelope(id_, "a.b.c", 1, "s", subject, "t", "r", "c", cause, actor, data)
+@given(NAME, NAME, NAME, st.none() | NAME, st.dictionaries(KEPT, KEPT, max_size=3), INSTANT, INSTANT)
+def test_an_envelope_comes_back_as_it_was_sent(id_, subject, actor, cause, data, time, recorded):
+    sent = Envelope(id_, "a.b.c", 1, "s", subject, time, recorded, "c", cause, actor, data)
 
     assert Envelope.from_json(sent.to_json()) == sent
 
@@ -50,7 +57,7 @@ def test_bytes_that_are_no_envelope_are_rejected_with_a_reason(raw):
 
 
 def test_a_field_that_is_wrong_is_named():
-    envelope = Envelope("i", ReviewOverdue.type, 1, "s", "r", "t", "r", "c", None, "a", {"review": "r", "due": "soon"})
+    envelope = Envelope("i", ReviewOverdue.type, 1, "s", "r", AT, AT, "c", None, "a", {"review": "r", "due": "soon"})
 
     with pytest.raises(Rejected, match=r"synthesis\.review\.overdue: due"):
         registry.decode(envelope)
@@ -60,7 +67,7 @@ def test_a_field_a_newer_producer_added_is_passed_over():
     data = {"review": "r", "due": "2020-01-01", "last_published": None, "mood": "worried"}
 
     assert registry.decode(
-        Envelope("i", ReviewOverdue.type, 1, "s", "r", "t", "r", "c", None, "a", data)
+        Envelope("i", ReviewOverdue.type, 1, "s", "r", AT, AT, "c", None, "a", data)
     ) == ReviewOverdue(review="r", due=date(2020, 1, 1), last_published=None)
 
 
@@ -88,3 +95,99 @@ def test_a_partial_date_means_all_days_it_may_be(partial, first, last):
 def test_a_date_that_is_none_is_refused(wrong):
     with pytest.raises(ValueError, match="published"):
         Bibliography(published=wrong)
+
+
+@pytest.mark.parametrize("placeholder", ["0000", "0001-01-01", "0999-12", "2200", "9999", "9999-12", "9999-12-31"])
+def test_a_placeholder_is_no_date(placeholder):
+    assert Bibliography(published=placeholder).published is None
+    assert (earliest_day(placeholder), latest_day(placeholder)) == (None, None)
+
+
+@pytest.mark.parametrize("odd", ["0000-00", "9999-99-99", "0000-00-00", "2020-00", "2021-02-29", "", "soon", "٢٠٢٠"])
+def test_asking_what_is_no_date_for_its_days_is_no_error(odd):
+    assert (earliest_day(odd), latest_day(odd)) == (None, None)
+
+
+@given(st.text(alphabet="0129-", max_size=12) | st.text(max_size=12))
+@example("9999-12")
+@example("0000-00")
+def test_whatever_stands_for_a_date_has_both_days_or_none(text):
+    first, last = earliest_day(text), latest_day(text)
+
+    assert (first is None) == (last is None)
+    assert first is None or first <= last
+
+
+def envelope_with(**parts: Any) -> bytes:
+    sent = Envelope("i", ReviewOverdue.type, 1, "s", "r", AT, AT, "c", None, "a", {"review": "r", "due": "2020-01-01"})
+    return orjson.dumps(orjson.loads(sent.to_json()) | parts)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "odd"),
+    [
+        ("time", "yesterday"),
+        ("time", "2020-13-01T00:00:00Z"),
+        ("time", "0001-01-01T00:00:00+14:00"),
+        ("recordedtime", "9999-12-31T23:59:59-01:00"),
+        ("recordedtime", ""),
+        ("id", "i" * 301),
+        ("id", "a\0b"),
+        ("subject", "a\nb"),
+        ("correlationid", "c" * 5000),
+        ("causationid", "\x7f"),
+        ("actor", "a" * 301),
+        ("dataversion", True),
+        ("dataversion", 1.5),
+        ("data", {"review": "a\0b"}),
+        ("data", {"a\0b": 1}),
+        ("data", {"review": [[{"a": ["b\0"]}]]}),
+    ],
+)
+def test_an_attribute_that_no_service_could_keep_is_named(attribute, odd):
+    with pytest.raises(Rejected, match=attribute):
+        Envelope.from_json(envelope_with(**{attribute: odd}))
+
+
+@pytest.mark.parametrize("deep", [DEEPEST + 1, 250, 900, 5000])
+def test_data_nested_beyond_all_measure_is_rejected(deep):
+    raw = envelope_with().replace(b'"due":', b'"more":' + b"[" * deep + b"]" * deep + b',"due":')
+
+    with pytest.raises(Rejected):
+        Envelope.from_json(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"9" * 5000, b'{"time": 1e999}', b'{"id": "\\ud83d"}', b'{"id": "\xff"}', b"\xef\xbb\xbf{}"]
+)
+def test_json_that_says_what_cannot_be_is_rejected(raw):
+    with pytest.raises(Rejected):
+        Envelope.from_json(raw)
+
+
+def test_an_instant_without_an_offset_counts_as_utc():
+    assert Envelope.from_json(envelope_with(time="2020-01-01T00:00:00")).happened == datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("revision", [-1, 2**31, 2**63, 2**64, 10**30])
+def test_a_count_that_no_database_holds_is_named(revision):
+    data = {"review": "r", "record": "x", "revision": revision, "run": "u", "bibliography": {}}
+
+    with pytest.raises(Rejected, match="revision"):
+        registry.decode(Envelope("i", "ingest.record.discovered", 1, "s", "x", AT, AT, "c", None, "a", data))
+
+
+def test_an_identifier_too_long_for_an_index_is_named():
+    data = {"review": "r", "record": "x" * 3000, "revision": 1, "run": "u", "bibliography": {}}
+
+    with pytest.raises(Rejected, match=r"record: .* longer than 300"):
+        registry.decode(Envelope("i", "ingest.record.discovered", 1, "s", "x", AT, AT, "c", None, "a", data))
+
+
+def test_a_reason_is_one_line_whatever_the_names_in_the_data_are():
+    data = {"review": "r", "due": "2020-01-01", "last_published": None, "searched_through": {"a\nb\u202e": "never"}}
+
+    with pytest.raises(Rejected) as rejected:
+        registry.decode(Envelope("i", "synthesis.revision.published", 1, "s", "r", AT, AT, "c", None, "a", data))
+
+    assert rejected.value.detail.isprintable()
