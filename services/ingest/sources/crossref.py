@@ -21,7 +21,7 @@ from services.ingest.sources.port import (
     SourceRefused,
     SourceUnavailable,
 )
-from services.ingest.sources.reading import Reader, as_dict, as_list, as_text
+from services.ingest.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 
@@ -116,7 +116,7 @@ class Crossref:
 def request_of(query: Query) -> dict[str, str]:
     """The parameters that say what is asked. Raises SourceRefused for one that is not part of a strategy."""
     window = f"from-index-date:{query.since},until-index-date:{query.until}"
-    asked = dict(parse_qsl(query.text)) if "=" in query.text else {"query.bibliographic": query.text}
+    asked = _parameters(query.text) if "=" in query.text else {"query.bibliographic": query.text}
     for name in asked:
         if name not in {"query", "filter"} and not name.startswith("query."):
             words = f"crossref strategy: parameter {name!r} is not one of query, query.* and filter"
@@ -124,13 +124,24 @@ def request_of(query: Query) -> dict[str, str]:
     return asked | {"filter": ",".join(filter(None, [asked.get("filter"), window]))}
 
 
+def _parameters(text: str) -> dict[str, str]:
+    """The strategy's parameters. Raises SourceRefused where an `&` of the text would cut one short, and for one
+    that is given twice, of which Crossref would take one."""
+    listed = parse_qsl(text, keep_blank_values=True)
+    for part in text.split("&"):
+        if "=" not in part:
+            words = f"crossref strategy: {part!r} is no parameter; an & that belongs to a value is written %26"
+            raise SourceRefused(words, source=NAME)
+    if len(dict(listed)) < len(listed):
+        raise SourceRefused("crossref strategy: a parameter is given twice; join its words in one", source=NAME)
+    return dict(listed)
+
+
 def read_pace(answer: Answer) -> float | None:
     """Seconds between two requests, out of x-rate-limit-limit and x-rate-limit-interval (`1s`)."""
-    limit, interval = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "interval"))
-    seconds = interval.removesuffix("s")
-    if not (limit.isdigit() and int(limit) and seconds.isdigit()):
-        return None
-    return int(seconds) / int(limit)
+    limit = normal.count_of(answer.headers.get("x-rate-limit-limit"))
+    seconds = normal.count_of(answer.headers.get("x-rate-limit-interval", "").removesuffix("s"))
+    return seconds / limit if limit and seconds is not None else None
 
 
 def read_refusal(answer: Answer) -> NoReturn:
@@ -147,15 +158,15 @@ def read_refusal(answer: Answer) -> NoReturn:
 def read_page(answer: Answer) -> tuple[Page, str | None]:
     """Reads one list answer and the cursor for the next; raises Malformed when it is not one."""
     body = answer.json()
-    page = read_items(body).model_copy(update={"quota": answer.quota})
-    return page, as_text(as_dict(as_dict(body).get("message")).get("next-cursor"))
+    page = answered(read_items(body), answer)
+    return page, as_cursor(as_dict(as_dict(body).get("message")).get("next-cursor"))
 
 
 def read_items(body: Any) -> Page:
     """Reads the body of a list answer of works; raises Malformed when it is not one."""
     message = as_dict(as_dict(body).get("message"))
-    items, total = message.get("items"), message.get("total-results")
-    if as_dict(body).get("message-type") != "work-list" or not isinstance(items, list) or not isinstance(total, int):
+    items, total = message.get("items"), normal.count(message.get("total-results"))
+    if as_dict(body).get("message-type") != "work-list" or not isinstance(items, list) or total is None:
         raise Malformed("the answer is not a work-list with total-results and items")
     return Reader(NAME, read_work).page(items, reported=total)
 
@@ -177,11 +188,9 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         other_titles=titles[1:],
         abstract=prose(as_text(work.get("abstract"))),
         authors=[name for name in map(_author, as_list(work.get("author"))) if name],
-        venue=plain(
-            _first(work.get("container-title")) or as_text(as_dict(_first_of(work, "institution")).get("name"))
-        ),
-        published=_published(work),
-        kind="notice" if work.get("update-to") and _strikes(work) else normal.kind([its_type]),
+        venue=_venue(work),
+        published=_published(work, reader),
+        kind="notice" if _strikes(work) else normal.kind([its_type]),
         language=normal.language(work.get("language")),
         identifiers=Identifiers(doi=doi),
         notices=_strikes(work) + _struck(work),
@@ -215,11 +224,11 @@ def _venue(work: dict[str, Any]) -> str | None:
     return plain(_first(work.get("container-title")) or as_text(as_dict(_first_of(work, "institution")).get("name")))
 
 
-def _published(work: dict[str, Any]) -> str | None:
+def _published(work: dict[str, Any], reader: Reader) -> str | None:
     """`issued` is the earliest publication Crossref knows; its date may be [[null]]."""
     for name in ("issued", "published", "published-online", "published-print", "posted"):
         parts = as_list(_first_of(as_dict(work.get(name)), "date-parts"))
-        if parts and (published := normal.partial_date(*parts[:3])):
+        if parts and (published := reader.partial_date(*parts[:3])):
             return published
     return None
 

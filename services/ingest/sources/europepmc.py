@@ -11,7 +11,7 @@ from services.ingest.sources import normal
 from services.ingest.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused
 from services.ingest.sources.markup import plain, prose
 from services.ingest.sources.port import Notice, Page, Query, Rejection, SourceRecord
-from services.ingest.sources.reading import Reader, as_dict, as_list, as_text, walk
+from services.ingest.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 
@@ -84,17 +84,17 @@ def read_page(answer: Answer) -> Page:
     body = as_dict(answer.json())
     if "errCode" in body or "errMsg" in body:
         said = as_text(body.get("errMsg")) or f"errCode {body.get('errCode')}"
-        raise Busy(said) if body.get("errCode") in {429, 500, 502, 503, 504} else Refused(said)
-    return read_results(body).model_copy(update={"quota": answer.quota})
+        raise Busy(said) if normal.count(body.get("errCode")) in {429, 500, 502, 503, 504} else Refused(said)
+    return answered(read_results(body), answer)
 
 
 def read_results(body: Any) -> Page:
     """Reads the body of a search answer, of result type idlist, lite or core; raises Malformed when it is none."""
     body = as_dict(body)
-    results, total = as_dict(body.get("resultList")).get("result"), body.get("hitCount")
-    if not isinstance(results, list) or not isinstance(total, int):
+    results, total = as_dict(body.get("resultList")).get("result"), normal.count(body.get("hitCount"))
+    if not isinstance(results, list) or total is None:
         raise Malformed("the answer has no hitCount or no resultList.result")
-    return Reader(NAME, read_result).page(results, cursor=as_text(body.get("nextCursorMark")), reported=total)
+    return Reader(NAME, read_result).page(results, cursor=as_cursor(body.get("nextCursorMark")), reported=total)
 
 
 def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
@@ -117,7 +117,7 @@ def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
         abstract=prose(as_text(result.get("abstractText"))),
         authors=_authors(result),
         venue=_venue(result),
-        published=_published(result),
+        published=_published(result, reader),
         kind="preprint" if origin == "PPR" else normal.kind(_types(result)),
         language=normal.language(result.get("language")),
         identifiers=identifiers,
@@ -160,18 +160,18 @@ def _venue(result: dict[str, Any]) -> str | None:
     )
 
 
-def _published(result: dict[str, Any]) -> str | None:
+def _published(result: dict[str, Any], reader: Reader) -> str | None:
     """The day of electronic publication, else the issue's date as precise as it is printed.
 
     `firstPublicationDate` comes last, since it fills an unknown month and day with 01.
     """
     issue = as_dict(result.get("journalInfo"))
     return (
-        normal.partial_date_of(result.get("electronicPublicationDate"))
-        or normal.partial_date_of(issue.get("dateOfPublication"))
-        or normal.partial_date(issue.get("yearOfPublication"), issue.get("monthOfPublication"))
-        or normal.partial_date_of(result.get("firstPublicationDate"))
-        or normal.partial_date(result.get("pubYear"))
+        reader.partial_date_of(result.get("electronicPublicationDate"))
+        or reader.partial_date_of(issue.get("dateOfPublication"))
+        or reader.partial_date(issue.get("yearOfPublication"), issue.get("monthOfPublication"))
+        or reader.partial_date_of(result.get("firstPublicationDate"))
+        or reader.partial_date(result.get("pubYear"))
     )
 
 

@@ -18,12 +18,15 @@ from defusedxml.ElementTree import fromstring
 from pydantic import SecretStr
 
 from services.ingest.sources.markup import squeeze
+from services.ingest.sources.mending import mended_json, mended_xml
 from services.ingest.sources.port import SourceDrifted, SourceRefused, SourceUnavailable
 
 T = TypeVar("T")
 
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SHORTEST_KEY = 8
+#: Seconds between two requests; a header that asks for more says something else.
+_LONGEST_INTERVAL = 60.0
 _QUOTA_HEADER = re.compile(r"(x-)?(rate-?limit|concurrency-limit|api-pool)", re.IGNORECASE)
 
 
@@ -65,6 +68,8 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+    #: What was wrong with the body where it had to be mended; known once it has been read.
+    remarks: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def media_type(self) -> str:
@@ -84,22 +89,37 @@ class Answer:
             return False
 
     def json(self) -> Any:
-        """The body as JSON; raises Malformed when it is not labelled so or is none."""
+        """The body as JSON, single characters of it mended; raises Malformed when it is not labelled so or is none."""
         if self.media_type not in {"application/json", "text/json"}:
             raise Malformed(f"JSON was expected, {self.media_type or 'nothing'} came: {self.excerpt()}")
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise Malformed(f"the answer is not JSON ({error}): {self.excerpt()}") from error
+            return self._mend(mended_json, f"the answer is not JSON ({error})", ValueError)
 
     def xml(self) -> Element:
-        """The body as XML, entities forbidden; raises Malformed when it is not labelled so or is none."""
+        """The body as XML, entities forbidden, single characters of it mended; raises Malformed when it is not
+        labelled so or is none."""
         if self.media_type not in {"text/xml", "application/xml"}:
             raise Malformed(f"XML was expected, {self.media_type or 'nothing'} came: {self.excerpt()}")
         try:
             return fromstring(self.body)
-        except (ParseError, DefusedXmlException) as error:
+        except DefusedXmlException as error:
             raise Malformed(f"the answer is not sound XML ({type(error).__name__}): {self.excerpt()}") from error
+        except ParseError as error:
+            why = f"the answer is not sound XML (ParseError: {error})"
+            return self._mend(lambda body: fromstring(mended_xml(body)), why, ParseError)
+
+    def _mend(self, read: Callable[[bytes], Any], why: str, fault: type[Exception]) -> Any:
+        """Reads the body once more, with its single characters mended, and remarks it."""
+        try:
+            body = read(self.body)
+        except (fault, DefusedXmlException) as error:
+            raise Malformed(f"{why}: {self.excerpt()}") from error
+        remark = f"{why}; it was read with U+FFFD for what is no character"
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+        return body
 
     def excerpt(self, length: int = 300) -> str:
         """The beginning of the body as one line of text."""
@@ -140,7 +160,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         # The source's own Date header is "now", so that a wrong clock here does no harm.
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())
 
@@ -254,7 +274,7 @@ class PoliteClient:
             raise Malformed("its compression is broken") from error
         except httpx.TransportError as error:
             raise Lost(type(error).__name__) from error
-        self.interval = self.pace(answer) or self.interval
+        self.interval = min(self.pace(answer) or self.interval, _LONGEST_INTERVAL)
         return answer
 
     def _wait_for_turn(self) -> None:

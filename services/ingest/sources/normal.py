@@ -8,13 +8,21 @@ from datetime import date
 from urllib.parse import unquote
 
 from services.ingest.sources.port import Kind
+from shared.events.bounds import LARGEST_COUNT
+from shared.events.values import usable_year
 
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\x00-\x1f\x7f]+")
 _DOI_RESOLVER = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
-_PMID = re.compile(r"(?:^|/)0*([1-9]\d{0,9})/?$")
-_PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9]\d{0,9})(?:\.\d+)?/?$", re.IGNORECASE)
-_OPENALEX = re.compile(r"(?:^|/)(W\d{1,15})/?$", re.IGNORECASE)
+_PMID = re.compile(r"(?:^|/)0*([1-9][0-9]{0,9})/?$")
+_PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9][0-9]{0,9})(?:\.[0-9]+)?/?$", re.IGNORECASE)
+_OPENALEX = re.compile(r"(?:^|/)(W[0-9]{1,15})/?$", re.IGNORECASE)
 _LONGEST_DOI = 300
+
+_LONGEST_DATE = 100
+_YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+_YEAR_FIRST = re.compile(r"\s*([0-9]{4})(?:[-/ ]+([0-9]{1,2}(?![0-9])|[A-Za-z]{3})[a-z]*(?:[-/ ]+([0-9]{1,2})\b)?)?")
+_DAY_FIRST = re.compile(r"\s*([0-9]{1,2}) +([A-Za-z]{3})[a-z]* +([0-9]{4})(?![0-9])")
+_SEASON = re.compile(r"spring|summer|autumn|fall|winter|quart|trimest", re.IGNORECASE)
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -114,8 +122,11 @@ def _tail(pattern: re.Pattern[str], text: object) -> str | None:
 
 
 def partial_date(year: object, month: object = None, day: object = None) -> str | None:
-    """A date as precise as its parts allow: a part that is missing or impossible ends it. Months may be names."""
-    if (y := _number(year)) is None or not 1000 <= y <= 9999:
+    """A date as precise as its parts allow: a part that is missing or impossible ends it. Months may be names.
+
+    None for a year that is a placeholder, such as 0 or 9999.
+    """
+    if (y := _number(year)) is None or not usable_year(y):
         return None
     if (m := _month(month)) is None:
         return f"{y:04}"
@@ -126,11 +137,18 @@ def partial_date(year: object, month: object = None, day: object = None) -> str 
 
 
 def partial_date_of(text: object) -> str | None:
-    """A partial date out of text such as `2019`, `2019-04`, `2019-04-01`, `2019 Apr`, `2018 Dec-2019 Jan`."""
-    if not isinstance(text, str):
+    """A partial date out of text such as `2019`, `2019-04-01`, `2019 Apr`, `15 Mar 2003`, `2018 Dec-2019 Jan`.
+
+    Of a season or a quarter (`2004-05 Winter`, `1998 4th Quart`) only its year is certain.
+    """
+    if not isinstance(text, str) or not (year := _YEAR.search(text[:_LONGEST_DATE])):
         return None
-    found = re.match(r"\s*(\d{4})(?:[-/ ]+(\d{1,2}|[A-Za-z]{3})[a-z]*(?:[-/ ]+(\d{1,2})\b)?)?", text)
-    return partial_date(*found.groups()) if found else None
+    if _SEASON.search(text):
+        return partial_date(year[0])
+    if found := _DAY_FIRST.match(text):
+        return partial_date(found[3], found[2], found[1])
+    found = _YEAR_FIRST.match(text)
+    return partial_date(*found.groups()) if found else partial_date(year[0])
 
 
 def day(text: object) -> date | None:
@@ -149,9 +167,22 @@ def _month(month: object) -> int | None:
 
 
 def _number(part: object) -> int | None:
-    if isinstance(part, bool) or not isinstance(part, str | int):
+    """A number of at most four digits, as the parts of dates are."""
+    if isinstance(part, str):
+        return int(part) if re.fullmatch(r"\s*[0-9]{1,4}\s*", part) else None
+    return part if isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 9999 else None
+
+
+def count(value: object) -> int | None:
+    """How many there are; None for what no count can be."""
+    if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return int(part) if str(part).strip().isascii() and str(part).strip().isdigit() else None
+    return value if 0 <= value <= LARGEST_COUNT else None
+
+
+def count_of(text: object) -> int | None:
+    """How many there are, written in digits; None for what no count can be."""
+    return count(int(text)) if isinstance(text, str) and re.fullmatch(r"[0-9]{1,10}", text) else None
 
 
 def language(code: object) -> str | None:

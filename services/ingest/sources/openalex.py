@@ -12,7 +12,7 @@ from services.ingest.sources import normal
 from services.ingest.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, retry_after
 from services.ingest.sources.markup import plain
 from services.ingest.sources.port import Notice, Page, Query, Rejection, SourceRecord
-from services.ingest.sources.reading import Reader, as_dict, as_list, as_text, walk
+from services.ingest.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
 from shared.events.values import Identifiers
 
 NAME = "openalex"
@@ -76,7 +76,9 @@ def read_busy(answer: Answer) -> Busy:
     """Tells a burst from an empty budget: with nothing left, the wait is until the budget is filled again."""
     if answer.headers.get("x-ratelimit-remaining") == "0" or b"nsufficient budget" in answer.body:
         reset = answer.headers.get("x-ratelimit-reset", "")
-        pause = retry_after(answer.headers) or (float(reset) if reset.isdigit() else 24 * 3600.0)
+        pause = retry_after(answer.headers) or (
+            float(seconds) if (seconds := normal.count_of(reset)) is not None else 24 * 3600.0
+        )
         return Busy("the day's budget is used up", pause)
     return Busy(f"HTTP {answer.status}", retry_after(answer.headers))
 
@@ -89,16 +91,17 @@ def read_refusal(answer: Answer) -> NoReturn:
 
 def read_page(answer: Answer) -> Page:
     """Reads one list answer; raises Malformed when it is not one."""
-    return read_works(answer.json()).model_copy(update={"quota": answer.quota})
+    return answered(read_works(answer.json()), answer)
 
 
 def read_works(body: Any) -> Page:
     """Reads the body of a list answer: {"meta", "results"}; raises Malformed when it is not one."""
     meta, works = as_dict(as_dict(body).get("meta")), as_dict(body).get("results")
-    if not isinstance(works, list) or not isinstance(meta.get("count"), int):
+    total = normal.count(meta.get("count"))
+    if not isinstance(works, list) or total is None:
         raise Malformed("the answer has no meta.count or no list of results")
-    cursor = as_text(meta.get("next_cursor")) if works else None
-    return Reader(NAME, read_work).page(works, cursor=cursor, reported=meta["count"])
+    cursor = as_cursor(meta.get("next_cursor")) if works else None
+    return Reader(NAME, read_work).page(works, cursor=cursor, reported=total)
 
 
 def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
@@ -115,7 +118,7 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         abstract=abstract_of(work.get("abstract_inverted_index")),
         authors=[name for name in map(_author, as_list(work.get("authorships"))) if name],
         venue=_venue(work),
-        published=_published(work),
+        published=_published(work, reader),
         kind=normal.kind([work.get("type")]),
         language=normal.language(work.get("language")),
         identifiers=Identifiers(
@@ -153,9 +156,9 @@ def _venue(work: dict[str, Any]) -> str | None:
     return plain(as_text(source.get("display_name")) or as_text(as_dict(work.get("host_venue")).get("display_name")))
 
 
-def _published(work: dict[str, Any]) -> str | None:
+def _published(work: dict[str, Any], reader: Reader) -> str | None:
     """OpenAlex fills an unknown month and day with 01-01; such a date is taken as the year it really is."""
-    published = normal.partial_date_of(work.get("publication_date"))
+    published = reader.partial_date_of(work.get("publication_date"))
     if published and published.endswith("-01-01"):
         return published[:4]
-    return published or normal.partial_date(work.get("publication_year"))
+    return published or reader.partial_date(work.get("publication_year"))

@@ -18,6 +18,9 @@ from shared.events.values import Identifiers, PartialDate
 #: How much of an item that cannot be used is kept, in characters.
 EXCERPT = 500
 
+#: Characters of a cursor at most.
+LONGEST_CURSOR = 2_000
+
 #: What a work is, in one vocabulary for all sources; a term nobody mapped is `other`.
 Kind = Literal[
     "article",
@@ -145,7 +148,8 @@ class Page(Value):
 
     `cursor` is where to go on after this page; the last page of a walk, and only it, has none.
     `reported` is the source's own count for the whole window; it may drift during a walk. `remarks` are
-    what the source said about the strategy (a phrase it ignored). `quota` are its rate and budget headers.
+    what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
+    mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers.
     """
 
     records: list[SourceRecord] = []

@@ -15,7 +15,7 @@ from services.ingest.sources import normal
 from services.ingest.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused
 from services.ingest.sources.markup import plain, squeeze, text_of
 from services.ingest.sources.port import Notice, Page, Query, Rejection, SourceRecord, SourceRefused
-from services.ingest.sources.reading import Reader, as_dict, as_list, as_text
+from services.ingest.sources.reading import Reader, answered, as_dict, as_list, as_text
 from shared.events.base import Value
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
@@ -42,6 +42,8 @@ _STRIKES: dict[str, NoticeKind] = {
     "ExpressionOfConcernFor": "expression_of_concern",
 }
 _TAG = re.compile(r"<[^>]*>")
+#: Characters of WebEnv and query_key, which a cursor must hold.
+_LONGEST_PLACE = 1500
 _NOT_AVAILABLE = {"not available", "no title available"}
 
 
@@ -120,7 +122,7 @@ class PubMed:
             # The history server keeps a result for hours only; what follows was partly given before.
             place, remarks = self._search(query, place)
             fetched = self._fetch(place)
-        return place, fetched.model_copy(update={"reported": place.reported, "remarks": remarks})
+        return place, fetched.model_copy(update={"reported": place.reported, "remarks": remarks + fetched.remarks})
 
     def _search(self, query: Query, place: Place) -> tuple[Place, list[str]]:
         """Searches the slice, halving it until esearch can reach all of it."""
@@ -182,8 +184,8 @@ def _following(place: Place, query: Query, per_page: int) -> Place | None:
 
 def read_pace(answer: Answer) -> float | None:
     """Seconds between two requests, out of x-ratelimit-limit (requests a second)."""
-    limit = answer.headers.get("x-ratelimit-limit", "")
-    return 1 / int(limit) if limit.isdigit() and int(limit) else None
+    limit = normal.count_of(answer.headers.get("x-ratelimit-limit"))
+    return 1 / limit if limit else None
 
 
 def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
@@ -195,10 +197,11 @@ def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
         if "backend failed" in error.lower():
             raise Busy(plain(error) or "search backend failed")
         raise Refused(plain(error) or "ERROR")
-    count, webenv, key = (as_text(result.get(name)) or "" for name in ("count", "webenv", "querykey"))
-    if not count.isdigit() or (int(count) and not (webenv and key)):
+    count = normal.count_of(result.get("count"))
+    webenv, key = (as_text(result.get(name)) or "" for name in ("webenv", "querykey"))
+    if count is None or (count and not (webenv and key)) or len(webenv + key) > _LONGEST_PLACE:
         raise Malformed(f"the answer has no count, webenv and querykey: {answer.excerpt()}")
-    return int(count), webenv, key, _remarks(result)
+    return count, webenv, key, _remarks(result)
 
 
 def _check_error(body: dict[str, Any]) -> None:
@@ -245,7 +248,7 @@ def read_page(answer: Answer, expected: int) -> Page:
         )
         for position in range(page.found, expected)
     ]
-    return page.model_copy(update={"rejections": page.rejections + missing, "quota": answer.quota})
+    return answered(page, answer).model_copy(update={"rejections": page.rejections + missing})
 
 
 def read_articles(root: Element) -> Page:
@@ -277,7 +280,8 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         abstract=_abstract(article.find("Abstract")),
         authors=_authors(article.find("AuthorList")),
         venue=plain(article.findtext("Journal/Title")),
-        published=_date(article.find("ArticleDate")) or _date(article.find("Journal/JournalIssue/PubDate")),
+        published=_date(article.find("ArticleDate"), reader)
+        or _date(article.find("Journal/JournalIssue/PubDate"), reader),
         kind=normal.kind(types),
         language=normal.language(article.findtext("Language")),
         identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article),
@@ -301,7 +305,7 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
         abstract=_abstract(document.find("Abstract")),
         authors=_authors(people if people is not None else document.find("Book/AuthorList")),
         venue=book if chapter else plain(document.findtext("Book/Publisher/PublisherName")),
-        published=_date(document.find("Book/PubDate")),
+        published=_date(document.find("Book/PubDate"), reader),
         kind="chapter" if chapter else "book",
         language=normal.language(document.findtext("Language")),
         identifiers=_identifiers(own_id, document.find("ArticleIdList"), document),
@@ -323,7 +327,7 @@ def _titles(article: Element) -> list[str]:
 def _abstract(abstract: Element | None) -> str | None:
     lines = []
     for part in abstract.iterfind("AbstractText") if abstract is not None else ():
-        label, text = part.get("Label", ""), text_of(part)
+        label, text = squeeze(part.get("Label", "")), text_of(part)
         if text:
             lines.append(text if label.upper() in {"", "UNLABELLED"} else f"{label}: {text}")
     return "\n".join(lines) or None
@@ -353,15 +357,20 @@ def _identifiers(own_id: str, listed: Element | None, article: Element) -> Ident
     )
 
 
-def _date(element: Element | None) -> str | None:
-    if element is None:
-        return None
-    parts = (element.findtext(name) for name in ("Year", "Month", "Day"))
-    return normal.partial_date(*parts) or normal.partial_date_of(element.findtext("MedlineDate"))
+def _date(element: Element | None, reader: Reader) -> str | None:
+    return (
+        None
+        if element is None
+        else reader.partial_date(*_parts(element)) or reader.partial_date_of(element.findtext("MedlineDate"))
+    )
 
 
 def _stamp(element: Element | None) -> date | None:
-    return normal.day(_date(element))
+    return None if element is None else normal.day(normal.partial_date(*_parts(element)))
+
+
+def _parts(element: Element) -> list[str | None]:
+    return [element.findtext(name) for name in ("Year", "Month", "Day")]
 
 
 def _entrez(history: Element | None) -> Element | None:

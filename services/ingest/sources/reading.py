@@ -3,54 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import orjson
 
+from services.ingest.sources import normal
+from services.ingest.sources.http import Answer, Malformed
 from services.ingest.sources.markup import squeeze
-from services.ingest.sources.port import EXCERPT, Page, Rejection, SourceRecord, SourceRefused
+from services.ingest.sources.port import EXCERPT, LONGEST_CURSOR, Page, Rejection, SourceRecord, SourceRefused
+from shared import logging
 
+log = logging.get(__name__)
+
+#: Characters at most. What is longer is not what it claims to be, and no title of that length is real; together
+#: these keep a record's event far below the 8 MiB that the log takes, and its id within a row of an index.
 _LONGEST = {"source_id": 300, "title": 5_000, "abstract": 200_000, "venue": 2_000}
-_MOST_AUTHORS = 20_000
+_MOST_AUTHORS, _LONGEST_AUTHOR, _LONGEST_AUTHORS = 20_000, 1_000, 500_000
+_MOST_TITLES, _MOST_NOTICES = 20, 500
+
+#: Remarks a page makes about its items, and characters of each.
+_MOST_REMARKS, _LONGEST_REMARK = 20, 300
 
 
 @dataclass
 class Reader:
-    """Applies `read` to each item of a page of `source`; knows at which position it stands."""
+    """Applies `read` to each item of a page of `source`; knows at which position it stands.
+
+    `remarks` say what was left out of items that were read all the same.
+    """
 
     source: str
     read: Callable[[Any, Reader], SourceRecord | Rejection]
     position: int = 0
+    remarks: list[str] = field(default_factory=list)
+    _odd_dates: list[str] = field(default_factory=list)
 
     def page(self, items: list[Any], **facts: Any) -> Page:
         """The page of these items; `facts` are the other fields of `Page`."""
         records: list[SourceRecord] = []
         rejections: list[Rejection] = []
         for self.position, item in enumerate(items):
-            outcome = self.read(item, self)
+            outcome = self._outcome(item)
             records.append(outcome) if isinstance(outcome, SourceRecord) else rejections.append(outcome)
-        return Page(records=records, rejections=rejections, **facts)
+        return Page(records=records, rejections=rejections, remarks=self.remarks[:_MOST_REMARKS], **facts)
+
+    def _outcome(self, item: Any) -> SourceRecord | Rejection:
+        """The item, read; whatever reading it raises is its rejection, so that it costs no other item its place."""
+        self._odd_dates.clear()
+        try:
+            return self.read(item, self)
+        except Exception as error:
+            log.warning("item cannot be read", source=self.source, position=self.position, exc_info=error)
+            why = squeeze(str(error))[:_LONGEST_REMARK]
+            return self.reject(item, None, f"it cannot be read ({type(error).__name__}: {why})")
 
     def record(self, item: Any, *, source_id: str, **fields: Any) -> SourceRecord | Rejection:
         """The record, unless nothing tells what it is or a field is too long to be what it claims."""
+        source_id = squeeze(source_id)
+        fields["other_titles"] = _possible(fields.get("other_titles", []))
         record = SourceRecord(source=self.source, source_id=source_id, **fields)
         identified = any(record.identifiers.model_dump().values())
         if not (record.title or record.abstract or identified):
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
         if reason := _too_long(record):
             return self.reject(item, source_id, reason)
+        self.remarks += [f"{source_id}: {said} is no date we can use" for said in self._odd_dates]
         return record
+
+    def partial_date(self, *parts: Any) -> str | None:
+        """A publication date out of its parts; one that is there and cannot be used is remarked."""
+        return self._noted(normal.partial_date(*parts), [part for part in parts if part is not None])
+
+    def partial_date_of(self, text: Any) -> str | None:
+        """A publication date out of text; one that is there and cannot be used is remarked."""
+        return self._noted(normal.partial_date_of(text), text)
+
+    def _noted(self, date: str | None, said: Any) -> str | None:
+        if date is None and said:
+            self._odd_dates.append(squeeze(repr(said)[:100]))
+        return date
 
     def reject(self, item: Any, source_id: str | None, reason: str) -> Rejection:
         return Rejection(
             source=self.source,
-            source_id=source_id and source_id[:300],
+            source_id=source_id and squeeze(source_id)[:300],
             position=self.position,
             reason=reason,
             excerpt=_excerpt(item),
         )
+
+
+def answered(page: Page, answer: Answer) -> Page:
+    """The page with what its answer said beside it: rates and budget, and what had to be mended."""
+    remarks = [remark[:_LONGEST_REMARK] for remark in answer.remarks]
+    return page.model_copy(update={"quota": answer.quota, "remarks": remarks + page.remarks})
 
 
 def walk(ask: Callable[[str], Page], cursor: str | None, start: str) -> Iterator[Page]:
@@ -76,19 +124,41 @@ def walk(ask: Callable[[str], Page], cursor: str | None, start: str) -> Iterator
         place = page.cursor
 
 
+def _possible(titles: list[str]) -> list[str]:
+    """Those other titles that can be titles, as many as a work may have."""
+    return [title for title in titles if len(title) <= _LONGEST["title"]][:_MOST_TITLES]
+
+
 def _too_long(record: SourceRecord) -> str | None:
     for name, most in _LONGEST.items():
         if len(getattr(record, name) or "") > most:
             return f"its {name} is longer than {most} characters, so it is not one"
     if len(record.authors) > _MOST_AUTHORS:
         return f"it names more than {_MOST_AUTHORS} authors"
+    if max(map(len, record.authors), default=0) > _LONGEST_AUTHOR:
+        return f"an author's name is longer than {_LONGEST_AUTHOR} characters, so it is not one"
+    if sum(map(len, record.authors)) > _LONGEST_AUTHORS:
+        return f"its authors' names have more than {_LONGEST_AUTHORS} characters together"
+    if len(record.notices) > _MOST_NOTICES:
+        return f"it carries more than {_MOST_NOTICES} notices"
     return None
 
 
 def _excerpt(item: Any) -> str:
-    if isinstance(item, Element):
-        return squeeze(tostring(item, encoding="unicode"))[:EXCERPT]
-    return orjson.dumps(item, default=str).decode()[:EXCERPT]
+    """The beginning of an item as it came, as far as it can be shown in a line."""
+    try:
+        text = tostring(item, encoding="unicode") if isinstance(item, Element) else orjson.dumps(item, default=str)
+    except (RecursionError, ValueError, TypeError) as error:
+        return f"(it cannot be shown: {type(error).__name__})"
+    return squeeze(text if isinstance(text, str) else text.decode())[:EXCERPT]
+
+
+def as_cursor(value: Any) -> str | None:
+    """The cursor for the next page. Raises Malformed for one that is longer than any place is."""
+    cursor = as_text(value)
+    if cursor and len(cursor) > LONGEST_CURSOR:
+        raise Malformed(f"the next page's cursor has {len(cursor)} characters")
+    return cursor
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -38,6 +38,11 @@ rigour = Stage.model_validate(
         ("2018", False),
         ("2018-01-01", False),
         (None, False),
+        ("0000", False),
+        ("0999-12-31", False),
+        ("9999", False),
+        ("9999-12", False),
+        ("9999-99-99", False),
     ],
 )
 def test_published_after_means_strictly_later_and_doubt_is_for_people(published, refused):
@@ -58,6 +63,7 @@ def test_a_year_that_may_lie_within_the_dates_is_admitted():
         == "published_until"
     )
     assert domain.refusal(protocol(published_after=None), "1899") is None
+    assert domain.refusal(protocol(published_after=None, published_until="2020-06-30"), "9999-12") is None
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 12, 31)), st.dates(date(1900, 1, 1), date(2100, 12, 31)))

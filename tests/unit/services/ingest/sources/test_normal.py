@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.sources import normal
+from shared.events.values import earliest_day
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,20 @@ def test_an_openalex_id_is_a_w_number():
         ((0, 1, 1), None),
         (("2019 ", "Spring"), "2019"),
         ((True, 1), None),
+        ((9999, 12, 31), None),
+        (("9999",), None),
+        ((2200,), None),
+        ((999, 1), None),
+        ((2020, 1, 99), "2020-01"),
+        ((2020, 1, -1), "2020-01"),
+        ((2020, 1, 1609459200000), "2020-01"),
+        ((2020, 10**30, 1), "2020"),
+        ((10**30,), None),
+        ((-2020,), None),
+        (("9" * 5000,), None),
+        (("٢٠٢٠",), None),
+        ((2020.0,), None),
+        (([2020], {}), None),
     ],
 )
 def test_a_date_is_as_precise_as_its_parts_allow(parts, read):
@@ -82,6 +97,19 @@ def test_a_date_is_as_precise_as_its_parts_allow(parts, read):
         ("2000 Spring", "2000"),
         ("1999 Sep-Oct", "1999-09"),
         ("2020 May 3", "2020-05-03"),
+        ("3 May 2020", "2020-05-03"),
+        ("Winter 2001", "2001"),
+        ("2001 2d Quart", "2001"),
+        ("2001-02 Winter", "2001"),
+        ("2001-2002", "2001"),
+        ("2001-02", "2001-02"),
+        ("9999", None),
+        ("0000-00-00", None),
+        ("99999", None),
+        ("20200101", None),
+        ("2020-01-99", "2020-01"),
+        ("2020-13-45", "2020"),
+        ("2020 " * 100_000, "2020"),
         ("in press", None),
         (None, None),
     ],
@@ -90,10 +118,54 @@ def test_a_date_in_words_keeps_what_is_certain(text, read):
     assert normal.partial_date_of(text) == read
 
 
-@given(st.dates(min_value=date(1000, 1, 1)))
+@given(st.dates(min_value=date(1000, 1, 1), max_value=date(2199, 12, 31)))
 def test_a_whole_day_survives_reading(day):
     assert normal.partial_date_of(day.isoformat()) == day.isoformat()
     assert normal.day(f"{day.isoformat()}T12:00:00") == day
+
+
+@pytest.mark.parametrize(
+    ("value", "many"),
+    [
+        (0, 0),
+        (7, 7),
+        (2**31 - 1, 2**31 - 1),
+        (2**31, None),
+        (-1, None),
+        (True, None),
+        (7.0, None),
+        ("7", None),
+        ([], None),
+    ],
+)
+def test_a_count_is_one_that_every_database_holds(value, many):
+    assert normal.count(value) == many
+
+
+@pytest.mark.parametrize(
+    ("text", "many"), [("7", 7), ("-7", None), ("²", None), ("9" * 5000, None), ("", None), (7, None)]
+)
+def test_a_count_in_digits(text, many):
+    assert normal.count_of(text) == many
+
+
+@pytest.mark.parametrize("text", ["10.1234/a\0b", "10.1234/a b", "10.١٢٣٤/a", "10.1234/" + "x" * 300, "10.1234/\x1f"])
+def test_a_doi_holds_nothing_that_an_index_cannot_keep(text):
+    assert normal.doi(text) is None
+
+
+@given(st.lists(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12), min_size=1, max_size=3))
+def test_whatever_the_parts_a_date_is_usable_or_none(parts):
+    read = normal.partial_date(*parts)
+
+    assert read is None or earliest_day(read) is not None
+
+
+@given(st.text(max_size=40) | st.text(alphabet="0129 -/JanDecWinter", max_size=20))
+def test_whatever_the_text_a_date_is_usable_or_none(text):
+    read = normal.partial_date_of(text)
+
+    assert read is None or earliest_day(read) is not None
 
 
 def test_a_stamp_that_is_none_has_no_day():
