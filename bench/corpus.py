@@ -1,4 +1,4 @@
-"""The corpus of the bench: real titles and abstracts, repeated with new ids until there are enough."""
+"""The corpus of the bench: titles and abstracts, real ones where there are some, repeated with new ids."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import csv
 import gzip
 import os
 from collections.abc import Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 
+from bench.texts import Text, generated
 from shared.errors import NotFound
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.events.values import Identifiers
@@ -17,10 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovered]:
-    """`count` discovered records of a review, numbered from `first`; every description is real, every id is new.
-
-    Raises NotFound where the recorded data are not (LIVING_REALDATA).
-    """
+    """`count` discovered records of a review, numbered from `first`; every id is new."""
     for number, (title, abstract, year) in enumerate(islice(cycle(_texts()), count), first):
         source = f"W{number:010d}"
         yield RecordDiscovered(
@@ -44,17 +43,30 @@ def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovere
         )
 
 
-def _texts() -> list[tuple[str, str, str]]:
-    folder = Path(os.environ.get("LIVING_REALDATA") or ROOT.parent / "shared" / "realdata")
-    files = sorted((folder / "screening" / "synergy").glob("*.csv.gz"))
-    if not files:
-        raise NotFound(f"{folder} has no recorded titles and abstracts (LIVING_REALDATA)")
-    texts: list[tuple[str, str, str]] = []
-    for path in files:
+def told() -> str:
+    """Which texts these are, for whoever reads the figures."""
+    kind = "recorded" if _recorded() else "generated"
+    return f"{len(_texts()):,} {kind} titles and abstracts"
+
+
+@cache
+def _texts() -> list[Text]:
+    """The recorded texts, or generated ones where there are none. Raises NotFound when LIVING_REALDATA has none."""
+    texts: list[Text] = []
+    for path in _recorded():
         with gzip.open(path, "rt", newline="") as file:
             texts += [
                 (row["title"], row["abstract"], row["publication_date"][:4])
                 for row in csv.DictReader(file)
                 if row["title"]
             ]
-    return texts
+    return texts or generated()
+
+
+def _recorded() -> list[Path]:
+    named = os.environ.get("LIVING_REALDATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "realdata"
+    files = sorted((folder / "screening" / "synergy").glob("*.csv.gz"))
+    if named and not files:
+        raise NotFound(f"{folder} has no recorded titles and abstracts (LIVING_REALDATA)")
+    return files
