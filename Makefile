@@ -25,7 +25,7 @@ serve: .venv/.runtime ## Run the platform on http://127.0.0.1:8000, data under .
 test: .venv/.dev ## Run the whole suite; with Java and Maven also on the real servers
 	@$(BIN)/python -m tests
 
-bench: .venv/.dev ## Measure the pipeline beside the raw speed of its parts
+bench: .venv/.dev ## Measure the pipeline, and 200 people at once, beside what they stand on
 	@$(BIN)/python -m bench
 
 lint: .venv/.dev ## Check style and the rules of import

@@ -1,7 +1,8 @@
-"""`python -m bench`: the pipeline beside the raw speed of each of its parts, in one run on this machine."""
+"""`python -m bench`: the platform beside the raw speed of what it stands on, in one run on this machine."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -9,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
-from bench import corpus, parts, servers
+from bench import contention, corpus, parts, servers, show
+from bench.contention import Bout
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
-from services.cli.printing import AsJson, err, out, print_json, table
+from services.cli.printing import AsJson, err, print_json
 from shared.errors import LivingError
 from shared.ids import new_id
 
@@ -25,26 +26,37 @@ _SERVICES = ("ingest", "screening", "search")
 _ROOMS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
+What = Literal["all", "pipeline", "contention"]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One profile's run. `parts` are the seconds each part took alone, the better of two times; `load` is the
+    """One profile's run. `parts` are the seconds each part took alone, the better of two times, and `passage` the
+    pipeline's run (neither when only contention was asked for); `bouts` are the contention run's, if any; `load` is the
     machine's load average just before, which tells whether others were at work."""
 
     profile: str
     records: int
+    corpus: str
     load: float
     parts: dict[str, float]
-    passage: Passage
+    passage: Passage | None
+    bouts: list[Bout]
 
     @property
     def slowest(self) -> str:
         return max(self.parts, key=self.parts.__getitem__)
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """The pipeline's speed as a share of its slowest part's."""
-        return self.parts[self.slowest] / self.passage.seconds
+        return self.parts[self.slowest] / self.passage.seconds if self.passage else None
+
+    def told(self) -> dict[str, Any]:
+        """The result for programs."""
+        bouts = [asdict(bout) | {"share": bout.share, "times": bout.times} for bout in self.bouts]
+        reached = dict(contention.reach(self.bouts, self.profile)) if self.bouts else {}
+        return asdict(self) | {"ratio": self.ratio, "bouts": bouts, "reached": reached}
 
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -52,11 +64,13 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    records: Annotated[int, typer.Option(min=1, help="How many records pass.")] = 20_000,
+    what: Annotated[What, typer.Argument(help="What to measure.")] = "all",
+    records: Annotated[int, typer.Option(min=1, help="How many records pass, and are there to decide on.")] = 20_000,
+    seconds: Annotated[float, typer.Option(min=1, max=120, help="How long each crowd works.")] = 15,
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: AsJson = False,
 ) -> None:
-    """Measure the pipeline beside the raw speed of its parts.
+    """Measure the pipeline, and many people at once, beside the raw speed of what they stand on.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
@@ -68,14 +82,17 @@ def main(
             err.print(f"left out: the real profile, since {' and '.join(lacking)} is missing")
             continue
         with servers.at_hand() if name == "real" else nullcontext():
-            results.append(_measure(name, records))
+            results.append(_measure(name, what, records, seconds))
         if not as_json:
-            _show(results[-1])
+            show.result(results[-1])
+    cost = _cli_cost() if what == "all" else {}
     if as_json:
-        print_json([asdict(it) | {"slowest": it.slowest, "ratio": it.ratio} for it in results])
+        print_json({"profiles": [result.told() for result in results], "cli": cost})
+    elif cost:
+        show.cli_cost(cost)
 
 
-def _measure(profile: str, count: int) -> Result:
+def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
     load, mark = os.getloadavg()[0], new_id("bench")[:24]
     events = list(corpus.records(PROTOCOL.review, count, first=WARM_UP))
     with (
@@ -84,14 +101,28 @@ def _measure(profile: str, count: int) -> Result:
         closing(Pipeline(folder, variables, _ROOMS[profile])) as pipeline,
         _progress() as progress,
     ):
-        progress.add_task(f"{profile}: each part alone", total=None)
-        records = [parts.Record.of(event) for event in events]
-        alone = [_PARTS[profile](records, pipeline.settings, f"raw{turn}") for turn in (1, 2)]
+        best: dict[str, float] = {}
+        if what != "contention":
+            progress.add_task(f"{profile}: each part alone", total=None)
+            records = [parts.Record.of(event) for event in events]
+            alone = [_PARTS[profile](records, pipeline.settings, f"raw{turn}") for turn in (1, 2)]
+            best = {name: min(times[name] for times in alone) for name in alone[0]}
         pipeline.open()
         stage = progress.add_task(f"{profile}: the pipeline", total=count)
         passage = pipeline.run(events, lambda arrived: progress.update(stage, completed=arrived))
-    best = {name: min(times[name] for times in alone) for name in alone[0]}
-    return Result(profile, count, load, best, passage)
+        bouts: list[Bout] = []
+        if what != "pipeline":
+            crowds = progress.add_task("", total=None)
+            tell = lambda about: progress.update(crowds, description=f"{profile}: {about}")  # noqa: E731
+            bouts = contention.run(pipeline, seconds, tell)
+    return Result(profile, count, corpus.told(), load, best, passage if best else None, bouts)
+
+
+def _cli_cost() -> dict[str, float]:
+    """What the command line costs, where there is a measure of it."""
+    if importlib.util.find_spec("bench.cli_cost") is None:
+        return {}
+    return importlib.import_module("bench.cli_cost").measure()
 
 
 @contextmanager
@@ -106,34 +137,6 @@ def _folder() -> Iterator[Path]:
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     return Progress(*columns, console=err, transient=True)
-
-
-def _show(result: Result) -> None:
-    out.print()
-    title = f"{result.profile}: {result.records:,} records (load average before: {result.load:.1f})"
-    lines = [_speed(name, seconds, result) for name, seconds in result.parts.items()]
-    lines.append(_speed("the pipeline", result.passage.seconds, result, style="bold green"))
-    out.print(table(["", "seconds", "records/s", ""], lines, title=title, title_justify="left"))
-    out.print(
-        f"The pipeline runs at {result.ratio:.2f} of its slowest part ({result.slowest}); "
-        f"its last task was on the log after {result.passage.told:.1f} s.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    out.print()
-    used = [
-        [name, f"{use.cpu:.1f}", f"{use.cpu / result.records * 1e6:,.0f}", f"{use.peak / 2**20:,.0f}"]
-        for name, use in result.passage.used.items()
-    ]
-    out.print(table(["process", "CPU seconds", "µs a record", "peak MiB"], used))
-
-
-def _speed(name: str, seconds: float, result: Result, style: str = "") -> list[Text]:
-    """A line of the table, with a bar that is the longer the faster."""
-    fastest = min(result.passage.seconds, *result.parts.values())
-    bar = "█" * max(1, round(30 * fastest / seconds))
-    cells = name, f"{seconds:.2f}", f"{result.records / seconds:,.0f}", bar
-    return [Text(cell, style=style) for cell in cells]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from bench.machine import Use, use_of
 from services.demo.house import House
 from services.ingest.manifest import SERVICE as INGEST
 from services.protocol.domain import check, digest
-from services.screening.models import TaskRow
+from services.screening.models import TaskRow, VoteRow
 from services.search.index import open_index
 from shared.clock import SystemClock
 from shared.db import migrate
@@ -99,6 +99,34 @@ class Pipeline:
         after = {name: use_of(pid) for name, pid in pids.items()}
         used = {name: Use(after[name].cpu - before[name].cpu, after[name].peak) for name in pids}
         return Passage(seconds, told, used)
+
+    @property
+    def pid_of_screening(self) -> int:
+        return next(pid for services, pid in self.house.pids().items() if "screening" in services)
+
+    @property
+    def pool_size(self) -> int:
+        """How many connections requests may have at once."""
+        pool = self._screening.engine.pool
+        return pool.size() + pool._max_overflow  # type: ignore[attr-defined]
+
+    def votes_of(self, people: Collection[str]) -> list[tuple[str, str]]:
+        """The (task, person) pairs of the stored votes of these people."""
+        with self._screening.session(readonly=True) as session:
+            query = select(VoteRow.task, VoteRow.person).where(VoteRow.person.in_(people))
+            return [(task, person) for task, person in session.execute(query)]
+
+    def miscounted(self) -> int:
+        """How many tasks say another number of votes than there are, or have more than they need."""
+        votes = select(VoteRow.task, func.count().label("n")).group_by(VoteRow.task).subquery()
+        n = func.coalesce(votes.c.n, 0)
+        wrong = (TaskRow.votes_cast != n) | (n > TaskRow.votes_needed)
+        return (
+            self._ask(
+                select(func.count()).select_from(TaskRow).outerjoin(votes, votes.c.task == TaskRow.id).where(wrong)
+            )
+            or 0
+        )
 
     def close(self) -> None:
         self.house.stop()

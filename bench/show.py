@@ -1,0 +1,84 @@
+"""The tables that a person reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from bench.contention import Bout, Side, reach
+from services.cli.printing import out, table
+
+if TYPE_CHECKING:
+    from bench.__main__ import Result
+
+
+def result(it: Result) -> None:
+    """Everything that one profile's run brought."""
+    about = f"{it.profile}: {it.records:,} records ({it.corpus}; load average before: {it.load:.1f})"
+    if it.passage is not None:
+        _pipeline(it, about)
+    if it.bouts:
+        _contention(it, about)
+
+
+def cli_cost(cost: dict[str, float]) -> None:
+    """What `living` costs, name by name."""
+    out.print()
+    out.print(table(["the command line", ""], [[name, f"{value:.2f}"] for name, value in cost.items()]))
+
+
+def _pipeline(it: Result, title: str) -> None:
+    assert it.passage is not None
+    out.print()
+    lines = [_speed(name, seconds, it) for name, seconds in it.parts.items()]
+    lines.append(_speed("the pipeline", it.passage.seconds, it, style="bold green"))
+    out.print(table(["", "seconds", "records/s", ""], lines, title=title, title_justify="left"))
+    _say(
+        f"The pipeline runs at {it.ratio:.2f} of its slowest part ({it.slowest}); "
+        f"its last task was on the log after {it.passage.told:.1f} s."
+    )
+    out.print()
+    used = [
+        [name, f"{use.cpu:.1f}", f"{use.cpu / it.records * 1e6:,.0f}", f"{use.peak / 2**20:,.0f}"]
+        for name, use in it.passage.used.items()
+    ]
+    out.print(table(["process", "CPU seconds", "µs a record", "peak MiB"], used))
+
+
+def _speed(name: str, seconds: float, it: Result, style: str = "") -> list[Text]:
+    """A line of the table, with a bar that is the longer the faster."""
+    assert it.passage is not None
+    fastest = min(it.passage.seconds, *it.parts.values())
+    bar = "█" * max(1, round(30 * fastest / seconds))
+    cells = name, f"{seconds:.2f}", f"{it.records / seconds:,.0f}", bar
+    return [Text(cell, style=style) for cell in cells]
+
+
+def _contention(it: Result, title: str) -> None:
+    out.print()
+    columns = ["clients", "", "a second", "p50 ms", "p99 ms", "shed", "kept", "errors"]
+    lines = [line for bout in it.bouts for line in _bout(bout)]
+    out.print(table(columns, lines, title=title, title_justify="left"))
+    for bout in it.bouts:
+        _say(f"{bout.clients}: {bout.share:.2f} of the bare route's inserts, {bout.times:.1f} times its p99")
+    for what, reached in reach(it.bouts, it.profile):
+        _say(f"[green]reached[/]      {what}" if reached else f"[bold red]not reached[/]  {what}")
+
+
+def _bout(bout: Bout) -> list[list[Text]]:
+    ours = _side(str(bout.clients), "platform", bout.ours, "bold green")
+    return [_side(str(bout.clients), "bare route", bout.bare), ours]
+
+
+def _side(clients: str, name: str, side: Side, style: str = "") -> list[Text]:
+    errors = ", ".join(f"{count} {what}" for what, count in side.errors.items()) or "none"
+    cells = (
+        clients, name, f"{side.rate:,.0f}", f"{side.p50 * 1000:,.1f}", f"{side.p99 * 1000:,.1f}",
+        f"{side.shed:.1%}", f"{side.decisions:,}" if side.conserved else "NOT exact", errors,
+    )  # fmt: skip
+    return [Text(cell, style=style) for cell in cells]
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, soft_wrap=True)
