@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from typing import Any
 
 import orjson
@@ -29,6 +29,9 @@ _MAX_EXPANSION = 1_000
 
 _NOT_IN_BODY = {"title", "abstract", "provenance"}
 _WORD = re.compile(r"[^\W_]+")
+
+#: Makes ASCII letters small, and spaces of all else in ASCII that is no digit.
+_APART = bytes(n if n > 127 else ord(chr(n).lower()) if chr(n).isalnum() else 32 for n in range(256))
 
 #: `newest` is the date turned round, so that one index serves "newest first, then by record".
 _TABLES = """
@@ -65,7 +68,8 @@ class Generation:
         documents = self._documents("record", list(records))
         return {document.record: document for document in documents.values()}
 
-    def put(self, documents: Iterable[Document]) -> set[str]:
+    def put(self, documents: Iterable[Document], known: Set[bytes]) -> tuple[set[str], set[bytes]]:
+        """Answers the records that were refused, and the words that were not `known` to be here and now are."""
         batch = list(documents)
         stored = self._states([document.record for document in batch])
         writing, refused = _Writing(self._free_id()), set()
@@ -75,8 +79,9 @@ class Generation:
                 refused.add(document.record)
             else:
                 stored[document.record] = writing.add(document, state)
-        self._write(writing)
-        return refused
+        words = writing.words() - known
+        self._write(writing, words)
+        return refused, words
 
     def count(self, review: str | None) -> int:
         where, values = ("AND review = ?", [review]) if review is not None else ("", [])
@@ -193,7 +198,7 @@ class Generation:
     def _free_id(self) -> int:
         return self._one(f"SELECT coalesce(max(id), 0) + 1 FROM records_{self.id}", [])
 
-    def _write(self, writing: _Writing) -> None:
+    def _write(self, writing: _Writing, words: Set[bytes]) -> None:
         many = self._db.executemany
         many(f"DELETE FROM texts_{self.id} WHERE rowid = ?", writing.texts_out)
         many(f"DELETE FROM sources_{self.id} WHERE id = ?", writing.texts_out)
@@ -204,7 +209,8 @@ class Generation:
         )
         many(f"INSERT INTO sources_{self.id} VALUES (?, ?)", writing.sources)
         if self._analyzer == "english":
-            many(f"INSERT OR IGNORE INTO forms_{self.id} VALUES (?)", ([word] for word in writing.forms()))
+            forms = sorted({form for word in words for form in _forms_of(word)})
+            many(f"INSERT OR IGNORE INTO forms_{self.id} VALUES (?)", ([form] for form in forms))
 
 
 class _Writing:
@@ -231,9 +237,13 @@ class _Writing:
             self._add_text(document, new["id"], was_listed=bool(state and state["listed"]))
         return new
 
-    def forms(self) -> set[str]:
-        texts = composed(" ".join(text for row in self.texts_in for text in row[1:5] if text))
-        return {fold(word).lower() for word in set(_WORD.findall(texts))}
+    def words(self) -> set[bytes]:
+        """Everything between spaces and ASCII punctuation that may be found, small as far as it is ASCII.
+
+        A batch has a hundred thousand of them, so this is left to the functions of Python that are written in C.
+        """
+        texts = " ".join(text for row in self.texts_in for text in row[1:5] if text)
+        return set(texts.encode().translate(_APART).split())
 
     def _add_text(self, document: Document, id: int, *, was_listed: bool) -> None:
         if was_listed:
@@ -266,6 +276,13 @@ def _row(document: Document, state: dict[str, int]) -> tuple[Any, ...]:
         day, -day, (described.published or "")[:4] or None, described.kind or None, described.language or None,
         document.screening.status, described.venue or None, orjson.dumps(body),
     )  # fmt: skip
+
+
+def _forms_of(word: bytes) -> list[str]:
+    """A word as beginnings are looked for among all words; several where it holds more than letters and digits."""
+    if word.isascii():
+        return [word.decode()]
+    return [fold(part).lower() for part in _WORD.findall(composed(word.decode()))]
 
 
 def _marks_for(columns: int) -> str:
