@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from services.catalog import SERVICES, choose
 from shared import logging
 from shared.http.app import create_app
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
 from shared.runtime.platform import Platform
 from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:

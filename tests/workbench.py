@@ -18,12 +18,12 @@ from shared.db.tables import OutboxRow
 from shared.events import registry
 from shared.events.base import Envelope, Event
 from shared.http.app import create_app
-from shared.http.auth import Person, issue_token
 from shared.ids import new_id
 from shared.runtime.platform import Platform
 from shared.runtime.running import Running
 from shared.service import Service
 from shared.settings import Settings
+from shared.tokens import Person, issue_token
 
 Kind = TypeVar("Kind", bound=Event)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from shared.client import Client
 from shared.errors import Unauthenticated
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 
 @lru_cache

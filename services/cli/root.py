@@ -16,9 +16,9 @@ from services.cli.printing import AsJson, err, out, print_json, print_rows, tabl
 from shared.db import migrate
 from shared.db.engine import opened
 from shared.errors import Conflict
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
 from shared.service import Service
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 from shared.wire.operations import DatabaseState, ServiceTable
 
 app = typer.Typer(

@@ -16,9 +16,9 @@ from services.demo.house import ALL, House, opened
 from services.ingest.replay.server import ReplayServer
 from shared.clock import FileClock
 from shared.errors import Conflict
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 #: Marks a folder as the demo's own, which a new demo may clear away.
 _MARK = ".living-demo"

@@ -15,9 +15,10 @@ from services.notify import domain, handlers, store
 from services.notify.channels import atom
 from services.notify.models import Attempt, Delivery, Notice, Subscription
 from shared.db.work import Work
-from shared.http.auth import Person, Reader
+from shared.http.auth import Reader
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
 from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.tokens import Person
 from shared.wire.notify import (
     AttemptView,
     DeliveryView,

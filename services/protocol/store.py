@@ -9,7 +9,7 @@ from sqlalchemy import select
 from services.protocol.models import ReviewRow, VersionRow
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import ALL_REVIEWS
+from shared.tokens import ALL_REVIEWS
 
 
 def review_to_change(work: Work, review: str) -> ReviewRow | None:

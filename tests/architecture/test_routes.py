@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from services.catalog import SERVICES
 from shared.http.app import routers
-from shared.http.auth import ROLES
+from shared.tokens import ROLES
 
 #: Whoever starts containers has no token; these tell `ok` or `down` and nothing else.
 OPEN = {"/healthz", "/readyz"}

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from services.cli import app, context
 from shared.errors import LivingError
-from shared.http.auth import read_token
 from shared.keys import SigningKey
+from shared.tokens import read_token
 from tests.flows.stage import FIRST_REVIEW, embedded, played
 
 pytestmark = pytest.mark.slow

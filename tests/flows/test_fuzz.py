@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from services.catalog import SERVICES
 from shared.http.app import create_app
-from shared.http.auth import Person, issue_token
 from shared.runtime.platform import Platform
 from shared.settings import Settings
+from shared.tokens import Person, issue_token
 from tests.flows.conftest import REAL, make_profile
 from tests.flows.stage import FIRST_REVIEW
 from tests.waiting import eventually

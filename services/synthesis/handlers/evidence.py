@@ -13,8 +13,8 @@ from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.synthesis import EvidenceLinked, LinkMade
-from shared.http.auth import Person
 from shared.ids import id_of
+from shared.tokens import Person
 from shared.wire.synthesis import EvidenceGiven, EvidenceTaken, FragmentGiven, LinkGiven, LinkTaken, Withdrawn
 
 

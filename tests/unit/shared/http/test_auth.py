@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid, Unauthenticated, Unavailable
-from shared.http.auth import ROLES, Person, issue_token, read_token
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import ROLES, Person, issue_token, read_token
 from tests.toy import TOY
 
 KEY = SigningKey(Ed25519PrivateKey.generate())

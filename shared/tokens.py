@@ -1,0 +1,68 @@
+"""Tokens: a person's name, role and reviews, signed; made and read without any web framework, also by the CLI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.errors import Forbidden, Invalid, Unauthenticated
+from shared.ids import new_id
+from shared.keys import SigningKey
+
+AUDIENCE = "living-api"
+
+#: Every role, from least to most; each may do what those before it may.
+ROLES = ("reader", "reviewer", "adjudicator", "lead", "admin")
+
+ALL_REVIEWS = "*"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone with a token. `reviews` lists the reviews it holds for, or `*` for all."""
+
+    name: str
+    role: str
+    reviews: tuple[str, ...]
+
+    def has(self, role: str) -> bool:
+        """Whether this person's role is `role` or more."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def require(self, role: str) -> None:
+        """Raises Forbidden unless the role suffices."""
+        if not self.has(role):
+            raise Forbidden(f"this needs the role {role!r}; {self.name} is {self.role!r}", slug="role_needed")
+
+    def works_on(self, review: str) -> bool:
+        return ALL_REVIEWS in self.reviews or review in self.reviews
+
+
+def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
+    """Makes a token. Raises Invalid for a role that does not exist or a name that is empty."""
+    if person.role not in ROLES:
+        raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
+    if not person.name.strip() or not person.name.isprintable():
+        raise Invalid("a token needs a name, of printable characters in one line")
+    claims: dict[str, Any] = {
+        "sub": person.name,
+        "role": person.role,
+        "reviews": list(person.reviews),
+        "iat": int(now.timestamp()),
+        "exp": int((now + valid_for).timestamp()),
+        "jti": new_id("tok"),
+    }
+    return key.sign(claims, audience=AUDIENCE)
+
+
+def read_token(key: SigningKey, token: str) -> Person:
+    """The person a token names. Raises Unauthenticated."""
+    try:
+        claims = key.check(token, audience=AUDIENCE)
+        person = Person(claims["sub"], claims["role"], tuple(claims["reviews"]))
+    except (Invalid, KeyError, TypeError) as error:
+        raise Unauthenticated("the token is not valid here, or has expired; ask for a new one") from error
+    if person.role not in ROLES:
+        raise Unauthenticated("the token's role does not exist here; ask for a new one")
+    return person
