@@ -2,23 +2,29 @@
 
 with Client.at("http://127.0.0.1:8000", token) as living:
     lease = living.screening.claim("ics-leadership")
+
+Nothing is loaded before it is needed: `plain=True` needs neither httpx nor pydantic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
-
-import httpx
+from typing import TYPE_CHECKING
 
 from shared.client.http import Http
-from shared.client.ingest import IngestClient
-from shared.client.notify import NotifyClient
-from shared.client.operations import OperationsClient
-from shared.client.protocol import ProtocolClient
-from shared.client.screening import ScreeningClient
-from shared.client.search import SearchClient
-from shared.client.synthesis import SynthesisClient
+
+if TYPE_CHECKING:
+    import httpx
+
+    from shared.client.ingest import IngestClient
+    from shared.client.notify import NotifyClient
+    from shared.client.operations import OperationsClient
+    from shared.client.protocol import ProtocolClient
+    from shared.client.screening import ScreeningClient
+    from shared.client.search import SearchClient
+    from shared.client.synthesis import SynthesisClient
 
 
 class Client:
@@ -26,13 +32,48 @@ class Client:
 
     def __init__(self, http: Http) -> None:
         self.http = http
-        self.protocol = ProtocolClient(http)
-        self.ingest = IngestClient(http)
-        self.screening = ScreeningClient(http)
-        self.synthesis = SynthesisClient(http)
-        self.search = SearchClient(http)
-        self.notify = NotifyClient(http)
-        self.operations = OperationsClient(http)
+
+    @cached_property
+    def protocol(self) -> ProtocolClient:
+        from shared.client.protocol import ProtocolClient
+
+        return ProtocolClient(self.http)
+
+    @cached_property
+    def ingest(self) -> IngestClient:
+        from shared.client.ingest import IngestClient
+
+        return IngestClient(self.http)
+
+    @cached_property
+    def screening(self) -> ScreeningClient:
+        from shared.client.screening import ScreeningClient
+
+        return ScreeningClient(self.http)
+
+    @cached_property
+    def synthesis(self) -> SynthesisClient:
+        from shared.client.synthesis import SynthesisClient
+
+        return SynthesisClient(self.http)
+
+    @cached_property
+    def search(self) -> SearchClient:
+        from shared.client.search import SearchClient
+
+        return SearchClient(self.http)
+
+    @cached_property
+    def notify(self) -> NotifyClient:
+        from shared.client.notify import NotifyClient
+
+        return NotifyClient(self.http)
+
+    @cached_property
+    def operations(self) -> OperationsClient:
+        from shared.client.operations import OperationsClient
+
+        return OperationsClient(self.http)
 
     @classmethod
     def at(
@@ -43,10 +84,16 @@ class Client:
         patience: float = 0,
         timeout: float = 30,
         client: httpx.Client | None = None,
+        plain: bool = False,
     ) -> Client:
         """A client of the platform at `url`: one address, `service=address` pairs with commas between, or a
-        mapping of them. For up to `patience` seconds it asks a platform again that does not answer."""
+        mapping of them. For up to `patience` seconds it asks a platform again that does not answer. Answers are
+        wire models, or with `plain` Documents (shared.client.plain)."""
         urls = _pairs(url) if isinstance(url, str) and "=" in url.partition("://")[0] else url
+        if plain:
+            from shared.client.plain import PlainHttp
+
+            return cls(PlainHttp(urls, token, patience=patience, timeout=timeout))
         return cls(Http(urls, token, patience=patience, timeout=timeout, client=client))
 
     def close(self) -> None:

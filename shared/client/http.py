@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
-
-import httpx
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import errors
-from shared.ids import new_id
+from shared.client.forms import Form
 
-Model = TypeVar("Model", bound=BaseModel)
+if TYPE_CHECKING:
+    import httpx
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
 
 _ERRORS: dict[int, type[errors.LivingError]] = {
     401: errors.Unauthenticated,
@@ -25,7 +27,7 @@ _ERRORS: dict[int, type[errors.LivingError]] = {
 
 
 class Http:
-    """Speaks to the platform, whether it is one process or one per service.
+    """Speaks to the platform, whether it is one process or one per service, and reads its answers as wire models.
 
     `urls` is one base address, or one per service name (the first part of every path). A platform that
     does not answer is asked again for up to `patience` seconds: a command carries an idempotency key, so
@@ -43,27 +45,41 @@ class Http:
     ) -> None:
         self._urls = {"": urls} if isinstance(urls, str) else dict(urls)
         self._patience = patience
-        self._client = client or httpx.Client(timeout=timeout)
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._client = client if client is not None else self._connect(timeout)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, model: type[Model], **params: Any) -> Model:
         """The answer to a GET, as `model`. Raises the platform's error of shared.errors."""
-        return model.model_validate_json(self.raw("GET", path, params=params).content)
+        return self.read(model, self.raw("GET", path, params=params))
 
-    def post(self, path: str, model: type[Model], body: BaseModel | None = None, **params: Any) -> Model:
-        """The answer to a command, which is done once however often it is sent."""
-        content = body.model_dump_json() if body is not None else None
-        headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": "application/json"}
-        return model.model_validate_json(
-            self.raw("POST", path, params=params, content=content, headers=headers).content
-        )
+    def listed(self, path: str, model: type[Model]) -> list[Model]:
+        """The answer to a GET that is one list, each item as `model`."""
+        return [self.item(model, item) for item in self.raw("GET", path).json()]
+
+    def post(
+        self, path: str, model: type[Model], body: BaseModel | Mapping[str, Any] | None = None, **params: Any
+    ) -> Model:
+        """The answer to a command, which is done once however often it is sent. A body is a wire model, or what
+        would be its JSON."""
+        content = json.dumps(body) if isinstance(body, Mapping) else body and body.model_dump_json()
+        return self.read(model, self.command(path, content, params=params))
+
+    def command(
+        self, path: str, content: str | bytes | None = None, *, kind: str = "application/json", **request: Any
+    ) -> httpx.Response:
+        """The bare answer to a command, which is done once however often it is sent."""
+        # Not at the top: reading needs no ids.
+        from shared.ids import new_id
+
+        headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": kind}
+        return self.raw("POST", path, content=content, headers=headers, **request)
 
     def pages(self, path: str, model: type[Model], **params: Any) -> Iterator[Model]:
         """Every item of a listing, page after page."""
         cursor = None
         while True:
             page = self.raw("GET", path, params={**params, "cursor": cursor}).json()
-            yield from (model.model_validate(item) for item in page["items"])
+            yield from (self.item(model, item) for item in page["items"])
             cursor = page["next"]
             if cursor is None:
                 return
@@ -77,21 +93,41 @@ class Http:
         pause = 0.05
         while True:
             try:
-                answer = self._client.request(
-                    method, self._base(path) + path, headers={**self._headers, **(headers or {})}, **request
-                )
+                answer = self._send(method, self._base(path) + path, {**self._headers, **(headers or {})}, request)
                 if answer.status_code < 400:
                     return answer
-                error: errors.LivingError = error_of(answer)
-            except httpx.TransportError as lost:
-                error = errors.Unavailable(f"{self._base(path)} does not answer: {lost}")
+                error = error_of(answer, f"{method} {path}")
+            except errors.Unavailable as lost:
+                error = errors.Unavailable(f"{self._base(path)} does not answer: {lost.detail}", slug=lost.slug)
             if not isinstance(error, errors.Unavailable) or time.monotonic() + pause > until:
                 raise error
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
 
+    def read(self, model: type[Model], answer: httpx.Response) -> Model:
+        """An answer as a model."""
+        return _loaded(model).model_validate_json(answer.content)
+
+    def item(self, model: type[Model], item: Any) -> Model:
+        """A part of an answer as a model."""
+        return _loaded(model).model_validate(item)
+
     def close(self) -> None:
         self._client.close()
+
+    def _connect(self, timeout: float) -> httpx.Client:
+        import httpx
+
+        return httpx.Client(timeout=timeout)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], request: dict[str, Any]) -> httpx.Response:
+        """One answer, of whatever status. Raises Unavailable when there is none."""
+        import httpx
+
+        try:
+            return self._client.request(method, url, headers=headers, **request)
+        except httpx.TransportError as lost:
+            raise errors.Unavailable(str(lost)) from lost
 
     def _base(self, path: str) -> str:
         service = path.split("/")[1]
@@ -101,15 +137,20 @@ class Http:
         return base.rstrip("/")
 
 
-def error_of(answer: httpx.Response) -> errors.LivingError:
+def error_of(answer: httpx.Response, asked: str) -> errors.LivingError:
     """The error that a bad answer tells."""
     try:
         body = answer.json()
     except ValueError:
         body = {}
-    detail = body.get("detail") or f"{answer.request.method} {answer.request.url.path}: HTTP {answer.status_code}"
+    body = body if isinstance(body, dict) else {}
+    detail = body.get("detail") or f"{asked}: HTTP {answer.status_code}"
     slug = str(body.get("type", "")).rpartition(":")[2] or None
     if answer.status_code == 422:
         return errors.Invalid(detail, body.get("errors"), slug=slug)
     kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
     return kind(detail, slug=slug)
+
+
+def _loaded(model: Any) -> Any:
+    return model.load() if isinstance(model, Form) else model

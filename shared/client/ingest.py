@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from shared.client.forms import Forms
 from shared.client.http import Http
-from shared.events.ingest import NoticeKind
-from shared.wire.ingest import (
-    DuplicateVerdict,
-    DuplicateView,
-    IngestStatus,
-    NewNotice,
-    NoticeView,
-    RecordSummary,
-    RecordView,
-    RejectionView,
-    RunItemView,
-    RunView,
-    WatchView,
-)
+
+if TYPE_CHECKING:
+    from shared.events.ingest import NoticeKind
+    from shared.wire import ingest as wire
+else:
+    wire = Forms("shared.wire.ingest")
 
 
 class IngestClient:
@@ -28,54 +21,56 @@ class IngestClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def status(self, review: str) -> IngestStatus:
-        return self._http.get(f"/ingest/reviews/{review}/status", IngestStatus)
+    def status(self, review: str) -> wire.IngestStatus:
+        return self._http.get(f"/ingest/reviews/{review}/status", wire.IngestStatus)
 
-    def watches(self, review: str) -> Iterator[WatchView]:
-        return self._http.pages(f"/ingest/reviews/{review}/watches", WatchView)
+    def watches(self, review: str) -> Iterator[wire.WatchView]:
+        return self._http.pages(f"/ingest/reviews/{review}/watches", wire.WatchView)
 
-    def pause(self, review: str, watch: str) -> WatchView:
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pause", WatchView)
+    def pause(self, review: str, watch: str) -> wire.WatchView:
+        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pause", wire.WatchView)
 
-    def resume(self, review: str, watch: str) -> WatchView:
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/resume", WatchView)
+    def resume(self, review: str, watch: str) -> wire.WatchView:
+        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/resume", wire.WatchView)
 
-    def pull_now(self, review: str, watch: str) -> WatchView:
+    def pull_now(self, review: str, watch: str) -> wire.WatchView:
         """Makes the watch due; the scheduler pulls it within half a minute."""
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pull", WatchView)
+        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pull", wire.WatchView)
 
-    def runs(self, review: str, *, watch: str | None = None) -> Iterator[RunView]:
+    def runs(self, review: str, *, watch: str | None = None) -> Iterator[wire.RunView]:
         """Every run, the newest first."""
-        return self._http.pages(f"/ingest/reviews/{review}/runs", RunView, watch=watch)
+        return self._http.pages(f"/ingest/reviews/{review}/runs", wire.RunView, watch=watch)
 
-    def run(self, review: str, run: str) -> RunView:
-        return self._http.get(f"/ingest/reviews/{review}/runs/{run}", RunView)
+    def run(self, review: str, run: str) -> wire.RunView:
+        return self._http.get(f"/ingest/reviews/{review}/runs/{run}", wire.RunView)
 
-    def items(self, review: str, run: str) -> Iterator[RunItemView]:
-        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/items", RunItemView)
+    def items(self, review: str, run: str) -> Iterator[wire.RunItemView]:
+        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/items", wire.RunItemView)
 
-    def rejections(self, review: str, run: str) -> Iterator[RejectionView]:
-        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/rejections", RejectionView)
+    def rejections(self, review: str, run: str) -> Iterator[wire.RejectionView]:
+        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/rejections", wire.RejectionView)
 
-    def records(self, review: str, *, doi: str | None = None, pmid: str | None = None) -> Iterator[RecordSummary]:
+    def records(self, review: str, *, doi: str | None = None, pmid: str | None = None) -> Iterator[wire.RecordSummary]:
         """Every record, the oldest first; or those with an identifier."""
-        return self._http.pages(f"/ingest/reviews/{review}/records", RecordSummary, doi=doi, pmid=pmid)
+        return self._http.pages(f"/ingest/reviews/{review}/records", wire.RecordSummary, doi=doi, pmid=pmid)
 
-    def record(self, review: str, record: str) -> RecordView:
-        return self._http.get(f"/ingest/reviews/{review}/records/{record}", RecordView)
+    def record(self, review: str, record: str) -> wire.RecordView:
+        return self._http.get(f"/ingest/reviews/{review}/records/{record}", wire.RecordView)
 
-    def notice(self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False) -> NoticeView:
+    def notice(
+        self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False
+    ) -> wire.NoticeView:
         """Tells of a retraction, correction, reinstatement ...; `drill` marks an exercise."""
-        body = NewNotice(kind=kind, reason=reason, drill=drill)
-        return self._http.post(f"/ingest/reviews/{review}/records/{record}/notices", NoticeView, body)
+        body = {"kind": kind, "reason": reason, "drill": drill}
+        return self._http.post(f"/ingest/reviews/{review}/records/{record}/notices", wire.NoticeView, body)
 
     def duplicates(
         self, review: str, *, state: Literal["open", "same", "different"] = "open"
-    ) -> Iterator[DuplicateView]:
-        return self._http.pages(f"/ingest/reviews/{review}/duplicates", DuplicateView, state=state)
+    ) -> Iterator[wire.DuplicateView]:
+        return self._http.pages(f"/ingest/reviews/{review}/duplicates", wire.DuplicateView, state=state)
 
     def decide_duplicate(
         self, review: str, duplicate: str, verdict: Literal["same", "different"], reason: str
-    ) -> DuplicateView:
-        body = DuplicateVerdict(verdict=verdict, reason=reason)
-        return self._http.post(f"/ingest/reviews/{review}/duplicates/{duplicate}", DuplicateView, body)
+    ) -> wire.DuplicateView:
+        body = {"verdict": verdict, "reason": reason}
+        return self._http.post(f"/ingest/reviews/{review}/duplicates/{duplicate}", wire.DuplicateView, body)

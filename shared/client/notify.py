@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-from standardwebhooks import Webhook, WebhookVerificationError
-from standardwebhooks.webhooks import EmptyWebhookSecretError
-
+from shared.client.forms import Forms
 from shared.client.http import Http
 from shared.errors import Invalid
-from shared.wire.notify import DeliveryView, NewSubscription, Notice, SubscriptionCreated, SubscriptionView
 
-_NOTICE: TypeAdapter[Notice] = TypeAdapter(Notice)
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from shared.wire import notify as wire
+else:
+    wire = Forms("shared.wire.notify")
 
 
 class NotifyClient:
@@ -21,52 +24,65 @@ class NotifyClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def subscribe(self, review: str, subscription: NewSubscription) -> SubscriptionCreated:
+    def subscribe(self, review: str, subscription: wire.NewSubscription) -> wire.SubscriptionCreated:
         """Subscribes; the answer alone holds the secret. Raises Invalid for an address that may not be used."""
-        return self._http.post(_subscriptions(review), SubscriptionCreated, subscription)
+        return self._http.post(_subscriptions(review), wire.SubscriptionCreated, subscription)
 
-    def subscriptions(self, review: str, *, everyone: bool = False) -> Iterator[SubscriptionView]:
+    def subscriptions(self, review: str, *, everyone: bool = False) -> Iterator[wire.SubscriptionView]:
         """My subscriptions, oldest first; a lead may ask for everyone's."""
-        return self._http.pages(_subscriptions(review), SubscriptionView, everyone=everyone)
+        return self._http.pages(_subscriptions(review), wire.SubscriptionView, everyone=everyone)
 
-    def subscription(self, review: str, subscription: str) -> SubscriptionView:
-        return self._http.get(f"{_subscriptions(review)}/{subscription}", SubscriptionView)
+    def subscription(self, review: str, subscription: str) -> wire.SubscriptionView:
+        return self._http.get(f"{_subscriptions(review)}/{subscription}", wire.SubscriptionView)
 
-    def unsubscribe(self, review: str, subscription: str) -> SubscriptionView:
+    def unsubscribe(self, review: str, subscription: str) -> wire.SubscriptionView:
         """Ends a subscription; what still waits for it is cancelled, and its list of deliveries stays."""
         answer = self._http.raw("DELETE", f"{_subscriptions(review)}/{subscription}")
-        return SubscriptionView.model_validate_json(answer.content)
+        return self._http.read(wire.SubscriptionView, answer)
 
-    def deliveries(self, review: str, subscription: str) -> Iterator[DeliveryView]:
+    def deliveries(self, review: str, subscription: str) -> Iterator[wire.DeliveryView]:
         """What was sent or is to be sent, newest first, with every attempt."""
-        return self._http.pages(f"{_subscriptions(review)}/{subscription}/deliveries", DeliveryView)
+        return self._http.pages(f"{_subscriptions(review)}/{subscription}/deliveries", wire.DeliveryView)
 
-    def redeliver(self, review: str, subscription: str, delivery: str) -> DeliveryView:
+    def redeliver(self, review: str, subscription: str, delivery: str) -> wire.DeliveryView:
         """Sends a notice again, under the same `webhook-id`."""
         path = f"{_subscriptions(review)}/{subscription}/deliveries/{delivery}/redeliver"
-        return self._http.post(path, DeliveryView)
+        return self._http.post(path, wire.DeliveryView)
 
-    def send_test(self, review: str, subscription: str) -> DeliveryView:
+    def send_test(self, review: str, subscription: str) -> wire.DeliveryView:
         """Sends a notice of type `test`."""
-        return self._http.post(f"{_subscriptions(review)}/{subscription}/test", DeliveryView)
+        return self._http.post(f"{_subscriptions(review)}/{subscription}/test", wire.DeliveryView)
 
     def feed(self, review: str) -> bytes:
         """The newest page of the review's Atom feed."""
         return self._http.raw("GET", f"/notify/reviews/{review}/feed.atom").content
 
 
-def verify(headers: Mapping[str, str], body: bytes, secret: str) -> Notice:
+def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notice:
     """The notice a webhook brought, once its signature holds (Standard Webhooks, symmetric `v1`).
 
     Give the body as it came, byte for byte. Raises Invalid when a header is missing, the signature is not
     ours, the attempt is more than five minutes away from now, or the body is none of our notices. Keep the
     `webhook-id` of what you have done: the same notice may come twice.
     """
+    # Here, since only a receiver needs them.
+    from standardwebhooks import Webhook, WebhookVerificationError
+    from standardwebhooks.webhooks import EmptyWebhookSecretError
+
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
-        return _NOTICE.validate_json(body)
+        return _notice().validate_json(body)
     except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as error:
         raise Invalid(f"the notice is not to be trusted: {error}", slug="bad_signature") from error
+
+
+@cache
+def _notice() -> TypeAdapter[wire.Notice]:
+    from pydantic import TypeAdapter
+
+    from shared.wire.notify import Notice
+
+    return TypeAdapter(Notice)
 
 
 def _subscriptions(review: str) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.client.forms import Forms
 from shared.client.http import Http
 from shared.errors import NotFound
-from shared.wire.common import DeadLetterView, JournalEntry
+
+if TYPE_CHECKING:
+    from shared.wire import common as wire
+else:
+    wire = Forms("shared.wire.common")
+
 
 #: The services that keep a journal, in the order of a record's way.
 SERVICES = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
@@ -19,21 +25,21 @@ class OperationsClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def events(self, service: str, review: str, **filters: Any) -> Iterator[JournalEntry]:
+    def events(self, service: str, review: str, **filters: Any) -> Iterator[wire.JournalEntry]:
         """What one service told about a review, oldest first. `filters`: correlation, event, cause, cursor."""
-        return self._http.pages(f"/{service}/reviews/{review}/events", JournalEntry, **filters)
+        return self._http.pages(f"/{service}/reviews/{review}/events", wire.JournalEntry, **filters)
 
-    def dead_letters(self, service: str, state: str = "waiting") -> Iterator[DeadLetterView]:
-        return self._http.pages(f"/{service}/dead-letters", DeadLetterView, state=state)
+    def dead_letters(self, service: str, state: str = "waiting") -> Iterator[wire.DeadLetterView]:
+        return self._http.pages(f"/{service}/dead-letters", wire.DeadLetterView, state=state)
 
-    def retry_dead_letter(self, service: str, letter: str) -> DeadLetterView:
+    def retry_dead_letter(self, service: str, letter: str) -> wire.DeadLetterView:
         """Tries it again now. Raises Invalid with its reason when it still will not work."""
-        return self._http.post(f"/{service}/dead-letters/{letter}/retry", DeadLetterView)
+        return self._http.post(f"/{service}/dead-letters/{letter}/retry", wire.DeadLetterView)
 
-    def trace(self, review: str, beginning: str) -> list[JournalEntry]:
+    def trace(self, review: str, beginning: str) -> list[wire.JournalEntry]:
         """Everything that followed from a record or an event, in the order it was told: the flow it belongs
         to, and then each flow that an event of it led to. Raises NotFound when nothing did."""
-        found: dict[str, JournalEntry] = {}
+        found: dict[str, wire.JournalEntry] = {}
         flows, asked = {self._flow_of(review, beginning)}, set[str]()
         while flows - asked:
             entries = [entry for flow in flows - asked for entry in self._everywhere(review, correlation=flow)]
@@ -57,6 +63,6 @@ class OperationsClient:
             return entry.event["correlationid"]
         return beginning
 
-    def _everywhere(self, review: str, **filters: Any) -> Iterator[JournalEntry]:
+    def _everywhere(self, review: str, **filters: Any) -> Iterator[wire.JournalEntry]:
         for service in SERVICES:
             yield from self.events(service, review, **filters)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from shared.client.forms import Forms
 from shared.client.http import Http
-from shared.ids import new_id
-from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
+
+if TYPE_CHECKING:
+    from shared.wire import protocol as wire
+else:
+    wire = Forms("shared.wire.protocol")
 
 
 class ProtocolClient:
@@ -16,22 +20,21 @@ class ProtocolClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def apply(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> Applied:
+    def apply(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> wire.Applied:
         """Sends a protocol file as it is. Raises Invalid, with every error, when it is malformed."""
-        headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": f"application/{form}"}
-        answer = self._http.raw("POST", f"/protocol/reviews/{review}/versions", headers=headers, content=document)
-        return Applied.model_validate_json(answer.content)
+        answer = self._http.command(f"/protocol/reviews/{review}/versions", document, kind=f"application/{form}")
+        return self._http.read(wire.Applied, answer)
 
-    def reviews(self) -> Iterator[ReviewView]:
+    def reviews(self) -> Iterator[wire.ReviewView]:
         """The reviews the token holds for."""
-        return self._http.pages("/protocol/reviews", ReviewView)
+        return self._http.pages("/protocol/reviews", wire.ReviewView)
 
-    def newest(self, review: str) -> VersionView:
-        return self._http.get(f"/protocol/reviews/{review}", VersionView)
+    def newest(self, review: str) -> wire.VersionView:
+        return self._http.get(f"/protocol/reviews/{review}", wire.VersionView)
 
-    def versions(self, review: str) -> Iterator[VersionHead]:
+    def versions(self, review: str) -> Iterator[wire.VersionHead]:
         """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{review}/versions", VersionHead)
+        return self._http.pages(f"/protocol/reviews/{review}/versions", wire.VersionHead)
 
-    def version(self, review: str, number: int) -> VersionView:
-        return self._http.get(f"/protocol/reviews/{review}/versions/{number}", VersionView)
+    def version(self, review: str, number: int) -> wire.VersionView:
+        return self._http.get(f"/protocol/reviews/{review}/versions/{number}", wire.VersionView)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.client.forms import Forms
 from shared.client.http import Http
-from shared.wire.search import Rebuilds, RebuildView, SearchPage
+
+if TYPE_CHECKING:
+    from shared.wire import search as wire
+else:
+    wire = Forms("shared.wire.search")
 
 
 class SearchClient:
@@ -14,15 +19,15 @@ class SearchClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def find(self, review: str, q: str = "", **about: Any) -> SearchPage:
+    def find(self, review: str, q: str = "", **about: Any) -> wire.SearchPage:
         """One page. `about`: published_from, published_until, status, source, kind, language, venue, sort, facet,
         limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
-        return self._http.get(f"/search/reviews/{review}/records", SearchPage, q=q, **about)
+        return self._http.get(f"/search/reviews/{review}/records", wire.SearchPage, q=q, **about)
 
-    def rebuild(self) -> RebuildView:
+    def rebuild(self) -> wire.RebuildView:
         """Asks for the index to be made anew from the log."""
-        return self._http.post("/search/rebuilds", RebuildView)
+        return self._http.post("/search/rebuilds", wire.RebuildView)
 
-    def rebuilds(self) -> Rebuilds:
+    def rebuilds(self) -> wire.Rebuilds:
         """The newest rebuilds, newest first."""
-        return self._http.get("/search/rebuilds", Rebuilds)
+        return self._http.get("/search/rebuilds", wire.Rebuilds)

@@ -1,0 +1,104 @@
+"""The plain client: answers as they came, over the standard library, for a command line that must start at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from shared.client.http import Http
+from shared.errors import Invalid, Unavailable
+
+
+class Document(dict[str, Any]):
+    """A JSON object whose values are read as attributes too. A name that `dict` has itself, such as `items`, is read
+    with brackets."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the platform's answer has no {name!r}") from None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said: its status, its headers, its body."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """The body, its objects as Documents. Raises ValueError where it is no JSON."""
+        return json.loads(self.content, object_hook=Document)
+
+
+class PlainHttp(Http):
+    """Http that loads neither httpx nor pydantic: what it reads are Documents, with dates and times as ISO text."""
+
+    def read(self, model: Any, answer: Any) -> Any:
+        return answer.json()
+
+    def item(self, model: Any, item: Any) -> Any:
+        return item
+
+    def _connect(self, timeout: float) -> Any:
+        return _Standard(timeout)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], request: dict[str, Any]) -> Any:
+        query = urlencode({name: _spelled(value) for name, value in request["params"].items()}, doseq=True)
+        content = request.get("content")
+        body = content.encode() if isinstance(content, str) else content
+        return self._client.request(method, f"{url}?{query}" if query else url, headers, body)  # type: ignore[call-arg]
+
+
+class _Standard:
+    """The standard library's HTTP: a connection a request, the environment's proxies, no redirects."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._opener = build_opener(_StayThere)
+
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """One answer, of whatever status. Raises Unavailable when there is none, Invalid for what is no address."""
+        try:
+            request = Request(url, body, dict(headers), method=method)
+            with self._opener.open(request, timeout=self._timeout) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except HTTPError as refused:
+            with refused:
+                return Answer(refused.code, refused.headers, refused.read())
+        except (OSError, HTTPException) as lost:
+            reason = lost.reason if isinstance(lost, URLError) else lost
+            if "unknown url type" in str(reason):
+                raise _no_address(url) from lost
+            raise Unavailable(str(reason) or type(lost).__name__) from lost
+        except ValueError as error:
+            raise _no_address(url) from error
+
+    def close(self) -> None:
+        self._opener.close()
+
+
+class _StayThere(HTTPRedirectHandler):
+    """Follows no redirect: it would carry the token to another address."""
+
+    def redirect_request(self, *about: Any) -> None:
+        return None
+
+
+def _no_address(url: str) -> Invalid:
+    return Invalid(f"{url} is no address: set LIVING_URL to where the platform answers, such as http://127.0.0.1:8000")
+
+
+def _spelled(value: Any) -> Any:
+    """A query's value as httpx spells it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return [_spelled(item) for item in value] if isinstance(value, list | tuple) else value
