@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import errors
@@ -48,9 +48,10 @@ class Http:
         self._client = client if client is not None else self._connect(timeout)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def get(self, path: str, model: type[Model], **params: Any) -> Model:
-        """The answer to a GET, as `model`. Raises the platform's error of shared.errors."""
-        return self.read(model, self.raw("GET", path, params=params))
+    def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Any) -> Model:
+        """The answer to a GET, as `model`, also one with a status of `accept`. Raises the platform's error of
+        shared.errors."""
+        return self.read(model, self.raw("GET", path, accept=accept, params=params))
 
     def listed(self, path: str, model: type[Model]) -> list[Model]:
         """The answer to a GET that is one list, each item as `model`."""
@@ -85,7 +86,13 @@ class Http:
                 return
 
     def raw(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+        **request: Any,
     ) -> httpx.Response:
         """One answer with a good status. Raises the error its problem document tells, or Unavailable."""
         request["params"] = {k: v for k, v in (request.get("params") or {}).items() if v is not None}
@@ -94,7 +101,7 @@ class Http:
         while True:
             try:
                 answer = self._send(method, self._base(path) + path, {**self._headers, **(headers or {})}, request)
-                if answer.status_code < 400:
+                if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
             except errors.Unavailable as lost:

@@ -36,6 +36,18 @@ class OperationsClient:
         """Tries it again now. Raises Invalid with its reason when it still will not work."""
         return self._http.post(f"/{service}/dead-letters/{letter}/retry", wire.DeadLetterView)
 
+    def ready(self) -> wire.Readiness:
+        """Each thing each service depends on, also when one is down. An admin is told the reasons."""
+        return self._http.get("/readyz", wire.Readiness, accept=(503,))
+
+    def held(self, service: str) -> Iterator[wire.HeldKeyView]:
+        """The keys whose events wait for one that failed or is not here yet."""
+        return self._http.pages(f"/{service}/held", wire.HeldKeyView)
+
+    def dead_letter_groups(self, service: str) -> Iterator[wire.DeadLetterGroup]:
+        """The waiting dead letters by what they have in common: type, reason and place."""
+        return self._http.pages(f"/{service}/dead-letters/groups", wire.DeadLetterGroup)
+
     def trace(self, review: str, beginning: str) -> list[wire.JournalEntry]:
         """Everything that followed from a record or an event, in the order it was told: the flow it belongs
         to, and then each flow that an event of it led to. Raises NotFound when nothing did."""

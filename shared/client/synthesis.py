@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
 from shared.client.http import Http
@@ -70,7 +70,7 @@ class SynthesisClient:
     def draft(self, review: str) -> wire.DraftView:
         return self._http.get(f"/synthesis/reviews/{review}/draft", wire.DraftView)
 
-    def sign(self, review: str, signed: wire.SignDraft) -> wire.RevisionView:
+    def sign(self, review: str, signed: wire.SignDraft | Mapping[str, Any]) -> wire.RevisionView:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return self._http.post(f"/synthesis/reviews/{review}/draft/sign", wire.RevisionView, signed)
 

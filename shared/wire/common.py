@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -30,3 +30,38 @@ class DeadLetterView(BaseModel):
     state: str
     set_aside_at: datetime
     value: str
+
+
+class Readiness(BaseModel):
+    """Each thing each service depends on: `ok`, or what is wrong with it."""
+
+    ready: bool
+    services: dict[str, dict[str, str]]
+
+
+class HeldKeyView(BaseModel):
+    """A key of a topic whose events wait: `parked` of them, behind one that failed, needs another first or is of
+    an unknown version; or `released` and about to be done. `letter` is the dead letter that holds it, if one does."""
+
+    topic: str
+    partition: int
+    key: str
+    review: str | None
+    cause: Literal["fault", "not_yet", "unknown_version", "released"]
+    reason: str
+    since: datetime
+    parked: int
+    letter: str | None
+
+
+class DeadLetterGroup(BaseModel):
+    """Waiting dead letters that have type, reason and place in common; `example` is one of them."""
+
+    group: str
+    type: str | None
+    slug: str
+    place: str | None
+    count: int
+    oldest: datetime
+    newest: datetime
+    example: str
