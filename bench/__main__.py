@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import contention, corpus, parts, servers, show
 from bench.contention import Bout
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
-from services.cli.printing import AsJson, err, print_json
+from services.cli.printing import err, print_json
 from shared.errors import LivingError
 from shared.ids import new_id
 
@@ -68,7 +68,7 @@ def main(
     records: Annotated[int, typer.Option(min=1, help="How many records pass, and are there to decide on.")] = 20_000,
     seconds: Annotated[float, typer.Option(min=1, max=120, help="How long each crowd works.")] = 15,
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
-    as_json: AsJson = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
     """Measure the pipeline, and many people at once, beside the raw speed of what they stand on.
 

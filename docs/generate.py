@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import typer.main
 from pydantic_core import PydanticUndefined
 
 from services.catalog import SERVICES
 from services.cli import app
+from services.cli.commands import walk
 from shared.events import registry
 from shared.events.base import Event
 from shared.settings import Settings
@@ -64,13 +64,13 @@ def configuration() -> str:
 
 def cli() -> str:
     """docs/cli.md: every command."""
-    root = typer.main.get_command(app)
-    lines = ["# The command line", "", _plain(root.help or ""), ""]
-    for path, command in _commands(root, "living"):
+    lines = ["# The command line", "", _plain(app.help or ""), ""]
+    for path, command in walk(app, "living"):
         lines += [f"## `{path}`", "", _plain(command.help or ""), ""]
         rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
         if rows:
             lines += ["| | | |", "| --- | --- | --- |", *rows, ""]
+        lines += ["```console", *(f"$ {line}" for line in command.example.splitlines()), "```", ""]
     return _MADE + "\n".join(lines).rstrip() + "\n"
 
 
@@ -120,21 +120,12 @@ def _first_sentence(thing: Callable[..., Any]) -> str:
     return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
 
 
-def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    inside = getattr(command, "commands", None)
-    if inside is not None:
-        for name, inner in inside.items():
-            yield from _commands(inner, f"{path} {name}")
-    else:
-        yield path, command
-
-
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "option":
         name, told = ", ".join(f"`{option}`" for option in parameter.opts), parameter.help or ""
     else:
         name, told = f"`{(parameter.name or '').upper()}`", getattr(parameter, "help", "") or ""
-    default = parameter.default
+    default = parameter.to_info_dict()["default"]
     shown = f"default `{default}`" if default not in (None, False, "", (), []) and not callable(default) else ""
     return f"| {name} | {shown} | {_plain(told)} |"
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import gc
-from collections.abc import Sequence
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from services.catalog import SERVICES, choose
 from shared import logging
+from shared.errors import Conflict, Invalid, LivingError
 from shared.http.app import create_app
 from shared.keys import SigningKey
+from shared.private import keep_private, token_path, write_private
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import ALL_REVIEWS, Person, issue_token
+
+#: How a line for people is told.
+Tell = Callable[[str], None]
 
 
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
@@ -25,22 +35,106 @@ def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
     return create_app(Platform(settings, choose(names)), documented=SERVICES)
 
 
-def serve(settings: Settings, names: Sequence[str] = ()) -> None:
-    """Serves until SIGTERM or SIGINT: then it takes no more, finishes what is in hand, and closes."""
-    app = build(settings, names)
-    # What is loaded by now stays: the collector need not look through it time and again.
-    gc.collect()
-    gc.freeze()
-    uvicorn.run(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=10
+def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> None:
+    """Serves until SIGTERM or SIGINT: then it takes no more, finishes what is in hand, and closes.
+
+    Tells where it listens once it does. Raises Conflict when the port is taken, before anything is made.
+    """
+    choose(names)
+    with closing(_bound(settings)) as place:
+        for trouble in keep_private(settings):
+            tell(trouble)
+        tell_first_token(settings, tell)
+        app = build(settings, names)
+        # What is loaded by now stays: the collector need not look through it time and again.
+        gc.collect()
+        gc.freeze()
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
+        refused = _keep_what_fails(app)
+        try:
+            _Server(config, lambda: tell(f"living reviews listens on {_address(place)} (its API: /docs)")).run([place])
+        except SystemExit:
+            # The server has logged the trace; a person wants the sentence.
+            if refused:
+                raise refused[0] from None
+            raise
+        except OSError as error:
+            raise _not_to_be_had(settings, error) from error
+
+
+def tell_first_token(settings: Settings, tell: Tell) -> None:
+    """Writes an admin token for its owner alone when the signing key is made by this call, so that the first
+    start is not a locked house. It is told too where a person looks on, and never into a file."""
+    if not settings.make_signing_key or Path(settings.place(settings.signing_key)).exists():
+        return
+    key = SigningKey.open(settings)
+    token = issue_token(
+        key, Person("admin", "admin", (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(days=30)
+    )
+    path = token_path(settings)
+    write_private(path, token + "\n")
+    tell(f"An admin token, good for 30 days, is in {path}, for you alone: export LIVING_TOKEN=$(cat {path})")
+    if sys.stderr.isatty():
+        tell(f"\n  export LIVING_TOKEN={token}\n")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which says that it listens when it does."""
+
+    def __init__(self, config: uvicorn.Config, listens: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listens = listens
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listens()
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """A socket at the address, on which nobody can connect yet."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        place = socket.socket(family, kind, protocol)
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(where)
+    except OSError as error:
+        raise _not_to_be_had(settings, error) from error
+    return place
+
+
+def _not_to_be_had(settings: Settings, error: OSError) -> LivingError:
+    if error.errno == errno.EADDRINUSE:
+        return Conflict(
+            f"port {settings.port} of {settings.host} is taken by another program, perhaps by another `living serve`; "
+            "stop that one, or take another: living serve --port 8001",
+            slug="port_taken",
+        )
+    return Invalid(
+        f"nothing can listen on {settings.host}:{settings.port} ({error.strerror}); set LIVING_HOST and LIVING_PORT"
     )
 
 
-def first_token(settings: Settings) -> str | None:
-    """An admin token when the signing key is made by this call, so that the first start is not a locked
-    house; None ever after."""
-    if not settings.make_signing_key or Path(settings.place(settings.signing_key)).exists():
-        return None
-    key = SigningKey.open(settings)
-    person = Person("admin", "admin", (ALL_REVIEWS,))
-    return issue_token(key, person, now=datetime.now(UTC), valid_for=timedelta(days=30))
+def _address(place: socket.socket) -> str:
+    host, port = place.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _keep_what_fails(app: FastAPI) -> list[LivingError]:
+    """A list that holds the platform's own error, once one has kept it from starting."""
+    refused: list[LivingError] = []
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with inner(app) as state:
+                yield state
+        except LivingError as error:
+            refused.append(error)
+            raise
+
+    app.router.lifespan_context = lifespan
+    return refused

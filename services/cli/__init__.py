@@ -1,11 +1,14 @@
-"""The command line: `living ...` for people at a terminal, `--json` for programs."""
+"""The command line: `living ...` for people at a terminal, `--json` for programs.
+
+A command loads what it needs when it is called, and one that speaks to the platform needs no server library: it
+must start at once. `tests/unit/services/cli/test_imports.py` counts.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.markup import escape
+import click
 
 from services.cli.root import app
 from shared.errors import Invalid, LivingError
@@ -14,16 +17,12 @@ from shared.errors import Invalid, LivingError
 def main() -> None:
     """Runs the command line; an error of the platform is one clear sentence, never a traceback."""
     try:
-        app()
+        app(prog_name="living")
     except LivingError as error:
-        stderr = Console(stderr=True, soft_wrap=True)
-        stderr.print(f"[bold red]{error.slug.replace('_', ' ')}:[/] {escape(error.detail)}")
-        if isinstance(error, Invalid):
-            for item in error.errors[:50]:
-                place = f"line {item['line']}: " if "line" in item else ""
-                stderr.print(
-                    f"  {place}[yellow]{escape(str(item.get('at', '')))}[/] {escape(str(item.get('why', '')))}"
-                )
+        click.echo(f"{click.style(error.slug.replace('_', ' ') + ':', fg='red', bold=True)} {error.detail}", err=True)
+        for item in error.errors[:50] if isinstance(error, Invalid) else []:
+            place = f"line {item['line']}: " if "line" in item else ""
+            click.echo(f"  {place}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
         sys.exit(1)
 
 

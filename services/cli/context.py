@@ -1,43 +1,114 @@
-"""Context: the settings and the client that every command uses."""
+"""Context: who a command acts as, and the client and settings that every command uses."""
 
 from __future__ import annotations
 
-import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shared.client import Client
-from shared.errors import Unauthenticated
-from shared.keys import SigningKey
-from shared.settings import Settings
-from shared.tokens import ALL_REVIEWS, Person, issue_token
+from shared.errors import Invalid, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+#: What a client command needs of the settings, with their defaults: the class that has them all loads too much for
+#: a command that must start at once. A test holds them equal.
+_DEFAULTS = {
+    "url": "http://127.0.0.1:8000",
+    "token": "",
+    "data_dir": "data",
+    "signing_key": "{data}/signing-key.pem",
+}
 
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this call."""
-    return Settings()
+    """All settings of this call. Raises Invalid, naming the variables, when one is not what it must be."""
+    from pydantic import ValidationError
+
+    from shared.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = [{"at": _variable(item["loc"]), "why": item["msg"]} for item in error.errors()]
+        raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
+
+
+def setting(name: str) -> str:
+    """One of the few settings that a client command needs, as Settings would read it."""
+    return given().get(f"living_{name}") or _DEFAULTS[name]
 
 
 @contextmanager
-def client() -> Iterator[Client]:
-    """A client with the token of LIVING_TOKEN, or with one made from the signing key where it can be read."""
-    opened = Client.at(settings().url, _token(), patience=10)
+def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
+    """A client for reading, and for what the machine's owner does: with the token of LIVING_TOKEN, or else with a
+    short-lived one of `role` that is made from the signing key, where it can be read.
+
+    Nothing that counts as a person's doing is asked with it: that is what `acting` is for.
+    """
+    with _connected(setting("token") or _own_token(role), patience, timeout) as living:
+        yield living
+
+
+@contextmanager
+def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
+    """A client for what a person does in their own name, such as `voting`: only with that person's token."""
+    token = setting("token")
+    if not token:
+        raise Unauthenticated(
+            f"{doing} counts as a person's, so it needs that person's token. Where the platform's key is:\n"
+            f"  export LIVING_TOKEN=$(living token issue NAME --role {role} --review {review})"
+        )
+    with _connected(token) as living:
+        yield living
+
+
+def key_path() -> Path:
+    """Where the signing key is."""
+    return Path(setting("signing_key").replace("{data}", setting("data_dir")))
+
+
+@contextmanager
+def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
+    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True)
     try:
-        yield opened
+        yield living
     finally:
-        opened.close()
+        living.close()
 
 
-def _token() -> str:
-    given = settings().token
-    if given is not None:
-        return given.get_secret_value()
-    if not Path(settings().place(settings().signing_key)).is_file():
-        raise Unauthenticated("set LIVING_TOKEN: `living serve` prints one at its first start, a lead can issue others")
-    # Whoever can read the key could sign anything: this only saves typing.
-    person = Person(getpass.getuser(), "admin", (ALL_REVIEWS,))
-    return issue_token(SigningKey.open(settings()), person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
+def _own_token(role: str) -> str:
+    path = key_path()
+    if not path.is_file():
+        raise Unauthenticated(
+            f"set LIVING_TOKEN to a token of this platform (`living token issue` makes one where its key is), or run "
+            f"this where the platform's signing key can be read: there is none at {path}"
+        )
+    from shared.keys import SigningKey
+    from shared.tokens import own_token
+
+    try:
+        return own_token(SigningKey.read(path), role)
+    except Unavailable as error:
+        raise Unauthenticated(f"set LIVING_TOKEN to a token of this platform: {error.detail}") from error
+
+
+@lru_cache
+def given() -> dict[str, str]:
+    """What the environment and `.env` say, by lower-case name; an empty variable counts as not given."""
+    found: dict[str, Any] = {}
+    if Path(".env").is_file():
+        from dotenv import dotenv_values
+
+        found |= dotenv_values(".env", encoding="utf-8")
+    found |= os.environ
+    return {name.lower(): value for name, value in found.items() if value}
+
+
+def _variable(place: tuple[Any, ...]) -> str:
+    return f"LIVING_{place[0]}".upper() if place else "LIVING_..."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from services.cli.printing import AsJson, err, out, print_json, table
+from services.cli.commands import AS_JSON, Command, argument, option
+from services.cli.printing import err, out, print_json, table
 from services.demo.house import ALL
 from services.demo.play import Outcome, Play
 from services.demo.real_input import Account, take_in
@@ -24,23 +26,23 @@ from shared.clock import FileClock
 from shared.errors import NotFound
 from shared.ids import new_id
 
+_FOLDER = click.Path(path_type=Path)
 
-def demo(
-    review: Annotated[Path, typer.Argument(help="A review folder.")] = Path("reviews/ics-leadership"),
-    folder: Annotated[Path, typer.Option(help="Where the demo's platform keeps its data.")] = Path("data/demo"),
-    processes: Annotated[
-        bool, typer.Option("--processes", help="One process a service, on the real servers that LIVING_... name.")
-    ] = False,
-    real_input: Annotated[
-        Path | None, typer.Option(help="Instead: take in the recorded OpenAlex works below this folder.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
+
+@click.command("demo", cls=Command, example="living demo --folder /tmp/demo")
+@argument("review", "A review folder.", type=_FOLDER, default="reviews/ics-leadership")
+@option("--folder", type=_FOLDER, default="data/demo", help="Where the demo's platform keeps its data.")
+@option("--processes", is_flag=True, help="One process a service, on the real servers that LIVING_... name.")
+@option("--real-input", type=_FOLDER, help="Instead: take in the recorded OpenAlex works below this folder.")
+@AS_JSON
+def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, as_json: bool) -> None:
     """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notices.
 
     Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
     the published review. Exits 1 when one differs.
     """
+    # What the play leaves behind is for its owner alone.
+    os.umask(0o077)
     rooms = [(service,) for service in ALL] if processes else (ALL,)
     mark = new_id("demo")[:24]
     servers = real_servers(mark=mark) if processes else {}
@@ -74,7 +76,7 @@ def demo(
             outcome = Play(script, stage.house.urls, tokens, clock, tell).play()
     _show_outcome(outcome, home, as_json, processes)
     if outcome.differences:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _found(review: Path) -> Path:

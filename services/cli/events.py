@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from rich.progress import Progress
+import click
 from rich.text import Text
 from rich.tree import Tree
 
-from services.catalog import choose
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, settings
-from services.cli.printing import AsJson, err, out, print_json
-from shared.bus.open import open_log
+from services.cli.printing import err, out, print_json
 from shared.client.operations import SERVICES
-from shared.clock import SystemClock
-from shared.db.engine import opened
 from shared.errors import Invalid
-from shared.keys import SigningKey
-from shared.runtime.replay import replay as live_again
-from shared.wire.common import JournalEntry
 
-app = typer.Typer(help="Events: everything that happened, and why.", no_args_is_help=True)
-
-Review = Annotated[str, typer.Argument(help="The review, such as ics-leadership.")]
+app = Group(help="Everything that happened, and why.")
 
 
-@app.command()
-def tail(
-    review: Review,
-    service: Annotated[list[str] | None, typer.Option(help="Only what this service told (repeatable).")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until stopped.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@app.command("tail", example="living events tail ics-leadership --service synthesis --follow")
+@REVIEW
+@option("--service", multiple=True, type=click.Choice(SERVICES), help="Only what this service told (repeatable).")
+@option("--follow", "-f", is_flag=True, help="Go on until stopped.")
+@AS_JSON
+def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> None:
     """Print what was told about a review, oldest first."""
     cursors: dict[str, str | None] = dict.fromkeys(service or SERVICES)
-    with client() as living:
+    with client("lead") as living:
         while True:
-            fresh: list[JournalEntry] = []
+            fresh: list[Any] = []
             for name in cursors:
                 entries = list(living.operations.events(name, review, after=cursors[name]))
                 fresh += entries
@@ -50,14 +40,13 @@ def tail(
             time.sleep(0.5)
 
 
-@app.command()
-def trace(
-    review: Review,
-    beginning: Annotated[str, typer.Argument(help="A record's id, or any event's.")],
-    as_json: AsJson = False,
-) -> None:
+@app.command("trace", example="living events trace ics-leadership rec_01a2...")
+@REVIEW
+@argument("beginning", "A record's id, or any event's.")
+@AS_JSON
+def trace(review: str, beginning: str, as_json: bool) -> None:
     """Print the causation tree of one record, from the source that brought it to the notices it led to."""
-    with client() as living:
+    with client("lead") as living:
         entries = living.operations.trace(review, beginning)
     if as_json:
         print_json(entries)
@@ -65,12 +54,20 @@ def trace(
         out.print(causation_tree(beginning, entries))
 
 
-@app.command()
-def replay(
-    service: Annotated[str, typer.Argument(help="The service that lives its past again.")],
-    into: Annotated[str, typer.Option(help="An empty database: sqlite:///FILE or postgresql+psycopg://...")],
-) -> None:
+@app.command("replay", example="living events replay screening --into sqlite:////tmp/again.db")
+@argument("service", "The service that lives its past again.", type=click.Choice(SERVICES))
+@option("--into", required=True, help="An empty database: sqlite:///FILE or postgresql+psycopg://...")
+def replay(service: str, into: str) -> None:
     """Live a service's past again into an empty database; nothing is emitted, the live database is not touched."""
+    from rich.progress import Progress
+
+    from services.catalog import choose
+    from shared.bus.open import open_log
+    from shared.clock import SystemClock
+    from shared.db.engine import opened
+    from shared.keys import SigningKey
+    from shared.runtime.replay import replay as live_again
+
     (chosen,) = choose([service])
     if service == "search":
         raise Invalid("the search index has a rebuild of its own: `living search rebuild`")
@@ -88,7 +85,7 @@ def replay(
     out.print(f"{service} heard {heard} events again, into {into}")
 
 
-def causation_tree(beginning: str, entries: list[JournalEntry]) -> Tree:
+def causation_tree(beginning: str, entries: list[Any]) -> Tree:
     """Events as a tree: each under the event that led to it, in the order told."""
     root = Tree(Text(beginning, style="bold"))
     branches: dict[str, Tree] = {}

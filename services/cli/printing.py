@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-import orjson
-import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-Row = TypeVar("Row", bound=BaseModel)
-
-#: `--json` of every listing.
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
-
 #: Columns that are never broken over lines.
 _WHOLE = {"cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"}
 
-out = Console()
-err = Console(stderr=True)
+# Titles and reasons are printed as they are: a `:smile:` in one is no emoji, and to look for them costs a file.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 def print_json(value: Any) -> None:
-    """Prints a model, or anything made of models, as indented JSON."""
-    print(orjson.dumps(plain(value), option=orjson.OPT_INDENT_2, default=str).decode())
+    """Prints a document or a model, or anything made of them, as indented JSON."""
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False, default=str))
 
 
 def plain(value: Any) -> Any:
     """Models as plain dictionaries, however deep they lie."""
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -39,7 +33,7 @@ def plain(value: Any) -> Any:
 
 
 def print_rows(
-    rows: Iterable[Row], columns: Sequence[tuple[str, Callable[[Row], Any]]], *, as_json: bool, empty: str
+    rows: Iterable[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]], *, as_json: bool, empty: str
 ) -> None:
     """Prints rows: a column is its heading and what it shows of a row. `empty` is said when there are none."""
     rows = list(rows)
@@ -59,3 +53,13 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any)
     for line in lines:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in line))
     return made
+
+
+def day(instant: str) -> str:
+    """The day of an instant as the platform tells it."""
+    return instant[:10]
+
+
+def minute(instant: str) -> str:
+    """The minute of an instant as the platform tells it, such as `2026-10-07 12:30 UTC`."""
+    return f"{instant[:16].replace('T', ' ')} UTC"

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Any
 
-import typer
-from rich.console import Group
+from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli.context import client
-from services.cli.printing import AsJson, out, print_json, print_rows, table
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import acting, client
+from services.cli.printing import minute, out, print_json, print_rows, table
 from shared.errors import Invalid
-from shared.wire.screening import TaskInHand
 
-app = typer.Typer(help="The queue: take a record, read it, answer.", no_args_is_help=True)
-
-Review = Annotated[str, typer.Argument(help="The review, such as ics-leadership.")]
+app = Group(help="The screening queue: take a record, read it, answer.")
 
 
-@app.command()
-def status(review: Review, as_json: AsJson = False) -> None:
+@app.command("status", example="living queue status shared-records")
+@REVIEW
+@AS_JSON
+def status(review: str, as_json: bool) -> None:
     """How each stage stands: what waits, what is in hand, conflicts, what is decided."""
     with client() as living:
         rows = living.screening.queue(review)
@@ -34,15 +34,17 @@ def status(review: Review, as_json: AsJson = False) -> None:
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
 
 
-@app.command("next")
-def next_(
-    review: Review,
-    stage: Annotated[str | None, typer.Option(help="Only from this stage.")] = None,
-    conflict: Annotated[bool, typer.Option("--conflict", help="A conflict to decide, for adjudicators.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Take the next record: it is kept for you for a while. Shows it, the question, and how to answer."""
-    with client() as living:
+@app.command("next", example="LIVING_TOKEN=$ANA living queue next shared-records --stage title_abstract")
+@REVIEW
+@option("--stage", help="Only from this stage.")
+@option("--conflict", is_flag=True, help="A conflict to decide, for adjudicators.")
+@AS_JSON
+def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None:
+    """Take the next record: it is kept for you for a while. Shows it, the question, and how to answer.
+
+    Needs your own token in LIVING_TOKEN, for it is you who holds the record.
+    """
+    with acting("taking a record", review, "adjudicator" if conflict else "reviewer") as living:
         task = living.screening.claim(review, stage, "conflict" if conflict else "screening")
     if as_json:
         print_json(task)
@@ -52,37 +54,41 @@ def next_(
         out.print(_shown(review, task))
 
 
-@app.command()
-def vote(
-    review: Review,
-    lease: Annotated[str, typer.Argument(help="The lease that `living queue next` showed.")],
-    answer: Annotated[str, typer.Argument(help="One of the stage's answers.")],
-    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
-    field: Annotated[
-        list[str] | None, typer.Option(help="A field of the stage's form, `name=value`; repeat it for several values.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Answer for the record you hold."""
-    with client() as living:
-        receipt = living.screening.vote(review, lease, answer, reason, _fields(field or []))
+@app.command(
+    "vote", example="LIVING_TOKEN=$ANA living queue vote shared-records lease_01a2... exclude --reason 'no records'"
+)
+@REVIEW
+@argument("lease", "The lease that `living queue next` showed.")
+@argument("answer", "One of the stage's answers.")
+@option("--reason", help="Why.")
+@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@AS_JSON
+def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+    """Answer for the record you hold. Needs your own token in LIVING_TOKEN."""
+    fields = _fields(field)
+    with acting("voting", review) as living:
+        receipt = living.screening.vote(review, lease, answer, reason, fields)
     if as_json:
         print_json(receipt)
     else:
         out.print(f"{receipt.record} at {receipt.stage}: {receipt.state}")
 
 
-@app.command()
-def release(review: Review, lease: Annotated[str, typer.Argument(help="The lease to give back.")]) -> None:
-    """Give a record back to the queue."""
-    with client() as living:
+@app.command("release", example="LIVING_TOKEN=$ANA living queue release shared-records lease_01a2...")
+@REVIEW
+@argument("lease", "The lease to give back.")
+def release(review: str, lease: str) -> None:
+    """Give a record back to the queue. Needs the token of whoever holds it."""
+    with acting("giving a record back", review) as living:
         out.print(f"{living.screening.release(review, lease).lease}: given back")
 
 
-@app.command()
-def agreement(review: Review, as_json: AsJson = False) -> None:
+@app.command("agreement", example="living queue agreement shared-records")
+@REVIEW
+@AS_JSON
+def agreement(review: str, as_json: bool) -> None:
     """How far independent votes agree, stage by stage: counts, and Cohen's kappa."""
-    with client() as living:
+    with client("lead") as living:
         rows = living.screening.agreement(review)
     columns = [
         ("stage", lambda row: row.stage),
@@ -94,7 +100,7 @@ def agreement(review: Review, as_json: AsJson = False) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
 
 
-def _shown(review: str, task: TaskInHand) -> Group:
+def _shown(review: str, task: Any) -> Parts:
     record = task.record
     about = " · ".join(str(part) for part in ("; ".join(record.authors[:3]), record.venue, record.published) if part)
     parts: list[object] = [
@@ -111,17 +117,17 @@ def _shown(review: str, task: TaskInHand) -> Group:
         ["answers", answers],
         *([field.label, ", ".join(field.options) or field.kind] for field in task.fields),
         *([f"{vote.person} voted", f"{vote.answer}: {vote.reason or ''}"] for vote in task.votes),
-        ["kept for you until", f"{task.expires_at:%Y-%m-%d %H:%M} UTC"],
+        ["kept for you until", minute(task.expires_at)],
     ]
     how = f"living queue vote {review} {task.lease} ANSWER --reason '...'"
-    return Group(
-        Panel(Group(*parts), title=Text(f"{task.stage}: {task.question}")),  # type: ignore[arg-type]
+    return Parts(
+        Panel(Parts(*parts), title=Text(f"{task.stage}: {task.question}")),  # type: ignore[arg-type]
         table(["", ""], lines, show_header=False),
         Text(f"\n{how}", style="cyan"),
     )
 
 
-def _fields(given: list[str]) -> dict[str, str | list[str]]:
+def _fields(given: Iterable[str]) -> dict[str, str | list[str]]:
     """`name=value` pairs as the form's fields; a name given several times is a list."""
     fields: dict[str, str | list[str]] = {}
     for pair in given:

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
-import yaml
+import click
+from rich.text import Text
 
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
-from services.cli.printing import AsJson, out, print_json, print_rows, table
-from services.protocol.domain import check as check_protocol
+from services.cli.printing import day, minute, out, print_json, print_rows, table
 
-app = typer.Typer(help="Reviews and their protocols.", no_args_is_help=True)
+app = Group(help="Reviews and their protocols.")
 
-Review = Annotated[str, typer.Argument(help="The review, such as ics-leadership.")]
-File = Annotated[
-    Path, typer.Argument(help="A protocol file, such as reviews/ics-leadership/protocol.yaml.", exists=True)
-]
+_FILE = argument("file", "A protocol file.", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
-@app.command()
-def check(file: File) -> None:
+@app.command("check", example="living review check reviews/ics-leadership/protocol.yaml")
+@_FILE
+def check(file: Path) -> None:
     """Check a protocol file without sending it anywhere; every error is told with its place and line."""
+    from services.protocol.domain import check as check_protocol
+
     protocol = check_protocol(file.read_bytes())
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
 
 
-@app.command()
-def apply(file: File, as_json: AsJson = False) -> None:
+@app.command("apply", example="living review apply reviews/shared-records/protocol.yaml")
+@_FILE
+@AS_JSON
+def apply(file: Path, as_json: bool) -> None:
     """Apply a protocol file. The same content again changes nothing; any other makes a new version."""
     text = file.read_bytes()
-    with client() as living:
-        applied = living.protocol.apply(check_protocol(text).review, text)
+    with client("lead") as living:
+        applied = living.protocol.apply(_review_of(text), text)
     if as_json:
         print_json(applied)
     else:
@@ -42,8 +49,9 @@ def apply(file: File, as_json: AsJson = False) -> None:
         out.print(f"{applied.review}: version {applied.version} {told}")
 
 
-@app.command("list")
-def list_(as_json: AsJson = False) -> None:
+@app.command("list", example="living review list")
+@AS_JSON
+def list_(as_json: bool) -> None:
     """List the reviews that your token holds for."""
     with client() as living:
         rows = list(living.protocol.reviews())
@@ -52,37 +60,45 @@ def list_(as_json: AsJson = False) -> None:
         ("title", lambda row: row.title),
         ("version", lambda row: row.version),
         ("by", lambda row: row.published_by),
-        ("at", lambda row: f"{row.published_at:%Y-%m-%d}"),
+        ("at", lambda row: day(row.published_at)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no review has a protocol yet: living review apply FILE")
 
 
-@app.command()
-def show(
-    review: Review,
-    version: Annotated[int | None, typer.Option(help="Which version; the newest without.")] = None,
-    as_json: AsJson = False,
-) -> None:
+@app.command("show", example="living review show ics-leadership --version 1")
+@REVIEW
+@option("--version", type=int, help="Which version; the newest without.")
+@AS_JSON
+def show(review: str, version: int | None, as_json: bool) -> None:
     """Print a review's protocol, as YAML."""
     with client() as living:
         view = living.protocol.version(review, version) if version else living.protocol.newest(review)
     if as_json:
         print_json(view)
     else:
-        print(f"# version {view.version}, by {view.published_by}, {view.published_at:%Y-%m-%d %H:%M} UTC")
-        print(yaml.safe_dump(view.protocol.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+        import yaml
+
+        print(f"# version {view.version}, by {view.published_by}, {minute(view.published_at)}")
+        # Through JSON: YAML would spell a subclass of dict as a Python object.
+        protocol = json.loads(json.dumps(view.protocol))
+        print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=True), end="")
 
 
-@app.command()
-def status(review: Review, as_json: AsJson = False) -> None:
-    """Where a review stands: its sources, its records on their way, its theories, its cadence."""
+@app.command("status", example="living review status shared-records")
+@REVIEW
+@AS_JSON
+def status(review: str, as_json: bool) -> None:
+    """Where a review stands: its sources and their trouble, its records on their way, its theories, its cadence."""
     with client() as living:
         funnel, synthesis = living.screening.funnel(review), living.synthesis.status(review)
-        literature, watches = living.ingest.status(review), list(living.ingest.watches(review))
+        literature = living.ingest.status(review)
+        rejected = _rejected(living, review, literature.watches)
+        since = {it.watch: _failing_since(living, review, it) for it in literature.watches if it.trouble}
     if as_json:
-        print_json({"literature": literature, "watches": watches, "screening": funnel, "synthesis": synthesis})
+        told = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
+        print_json({**told, "screening": funnel, "synthesis": synthesis})
         return
-    out.print(f"[bold]{synthesis.title}[/]\n")
+    out.print(Text(f"{synthesis.title}\n", style="bold"))
     lines = [
         ["state", f"{synthesis.state}; next revision due {synthesis.next_due}"],
         ["revisions", f"{synthesis.revisions}, last {synthesis.last_published or 'never'}"],
@@ -96,5 +112,91 @@ def status(review: Review, as_json: AsJson = False) -> None:
     stages = [[s.stage, s.entered, s.advanced, s.excluded, s.open, s.conflicts] for s in funnel.stages]
     out.print(table(["stage", "entered", "advanced", "excluded", "open", "conflicts"], stages))
     out.print()
-    sources = [[watch.source, watch.strategy, watch.searched_through or "never"] for watch in watches]
-    out.print(table(["source", "strategy", "searched through"], sources))
+    sources = [
+        [watch.source, watch.strategy, watch.searched_through or "never", _state(watch)] for watch in literature.watches
+    ]
+    out.print(table(["source", "strategy", "searched through", "state"], sources))
+    for line in _trouble(review, literature, rejected, since):
+        out.print(line)
+
+
+@app.command("rejections", example="living review rejections shared-records --source openalex")
+@REVIEW
+@option("--source", help="Only what this source sent.")
+@option("--run", help="Of this run; of each watch's last one without.")
+@AS_JSON
+def rejections(review: str, source: str | None, run: str | None, as_json: bool) -> None:
+    """List the items that sources sent and that are no usable records, each with its reason."""
+    with client() as living:
+        runs = [run] if run else [it.last_run.run for it in living.ingest.watches(review) if it.last_run]
+        rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
+    columns = [
+        ("source", lambda row: row.source),
+        ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
+        ("why", lambda row: row.reason),
+        ("it begins", lambda row: row.excerpt[:60]),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+
+
+def _review_of(text: bytes) -> str:
+    """The review that a protocol is for. Raises Invalid with every error where it says none."""
+    named = re.search(rb"^review:[ ]+([a-z0-9][a-z0-9-]*)[ ]*(?:#.*)?\r?$", text, re.MULTILINE)
+    if named is not None:
+        return named[1].decode()
+    # Spelled in one of YAML's other ways, or wrong: the service's own reading tells.
+    from services.protocol.domain import check as check_protocol
+
+    return check_protocol(text).review
+
+
+def _state(watch: Any) -> Text:
+    if watch.trouble:
+        return Text("fails", style="bold red")
+    return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
+
+
+def _rejected(living: Any, review: str, watches: list[Any]) -> list[dict[str, Any]]:
+    """For each watch whose last run rejected something: how much, and why most often, by a look at the first
+    hundred of them."""
+    told = []
+    for watch in watches:
+        run = watch.last_run
+        if run is None or not run.counts.rejected:
+            continue
+        reasons = Counter(it.reason for it in islice(living.ingest.rejections(review, run.run), 100))
+        told.append(
+            {
+                "source": watch.source, "strategy": watch.strategy, "run": run.run, "found": run.counts.found,
+                "rejected": run.counts.rejected, "commonest": dict(reasons.most_common(3)),
+            }
+        )  # fmt: skip
+    return told
+
+
+def _failing_since(living: Any, review: str, watch: Any) -> str:
+    """When the first of the runs began that failed one after another."""
+    failed = list(islice(living.ingest.runs(review, watch=watch.watch), max(1, min(watch.failures, 50))))
+    return minute(failed[-1].started_at) if failed else "the start"
+
+
+def _trouble(review: str, literature: Any, rejected: list[dict[str, Any]], since: dict[str, str]) -> Iterator[Text]:
+    """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
+    for watch in literature.watches:
+        if not watch.trouble:
+            continue
+        again = "it is paused" if watch.state == "paused" else f"tried again at {minute(watch.due_at)}"
+        often = f"{watch.failures} time{'s' if watch.failures > 1 else ''}"
+        yield Text(
+            f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}:", style="red"
+        )
+        yield Text(f"  {watch.trouble}")
+    for it in rejected:
+        yield Text(
+            f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",
+            style="yellow",
+        )
+        yield from (Text(f"  {count} x {reason}") for reason, count in it["commonest"].items())
+        yield Text(f"  all of them: living review rejections {review} --run {it['run']}", style="dim")
+    if literature.open_duplicates:
+        yield Text(f"\n{literature.open_duplicates} pairs of records may be one: a lead decides", style="yellow")

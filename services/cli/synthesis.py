@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Any
 
-import typer
 from rich.text import Text
 
-from services.cli.context import client
-from services.cli.printing import AsJson, out, print_json, print_rows, table
-from shared.wire.synthesis import SignDraft
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import acting, client
+from services.cli.printing import day, out, print_json, print_rows, table
 
-app = typer.Typer(help="The synthesis: theories, evidence, revisions.", no_args_is_help=True)
-
-Review = Annotated[str, typer.Argument(help="The review, such as ics-leadership.")]
+app = Group(help="Theories, their evidence, signed revisions.")
 
 _STYLE = {"supported": "green", "partially_supported": "yellow", "contested": "red", "no_evidence": "dim"}
 
 
-@app.command()
-def show(
-    review: Review,
-    revision: Annotated[int | None, typer.Option(help="A published revision; the newest without.")] = None,
-    draft: Annotated[bool, typer.Option("--draft", help="What would be published now instead.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@app.command("show", example="living synthesis show ics-leadership --revision 5")
+@REVIEW
+@option("--revision", type=int, help="A published revision; the newest without.")
+@option("--draft", is_flag=True, help="What would be published now instead.")
+@AS_JSON
+def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
     """Print the theories: each CMOC with its status and how many studies stand behind it."""
     with client() as living:
         if draft:
@@ -43,7 +40,7 @@ def show(
     drill = ", a drill" if content.drill else ""
     out.print(
         f"revision {content.number}{drill}: {content.change_class}, signed by {content.signed_by} "
-        f"on {content.signed_at:%Y-%m-%d}\n{content.summary}\n",
+        f"on {day(content.signed_at)}\n{content.summary}\n",
         highlight=False,
     )
     for theory in content.theories:
@@ -59,13 +56,12 @@ def show(
         out.print()
 
 
-@app.command()
-def diff(
-    review: Review,
-    before: Annotated[int, typer.Argument(help="The earlier revision's number.")],
-    after: Annotated[int, typer.Argument(help="The later revision's number.")],
-    as_json: AsJson = False,
-) -> None:
+@app.command("diff", example="living synthesis diff ics-leadership 5 6")
+@REVIEW
+@argument("before", "The earlier revision's number.", type=int)
+@argument("after", "The later revision's number.", type=int)
+@AS_JSON
+def diff(review: str, before: int, after: int, as_json: bool) -> None:
     """Print what changed between two revisions, CMOC by CMOC."""
     with client() as living:
         difference = living.synthesis.diff(review, before, after)
@@ -82,8 +78,10 @@ def diff(
         print_rows(difference.changes, columns, as_json=False, empty="Nothing changed.")
 
 
-@app.command()
-def revisions(review: Review, as_json: AsJson = False) -> None:
+@app.command("revisions", example="living synthesis revisions ics-leadership")
+@REVIEW
+@AS_JSON
+def revisions(review: str, as_json: bool) -> None:
     """List the signed revisions, oldest first."""
     with client() as living:
         rows = list(living.synthesis.revisions(review))
@@ -92,20 +90,19 @@ def revisions(review: Review, as_json: AsJson = False) -> None:
         ("cycle", lambda row: row.cycle),
         ("class", lambda row: row.change_class),
         ("signed by", lambda row: row.signed_by),
-        ("on", lambda row: f"{row.signed_at:%Y-%m-%d}"),
+        ("on", lambda row: day(row.signed_at)),
         ("summary", lambda row: row.summary),
         ("drill", lambda row: "drill" if row.drill else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="No revision is signed yet.")
 
 
-@app.command()
-def evidence(
-    review: Review,
-    cmoc: Annotated[str | None, typer.Option(help="Only what bears on this CMOC.")] = None,
-    record: Annotated[str | None, typer.Option(help="Only what this record says.")] = None,
-    as_json: AsJson = False,
-) -> None:
+@app.command("evidence", example="living synthesis evidence ics-leadership --cmoc cmoc-5")
+@REVIEW
+@option("--cmoc", help="Only what bears on this CMOC.")
+@option("--record", help="Only what this record says.")
+@AS_JSON
+def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -> None:
     """List the coded links: what each number counts."""
     with client() as living:
         rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record))
@@ -120,35 +117,39 @@ def evidence(
     print_rows(rows, columns, as_json=as_json, empty="Nothing is coded yet.")
 
 
-@app.command()
-def sign(
-    review: Review,
-    summary: Annotated[str, typer.Option(help="What this revision says, in a sentence or two.")],
-    drill: Annotated[bool, typer.Option("--drill", help="Label it as an exercise.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Sign the draft as it is now: it becomes the next revision, under your name."""
-    with client() as living:
+@app.command("sign", example="LIVING_TOKEN=$DORA living synthesis sign shared-records --summary 'One more report.'")
+@REVIEW
+@option("--summary", required=True, help="What this revision says, in a sentence or two.")
+@option("--drill", is_flag=True, help="Label it as an exercise.")
+@AS_JSON
+def sign(review: str, summary: str, drill: bool, as_json: bool) -> None:
+    """Sign the draft as it is now: it becomes the next revision, under your name.
+
+    Needs a lead's own token in LIVING_TOKEN. Read it first: `living synthesis show REVIEW --draft`.
+    """
+    with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
-        signed = SignDraft(fragments_sha256=draft.fragments_sha256, draft=draft.draft, summary=summary, drill=drill)
-        revision = living.synthesis.sign(review, signed)
+        seen = {"fragments_sha256": draft.fragments_sha256, "draft": draft.draft}
+        revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill})
     if as_json:
         print_json(revision)
     else:
         out.print(f"revision {revision.content.number} is signed: {revision.content.change_class}")
 
 
-@app.command()
-def verify(review: Review, revision: Annotated[int, typer.Argument(help="The revision's number.")]) -> None:
+@app.command("verify", example="living synthesis verify ics-leadership 5")
+@REVIEW
+@argument("revision", "The revision's number.", type=int)
+def verify(review: str, revision: int) -> None:
     """Check that a revision is still what was signed; exits 1 when it is not."""
     with client() as living:
         verified = living.synthesis.verify(review, revision)
     out.print("It is what was signed." if verified.holds else "\n".join(verified.faults))
     if not verified.holds:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
-def _show_draft(draft, as_json: bool) -> None:  # type: ignore[no-untyped-def]
+def _show_draft(draft: Any, as_json: bool) -> None:
     if as_json:
         print_json(draft)
         return

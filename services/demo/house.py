@@ -83,11 +83,11 @@ class House:
 
     def _open(self, room: tuple[str, ...]) -> None:
         log = self._log(room)
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
         # Started in the house's own folder, where no `.env` of another platform is read.
         environment |= self._settings | {"LIVING_PORT": str(self._ports[room])}
-        with log.open("ab") as output:
+        with open(log, "ab", opener=_for_me_alone) as output:
             self._processes[room] = subprocess.Popen(
                 [sys.executable, "-m", "services", "serve", *room],
                 env=environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -121,6 +121,11 @@ def opened(house: House) -> Iterator[House]:
         yield house
     finally:
         house.stop()
+
+
+def _for_me_alone(path: str, flags: int) -> int:
+    """Opens a file that nobody else can read."""
+    return os.open(path, flags, 0o600)
 
 
 def _free_port() -> int:

@@ -71,7 +71,7 @@ def theatre(
             **more,
         }
         settings = Settings(data_dir=folder, _env_file=None)
-        SigningKey.open(settings)  # Made here, so that no process prints an admin token into its log.
+        SigningKey.open(settings)  # Made here, so that no process makes an admin token that nobody asks for.
         with opened(House(folder, environment, rooms)) as house:
             yield Theatre(house, clock, settings)
 
@@ -82,8 +82,8 @@ def clear(folder: Path) -> Path:
         if not (folder / _MARK).exists():
             raise Conflict(f"{folder} holds something that is not a demo's; name another folder with --folder")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARK).touch()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / _MARK).touch(mode=0o600)
     return folder
 
 

@@ -1,0 +1,433 @@
+"""`living doctor`: everything the platform stands on, looked at from this machine; nothing is written."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from http.client import HTTPException
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import click
+from rich.text import Text
+
+from services.cli.commands import AS_JSON, Command
+from services.cli.context import client, given, key_path, setting, settings
+from services.cli.looking import PATIENCE, rows_of, sqlite_file
+from services.cli.printing import minute, out, print_json
+from shared.client.operations import SERVICES
+from shared.errors import Forbidden, Invalid, LivingError, NotFound, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from shared.client import Client
+
+State = Literal["ok", "warn", "fail"]
+
+_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+#: Variables that are no settings of ours but are spelled like them.
+_OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
+_NEEDED = 100 * 2**20, 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it (empty where nothing is)."""
+
+    check: str
+    state: State
+    told: str
+    do: str = ""
+
+
+Check = Callable[[], Iterator[Finding]]
+
+
+@click.command("doctor", cls=Command, example="living doctor\nliving doctor --json")
+@AS_JSON
+def doctor(as_json: bool) -> None:
+    """Look at everything the platform stands on, and say what to do.
+
+    Settings, signing key, databases, log, search index, sources, clock, disk, versions; and, where the platform
+    runs, what it holds back, dead letters and sources that fail. Writes nothing.
+
+    Exits 0 when all is well, 1 when something should be looked at, 2 when something does not work.
+    """
+    findings = examine()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            out.print(_line(finding), soft_wrap=True)
+    worst = {finding.state for finding in findings}
+    sys.exit(2 if "fail" in worst else 1 if "warn" in worst else 0)
+
+
+def examine() -> list[Finding]:
+    """Every finding, in the order in which they are told; each look is bounded in time, and slow ones go on side
+    by side."""
+    try:
+        settings()
+    except Invalid as error:
+        told = "; ".join(f"{item['at']}: {item['why']}" for item in error.errors)
+        return [Finding("settings", "fail", told, "docs/configuration.md says what each may be")]
+    databases = [partial(_database, name) for name in SERVICES]
+    here = [_key, *databases, _log, _index] if _kept_here() else [_nothing_here]
+    sources = [partial(_source, name) for name in _sources()]
+    checks: list[Check] = [_settings, *here, *sources, _disk, _versions, _platform]
+    with ThreadPoolExecutor(len(checks)) as pool:
+        return [finding for found in pool.map(_done, checks) for finding in found]
+
+
+def _done(check: Check) -> list[Finding]:
+    """What a check finds; what it did not foresee is a finding too."""
+    found: list[Finding] = []
+    try:
+        found.extend(check())
+    except Exception as error:
+        name = getattr(check, "func", check).__name__.strip("_")
+        found.append(
+            Finding(
+                name,
+                "fail",
+                f"cannot be looked at: {type(error).__name__}: {error}",
+                "this line belongs in a report of a fault",
+            )
+        )
+    return found
+
+
+def _settings() -> Iterator[Finding]:
+    from shared.settings import Settings
+
+    unknown = [
+        name.upper() for name in given()
+        if name.startswith("living_") and name.removeprefix("living_") not in Settings.model_fields
+        and not _OTHERS.fullmatch(name)
+    ]  # fmt: skip
+    if unknown:
+        told = f"no setting is called {', '.join(sorted(unknown))}"
+        yield Finding("settings", "warn", told, "compare with docs/configuration.md, and mend or unset it")
+    else:
+        yield Finding("settings", "ok", f"valid; data in {settings().data_dir}")
+
+
+def _key() -> Iterator[Finding]:
+    from shared.keys import SigningKey
+
+    path = key_path()
+    if not path.exists():
+        yield Finding("signing key", "fail", f"there is none at {path}", "`living serve` makes it at its first start")
+        return
+    try:
+        SigningKey.read(path)
+    except Unavailable as error:
+        yield Finding("signing key", "fail", error.detail)
+        return
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        told = f"{path} can be read by others (mode {mode:04o}), who could sign in anybody's name"
+        yield Finding("signing key", "fail", told, f"chmod 600 {path}")
+    else:
+        yield Finding("signing key", "ok", f"{path}, mode {mode:04o}")
+
+
+def _database(name: str) -> Iterator[Finding]:
+    check, url = f"database {name}", settings().place(settings().database_url, name)
+    try:
+        revision = _revision(url)
+    except (sqlite3.Error, OSError, RuntimeError) as error:
+        yield Finding(check, "fail", f"cannot be read: {_first_line(error)}", _mend_server(url))
+        return
+    newest = _newest(name)
+    if revision is None:
+        yield Finding(check, "fail", "there is none yet", "`living serve` or `living db upgrade` makes it")
+    elif revision != newest:
+        yield Finding(check, "fail", f"is at {revision}, not at {newest}", f"`living db upgrade {name}`")
+    else:
+        yield Finding(check, "ok", f"at {revision}, the newest{_rights(sqlite_file(url))}")
+
+
+def _revision(url: str) -> str | None:
+    """The migration a database is at; None where there is none. Raises sqlite3.Error, or RuntimeError of a server."""
+    query, path = "SELECT version_num FROM alembic_version", sqlite_file(url)
+    if path is None:
+        return _revision_of_server(url, query)
+    try:
+        rows = rows_of(path, query) if path.is_file() else []
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        rows = []
+    return rows[0][0] if rows else None
+
+
+def _revision_of_server(url: str, query: str) -> str | None:
+    import psycopg
+
+    try:
+        with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:"), connect_timeout=PATIENCE) as connection:
+            row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+    except psycopg.errors.UndefinedTable:
+        return None
+    except psycopg.Error as error:
+        if "does not exist" in str(error):
+            return None
+        raise RuntimeError(str(error)) from error
+    return row[0] if row else None
+
+
+def _newest(name: str) -> str:
+    """The newest migration of a service, by its file."""
+    import services
+
+    folder = Path(services.__path__[0]) / name / "migrations"
+    return max(path.name for path in folder.glob("[0-9]*_*.py")).partition("_")[0]
+
+
+def _log() -> Iterator[Finding]:
+    yield _place("log", settings().place(settings().log_url))
+
+
+def _index() -> Iterator[Finding]:
+    yield _place("search index", settings().place(settings().search_url))
+
+
+def _kept_here() -> bool:
+    """Whether this machine keeps anything of a platform, or is told of servers that do."""
+    urls = [
+        settings().log_url,
+        settings().search_url,
+        *(settings().database_url.replace("{service}", it) for it in SERVICES),
+    ]
+    files = [sqlite_file(settings().place(url)) for url in urls]
+    return key_path().exists() or any(path is None or path.exists() for path in files)
+
+
+def _nothing_here() -> Iterator[Finding]:
+    told = f"this machine keeps no platform in {settings().data_dir}"
+    if setting("token"):
+        yield Finding("data", "ok", f"{told}; LIVING_TOKEN is for the one at {settings().url}")
+    else:
+        yield Finding("data", "fail", told, "`living serve` makes one; LIVING_DATA_DIR says where another is")
+
+
+def _place(check: str, url: str) -> Finding:
+    """A file that can be read, or a server that answers."""
+    path = sqlite_file(url)
+    if path is None:
+        return _kafka(check, url) if url.startswith("kafka:") else _http(check, url, _mend_server(url))
+    if not path.is_file():
+        return Finding(check, "fail", f"there is none at {path}", "`living serve` makes it at its first start")
+    try:
+        tables = rows_of(path, "SELECT count(*) FROM sqlite_master")[0][0]
+    except sqlite3.Error as error:
+        return Finding(check, "fail", f"{path} cannot be read: {error}", "stop the platform, and restore a backup")
+    if not tables:
+        return Finding(check, "fail", f"{path} is empty", "`living serve` fills it; if it had been filled, ask why")
+    return Finding(check, "ok", f"{path}, {_size(path.stat().st_size)}{_rights(path)}")
+
+
+def _kafka(check: str, url: str) -> Finding:
+    for server in url.partition("://")[2].rstrip("/").split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        except (OSError, ValueError) as error:
+            return Finding(check, "fail", f"{server} does not answer: {error}", "start Kafka, or mend LIVING_LOG_URL")
+    return Finding(check, "ok", f"{url} takes connections")
+
+
+def _sources() -> dict[str, str]:
+    names = {"openalex": "OpenAlex", "crossref": "Crossref", "pubmed": "PubMed", "europepmc": "Europe PMC"}
+    return {shown: getattr(settings(), f"{name}_url") for name, shown in names.items()}
+
+
+def _source(name: str) -> Iterator[Finding]:
+    """A source that does not answer is a warning: the platform goes on, and asks again."""
+    found = _http(f"source {name}", _sources()[name], "is there a way to the internet from here?")
+    yield Finding(found.check, "warn", found.told, found.do) if found.state == "fail" else found
+
+
+def _http(check: str, url: str, do: str) -> Finding:
+    """Whether an address answers at all. A password in it is neither sent nor shown."""
+    parts = urlsplit(url)
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    contact = f"living-reviews doctor ({settings().contact})" if settings().contact else "living-reviews doctor"
+    try:
+        with urlopen(Request(shown, headers={"User-Agent": contact}), timeout=PATIENCE) as answer:
+            answer.read(1)
+    except HTTPError as refused:
+        refused.close()
+        if refused.code >= 500:
+            return Finding(check, "fail", f"{shown} answers {refused.code}", do)
+    except (OSError, HTTPException, ValueError) as lost:
+        return Finding(check, "fail", f"{shown} does not answer: {getattr(lost, 'reason', lost)}", do)
+    return Finding(check, "ok", f"{shown} answers")
+
+
+def _disk() -> Iterator[Finding]:
+    folder = next(it for it in (settings().data_dir.resolve(), *settings().data_dir.resolve().parents) if it.exists())
+    free = shutil.disk_usage(folder).free
+    low, tight = _NEEDED
+    state: State = "fail" if free < low else "warn" if free < tight else "ok"
+    do = "" if state == "ok" else "make room: on a full disk nothing is accepted"
+    yield Finding("disk", state, f"{_size(free)} free at {folder}", do)
+    if settings().data_dir.is_dir() and settings().data_dir.stat().st_mode & 0o077:
+        told = f"others may look into {settings().data_dir}"
+        yield Finding("data folder", "warn", told, f"chmod 700 {settings().data_dir}; `living serve` does it too")
+
+
+def _versions() -> Iterator[Finding]:
+    try:
+        ours = metadata.version("living-reviews")
+    except metadata.PackageNotFoundError:
+        ours = "not installed, run from its folder"
+    told = f"living-reviews {ours}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    old = sys.version_info < (3, 11)
+    yield Finding("versions", "fail" if old else "ok", told, "Python 3.11 or newer is needed" if old else "")
+
+
+def _platform() -> Iterator[Finding]:
+    """What only the running platform knows."""
+    name = settings().place(settings().clock)
+    if name != "system":
+        yield _file_clock(Path(name.partition(":")[2]))
+    url = settings().url.split(",")[0].rpartition("=")[2].rstrip("/")
+    try:
+        with urlopen(f"{url}/healthz", timeout=PATIENCE) as answer:
+            date = answer.headers["Date"]
+    except (OSError, HTTPException, ValueError) as lost:
+        told = f"{url} does not answer: {getattr(lost, 'reason', lost)}"
+        yield Finding("platform", "fail", told, "`living serve` starts it; LIVING_URL says where it is")
+        return
+    yield _clock(date)
+    try:
+        with client("admin", patience=0, timeout=PATIENCE) as living:
+            yield from _ready(living)
+            yield from _told("held keys", partial(_held, living))
+            yield from _told("dead letters", partial(_letters, living))
+            yield from _told("failing watches", partial(_watches, living))
+    except Unavailable as error:
+        yield Finding("platform", "fail", error.detail, "`living serve` starts it; LIVING_URL says where it is")
+    except (Unauthenticated, Forbidden) as error:
+        yield Finding("platform", "warn", error.detail, "set LIVING_TOKEN to an admin's token")
+
+
+def _clock(date: str | None) -> Finding:
+    """The machine's clock against the date that the platform's answer bore."""
+    if not date:
+        return Finding("clock", "warn", "the platform's answer bears no date")
+    # A date of HTTP is whole seconds.
+    apart = abs(time.time() - parsedate_to_datetime(date).timestamp())
+    state: State = "ok" if apart < 5 else "warn" if apart < 60 else "fail"
+    do = "" if state == "ok" else "let both machines take their time from the network"
+    return Finding("clock", state, f"within {max(1, round(apart))} s of the platform's", do)
+
+
+def _file_clock(path: Path) -> Finding:
+    from shared.clock import FileClock
+
+    try:
+        at = FileClock(path).now()
+    except (OSError, ValueError) as error:
+        return Finding("clock", "fail", f"the clock in {path} cannot be read: {error}", "mend or unset LIVING_CLOCK")
+    told = f"LIVING_CLOCK stands at {minute(at.isoformat())}, the machine's clock at {datetime.now(UTC):%Y-%m-%d}"
+    return Finding("clock", "warn", told, "right for a demo or a drill; else unset LIVING_CLOCK")
+
+
+def _ready(living: Client) -> Iterator[Finding]:
+    report = living.operations.ready()
+    down = {
+        f"{name} {part}": told
+        for name, parts in report.services.items()
+        for part, told in parts.items()
+        if told != "ok"
+    }
+    if not down:
+        yield Finding("platform", "ok", f"{len(report.services)} services are ready")
+    for part, told in down.items():
+        yield Finding(f"platform {part}", "fail", told, "its log says more")
+
+
+def _told(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """What the platform tells about one thing; one that lacks the route, or refuses, says so for itself."""
+    try:
+        return list(ask()) or [Finding(check, "ok", "none")]
+    except NotFound:
+        return [Finding(check, "warn", "this platform does not tell", "bring it to the version of this `living`")]
+    except Forbidden as error:
+        return [Finding(check, "warn", error.detail, "set LIVING_TOKEN to an admin's token")]
+    except Unavailable:
+        raise
+    except LivingError as error:
+        return [Finding(check, "fail", error.detail)]
+
+
+def _held(living: Client) -> Iterator[Finding]:
+    for service in SERVICES:
+        for it in living.operations.held(service):
+            place = f"{it.topic}/{it.partition} {it.key}"
+            told = (
+                f"{service} holds {place} since {minute(it.since)}, {it.parked} events wait ({it.cause}): {it.reason}"
+            )
+            retry = f"`living dead-letters retry {service} {it.letter}`"
+            do = retry if it.letter else "it goes on once what it needs is here"
+            yield Finding("held keys", "fail" if it.cause == "fault" else "warn", told, do)
+
+
+def _letters(living: Client) -> Iterator[Finding]:
+    for service in SERVICES:
+        for it in living.operations.dead_letter_groups(service):
+            what = f"{it.count} of {it.type or 'what is no event'} ({it.slug})"
+            told = f"{service} set aside {what} since {minute(it.oldest)}"
+            yield Finding("dead letters", "warn", told, f"`living dead-letters list --service {service}`")
+
+
+def _watches(living: Client) -> Iterator[Finding]:
+    for review in living.protocol.reviews():
+        for watch in living.ingest.watches(review.review):
+            if watch.trouble:
+                told = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"
+                yield Finding("failing watches", "warn", told, f"`living review status {review.review}`")
+
+
+def _line(finding: Finding) -> Text:
+    line = Text(f"{finding.state:<5}", style=_STYLE[finding.state])
+    line.append(f"{finding.check}: ", style="bold not red not yellow not green")
+    line.append(finding.told, style="default not bold")
+    return line.append(f"\n      -> {finding.do}", style="cyan not bold") if finding.do else line
+
+
+def _rights(path: Path | None) -> str:
+    return "; others may read it" if path is not None and path.stat().st_mode & 0o077 else ""
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def _mend_server(url: str) -> str:
+    return "start the server, or mend its LIVING_..._URL" if sqlite_file(url) is None else "restore a backup"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

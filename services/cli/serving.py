@@ -1,0 +1,71 @@
+"""`living serve` and `living services`: the platform itself, run or described."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from services.cli.commands import AS_JSON, Command, argument, option
+from services.cli.context import settings
+
+if TYPE_CHECKING:
+    from shared.service import Service
+    from shared.wire.operations import ServiceTable
+
+
+@click.command("serve", cls=Command, example="living serve\nliving serve ingest search --port 8001")
+@argument("services", "Which services; all without any.", nargs=-1)
+@option("--host", help="Address to listen on (LIVING_HOST).")
+@option("--port", type=click.IntRange(0, 65535), help="Port to listen on (LIVING_PORT); 0 picks a free one.")
+def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None:
+    """Run the platform, or some of its services, until stopped. Says so once it listens.
+
+    The first start makes the signing key, and an admin token: it is written into the data folder, for its owner
+    alone, and shown where this runs in a terminal.
+    """
+    from services import app as application
+
+    given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    application.serve(settings().model_copy(update=given), services, _tell)
+
+
+@click.command("services", cls=Command, example="living services")
+@AS_JSON
+def services(as_json: bool) -> None:
+    """Print each service's table: what happens on which event, and what runs on a schedule."""
+    from services.catalog import SERVICES
+    from services.cli.printing import out, print_json, table
+
+    tables = [_table(service) for service in SERVICES]
+    if as_json:
+        print_json(tables)
+        return
+    for one in tables:
+        out.print(f"\n[bold]{one.name}[/]  {one.summary}")
+        lines = [("on", event, effect) for event, effects in one.reactions.items() for effect in effects]
+        lines += [("every", interval, job) for job, interval in one.jobs.items()]
+        lines += [("emits", event, "") for event in one.emits]
+        out.print(table(["", "what", "effect"], lines))
+
+
+def _tell(line: str) -> None:
+    # At once, so that whoever reads a redirected log sees it.
+    click.echo(line, err=True)
+    sys.stderr.flush()
+
+
+def _table(service: Service) -> ServiceTable:
+    from shared.wire.operations import ServiceTable
+
+    reactions: dict[str, list[str]] = {}
+    for reaction in service.reactions:
+        reactions.setdefault(reaction.event.type, []).append(reaction.effect.__name__)
+    return ServiceTable(
+        name=service.name,
+        summary=service.summary,
+        reactions=reactions,
+        jobs={job.name: str(job.every) for job in service.jobs},
+        emits=[event.type for event in service.emits],
+    )

@@ -1,0 +1,63 @@
+"""Private: what the platform keeps on this machine - votes, secrets of webhooks, keys - is its owner's alone."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared.settings import Settings
+
+
+def keep_private(settings: Settings) -> list[str]:
+    """Makes the data folder, and lets nobody else into what this process makes from now on or finds there.
+
+    Only files that the settings name are mended, and what lies beside them under their name (`-wal`, `.lock`); and
+    the folder, unless work goes on in it. Returns what could not be mended, each as a sentence.
+    """
+    os.umask(0o077)
+    folder = settings.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = Path.cwd().is_relative_to(folder.resolve())
+    places = [] if shared else [folder]
+    return [told for path in (*places, *_files(settings)) if (told := _mended(path))]
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that its owner alone can read, in one step."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def token_path(settings: Settings) -> Path:
+    """Where the first admin token is written."""
+    return settings.data_dir / "admin-token"
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner has any right to it."""
+    return not path.stat().st_mode & 0o077
+
+
+def _files(settings: Settings) -> Iterator[Path]:
+    urls = (settings.log_url, settings.database_url, settings.search_url)
+    kept = [url.partition(":")[2].removeprefix("//").replace("//", "/", 1) for url in urls if url.startswith("sqlite:")]
+    for name in (*kept, str(settings.signing_key), str(token_path(settings))):
+        pattern = glob.escape(settings.place(name, "\0")).replace("\0", "*")
+        yield from (Path(found) for found in sorted(glob.glob(pattern + "*")) if os.path.isfile(found))
+
+
+def _mended(path: Path) -> str:
+    """Takes everybody else's rights away; a sentence when that fails."""
+    try:
+        mode = path.stat().st_mode
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
+    except FileNotFoundError:
+        pass  # Gone meanwhile, as a write-ahead log may be.
+    except OSError as error:
+        return f"others may read {path}, and that cannot be mended: {error.strerror}"
+    return ""
