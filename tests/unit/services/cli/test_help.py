@@ -1,0 +1,52 @@
+"""Help that teaches: every command says what it does, what each argument means, and shows an example that is right."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from services.cli import app
+from services.cli.commands import walk
+from services.cli.root import PLACES
+
+COMMANDS = dict(walk(app, "living"))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_command_explains_itself_within_eighty_columns(path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, [*path.split()[1:], "--help"]).output
+
+    example = shown.partition("Example:\n")[2]
+    assert example.strip() and all(line.startswith("  ") for line in example.splitlines() if line)
+    told = shown.partition("Example:\n")[0]
+    assert all(len(line) <= 80 for line in told.splitlines())
+    assert all(it.help for it in COMMANDS[path].params if isinstance(it, click.Argument | click.Option))
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS.items(), ids=COMMANDS)
+def test_its_example_is_a_line_that_it_takes(path, command):
+    for line in command.example.splitlines():
+        words = shlex.split(line.replace("$(", " ").rstrip(")"))
+        called = words[words.index("living") + 1 :]
+        given = called[len(path.split()) - 1 :]
+        assert ["living", *called][: len(path.split())] == path.split()
+        if not any(word.startswith("reviews/") for word in given):  # Of a folder that lies elsewhere.
+            command.make_context(path, given)
+
+
+def test_the_list_says_of_each_group_what_the_group_says():
+    ctx = click.Context(app)
+    for name, (_, told) in PLACES.items():
+        command = app.get_command(ctx, name)
+        if isinstance(command, click.Group):
+            assert command.help == told
+
+
+def test_an_unknown_command_is_told(run):
+    result = run("queu")
+
+    assert result.exit_code == 2 and "No such command 'queu'" in result.output
