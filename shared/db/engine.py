@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 from sqlmodel import Session
+
+from shared.db.turns import Turn, TurnConnection, raw, turn_of
 
 _READONLY = {"living_readonly": True}
 #: What a person sent, a secret among it, is not printed when a statement fails; JSON is read and written fast.
@@ -25,33 +30,77 @@ _COMMON: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Patience:
+    """For how many seconds a connection waits: to be made, for a lock, for one statement, for its transaction's next
+    statement. None is for ever."""
+
+    connect: int
+    lock: float
+    statement: float | None = None
+    idle: float | None = None
+
+    def postgresql(self) -> dict[str, Any]:
+        """The driver's arguments. A server that is gone without a word is noticed by what it does not acknowledge."""
+        limits = {
+            "lock_timeout": self.lock,
+            "statement_timeout": self.statement,
+            "idle_in_transaction_session_timeout": self.idle,
+        }
+        options = [f"-c {name}={round(seconds * 1000)}" for name, seconds in limits.items() if seconds is not None]
+        given = {"connect_timeout": self.connect, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+        return {**given, "options": " ".join(options)}
+
+
+#: Work that nobody waits for in person may wait for others; it is tried again when even this was not enough.
+OF_WORK = Patience(connect=10, lock=30)
+
+#: A person rather hears within seconds that the database does not answer.
+OF_REQUESTS = Patience(connect=5, lock=5, statement=15, idle=30)
+
+#: A look at whether it answers.
+OF_LOOKS = Patience(connect=3, lock=1, statement=3)
+
+
 class Database:
     """One service's database.
 
     On SQLite: WAL, full synchronisation, a writer begins IMMEDIATE (so that it waits for its turn instead
-    of failing half-way) and a reader never blocks. On PostgreSQL: read committed.
+    of failing half-way) and a reader never blocks. On PostgreSQL: read committed. `pool_size` is how many
+    connections may be open at once; who finds none waits a moment and then fails.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, patience: Patience = OF_WORK) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
-            waiting = {"timeout": 30, "check_same_thread": False}
-            self.engine = create_engine(self.url, connect_args=waiting, pool_size=20, max_overflow=40, **_COMMON)
-            _teach_sqlite(self.engine)
-        else:
-            self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, **_COMMON)
+        self._patience = patience
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": patience.connect}
+        self.engine = self._open(patience, pool_pre_ping=not self.sqlite, **pool)
         self._readonly = self.engine.execution_options(**_READONLY)
+
+    def _open(self, patience: Patience, **pool: Any) -> Engine:
+        if not self.sqlite:
+            return create_engine(self.url, connect_args=patience.postgresql(), **pool, **_COMMON)
+        arguments = {"timeout": patience.lock, "check_same_thread": False, "factory": TurnConnection}
+        engine = create_engine(self.url, connect_args=arguments, **pool, **_COMMON)
+        _teach_sqlite(engine, turn_of(os.path.abspath(self.url.database or "")), patience.lock)
+        return engine
 
     def session(self, *, readonly: bool = False) -> Session:
         """A session whose objects stay readable after its commit."""
         return Session(self._readonly if readonly else self.engine, expire_on_commit=False)
 
     def ping(self) -> None:
-        """Raises whatever the driver raises unless the database answers."""
-        with self._readonly.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        """Raises whatever the driver raises unless the database answers within seconds, and would take a change: a
+        SQLite file must let a writer have its turn. Asks over a connection of its own, never one of the pool's."""
+        engine = self._open(OF_LOOKS, poolclass=NullPool)
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        finally:
+            engine.dispose()
 
     def leadership(self, name: str) -> Leadership:
         return Leadership(self, name)
@@ -123,18 +172,30 @@ class Leadership:
         return True
 
 
-def _teach_sqlite(engine: Engine) -> None:
+def _teach_sqlite(engine: Engine, turn: Turn, patience: float) -> None:
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={round(patience * 1000)}",
+        "foreign_keys=ON",
+    )
+
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
         # The driver must not begin transactions by itself: `_begin` below does, in the right mode.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        readonly = connection.get_execution_options().get("living_readonly")
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("living_readonly"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        try:
+            raw(connection).begin_writing(turn, patience)
+        except sqlite3.OperationalError as error:
+            raise OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
 
 
 @contextmanager
