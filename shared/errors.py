@@ -8,7 +8,8 @@
     ├── Forbidden         we know, and the answer is no
     ├── TooLarge          more than the limit
     ├── Unavailable       a thing we need is down: try again later
-    │   └── LogUnavailable    the event log
+    │   ├── LogUnavailable    the event log
+    │   └── Busy              too many ask at this moment; nothing was done
     ├── NotYet            an event that needs another one first: retried, in its turn
     └── Rejected          an event that will never work: goes to the dead letters at once
 
@@ -69,6 +70,10 @@ class Unavailable(LivingError):
 
 class LogUnavailable(Unavailable):
     slug = "log_unavailable"
+
+
+class Busy(Unavailable):
+    slug = "busy"
 
 
 class NotYet(LivingError):

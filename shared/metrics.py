@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from sqlalchemy import func, select
 
 from shared.db.tables import OutboxRow
 
 if TYPE_CHECKING:
+    from shared.http.admission import Gate
     from shared.runtime.running import Running
+
+#: The methods that a label may name; anybody can invent others, and each would be kept for good.
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Metrics:
@@ -31,8 +36,13 @@ class Metrics:
     def observe_request(self, scope: dict[str, Any], status: int, seconds: float) -> None:
         # The route's pattern, not the path: one series a route, whatever ids people ask for.
         route = getattr(scope.get("route"), "path", "none")
-        self._requests.labels(scope["method"], route, str(status)).inc()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def watch_gates(self, gates: Sequence[Gate]) -> None:
+        """Also tells how many requests work, wait and were refused."""
+        self._registry.register(_Crowds(gates))
 
     def text(self) -> bytes:
         """The numbers in Prometheus's text format."""
@@ -62,3 +72,23 @@ class _Backlogs:
             if running.service.topics:
                 lag.add_metric([name], running.event_log.lag(name, running.service.topics))
         return [outbox, letters, lag]
+
+
+class _Crowds:
+    """How many requests are at each gate, counted when asked."""
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self._gates = gates
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Any:
+        working = GaugeMetricFamily("living_requests_working", "Requests that are being worked on.", labels=["gate"])
+        waiting = GaugeMetricFamily("living_requests_waiting", "Requests that wait for their turn.", labels=["gate"])
+        refused = CounterMetricFamily("living_requests_refused", "Requests told to come again.", labels=["gate"])
+        for gate in self._gates:
+            working.add_metric([gate.name], gate.working)
+            waiting.add_metric([gate.name], gate.waiting)
+            refused.add_metric([gate.name], gate.refused)
+        return [working, waiting, refused]

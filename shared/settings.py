@@ -71,6 +71,34 @@ class Settings(BaseSettings):
         description="Days a published outbox row, an inbox row and an answered command are kept.",
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="Largest request body accepted.")
+    requests_at_once: Annotated[int, Field(ge=1, le=200)] = Field(
+        8,
+        description="Requests that a service works on at once, each with a database connection of its own; "
+        "on SQLite so many read, and writers go one after another.",
+    )
+    requests_waiting: Annotated[int, Field(ge=1)] = Field(
+        512, description="Requests that wait for their turn at a service; the rest are told to come again (503)."
+    )
+    request_patience: Annotated[float, Field(gt=0)] = Field(
+        20, description="Seconds that a request waits for its turn before it is told to come again."
+    )
+    connections: Annotated[int, Field(ge=8)] = Field(
+        2000,
+        description="Connections that a process keeps open at once; above that the one that has been idle longest "
+        "is closed, and a new one is refused when none is idle. The system's limit of open files may lower it.",
+    )
+    head_timeout: Annotated[float, Field(gt=0)] = Field(
+        10, description="Seconds in which a request's head must be there, from its connection or its first byte on."
+    )
+    body_timeout: Annotated[float, Field(gt=0)] = Field(
+        30, description="Seconds in which a request's body must be there, and in which an answer must be taken."
+    )
+    idle_timeout: Annotated[float, Field(gt=0)] = Field(
+        75, description="Seconds that a connection without a request is kept open; longer than a proxy's own."
+    )
+    stop_timeout: Annotated[float, Field(gt=0)] = Field(
+        10, description="Seconds that requests which are being worked on have when the process is stopped."
+    )
     log_format: Literal["auto", "human", "json"] = Field(
         "auto", description="How logs are written: `auto` is human on a terminal and JSON elsewhere."
     )

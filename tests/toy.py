@@ -15,11 +15,12 @@ from shared.errors import NotYet, Rejected
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from shared.http.auth import Reader, Reviewer
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.service import Service, on
 
 Base = table_base()
-router = APIRouter(prefix="/toy", tags=["toy"])
+router = APIRouter(prefix="/toy", tags=["toy"], route_class=Route)
 Unit, Reading = unit_of("toy"), reading_of("toy")
 
 

@@ -16,6 +16,7 @@ from shared.errors import Invalid
 from shared.events.ingest import Bibliography
 from shared.http.auth import Lead, Reader
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.ingest import (
     DuplicateVerdict,
@@ -33,7 +34,7 @@ from shared.wire.ingest import (
     WatchView,
 )
 
-router = APIRouter(prefix="/ingest", tags=["ingest"])
+router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=Route)
 
 Unit = unit_of("ingest")
 Reading = reading_of("ingest")

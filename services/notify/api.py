@@ -17,6 +17,7 @@ from services.notify.models import Attempt, Delivery, Notice, Subscription
 from shared.db.work import Work
 from shared.http.auth import Reader
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.tokens import Person
 from shared.wire.notify import (
@@ -28,7 +29,7 @@ from shared.wire.notify import (
     SubscriptionView,
 )
 
-router = APIRouter(prefix="/notify", tags=["notify"])
+router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit, Reading = unit_of("notify"), reading_of("notify")
 
 _SUBSCRIPTIONS = "/reviews/{review}/subscriptions"

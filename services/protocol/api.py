@@ -14,10 +14,11 @@ from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
 from shared.http.paging import Limit, Page, after, encode_cursor
+from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
 
-router = APIRouter(prefix="/protocol", tags=["protocol"])
+router = APIRouter(prefix="/protocol", tags=["protocol"], route_class=Route)
 Unit, Reading = unit_of("protocol"), reading_of("protocol")
 
 Place = TypeVar("Place", str, int)
@@ -44,18 +45,15 @@ _BODY: dict[str, Any] = {
 }
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-def _checked(review: str, request: Request, body: Annotated[bytes, Depends(_body)]) -> Protocol:
+async def _checked(review: str, request: Request) -> Later:
     """The protocol in the body. Read before a transaction is opened, since reading may take a second."""
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form = _FORMS.get(given)
     if form is None:
         why = f"{given or 'nothing'!r} is none of {', '.join(_FORMS)}"
         raise Invalid(f"Content-Type: {why}", [{"at": "Content-Type", "why": why}], slug="content_type")
-    return check(body, form=form, review=review)
+    body = await request.body()
+    return Later(lambda: check(body, form=form, review=review))
 
 
 @router.post("/reviews/{review}/versions", openapi_extra=_BODY)

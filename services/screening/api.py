@@ -11,6 +11,7 @@ from services.screening.domain import Ballot
 from shared.errors import NotFound
 from shared.http.auth import Person, Reader, Reviewer
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.screening import (
     Claim,
@@ -28,7 +29,7 @@ from shared.wire.screening import (
     VoteRequest,
 )
 
-router = APIRouter(prefix="/screening", tags=["screening"])
+router = APIRouter(prefix="/screening", tags=["screening"], route_class=Route)
 
 Unit = unit_of("screening")
 Reading = reading_of("screening")

@@ -12,11 +12,12 @@ from services.search import store
 from services.search.index import FACETS, Hit, Query
 from services.search.models import Rebuild
 from shared.http.auth import Admin, Reader
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.ids import new_id
 from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, SearchPage
 
-router = APIRouter(prefix="/search", tags=["search"])
+router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
 Unit, Reading = unit_of("search"), reading_of("search")
 
 Values = Annotated[list[str] | None, Parameter(max_length=50)]

@@ -17,6 +17,7 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Adjudicator, Lead, Reader, Reviewer
 from shared.http.paging import Limit, Page, after, encode_cursor
+from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.synthesis import (
     BatchTaken,
@@ -49,7 +50,7 @@ from shared.wire.synthesis import (
     Withdrawn,
 )
 
-router = APIRouter(prefix="/synthesis", tags=["synthesis"])
+router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
 Unit, Reading = unit_of("synthesis"), reading_of("synthesis")
 
 Place = TypeVar("Place", str, int)

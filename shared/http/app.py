@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -13,8 +15,11 @@ from starlette.middleware import Middleware
 
 from shared.errors import Unauthenticated
 from shared.http import journal, problems
-from shared.http.auth import Reader, authenticate
-from shared.http.middleware import BodyLimit, RequestIds
+from shared.http.admission import Gates
+from shared.http.auth import Known, Reader, authenticate
+from shared.http.middleware import Answers, BodyLimit
+from shared.http.route import Route, gone
+from shared.runtime.health import Health
 from shared.runtime.platform import Platform
 from shared.service import Service
 
@@ -32,17 +37,25 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
             await to_thread.run_sync(platform.start)
             yield
         finally:
+            app.state.gates.close()
             await to_thread.run_sync(platform.stop)
 
     app = _described(
         platform.services,
         lifespan=lifespan,
         middleware=[
-            Middleware(RequestIds, observe=platform.metrics.observe_request),
+            Middleware(
+                Answers,
+                observe=platform.metrics.observe_request,
+                encrypted=platform.settings.public_url.startswith("https://"),
+            ),
             Middleware(BodyLimit, limit=platform.settings.max_body_bytes),
         ],
     )
-    app.state.platform = platform
+    app.state.platform, app.state.known = platform, Known(platform.key)
+    sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
+    app.state.gates = Gates(sqlite, platform.settings)
+    platform.metrics.watch_gates(app.state.gates.all())
     problems.install(app)
     if documented:
         app.openapi = _described(documented).openapi  # type: ignore[method-assign]
@@ -71,20 +84,21 @@ def routers(services: Sequence[Service]) -> list[APIRouter]:
 def _operations() -> APIRouter:
     """Health and numbers. `/healthz` and `/readyz` are open, since whoever starts containers has no token;
     they tell names and `ok` or `down`, and reasons only to an admin."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(tags=["operations"], route_class=Route)
 
     @router.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
     @router.get("/readyz")
-    def readyz(request: Request) -> Response:
-        """Each thing each service depends on; 503 when one is down."""
-        platform: Platform = request.app.state.platform
-        reports = {name: running.health() for name, running in platform.running.items()}
+    async def readyz(request: Request) -> Response:
+        """Each thing each service depends on, as of some seconds ago; 503 when one is down."""
+        health = request.app.state.platform.health
+        await _first_look(health)
+        reports = health.report()
         well = all(told == "ok" for report in reports.values() for told in report.values())
-        if not _asked_by_admin(request):
+        if not await _asked_by_admin(request):
             reports = {
                 name: {part: told if told == "ok" else "down" for part, told in report.items()}
                 for name, report in reports.items()
@@ -92,20 +106,31 @@ def _operations() -> APIRouter:
         return JSONResponse({"ready": well, "services": reports}, 200 if well else 503)
 
     @router.get("/metrics")
-    def metrics(request: Request, person: Reader) -> Response:
+    async def metrics(request: Request, person: Reader) -> Response:
         """The numbers of this process, for Prometheus."""
-        return PlainTextResponse(request.app.state.platform.metrics.text(), media_type="text/plain; version=0.0.4")
+        numbers = request.app.state.platform.metrics.text
+        text = await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request))
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     @router.get("/signing-key.pem")
-    def signing_key(request: Request, person: Reader) -> Response:
+    async def signing_key(request: Request, person: Reader) -> Response:
         """The public key that revisions' signatures are checked with."""
         return PlainTextResponse(request.app.state.platform.key.public_pem(), media_type="application/x-pem-file")
 
     return router
 
 
-def _asked_by_admin(request: Request) -> bool:
+async def _first_look(health: Health) -> None:
+    """Waits a moment for the first look, which a process that has just started may not have taken yet."""
+    health.start()
+    for _ in range(60):
+        if health.looked:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _asked_by_admin(request: Request) -> bool:
     try:
-        return authenticate(request).has("admin")
+        return (await authenticate(request)).has("admin")
     except Unauthenticated:
         return False

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Annotated
+import time
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
+import jwt
 from fastapi import Depends, Request
 
 from shared.errors import Forbidden, Unauthenticated
+from shared.keys import SigningKey
 from shared.tokens import Person, read_token
 
 
-def authenticate(request: Request) -> Person:
+class Known:
+    """The persons whose tokens were checked here, until these expire: a signature is checked once, not at every
+    request. Bounded; the token that was first seen is forgotten first."""
+
+    def __init__(self, key: SigningKey, limit: int = 10_000) -> None:
+        self._key, self._limit = key, limit
+        self._persons: dict[str, tuple[Person, float]] = {}
+
+    def person(self, token: str) -> Person:
+        """The person a token names. Raises Unauthenticated."""
+        known = self._persons.get(token)
+        if known is None or known[1] <= time.time():
+            self._persons.pop(token, None)
+            known = self._check(token)
+        return known[0]
+
+    def _check(self, token: str) -> tuple[Person, float]:
+        person = read_token(self._key, token)
+        expires = jwt.decode(token, options={"verify_signature": False}).get("exp", 0)
+        if len(self._persons) >= self._limit:
+            self._persons.pop(next(iter(self._persons)), None)
+        known = self._persons[token] = (person, float(expires))
+        return known
+
+
+async def authenticate(request: Request) -> Person:
     """The person who asks, from `Authorization: Bearer TOKEN` (or Basic, with the token as password, for
     feed readers that know nothing else). Raises Unauthenticated."""
     header = request.headers.get("authorization", "")
@@ -21,15 +49,15 @@ def authenticate(request: Request) -> Person:
     token = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)
     if not token:
         raise Unauthenticated("send a token: 'Authorization: Bearer TOKEN' (`living token issue` makes one)")
-    person = read_token(request.app.state.platform.key, token)
+    person = request.app.state.known.person(token)
     request.state.person = person
     return person
 
 
-def at_least(role: str) -> Callable[..., Person]:
+def at_least(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
     """A dependency: the person, once their role suffices and their token holds for the review in the path."""
 
-    def check(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Person:
+    async def check(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Person:
         person.require(role)
         review = request.path_params.get("review")
         if review is not None and not person.works_on(review):

@@ -12,6 +12,7 @@ from shared.db.tables import CauseRow, DeadLetter, OutboxRow
 from shared.db.work import Work
 from shared.http.auth import Admin, Lead
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.route import Route
 from shared.http.units import reading_of, unit_of
 from shared.service import Service
 from shared.wire.common import DeadLetterView, JournalEntry
@@ -19,7 +20,7 @@ from shared.wire.common import DeadLetterView, JournalEntry
 
 def routes(service: Service) -> APIRouter:
     """The journal and dead-letter routes of one service."""
-    router = APIRouter(prefix=f"/{service.name}", tags=[service.name])
+    router = APIRouter(prefix=f"/{service.name}", tags=[service.name], route_class=Route)
     Reading, Unit = reading_of(service.name), unit_of(service.name)
 
     @router.get("/reviews/{review}/events", operation_id=f"{service.name}_events")

@@ -1,4 +1,4 @@
-"""Middleware: a request id on everything, and no body larger than the limit."""
+"""Middleware: what every answer has, and no body larger than the limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logging
-from shared.http.problems import problem
+from shared.http.problems import problem, unexpected
 from shared.ids import new_id
 
 log = logging.get(__name__)
@@ -19,41 +20,67 @@ log = logging.get(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,100}")
 
 
-class RequestIds:
-    """Gives each request an id (or keeps the caller's), binds it to the logs and sends it back."""
+#: What a browser is told with every answer, unless the answer itself says otherwise. We answer programs: no page of
+#: ours may be framed, guessed at, or load anything.
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+}
 
-    def __init__(self, app: ASGIApp, observe: Any) -> None:
+#: Asked by machines every few seconds; what they answer is logged when it changes (`shared.runtime.health`).
+_NOT_LOGGED = {"/healthz", "/readyz"}
+
+
+class Answers:
+    """Gives each request an id (or keeps the caller's), binds it to the logs, and sends it back with every answer,
+    with the headers that every answer has. Also an error that nobody expected is answered here."""
+
+    def __init__(self, app: ASGIApp, observe: Any, *, encrypted: bool) -> None:
         self._app, self._observe = app, observe
+        self._headers = dict(_HEADERS)
+        if encrypted:
+            self._headers[b"strict-transport-security"] = b"max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        asked = Headers(scope=scope)
+        given = asked.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
         scope.setdefault("state", {})["request_id"] = request_id
-        began, status = time.perf_counter(), 500
+        usual = self._headers | {b"x-request-id": request_id.encode()}
+        if "authorization" in asked:
+            usual[b"cache-control"] = b"no-store"
+        began, status, started = time.perf_counter(), 500, False
 
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                status, started = message["status"], True
+                own = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(it for it in usual.items() if it[0] not in own)]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app(scope, receive, send_with_headers)
+            except Exception as error:
+                if started:
+                    raise
+                await unexpected(Request(scope), error)(scope, receive, send_with_headers)
             finally:
-                seconds = time.perf_counter() - began
-                self._observe(scope, status, seconds)
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    ms=round(seconds * 1000, 1),
-                )
+                self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        self._observe(scope, status, seconds)
+        if scope["path"] in _NOT_LOGGED:
+            return
+        flow = {"flow": scope["state"]["flow"]} if "flow" in scope["state"] else {}
+        ms = round(seconds * 1000, 1)
+        log.info("request", method=scope["method"], path=scope["path"], status=status, ms=ms, **flow)
 
 
 class BodyLimit:

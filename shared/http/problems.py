@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from shared import logging
@@ -50,36 +50,42 @@ def install(app: FastAPI) -> None:
     """Makes every error of `app` a problem document."""
 
     @app.exception_handler(LivingError)
-    def _living(request: Request, error: LivingError) -> Response:
+    async def _living(request: Request, error: LivingError) -> Response:
         extra = {name: value for name, value in error.extra.items() if value not in (None, [])}
         return problem(request, STATUS[error.kind], error.slug, error.detail, **extra)
 
     @app.exception_handler(RequestValidationError)
-    def _validation(request: Request, error: RequestValidationError) -> Response:
+    async def _validation(request: Request, error: RequestValidationError) -> Response:
         errors = [{"at": ".".join(str(part) for part in item["loc"]), "why": item["msg"]} for item in error.errors()]
         first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
-        return _living(request, Invalid(first, errors))
+        return await _living(request, Invalid(first, errors))
 
     @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
         slugs = {404: "not_found", 405: "method_not_allowed", 413: TooLarge.slug}
         return problem(request, error.status_code, slugs.get(error.status_code, "http"), str(error.detail))
 
     @app.exception_handler(IntegrityError)
-    def _integrity(request: Request, error: IntegrityError) -> Response:
+    async def _integrity(request: Request, error: IntegrityError) -> Response:
         log.warning("two commands at once", path=request.url.path, error=str(error.orig))
-        return _living(request, Conflict("another request changed the same thing at this moment; look, then try again"))
+        return await _living(
+            request, Conflict("another request changed the same thing at this moment; look, then try again")
+        )
 
     @app.exception_handler(DataError)
-    def _unstorable(request: Request, error: DataError) -> Response:
-        return _living(request, Invalid("a value in the request is one that the database cannot hold"))
+    async def _unstorable(request: Request, error: DataError) -> Response:
+        return await _living(request, Invalid("a value in the request is one that the database cannot hold"))
 
-    @app.exception_handler(OperationalError)
-    def _database(request: Request, error: OperationalError) -> Response:
-        log.error("database unavailable", path=request.url.path, error=str(error.orig))
-        return _living(request, Unavailable("the database does not answer; nothing was changed"))
+    async def _database(request: Request, error: Exception) -> Response:
+        log.error("database unavailable", path=request.url.path, error=str(getattr(error, "orig", error)))
+        return await _living(request, Unavailable("the database does not answer in time; nothing was changed"))
 
-    @app.exception_handler(Exception)
-    def _anything(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=request.url.path, exc_info=error)
-        return problem(request, 500, "internal", "something went wrong here; nothing was changed")
+    # No connection, no lock or no answer in time, a deadlock, a server that went away.
+    for unavailable in (OperationalError, InterfaceError, TimeoutError):
+        app.add_exception_handler(unavailable, _database)
+
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to an error that is ours; its insides are in the log only."""
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return problem(request, 500, "internal", "something went wrong here; nothing was changed")

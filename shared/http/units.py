@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
 from shared.db.work import Work
 from shared.http.auth import Person, authenticate
+from shared.http.route import Asked
 
 
 def unit_of(service: str) -> Any:
-    """The type of a route's parameter that is a `Work` of `service`, committed before the answer is sent."""
-    return Annotated[Work, Depends(_opener(service, readonly=False), scope="function")]
+    """The type of a route's parameter that is a `Work` of `service`, committed before the answer is sent (`Route`)."""
+    return Annotated[Work, Depends(_opener(service, readonly=False))]
 
 
 def reading_of(service: str) -> Any:
     """The same for reading: it never waits for a writer."""
-    return Annotated[Work, Depends(_opener(service, readonly=True), scope="function")]
+    return Annotated[Work, Depends(_opener(service, readonly=True))]
 
 
 #: The value of `Idempotency-Key`: the same key, person and command are answered once and never done twice.
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=8, max_length=200)]
 
 
-def _opener(service: str, *, readonly: bool) -> Callable[..., Iterator[Work]]:
-    def open_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Iterator[Work]:
+def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
+    async def ask_for_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Asked:
         running = request.app.state.platform.running[service]
-        with running.work(person.name, readonly=readonly, correlation=request.state.request_id) as work:
-            yield work
+        gate = request.app.state.gates.of(service, readonly=readonly)
 
-    return open_work
+        @contextmanager
+        def open_work() -> Iterator[Work]:
+            # The flow that a command begins is always a new one: whoever asks cannot write into another's.
+            with running.work(person.name, readonly=readonly, asked=True) as work:
+                request.state.flow = work.correlation
+                yield work
+
+        return Asked(gate, request, person.name, open_work)
+
+    return ask_for_work

@@ -14,6 +14,7 @@ from shared.clock import Clock, open_clock
 from shared.errors import LogUnavailable
 from shared.keys import SigningKey
 from shared.metrics import Metrics
+from shared.runtime.health import Health
 from shared.runtime.pruning import prune
 from shared.runtime.running import Running
 from shared.runtime.worker import Pause
@@ -36,6 +37,7 @@ class Platform:
             service.name: Running(service, settings, self.clock, self.event_log, self.key) for service in services
         }
         self.metrics = Metrics(self.running)
+        self.health = Health(self.running, self.event_log)
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._stopping = Signal()
 
@@ -46,11 +48,13 @@ class Platform:
             running.prepare()
         for running in self.running.values():
             running.start()
+        self.health.start()
         if self.settings.scheduler:
             self._schedule()
 
     def stop(self) -> None:
         self._stopping.set()
+        self.health.stop()
         if self._scheduler.running:
             for running in self.running.values():
                 running.stopping.set()

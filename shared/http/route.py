@@ -1,0 +1,75 @@
+"""The route: a request's function, its transaction and its answer in one thread, and nothing held before or after."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from shared.db.work import Work
+from shared.http.admission import Gate
+
+
+@dataclass(frozen=True)
+class Later:
+    """What a dependency gives a route: `make` runs in the route's thread, before its transaction begins."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A unit of work that a dependency gives a route: `open` runs in the route's thread, behind `gate`."""
+
+    gate: Gate
+    request: Request
+    person: str
+    open: Callable[[], AbstractContextManager[Work]]
+
+
+async def gone(request: Request) -> None:
+    """Returns when the asker has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class Route(APIRoute):
+    """A route as FastAPI's, but a function that is not `async` takes a unit of work and runs behind its gate
+    (`shared.http.admission`): one thread opens the transaction, calls the function, makes the JSON of what it
+    returns, and commits. Its dependencies are `async` and look only at the request; what takes time they give as
+    `Later` or `Asked`.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **about: Any) -> None:
+        @wraps(endpoint)
+        async def admitted(**given: Any) -> Response:
+            asked = next(value for value in given.values() if isinstance(value, Asked))
+            return await asked.gate.run(
+                asked.person, partial(self._answer, endpoint, given), partial(gone, asked.request)
+            )
+
+        super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else admitted, **about)
+        self._form = TypeAdapter(self.response_model) if self.response_model else None
+
+    def _answer(self, endpoint: Callable[..., Any], given: dict[str, Any]) -> Response:
+        given = {name: value.make() if isinstance(value, Later) else value for name, value in given.items()}
+        with ExitStack() as open_works:
+            for name, value in given.items():
+                if isinstance(value, Asked):
+                    given[name] = open_works.enter_context(value.open())
+            return self._response(endpoint(**given))
+
+    def _response(self, answer: Any) -> Response:
+        if isinstance(answer, Response):
+            return answer
+        # An answer that was kept for a retried command comes as plain data; an instance is only looked at.
+        content = self._form.dump_json(self._form.validate_python(answer, from_attributes=True))
+        return Response(content, self.status_code or 200, media_type="application/json")
