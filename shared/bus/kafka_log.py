@@ -30,19 +30,23 @@ from kafka.errors import (
     KafkaTimeoutError,
     RebalanceInProgressError,
     TopicAlreadyExistsError,
+    UnknownMemberIdError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
-from shared.bus.port import Consumer, Delivery, Message
-from shared.errors import LogUnavailable, NotFound, TooLarge
+from shared.bus.port import ROOM, Consumer, Delivery, Last, Message, Place, Unread
+from shared.errors import Conflict, LogUnavailable, NotFound, TooLarge
 from shared.events.registry import Topic
 
 #: Bytes of one batch: below the megabyte that brokers take by default, so that none is ever split.
 _BATCH = 900_000
 #: Bytes of one message; larger than a batch, it goes as a batch of its own.
 _LARGEST = 8 * 1024 * 1024
+#: Bytes that a look at single messages fetches of each partition; a larger message is fetched whole.
+_GLANCE = 64 * 1024
 #: What a record adds to its key and value at most.
 _OVERHEAD = 100
 #: Milliseconds without a poll after which Kafka takes a stuck member's partitions away.
@@ -129,7 +133,7 @@ class KafkaLog:
                 raise for_code(answer["error_code"])(f"{answer['name']}: {answer['error_message']}")
         admin.wait_for_topics(list(wanted))
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
         """Raises LogUnavailable; NotFound for an unknown topic, TooLarge for a message over 8 MiB.
 
         A partition's messages go as one batch at a time, the next when that is acknowledged. So of a
@@ -140,16 +144,20 @@ class KafkaLog:
             if len(message.value) + len(message.key) > _LARGEST:
                 raise TooLarge(f"{message.topic}: a message of {len(message.value)} bytes; {_LARGEST} may be")
         if not messages:
-            return
-        waves = _waves(self._placed(messages))
+            return {}
+        waves, sent, last = _waves(self._placed(messages)), 0, {}
         with self._producing, _troubles("Kafka did not take the messages"):
             try:
                 self._producer = self._producer or self._open_producer()
                 for wave in waves:
-                    _send(self._producer, wave, self.patience)
+                    told = _send(self._producer, wave, self.patience)
+                    last |= {self._place(it.topic, it.partition): Last(sent + n, at) for it, n, at in told}
+                    sent += len(wave)
             except BaseException:
                 self._abandon_producer()
                 raise
+        # A batch that the broker had already, since its first acknowledgement was lost, comes back without offsets.
+        return {place: it for place, it in last.items() if it.offset >= 0}
 
     def _placed(self, messages: Sequence[Message]) -> list[Placed]:
         counts = self.partitions({message.topic for message in messages})
@@ -191,39 +199,97 @@ class KafkaLog:
 
     def read(self, topics: Collection[str]) -> Iterator[Delivery]:
         self.check(topics)
-        return self._read(self._ask(lambda admin: self._unread(admin, topics)))
+        return self._read(self._ask(lambda admin: self._spans(admin, topics)))
 
-    def _unread(self, admin: KafkaAdminClient, topics: Collection[str]) -> dict[TopicPartition, int]:
-        """Where each partition ends now, of those that are not empty."""
+    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+        return self._read(self._within(spans))
+
+    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
+        spans = {place: (offset, offset + 1) for place, offset in offsets.items()}
+        return {it.place: it for it in self._read(self._within(spans), max_partition_fetch_bytes=_GLANCE)}
+
+    def _spans(self, admin: KafkaAdminClient, topics: Collection[str]) -> dict[TopicPartition, tuple[int, int]]:
+        """Where each partition begins and ends now."""
         places = self._places(admin, topics)
         starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
-        return {place: ends[place] for place in places if starts[place] < ends[place]}
+        return {place: (starts[place], ends[place]) for place in places}
 
-    def _read(self, unread: dict[TopicPartition, int]) -> Iterator[Delivery]:
-        if not unread:
+    def _within(self, spans: Mapping[Place, tuple[int, int]]) -> dict[TopicPartition, tuple[int, int]]:
+        """What there is of these spans."""
+        topics = {topic for topic, _ in spans}
+        self.check(topics)
+        there = self._ask(lambda admin: self._spans(admin, topics)) if spans else {}
+        wanted = {TopicPartition(self.prefix + topic, number): span for (topic, number), span in spans.items()}
+        return {
+            place: (max(first, wanted[place][0]), min(end, wanted[place][1]))
+            for place, (first, end) in there.items()
+            if place in wanted
+        }
+
+    def _read(self, spans: Mapping[TopicPartition, tuple[int, int]], **settings: int) -> Iterator[Delivery]:
+        left = {place: end for place, (start, end) in spans.items() if start < end}
+        if not left:
             return
-        with _troubles("Kafka cannot be read"), closing(self.open_consumer(group_id=None)) as reader:
-            reader.assign(sorted(unread))
-            reader.seek_to_beginning()
+        with _troubles("Kafka cannot be read"), closing(self.open_consumer(group_id=None, **settings)) as reader:
+            reader.assign(sorted(left))
+            for place in left:
+                reader.seek(place, spans[place][0])
             heard = time.monotonic()
-            while unread:
+            while left:
                 if time.monotonic() - heard > self.patience:
                     raise KafkaTimeoutError(f"not a message came for {self.patience:g} seconds")
                 for place, records in _poll(reader, 1.0, 500).items():
                     heard = time.monotonic()
-                    yield from (self.delivery(it) for it in records if it.offset < unread[place])
-                    if records[-1].offset + 1 >= unread[place]:
+                    yield from (self.delivery(it) for it in records if it.offset < left[place])
+                    if records[-1].offset + 1 >= left[place]:
                         reader.pause(place)
-                        del unread[place]
+                        del left[place]
+
+    def missing(self, topics: Collection[str]) -> set[str]:
+        self.check(topics)
+        return self._ask(lambda admin: {topic for topic in topics if self._is_missing(admin, topic)})
+
+    def _is_missing(self, admin: KafkaAdminClient, topic: str) -> bool:
+        (told,) = admin.describe_topics([self.prefix + topic])
+        if told["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+            raise for_code(told["error_code"])(f"{told['name']}: {told.get('error_message') or 'it is not ready'}")
+        return told["error_code"] != 0
+
+    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+        self.check(topics)
+        return self._told(lambda admin: _offsets(admin, self._places(admin, topics), OffsetSpec.LATEST))
+
+    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+        self.check(topics)
+        stored = self._told(lambda admin: _stored(admin, self.prefix + group, self._places(admin, topics)))
+        return {place: offset for place, offset in stored.items() if offset > 0}
+
+    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+        self.check(topics)
+        return self._told(lambda admin: _unread(admin, self.prefix + group, self._places(admin, topics)))
 
     def lag(self, group: str, topics: Collection[str]) -> int:
-        self.check(topics)
-        return self._ask(lambda admin: self._lag(admin, self.prefix + group, self._places(admin, topics)))
+        return sum(left.messages for left in self.unread(group, topics).values())
 
-    def _lag(self, admin: KafkaAdminClient, group: str, places: list[TopicPartition]) -> int:
-        starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
-        stored = admin.list_group_offsets({group: places})[group]
-        return sum(ends[place] - max(starts[place], stored[place].offset if place in stored else 0) for place in places)
+    def readers(self, group: str) -> dict[Place, str]:
+        return self._told(lambda admin: _readers(admin, self.prefix + group))
+
+    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+        self.check({topic for topic, _ in offsets})
+        goal = {
+            TopicPartition(self.prefix + topic, number): OffsetAndMetadata(offset, "", -1)
+            for (topic, number), offset in offsets.items()
+        }
+        answers = self._ask(lambda admin: admin.alter_group_offsets(self.prefix + group, goal))
+        for place, error in answers.items():
+            if error is UnknownMemberIdError:
+                raise Conflict(f"the group {group!r} has members that read for it: stop them first", slug="at_work")
+            if error.errno:
+                raise LogUnavailable(f"Kafka did not move the group {group!r} on {place}: {error.__name__}")
+
+    def verify(self) -> None:
+        """Asks only whether the brokers answer: they look after their files themselves."""
+        self.ping()
 
     def ping(self) -> None:
         self._ask(lambda admin: admin.describe_cluster())
@@ -252,6 +318,13 @@ class KafkaLog:
         key = (record.key or b"").decode(errors="replace")
         topic = record.topic.removeprefix(self.prefix)
         return Delivery(topic, record.partition, record.offset, key, bytes(record.value or b""))
+
+    def _told(self, question: Callable[[KafkaAdminClient], Mapping[TopicPartition, Answer]]) -> dict[Place, Answer]:
+        """Asks the brokers about partitions."""
+        return {self._place(it.topic, it.partition): told for it, told in self._ask(question).items()}
+
+    def _place(self, topic: str, partition: int) -> Place:
+        return topic.removeprefix(self.prefix), partition
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         """Asks the brokers something, one at a time. Raises LogUnavailable."""
@@ -282,6 +355,8 @@ class KafkaLog:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             request_timeout_ms=10_000,
+            # A message larger than this comes all the same, alone.
+            fetch_max_bytes=ROOM,
             **settings,
         )
 
@@ -376,6 +451,12 @@ class _Member(ConsumerRebalanceListener):
             self._kafka.pause(place)
             self._held[place] = time.monotonic() + seconds
 
+    def partitions(self) -> set[Place]:
+        if self._kafka is None:
+            return set()
+        mine = self._kafka.assignment() - set(self._held)
+        return {(it.topic.removeprefix(self._log.prefix), it.partition) for it in mine}
+
     def close(self) -> None:
         kafka, self._kafka = self._kafka, None
         if kafka is not None:
@@ -465,7 +546,8 @@ def _waves(placed: Sequence[Placed]) -> Iterator[list[Placed]]:
     yield wave
 
 
-def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> None:
+def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> list[tuple[TopicPartition, int, int]]:
+    """Answers, for each partition, the index and the offset of its last message in the wave."""
     futures = [
         producer.send(place.topic, partition=place.partition, key=key, value=value) for place, key, value in wave
     ]
@@ -473,6 +555,8 @@ def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> N
     for future in futures:
         if future.failed():
             raise future.exception
+    last = {place: index for index, (place, _, _) in enumerate(wave)}
+    return [(place, index, futures[index].value.offset) for place, index in last.items()]
 
 
 def _unpark(consumer: KafkaConsumer, place: TopicPartition) -> None:
@@ -487,6 +571,26 @@ def _poll(consumer: KafkaConsumer, seconds: float, limit: int) -> dict[TopicPart
 
 def _offsets(admin: KafkaAdminClient, places: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
     return {place: found.offset for place, found in admin.list_partition_offsets(dict.fromkeys(places, spec)).items()}
+
+
+def _stored(admin: KafkaAdminClient, group: str, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    stored = admin.list_group_offsets({group: places})[group]
+    return {place: stored[place].offset if place in stored else 0 for place in places}
+
+
+def _unread(admin: KafkaAdminClient, group: str, places: Sequence[TopicPartition]) -> dict[TopicPartition, Unread]:
+    starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
+    first = {place: max(starts[place], offset) for place, offset in _stored(admin, group, places).items()}
+    return {place: Unread(ends[place] - first[place], first[place]) for place in places}
+
+
+def _readers(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, str]:
+    readers = {}
+    for member in admin.describe_groups([group])[group]["members"]:
+        for topic in (member["member_assignment"] or {}).get("assigned_partitions", []):
+            name = f"{member['member_id']} at {member['client_host'].lstrip('/')}"
+            readers |= {TopicPartition(topic["topic"], number): name for number in topic["partitions"]}
+    return readers
 
 
 @contextmanager

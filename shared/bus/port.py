@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+#: A partition of the log: its topic, and its number.
+Place = tuple[str, int]
+
+#: Bytes of messages that a poll takes into memory at a time, about.
+ROOM = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,31 @@ class Delivery:
     key: str
     value: bytes
 
+    @property
+    def place(self) -> Place:
+        return self.topic, self.partition
+
+
+class Last(NamedTuple):
+    """The last message that an append put on a partition: its index among those appended, and its offset."""
+
+    index: int
+    offset: int
+
+
+class Unread(NamedTuple):
+    """What a group has not stored of a partition: how many messages, and the offset at which it goes on."""
+
+    messages: int
+    first: int
+
 
 class Consumer(Protocol):
     """One member of a group. Not thread-safe: one consumer a thread."""
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
-        """Waits up to `timeout` seconds for messages of the partitions this member holds; at most `limit`.
+        """Waits up to `timeout` seconds for messages of the partitions this member holds; at most `limit`, and
+        not many more bytes than `ROOM` at a time, however large they are: but one message always goes through.
 
         Within a partition in offset order, without gaps. What was polled and neither stored nor held is
         not given again to this member, and is given to whoever takes the partition over.
@@ -46,6 +71,10 @@ class Consumer(Protocol):
     def hold(self, delivery: Delivery, seconds: float) -> None:
         """Gives this delivery and all behind it in its partition again, not sooner than in `seconds`.
         Other partitions go on."""
+        ...
+
+    def partitions(self) -> set[Place]:
+        """The partitions that this member reads as of its last poll, without those that are held."""
         ...
 
     def close(self) -> None:
@@ -72,7 +101,10 @@ class EventLog(Protocol):
         """Creates what the registry declares and is not there yet; never changes a topic that is."""
         ...
 
-    def append(self, messages: Sequence[Message]) -> None: ...
+    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
+        """Where the last message of each partition stands now; a partition whose offset a broker did not tell
+        is left out."""
+        ...
 
     def subscribe(self, group: str, topics: Collection[str]) -> Consumer: ...
 
@@ -80,8 +112,46 @@ class EventLog(Protocol):
         """Everything that is in these topics at the time of the call, from the start, outside any group."""
         ...
 
+    def missing(self, topics: Collection[str]) -> set[str]:
+        """Those of these topics that were not created yet: all of them where there is no log at all."""
+        ...
+
+    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+        """The offset that the next message of each partition will get."""
+        ...
+
+    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+        """The messages from one offset up to another, of each of these partitions, as far as it has them; outside
+        any group. A partition that does not exist has none."""
+        ...
+
+    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
+        """The one message at an offset of each partition; a partition that has none there is left out."""
+        ...
+
+    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+        """Where the group goes on in each partition; one of which it has stored nothing is left out."""
+        ...
+
+    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+        """What the group has not stored yet, of each partition."""
+        ...
+
     def lag(self, group: str, topics: Collection[str]) -> int:
-        """How many messages of these topics the group has not stored yet."""
+        """How many messages of these topics the group has not stored yet: the sum over `unread`."""
+        ...
+
+    def readers(self, group: str) -> dict[Place, str]:
+        """Who reads each partition for the group now: a member's name. One that nobody reads is left out."""
+        ...
+
+    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+        """Makes the group go on at these offsets, back or forth. Raises Conflict while it has members."""
+        ...
+
+    def verify(self) -> None:
+        """Raises LogUnavailable, saying what is damaged, when the log cannot be read whole. Takes seconds for a
+        large one."""
         ...
 
     def ping(self) -> None:

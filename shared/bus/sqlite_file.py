@@ -43,6 +43,15 @@ class LogFile:
         with self.reading() as db, transaction(db):
             yield db
 
+    def is_made(self) -> bool:
+        """Whether the file is there with anything in it."""
+        try:
+            return self._path.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise LogUnavailable(f"the event log {self._path} cannot be looked at: {error.strerror}") from error
+
     def create(self) -> None:
         """Makes the file and its tables where they are not. Raises LogUnavailable."""
         try:

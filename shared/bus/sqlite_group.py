@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 
 from shared.bus import sqlite_tables as tables
-from shared.bus.port import Delivery
+from shared.bus.port import ROOM, Delivery, Place
 from shared.bus.sqlite_file import LogFile, transaction
-from shared.bus.sqlite_tables import Partition, Place
+from shared.bus.sqlite_tables import Partition
 from shared.errors import LogUnavailable
 from shared.ids import new_id
 
@@ -92,6 +92,7 @@ class Member:
         self._file, self._boot = LogFile(watch.path, watch.patience), _boot()
         self._position: dict[Place, int] = {}
         self._held: dict[Place, float] = {}
+        self._reads: set[Place] = set()
         self._turn = 0
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
@@ -120,6 +121,10 @@ class Member:
             self._position[place] = min(delivery.offset, self._position[place])
             self._held[place] = time.monotonic() + seconds
 
+    def partitions(self) -> set[Place]:
+        now = time.monotonic()
+        return {place for place in self._reads if self._held.get(place, 0.0) <= now}
+
     def close(self) -> None:
         self._watch.forget(self)
         # Of a member that cannot say goodbye the lease lapses.
@@ -139,7 +144,9 @@ class Member:
             partitions = _shared_out(tables.claimed(db, self.group), alive)
             if self.id not in alive or any(self._gives_up(it) or self._takes(it, alive) for it in partitions):
                 partitions = self._settle(db)
-            return self._take([it for it in partitions if it.holder == self.id], db, limit)
+            ours = [it for it in partitions if it.holder == self.id]
+            self._reads = {it.place for it in ours}
+            return self._take(ours, db, limit)
 
     def _gives_up(self, partition: Partition) -> bool:
         return partition.holder == self.id != partition.owner
@@ -171,14 +178,15 @@ class Member:
         self._turn += 1
         start = self._turn % max(1, len(partitions))
         found: list[Delivery] = []
+        room = ROOM
         for partition in (*partitions[start:], *partitions[:start]):
             place = partition.place
             position = self._position.setdefault(place, partition.stored)
             if self._held.get(place, 0.0) > time.monotonic():
                 continue
             self._held.pop(place, None)
-            if position < partition.end and len(found) < limit:
-                page = tables.fetch(db, partition, position, limit - len(found))
+            if position < partition.end and len(found) < limit and room > 0:
+                page, room = tables.fetch(db, partition, position, limit - len(found), room)
                 self._position[place] = page[-1].offset + 1
                 found += page
         return found
@@ -190,6 +198,11 @@ def _shared_out(partitions: list[Partition], alive: Mapping[str, Collection[int]
         takers = [member for member, topics in alive.items() if partition.topic in topics]
         partition.owner = takers[turn % len(takers)] if takers else None
     return partitions
+
+
+def living(db: sqlite3.Connection, group: str) -> set[str]:
+    """The members of a group that live."""
+    return set(tables.alive(db, group, _boot(), _now()))
 
 
 def _boot() -> str:

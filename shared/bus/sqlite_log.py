@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from shared.bus import sqlite_tables as tables
-from shared.bus.port import Consumer, Delivery, Message
+from shared.bus.port import Consumer, Delivery, Last, Message, Place, Unread
 from shared.bus.sqlite_file import LogFile
-from shared.bus.sqlite_group import Member, Watch
+from shared.bus.sqlite_group import Member, Watch, living
 from shared.bus.sqlite_tables import Partition
-from shared.errors import NotFound
+from shared.errors import Conflict, LogUnavailable, NotFound
 from shared.events.registry import Topic
 
 #: Messages that `read` takes into memory at a time.
@@ -37,14 +37,15 @@ class SqliteLog:
             for topic in self._topics.values():
                 tables.create(db, topic)
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
         """Appends all in one transaction, or none. Raises LogUnavailable; NotFound for an unknown topic."""
         self._check({message.topic for message in messages})
         if not messages:
-            return
+            return {}
         with self._writer.writing() as db:
-            tables.append(db, messages)
+            last = tables.append(db, messages)
         self._watch.tell_change()
+        return last
 
     def subscribe(self, group: str, topics: Collection[str]) -> Consumer:
         self._check(topics)
@@ -53,19 +54,71 @@ class SqliteLog:
     def read(self, topics: Collection[str]) -> Iterator[Delivery]:
         self._check(topics)
         with self._reader.reading() as db:
-            return self._read([partition for name in sorted(topics) for partition in tables.partitions(db, name)])
+            return self._read([(it, 0, it.end) for name in sorted(topics) for it in tables.partitions(db, name)])
 
-    def _read(self, partitions: Sequence[Partition]) -> Iterator[Delivery]:
-        for partition in partitions:
-            for start in range(0, partition.end, _PAGE):
-                with self._reader.reading() as db:
-                    page = tables.fetch(db, partition, start, min(_PAGE, partition.end - start))
-                yield from page
-
-    def lag(self, group: str, topics: Collection[str]) -> int:
+    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+        topics = {topic for topic, _ in spans}
         self._check(topics)
         with self._reader.reading() as db:
-            return tables.lag(db, group, topics)
+            known = [it for name in sorted(topics) for it in tables.partitions(db, name) if it.place in spans]
+        return self._read([(it, spans[it.place][0], min(spans[it.place][1], it.end)) for it in known])
+
+    def _read(self, spans: Sequence[tuple[Partition, int, int]]) -> Iterator[Delivery]:
+        for partition, start, end in spans:
+            while start < end:
+                with self._reader.reading() as db:
+                    page, _ = tables.fetch(db, partition, start, min(_PAGE, end - start))
+                yield from page
+                start = page[-1].offset + 1
+
+    def missing(self, topics: Collection[str]) -> set[str]:
+        self._check(topics)
+        if not self._writer.is_made():
+            return set(topics)
+        with self._reader.reading() as db:
+            return set(topics) - tables.created(db)
+
+    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+        self._check(topics)
+        with self._reader.reading() as db:
+            return {it.place: it.end for name in set(topics) for it in tables.partitions(db, name)}
+
+    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
+        self._check({topic for topic, _ in offsets})
+        with self._reader.reading() as db:
+            found = {place: tables.at(db, place, offset) for place, offset in offsets.items()}
+        return {place: delivery for place, delivery in found.items() if delivery is not None}
+
+    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+        self._check(topics)
+        with self._reader.reading() as db:
+            return {it.place: it.stored for it in tables.claimed(db, group) if it.name in topics and it.stored}
+
+    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+        self._check(topics)
+        with self._reader.reading() as db:
+            return tables.unread(db, group, topics)
+
+    def lag(self, group: str, topics: Collection[str]) -> int:
+        return sum(left.messages for left in self.unread(group, topics).values())
+
+    def readers(self, group: str) -> dict[Place, str]:
+        with self._reader.reading() as db:
+            members = living(db, group)
+            return {it.place: it.holder for it in tables.claimed(db, group) if it.holder in members}
+
+    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+        self._check({topic for topic, _ in offsets})
+        with self._writer.writing() as db:
+            if living(db, group):
+                raise Conflict(f"the group {group!r} has members that read for it: stop them first", slug="at_work")
+            tables.rewind(db, group, offsets)
+
+    def verify(self) -> None:
+        with self._reader.reading() as db:
+            (told,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if told != "ok":
+            raise LogUnavailable(f"the event log {self.path} is damaged: {told}")
 
     def ping(self) -> None:
         with self._writer.writing():

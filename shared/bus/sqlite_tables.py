@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from zlib import crc32
 
-from shared.bus.port import Delivery, Message
+from shared.bus.port import ROOM, Delivery, Last, Message, Place, Unread
 from shared.errors import LogUnavailable
 from shared.events.registry import Topic
-
-Place = tuple[str, int]
 
 VERSION = 1
 TABLES = (
@@ -80,24 +79,32 @@ def claimed(db: sqlite3.Connection, group: str) -> list[Partition]:
     return [Partition(*row) for row in rows]
 
 
-def lag(db: sqlite3.Connection, group: str, topics: Collection[str]) -> int:
+def created(db: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM topic")}
+
+
+def unread(db: sqlite3.Connection, group: str, topics: Collection[str]) -> dict[Place, Unread]:
     stored = {it.place: it.stored for it in claimed(db, group)}
-    return sum(it.end - stored.get(it.place, 0) for name in set(topics) for it in partitions(db, name))
+    places = [it for name in sorted(set(topics)) for it in partitions(db, name)]
+    return {it.place: Unread(it.end - stored.get(it.place, 0), stored.get(it.place, 0)) for it in places}
 
 
-def append(db: sqlite3.Connection, messages: Sequence[Message]) -> None:
-    """Appends each message to the partition of its key."""
+def append(db: sqlite3.Connection, messages: Sequence[Message]) -> dict[Place, Last]:
+    """Appends each message to the partition of its key; answers where the last of each partition stands."""
     topics = {topic: partitions(db, topic) for topic in {message.topic for message in messages}}
-    placed: dict[tuple[int, int], list[Message]] = defaultdict(list)
-    for message in messages:
+    placed: dict[Place, list[int]] = defaultdict(list)
+    for index, message in enumerate(messages):
         places = topics[message.topic]
-        place = places[crc32(message.key.encode()) % len(places)]
-        placed[place.topic, place.number].append(message)
-    for (topic, number), following in placed.items():
-        _append(db, topic, number, following)
+        placed[message.topic, crc32(message.key.encode()) % len(places)].append(index)
+    last = {}
+    for (topic, number), indexes in placed.items():
+        end = _append(db, topics[topic][0].topic, number, [messages[index] for index in indexes])
+        last[topic, number] = Last(indexes[-1], end - 1)
+    return last
 
 
-def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequence[Message]) -> None:
+def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequence[Message]) -> int:
+    """Answers the offset that the partition's next message gets."""
     (end,) = db.execute(
         'UPDATE partition SET "end" = "end" + ? WHERE topic = ? AND number = ? RETURNING "end"',
         (len(messages), topic, partition),
@@ -109,15 +116,40 @@ def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequen
             for offset, message in enumerate(messages, end - len(messages))
         ],
     )
+    return end
 
 
-def fetch(db: sqlite3.Connection, partition: Partition, start: int, limit: int) -> list[Delivery]:
+def fetch(
+    db: sqlite3.Connection, partition: Partition, start: int, limit: int, room: int = ROOM
+) -> tuple[list[Delivery], int]:
+    """At most so many messages, no more once they fill the `room`; and how many bytes of it are left.
+
+    Raises LogUnavailable when there is none, though the partition's end says so.
+    """
+    page: list[Delivery] = []
     rows = db.execute(
         """SELECT "offset", key, value FROM message
         WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?""",
         (partition.topic, partition.number, start, limit),
     )
-    return [Delivery(partition.name, partition.number, *row) for row in rows]
+    with closing(rows):
+        for row in rows:
+            page.append(Delivery(partition.name, partition.number, *row))
+            room -= len(page[-1].value)
+            if room <= 0:
+                break
+    if not page:
+        raise LogUnavailable(f"the event log is damaged: it lacks {partition.name}/{partition.number}@{start}")
+    return page, room
+
+
+def at(db: sqlite3.Connection, place: Place, offset: int) -> Delivery | None:
+    row = db.execute(
+        """SELECT key, value FROM message
+        WHERE topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND "offset" = ?""",
+        (*place, offset),
+    ).fetchone()
+    return row and Delivery(*place, offset, *row)
 
 
 def store(db: sqlite3.Connection, group: str, member: str, done: Mapping[Place, int]) -> None:
@@ -126,6 +158,15 @@ def store(db: sqlite3.Connection, group: str, member: str, done: Mapping[Place, 
         """UPDATE claim SET stored = ? WHERE "group" = ? AND topic = (SELECT id FROM topic WHERE name = ?)
         AND partition = ? AND member = ? AND stored < ?""",
         [(end, group, *place, member, end) for place, end in done.items()],
+    )
+
+
+def rewind(db: sqlite3.Connection, group: str, offsets: Mapping[Place, int]) -> None:
+    """Makes the group go on at these offsets."""
+    db.executemany(
+        """INSERT OR REPLACE INTO claim ("group", topic, partition, stored, member)
+        VALUES (?, (SELECT id FROM topic WHERE name = ?), ?, ?, NULL)""",
+        [(group, *place, offset) for place, offset in offsets.items()],
     )
 
 

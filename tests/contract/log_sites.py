@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -16,6 +17,8 @@ from shared.bus.port import EventLog
 from shared.bus.sqlite_log import SqliteLog
 from shared.events.registry import Topic
 
+#: Seconds to wait for a broker to take a large message.
+PATIENCE = 60
 ROOT = Path(__file__).parents[2]
 BOOKS, LOANS = "library.books", "library.loans"
 TOPICS = {BOOKS: Topic(BOOKS, 4), LOANS: Topic(LOANS, 1)}
@@ -41,6 +44,10 @@ class Site(Protocol):
 
     def interrupted(self) -> Any:
         """A context in which the log is down for every adapter of this site."""
+        ...
+
+    def put(self, topic: str, value: bytes) -> None:
+        """Puts a message on the first partition past our own limits, as someone else might."""
         ...
 
     def told(self) -> dict[str, Any]:
@@ -70,6 +77,13 @@ class SqliteSite:
             yield
         finally:
             away.rename(self.path)
+
+    def put(self, topic: str, value: bytes) -> None:
+        with closing(sqlite3.connect(self.path)) as db, db:
+            place = "topic = (SELECT id FROM topic WHERE name = ?) AND number = 0"
+            (end,) = db.execute(f'SELECT "end" FROM partition WHERE {place}', (topic,)).fetchone()
+            db.execute("INSERT INTO message SELECT id, 0, ?, '', ? FROM topic WHERE name = ?", (end, value, topic))
+            db.execute(f'UPDATE partition SET "end" = "end" + 1 WHERE {place}', (topic,))
 
     def told(self) -> dict[str, Any]:
         return {"kind": "sqlite", "path": str(self.path)}
@@ -104,6 +118,19 @@ class KafkaSite:
             yield
         finally:
             GatedSocket.open()
+
+    def put(self, topic: str, value: bytes) -> None:
+        from kafka import KafkaAdminClient, KafkaProducer
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        name, room = self._prefix + topic, len(value) + 1000
+        with closing(KafkaAdminClient(bootstrap_servers=self._servers)) as admin:
+            admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name, configs={"max.message.bytes": str(room)})]
+            )
+        producer = KafkaProducer(bootstrap_servers=self._servers, max_request_size=room)
+        with producer:
+            producer.send(name, value=value, partition=0).get(PATIENCE)
 
     def told(self) -> dict[str, Any]:
         return {"kind": "kafka", "servers": self._servers, "prefix": self._prefix}

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import pytest
 
-from shared.bus.port import Consumer, Delivery, EventLog, Message
-from shared.errors import LogUnavailable, NotFound
+from shared.bus.port import ROOM, Consumer, Delivery, EventLog, Message, Unread
+from shared.errors import Conflict, LogUnavailable, NotFound
 from shared.events.registry import Topic
 from tests.contract.log_sites import BOOKS, LOANS, TOPICS, Child, KafkaSite, Site, SqliteSite
 
@@ -50,6 +50,7 @@ class Reader:
         self._consumer = consumer
         self.given: list[Delivery] = []
         self.store, self.hold, self.close = consumer.store, consumer.hold, consumer.close
+        self.reads = consumer.partitions
 
     def poll(self, timeout: float = 0.1, limit: int = 500) -> list[Delivery]:
         batch = self._consumer.poll(timeout, limit)
@@ -270,6 +271,98 @@ def test_reading_ends_where_the_log_ended_at_the_call_and_leaves_groups_alone(lo
     assert log.lag("readers", [BOOKS]) == 656
 
 
+def test_an_append_tells_where_the_last_message_of_each_partition_stands(log: EventLog) -> None:
+    log.append(books())
+    messages = [*books(times=3, begin=1), Message(LOANS, "k", b"loan")]
+
+    last = log.append(messages)
+
+    read = {delivery.place: delivery for delivery in log.read([BOOKS, LOANS])}
+    assert {place: it.offset for place, it in last.items()} == {place: it.offset for place, it in read.items()}
+    assert {place: messages[it.index].value for place, it in last.items()} == {
+        place: it.value for place, it in read.items()
+    }
+    assert log.append([]) == {}
+
+
+def test_an_append_that_takes_several_batches_tells_the_last_place_too(log: EventLog) -> None:
+    large = [Message(LOANS, "k", bytes([number]) * 400_000) for number in range(7)]
+    assert log.append(large) == {(LOANS, 0): (6, 6)}
+    assert log.append([Message(LOANS, "k", b"next")]) == {(LOANS, 0): (0, 7)}
+
+
+def test_the_ends_are_the_offsets_of_what_comes_next(log: EventLog) -> None:
+    assert log.ends([BOOKS, LOANS]) == {**{(BOOKS, number): 0 for number in range(4)}, (LOANS, 0): 0}
+    last = log.append([*books(times=2), Message(LOANS, "k", b"")])
+    assert log.ends([BOOKS, LOANS]) == {place: it.offset + 1 for place, it in last.items()}
+
+
+def test_single_messages_are_looked_at_by_their_places(log: EventLog) -> None:
+    last = log.append(books(times=3))
+    whole = {(delivery.place, delivery.offset): delivery for delivery in log.read([BOOKS])}
+
+    found = log.at({place: it.offset - 1 for place, it in last.items()})
+
+    assert found == {place: whole[place, it.offset - 1] for place, it in last.items()}
+    assert log.at({place: it.offset + 1 for place, it in last.items()} | {(LOANS, 0): 0, (LOANS, 7): 0}) == {}
+    assert log.at({}) == {}
+
+
+def test_spans_of_partitions_are_read_as_far_as_they_go(log: EventLog) -> None:
+    log.append(books(times=6))
+    whole = [it for it in log.read([BOOKS]) if it.partition in (1, 2)]
+    spans = {(BOOKS, 1): (3, 5), (BOOKS, 2): (1, 10_000), (BOOKS, 3): (9, 9), (BOOKS, 7): (0, 5), (LOANS, 0): (0, 3)}
+
+    read = list(log.between(spans))
+
+    expected = {(it.partition, it.offset): it for it in whole if it.partition == 2 and it.offset >= 1}
+    expected |= {(it.partition, it.offset): it for it in whole if it.partition == 1 and 3 <= it.offset < 5}
+    assert {(it.partition, it.offset): it for it in read} == expected
+    assert len(read) == len(expected)
+    assert in_order(values(read))
+    assert list(log.between({})) == []
+
+
+def test_topics_that_were_not_created_are_told(site: Site, log: EventLog) -> None:
+    assert log.missing([BOOKS, LOANS]) == set()
+    more = site.open({**TOPICS, "library.fines": Topic("library.fines", 2)})
+    assert more.missing([BOOKS, "library.fines"]) == {"library.fines"}
+    more.create_topics()
+    assert more.missing([BOOKS, "library.fines"]) == set()
+
+
+def test_a_sound_log_is_verified(log: EventLog) -> None:
+    log.append(books(times=20))
+    log.verify()
+
+
+# Large messages
+
+
+def test_a_message_larger_than_any_of_ours_is_read_and_so_is_what_follows(site: Site, log: EventLog, join) -> None:
+    site.put(LOANS, b"x" * 20_000_000)
+    log.append([Message(LOANS, "k", b"next")])
+    assert [len(it.value) for it in log.read([LOANS])] == [20_000_000, 4]
+    assert len(log.at({(LOANS, 0): 0})[LOANS, 0].value) == 20_000_000
+
+    member = join("readers", LOANS)
+    given = member.take(2)
+
+    assert [len(it.value) for it in given] == [20_000_000, 4]
+    member.store(given)
+    assert log.lag("readers", [LOANS]) == 0
+
+
+def test_a_poll_takes_no_more_large_messages_than_there_is_room_for(log: EventLog, join) -> None:
+    for _ in range(3):
+        log.append([Message(BOOKS, key, b"x" * 3_000_000) for key in KEYS[:6]])
+    member = join()
+    sizes = []
+    while sum(sizes) < 18 * 3_000_000:
+        sizes.append(sum(len(it.value) for it in member.poll(1)))
+    assert max(sizes) < ROOM + 3_000_000
+
+
 # Groups, offsets and crashes
 
 
@@ -339,6 +432,68 @@ def test_lag_counts_what_a_group_has_not_stored(log: EventLog, join) -> None:
     assert log.lag("readers", [BOOKS]) == 31
     member.store(given)
     assert (log.lag("readers", [BOOKS]), log.lag("others", [BOOKS])) == (0, 32)
+
+
+def test_what_is_unread_is_told_by_partition(log: EventLog, join) -> None:
+    ends = {place: it.offset + 1 for place, it in log.append(books(times=2)).items()}
+    unread = log.unread("readers", [BOOKS, LOANS])
+    assert unread == {**{place: Unread(end, 0) for place, end in ends.items()}, (LOANS, 0): Unread(0, 0)}
+    assert log.stored("readers", [BOOKS, LOANS]) == {}
+
+    member = join()
+    given = [it for it in member.take(32) if it.partition == 2]
+    member.store(given[:2])
+
+    assert log.unread("readers", [BOOKS])[BOOKS, 2] == Unread(ends[BOOKS, 2] - 2, 2)
+    assert log.stored("readers", [BOOKS]) == {(BOOKS, 2): 2}
+    assert log.stored("readers", [LOANS]) == {}
+
+
+def test_a_member_tells_which_partitions_it_reads_and_the_log_who_reads_them(log: EventLog, join) -> None:
+    assert log.readers("readers") == {}
+    first = join()
+    log.append(books())
+    given = first.take(16)
+    everything = {(BOOKS, number) for number in range(4)}
+    assert first.reads() == everything
+    first.hold(given[0], 60)
+    assert first.reads() == everything - {given[0].place}
+
+    second = join()
+    wait_for(lambda: len(second.reads()) == 2, first, second)
+
+    wait_for(lambda: len(set(log.readers("readers").values())) == 2, first, second)
+    readers = log.readers("readers")
+    assert set(readers) == everything
+    assert len({readers[place] for place in second.reads()}) == 1
+    assert log.readers("others") == {}
+
+
+def test_a_group_goes_on_where_it_was_rewound_to(log: EventLog, join) -> None:
+    ends = {place: it.offset + 1 for place, it in log.append(books(times=2)).items()}
+    member = join()
+    member.store(member.take(32))
+    with pytest.raises(Conflict, match="stop them first"):
+        log.rewind("readers", {(BOOKS, 1): 1})
+    assert log.lag("readers", [BOOKS]) == 0
+    member.close()
+
+    log.rewind("readers", {(BOOKS, 1): 1, (BOOKS, 2): 0})
+
+    assert log.stored("readers", [BOOKS]) == {(BOOKS, 0): ends[BOOKS, 0], (BOOKS, 1): 1, (BOOKS, 3): ends[BOOKS, 3]}
+    again = join().take(ends[BOOKS, 1] - 1 + ends[BOOKS, 2])
+    assert {(it.partition, it.offset) for it in again} == {
+        *((1, offset) for offset in range(1, ends[BOOKS, 1])),
+        *((2, offset) for offset in range(ends[BOOKS, 2])),
+    }
+
+
+def test_a_group_that_never_was_may_be_put_where_it_should_begin(log: EventLog, join) -> None:
+    ends = {place: it.offset + 1 for place, it in log.append(books()).items()}
+    log.rewind("late", ends)
+    assert log.lag("late", [BOOKS]) == 0
+    log.append(books(begin=1))
+    assert set(values(join("late").take(16))) == round_of(1)
 
 
 def test_a_held_delivery_comes_again_while_other_partitions_go_on(log: EventLog, join) -> None:
