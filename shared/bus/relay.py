@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 
 from shared.bus.port import EventLog, Message
+from shared.db import places
 from shared.db.engine import Database
 from shared.db.many import each_of
 from shared.db.tables import OutboxRow
 
 
 def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
-    """Appends the oldest waiting events to the log, then marks them; answers how many.
+    """Appends the oldest waiting events to the log, then marks them and keeps their places; answers how many.
 
     It asks for what is not marked, never for what lies behind a high-water mark: a transaction that took
     an earlier number and committed later is not missed. When the marking fails the events are appended
@@ -21,14 +22,14 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
     """
     with database.session(readonly=True) as session:
         waiting = session.execute(
-            select(OutboxRow.seq, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
+            select(OutboxRow.seq, OutboxRow.event_id, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
             .where(OutboxRow.published_at.is_(None))
             .order_by(OutboxRow.seq)
             .limit(limit)
         ).all()
     if not waiting:
         return 0
-    log.append([Message(row.topic, row.key, row.payload.encode()) for row in waiting])
+    last = log.append([Message(row.topic, row.key, row.payload.encode()) for row in waiting])
     with database.session() as session:
         session.execute(
             update(OutboxRow)
@@ -36,5 +37,6 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
             .values(published_at=datetime.now(UTC)),
             execution_options={"synchronize_session": False},
         )
+        places.published(session, last, [row.event_id for row in waiting])
         session.commit()
     return len(waiting)

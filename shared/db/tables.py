@@ -75,6 +75,21 @@ class PublishedUpTo(BusBase, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class HeardUpTo(BusBase, table=True):
+    """The last message of a partition that this service is done with. Ahead of it the group may only have stored
+    what does not concern the service: else this database is older than the log believes."""
+
+    __tablename__ = "heard_up_to"
+
+    consumer: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(sa_type=Counter)
+    #: None for a message that was no event.
+    event_id: str | None = None
+    at: datetime = Field(sa_type=Instant)
+
+
 class InboxRow(BusBase, table=True):
     """An event this service has heard, so that a second delivery changes nothing.
 

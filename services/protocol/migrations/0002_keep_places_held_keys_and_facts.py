@@ -20,6 +20,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "heard_up_to",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("offset", Counter, nullable=False),
+        sa.Column("event_id", sa.String(), nullable=True),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "topic", "partition"),
+    )
+    op.create_table(
         "heard_types",
         sa.Column("consumer", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),

@@ -201,10 +201,10 @@ class Switch:
     def __init__(self, log: EventLog) -> None:
         self._log, self.down = log, False
 
-    def append(self, messages: list[Message]) -> None:
+    def append(self, messages: list[Message]) -> object:
         if self.down:
             raise LogUnavailable("the log is down")
-        self._log.append(messages)
+        return self._log.append(messages)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._log, name)
