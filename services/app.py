@@ -21,6 +21,7 @@ from shared.errors import Conflict, Invalid, LivingError
 from shared.http.app import create_app
 from shared.keys import SigningKey
 from shared.private import keep_private, token_path, write_private
+from shared.runtime import checks
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import ALL_REVIEWS, Person, issue_token
@@ -67,7 +68,7 @@ def tell_first_token(settings: Settings, tell: Tell) -> None:
     start is not a locked house. It is told too where a person looks on, and never into a file."""
     if not settings.make_signing_key or Path(settings.place(settings.signing_key)).exists():
         return
-    key = SigningKey.open(settings)
+    key = SigningKey.open(settings, lambda: checks.known_keys(settings, SERVICES))
     token = issue_token(
         key, Person("admin", "admin", (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(days=30)
     )

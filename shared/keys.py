@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +26,15 @@ class SigningKey:
         self._key = key
 
     @classmethod
-    def open(cls, settings: Settings) -> SigningKey:
-        """Reads the key, or makes it where the settings allow. Raises Unavailable, saying how to make one."""
+    def open(cls, settings: Settings, used: Callable[[], Mapping[str, str]] = dict) -> SigningKey:
+        """Reads the key, or makes it where the settings allow.
+
+        `used` tells, by service, the fingerprints of the keys that databases were used with: where there is one
+        no other key is made. Raises Unavailable, saying what to do.
+        """
         path = Path(settings.place(settings.signing_key))
         if not path.exists() and settings.make_signing_key:
-            _make(path)
+            _make_first(path, used())
         return cls.read(path)
 
     @classmethod
@@ -55,9 +61,20 @@ class SigningKey:
         import jwt
 
         try:
-            return jwt.decode(token, self._key.public_key(), algorithms=["EdDSA"], audience=audience)
+            # When it was issued proves nothing, and a clock that is set back must not shut everybody out.
+            return jwt.decode(
+                token, self._key.public_key(), algorithms=["EdDSA"], audience=audience, options={"verify_iat": False}
+            )
         except jwt.InvalidTokenError as error:
             raise Invalid(f"the signature does not hold: {error}", slug="bad_signature") from error
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the public part (its SubjectPublicKeyInfo, DER), by which databases know the key."""
+        public = self._key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return f"SHA256:{sha256(public).hexdigest()}"
 
     def public_pem(self) -> str:
         """The public part, for whoever wants to check a revision's signature."""
@@ -76,7 +93,19 @@ def _encoded(value: bytes) -> bytes:
     return base64.urlsafe_b64encode(value).rstrip(b"=")
 
 
-def _make(path: Path) -> None:
+def _make_first(path: Path, used: Mapping[str, str]) -> None:
+    if used:
+        services, fingerprint = ", ".join(used), next(iter(used.values()))
+        raise Unavailable(
+            f"the signing key {path} is not there, though {services} were used with one ({fingerprint}): put it back. "
+            "If it is lost for good, `living key accept --new` makes another, and says what that means",
+            slug="key_lost",
+        )
+    make(path)
+
+
+def make(path: Path) -> None:
+    """Makes a key where there is none, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -14,6 +14,7 @@ from shared.errors import Rejected, Unavailable
 from shared.events import registry
 from shared.events.base import Envelope
 from shared.ids import new_id
+from shared.runtime import checks
 from shared.runtime.running import Running
 
 log = logging.get(__name__)
@@ -43,14 +44,19 @@ def _rebuild(running: Running) -> tuple[int, int]:
 
     What the listener wrote to the old generation during the rebuild is on the log before the second reading
     ends, and what it writes after the swap goes to the new one: so nothing is missed, and writes commute.
+    A log that has less than search has heard is no ground for a new index: the old one stays.
     """
     index: SearchIndex = running.resources
+    checks.check_log(running.service, running.database, running.event_log, embedded=running.settings.embedded)
+    known = _events_heard(running)
     group, topics = new_id("search-rebuild"), running.service.topics
     consumer = running.event_log.subscribe(group, topics)
     new = index.fresh()
     try:
         lag = lambda: running.event_log.lag(group, topics)  # noqa: E731
         first = _read_into(running, new, consumer, lag)
+        if first[0] < known:
+            raise Unavailable(f"the log has {first[0]} messages, and search has heard {known} events of it: look at it")
         new.refresh()
         index.swap(new)
         rest = _read_into(running, index, consumer, lag)
@@ -62,6 +68,11 @@ def _rebuild(running: Running) -> tuple[int, int]:
         new.close()
         consumer.close()
     return first[0] + rest[0], first[1] + rest[1]
+
+
+def _events_heard(running: Running) -> int:
+    with running.database.session(readonly=True) as session:
+        return store.events_heard(session, running.service.name)
 
 
 def _read_into(running: Running, index: SearchIndex, consumer: Consumer, lag: Callable[[], int]) -> tuple[int, int]:

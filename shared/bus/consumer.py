@@ -10,6 +10,7 @@ from threading import Event as Signal
 from shared import logging
 from shared.bus import dead_letters
 from shared.bus.port import Consumer, Delivery
+from shared.db import places
 from shared.db.inbox import unseen
 from shared.db.work import Work
 from shared.errors import Rejected
@@ -73,6 +74,7 @@ class Listener:
         with self._open_work() as work:
             for envelope in unseen(work.session, self._service.name, envelopes):
                 dead_letters.react(self._service, envelope, work)
+            places.heard(work.session, self._service.name, batch)
 
     def _concerns_us(self, delivery: Delivery) -> Envelope | None:
         """The envelope of a delivery, or None when no reaction is for its type. Raises Rejected."""

@@ -44,13 +44,16 @@ class LogFile:
             yield db
 
     def is_made(self) -> bool:
-        """Whether the file is there with anything in it."""
+        """Whether the file is there with anything in it. Raises LogUnavailable for what is no database."""
         try:
-            return self._path.stat().st_size > 0
+            if self._path.stat().st_size == 0:
+                return False
+            with closing(self._connect("rw")) as db:
+                return not _is_empty(db)
         except FileNotFoundError:
             return False
-        except OSError as error:
-            raise LogUnavailable(f"the event log {self._path} cannot be looked at: {error.strerror}") from error
+        except (OSError, sqlite3.Error) as error:
+            raise LogUnavailable(f"the event log {self._path} cannot be looked at: {error}") from error
 
     def create(self) -> None:
         """Makes the file and its tables where they are not. Raises LogUnavailable."""

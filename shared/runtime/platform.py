@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from threading import Event as Signal
 
@@ -14,6 +14,7 @@ from shared.clock import Clock, open_clock
 from shared.errors import LogUnavailable
 from shared.keys import SigningKey
 from shared.metrics import Metrics
+from shared.runtime import checks
 from shared.runtime.health import Health
 from shared.runtime.pruning import prune
 from shared.runtime.running import Running
@@ -31,7 +32,7 @@ class Platform:
     def __init__(self, settings: Settings, services: Sequence[Service], clock: Clock | None = None) -> None:
         self.settings, self.services = settings, tuple(services)
         self.clock = clock or open_clock(settings.place(settings.clock))
-        self.key = SigningKey.open(settings)
+        self.key = SigningKey.open(settings, lambda: checks.known_keys(settings, services))
         self.event_log = open_log(settings.place(settings.log_url), prefix=settings.topic_prefix)
         self.running = {
             service.name: Running(service, settings, self.clock, self.event_log, self.key) for service in services
@@ -42,10 +43,12 @@ class Platform:
         self._stopping = Signal()
 
     def start(self) -> None:
-        """Makes everything ready, then starts the threads. Raises with the reason when something is missing."""
-        self._create_topics()
+        """Makes everything ready, then starts the threads. Raises with the reason when something is missing, or
+        is not what the databases know: a lost log must be told before its topics are made anew."""
+        self._find_log()
         for running in self.running.values():
             running.prepare()
+        self._insist(self.event_log.create_topics)
         for running in self.running.values():
             running.start()
         self.health.start()
@@ -63,14 +66,21 @@ class Platform:
             running.stop()
         self.event_log.close()
 
-    def _create_topics(self) -> None:
+    def _find_log(self) -> None:
+        topics = {topic for service in self.services for topic in checks.topics_of(service)}
+        if not self.settings.embedded:
+            self._insist(lambda: self.event_log.missing(topics))
+        checks.check_file(self.event_log, topics, embedded=self.settings.embedded)
+
+    def _insist(self, attempt: Callable[[], object]) -> None:
         """Waits for the log a while: servers that start together are not up in any order."""
         pause = Pause(self.settings.retry_seconds, longest=2)
-        for attempt in range(30):
+        for number in range(30):
             try:
-                return self.event_log.create_topics()
+                attempt()
+                return
             except LogUnavailable:
-                if attempt == 29 or self._stopping.wait(pause.next()):
+                if number == 29 or self._stopping.wait(pause.next()):
                     raise
 
     def _schedule(self) -> None:

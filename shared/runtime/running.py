@@ -15,6 +15,7 @@ from shared.db.engine import OF_REQUESTS, Database
 from shared.db.work import Work, unit_of_work
 from shared.errors import Unavailable
 from shared.keys import SigningKey
+from shared.runtime import checks
 from shared.runtime.jobs import JobRunner
 from shared.runtime.listening import Listening
 from shared.runtime.relay import Relay
@@ -49,10 +50,13 @@ class Running:
         self._workers = [self.listening.worker] * bool(service.reactions) + [self.relay.worker]
 
     def prepare(self) -> None:
-        """Brings the database up to date and checks what the service needs. Raises with the reason."""
+        """Brings the database up to date, holds it against key and log, and checks what else the service needs.
+        Raises with the reason."""
         if self.settings.upgrade_at_start:
             with self._alone("migrate"):
                 migrate.upgrade(self.database, self.service)
+        checks.check_key(self.service.name, self.database, self.key)
+        checks.check_log(self.service, self.database, self.event_log, embedded=self.settings.embedded)
         if hasattr(self.resources, "ready"):
             self.resources.ready()
 

@@ -173,5 +173,31 @@ def test_a_rebuild_that_fails_says_why_and_leaves_the_live_index(search, monkeyp
     assert find(search, "trust") == ["a"]
 
 
+def test_a_log_that_lost_what_search_heard_is_no_ground_for_a_new_index(search):
+    news = [discovered(f"rec{number}", "Trust") for number in range(4)]
+    search.hears(*news)
+    on_the_log(search, *news[:3])
+    admin = search.person(role="admin")
+    admin.post("/search/rebuilds")
+
+    with pytest.raises(Unavailable, match="the log has 3 messages, and search has heard 4 events"):
+        search.runs(jobs.rebuild_index)
+
+    assert len(find(search, "trust")) == 4
+    assert admin.get("/search/rebuilds").json()["items"][0]["state"] == "failed"
+
+
+def test_an_emptied_log_is_no_ground_for_a_new_index(search):
+    search.hears(discovered("a", "Trust"))
+    admin = search.person(role="admin")
+    admin.post("/search/rebuilds")
+
+    with pytest.raises(Unavailable, match="living log mend"):
+        search.runs(jobs.rebuild_index)
+
+    assert find(search, "trust") == ["a"]
+    assert "living log mend" in admin.get("/search/rebuilds").json()["items"][0]["error"]
+
+
 def test_a_reader_may_not_ask_for_a_rebuild(search):
     assert search.person(role="lead").post("/search/rebuilds").status_code == 403

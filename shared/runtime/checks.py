@@ -1,0 +1,241 @@
+"""Checks at start: what a service's database knows of the log and of the signing key must be so still.
+
+A log that was lost, emptied or replaced, a key that is another, a database that is older than the log: each would
+look like a fresh start and lose history without a word. So each is refused here, in a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import create_engine, inspect, select, text
+from sqlmodel import Session, SQLModel
+
+from shared.bus.port import Delivery, EventLog, Place
+from shared.db import places
+from shared.db.engine import Database
+from shared.db.many import each_of
+from shared.db.tables import DeadLetter, Fact, HeardType, HeardUpTo, InboxRow, OutboxRow, ParkedEvent, PublishedUpTo
+from shared.errors import Conflict, LogUnavailable, Rejected, Unavailable
+from shared.events.base import Envelope
+from shared.keys import SigningKey
+from shared.service import Service
+from shared.settings import Settings
+
+KEY_FACT = "signing_key"
+
+#: Messages held against the inbox at a time.
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a database knows of the log: by partition, the offset and the event id of the last it told and heard."""
+
+    published: Mapping[Place, tuple[int, str]]
+    heard: Mapping[Place, tuple[int, str | None]]
+    #: A topic that was told on, and one that was heard, by a release that kept no places yet.
+    told_on: str | None
+    listened: bool
+
+    @classmethod
+    def of(cls, session: Session, service: str) -> Known:
+        heard = session.execute(select(HeardUpTo).where(HeardUpTo.consumer == service)).scalars()
+        last = select(OutboxRow.topic).where(OutboxRow.published_at.is_not(None)).order_by(OutboxRow.seq.desc())
+        inbox = select(InboxRow.event_id).where(InboxRow.consumer == service)
+        return cls(
+            published={
+                (row.topic, row.partition): (row.offset, row.event_id)
+                for row in session.execute(select(PublishedUpTo)).scalars()
+            },
+            heard={(row.topic, row.partition): (row.offset, row.event_id) for row in heard},
+            told_on=session.execute(last.limit(1)).scalar(),
+            listened=session.execute(inbox.limit(1)).first() is not None,
+        )
+
+    @property
+    def topics(self) -> set[str]:
+        told = {self.told_on} if self.told_on else set()
+        return {topic for topic, _ in (*self.published, *self.heard)} | told
+
+
+def check_key(service: str, database: Database, key: SigningKey) -> None:
+    """Keeps the key's fingerprint at a database's first start. Raises Conflict ever after for another key."""
+    with database.session() as session:
+        known = session.get(Fact, KEY_FACT)
+        if known is None:
+            keep_key(session, key)
+            session.commit()
+        elif known.value != key.fingerprint:
+            raise Conflict(
+                f"the signing key ({key.fingerprint}) is not the one that {service} was first used with "
+                f"({known.value}): put that one back; or, if it was changed on purpose, tell with `living key accept`",
+                slug="another_key",
+            )
+
+
+def keep_key(session: Session, key: SigningKey) -> None:
+    """Makes the database know this key from now on."""
+    session.merge(Fact(name=KEY_FACT, value=key.fingerprint, since=datetime.now(UTC)))
+
+
+def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, str]:
+    """By service, the fingerprint of the key its database was used with. Looks only at what is there."""
+    known = {}
+    for service in services:
+        with opened_if_there(settings, service, Fact) as database:
+            if database is not None:
+                with database.session(readonly=True) as session:
+                    fact = session.get(Fact, KEY_FACT)
+                    known |= {service.name: fact.value} if fact is not None else {}
+    return known
+
+
+@contextmanager
+def opened_if_there(settings: Settings, service: Service, table: type[SQLModel]) -> Iterator[Database | None]:
+    """A service's database; None where there is none yet, or none with that table. Nothing is made by looking."""
+    database = Database(settings.place(settings.database_url, service.name))
+    try:
+        yield database if _is_there(database) and inspect(database.engine).has_table(table.__tablename__) else None
+    finally:
+        database.close()
+
+
+def _is_there(database: Database) -> bool:
+    if database.sqlite:
+        return Path(database.url.database or "").is_file()
+    server = create_engine(database.url.set(database="postgres"))
+    try:
+        with server.connect() as connection:
+            named = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            return connection.execute(named, {"name": database.url.database}).first() is not None
+    finally:
+        server.dispose()
+
+
+def check_file(log: EventLog, topics: Collection[str], *, embedded: bool) -> None:
+    """Raises Unavailable, saying what to do, when the log is there and cannot be read whole."""
+    try:
+        if log.missing(topics) != set(topics):
+            log.verify()
+    except LogUnavailable as error:
+        raise Unavailable(f"{error.detail}. {_remedy(embedded)}", slug="log_lost") from error
+
+
+def check_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> None:
+    """Holds what the database told and heard against the log, then keeps what it takes for given.
+
+    Raises Unavailable when the log has not what stood on it, Conflict when the group has gone on from what this
+    database never heard. A database that knows nothing yet, as of a first start, agrees with every log.
+    """
+    topics = topics_of(service)
+    missing = log.missing(topics)
+    there = topics - missing
+    # What the group stored is asked for first: a replica that listens meanwhile hears before it stores.
+    stored = log.stored(service.name, there.intersection(service.topics)) if there else {}
+    with database.session(readonly=True) as session:
+        known = Known.of(session, service.name)
+    remedy = _remedy(embedded)
+    gone = sorted(missing & known.topics)
+    if gone:
+        raise Unavailable(
+            f"{service.name} has used the event log before, but {', '.join(gone)} is not on it (any more). {remedy}",
+            slug="log_lost",
+        )
+    if there:
+        _require_told_and_heard(service.name, known, log, there, remedy)
+        _require_nothing_unheard(service, database, log, known, stored)
+
+
+def unheard(service: Service, log: EventLog, known: Known, stored: Mapping[Place, int]) -> dict[Place, int]:
+    """Where the group of a service is ahead of its database, and the offset that the database would go on at."""
+    heard = {place: offset + 1 for place, (offset, _) in known.heard.items()}
+    return {place: heard.get(place, 0) for place, goes_on in stored.items() if goes_on > heard.get(place, 0)}
+
+
+def topics_of(service: Service) -> set[str]:
+    """Every topic that a service hears or tells on."""
+    return {*service.topics, *(event.topic for event in service.emits)}
+
+
+def _remedy(embedded: bool) -> str:
+    why = "It was removed, emptied or damaged, is an older copy, or belongs to another platform: "
+    if embedded:
+        return f"{why}put the right file back, or make it anew from the services' journals with `living log mend`"
+    return (
+        f"{why}look at LIVING_LOG_URL and LIVING_TOPIC_PREFIX, or restore the topics; where they are lost for good "
+        "and empty, `living log mend` fills them anew from the services' journals"
+    )
+
+
+def _require_told_and_heard(service: str, known: Known, log: EventLog, topics: set[str], remedy: str) -> None:
+    last = {**known.heard, **known.published}
+    last = {place: it for place, it in last.items() if place[0] in topics}
+    found = log.at({place: offset for place, (offset, _) in last.items()})
+    for place, (offset, event_id) in last.items():
+        there = found.get(place)
+        if there is None or places.event_id(there) != event_id:
+            instead = "nothing" if there is None else f"another message ({places.event_id(there) or 'no event'})"
+            raise Unavailable(
+                f"the event log is not as {service} left it: {place[0]}/{place[1]}@{offset} should be "
+                f"{event_id or 'a message'}, and there is {instead}. {remedy}",
+                slug="log_lost",
+            )
+    before_places = (known.told_on and not known.published) or (known.listened and not known.heard)
+    if before_places and not any(log.ends(topics).values()):
+        raise Unavailable(f"{service} has used the event log before, and it is empty. {remedy}", slug="log_lost")
+
+
+def _require_nothing_unheard(
+    service: Service, database: Database, log: EventLog, known: Known, stored: Mapping[Place, int]
+) -> None:
+    ahead = unheard(service, log, known, stored)
+    # A release that kept no places has heard all that its group stored.
+    if known.heard or not known.listened:
+        spans = {place: (start, stored[place]) for place, start in ahead.items()}
+        reading = log.between(spans)
+        while page := list(islice(reading, _PAGE)):
+            _require_heard(service, database, page)
+    last = log.at({place: stored[place] - 1 for place in ahead})
+    if last:
+        with database.session() as session:
+            places.heard(session, service.name, list(last.values()))
+            session.commit()
+
+
+def _require_heard(service: Service, database: Database, deliveries: Sequence[Delivery]) -> None:
+    with database.session(readonly=True) as session:
+        types = _types_heard(session, service)
+        concern = {envelope.id: at for at, envelope in _read(deliveries) if envelope.type in types}
+        for column in (InboxRow.event_id, DeadLetter.event_id, ParkedEvent.event_id):
+            known = select(column).where(column.in_(select(each_of(session, list(concern), InboxRow.event_id))))
+            for event_id in session.execute(known).scalars():
+                concern.pop(event_id, None)
+    if concern:
+        event_id, at = next(iter(concern.items()))
+        raise Conflict(
+            f"the database of {service.name} is older than the event log believes: {event_id} "
+            f"({at.topic}/{at.partition}@{at.offset}) counts as heard, and this database never heard it. Put the newer "
+            f"database back; or `living log rewind {service.name}` lets it hear again what it missed",
+            slug="database_older",
+        )
+
+
+def _types_heard(session: Session, service: Service) -> set[str]:
+    """The types of event that this database has listened to: what a release added only now was never heard."""
+    heard = set(session.execute(select(HeardType.type).where(HeardType.consumer == service.name)).scalars())
+    types = {reaction.event.type for reaction in service.reactions}
+    return types & heard if heard else types
+
+
+def _read(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Envelope]]:
+    for delivery in deliveries:
+        try:
+            yield delivery, Envelope.from_json(delivery.value)
+        except Rejected:
+            continue  # What is no event was set aside, and is not in the inbox.

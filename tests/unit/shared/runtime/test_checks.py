@@ -1,0 +1,308 @@
+"""A platform refuses to start on a log, a key or a database that is not the one it knew, and says what to do."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from sqlalchemy import delete
+
+from shared.bus.port import Message
+from shared.db.tables import DeadLetter, HeardUpTo, PublishedUpTo
+from shared.errors import Conflict, LivingError, Unavailable
+from shared.events.notify import DeliveryFailed
+from shared.events.synthesis import ReviewOverdue
+from shared.ids import new_id
+from shared.keys import SigningKey
+from shared.runtime import checks
+from tests.databases import drop_database
+from tests.toy import TOY
+from tests.unit.shared.runtime.ground import Ground, heard, notes, rows
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def ground(tmp_path, workbench) -> Ground:
+    return Ground(tmp_path / "data", workbench)
+
+
+# What starts without a word
+
+
+def test_a_first_start_and_every_later_one_start(ground):
+    ground.start()
+    ground.start()
+    ground.lives("a", "b")
+    ground.start()
+    ground.lives("c")
+
+
+def test_a_new_service_on_an_existing_log_starts_and_hears_everything(ground):
+    ground.lives("a", "b")
+    ground.remove(ground.database_file)
+    with ground.log() as log:
+        log.rewind(TOY.name, {place: 0 for place in log.stored(TOY.name, TOY.topics)})
+
+    with ground.started() as running:
+        eventually(lambda: notes(running) == {"a", "b"})
+
+
+def test_a_database_of_the_release_before_takes_the_log_as_it_is(ground):
+    ground.lives("a", "b", "c")
+    forget_places(ground)
+
+    ground.start()
+
+    with ground.started() as running:
+        assert sum(places_heard(running).values()) == 3
+
+
+def test_what_never_concerned_the_service_may_lie_between(ground):
+    ground.lives("a")
+    with ground.log() as log:
+        other = ground.envelope(DeliveryFailed(review="r", subscription="s", delivery="d", attempts=1, error="e"))
+        log.append([Message(ReviewOverdue.topic, f"k{n}", other.to_json()) for n in range(8)])
+        log.append([Message(ReviewOverdue.topic, f"k{n}", b"no event") for n in range(4)])
+    with ground.started() as running:
+        eventually(lambda: running.event_log.lag(TOY.name, TOY.topics) == 0)
+    with ground.started() as running:
+        assert places_heard(running) == running.event_log.stored(TOY.name, TOY.topics)
+
+
+def test_what_became_a_dead_letter_counts_as_heard(ground):
+    ground.lives("a")
+    ground.put("poison")
+    with ground.started() as running:
+        eventually(lambda: running.event_log.lag(TOY.name, TOY.topics) == 0)
+        assert [letter.slug for letter in rows(running, DeadLetter)] == ["rejected"]
+    ground.start()
+
+
+def test_a_log_that_is_behind_the_database_in_what_it_stored_starts(ground):
+    """As after a crash between the commit and the storing of the offsets: heard again, done once."""
+    ground.lives("a", "b", "c")
+    with ground.log() as log:
+        log.rewind(TOY.name, {place: 0 for place in log.stored(TOY.name, TOY.topics)})
+
+    ground.lives("d")
+
+    with ground.started() as running:
+        assert notes(running) == {"a", "b", "c", "d"}
+        assert heard(running) == 4
+
+
+# The log
+
+
+def removed(ground: Ground) -> None:
+    ground.remove(ground.log_file)
+
+
+def emptied(ground: Ground) -> None:
+    ground.remove(ground.log_file)
+    ground.log_file.touch()
+
+
+def made_anew(ground: Ground) -> None:
+    ground.remove(ground.log_file)
+    with ground.log() as log:
+        log.create_topics()
+
+
+def of_another_platform(ground: Ground) -> None:
+    ground.remove(ground.log_file)
+    with ground.log() as log:
+        log.create_topics()
+    ground.put(*(f"other{number}" for number in range(20)))
+
+
+@pytest.mark.parametrize("harm", [removed, emptied, made_anew, of_another_platform])
+def test_another_log_than_the_one_it_knew_is_refused(ground, harm: Callable[[Ground], None]):
+    ground.lives("a", "b", "c")
+    harm(ground)
+    before = ground.log_file.read_bytes() if ground.log_file.exists() else None
+
+    with pytest.raises(Unavailable, match="living log mend") as refused:
+        ground.start()
+
+    assert refused.value.slug == "log_lost"
+    after = ground.log_file.read_bytes() if ground.log_file.exists() else None
+    assert before == after, "nothing is made by a start that is refused"
+
+
+@pytest.mark.parametrize("harm", [removed, emptied, made_anew])
+def test_a_lost_log_is_refused_by_a_database_of_the_release_before_too(ground, harm: Callable[[Ground], None]):
+    ground.lives("a", "b", "c")
+    forget_places(ground)
+    harm(ground)
+    with pytest.raises(Unavailable, match="living log mend"):
+        ground.start()
+
+
+def test_an_older_copy_of_the_log_is_refused(ground):
+    ground.lives("a")
+    copy = ground.copy(ground.log_file)
+    ground.lives("b", "c", "d")
+    ground.put_back(copy, ground.log_file)
+
+    with pytest.raises(Unavailable, match=r"is not as toy left it: .* there is nothing"):
+        ground.start()
+
+
+def test_an_older_copy_that_went_on_by_itself_is_refused(ground):
+    ground.lives("a")
+    copy = ground.copy(ground.log_file)
+    ground.lives(*"bcdefgh")
+    ground.put_back(copy, ground.log_file)
+    ground.put(*(f"later{number}" for number in range(40)))
+
+    with pytest.raises(Unavailable, match="there is"):
+        ground.start()
+
+
+def test_a_log_with_a_damaged_page_is_refused(ground):
+    ground.lives(*(f"review{number}" for number in range(300)))
+    copy = ground.copy(ground.log_file)
+    damaged, page = bytearray(copy.read_bytes()), 4096
+    middle = len(damaged) // page // 2 * page
+    damaged[middle : middle + page] = random.Random(7).randbytes(page)
+    copy.write_bytes(damaged)
+    ground.put_back(copy, ground.log_file)
+
+    with pytest.raises(Unavailable, match=r"(damaged|malformed).*living log mend"):
+        ground.start()
+
+
+def test_a_file_that_is_no_database_is_refused(ground):
+    ground.lives("a")
+    ground.remove(ground.log_file)
+    ground.log_file.write_text("not a log" * 1000)
+    with pytest.raises(Unavailable, match=r"not a database.*living log mend"):
+        ground.start()
+
+
+# The database
+
+
+def test_a_database_that_is_older_than_the_log_is_refused_and_may_be_rewound(ground):
+    ground.lives("a", "b")
+    copy = ground.copy(ground.database_file)
+    ground.lives("c", "d", "e")
+    ground.put_back(copy, ground.database_file)
+
+    with pytest.raises(Conflict, match="living log rewind toy") as refused:
+        ground.start()
+
+    assert refused.value.slug == "database_older"
+
+
+def test_an_emptied_database_is_refused_where_its_group_has_gone_on(ground):
+    ground.lives("a", "b")
+    ground.remove(ground.database_file)
+    with pytest.raises(Conflict, match="never heard it"):
+        ground.start()
+
+
+# The key
+
+
+def test_a_signing_key_that_was_removed_is_not_made_anew(ground):
+    ground.start()
+    ground.key_file.unlink()
+    with pytest.raises(Unavailable, match=r"is not there, though toy were used with one.*living key accept --new"):
+        ground.start()
+    assert not ground.key_file.exists()
+
+
+def test_another_signing_key_is_refused(ground):
+    ground.start()
+    was = SigningKey.open(ground.settings).fingerprint
+    ground.key_file.unlink()
+    now = SigningKey.open(ground.settings).fingerprint
+
+    with pytest.raises(Conflict, match="living key accept") as refused:
+        ground.start()
+
+    assert refused.value.slug == "another_key"
+    assert was in refused.value.detail and now in refused.value.detail
+
+
+def test_the_first_start_keeps_the_keys_fingerprint(ground):
+    assert checks.known_keys(ground.settings, [TOY]) == {}
+    assert not ground.database_file.exists(), "nothing is made by looking"
+    ground.start()
+    assert checks.known_keys(ground.settings, [TOY]) == {"toy": SigningKey.open(ground.settings).fingerprint}
+
+
+# On real servers
+
+
+@pytest.fixture
+def real_ground(tmp_path, workbench, real_kafka_url, real_postgres_url):
+    mark = new_id("ground")[:24]
+    database = real_postgres_url.replace("{database}", f"{mark}_{{service}}")
+    ground = Ground(
+        tmp_path / "data", workbench, log_url=real_kafka_url, topic_prefix=f"{mark}.", database_url=database
+    )
+    yield ground
+    drop_topics(ground)
+    drop_database(database.replace("{service}", TOY.name))
+
+
+def drop_topics(ground: Ground) -> None:
+    from kafka import KafkaAdminClient
+
+    servers = ground.settings.log_url.removeprefix("kafka://").split(",")
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        ours = lambda: [it for it in admin.list_topics() if it.startswith(ground.settings.topic_prefix)]  # noqa: E731
+        if ours():
+            admin.delete_topics(ours())
+        eventually(lambda: not ours())
+
+
+@pytest.mark.real
+def test_topics_that_were_deleted_and_made_anew_are_refused(real_ground):
+    real_ground.start()
+    real_ground.lives("a", "b", "c")
+    real_ground.start()
+    drop_topics(real_ground)
+    with pytest.raises(Unavailable, match=r"not on it \(any more\).*LIVING_TOPIC_PREFIX"):
+        real_ground.start()
+
+    with real_ground.log() as log:
+        log.create_topics()
+    with pytest.raises(Unavailable, match=r"is not as toy left it.*restore the topics"):
+        real_ground.start()
+
+
+@pytest.mark.real
+def test_a_database_of_a_server_that_is_older_than_the_log_is_refused(real_ground):
+    real_ground.lives("a", "b")
+    drop_database(real_ground.settings.place(real_ground.settings.database_url, TOY.name))
+    with pytest.raises(Conflict, match="living log rewind toy"):
+        real_ground.start()
+
+
+def test_every_refusal_is_one_error_of_the_platform(ground):
+    ground.lives("a")
+    shutil.rmtree(ground.folder)
+    ground.start()  # Nothing is left that remembers anything: this is a first start again.
+    ground.lives("a")
+    ground.remove(ground.log_file)
+    with pytest.raises(LivingError):
+        ground.start()
+
+
+def forget_places(ground: Ground) -> None:
+    """Makes the database as the release before left it, which kept no places."""
+    with ground.started() as running, running.database.session() as session:
+        session.execute(delete(PublishedUpTo))
+        session.execute(delete(HeardUpTo))
+        session.commit()
+
+
+def places_heard(running) -> dict:
+    return {(row.topic, row.partition): row.offset + 1 for row in rows(running, HeardUpTo)}
