@@ -62,6 +62,11 @@ class Service:
         return sorted({reaction.event.topic for reaction in self.reactions})
 
     @property
+    def types(self) -> frozenset[str]:
+        """The types of the events it reacts to, of whatever version."""
+        return frozenset(reaction.event.type for reaction in self.reactions)
+
+    @property
     def migrations(self) -> Path:
         return self.package / "migrations"
 

@@ -61,7 +61,12 @@ class Settings(BaseSettings):
     )
     dead_letter_limit: Annotated[int, Field(ge=1)] = Field(
         100,
-        description="With this many dead letters waiting, a consumer halts instead of draining its topics.",
+        description="With this many dead letters of a partition waiting, a service halts in that partition instead "
+        "of draining it into that drawer.",
+    )
+    parked_limit: Annotated[int, Field(ge=1)] = Field(
+        10_000,
+        description="Events of a partition that are parked behind held keys at most; above, the partition waits.",
     )
     retry_seconds: Annotated[float, Field(gt=0)] = Field(
         0.5, description="First pause before an event that failed is tried again; doubles up to a minute."

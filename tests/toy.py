@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from sqlmodel import Field, select
 
 from shared.db.tables import table_base
+from shared.db.types import Json
 from shared.db.work import Work
-from shared.errors import NotYet, Rejected
+from shared.errors import NotYet, Rejected, Unavailable
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from shared.http.auth import Reader, Reviewer
@@ -25,11 +26,12 @@ Unit, Reading = unit_of("toy"), reading_of("toy")
 
 
 class Note(Base, table=True):
-    """One note a review."""
+    """One note a review, with the days on which it was overdue, in the order they were heard."""
 
     __tablename__ = "notes"
 
     review: str = Field(primary_key=True)
+    days: list[str] = Field(default=[], sa_type=Json)
 
 
 class NoteView(BaseModel):
@@ -37,12 +39,23 @@ class NoteView(BaseModel):
 
 
 def write_note(event: ReviewOverdue, work: Work) -> None:
-    """Keeps a note; a review called `poison` never works, one called `early` not before `late` is there."""
-    if event.review == "poison":
+    """Keeps a note, and counts how often it is written.
+
+    A review called `poison...` never works, one called `buggy...` meets a mistake of ours, one called `early...`
+    does not work before `late` is there, one called `down...` not while something that we need is away.
+    """
+    if event.review.startswith("poison"):
         raise Rejected("poison never works")
-    if event.review == "early" and work.session.get(Note, "late") is None:
+    if event.review.startswith("buggy"):
+        raise KeyError(f"no entry for {event.review}")
+    if event.review.startswith("early") and work.session.get(Note, "late") is None:
         raise NotYet("early needs late first")
-    work.add(Note(review=event.review))
+    if event.review.startswith("down"):
+        raise Unavailable("the toy's server is down")
+    note = work.session.get(Note, event.review)
+    if note is None:
+        note = work.add(Note(review=event.review))
+    note.days = [*note.days, event.due.isoformat()]
     work.emit(DeliveryFailed(review=event.review, subscription="s", delivery="d", attempts=1, error="e"))
 
 
@@ -60,8 +73,8 @@ def get(review: str, work: Reading, who: Reader) -> list[NoteView]:
     return [NoteView(review=note.review) for note in work.session.exec(select(Note))]
 
 
-def overdue(review: str) -> ReviewOverdue:
-    return ReviewOverdue(review=review, due=date(2020, 1, 1), last_published=None)
+def overdue(review: str, day: int = 1) -> ReviewOverdue:
+    return ReviewOverdue(review=review, due=date(2020, 1, 1) + timedelta(days=day - 1), last_published=None)
 
 
 TOY = Service(

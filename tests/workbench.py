@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from shared.bus import dead_letters
+from shared.bus.reading import react
 from shared.clock import ManualClock
 from shared.db import migrate
-from shared.db.inbox import unseen
+from shared.db.inbox import Told, unseen
 from shared.db.tables import OutboxRow
 from shared.events import registry
 from shared.events.base import Envelope, Event
@@ -57,8 +57,8 @@ class Workbench:
 
     def hears_envelope(self, envelope: Envelope) -> Envelope:
         with self.work("bench") as work:
-            for fresh in unseen(work.session, self.service.name, [envelope]):
-                dead_letters.react(self.service, fresh, work)
+            if unseen(work.session, self.service.name, [Told(envelope.id)]):
+                react(self.service, envelope, registry.decode(envelope), work)
         return envelope
 
     def envelope(self, event: Event, correlation: str | None = None) -> Envelope:

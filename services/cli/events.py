@@ -75,14 +75,16 @@ def replay(service: str, into: str) -> None:
     try:
         with opened(into) as database, Progress(console=err, transient=True) as progress:
             task = progress.add_task("replaying", total=None)
-            heard = live_again(
+            again = live_again(
                 chosen, database, log, settings=settings(), clock=SystemClock(), key=SigningKey.open(settings()),
                 resources=chosen.resources(settings()),
                 progress=lambda left: progress.update(task, description=f"replaying, {left} left"),
             )  # fmt: skip
     finally:
         log.close()
-    out.print(f"{service} heard {heard} events again, into {into}")
+    out.print(f"{service} heard {again.heard} events again, into {into}")
+    for held in again.held[:20]:
+        out.print(f"  still held: {held}", highlight=False, markup=False)
 
 
 def causation_tree(beginning: str, entries: list[Any]) -> Tree:

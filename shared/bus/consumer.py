@@ -2,146 +2,258 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from threading import Event as Signal
 
 from shared import logging
 from shared.bus import dead_letters
+from shared.bus.doing import Doing, Limits, Partition
+from shared.bus.held import Held
+from shared.bus.judging import Judgement, Outcome, judge
 from shared.bus.port import Consumer, Delivery
+from shared.bus.reading import Heard, UnknownType, read
 from shared.db import places
-from shared.db.inbox import unseen
+from shared.db.engine import Database
 from shared.db.work import Work
-from shared.errors import Rejected
-from shared.events import registry
-from shared.events.base import Envelope
 from shared.service import Service
 
 log = logging.get(__name__)
 
-Place = tuple[str, int]
+#: Seconds between two looks at the held keys, and between two tries of what waits for another event.
+LOOK = 1.0
+#: Held keys, and events of them, that are tried in one transaction.
+AT_ONCE = 200
+#: Longest pause, in seconds, while something we need is down.
+LONGEST = 15.0
 
 
 class Listener:
     """Listens for one service: one message, one transaction; a batch is only many of them at once.
 
-    Two kinds of failure. *Rejected* will never work: it becomes a dead letter at once, and with too many
-    of them waiting the listener halts rather than drain its topics into that drawer. *Anything else* may
-    work later: it is tried again with growing pauses, and only its partition waits.
+    An event whose effect fails is judged (`shared.bus.judging`). When something we need is *down*, everything waits.
+    Whatever else fails concerns the event's key alone: it is held, and its later events are parked until it goes on.
+    A partition stops when too many of its dead letters wait, or too many of its events are parked.
     """
 
     def __init__(
         self,
         service: Service,
         consumer: Consumer,
+        database: Database,
         open_work: Callable[[], AbstractContextManager[Work]],
-        count_waiting: Callable[[], int],
         *,
         batch_size: int,
-        dead_letter_limit: int,
-        retry_seconds: float,
-        stopping: Signal,
+        limits: Limits,
+        unknown: Counter[str] | None = None,
     ) -> None:
-        self._service, self._consumer, self._open_work = service, consumer, open_work
-        self._count_waiting, self._met_dead_letter = count_waiting, True
-        self._batch_size, self._limit, self._retry_seconds = batch_size, dead_letter_limit, retry_seconds
-        self._stopping = stopping
-        self._failures: dict[Place, int] = defaultdict(int)
-        self.halted: str | None = None
+        self._service, self._consumer, self._database, self._open_work = service, consumer, database, open_work
+        self._batch_size, self._limits = batch_size, limits
+        self._letters: Counter[Partition] | None = None
+        self._stirred: set[str] = set()
+        self._look_at, self._holding, self._started = 0.0, True, False
+        self._pause, self._down_until = limits.retry_seconds, 0.0
+        #: Events of types that this release has never met, by topic.
+        self.unknown = Counter[str]() if unknown is None else unknown
+        #: What is down, while it is.
+        self.trouble: str | None = None
+        #: The partitions that stand still on purpose, and why.
+        self.standing: dict[Partition, str] = {}
 
     def listen_once(self, timeout: float) -> int:
-        """Takes one batch and does it; answers how many deliveries are done."""
-        if self._is_halted():
-            self._stopping.wait(timeout)
-            return 0
-        batch = self._consumer.poll(timeout, self._batch_size)
-        if not batch:
-            return 0
+        """Goes on with held keys that are due, takes one batch and does it; answers how much it moved."""
+        moved = self.go_on()
+        batch = self._consumer.poll(0 if moved else timeout, self._batch_size)
+        if batch:
+            return moved + self._take(batch)
+        if self.trouble and time.monotonic() > self._down_until + 1:
+            self.trouble = None  # What was held then is another member's now.
+        return moved
+
+    # What the log gives
+
+    def _take(self, batch: Sequence[Delivery]) -> int:
         try:
-            self._do(batch)
-        except Exception:
-            # One bad event must not hide behind its neighbours: each is tried alone, and what fails is told then.
-            return self._one_by_one(batch)
-        self._done(batch)
-        return len(batch)
+            stops = self._do([one for one in map(self._read, batch) if one is not None])
+        except Exception as error:
+            why = judge(error)
+            if why.outcome is not Outcome.DOWN:
+                raise
+            self._wait(batch, why)
+            return 0
+        self._well()
+        return self._finish(batch, stops)
 
-    def _do(self, batch: Sequence[Delivery]) -> None:
-        """Does a batch in one transaction: the inbox knows what was heard before."""
-        envelopes = [envelope for envelope in map(self._concerns_us, batch) if envelope is not None]
-        if not envelopes:
-            return
+    def _read(self, delivery: Delivery) -> Heard | None:
+        """What a delivery is to this service; None when nothing here reacts to it."""
+        try:
+            return read(self._service, delivery)
+        except UnknownType as unknown:
+            if not self.unknown[delivery.topic]:
+                log.warning("unknown type", service=self._service.name, topic=delivery.topic, type=str(unknown))
+            self.unknown[delivery.topic] += 1
+            return None
+
+    def _do(self, batch: Sequence[Heard]) -> dict[Partition, tuple[Delivery, str]]:
+        """Does a batch in one transaction, or, when one of it fails, with care. Answers where partitions stop."""
+        if not batch:
+            return {}
+        try:
+            return self._commit(batch, careful=any(one.problem for one in batch))
+        except Exception as error:
+            if judge(error).outcome is Outcome.DOWN:
+                raise
+        try:
+            return self._commit(batch, careful=True)
+        except Exception as error:
+            if judge(error).outcome is Outcome.DOWN:
+                raise
+            log.warning("a batch cannot be committed", service=self._service.name, exc_info=error)
+        return self._one_by_one(batch)
+
+    def _one_by_one(self, batch: Sequence[Heard]) -> dict[Partition, tuple[Delivery, str]]:
+        """Each in a transaction of its own, where what fails is none of them but what is kept about them."""
+        stops: dict[Partition, tuple[Delivery, str]] = {}
+        for one in batch:
+            place = one.delivery.topic, one.delivery.partition
+            if place in stops:
+                continue
+            try:
+                stops |= self._commit([one], careful=True)
+            except Exception as error:
+                why = judge(error)
+                if why.outcome is Outcome.DOWN:
+                    raise
+                log.error("an event cannot be kept", service=self._service.name, topic=place[0], exc_info=error)
+                stops[place] = one.delivery, f"offset {one.delivery.offset}: {why.reason}"
+        return stops
+
+    def _commit(self, batch: Sequence[Heard], *, careful: bool) -> dict[Partition, tuple[Delivery, str]]:
+        def take(doing: Doing) -> None:
+            doing.take(batch)
+            done = [one.delivery for one in batch if not _behind(one.delivery, doing.stops)]
+            places.heard(doing.work.session, self._service.name, done)
+
+        return self._in_one_transaction(take, careful=careful).stops
+
+    def _in_one_transaction(self, do: Callable[[Doing], object], *, careful: bool) -> Doing:
+        letters = self._known_letters().copy()
         with self._open_work() as work:
-            for envelope in unseen(work.session, self._service.name, envelopes):
-                dead_letters.react(self._service, envelope, work)
-            places.heard(work.session, self._service.name, batch)
+            doing = Doing(work, self._service, self._limits, letters, careful)
+            do(doing)
+        self._letters = letters
+        if careful:
+            self._holding, self._look_at = True, min(self._look_at, time.monotonic() + self._limits.retry_seconds)
+        if self._holding:
+            self._stirred |= doing.stirred
+        return doing
 
-    def _concerns_us(self, delivery: Delivery) -> Envelope | None:
-        """The envelope of a delivery, or None when no reaction is for its type. Raises Rejected."""
-        envelope = Envelope.from_json(delivery.value)
-        return envelope if self._service.effects(registry.find(envelope.type, envelope.dataversion)) else None
+    def _known_letters(self) -> Counter[Partition]:
+        """How many dead letters wait in each partition. Only this listener adds to its own, so it is asked again only
+        while a partition is halted until someone decides."""
+        if self._letters is None or any(count >= self._limits.dead_letters for count in self._letters.values()):
+            with self._database.session(readonly=True) as session:
+                self._letters = dead_letters.waiting_by_partition(session, self._service.name)
+        return self._letters
 
-    def _one_by_one(self, batch: Sequence[Delivery]) -> int:
-        partitions: dict[Place, list[Delivery]] = defaultdict(list)
-        for delivery in batch:
-            partitions[delivery.topic, delivery.partition].append(delivery)
-        done: list[Delivery] = []
-        for deliveries in partitions.values():
-            done += self._as_far_as_it_goes(deliveries)
-        self._done(done)
+    def _finish(self, batch: Sequence[Delivery], stops: dict[Partition, tuple[Delivery, str]]) -> int:
+        """Stores how far it came, and holds the partitions that stop."""
+        for place, (delivery, why) in stops.items():
+            if place not in self.standing:
+                log.error("partition stands", service=self._service.name, topic=place[0], partition=place[1], why=why)
+            self._consumer.hold(delivery, LOOK)
+        touched = {(it.topic, it.partition) for it in batch}
+        self.standing = {place: why for place, why in self.standing.items() if place not in touched}
+        self.standing |= {place: why for place, (_, why) in stops.items()}
+        done = [it for it in batch if not _behind(it, stops)]
+        if done:
+            self._consumer.store(done)
         return len(done)
 
-    def _as_far_as_it_goes(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Does one partition's deliveries one at a time; holds the partition at the first that must wait."""
-        done: list[Delivery] = []
-        for delivery in deliveries:
-            if self._is_halted():
-                self._consumer.hold(delivery, self._retry_seconds)
-                break
-            try:
-                self._do([delivery])
-            except Rejected as why:
-                self._set_aside(delivery, why)
-            except Exception as error:
-                self._hold(delivery, error)
-                break
-            done.append(delivery)
-        return done
+    def _wait(self, batch: Sequence[Delivery], why: Judgement) -> None:
+        """Something we need is down: all of the batch is held, for longer each time."""
+        first: dict[Partition, Delivery] = {}
+        for delivery in batch:
+            first.setdefault((delivery.topic, delivery.partition), delivery)
+        self._tell_down(why)
+        for delivery in first.values():
+            self._consumer.hold(delivery, self._pause)
+        self._pause = min(self._pause * 2, LONGEST)
 
-    def _set_aside(self, delivery: Delivery, why: Rejected) -> None:
+    def _tell_down(self, why: Judgement) -> None:
+        told = f"waits: {why.reason}"
+        if self.trouble != told:
+            log.warning("listener waits", service=self._service.name, reason=why.reason)
+        self.trouble, self._down_until = told, time.monotonic() + self._pause
+
+    def _well(self) -> None:
+        self.trouble, self._pause = None, self._limits.retry_seconds
+
+    # What was parked
+
+    def go_on(self, *, everything: bool = False) -> int:
+        """Tries held keys that are due, where it is time to look, or `everything` that does not wait for a person;
+        answers how many events it did."""
+        if not everything and time.monotonic() < max(self._look_at, self._down_until):
+            return 0
+        try:
+            moved = self._go_on(everything)
+        except Exception as error:
+            why = judge(error)
+            if why.outcome is not Outcome.DOWN:
+                raise
+            self._tell_down(why)
+            self._pause = min(self._pause * 2, LONGEST)
+            return 0
+        self._look_at = time.monotonic() + (0 if moved else LOOK)
+        return moved
+
+    def _go_on(self, everything: bool) -> int:
+        with self._database.session(readonly=True) as session:
+            self._holding, due = Held(session, self._service.name).is_any()
+        if not self._holding:
+            self._stirred.clear()
+            self._started = True
+            return 0
+        # Other members, too, set letters of any partition aside while they go on with what is held.
+        self._letters = None
+        if self._stirred or everything or not self._started:
+            self._stir(everything)
+            due = True
+        if not due:
+            return 0
+        try:
+            return self._try_held(careful=False)
+        except Exception as error:
+            if judge(error).outcome is Outcome.DOWN:
+                raise
+        return self._try_held(careful=True)
+
+    def _stir(self, everything: bool) -> None:
+        """What waits for another event is due when something of its review was done; at a start, all that waits for
+        another release, which this may be."""
         with self._open_work() as work:
-            dead_letters.set_aside(work, self._service.name, delivery, why)
-        self._met_dead_letter = True
-        log.error(
-            "dead letter", service=self._service.name, topic=delivery.topic, partition=delivery.partition,
-            offset=delivery.offset, slug=why.slug, reason=why.detail,
-        )  # fmt: skip
+            held = Held(work.session, self._service.name)
+            if everything:
+                held.stir_all()
+            elif self._stirred:
+                held.stir(self._stirred)
+            if not self._started:
+                held.try_unknown_versions()
+        self._stirred, self._started = set(), True
 
-    def _hold(self, delivery: Delivery, error: Exception) -> None:
-        place = delivery.topic, delivery.partition
-        self._failures[place] += 1
-        pause = min(self._retry_seconds * 2 ** (self._failures[place] - 1), 60.0)
-        self._consumer.hold(delivery, pause)
-        log.warning(
-            "event waits", service=self._service.name, topic=delivery.topic, partition=delivery.partition,
-            offset=delivery.offset, seconds=pause, attempt=self._failures[place], error=str(error),
-            exc_info=error if self._failures[place] == 3 else None,
-        )  # fmt: skip
+    def _try_held(self, *, careful: bool) -> int:
+        moved = 0
 
-    def _done(self, deliveries: Sequence[Delivery]) -> None:
-        if not deliveries:
-            return
-        self._consumer.store(deliveries)
-        for delivery in deliveries:
-            self._failures.pop((delivery.topic, delivery.partition), None)
+        def do(doing: Doing) -> None:
+            nonlocal moved
+            moved = doing.go_on(AT_ONCE, AT_ONCE)
 
-    def _is_halted(self) -> bool:
-        """Whether too many dead letters wait. Asked only after one was met, so that the usual way costs nothing."""
-        if not self._met_dead_letter:
-            return False
-        count = self._count_waiting()
-        self._met_dead_letter = count >= self._limit
-        if self._met_dead_letter and not self.halted:
-            log.error("listener halted", service=self._service.name, dead_letters=count, limit=self._limit)
-        self.halted = f"{count} dead letters wait (limit {self._limit})" if self._met_dead_letter else None
-        return self.halted is not None
+        self._in_one_transaction(do, careful=careful)
+        return moved
+
+
+def _behind(delivery: Delivery, stops: dict[Partition, tuple[Delivery, str]]) -> bool:
+    stop = stops.get((delivery.topic, delivery.partition))
+    return stop is not None and delivery.offset >= stop[0].offset

@@ -1,72 +1,157 @@
-"""Dead letters: deliveries that will never work as they are, kept whole until a person decides."""
+"""Dead letters: deliveries that do not work as they are, kept whole until a person decides."""
 
 from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from shared.bus.held import RELEASED
+from shared.bus.judging import Judgement, Outcome, judge, storable
 from shared.bus.port import Delivery
-from shared.db.tables import DeadLetter
+from shared.bus.reading import Heard, UnknownType, react, read
+from shared.db.inbox import Told, unseen
+from shared.db.tables import DeadLetter, HeldKey, ParkedEvent
 from shared.db.work import Work
-from shared.errors import Conflict, NotFound, Rejected
-from shared.events import registry
-from shared.events.base import Envelope
+from shared.errors import Conflict, NotFound, NotYet, Rejected
 from shared.ids import new_id
 from shared.service import Service
 
+#: The states of a letter.
+WAITING, RETRIED, DISCARDED = "waiting", "retried", "discarded"
 
-def set_aside(work: Work, consumer: str, delivery: Delivery, why: Rejected) -> DeadLetter | None:
-    """Keeps a delivery with its reason, once: None when this place of the log is kept already."""
-    place = (delivery.topic, delivery.partition, delivery.offset)
-    known = select(DeadLetter.id).where(
+
+def set_aside(work: Work, consumer: str, heard: Heard, why: Judgement, *, holds: bool) -> tuple[DeadLetter, bool]:
+    """Keeps a delivery with its reason, once; answers its letter, and whether it is a new one."""
+    place, envelope = heard.delivery, heard.envelope
+    known = select(DeadLetter).where(
         DeadLetter.consumer == consumer,
-        DeadLetter.topic == place[0],
-        DeadLetter.partition == place[1],
-        DeadLetter.offset == place[2],
+        DeadLetter.topic == place.topic,
+        DeadLetter.partition == place.partition,
+        DeadLetter.offset == place.offset,
     )
-    if work.session.execute(known).first():
-        return None
-    event_id, type_ = _what_can_be_read(delivery.value)
+    kept = work.session.execute(known).scalar_one_or_none()
+    if kept is not None:
+        kept.holds = holds and kept.state == WAITING
+        return kept, False
     letter = DeadLetter(
-        id=new_id("dead"), consumer=consumer, topic=place[0], partition=place[1], offset=place[2],
-        event_id=event_id, type=type_, value=delivery.value, slug=why.slug, reason=why.detail,
-        set_aside_at=work.now,
+        id=new_id("dead"), consumer=consumer, topic=place.topic, partition=place.partition, offset=place.offset,
+        key=storable(place.key), event_id=envelope.id if envelope else None, review=heard.review,
+        type=envelope.type if envelope else None, value=place.value, slug=why.slug, raised_at=why.raised_at,
+        reason=why.reason, holds=holds, set_aside_at=work.now,
     )  # fmt: skip
-    return work.add(letter)
+    return work.add(letter), True
 
 
 def waiting(session: Session) -> int:
     """How many dead letters nobody has decided about."""
-    return session.execute(
-        select(func.count()).select_from(DeadLetter).where(DeadLetter.state == "waiting")
-    ).scalar_one()
+    return session.execute(select(func.count()).select_from(DeadLetter).where(DeadLetter.state == WAITING)).scalar_one()
+
+
+def waiting_by_partition(session: Session, consumer: str) -> Counter[tuple[str, int]]:
+    """How many dead letters nobody has decided about, of each partition that has any."""
+    query = (
+        select(DeadLetter.topic, DeadLetter.partition, func.count())
+        .where(DeadLetter.state == WAITING, DeadLetter.consumer == consumer)
+        .group_by(DeadLetter.topic, DeadLetter.partition)
+    )
+    return Counter({(topic, partition): count for topic, partition, count in session.execute(query).all()})
 
 
 def retry(service: Service, letter_id: str, work: Work) -> DeadLetter:
-    """Runs the service's handlers on a dead letter now. Raises Rejected, unchanged, when it still will not work."""
-    letter = work.session.get(DeadLetter, letter_id, with_for_update=True)
-    if letter is None:
-        raise NotFound(f"{service.name} has no dead letter {letter_id!r}")
-    if letter.state != "waiting":
-        raise Conflict(f"dead letter {letter_id!r} is {letter.state} already")
-    envelope = Envelope.from_json(letter.value)
-    react(service, envelope, work)
-    letter.state, letter.decided_at = "retried", work.now
+    """Does what a dead letter's event should have done, now; then the later events of its key go on.
+
+    Raises Rejected with the reason when it still does not work (it stays as it is), Conflict when it is decided or
+    another letter holds its key, NotFound; and what says that something we need is down.
+    """
+    letter = _lock(service, letter_id, work)
+    held = _held(letter, work)
+    if held is not None and held.letter != letter.id:
+        raise Conflict(
+            f"the events of {letter.topic}/{letter.key} wait for {held.letter or held.reason}: this one is behind it",
+            slug="key_held",
+        )
+    _do(service, letter, work)
+    _decide(letter, RETRIED, work)
+    if held is not None:
+        _release(held)
     return letter
 
 
-def react(service: Service, envelope: Envelope, work: Work) -> None:
-    """Runs everything the service's table says for this event; what it emits follows from this event."""
-    event = registry.decode(envelope)
-    work.happened = envelope.happened
-    with work.following(envelope.correlationid, envelope.id):
-        for effect in service.effects(type(event)):
-            effect(event, work)
+def discard(service: Service, letter_id: str, reason: str, work: Work) -> tuple[DeadLetter, int]:
+    """Decides that a dead letter is never done; answers how many later events of its key now go on without it.
+
+    Raises Conflict when it is decided already, and NotFound.
+    """
+    letter = _lock(service, letter_id, work)
+    held, behind = _held(letter, work), 0
+    _decide(letter, DISCARDED, work)
+    if letter.event_id is not None:
+        # Should it be read again, and then be understood, it stays discarded.
+        told = Told(letter.event_id, letter.topic, letter.partition, letter.offset)
+        unseen(work.session, letter.consumer, [told])
+    letter.decided_why = storable(reason)
+    if held is not None and held.letter == letter.id:
+        behind = parked_behind(work.session, held)
+        _release(held)
+    return letter, behind
 
 
-def _what_can_be_read(value: bytes) -> tuple[str | None, str | None]:
+def parked_behind(session: Session, held: HeldKey) -> int:
+    """How many events of a held key are parked."""
+    of_key = (ParkedEvent.consumer, held.consumer), (ParkedEvent.topic, held.topic), (ParkedEvent.key, held.key)
+    count = select(func.count()).select_from(ParkedEvent).where(*(column == value for column, value in of_key))
+    return session.execute(count).scalar_one()
+
+
+def _lock(service: Service, letter_id: str, work: Work) -> DeadLetter:
+    letter = work.session.get(DeadLetter, letter_id, with_for_update=True)
+    if letter is None:
+        raise NotFound(f"{service.name} has no dead letter {letter_id!r}")
+    if letter.state != WAITING:
+        raise Conflict(f"dead letter {letter_id!r} is {letter.state} already")
+    return letter
+
+
+def _held(letter: DeadLetter, work: Work) -> HeldKey | None:
+    """Its key's hold, kept as it is until this work ends."""
+    return work.session.get(HeldKey, (letter.consumer, letter.topic, letter.key or ""), with_for_update=True)
+
+
+def _do(service: Service, letter: DeadLetter, work: Work) -> None:
     try:
-        envelope = Envelope.from_json(value)
+        heard = read(service, Delivery(letter.topic, letter.partition, letter.offset, letter.key or "", letter.value))
+    except UnknownType as unknown:
+        raise Rejected(f"this release knows no event {str(unknown)!r}: discard it", slug="unknown_type") from None
+    if heard is None:
+        raise Rejected(f"{service.name} does not react to {letter.type!r} any more: discard it", slug="no_reaction")
+    if heard.problem is not None or heard.event is None or heard.envelope is None:
+        assert heard.problem is not None
+        raise Rejected(heard.problem.reason, slug=heard.problem.slug)
+    told = Told(heard.envelope.id, letter.topic, letter.partition, letter.offset)
+    # What holds its key is in the inbox since it was first heard; what could not be read then is not.
+    if not unseen(work.session, letter.consumer, [told]) and not letter.holds:
+        return
+    try:
+        with work.part():
+            react(service, heard.envelope, heard.event, work)
     except Rejected:
-        return None, None
-    return envelope.id, envelope.type
+        raise
+    except Exception as error:
+        why = judge(error)
+        if why.outcome is Outcome.DOWN:
+            raise
+        told_not_yet = "it needs another event first: " if isinstance(error, NotYet) else ""
+        raise Rejected(f"{told_not_yet}{why.reason}", slug=why.slug, raised_at=why.raised_at) from error
+
+
+def _decide(letter: DeadLetter, state: str, work: Work) -> None:
+    letter.state, letter.decided_at, letter.decided_by = state, work.now, work.actor
+
+
+def _release(held: HeldKey) -> None:
+    """Lets a key go on; the listener comes to it within a second."""
+    held.cause, held.letter, held.tries, held.try_at = RELEASED, None, 0, datetime.now(UTC)
+    held.reason = "it goes on"

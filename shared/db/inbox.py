@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, delete, select, text
 from sqlmodel import Session
 
-from shared.db.many import is_sqlite
+from shared.db.many import each_of, is_sqlite
+from shared.db.tables import InboxRow
 from shared.db.types import Instant
-from shared.events.base import Envelope
 
-_SQLITE = "SELECT :consumer, value, :at FROM json_each(:ids) WHERE true"
-_POSTGRESQL = "SELECT :consumer, value, :at FROM json_array_elements_text(CAST(:ids AS json)) AS value"
+_SQLITE = """SELECT :consumer, json_extract(value, '$[0]'), :at, json_extract(value, '$[1]'),
+                    json_extract(value, '$[2]'), json_extract(value, '$[3]')
+             FROM json_each(:events) WHERE true"""
+_POSTGRESQL = """SELECT :consumer, value ->> 0, :at, value ->> 1, CAST(value ->> 2 AS int), CAST(value ->> 3 AS bigint)
+                 FROM json_array_elements(CAST(:events AS json)) AS value"""
 
 
-def unseen(session: Session, consumer: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
-    """Writes these into the consumer's inbox and gives back, in order, those that were not there yet.
+class Told(NamedTuple):
+    """An event's id and its place on the log, as far as it is known."""
+
+    event_id: str
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+
+
+def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
+    """Writes these into the consumer's inbox and answers the ids of those that were not there yet.
 
     When two members hear the same event at once, the slower one waits for the other's commit and then finds
     it here.
     """
-    by_id = {envelope.id: envelope for envelope in envelopes}
     rows = _SQLITE if is_sqlite(session) else _POSTGRESQL
     statement = text(
-        f"INSERT INTO inbox (consumer, event_id, heard_at) {rows} ON CONFLICT DO NOTHING RETURNING event_id"
+        f'INSERT INTO inbox (consumer, event_id, heard_at, topic, "partition", "offset") {rows} '
+        "ON CONFLICT DO NOTHING RETURNING event_id"
     ).bindparams(bindparam("at", type_=Instant))
-    about = {"consumer": consumer, "ids": orjson.dumps(list(by_id)).decode(), "at": datetime.now(UTC)}
-    fresh = set(session.connection().execute(statement, about).scalars())
-    return [envelope for event_id, envelope in by_id.items() if event_id in fresh]
+    about = {
+        "consumer": consumer,
+        "events": orjson.dumps([tuple(event) for event in told]).decode(),
+        "at": datetime.now(UTC),
+    }
+    return set(session.connection().execute(statement, about).scalars())
+
+
+def forget(session: Session, consumer: str, event_ids: Collection[str]) -> None:
+    """Takes events out of the inbox that were written there in this transaction and will be heard again."""
+    of_these = select(each_of(session, event_ids, InboxRow.event_id))
+    session.execute(
+        delete(InboxRow).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(of_these)),
+        execution_options={"synchronize_session": False},
+    )

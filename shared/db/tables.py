@@ -189,6 +189,7 @@ class DeadLetter(BusBase, table=True):
     set_aside_at: datetime = Field(sa_type=Instant)
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
     decided_by: str | None = None
+    decided_why: str | None = None
 
 
 class Fact(BusBase, table=True):

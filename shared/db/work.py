@@ -62,6 +62,8 @@ class Work:
         self._outbox: list[dict[str, Any]] = []
         self._causes: list[dict[str, str]] = []
         self._before_commit: dict[Hashable, Any] = {}
+        #: How many events it has told, once it is committed.
+        self.emitted = 0
 
     def add(self, row: Row) -> Row:
         self.session.add(row)
@@ -129,17 +131,36 @@ class Work:
         )  # fmt: skip
         return answer
 
-    @property
-    def emitted(self) -> int:
-        return len(self._outbox)
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Within the block, all or nothing: when it fails, the rest of this work is as if it had never begun.
+
+        A part ends as a whole work does, with what `before_commit` keeps, so that its failure is its own.
+        """
+        outer = self._outbox, self._causes, self._before_commit
+        self._outbox, self._causes, self._before_commit = [], [], {}
+        emitted = self.emitted
+        try:
+            with self.session.begin_nested():
+                yield
+                self._flush()
+        except BaseException:
+            self.emitted = emitted
+            raise
+        finally:
+            self._outbox, self._causes, self._before_commit = outer
 
     def commit(self) -> None:
+        self._flush()
+        self.session.commit()
+
+    def _flush(self) -> None:
         self.session.flush()
         for effect in self._before_commit.values():
             effect.flush()
         insert_many(self.session, OutboxRow, self._outbox)
         insert_many(self.session, CauseRow, self._causes)
-        self.session.commit()
+        self.emitted += len(self._outbox)
 
 
 @contextmanager

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import Event as Signal
 
-from shared.bus import dead_letters
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.bus import dead_letters, held
 from shared.bus.consumer import Listener
+from shared.bus.doing import Limits, Partition
+from shared.bus.judging import reason_of
 from shared.bus.port import Consumer, EventLog
 from shared.db.engine import Database
 from shared.db.work import Work
@@ -29,22 +34,39 @@ class Listening:
         stopping: Signal,
     ) -> None:
         self._service, self._database, self._log = service, database, event_log
-        self._open_work, self._settings, self._stopping = open_work, settings, stopping
+        self._open_work, self._settings = open_work, settings
         self._consumer: Consumer | None = None
         self._listener: Listener | None = None
+        #: Events of types that this release has never met, by topic.
+        self.unknown = Counter[str]()
         self.worker = Worker(
             "listener", service.name, self._listen, leave=self._leave, first_pause=settings.retry_seconds,
             stopping=stopping,
         )  # fmt: skip
 
     def health(self) -> str:
-        if self._listener is not None and self._listener.halted:
-            return f"halted: {self._listener.halted}"
-        return self.worker.health()
+        """`ok`, or what is wrong: what it waits for, which partitions stand, which keys are held."""
+        listener, told = self._listener, self.worker.health()
+        if told != "ok" or (listener is not None and listener.trouble):
+            return told if told != "ok" or listener is None else str(listener.trouble)
+        standing = [f"halted: {topic}/{partition}: {why}" for (topic, partition), why in self.standing().items()]
+        held = self._held()
+        return "; ".join(standing + ([held] if held != "ok" or not standing else []))
+
+    def standing(self) -> dict[Partition, str]:
+        """The partitions that stand still on purpose, and why."""
+        return dict(self._listener.standing) if self._listener is not None else {}
 
     def waiting_dead_letters(self) -> int:
         with self._database.session(readonly=True) as session:
             return dead_letters.waiting(session)
+
+    def _held(self) -> str:
+        try:
+            with self._database.session(readonly=True) as session:
+                return str(held.tell(session, self._service.name))
+        except SQLAlchemyError as error:
+            return f"what is held cannot be read: {reason_of(error)}"
 
     def _listen(self) -> None:
         listener = self._listener or self._join()
@@ -59,12 +81,11 @@ class Listening:
         self._listener = Listener(
             self._service,
             self._consumer,
+            self._database,
             self._open_work,
-            self.waiting_dead_letters,
             batch_size=self._settings.batch_size,
-            dead_letter_limit=self._settings.dead_letter_limit,
-            retry_seconds=self._settings.retry_seconds,
-            stopping=self._stopping,
+            limits=limits_of(self._settings),
+            unknown=self.unknown,
         )
         return self._listener
 
@@ -72,3 +93,7 @@ class Listening:
         consumer, self._consumer, self._listener = self._consumer, None, None
         if consumer is not None:
             consumer.close()
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(settings.dead_letter_limit, settings.parked_limit, settings.retry_seconds)

@@ -8,24 +8,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from threading import Event as Signal
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
-from shared.bus import dead_letters
-from shared.bus.consumer import Listener
+from shared.bus.consumer import AT_ONCE, Listener
+from shared.bus.doing import TRIES, Limits
 from shared.bus.port import EventLog
 from shared.clock import Clock
 from shared.db import migrate
 from shared.db.engine import Database
-from shared.db.tables import InboxRow
+from shared.db.tables import HeldKey, InboxRow
 from shared.db.work import Work, unit_of_work
 from shared.errors import Conflict, Unavailable
 from shared.ids import new_id
 from shared.keys import SigningKey
 from shared.service import Service
 from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many events were heard, and the keys that stand still at the end, with their reasons."""
+
+    heard: int
+    held: list[str]
 
 
 def replay(
@@ -39,11 +47,11 @@ def replay(
     resources: Any = None,
     progress: Callable[[int], None] = lambda left: None,
     patience: float = 60,
-) -> int:
-    """Replays all that is on the log into `database`; answers how many events were heard.
+) -> Replayed:
+    """Replays all that is on the log into `database`.
 
-    Raises Conflict when the database has heard events before, and Unavailable when for `patience` seconds
-    nothing moved (an event waits for one that never came). `progress` is told how many are left.
+    Raises Conflict when the database has heard events before or a partition halts, and Unavailable when for
+    `patience` seconds nothing moved. `progress` is told how many are left.
     """
     migrate.upgrade(database, service)
     _require_empty(database, service)
@@ -56,23 +64,36 @@ def replay(
 
     group = new_id(f"replay-{service.name}")
     consumer = log.subscribe(group, service.topics)
+    limits = Limits(settings.dead_letter_limit, settings.parked_limit, retry_seconds=0.05)
     try:
-        listener = Listener(
-            service, consumer, open_work, lambda: _waiting(database), batch_size=settings.batch_size,
-            dead_letter_limit=settings.dead_letter_limit, retry_seconds=0.05, stopping=Signal(),
-        )  # fmt: skip
+        listener = Listener(service, consumer, database, open_work, batch_size=settings.batch_size, limits=limits)
         moved_at = time.monotonic()
         while (left := log.lag(group, service.topics)) > 0:
             progress(left)
             if listener.listen_once(timeout=1.0):
                 moved_at = time.monotonic()
-            if listener.halted:
-                raise Conflict(f"the replay halted: {listener.halted}")
+            if listener.standing:
+                raise Conflict(f"the replay halted: {listener.standing}")
             if time.monotonic() - moved_at > patience:
-                raise Unavailable(f"the replay stands still with {left} events left; the logs say what they wait for")
+                raise Unavailable(f"the replay stands still with {left} events left: {listener.trouble or 'no reason'}")
     finally:
         consumer.close()
-    return _heard(database, service)
+    _go_on_with_held(listener, database, service)
+    return Replayed(_heard(database, service), _still_held(database, service))
+
+
+def _go_on_with_held(listener: Listener, database: Database, service: Service) -> None:
+    """Tries what is held until nothing of it moves: what it waited for may have come last."""
+    resting, rounds = 0, 1
+    while resting < TRIES * rounds:
+        resting = 0 if listener.go_on(everything=True) else resting + 1
+        rounds = 1 + len(_still_held(database, service)) // AT_ONCE
+
+
+def _still_held(database: Database, service: Service) -> list[str]:
+    held = select(HeldKey).where(HeldKey.consumer == service.name).order_by(HeldKey.topic, HeldKey.key)
+    with database.session(readonly=True) as session:
+        return [f"{row.topic}/{row.key}: {row.reason}" for row in session.execute(held).scalars()]
 
 
 def _require_empty(database: Database, service: Service) -> None:
@@ -84,8 +105,3 @@ def _heard(database: Database, service: Service) -> int:
     with database.session(readonly=True) as session:
         heard = select(func.count()).select_from(InboxRow).where(InboxRow.consumer == service.name)
         return session.execute(heard).scalar_one()
-
-
-def _waiting(database: Database) -> int:
-    with database.session(readonly=True) as session:
-        return dead_letters.waiting(session)

@@ -86,6 +86,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("holds", sa.Boolean(), server_default=sa.text("false"), nullable=False))
         batch_op.add_column(sa.Column("decided_at", Instant(), nullable=True))
         batch_op.add_column(sa.Column("decided_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("decided_why", sa.String(), nullable=True))
         batch_op.create_index("dead_letters_causes", ["state", "type", "slug", "raised_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_dead_letters_review"), ["review"], unique=False)
 

@@ -1,0 +1,267 @@
+"""Doing: what a service has heard, done in one transaction: effects, parked events and dead letters together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared import logging
+from shared.bus import dead_letters
+from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, cause_of, pause_after
+from shared.bus.judging import Judgement, Outcome, judge
+from shared.bus.port import Delivery
+from shared.bus.reading import Heard, UnknownType, react, read
+from shared.db.inbox import Told, forget, unseen
+from shared.db.tables import HeldKey, ParkedEvent
+from shared.db.work import Work
+from shared.service import Service
+
+log = logging.get(__name__)
+
+#: A partition of a topic.
+Partition = tuple[str, int]
+
+#: How often an event is tried that fails by a fault.
+TRIES = 3
+#: How long an event may wait for another one before that is told as an error.
+ALARM = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many dead letters may wait, and how many events may be parked, of one partition; the first pause after a
+    fault, in seconds."""
+
+    dead_letters: int
+    parked: int
+    retry_seconds: float
+
+
+@dataclass
+class Doing:
+    """One transaction of a listener. `letters` says how many dead letters of each partition wait.
+
+    `careful` does each event as a part of its own, so that one that fails leaves the others as they are, and is
+    judged; otherwise the first failure is raised, and nothing was done.
+    """
+
+    work: Work
+    service: Service
+    limits: Limits
+    letters: Counter[Partition]
+    careful: bool
+    #: Where a partition may not go on, and why: this delivery and all behind it are as if they had not been given.
+    stops: dict[Partition, tuple[Delivery, str]] = field(default_factory=dict)
+    #: The reviews of which something was done.
+    stirred: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.held = Held(self.work.session, self.service.name)
+        self._parked: list[Heard] = []
+        self._holds: list[HeldKey] = []
+        self._told: set[tuple[str, str]] = set()
+        self._room: dict[Partition, int] = {}
+
+    # What the log gives
+
+    def take(self, batch: Sequence[Heard]) -> None:
+        """Does a batch, in its order; what must wait is parked."""
+        fresh = unseen(self.work.session, self.service.name, [_told(one) for one in batch if _is_kept(one)])
+        holding = self.held.among({_key(one) for one in batch if _is_kept(one) and one.envelope.id in fresh})  # type: ignore[union-attr]
+        undone: list[str] = []
+        for one in batch:
+            envelope = one.envelope
+            if _is_kept(one) and envelope is not None:
+                if envelope.id not in fresh:
+                    continue
+                # Of two copies in one batch the second was heard before.
+                fresh.discard(envelope.id)
+            if not self._one(one, holding) and envelope is not None and _is_kept(one):
+                undone.append(envelope.id)
+        if undone:
+            forget(self.work.session, self.service.name, undone)
+        self.work.session.add_all(self._holds)
+        self.held.park(self._parked)
+
+    def _one(self, one: Heard, holding: set[Key]) -> bool:
+        """Whether something has become of a delivery; False when its partition stops at it."""
+        place = one.delivery.topic, one.delivery.partition
+        if place in self.stops or self._is_halted(one.delivery):
+            return False
+        if one.problem is not None and one.problem.outcome is Outcome.UNDECODABLE:
+            self._set_aside(one, one.problem, holds=False)
+            return True
+        if _key(one) in holding:
+            return self._park(one)
+        why = one.problem or self._try(one)
+        if why is None:
+            return True
+        if why.certain and why.outcome is Outcome.FAULT:
+            letter = self._set_aside(one, why, holds=True)
+            if letter is None:
+                return True
+            self._holds.append(self.held.hold(one, why, pause=None, letter=letter))
+        elif self._park(one):
+            self._holds.append(self.held.hold(one, why, pause=_pause(why, 1, self.limits)))
+            _tell(self.service, one, why)
+        else:
+            return False
+        holding.add(_key(one))
+        return True
+
+    def _park(self, one: Heard) -> bool:
+        place = one.delivery.topic, one.delivery.partition
+        if place not in self._room:
+            self._room[place] = self.limits.parked - self.held.parked_in(*place)
+        if self._room[place] <= 0:
+            self.stops[place] = one.delivery, f"{self.limits.parked} of its events are parked, which is the limit"
+            return False
+        self._room[place] -= 1
+        self._parked.append(one)
+        return True
+
+    def _is_halted(self, delivery: Delivery) -> bool:
+        place = delivery.topic, delivery.partition
+        if self.letters[place] < self.limits.dead_letters:
+            return False
+        self.stops[place] = delivery, f"{self.letters[place]} dead letters wait (limit {self.limits.dead_letters})"
+        return True
+
+    # What was parked
+
+    def go_on(self, keys: int, events: int) -> int:
+        """Tries held keys that are due: at most so many, and so many of their events. Answers how many it did."""
+        rows = self.held.due(keys)
+        parked = self.held.parked(rows, events + 1) if rows else []
+        cut = (parked[events].topic, parked[events].key) if len(parked) > events else None
+        of_key: dict[Key, list[ParkedEvent]] = {(row.topic, row.key): [] for row in rows}
+        for event in parked[:events]:
+            # Keys of several topics may have one name.
+            of_key.get((event.topic, event.key), []).append(event)
+        tried = [(row, self._as_far_as_it_goes(of_key[row.topic, row.key])) for row in rows]
+        # Written when all are tried: a part first writes whatever is not written yet, each time.
+        for row, (done, stop) in tried:
+            mine, more = of_key[row.topic, row.key], cut == (row.topic, row.key)
+            for event in mine[:done]:
+                self.work.session.delete(event)
+            if stop is not None:
+                self._stand(row, mine[done], *stop, first=done == 0)
+            elif more:
+                row.cause, row.letter, row.try_at = RELEASED, None, self.held.now
+            elif mine or cut is None:
+                self.work.session.delete(row)
+        return sum(done for _, (done, _) in tried)
+
+    def _as_far_as_it_goes(self, parked: Sequence[ParkedEvent]) -> tuple[int, tuple[Heard, Judgement] | None]:
+        """Does the parked events of one key in order; answers how many, and at which it stops and why."""
+        for number, event in enumerate(parked):
+            one = self._reread(event)
+            why = one and (one.problem or self._try(one))
+            if one is not None and why is not None and not self._may_pass(one, why):
+                return number, (one, why)
+        return len(parked), None
+
+    def _reread(self, event: ParkedEvent) -> Heard | None:
+        """What a parked event is to this release; None when nothing reacts to it any more."""
+        delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
+        try:
+            return read(self.service, delivery)
+        except UnknownType:
+            return None
+
+    def _may_pass(self, one: Heard, why: Judgement) -> bool:
+        """Sets aside what cannot be read by this release, where the partition is not halted."""
+        place = one.delivery.topic, one.delivery.partition
+        if why.outcome is not Outcome.UNDECODABLE or self.letters[place] >= self.limits.dead_letters:
+            return False
+        self._set_aside(one, why, holds=False)
+        return True
+
+    def _stand(self, row: HeldKey, event: ParkedEvent, one: Heard, why: Judgement, *, first: bool) -> None:
+        """A key stays held at this event, for this reason."""
+        cause = FAULT if why.outcome is Outcome.UNDECODABLE else cause_of(why)
+        same = first and row.cause == cause
+        row.tries, row.since = (row.tries + 1, row.since) if same else (1, self.held.now)
+        row.cause, row.reason, row.review, row.letter = cause, why.reason, one.review, None
+        row.try_at = self.held.now + timedelta(seconds=_pause(why, row.tries, self.limits))
+        may = self.letters[event.topic, event.partition] < self.limits.dead_letters
+        if why.outcome is Outcome.FAULT and (why.certain or row.tries >= TRIES) and may:
+            row.letter, row.try_at = self._set_aside(one, why, holds=True), None
+            self.work.session.delete(event)
+        age = self.held.now - row.since
+        if why.outcome is Outcome.NOT_YET and ALARM <= age < ALARM + timedelta(seconds=LONGEST):
+            log.error("an event has waited for an hour", **_about(self.service, one), reason=why.reason)
+
+    # Both
+
+    def _try(self, one: Heard) -> Judgement | None:
+        """Does one event. None when it is done, else why not; raises when something we need is down."""
+        assert one.event is not None
+        assert one.envelope is not None
+        if not self.careful:
+            react(self.service, one.envelope, one.event, self.work)
+        else:
+            try:
+                with self.work.part():
+                    react(self.service, one.envelope, one.event, self.work)
+            except Exception as error:
+                why = judge(error)
+                if why.outcome is Outcome.DOWN:
+                    raise
+                if why.outcome is Outcome.FAULT and not why.certain:
+                    self._tell_fault(one, why, error)
+                return why
+        if one.review is not None:
+            self.stirred.add(one.review)
+        return None
+
+    def _set_aside(self, one: Heard, why: Judgement, *, holds: bool) -> str | None:
+        """The letter that waits, also where it did before; None for one that was decided."""
+        letter, fresh = dead_letters.set_aside(self.work, self.service.name, one, why, holds=holds)
+        if fresh:
+            self.letters[one.delivery.topic, one.delivery.partition] += 1
+            log.error("dead letter", **_about(self.service, one), letter=letter.id, slug=why.slug, reason=why.reason)
+        return letter.id if letter.state == dead_letters.WAITING else None
+
+    def _tell_fault(self, one: Heard, why: Judgement, error: Exception) -> None:
+        """Once for each place in the code: a batch may be full of them."""
+        kind = why.slug, why.raised_at
+        log.warning(
+            "effect failed", **_about(self.service, one), error=why.reason,
+            exc_info=None if kind in self._told else error,
+        )  # fmt: skip
+        self._told.add(kind)
+
+
+def _is_kept(one: Heard) -> bool:
+    """Whether the inbox keeps it: what cannot be read is known by its place instead."""
+    return one.problem is None or one.problem.outcome is not Outcome.UNDECODABLE
+
+
+def _told(one: Heard) -> Told:
+    assert one.envelope is not None
+    return Told(one.envelope.id, one.delivery.topic, one.delivery.partition, one.delivery.offset)
+
+
+def _key(one: Heard) -> Key:
+    return one.delivery.topic, one.delivery.key
+
+
+def _pause(why: Judgement, tries: int, limits: Limits) -> float:
+    if why.outcome is Outcome.UNKNOWN_VERSION:
+        return pause_after(100)
+    return pause_after(tries, limits.retry_seconds) if why.outcome is Outcome.FAULT else pause_after(tries)
+
+
+def _tell(service: Service, one: Heard, why: Judgement) -> None:
+    if why.outcome is Outcome.UNKNOWN_VERSION:
+        log.error("unknown version", **_about(service, one), reason=why.reason)
+    else:
+        log.debug("event is parked", **_about(service, one), reason=why.reason)
+
+
+def _about(service: Service, one: Heard) -> dict[str, object]:
+    place = one.delivery
+    return {"service": service.name, "topic": place.topic, "partition": place.partition, "offset": place.offset}

@@ -1,0 +1,184 @@
+"""Held keys: the keys of a service's topics that stand still, and their events, parked in order until they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlmodel import Session
+
+from shared.bus.judging import Judgement, Outcome
+from shared.bus.reading import Heard
+from shared.db.many import each_of
+from shared.db.tables import HeldKey, ParkedEvent
+
+#: A key of a topic.
+Key = tuple[str, str]
+
+#: Why a key is held, as it is kept.
+FAULT, NOT_YET, UNKNOWN_VERSION, RELEASED = "fault", "not_yet", "unknown_version", "released"
+
+_CAUSES = {
+    Outcome.FAULT: FAULT,
+    Outcome.NOT_YET: NOT_YET,
+    Outcome.UNKNOWN_VERSION: UNKNOWN_VERSION,
+}
+
+#: Seconds between two tries: the first after a fault is the listener's own, the longest is everybody's.
+FIRST, LONGEST = 1.0, 60.0
+
+#: How long an event may wait for another one before that counts as trouble.
+PATIENCE = timedelta(minutes=1)
+
+
+class Held:
+    """The held keys and parked events of one consumer, within one transaction.
+
+    Times are the machine's, since the platform's clock may stand still. A clock that was set back must not make
+    a key wait for as long: what is due in a time longer than any pause is due now.
+    """
+
+    def __init__(self, session: Session, consumer: str) -> None:
+        self._session, self._consumer = session, consumer
+        self._ours = HeldKey.consumer == consumer
+        self.now = datetime.now(UTC)
+
+    def among(self, keys: Collection[Key]) -> set[Key]:
+        """Which of these keys are held. They stay as they are until this transaction ends."""
+        if not keys:
+            return set()
+        query = select(HeldKey.topic, HeldKey.key).where(
+            self._ours,
+            HeldKey.topic.in_({topic for topic, _ in keys}),  # type: ignore[attr-defined]
+            HeldKey.key.in_(select(each_of(self._session, {key for _, key in keys}, HeldKey.key))),  # type: ignore[attr-defined]
+        )
+        rows = self._session.execute(query.order_by(HeldKey.topic, HeldKey.key).with_for_update())
+        return {(row.topic, row.key) for row in rows} & set(keys)
+
+    def hold(self, heard: Heard, judgement: Judgement, *, pause: float | None, letter: str | None = None) -> HeldKey:
+        """The hold of an event's key, to be added; it is tried again after `pause` seconds, or never by itself."""
+        now, delivery = self.now, heard.delivery
+        return HeldKey(
+            consumer=self._consumer, topic=delivery.topic, key=delivery.key, partition=delivery.partition,
+            review=heard.review, cause=_CAUSES[judgement.outcome], reason=judgement.reason, letter=letter,
+            since=now, tries=1, try_at=None if pause is None else now + timedelta(seconds=pause),
+        )  # fmt: skip
+
+    def park(self, parked: Sequence[Heard]) -> None:
+        """Keeps events until their keys go on."""
+        rows = [
+            {
+                "consumer": self._consumer, "topic": one.delivery.topic, "partition": one.delivery.partition,
+                "offset": one.delivery.offset, "key": one.delivery.key, "value": one.delivery.value,
+                "event_id": one.envelope.id if one.envelope else "", "type": one.envelope.type if one.envelope else "",
+                "parked_at": self.now,
+            }
+            for one in parked
+        ]  # fmt: skip
+        if rows:
+            self._session.connection().execute(insert(ParkedEvent.__table__), rows)  # type: ignore[attr-defined]
+
+    def parked_in(self, topic: str, partition: int) -> int:
+        """How many events of a partition are parked."""
+        count = select(func.count()).where(
+            ParkedEvent.consumer == self._consumer, ParkedEvent.topic == topic, ParkedEvent.partition == partition
+        )
+        return self._session.execute(count).scalar_one()
+
+    def is_any(self) -> tuple[bool, bool]:
+        """Whether any key is held, and whether one of them is due."""
+        any_, due = exists().where(self._ours), exists().where(self._ours, _due(self.now))
+        held, ready = self._session.execute(select(any_, due)).one()
+        return bool(held), bool(ready)
+
+    def due(self, limit: int) -> list[HeldKey]:
+        """Keys to try now, those first that were tried least, so that many that wait in vain do not keep others
+        waiting; locked, and those that another process has are passed over."""
+        query = select(HeldKey).where(self._ours, _due(self.now)).order_by(HeldKey.tries, HeldKey.try_at).limit(limit)
+        rows = self._session.execute(query.with_for_update(skip_locked=True)).scalars()
+        return sorted(rows, key=lambda row: (row.topic, row.key))
+
+    def parked(self, keys: Sequence[HeldKey], limit: int) -> list[ParkedEvent]:
+        """The parked events of these keys, a key's in their order, and key after key."""
+        query = (
+            select(ParkedEvent)
+            .where(
+                ParkedEvent.consumer == self._consumer,
+                ParkedEvent.topic.in_({row.topic for row in keys}),  # type: ignore[attr-defined]
+                ParkedEvent.key.in_(select(each_of(self._session, {row.key for row in keys}, ParkedEvent.key))),  # type: ignore[attr-defined]
+            )
+            .order_by(ParkedEvent.topic, ParkedEvent.key, ParkedEvent.offset)
+            .limit(limit)
+        )
+        return list(self._session.execute(query).scalars())
+
+    def stir(self, reviews: Collection[str]) -> None:
+        """Makes due what waits for another event, where it may have come: something of its review was done."""
+        self._make_due(HeldKey.cause == NOT_YET, HeldKey.review.in_(reviews))  # type: ignore[union-attr]
+
+    def stir_all(self) -> None:
+        """Makes due all that does not wait for a person."""
+        self._make_due()
+
+    def try_unknown_versions(self) -> None:
+        """Makes due what waits for another release: this may be it."""
+        self._make_due(HeldKey.cause == UNKNOWN_VERSION)
+
+    def _make_due(self, *which: Any) -> None:
+        self._session.execute(
+            update(HeldKey).where(self._ours, *which, HeldKey.try_at > self.now).values(try_at=self.now),
+            execution_options={"synchronize_session": False},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The held keys of a consumer in a few numbers: by cause, and the one that has stood longest of those that are
+    trouble, None while none is."""
+
+    count: dict[str, int]
+    oldest: HeldKey | None
+
+    def __str__(self) -> str:
+        """`ok`, or a sentence for people."""
+        if self.oldest is None:
+            return "ok"
+        total, old = sum(self.count.values()), self.oldest
+        causes = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in sorted(self.count.items()))
+        return (
+            f"{total} key{' is' if total == 1 else 's are'} held ({causes}), the oldest since "
+            f"{old.since:%Y-%m-%d %H:%M}: {old.topic}/{old.key}: {old.reason}"
+        )
+
+
+def tell(session: Session, consumer: str) -> Told:
+    """What is held. A fault and an unknown version are trouble at once, an event that waits for another one after a
+    minute."""
+    ours = HeldKey.consumer == consumer
+    count = session.execute(select(HeldKey.cause, func.count()).where(ours).group_by(HeldKey.cause)).all()
+    patient = datetime.now(UTC) - PATIENCE
+    trouble = or_(
+        HeldKey.cause.in_([FAULT, UNKNOWN_VERSION]),  # type: ignore[attr-defined]
+        and_(HeldKey.cause == NOT_YET, HeldKey.since < patient),
+    )
+    oldest = select(HeldKey).where(ours, trouble).order_by(HeldKey.since).limit(1)
+    return Told({cause: number for cause, number in count}, session.execute(oldest).scalar_one_or_none())
+
+
+def pause_after(tries: int, first: float = FIRST) -> float:
+    """Seconds until the next try."""
+    return min(first * 2.0 ** min(tries - 1, 10), LONGEST)
+
+
+def cause_of(judgement: Judgement) -> str:
+    return _CAUSES[judgement.outcome]
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(HeldKey.try_at.is_not(None), HeldKey.try_at <= now),  # type: ignore[union-attr,operator]
+        HeldKey.try_at > now + timedelta(seconds=2 * LONGEST),  # type: ignore[operator]
+    )

@@ -1,0 +1,70 @@
+"""Reading: what a delivery is to a service, and doing what the service's table says for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.bus.judging import Judgement, storable, undecodable, unknown_version
+from shared.bus.port import Delivery
+from shared.db.work import Work
+from shared.errors import Rejected
+from shared.events import registry
+from shared.events.base import Envelope, Event
+from shared.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A delivery that concerns a service: with the event it carries, or with why there is none.
+
+    `envelope` is None only where not even that could be read.
+    """
+
+    delivery: Delivery
+    envelope: Envelope | None
+    event: Event | None = None
+    problem: Judgement | None = None
+
+    @property
+    def review(self) -> str | None:
+        """The review it is about, as far as that can be read."""
+        told = self.envelope.data.get("review") if self.envelope is not None else None
+        return told if isinstance(told, str) and storable(told) == told else None
+
+
+class UnknownType(Exception):
+    """An event of a type that this release has never met: nobody here reacts to it."""
+
+
+def read(service: Service, delivery: Delivery) -> Heard | None:
+    """Reads a delivery for a service; None when nothing reacts to its type. Raises UnknownType."""
+    try:
+        envelope = Envelope.from_json(delivery.value)
+        if any(storable(text) != text for text in (envelope.id, envelope.type, delivery.key)):
+            raise Rejected("its id, type or key is no text that a database keeps", slug="not_an_envelope")
+    except Rejected as error:
+        return Heard(delivery, None, problem=undecodable(error))
+    if envelope.type not in service.types:
+        if not registry.is_known(envelope.type):
+            raise UnknownType(envelope.type)
+        return None
+    try:
+        if not service.effects(registry.find(envelope.type, envelope.dataversion)):
+            raise Rejected(
+                f"{service.name} does not react to version {envelope.dataversion} of {envelope.type!r}",
+                slug="unknown_version",
+            )
+    except Rejected as error:
+        return Heard(delivery, envelope, problem=unknown_version(error))
+    try:
+        return Heard(delivery, envelope, event=registry.decode(envelope))
+    except Rejected as error:
+        return Heard(delivery, envelope, problem=undecodable(error))
+
+
+def react(service: Service, envelope: Envelope, event: Event, work: Work) -> None:
+    """Runs everything the service's table says for this event; what it emits follows from this event."""
+    work.happened = envelope.happened
+    with work.following(envelope.correlationid, envelope.id):
+        for effect in service.effects(type(event)):
+            effect(event, work)
