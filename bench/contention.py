@@ -13,8 +13,8 @@ from bench.machine import use_of
 from bench.pipeline import PROTOCOL, Pipeline
 from shared.db import migrate
 from shared.db.engine import opened
-from shared.http.auth import Person, issue_token
 from shared.keys import SigningKey
+from shared.tokens import Person, issue_token
 
 #: How many clients work at once, in turn.
 CROWDS = (1, 16, 200)

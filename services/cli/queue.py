@@ -87,7 +87,7 @@ def release(review: str, lease: str) -> None:
 @REVIEW
 @AS_JSON
 def agreement(review: str, as_json: bool) -> None:
-    """How far independent votes agree, stage by stage: counts, and Cohen's kappa."""
+    """How far independent votes agree, stage by stage: counts, Cohen's kappa, and what is left out."""
     with client("lead") as living:
         rows = living.screening.agreement(review)
     columns = [
@@ -95,6 +95,8 @@ def agreement(review: str, as_json: bool) -> None:
         ("tasks", lambda row: row.n),
         ("agreed", lambda row: row.agreed),
         ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}"),
+        ("one vote", lambda row: row.one_vote),
+        ("withheld", lambda row: row.withheld),
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")

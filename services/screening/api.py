@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from services.screening import commands, store, views
 from services.screening.domain import Ballot
+from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Person, Reader, Reviewer
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
@@ -44,12 +46,12 @@ Stage = Annotated[str, Path(pattern=_NAME)]
 
 @router.post("/reviews/{review}/claims")
 def claim(review: Review, body: ClaimRequest, work: Unit, who: Reviewer) -> Claim:
-    """Brings the next task for this person, under a lease; `task` is null when nothing waits for them.
+    """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
 
-    Who holds a live lease of this kind gets the same one again, so asking twice takes one place.
+    First come those of this kind that they hold already, the oldest first, so asking twice takes no more places.
     """
-    lease = commands.claim(work, review, body.kind, body.stage, _adjudicates(who))
-    return Claim(task=views.task_in_hand(work, lease) if lease is not None else None)
+    held = commands.claim(work, review, body.kind, body.stage, _adjudicates(who), body.count)
+    return Claim(tasks=views.tasks_in_hand(work, held))
 
 
 @router.post("/reviews/{review}/leases/{lease}/vote")
@@ -60,7 +62,7 @@ def vote(
     ballot = Ballot(body.answer, body.reason, {name: value for name, value in body.fields.items() if value})
 
     def cast() -> VoteReceipt:
-        return views.vote_receipt(work, commands.vote(work, review, lease, ballot, _adjudicates(who)))
+        return views.vote_receipt(*commands.vote(work, review, lease, ballot, _adjudicates(who)))
 
     return work.once(key, f"vote {review} {lease}", body, cast)
 
@@ -81,25 +83,39 @@ def renew(review: Review, lease: Lease, work: Unit, who: Reviewer) -> LeaseView:
 @router.get("/reviews/{review}/queue")
 def show_queue(review: Review, work: Reading, who: Reader) -> list[StageQueue]:
     """How each stage stands, in the order of the newest protocol."""
-    stages = _stages(work, review)
-    counted, in_hand = store.counted(work, review), store.leases_in_hand(work, review, work.now)
-    return [views.stage_queue(stage, counted.get(stage, {}), in_hand) for stage in stages]
+    states, in_hand = store.counted(work, review).states, store.leases_in_hand(work, review, work.now)
+    return [views.stage_queue(stage, states.get(stage, {}), in_hand) for stage in _stages(work, review, states)]
 
 
 @router.get("/reviews/{review}/funnel")
 def show_funnel(review: Review, work: Reading, who: Reader) -> Funnel:
     """Where every record is now, and what became of those that entered each stage."""
-    return views.funnel(store.counted(work, review), _stages(work, review))
+    states = store.counted(work, review).states
+    return views.funnel(states, _stages(work, review, states))
 
 
 @router.get("/reviews/{review}/agreement")
 def show_agreement(review: Review, work: Reading, who: Reader) -> list[StageAgreement]:
-    """How far independent votes agree, stage by stage, over the closed tasks that two people voted on."""
-    plan = commands.known_plan(work, review)
+    """How far independent votes agree, stage by stage, over the tasks whose two votes are in, adjudicated or not.
+
+    For a lead all stages; for others those where a vote of their own is on a task that has all its votes. Whoever
+    may adjudicate sees nothing of an open conflict that they have not claimed or voted on.
+    """
+    plan, counted = commands.known_plan(work, review), store.counted(work, review)
     answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
-    paired = store.paired(work, review)
+    stages = _stages(work, review, counted.states)
+    if not who.has("lead"):
+        stages = commands.stages_judged(work, review, stages)
+    hidden = store.pairs_to_decide(work, review, who.name) if _is_blind(who) else {}
     return [
-        views.stage_agreement(stage, answers.get(stage, []), paired.get(stage, {})) for stage in _stages(work, review)
+        views.stage_agreement(
+            stage,
+            answers.get(stage, []),
+            counted.pairs.get(stage, {}),
+            counted.alone.get(stage, 0),
+            hidden.get(stage, {}),
+        )
+        for stage in stages
     ]
 
 
@@ -155,7 +171,7 @@ def list_records(
 @router.get("/reviews/{review}/records/{record}")
 def show_record(review: Review, record: Record, work: Reading, who: Reader) -> RecordHistory:
     """One record's way through screening: its stages, the votes this person may see, its notices and merges."""
-    stages = _stages(work, review)
+    stages = _stages(work, review, store.counted(work, review).states)
     row = store.get_record(work, review, record)
     if row is None:
         raise NotFound(f"review {review!r} has no record {record!r} in screening", slug="unknown_record")
@@ -167,12 +183,17 @@ def _adjudicates(who: Person) -> list[str]:
     return [role for role in commands.ADJUDICATORS if who.has(role)]
 
 
-def _stages(work: Any, review: str) -> list[str]:
-    return commands.known_stages(commands.known_plan(work, review), store.counted(work, review))
+def _is_blind(who: Person) -> bool:
+    """Whether this person may come to decide a conflict that they must not know anything of before."""
+    return who.has(commands.ADJUDICATORS[0]) and not who.has("lead")
 
 
-def _known_stage(work: Any, review: str, stage: str) -> None:
-    commands.require_stage(_stages(work, review), review, stage)
+def _stages(work: Work, review: str, states: Mapping[str, Any]) -> list[str]:
+    return commands.known_stages(commands.known_plan(work, review), states)
+
+
+def _known_stage(work: Work, review: str, stage: str) -> None:
+    commands.require_stage(_stages(work, review, store.counted(work, review).states), review, stage)
 
 
 def _task_page(rows: Any, limit: int) -> Page[TaskSummary]:

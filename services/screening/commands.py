@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import count as counting
 from typing import Literal
 
 from services.screening import domain, steps, store
 from services.screening.domain import Ballot
 from services.screening.models import LeaseRow, TaskRow, VoteRow
-from services.screening.store import Plan, Wanted
+from services.screening.store import InHand, Plan, Taken, Wanted
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.ids import id_of, new_id
@@ -30,32 +31,28 @@ _PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 _RETURNED_BY_A_CLAIM = 50
 
 
-def claim(work: Work, review: str, kind: Kind, stage: str | None, roles: Sequence[str]) -> LeaseRow | None:
-    """The person's live lease of this kind, or a new one on the first task in the queue that is for them.
+def claim(work: Work, review: str, kind: Kind, stage: str | None, roles: Sequence[str], count: int = 1) -> list[InHand]:
+    """What the person has in hand of this kind, the oldest first, filled up to `count` with the first tasks in
+    the queue that are for them.
 
     `roles` are the adjudicators' roles the person has. Without a stage the furthest stage comes first, so
-    that what is begun gets finished. None when nothing waits for them. Raises NotFound for an unknown review
+    that what is begun gets finished. Empty when nothing waits for them. Raises NotFound for an unknown review
     or stage, Forbidden for a role that may not adjudicate, Conflict (`queue_busy`) when others were quicker
     again and again.
     """
     plan = known_plan(work, review)
-    stages = _stages_to_look_at(work, plan, review, kind, stage)
+    stages = _stages_to_look_at(work, plan, review, stage)
     if kind == "conflict":
         _require_adjudicator(plan, stage, roles)
-    held = store.live_lease(work, review, work.actor, kind)
-    if held is not None and held.expires_at > work.now:
-        return held
-    if held is not None:
-        give_back(work, held)
-    lease = _claim_at(work, review, kind, stages, roles)
-    if lease is None and return_lapsed(work, _RETURNED_BY_A_CLAIM, review):
-        lease = _claim_at(work, review, kind, stages, roles)
-    return lease
+    held = _still_in_hand(work, review, kind)
+    if len(held) < count and _fill_up(work, review, kind, stages, roles, held, count):
+        held = store.in_hand(work, review, work.actor, kind)
+    return held[:count]
 
 
 def renew(work: Work, review: str, lease_id: str) -> LeaseRow:
     """Keeps a live lease for as long again from now."""
-    lease, _ = _lease_in_use(work, review, lease_id)
+    lease = _in_use(work, review, lease_id).lease
     lease.expires_at = _expiry(work)
     return lease
 
@@ -63,49 +60,53 @@ def renew(work: Work, review: str, lease_id: str) -> LeaseRow:
 def release(work: Work, review: str, lease_id: str) -> LeaseRow:
     """Gives a place back before its time; the task goes to the end of the queue, so that the next claim
     brings another one."""
-    lease, task = _lease_in_use(work, review, lease_id)
+    lease, task, _ = _in_use(work, review, lease_id)
     steps.end_lease(work, lease, "released")
     steps.free_place(task, lease.person)
     task.position = steps.queue_position()
     return lease
 
 
-def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> TaskRow:
-    """Casts the vote that a lease is for: an independent one, or the decision of a conflict.
+def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> tuple[TaskRow, list[VoteRow]]:
+    """Casts the vote that a lease is for: an independent one, or the decision of a conflict. Answers the task,
+    and its votes once it has all of them.
 
     Raises NotFound, Forbidden (`not_your_lease`, `role_needed`), Conflict (`lease_lapsed`, `already_voted`,
     `lease_released`, `task_closed`) or Invalid, listing everything wrong with the ballot.
     """
-    lease, task = _lease_in_use(work, review, lease_id)
+    lease, task, record = _in_use(work, review, lease_id)
     deciding = lease.kind == "conflict"
     if deciding and task.adjudicators not in roles:
         raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
     _check(work, task, ballot, deciding)
+    last = deciding or task.votes_cast + 1 == task.votes_needed
+    before = store.votes_on(work, task.id) if last else []
+    cast = work.add(_vote_row(work, task, ballot, deciding))
     steps.end_lease(work, lease, "voted")
-    work.add(_vote_row(work, task, ballot, deciding))
-    record = store.record_of(work, task)
+    votes = store.in_order([*before, cast]) if last else []
     decision = domain.decision_of(steps.stage_of(work, task), ballot.answer) if deciding else None
     if decision is not None:
-        steps.close_task(work, record, task, decision, "adjudication")
+        steps.decide_conflict(work, record, task, votes, decision)
     else:
-        steps.count_vote(work, record, task)
-    return task
+        steps.count_vote(work, record, task, votes)
+    return task, votes
 
 
-def give_back(work: Work, lease: LeaseRow) -> None:
-    """Ends a lapsed lease and frees its place, unless someone else just did or its holder renewed it."""
-    task = _lock_task_of(work, lease)
-    if lease.ended is None and lease.expires_at <= work.now:
+def return_lapsed(work: Work, limit: int) -> int:
+    """Gives the places of some lapsed leases back; answers how many."""
+    return _give_back(work, store.lock_lapsed(work, limit))
+
+
+def _give_back(work: Work, lapsed: Iterable[tuple[TaskRow, LeaseRow]]) -> int:
+    """Ends lapsed leases, which are held, and frees their places."""
+    given = 0
+    for task, lease in lapsed:
         steps.end_lease(work, lease, "lapsed")
         steps.free_place(task, lease.person)
-
-
-def return_lapsed(work: Work, limit: int, review: str | None = None) -> int:
-    """Gives the places of some lapsed leases back; answers how many it looked at."""
-    lapsed = store.lapsed_leases(work, limit, review)
-    for lease in lapsed:
-        give_back(work, lease)
-    return len(lapsed)
+        given += 1
+    # Written now, since the queue's statements do not go through the session.
+    work.session.flush()
+    return given
 
 
 def known_plan(work: Work, review: str) -> Plan:
@@ -129,13 +130,28 @@ def require_stage(known: Sequence[str], review: str, stage: str) -> None:
         raise NotFound(told, slug="unknown_stage")
 
 
-def _stages_to_look_at(work: Work, plan: Plan, review: str, kind: Kind, stage: str | None) -> list[str]:
-    """The stages where something of this kind waits, the furthest first."""
-    counted = store.counted(work, review)
-    known = known_stages(plan, counted)
-    if stage is not None:
-        require_stage(known, review, stage)
-    return [name for name in reversed(known) if stage in (None, name) and counted.get(name, {}).get(_STATE[kind])]
+def stages_judged(work: Work, review: str, stages: Sequence[str]) -> list[str]:
+    """Those of these stages where the person's own votes are in, so that figures cannot lead them any more.
+
+    Raises Forbidden (`votes_first`) when there are none.
+    """
+    voted_at = store.stages_voted_at(work, review, work.actor)
+    judged = [stage for stage in stages if stage in voted_at]
+    if not judged:
+        told = "agreement is shown to leads, and at each stage to those who have a vote on a task with all its votes"
+        raise Forbidden(f"{told}; vote first", slug="votes_first")
+    return judged
+
+
+def _stages_to_look_at(work: Work, plan: Plan, review: str, stage: str | None) -> list[str]:
+    """The stage asked for, or every stage that any version has had, the furthest first."""
+    if stage is not None and domain.stage_named(plan.protocol, stage) is not None:
+        return [stage]
+    known = known_stages(plan, store.dropped_stages(work, review))
+    if stage is None:
+        return known[::-1]
+    require_stage(known, review, stage)
+    return [stage]
 
 
 def _require_adjudicator(plan: Plan, stage: str | None, roles: Sequence[str]) -> None:
@@ -145,65 +161,78 @@ def _require_adjudicator(plan: Plan, stage: str | None, roles: Sequence[str]) ->
         raise Forbidden(f"conflicts here need the role {needed!r}", slug="role_needed")
 
 
-def _claim_at(work: Work, review: str, kind: Kind, stages: Sequence[str], roles: Sequence[str]) -> LeaseRow | None:
+def _still_in_hand(work: Work, review: str, kind: Kind) -> list[InHand]:
+    """What the person has in hand; what lapsed of it goes back to the queue."""
+    held = store.in_hand(work, review, work.actor, kind)
+    lapsed = [one.lease.id for one in held if one.lease.expires_at <= work.now]
+    if lapsed:
+        _give_back(work, store.lock_leases(work, lapsed))
+    return [one for one in held if one.lease.ended is None]
+
+
+def _fill_up(
+    work: Work, review: str, kind: Kind, stages: Sequence[str], roles: Sequence[str], held: Sequence[InHand], count: int
+) -> bool:
+    """Takes the places that are missing and leases them; answers whether anything may have changed."""
     may = tuple(roles) if kind == "conflict" else ADJUDICATORS
-    for stage in stages:
-        task = _take(work, Wanted(review, stage, _STATE[kind], work.actor, may))
-        if task is not None:
-            return _lease(work, task, kind)
-    return None
+    wanted = Wanted(review, _STATE[kind], work.actor, may)
+    missing = count - len(held)
+    taken = _take(work, wanted, stages, missing, patient=not held)
+    if not taken and not held and _give_back(work, _lapsed_of_others(work, review)):
+        taken = _take(work, wanted, stages, missing, patient=True)
+    if taken:
+        _lease(work, review, kind, taken, {one.lease.slot for one in held})
+    return bool(taken)
 
 
-def _take(work: Work, wanted: Wanted) -> TaskRow | None:
-    """A place of the first task in the queue that is for this person; None says that there is none.
+def _lapsed_of_others(work: Work, review: str) -> list[tuple[TaskRow, LeaseRow]]:
+    """Lapsed leases that a claim may return by itself, since it found nothing else; none that must be waited for."""
+    return store.lock_lapsed(work, _RETURNED_BY_A_CLAIM, review, passing_over=True)
+
+
+def _take(work: Work, wanted: Wanted, stages: Sequence[str], most: int, *, patient: bool) -> list[Taken]:
+    """Places of the first tasks in the queue that are for this person; none says that there are none.
 
     What others are taking at this moment is passed over, not waited for, since who waits for one task while
-    holding another may wait for ever. When nothing else is left, it is looked at again after a pause.
+    holding another may wait for ever. When nothing else is left, a `patient` claim looks again after a pause.
     """
     for pause in _PAUSES:
-        takers = store.heads(work, wanted)
-        if not takers:
-            return None
-        for taker in takers:
-            task = store.take_place(work, wanted, taker)
-            if task is not None:
-                return task
+        heads = store.heads(work, wanted, stages)
+        taken: list[Taken] = []
+        for stage, taker in heads:
+            if len(taken) < most:
+                taken += store.take_places(work, wanted, stage, taker, most - len(taken))
+        if taken or not heads or not patient:
+            return taken
         time.sleep(pause)
     raise Conflict("many people are claiming at this moment; try again", slug="queue_busy")
 
 
-def _lease(work: Work, task: TaskRow, kind: Kind) -> LeaseRow | None:
-    """The lease of a place just taken; or the one that another request of this person took meanwhile."""
-    lease_id = new_id("lease")
-    row = {
-        "id": lease_id, "review": task.review, "task": task.id, "record": task.record, "stage": task.stage,
-        "person": work.actor, "kind": kind, "taken_at": work.now, "expires_at": _expiry(work),
-    }  # fmt: skip
-    if store.add_lease(work, row):
-        return store.get_lease(work, task.review, lease_id)
-    steps.free_place(task, work.actor)
-    return store.live_lease(work, task.review, work.actor, kind)
+def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], slots: Collection[int]) -> None:
+    """Leases the places just taken, each under the lowest free slot. A place whose slot another request of this
+    person took meanwhile goes back: together they take no more than one asked for."""
+    free = (slot for slot in counting() if slot not in slots)
+    rows = [
+        {"id": new_id("lease"), "task": task.id, "record": task.record, "stage": task.stage, "slot": slot}
+        for task, slot in zip(taken, free, strict=False)
+    ]
+    leased = store.add_leases(work, review, kind, rows, _expiry(work))
+    for task in taken:
+        if task.id not in leased:
+            steps.free_place(store.lock_task(work, task.id), work.actor)
 
 
-def _lease_in_use(work: Work, review: str, lease_id: str) -> tuple[LeaseRow, TaskRow]:
-    """This person's live lease and its task, held until the work ends."""
-    lease = store.get_lease(work, review, lease_id)
-    if lease is None:
+def _in_use(work: Work, review: str, lease_id: str) -> InHand:
+    """This person's live lease with its task and record, held until the work ends."""
+    held = store.lock_in_hand(work, review, lease_id)
+    if held is None:
         raise NotFound(f"review {review!r} has no lease {lease_id!r}", slug="unknown_lease")
+    lease = held.lease
     if lease.person != work.actor:
         raise Forbidden(f"lease {lease_id!r} is not yours", slug="not_your_lease")
-    store.lock_record(work, review, lease.record)
-    task = _lock_task_of(work, lease)
     if lease.ended is not None or lease.expires_at <= work.now:
         raise _no_longer(lease)
-    return lease, task
-
-
-def _lock_task_of(work: Work, lease: LeaseRow) -> TaskRow:
-    """Holds a lease's task and then the lease, whose state is certain from then on."""
-    task = store.lock_task(work, lease.task)
-    store.lock_lease(work, lease)
-    return task
+    return held
 
 
 def _no_longer(lease: LeaseRow) -> LivingError:

@@ -11,6 +11,9 @@ from shared.runtime.running import Running
 #: How many leases or records one transaction takes.
 BATCH = 200
 
+#: How many changes of counts one transaction folds.
+FOLDED = 1000
+
 
 def return_lapsed_leases(running: Running) -> None:
     """Gives the places of lapsed leases back to the queue."""
@@ -20,6 +23,11 @@ def return_lapsed_leases(running: Running) -> None:
 def apply_moved_dates(running: Running) -> None:
     """Holds the records of a review against its protocol's dates again, where an amendment moved them."""
     _repeat(running, "screening:dates", _recheck_some)
+
+
+def fold_counts(running: Running) -> None:
+    """Adds what has been counted since to the sums, so that whoever reads them has little to add up."""
+    _repeat(running, "screening:counts", lambda work: store.fold(work, FOLDED))
 
 
 def _repeat(running: Running, actor: str, do: Callable[[Work], int]) -> None:

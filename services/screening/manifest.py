@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.screening import api, handlers, jobs
 from services.screening.models import Base
+from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
@@ -25,6 +26,7 @@ SERVICE = Service(
     package=Path(__file__).parent,
     tables=Base.metadata,
     routes=api.router,
+    resources=lambda settings: Plans(),
     reactions=[
         on(VersionPublished, handlers.adopt_stages),
         on(RecordDiscovered, handlers.open_first_task),
@@ -35,6 +37,7 @@ SERVICE = Service(
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
         every(minutes=1, run=jobs.apply_moved_dates),
+        every(seconds=5, run=jobs.fold_counts),
     ],
     emits=[
         TaskOpened,

@@ -88,6 +88,8 @@ class TaskRow(Base, table=True):
     now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
+    `first` and `second` are its two independent answers, in the order of their people's names, once they
+    have been counted as a pair here.
     """
 
     __tablename__ = "tasks"
@@ -132,6 +134,8 @@ class TaskRow(Base, table=True):
     takers: str = ""
     answer: str | None = None
     decided_by: str | None = None
+    first: str | None = None
+    second: str | None = None
     told: str
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -146,7 +150,8 @@ class LeaseRow(Base, table=True):
     """A place of a task, kept for one person for a while.
 
     `kind` is screening or conflict. `ended` is None while it lives, then voted, released, lapsed or
-    withdrawn (the task was closed under it). A person holds one live lease of a kind per review.
+    withdrawn (the task was closed under it). Live leases that a person holds of a kind in a review differ in
+    `slot`; a claim takes the lowest that are free, so that two at once take no more than one was asked for.
     """
 
     __tablename__ = "leases"
@@ -156,6 +161,7 @@ class LeaseRow(Base, table=True):
             "review",
             "person",
             "kind",
+            "slot",
             unique=True,
             postgresql_where=text("ended IS NULL"),
             sqlite_where=text("ended IS NULL"),
@@ -181,6 +187,7 @@ class LeaseRow(Base, table=True):
     stage: str
     person: str
     kind: str
+    slot: int = Field(sa_column_kwargs={"server_default": "0"})
     taken_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     ended: str | None = None
@@ -190,8 +197,8 @@ class LeaseRow(Base, table=True):
 class VoteRow(Base, table=True):
     """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge).
 
-    `deciding` marks the adjudicator's: it is no independent vote. `paired` is set once the agreement of
-    this vote with another has been counted, so that a merge does not count it twice.
+    `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
+    that was counted as one of a pair: the task it was counted on, so that it is not counted twice.
     """
 
     __tablename__ = "votes"
@@ -209,28 +216,41 @@ class VoteRow(Base, table=True):
     fields: dict[str, Any] = Field(sa_type=Json)
     protocol_version: int
     deciding: bool = False
-    paired: bool = False
+    paired_on: str | None = None
     cast_at: datetime = Field(sa_type=Instant)
 
 
 class CountRow(Base, table=True):
-    """How many tasks of a stage, or records of a review (stage ''), are in a state."""
+    """How many of something a review has at a stage (stage '': of its records). `what` it counts:
+
+    - state: tasks (records) in the state `first`;
+    - alone: tasks with one independent vote, which nothing can be compared with;
+    - pair: tasks whose two independent votes were `first` (of who comes first by name) and `second`;
+    - voter: how often a vote of the person `first` was among all that a task needed.
+
+    `n` is the sum of the changes folded so far; those in `count_changes` come on top.
+    """
 
     __tablename__ = "counts"
 
     review: str = Field(primary_key=True)
     stage: str = Field(primary_key=True)
-    state: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
     n: int
 
 
-class PairRow(Base, table=True):
-    """How often two independent votes on a closed task were `first` (of who comes first by name) and `second`."""
+class ChangeRow(Base, table=True):
+    """A change of a count that is not in its sum yet: a row of its own, so that no vote waits for another."""
 
-    __tablename__ = "vote_pairs"
+    __tablename__ = "count_changes"
+    __table_args__ = (Index("count_changes_of_review", "review"), {"sqlite_autoincrement": True})
 
-    review: str = Field(primary_key=True)
-    stage: str = Field(primary_key=True)
-    first: str = Field(primary_key=True)
-    second: str = Field(primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    stage: str
+    what: str
+    first: str
+    second: str
     n: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store
@@ -76,40 +77,45 @@ def open_task(work: Work, record: RecordRow, stage: Stage, plan: Plan, because: 
         task=fresh["id"], stage=stage.name, votes_needed=stage.votes, because=because,
     )  # fmt: skip
     if task is None:
-        work.add(TaskRow(**fresh))
+        store.keep_held(work, work.add(TaskRow(**fresh)))
     else:
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
 
-def count_vote(work: Work, record: RecordRow, task: TaskRow) -> None:
-    """Counts an independent vote just cast; the last one needed settles the task."""
-    task.votes_cast += 1
+def count_vote(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow]) -> None:
+    """Counts an independent vote just cast; the last one needed, with which `votes` are all, settles the task."""
+    _set_votes_cast(work, task, task.votes_cast + 1)
     if task.votes_cast == task.votes_needed:
-        settle(work, record, task)
+        settle(work, record, task, votes)
 
 
-def settle(work: Work, record: RecordRow, task: TaskRow) -> None:
+def settle(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow]) -> None:
     """With all its votes in, decides a task by agreement or opens a conflict."""
-    stage = stage_of(work, task)
-    decision = domain.decide(stage, [vote.answer for vote in store.votes_on(work, task.id)])
+    _count_votes(work, task, votes)
+    decision = domain.decide(stage_of(work, task), [vote.answer for vote in votes])
     if decision is not None:
-        close_task(work, record, task, decision, "agreement")
+        close_task(work, record, task, votes, decision, "agreement")
         return
     turn_task(work, task, "conflict")
     task.places = 1
     task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
 
 
-def close_task(work: Work, record: RecordRow, task: TaskRow, decision: Decision, by: str) -> None:
+def decide_conflict(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow], decision: Decision) -> None:
+    """Closes a conflict as the last of its votes, the adjudicator's, decides."""
+    store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+    close_task(work, record, task, votes, decision, "adjudication")
+
+
+def close_task(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow], decision: Decision, by: str) -> None:
     """Closes a decided task, tells its votes, and sends the record where the decision leads."""
     turn_task(work, task, "advanced" if decision.outcome == "advance" else "excluded")
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
-    judgement = judgement_of(task, store.votes_on(work, task.id))
-    _count_pair(work, task)
+    judgement = judgement_of(task, votes)
     task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
     if decision.outcome == "exclude":
-        reason = domain.reason_told(decision.answer, [vote.reason for vote in judgement.votes])
+        reason = domain.reason_told(decision.answer, [vote.reason for vote in votes])
         turn_record(work, record, "excluded", stage=task.stage, reason=reason)
         tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
     else:
@@ -133,6 +139,8 @@ def _go_on(work: Work, record: RecordRow, passed: TaskRow) -> None:
 
 def withdraw_task(work: Work, task: TaskRow) -> None:
     """Closes a task that needs no answer any more, and ends the leases on it."""
+    if task.votes_cast == 1:
+        store.counts(work).add(task.review, task.stage, "alone", n=-1)
     turn_task(work, task, "withdrawn")
     task.places, task.closed_at = 0, work.now
     for lease in store.leases_of(work, task):
@@ -190,30 +198,33 @@ def gather_votes(work: Work, record: RecordRow) -> None:
     task = store.lock_waiting_task(work, record)
     if task.state != "open":
         return
-    origins = [store.task_id(record.review, other.id, task.stage) for other in absorbed]
-    votes = [vote for vote in store.votes_about(work, origins) if vote.task in origins]
-    if not _move_votes(work, task, [vote for vote in votes if not vote.deciding]):
+    origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
+    votes = [vote for vote in store.votes_about(work, origins.keys()) if vote.task in origins]
+    if not _move_votes(work, task, [vote for vote in votes if not vote.deciding], origins):
         return
     _make_room(work, task)
     if task.votes_cast == task.votes_needed:
-        settle(work, record, task)
+        settle(work, record, task, store.votes_on(work, task.id))
         if task.state == "conflict":
             _move_decision(work, record, task, [vote for vote in votes if vote.deciding])
 
 
-def _move_votes(work: Work, task: TaskRow, votes: list[VoteRow]) -> bool:
+def _move_votes(work: Work, task: TaskRow, votes: list[VoteRow], origins: Mapping[str, TaskRow]) -> bool:
     """Moves what counts here; answers whether anything did."""
     stage = stage_of(work, task)
     voted = {vote.person for vote in store.votes_on(work, task.id)}
-    before = task.votes_cast
+    moved = 0
     for vote in votes:
-        if task.votes_cast == task.votes_needed:
+        if task.votes_cast + moved == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
+            if vote.paired_on is None and origins[vote.task].first is not None:
+                vote.paired_on = vote.task
             vote.task = task.id
             voted.add(vote.person)
-            task.votes_cast += 1
-    return task.votes_cast > before
+            moved += 1
+    _set_votes_cast(work, task, task.votes_cast + moved)
+    return moved > 0
 
 
 def _make_room(work: Work, task: TaskRow) -> None:
@@ -235,8 +246,7 @@ def _move_decision(work: Work, record: RecordRow, task: TaskRow, deciding: list[
         decision = domain.decision_of(stage_of(work, task), vote.answer)
         if {vote.cast_on} == origins and decision is not None:
             vote.task = task.id
-            work.session.flush()
-            close_task(work, record, task, decision, "adjudication")
+            close_task(work, record, task, store.votes_on(work, task.id), decision, "adjudication")
             return
 
 
@@ -273,14 +283,26 @@ def vote_cast(vote: VoteRow) -> VoteCast:
 def judgements_of(work: Work, record: RecordRow) -> list[Judgement]:
     """What every stage decided about a record, in the order it passed them."""
     tasks = [task for task in store.tasks_of(work, record, record.passed) if task.decided_by]
-    return [judgement_of(task, store.votes_on(work, task.id)) for task in tasks]
+    votes = store.votes_by_task(work, [task.id for task in tasks])
+    return [judgement_of(task, votes[task.id]) for task in tasks]
 
 
-def _count_pair(work: Work, task: TaskRow) -> None:
-    """Counts how two independent votes agree, once, when nobody can be led by it any more."""
-    votes = [vote for vote in store.votes_on(work, task.id) if not vote.deciding]
-    if len(votes) != 2 or any(vote.paired for vote in votes):
+# --- agreement
+
+
+def _set_votes_cast(work: Work, task: TaskRow, n: int) -> None:
+    """How many independent votes a task has; where it is one, there is nothing to compare it with."""
+    change = (n == 1) - (task.votes_cast == 1)
+    store.counts(work).add(task.review, task.stage, "alone", n=change)
+    task.votes_cast = n
+
+
+def _count_votes(work: Work, task: TaskRow, votes: Sequence[VoteRow]) -> None:
+    """Counts who voted on a task that has all its independent votes, and, once, how two votes agree."""
+    counts = store.counts(work)
+    for vote in votes:
+        counts.add(task.review, task.stage, "voter", vote.person)
+    if len(votes) != 2 or task.first is not None or any(vote.paired_on for vote in votes):
         return
-    first, second = sorted(votes, key=lambda vote: vote.person)
-    first.paired = second.paired = True
-    store.counts(work).pair(task.review, task.stage, first.answer, second.answer)
+    task.first, task.second = (vote.answer for vote in sorted(votes, key=lambda vote: vote.person))
+    counts.add(task.review, task.stage, "pair", task.first, task.second)

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.screening import domain, steps, store
 from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.store import InHand
 from shared.db.work import Work
 from shared.events.screening import VoteCast
 from shared.wire.screening import (
@@ -36,9 +37,7 @@ def visible(work: Work, review: str, votes: Sequence[VoteRow]) -> list[VoteCast]
     surviving record is decided."""
     tasks = store.tasks_by_id(work, {vote.task for vote in votes})
     open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
-    held = store.live_lease(work, review, work.actor, "conflict")
-    if held is not None and held.expires_at > work.now:
-        open_to_me.add(held.task)
+    open_to_me |= store.conflicts_in_hand(work, review, work.actor)
     return [
         steps.vote_cast(vote)
         for vote in votes
@@ -63,9 +62,18 @@ def lease_view(lease: LeaseRow) -> LeaseView:
     )  # fmt: skip
 
 
-def task_in_hand(work: Work, lease: LeaseRow) -> TaskInHand:
-    """A task as its lease's holder needs it, under the protocol version it was opened with."""
-    task = store.task_of(work, lease)
+def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
+    """Tasks as their leases' holder needs them, each under the protocol version it was opened with.
+
+    Whoever holds a conflict may see its votes.
+    """
+    conflicts = [one.task.id for one in held if one.lease.kind == "conflict"]
+    votes = store.votes_by_task(work, conflicts) if conflicts else {}
+    return [_task_in_hand(work, one, votes.get(one.task.id, [])) for one in held]
+
+
+def _task_in_hand(work: Work, held: InHand, votes: Sequence[VoteRow]) -> TaskInHand:
+    lease, task, record = held
     stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
     asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
@@ -73,8 +81,7 @@ def task_in_hand(work: Work, lease: LeaseRow) -> TaskInHand:
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=stage.answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
-        record=record_view(store.record_of(work, task)),
-        votes=visible(work, task.review, store.votes_on(work, task.id)) if lease.kind == "conflict" else [],
+        record=record_view(record), votes=[steps.vote_cast(vote) for vote in votes],
     )  # fmt: skip
 
 
@@ -85,12 +92,11 @@ def record_view(record: RecordRow) -> RecordView:
     )  # fmt: skip
 
 
-def vote_receipt(work: Work, task: TaskRow) -> VoteReceipt:
-    """What a vote did; its caster has voted, so nothing is hidden."""
-    closed = task.state in _CLOSED
+def vote_receipt(task: TaskRow, votes: list[VoteRow]) -> VoteReceipt:
+    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=steps.judgement_of(task, store.votes_on(work, task.id)) if closed else None,
+        judgement=steps.judgement_of(task, votes) if task.state in _CLOSED else None,
     )  # fmt: skip
 
 
@@ -165,12 +171,21 @@ def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
     return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=states.get("conflict", 0), **told)
 
 
-def stage_agreement(stage: str, answers: Sequence[str], pairs: Mapping[tuple[str, str], int]) -> StageAgreement:
-    """`answers` are the stage's, in the protocol's order; answers of older versions follow."""
-    retired = sorted({answer for pair in pairs for answer in pair} - set(answers))
-    found = domain.agreement(pairs)
+def stage_agreement(
+    stage: str,
+    answers: Sequence[str],
+    pairs: Mapping[tuple[str, str], int],
+    one_vote: int,
+    hidden: Mapping[tuple[str, str], int],
+) -> StageAgreement:
+    """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of `pairs`, those
+    that are `hidden` from whoever asks are left out."""
+    seen = {pair: n - hidden.get(pair, 0) for pair, n in sorted(pairs.items())}
+    found = domain.agreement(seen)
+    retired = sorted({answer for pair, n in seen.items() if n for answer in pair} - set(answers))
     return StageAgreement(
         stage=stage, answers=[*answers, *retired],
-        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in sorted(pairs.items())],
+        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in seen.items() if n],
         n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected, kappa=found.kappa,
+        one_vote=one_vote, withheld=sum(hidden.values()),
     )  # fmt: skip

@@ -25,7 +25,16 @@ class ScreeningClient:
 
         Raises NotFound for an unknown review or stage, Forbidden for a role that may not adjudicate.
         """
-        return self._http.post(f"{_at(review)}/claims", wire.Claim, {"kind": kind, "stage": stage}).task
+        tasks = self.claim_many(review, 1, stage, kind)
+        return tasks[0] if tasks else None
+
+    def claim_many(
+        self, review: str, count: int = 10, stage: str | None = None, kind: wire.Kind = "screening"
+    ) -> list[wire.TaskInHand]:
+        """Up to `count` (1 to 50) tasks for me, each under a lease: those I hold, the oldest first, then the next
+        in the queue. Empty when nothing waits. Raises as `claim`."""
+        wanted = {"kind": kind, "stage": stage, "count": count}
+        return self._http.post(f"{_at(review)}/claims", wire.Claim, wanted).tasks
 
     def vote(
         self,
@@ -58,7 +67,8 @@ class ScreeningClient:
         return self._http.get(f"{_at(review)}/funnel", wire.Funnel)
 
     def agreement(self, review: str) -> list[wire.StageAgreement]:
-        """How far independent votes agree, stage by stage."""
+        """How far independent votes agree, stage by stage: all of them for a lead, else those where my votes are
+        in. Raises Forbidden (`votes_first`) when there are none."""
         return self._http.listed(f"{_at(review)}/agreement", wire.StageAgreement)
 
     def tasks(self, review: str, stage: str, state: wire.TaskState = "open") -> Iterator[wire.TaskSummary]:

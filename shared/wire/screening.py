@@ -27,10 +27,12 @@ Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000),
 
 
 class ClaimRequest(BaseModel):
-    """What to work on next: `screening`, or a `conflict` to decide; at one stage, or wherever something waits."""
+    """What to work on next: `screening`, or a `conflict` to decide; at one stage, or wherever something waits; and
+    how many tasks to hold at once."""
 
     kind: Kind = "screening"
     stage: Short | None = None
+    count: Annotated[int, Field(ge=1, le=50)] = 1
 
 
 class VoteRequest(BaseModel):
@@ -99,9 +101,10 @@ class TaskInHand(BaseModel):
 
 
 class Claim(BaseModel):
-    """The answer to a claim; `task` is null when nothing waits for this person."""
+    """The answer to a claim: at most as many tasks as were asked for, the oldest lease first; none when nothing
+    waits for this person."""
 
-    task: TaskInHand | None
+    tasks: list[TaskInHand]
 
 
 class VoteReceipt(BaseModel):
@@ -177,10 +180,15 @@ class AnswerPair(BaseModel):
 
 
 class StageAgreement(BaseModel):
-    """How far the two votes of a stage's closed tasks agree: all counts, and Cohen's kappa over them.
+    """How far the two independent votes of a stage's tasks agree: all counts, and Cohen's kappa over them. A task
+    counts once both votes are in, adjudicated or not.
 
     `n` tasks, `agreed` of them with equal answers; `observed` = agreed / n, `expected` by chance. `kappa` is
     null where there is nothing to compare. Read it with the counts: where one answer is rare it misleads.
+
+    What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are pairs
+    of open conflicts that whoever asks may still come to decide. (Where a stage asks for three votes or more,
+    they are no pairs, and `n` is 0.)
     """
 
     stage: str
@@ -191,6 +199,8 @@ class StageAgreement(BaseModel):
     observed: float | None
     expected: float | None
     kappa: float | None
+    one_vote: int
+    withheld: int
 
 
 class RecordSummary(BaseModel):

@@ -12,9 +12,9 @@ from threading import Thread
 from bench import bare, clients
 from bench.clients import Orders, Tally
 from bench.contention import conserved, percentile
-from shared.http.auth import Person, issue_token
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import Person, issue_token
 
 
 def test_votes_are_conserved_when_the_stored_are_the_acknowledged():

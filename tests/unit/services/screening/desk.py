@@ -128,9 +128,14 @@ class Desk:
 
     def claims(self, name: str, role: str = "reviewer", **wanted: Any) -> dict[str, Any] | None:
         """The task someone gets, or None."""
+        tasks = self.claims_many(name, role, count=1, **wanted)
+        return tasks[0] if tasks else None
+
+    def claims_many(self, name: str, role: str = "reviewer", **wanted: Any) -> list[dict[str, Any]]:
+        """The tasks someone gets."""
         answer = self.asks("/claims", wanted, name, role)
         assert answer.status_code == 200, answer.text
-        return answer.json()["task"]
+        return answer.json()["tasks"]
 
     def votes(self, name: str, lease: str, answer: str, role: str = "reviewer", **rest: Any) -> Response:
         return self.asks(f"/leases/{lease}/vote", {"answer": answer, **rest}, name, role)

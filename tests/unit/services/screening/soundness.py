@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from sqlalchemy import select
 
 from services.screening import domain, steps
-from services.screening.models import CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
 from shared.events.base import Envelope
@@ -62,13 +62,20 @@ def _rows(work: Work, table: type, review: str) -> list:
     return list(work.session.execute(select(table).where(table.review == review)).scalars())
 
 
-def _counts(work: Work, review: str) -> dict[tuple[str, str], int]:
-    return {(row.stage, row.state): row.n for row in _rows(work, CountRow, review) if row.n}
+def _counts(work: Work, review: str) -> dict[tuple[str, ...], int]:
+    counted: Counter[tuple[str, ...]] = Counter()
+    for row in _rows(work, CountRow, review) + _rows(work, ChangeRow, review):
+        if row.what != "voter":
+            counted[row.stage, row.what, row.first, row.second] += row.n
+    return {key: n for key, n in counted.items() if n}
 
 
-def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, str], int]:
-    counted = Counter(("", record.tally) for record in records)
-    return dict(counted + Counter((task.stage, task.state) for task in tasks))
+def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, ...], int]:
+    counted = Counter(("", "state", record.tally, "") for record in records)
+    counted += Counter((task.stage, "state", task.state, "") for task in tasks)
+    counted += Counter((task.stage, "pair", task.first, task.second) for task in tasks if task.first is not None)
+    alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]
+    return dict(counted + Counter((task.stage, "alone", "", "") for task in alone))
 
 
 def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow]) -> None:

@@ -46,10 +46,24 @@ def test_people_screen_a_record_through_the_client(desk, client_of):
     assert receipt.judgement.decided_by == "adjudication"
     assert [(stage.stage, stage.decided) for stage in ana.queue(REVIEW)] == [("sift", 1), ("depth", 0)]
     assert (ana.funnel(REVIEW).discovered, ana.funnel(REVIEW).by_rule) == (2, {"published_after": 1})
-    assert [told.n for told in ana.agreement(REVIEW)] == [1, 0]
+    assert [(told.stage, told.n) for told in ana.agreement(REVIEW)] == [("sift", 1)]
+    assert [(told.stage, told.n) for told in client_of("lea", "lead").agreement(REVIEW)] == [("sift", 1), ("depth", 0)]
     assert [task.record for task in ana.tasks(REVIEW, "sift", "advanced")] == ["r1"]
     assert [record.rule for record in ana.records(REVIEW, "excluded")] == ["published_after"]
     assert [stage.state for stage in ana.record(REVIEW, "r1").stages] == ["advanced", "open"]
+
+
+def test_several_tasks_are_claimed_through_the_client(desk, client_of):
+    desk.discovers("r1", "r2", "r3")
+    ana = client_of("ana")
+
+    first = ana.claim(REVIEW)
+    held = ana.claim_many(REVIEW, 2)
+
+    assert [task.record.record for task in held] == ["r1", "r2"]
+    assert held[0] == first == ana.claim(REVIEW)
+    assert [task.record.record for task in ana.claim_many(REVIEW)] == ["r1", "r2", "r3"]
+    assert client_of("cy", "lead").claim_many(REVIEW, kind="conflict") == []
 
 
 def test_form_fields_go_over_the_wire(desk, client_of):

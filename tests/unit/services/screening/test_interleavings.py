@@ -95,11 +95,11 @@ class Play:
 
     def claims(self, name: str, kind: str) -> bool:
         with self.bench.work(name) as work:
-            lease = commands.claim(work, self.review, kind, None, ROLES)
-            if lease is not None:
+            held = commands.claim(work, self.review, kind, None, ROLES)
+            for lease, _, _ in held:
                 values = ["include", "unsure", "exclude"] if lease.stage == "sift" else ["rich", "moderate", "thin"]
                 self._leases[name, kind] = (lease.id, lease.task, values)
-        return lease is not None
+        return bool(held)
 
     def votes(self, name: str, kind: str, which: int) -> None:
         if (name, kind) in self._leases:

@@ -139,6 +139,34 @@ def test_a_survivor_behind_catches_up_stage_after_stage(either_desk):
     assert [told["n"] for told in desk.gets("/agreement").json()] == [1, 1]
 
 
+def test_a_conflict_that_moves_with_a_merge_is_compared_once(desk):
+    desk.discovers("r1")
+    vote_on(desk, "r1", "ana", "include")
+    vote_on(desk, "r1", "ben", "unsure")
+    desk.discovers("r2", "r3")
+
+    desk.hears(merged("r1", into="r2"))
+    desk.hears(merged("r2", into="r3"))
+    desk.answers("cy", "exclude", "adjudicator", "conflict", reason="a balcony")
+
+    assert desk.record("r3")["state"] == "excluded"
+    assert [(told["n"], told["one_vote"]) for told in desk.gets("/agreement").json()] == [(1, 0)]
+
+
+def test_a_vote_that_was_compared_is_not_compared_again_with_another(desk):
+    desk.discovers("r1")
+    vote_on(desk, "r1", "ana", "include")
+    vote_on(desk, "r1", "ben", "unsure")
+    desk.discovers("r2")
+    vote_on(desk, "r2", "dee", "exclude", **NO)
+    assert [told["one_vote"] for told in desk.gets("/agreement").json()] == [1]
+
+    desk.hears(merged("r1", into="r2"))
+
+    assert stage(desk, "r2")["state"] == "conflict"
+    assert [(told["n"], told["one_vote"]) for told in desk.gets("/agreement").json()] == [(1, 0)]
+
+
 def test_an_adjudicators_decision_moves_with_the_votes_it_was_made_on(desk):
     desk.discovers("r1")
     vote_on(desk, "r1", "ana", "include")

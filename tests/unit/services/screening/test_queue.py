@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.unit.services.screening.desk import DEPTH, SIFT, Desk, merged, protocol, published
+from typing import Any
+
+from tests.unit.services.screening.desk import DEPTH, REVIEW, SIFT, Desk, merged, protocol, published
+from tests.unit.services.screening.soundness import assert_sound
 
 NO = {"reason": "no garden"}
 
@@ -41,6 +44,101 @@ def test_asking_twice_takes_one_place(desk):
 
     assert desk.claims("ana") == desk.claims("ana")
     assert desk.queue("sift")["in_hand"] == 1
+
+
+def records_of(tasks: list[dict[str, Any]]) -> list[str]:
+    return [task["record"]["record"] for task in tasks]
+
+
+def test_several_tasks_are_claimed_at_once_in_queue_order(either_desk):
+    either_desk.discovers(*(f"r{number:02d}" for number in range(12)))
+
+    taken = either_desk.claims_many("ana", count=10)
+
+    assert records_of(taken) == [f"r{number:02d}" for number in range(10)]
+    assert len({task["lease"] for task in taken}) == 10
+    assert either_desk.claims_many("ana", count=10) == taken
+    assert either_desk.queue("sift")["in_hand"] == 10
+
+
+def test_what_one_holds_is_filled_up_to_what_one_asks_for(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number}" for number in range(7)))
+    three = desk.claims_many("ana", count=3)
+
+    assert records_of(desk.claims_many("ana", count=5)) == ["r0", "r1", "r2", "r3", "r4"]
+    assert desk.claims_many("ana", count=2) == three[:2]
+    desk.votes("ana", three[1]["lease"], "include")
+    assert records_of(desk.claims_many("ana", count=4)) == ["r0", "r2", "r3", "r4"]
+    desk.votes("ana", three[0]["lease"], "include")
+    assert records_of(desk.claims_many("ana", count=5)) == ["r2", "r3", "r4", "r5", "r6"]
+    assert records_of(desk.claims_many("ana", count=50)) == ["r2", "r3", "r4", "r5", "r6"]
+    assert_sound(desk.bench, REVIEW, {(three[0]["task"], "ana"), (three[1]["task"], "ana")})
+
+
+def test_a_claim_of_several_looks_at_every_stage_and_every_first_taker(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3", "r4")
+    desk.answers("ana", "include")
+    desk.answers("ben", "include")
+    desk.answers("ana", "include", stage="sift")
+    desk.claims("dee", stage="sift")
+    desk.claims("eve", stage="sift")
+
+    taken = desk.claims_many("cy", count=10)
+
+    assert [(task["stage"], task["record"]["record"]) for task in taken] == [
+        ("depth", "r1"), ("sift", "r3"), ("sift", "r4"),
+    ]  # fmt: skip
+
+
+def test_how_many_are_claimed_has_limits(desk):
+    for count in (0, 51, -1, "many"):
+        refused = desk.asks("/claims", {"count": count})
+        assert (refused.status_code, refused.json()["title"]) == (422, "invalid")
+
+
+def test_several_conflicts_are_claimed_with_their_votes(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3")
+    for name, answer in (("ana", "include"), ("ben", "unsure")):
+        for _ in range(3):
+            desk.answers(name, answer)
+
+    conflicts = desk.claims_many("cy", "adjudicator", kind="conflict", count=2)
+
+    assert records_of(conflicts) == ["r1", "r2"]
+    assert [[vote["person"] for vote in task["votes"]] for task in conflicts] == [["ana", "ben"], ["ana", "ben"]]
+    assert records_of(desk.claims_many("dee", "adjudicator", kind="conflict", count=2)) == ["r3"]
+
+
+def test_several_leases_lapse_and_are_claimed_again(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3")
+    before = desk.claims_many("ana", count=3)
+    desk.asks(f"/leases/{before[1]['lease']}/renew", None)
+    desk.bench.clock.advance(minutes=59)
+    desk.asks(f"/leases/{before[1]['lease']}/renew", None)
+    desk.bench.clock.advance(minutes=2)
+
+    after = desk.claims_many("ana", count=3)
+
+    assert after[0]["lease"] == before[1]["lease"]
+    assert records_of(after) == ["r2", "r1", "r3"]
+    assert not {task["lease"] for task in after[1:]} & {task["lease"] for task in before}
+    assert_sound(desk.bench, REVIEW, set())
+
+
+def test_tasks_of_a_stage_that_an_amendment_dropped_are_still_claimed_and_first(either_desk):
+    desk = either_desk
+    desk.discovers("r1")
+    desk.hears(published(protocol({**SIFT, "name": "sort"}, DEPTH), version=2))
+    desk.discovers("r2")
+
+    assert [(task["stage"], task["record"]["record"]) for task in desk.claims_many("ana", count=2)] == [
+        ("sift", "r1"), ("sort", "r2"),
+    ]  # fmt: skip
+    assert desk.claims("ben", stage="sift")["record"]["record"] == "r1"
 
 
 def test_two_people_get_one_task_and_a_third_the_next(either_desk):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.unit.services.screening.desk import REVIEW, SIFT, Desk, noticed
+from tests.unit.services.screening.desk import REVIEW, SIFT, Desk, merged, noticed
 
 NO = {"reason": "no garden"}
 
@@ -106,41 +108,138 @@ def test_the_funnel_accounts_for_every_record(desk):
     }  # fmt: skip
 
 
-def test_agreement_is_told_with_its_counts_and_only_of_closed_tasks(desk_of):
+def both_vote(desk: Desk, *answers: tuple[str, str]) -> None:
+    """Ana and ben vote on one record after the other."""
+    for ana, ben in answers:
+        desk.answers("ana", ana, stage="sift", **NO)
+        desk.answers("ben", ben, stage="sift", **NO)
+
+
+def agreement(desk: Desk, name: str, role: str = "reviewer") -> dict[str, Any]:
+    """What someone is told of the first stage."""
+    answer = desk.gets("/agreement", name, role)
+    assert answer.status_code == 200, answer.text
+    return answer.json()[0]
+
+
+def test_a_task_counts_the_moment_its_last_vote_is_in_adjudicated_or_not(desk_of):
     desk = desk_of(SIFT)
-    desk.discovers(*(f"r{number}" for number in range(6)))
-    for ana, ben in [("include", "include"), ("include", "include"), ("exclude", "exclude"), ("include", "exclude")]:
-        desk.answers("ana", ana, **NO)
-        desk.answers("ben", ben, **NO)
-
-    (told,) = desk.gets("/agreement").json()
-    assert (told["n"], told["agreed"], told["observed"], told["kappa"]) == (3, 3, 1.0, 1.0)
-
-    desk.answers("cy", "exclude", "adjudicator", "conflict", reason="a balcony")
-    desk.answers("zoe", "include")  # On the next task zoe is first to vote, and yet second by name.
+    desk.discovers(*(f"r{number}" for number in range(14)))
+    agreed = [("include", "include")] * 7 + [("exclude", "exclude")]
+    parted = [("include", "exclude")] * 2 + [("exclude", "include")] * 2 + [("unsure", "include")]
+    both_vote(desk, *agreed, *parted)
     desk.answers("ana", "include")
-
-    (told,) = desk.gets("/agreement").json()
-    assert told["answers"] == ["include", "unsure", "exclude"]
-    assert told["pairs"] == [
+    pairs = [
         {"first": "exclude", "second": "exclude", "n": 1},
-        {"first": "include", "second": "exclude", "n": 1},
-        {"first": "include", "second": "include", "n": 3},
+        {"first": "exclude", "second": "include", "n": 2},
+        {"first": "include", "second": "exclude", "n": 2},
+        {"first": "include", "second": "include", "n": 7},
+        {"first": "unsure", "second": "include", "n": 1},
     ]
-    # 5 tasks, 4 agree; by chance (4*3 + 1*2) / 25.
-    assert (told["n"], told["agreed"], told["observed"], told["expected"]) == (5, 4, 0.8, 0.56)
-    assert told["kappa"] == pytest.approx((0.8 - 0.56) / (1 - 0.56))
+
+    waiting = agreement(desk, "ana")
+
+    assert len(desk.gets("/conflicts").json()["items"]) == 5
+    assert (waiting["n"], waiting["agreed"], waiting["pairs"]) == (13, 8, pairs)
+    # By chance, of 13 * 13: include 9 * 10, exclude 3 * 3, unsure 1 * 0.
+    assert waiting["expected"] == 99 / 169
+    assert waiting["kappa"] == pytest.approx((8 / 13 - 99 / 169) / (1 - 99 / 169)) == pytest.approx(0.0714, abs=1e-4)
+    assert (waiting["one_vote"], waiting["withheld"]) == (1, 0)
+
+    for _ in range(5):
+        desk.answers("cy", "exclude", "adjudicator", "conflict", reason="a balcony")
+
+    assert agreement(desk, "ana") == agreement(desk, "cy", "adjudicator") == waiting
+
+
+def test_who_comes_first_in_a_pair_is_who_comes_first_by_name(desk_of):
+    desk = desk_of(SIFT)
+    desk.discovers("r1")
+    desk.answers("zoe", "include")
+    desk.answers("ana", "unsure")
+
+    told = agreement(desk, "ana")
+
+    assert told["answers"] == ["include", "unsure", "exclude"]
+    assert told["pairs"] == [{"first": "unsure", "second": "include", "n": 1}]
+
+
+def test_agreement_is_for_leads_and_for_those_whose_own_votes_are_in(desk):
+    desk.discovers("r1", "r2")
+    both_vote(desk, ("include", "include"))
+    desk.answers("cy", "include", stage="sift")
+
+    assert [told["stage"] for told in desk.gets("/agreement", "lea", "lead").json()] == ["sift", "depth"]
+    assert [told["stage"] for told in desk.gets("/agreement", "ana").json()] == ["sift"]
+    # Cy's vote waits for a second one: what others answered could still lead that one.
+    for name, role in (("cy", "reviewer"), ("dee", "adjudicator"), ("rea", "reader")):
+        refused = desk.gets("/agreement", name, role)
+        assert (refused.status_code, refused.json()["title"]) == (403, "votes first")
+        assert "vote first" in refused.json()["detail"]
+
+    desk.answers("dee", "exclude", stage="sift", **NO)
+    assert agreement(desk, "cy")["n"] == 2
+
+
+def test_an_adjudicator_sees_nothing_of_a_conflict_before_their_own_look(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3")
+    desk.answers("cy", "include", "adjudicator", stage="sift")
+    desk.answers("ana", "include", stage="sift")
+    both_vote(desk, ("unsure", "include"), ("exclude", "include"))
+    seen = {"first": "include", "second": "include", "n": 1}
+    unsure = {"first": "unsure", "second": "include", "n": 1}
+    parted = {"first": "exclude", "second": "include", "n": 1}
+
+    blind = agreement(desk, "cy", "adjudicator")
+    assert (blind["n"], blind["agreed"], blind["withheld"], blind["pairs"]) == (1, 1, 2, [seen])
+    assert agreement(desk, "lea", "lead")["pairs"] == agreement(desk, "ana")["pairs"] == [parted, seen, unsure]
+
+    conflict = desk.claims("cy", "adjudicator", kind="conflict")
+    looking = agreement(desk, "cy", "adjudicator")
+    assert (looking["withheld"], looking["pairs"]) == (1, [seen, unsure])
+
+    desk.asks(f"/leases/{conflict['lease']}/release", None, "cy", "adjudicator")
+    assert agreement(desk, "cy", "adjudicator")["withheld"] == 2
+    desk.answers("dee", "include", "adjudicator", "conflict", reason="it fits")
+    assert agreement(desk, "cy", "adjudicator")["withheld"] == 1
+    assert agreement(desk, "dee", "adjudicator")["withheld"] == 1
+
+
+def test_an_adjudicator_sees_no_pair_that_a_merge_brought_into_an_open_conflict(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2")
+    both_vote(desk, ("include", "unsure"))
+    desk.answers("cy", "include", "adjudicator", stage="sift")
+    desk.answers("ana", "include", stage="sift")
+    desk.discovers("r3")
+
+    desk.hears(merged("r1", into="r3"))
+
+    # The two votes were compared on r1; they are a conflict of r3 now.
+    assert [task["record"] for task in desk.gets("/conflicts").json()["items"]] == ["r3"]
+    assert agreement(desk, "lea", "lead")["n"] == agreement(desk, "ana")["n"] == 2
+    blind = agreement(desk, "cy", "adjudicator")
+    assert (blind["withheld"], blind["pairs"]) == (1, [{"first": "include", "second": "include", "n": 1}])
 
 
 def test_a_stage_of_one_or_three_votes_has_no_pairs_to_compare(desk_of):
     desk = desk_of({**SIFT, "votes": 1})
     desk.discovers("r1")
     desk.answers("ana", "include")
-
-    assert desk.gets("/agreement").json()[0] == {
+    nothing = {
         "stage": "sift", "answers": ["include", "unsure", "exclude"], "pairs": [],
         "n": 0, "agreed": 0, "observed": None, "expected": None, "kappa": None,
     }  # fmt: skip
+
+    assert desk.gets("/agreement").json()[0] == {**nothing, "one_vote": 1, "withheld": 0}
+
+    three = desk_of({**SIFT, "votes": 3})
+    three.discovers("r1")
+    for name in ("ana", "ben", "cy"):
+        three.answers(name, "include")
+
+    assert three.gets("/agreement").json()[0] == {**nothing, "one_vote": 0, "withheld": 0}
 
 
 def pages(desk: Desk, path: str, **params: object) -> list[list[str]]:

@@ -1,0 +1,150 @@
+"""What an older database holds when it is brought up to date: leases, votes and counts come along, none twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import insert, inspect, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.schema import MetaData
+
+from services.screening import jobs
+from services.screening.manifest import SERVICE
+from shared.db import migrate
+from shared.db.engine import Database
+from shared.settings import Settings
+from tests.unit.services.screening.desk import REVIEW, Desk, make_bench, protocol
+
+AT = datetime(2020, 1, 1, tzinfo=UTC)
+
+#: Of each record: its state, and of its task at the first stage the state and who answered what.
+RECORDS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "r1": ("excluded", "excluded", {"ana": "exclude", "ben": "exclude"}),
+    "r2": ("screening", "conflict", {"ana": "include", "ben": "unsure"}),
+    "r3": ("screening", "open", {"cy": "include"}),
+    "r4": ("screening", "open", {}),
+}
+
+COUNTED = [
+    ("", "screening", 3),
+    ("", "excluded", 1),
+    ("sift", "open", 2),
+    ("sift", "conflict", 1),
+    ("sift", "excluded", 1),
+]
+
+
+@pytest.fixture
+def old_desk(settings, tmp_path) -> Any:
+    """A desk on a database that was made and filled by the first migration."""
+    folder = tmp_path / "old"
+    given = Settings(data_dir=folder, _env_file=None, **settings)
+    database = Database(given.place(given.database_url, "screening"))
+    migrate.ensure_database(database)
+    with database.engine.connect() as connection:
+        command.upgrade(migrate._config(SERVICE, connection), "0001")
+        _fill(connection)
+        connection.commit()
+    migrate.upgrade(database, SERVICE)
+    assert migrate.drift(database, SERVICE) == []
+    yield database, lambda: Desk(make_bench(folder, **settings))
+    database.close()
+
+
+def test_an_older_database_keeps_its_leases_votes_and_counts(old_desk):
+    _, opened = old_desk
+    desk = opened()
+
+    assert desk.claims("dee")["lease"] == "lease_of_dee"
+    (sift, depth) = desk.gets("/agreement", "lea", "lead").json()
+    # The pair that was counted, and the conflict's, which the older rules counted only once it was decided.
+    assert sift["pairs"] == [
+        {"first": "exclude", "second": "exclude", "n": 1},
+        {"first": "include", "second": "unsure", "n": 1},
+    ]
+    assert (sift["one_vote"], depth["n"], depth["one_vote"]) == (1, 0, 0)
+    assert [told["stage"] for told in desk.gets("/agreement", "ana").json()] == ["sift"]
+    assert desk.gets("/agreement", "cy").status_code == 403
+    assert (desk.queue("sift")["open"], desk.queue("sift")["conflicts"], desk.queue("sift")["decided"]) == (2, 1, 1)
+    assert desk.gets("/funnel").json()["discovered"] == 4
+
+    desk.answers("eve", "exclude", "adjudicator", "conflict", reason="a balcony")
+    desk.bench.runs(jobs.fold_counts)
+    assert desk.gets("/agreement", "lea", "lead").json()[0]["n"] == 2
+    desk.bench.close()
+
+
+def test_the_older_tables_come_back_with_what_was_counted(old_desk):
+    database, _ = old_desk
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0001")
+        pairs = connection.execute(text("SELECT stage, first, second, n FROM vote_pairs ORDER BY first")).all()
+        states = connection.execute(text("SELECT state, n FROM counts WHERE stage = 'sift' ORDER BY state")).all()
+        paired = connection.execute(text("SELECT person FROM votes WHERE paired ORDER BY id")).scalars().all()
+        assert "count_changes" not in inspect(connection).get_table_names()
+        connection.rollback()
+
+    assert pairs == [("sift", "exclude", "exclude", 1), ("sift", "include", "unsure", 1)]
+    assert states == [("conflict", 1), ("excluded", 1), ("open", 2)]
+    assert sorted(paired) == ["ana", "ana", "ben", "ben"]
+
+
+def _fill(connection: Connection) -> None:
+    tables = MetaData()
+    tables.reflect(connection)
+    rows: dict[str, list[dict[str, Any]]] = {"records": [], "tasks": [], "votes": []}
+    for record, (state, task_state, answers) in RECORDS.items():
+        rows["records"].append(_record(record, state))
+        rows["tasks"].append(_task(record, task_state, answers))
+        rows["votes"] += [_vote(record, name, answer, task_state == "excluded") for name, answer in answers.items()]
+    rows["protocols"] = [
+        {
+            "review": REVIEW,
+            "version": 1,
+            "document": protocol().model_dump_json(),
+            "correlation": "c",
+            "adopted_at": AT,
+        }
+    ]
+    rows["leases"] = [_lease("dee", "r4", None), _lease("ana", "r1", "voted")]
+    rows["counts"] = [{"review": REVIEW, "stage": stage, "state": state, "n": n} for stage, state, n in COUNTED]
+    rows["vote_pairs"] = [{"review": REVIEW, "stage": "sift", "first": "exclude", "second": "exclude", "n": 1}]
+    for table, given in rows.items():
+        connection.execute(insert(tables.tables[table]), given)
+
+
+def _record(record: str, state: str) -> dict[str, Any]:
+    return {
+        "review": REVIEW, "id": record, "state": state, "stage": "sift", "step": 1, "described": 1, "title": record,
+        "authors": [], "identifiers": {}, "passed": [], "notices": [], "correlation": record, "arrived_at": AT,
+    }  # fmt: skip
+
+
+def _task(record: str, state: str, answers: dict[str, str]) -> dict[str, Any]:
+    names = [*answers, "dee"] if record == "r4" else [*answers]
+    return {
+        "id": f"task_of_{record}", "review": REVIEW, "record": record, "stage": "sift", "protocol_version": 1,
+        "adjudicators": "adjudicator", "state": state, "position": int(record[1:]), "votes_needed": 2,
+        "votes_cast": len(answers), "places": {"open": 1, "conflict": 1}.get(state, 0),
+        "taker": names[0] if names else "", "takers": "".join(f"\n{name}" for name in names) + "\n" if names else "",
+        "told": "evt_1", "opened_at": AT,
+    }  # fmt: skip
+
+
+def _vote(record: str, name: str, answer: str, paired: bool) -> dict[str, Any]:
+    task = f"task_of_{record}"
+    return {
+        "id": f"vote_of_{name}_{record}", "task": task, "person": name, "cast_on": task, "answer": answer,
+        "fields": {}, "protocol_version": 1, "deciding": False, "paired": paired, "cast_at": AT,
+    }  # fmt: skip
+
+
+def _lease(name: str, record: str, ended: str | None) -> dict[str, Any]:
+    return {
+        "id": f"lease_of_{name}", "review": REVIEW, "task": f"task_of_{record}", "record": record, "stage": "sift",
+        "person": name, "kind": "screening", "taken_at": AT,
+        "expires_at": AT.replace(hour=1), "ended": ended,
+    }  # fmt: skip
