@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy import bindparam, text
 from sqlmodel import Session, SQLModel
 
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.many import insert_many
-from shared.db.tables import CauseRow, CommandRow, OutboxRow
+from shared.db.tables import CauseRow, OutboxRow
+from shared.db.types import Instant, Json
 from shared.errors import Conflict
 from shared.events.base import Envelope, Event
 from shared.ids import new_id
@@ -24,6 +26,17 @@ from shared.settings import Settings
 Answer = TypeVar("Answer", bound=BaseModel)
 Row = TypeVar("Row", bound=SQLModel)
 Effect = TypeVar("Effect")
+
+_TAKE_KEY = text(
+    'INSERT INTO commands (person, "key", command, digest, answer, done_at)'
+    " VALUES (:person, :key, :command, :digest, :answer, :done_at) ON CONFLICT DO NOTHING"
+).bindparams(bindparam("answer", type_=Json), bindparam("done_at", type_=Instant))
+_ANSWER_OF = text('SELECT command, digest, answer FROM commands WHERE person = :person AND "key" = :key').columns(
+    answer=Json
+)
+_KEEP_ANSWER = text('UPDATE commands SET answer = :answer WHERE person = :person AND "key" = :key').bindparams(
+    bindparam("answer", type_=Json)
+)
 
 
 class Work:
@@ -117,18 +130,16 @@ class Work:
         if key is None:
             return do()
         digest = sha256(body.model_dump(mode="json") if body else None)
-        done = self.session.get(CommandRow, (self.actor, key))
-        if done is not None:
+        connection, mine = self.session.connection(), {"person": self.actor, "key": key}
+        # The key is taken before anything is done, so that a second request with it waits for the first one's answer.
+        taken = {**mine, "command": command, "digest": digest, "answer": {}, "done_at": datetime.now(UTC)}
+        if connection.execute(_TAKE_KEY, taken).rowcount == 0:
+            done = connection.execute(_ANSWER_OF, mine).one()
             if (done.command, done.digest) != (command, digest):
                 raise Conflict(f"the idempotency key {key!r} was used for another command", slug="key_reused")
-            return done.answer  # type: ignore[return-value]  # The route's response model reads it back.
+            return done.answer  # type: ignore[no-any-return]  # The route's response model reads it back.
         answer = do()
-        self.add(
-            CommandRow(
-                person=self.actor, key=key, command=command, digest=digest,
-                answer=answer.model_dump(mode="json"), done_at=datetime.now(UTC),
-            )
-        )  # fmt: skip
+        connection.execute(_KEEP_ANSWER, {**mine, "answer": answer.model_dump(mode="json")})
         return answer
 
     @contextmanager
