@@ -9,7 +9,7 @@ from shared.db.types import Counter as Growing
 from shared.errors import Conflict
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
