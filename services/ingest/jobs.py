@@ -7,11 +7,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import TypeVar
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from services.ingest import store
 from services.ingest.handlers import runs
 from services.ingest.models import Run, Watch
 from services.ingest.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
 from shared import logging
+from shared.errors import Conflict, Unavailable
 from shared.runtime.running import Running
 
 log = logging.get(__name__)
@@ -28,7 +31,8 @@ def pull_due_watches(running: Running) -> None:
     """Pulls every watch that is due, and goes on with runs that a dead process left.
 
     Sources are pulled side by side, each by one run at a time, as their terms ask. What a source does wrong
-    ends its run and is told; any other error is raised in the end, and its run goes on at the next call.
+    ends its run and is told; any other error is written on its run and raised in the end, and the run goes on at
+    the next call, unless it has failed too often.
     """
     pulling: dict[str, Future[None]] = {}
     tried: set[str] = set()
@@ -83,6 +87,12 @@ def _pull(running: Running, run: Run, turn: Lock) -> None:
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))
         with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.end_early(work, run.id, error)
+    except (OperationalError, InterfaceError, Conflict, Unavailable):
+        raise  # The database is away, or another process was faster: nothing to write down, or nowhere.
+    except Exception as error:
+        with turn, running.work(ACTOR, correlation=run.id) as work:
+            runs.note_fault(work, run.id, error)
+        raise
 
 
 def _walk(running: Running, run: Run, turn: Lock) -> None:

@@ -13,9 +13,18 @@ from services.ingest.handlers.ledger import Ledger
 from services.ingest.models import Rejection, Run, RunItem, Watch
 from services.ingest.sources import port
 from shared.db.work import Work
-from shared.errors import Conflict
+from shared.errors import Conflict, LivingError
 from shared.events.ingest import RunCounts, RunFinished, SourceDrifted
 from shared.ids import id_of, new_id
+
+#: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
+MOST_REMARKS = 100
+
+#: How often in a row a watch may fail by a fault of ours before its run is given up.
+MOST_FAULTS = 3
+
+#: Characters of an error that are kept and told.
+_LONGEST_ERROR = 2_000
 
 Item = TypeVar("Item", port.SourceRecord, port.Rejection)
 
@@ -67,7 +76,8 @@ def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int) ->
     run.pages += 1
     run.cursor = page.cursor
     run.reported = page.reported if page.reported is not None else run.reported
-    run.remarks = [*run.remarks, *(remark for remark in page.remarks if remark not in run.remarks)]
+    run.remarks = [*run.remarks, *(remark for remark in page.remarks if remark not in run.remarks)][:MOST_REMARKS]
+    run.error = None
     if page.cursor is None:
         _complete(work, run)
     return run
@@ -82,7 +92,7 @@ def end_early(work: Work, run_id: str, error: Exception) -> None:
     run = work.session.get(Run, run_id, with_for_update=True, populate_existing=True)
     if run.state != "running":
         return
-    run.state, run.error, run.ended_at = "incomplete", str(error), work.now
+    run.state, run.error, run.ended_at = "incomplete", _words(error), work.now
     watch = store.watch_of(work.session, run.review, run.watch, lock=True)
     if watch.asked_since <= run.protocol_version:
         unavailable = isinstance(error, port.SourceUnavailable)
@@ -94,6 +104,28 @@ def end_early(work: Work, run_id: str, error: Exception) -> None:
     if isinstance(error, port.SourceDrifted):
         with work.following(run.id, None):
             work.emit(SourceDrifted(review=run.review, source=run.source, run=run.id, detail=run.error))
+
+
+def note_fault(work: Work, run_id: str, error: Exception) -> None:
+    """Leaves a trace of an error that is neither the source's nor a server's: on the run, and on its watch.
+
+    The run goes on at the next call; one that fails again and again ends, so that nothing runs without a word.
+    """
+    run = work.session.get(Run, run_id, with_for_update=True, populate_existing=True)
+    if run.state != "running":
+        return
+    watch = store.watch_of(work.session, run.review, run.watch, lock=True)
+    if watch.failures + 1 >= MOST_FAULTS:
+        end_early(work, run_id, error)
+        return
+    watch.failures += 1
+    watch.trouble = run.error = _words(error)
+
+
+def _words(error: Exception) -> str:
+    """What an error says, as text that every database keeps; a foreign one says first what it is."""
+    told = str(error) if isinstance(error, LivingError) else f"{type(error).__name__}: {error}"
+    return told.replace("\0", "").encode(errors="replace").decode()[:_LONGEST_ERROR]
 
 
 def _storable(item: Item) -> Item:

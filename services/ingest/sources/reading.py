@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from traceback import extract_tb
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
@@ -55,8 +56,13 @@ class Reader:
         try:
             return self.read(item, self)
         except Exception as error:
-            log.warning("item cannot be read", source=self.source, position=self.position, exc_info=error)
+            # Where, and no more: a traceback for each of a page's items would cost more than the page.
+            at = extract_tb(error.__traceback__)[-1]
             why = squeeze(str(error))[:_LONGEST_REMARK]
+            log.warning(
+                "item cannot be read", source=self.source, position=self.position, error=type(error).__name__,
+                why=why, at=f"{at.filename}:{at.lineno}",
+            )  # fmt: skip
             return self.reject(item, None, f"it cannot be read ({type(error).__name__}: {why})")
 
     def record(self, item: Any, *, source_id: str, **fields: Any) -> SourceRecord | Rejection:

@@ -465,3 +465,53 @@ def test_a_run_left_by_another_process_is_one_run(bench):
 
     with bench.work(readonly=True) as work:
         assert [run.state for run in work.session.execute(select(Run)).scalars()] == ["complete"]
+
+
+def test_a_fault_of_ours_leaves_a_trace_and_ends_a_run_that_has_it_again_and_again(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(4))
+    bench.shelves["crossref"].trouble = {number: RecursionError("too deep\0") for number in (1, 2, 3)}
+
+    with pytest.raises(ExceptionGroup, match="too deep"):
+        bench.pull()
+    (run,) = bench.items("runs")
+    (watch,) = bench.items("watches")
+    assert (run["state"], run["error"]) == ("running", "RecursionError: too deep")
+    assert (watch["failures"], watch["trouble"]) == (1, "RecursionError: too deep")
+
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup, match="too deep"):
+            bench.pull()
+
+    assert (finished(bench).complete, finished(bench).error) == (False, "RecursionError: too deep")
+    assert [run["state"] for run in bench.items("runs")] == ["incomplete"]
+
+    bench.clock.advance(hours=1)
+    bench.pull()
+    assert finished(bench).complete
+    assert finished(bench).error is None
+    assert bench.items("watches")[0]["trouble"] is None
+
+
+def test_a_run_that_gets_over_a_fault_no_longer_tells_of_it(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(4))
+    bench.shelves["crossref"].trouble = {1: ValueError("a bug")}
+    with pytest.raises(ExceptionGroup):
+        bench.pull()
+
+    bench.pull()
+
+    assert [(run["state"], run["error"]) for run in bench.items("runs")] == [("complete", None)]
+
+
+def test_a_run_keeps_no_more_remarks_than_a_person_would_read(bench):
+    bench.adopt(strategy("crossref"))
+    with bench.work() as opened:
+        run = runs.open_run(opened, *_watches(opened), bench.shelves["crossref"])
+    for number in range(3):
+        page = Page(cursor=str(number), remarks=[f"{number}.{item} is odd" for item in range(60)])
+        with bench.work() as work_:
+            runs.take_page(work_, run.id, page, pages_before=number)
+
+    assert len(bench.items("runs")[0]["remarks"]) == runs.MOST_REMARKS

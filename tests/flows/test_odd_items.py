@@ -1,0 +1,306 @@
+"""Odd items: whatever a source sends in whatever field, the item arrives or is rejected with its reason, every sound
+item beside it arrives, and no service is held up by it."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from services.catalog import SERVICES
+from services.ingest import jobs as ingest_jobs
+from services.ingest.models import Record, Rejection, Run, SourceRecord, Watch
+from services.ingest.sources import port
+from services.ingest.sources.catalog import open_sources
+from services.screening.models import RecordRow
+from services.synthesis import jobs as synthesis_jobs
+from services.synthesis.models import ReportRow
+from shared.client import Client
+from shared.client.http import Http
+from shared.clock import ManualClock
+from shared.db.tables import DeadLetter, OutboxRow
+from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
+from shared.http.app import create_app
+from shared.http.auth import Person, issue_token
+from shared.runtime.platform import Platform
+from shared.service import Service
+from shared.settings import Settings
+from shared.wire.synthesis import EvidenceBatch, EvidenceGiven, FragmentGiven, LinkGiven, SignDraft
+from tests.flows import oddities
+from tests.flows.conftest import make_profile
+from tests.flows.oddities import Item
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz]  # Some 7,000 items go through every service.
+
+REVIEW = "odd-items"
+SOUND = 5
+PER_PAGE = {"crossref": 200, "openalex": 100, "europepmc": 100, "pubmed": 200}
+MAKE = {name: getattr(oddities, name) for name in PER_PAGE}
+FIRST_ODD = 1000
+#: How many records people read and code.
+READ = 40
+
+#: Another seed than this is for a longer, random run (`make fuzz`), which tells how to have it again.
+SEED = int(os.environ.get("LIVING_TEST_RANDOM") or 20260101)
+
+
+@dataclass
+class Library:
+    """The four sources behind one HTTP client: pages of items as bytes, sound ones among the odd."""
+
+    items: dict[str, list[Item]]
+    #: What the adapters made of it.
+    given: dict[str, list[port.Page]] = field(default_factory=dict)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        asked = {**parse_qs(request.content.decode()), **parse_qs(request.url.query.decode())}
+        return getattr(self, f"_{request.url.host}")(request, {name: values[0] for name, values in asked.items()})
+
+    def _crossref(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
+        items, following, total = self._page("crossref", asked["cursor"])
+        head = b'{"message-type": "work-list", "message": {"total-results": %d, "next-cursor": "%s", "items": ['
+        return _json(head % (total, (following or "end").encode()), items, b"]}}")
+
+    def _openalex(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
+        items, following, total = self._page("openalex", asked["cursor"])
+        cursor = b'"%s"' % following.encode() if following else b"null"
+        return _json(b'{"meta": {"count": %d, "next_cursor": %s}, "results": [' % (total, cursor), items, b"]}")
+
+    def _europepmc(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
+        items, following, total = self._page("europepmc", asked["cursorMark"])
+        cursor = b'"nextCursorMark": "%s", ' % following.encode() if following else b""
+        return _json(b'{"hitCount": %d, %s"resultList": {"result": [' % (total, cursor), items, b"]}}")
+
+    def _pubmed(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
+        if "esearch" in request.url.path:
+            found = {"count": str(len(self.items["pubmed"])), "webenv": "W", "querykey": "1"}
+            return httpx.Response(200, json={"esearchresult": found})
+        items, _, _ = self._page("pubmed", asked["retstart"])
+        body = b"<PubmedArticleSet>" + b"".join(items) + b"</PubmedArticleSet>"
+        return httpx.Response(200, content=body, headers={"content-type": "text/xml"})
+
+    def _page(self, name: str, place: str) -> tuple[list[bytes], str | None, int]:
+        start, items = 0 if place == "*" else int(place), self.items[name]
+        end = start + PER_PAGE[name]
+        return [item.raw for item in items[start:end]], str(end) if end < len(items) else None, len(items)
+
+
+def _json(head: bytes, items: list[bytes], tail: bytes) -> httpx.Response:
+    body = head + b",".join(items) + tail
+    return httpx.Response(200, content=body, headers={"content-type": "application/json"})
+
+
+@dataclass
+class Watched:
+    """A source, and every page it gave."""
+
+    source: port.Source
+    pages_given: list[port.Page]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
+
+    def pages(self, query: port.Query, cursor: str | None = None) -> Iterator[port.Page]:
+        for page in self.source.pages(query, cursor):
+            self.pages_given.append(page)
+            yield page
+
+
+def shelved(name: str, *, every: int) -> list[Item]:
+    """What a source holds: each `every`th odd item, in pages that begin, go on and end with a sound one."""
+    odd = list(oddities.odd(MAKE[name], FIRST_ODD))[::every]
+    chance = random.Random(f"{SEED} {name}")
+    odd += oddities.odd_together(MAKE[name], 50_000, max(len(odd) // 10, 1), chance)
+    chance.shuffle(odd)
+    step = max(len(odd) // (SOUND - 1), 1)
+    for number in range(SOUND):
+        odd.insert(min(number * (step + 1), len(odd)), oddities.sound(MAKE[name], number))
+    return odd
+
+
+@dataclass
+class House:
+    """The whole platform in this process, after it has pulled every item."""
+
+    platform: Platform
+    library: Library
+    client: Client
+
+    def rows(self, service: str, *columns: Any) -> list[Any]:
+        with self.platform.running[service].work("look", readonly=True) as work:
+            return list(work.session.execute(select(*columns)))
+
+    def settled(self) -> bool:
+        """Whether everything told has been heard by everybody."""
+        waiting = [
+            self.rows(name, func.count(OutboxRow.seq).filter(OutboxRow.published_at.is_(None)))[0][0]
+            for name in self.platform.running
+        ]
+        log = self.platform.event_log
+        return not any(waiting) and not any(
+            log.lag(name, running.service.topics) for name, running in self.platform.running.items()
+        )
+
+    def dead_letters(self) -> dict[str, list[Any]]:
+        """Those that wait, by service."""
+        kept = {name: self.rows(name, DeadLetter.type, DeadLetter.reason) for name in self.platform.running}
+        return {name: letters for name, letters in kept.items() if letters}
+
+    def troubles(self) -> dict[str, dict[str, str]]:
+        told = {name: running.health() for name, running in self.platform.running.items()}
+        return {name: health for name, health in told.items() if set(health.values()) != {"ok"}}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("embedded"), pytest.param("real", marks=pytest.mark.real)],
+)
+def house(request, tmp_path_factory) -> Iterator[House]:
+    profile = make_profile(request)
+    every = 1 if request.param == "embedded" else 12
+    library = Library({name: shelved(name, every=every) for name in MAKE})
+    with opened(profile.servers, tmp_path_factory.mktemp("odd"), library) as house:
+        yield house
+    profile.clear_away()
+
+
+@contextmanager
+def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[House]:
+    """Opens the platform, adopts the protocol, pulls, and waits until everybody has heard of everything."""
+    urls = {f"{name}_url": f"http://{name}" for name in MAKE}
+    chosen = {name.removeprefix("LIVING_").lower(): value for name, value in servers.items()}
+    settings = Settings(
+        data_dir=folder, log_level="error", scheduler=False, retry_seconds=0.05, _env_file=None, **urls, **chosen
+    )
+    services = [shelving(service, library) if service.name == "ingest" else service for service in SERVICES]
+    platform = Platform(settings, services, ManualClock("2024-02-01T00:00:00+00:00"))
+    now = datetime.now(UTC)
+    token = issue_token(platform.key, Person("ada", "lead", ("*",)), now=now, valid_for=timedelta(hours=1))
+    with TestClient(create_app(platform)) as http:
+        house = House(platform, library, Client(Http("http://testserver", token, client=http)))
+        house.client.protocol.apply(REVIEW, protocol().model_dump_json(), form="json")
+        eventually(lambda: len(house.rows("ingest", Watch.id)) == len(MAKE))
+        ingest_jobs.pull_due_watches(platform.running["ingest"])
+        eventually(house.settled, within=600)
+        yield house
+
+
+def shelving(service: Service, library: Library) -> Service:
+    """Ingest, its sources behind the library, each watched."""
+
+    def resources(settings: Settings) -> dict[str, Watched]:
+        sources = open_sources(settings, library.client(), sleep=lambda seconds: None)
+        return {name: Watched(source, library.given.setdefault(name, [])) for name, source in sources.items()}
+
+    return replace(service, resources=resources)
+
+
+def protocol() -> Protocol:
+    answers = [Answer(value="include", leads_to="advance"), Answer(value="exclude", leads_to="exclude")]
+    parts = {"context": "c", "resource": "r", "reasoning": "m", "outcome": "o"}
+    return Protocol(
+        review=REVIEW, title="Odd items", question="Does it hold?", published_after="2018-06-30",
+        definitions=Definitions(context="c", mechanism="m", outcome="o"),
+        strategies=[Strategy(id=name, source=name, query="care") for name in MAKE],
+        stages=[Stage(name="sift", question="Could it help?", votes=1, answers=answers)],
+        theories=[Theory(id="one", heading="One", statement="It holds.")],
+        cmocs=[Cmoc(id="cmoc-1", theory="one", **parts)],
+    )  # fmt: skip
+
+
+def test_every_item_is_a_record_or_a_rejection_with_its_reason(house):
+    for name, items in house.library.items.items():
+        pages = house.library.given[name]
+        assert sum(page.found for page in pages) == len(items), name
+        assert all(
+            rejection.reason and rejection.reason.isprintable() for page in pages for rejection in page.rejections
+        )
+
+
+def test_every_run_is_complete_and_without_an_error(house):
+    runs = house.rows("ingest", Run.source, Run.state, Run.error)
+
+    assert sorted(runs) == sorted((name, "complete", None) for name in MAKE)
+
+
+def test_every_record_is_kept_and_every_rejection_with_it(house):
+    kept = {
+        (source, source_id) for source, source_id in house.rows("ingest", SourceRecord.source, SourceRecord.source_id)
+    }
+    given = {
+        (record.source, record.source_id)
+        for pages in house.library.given.values()
+        for page in pages
+        for record in page.records
+    }
+    rejected = {
+        (rejection.source, rejection.source_id, rejection.reason, rejection.excerpt)
+        for pages in house.library.given.values()
+        for page in pages
+        for rejection in page.rejections
+    }
+
+    assert kept == given
+    columns = Rejection.source, Rejection.source_id, Rejection.reason, Rejection.excerpt
+    assert set(house.rows("ingest", *columns)) == rejected
+
+
+def test_the_sound_items_arrive_as_they_are(house):
+    kept = dict(house.rows("ingest", SourceRecord.source_id, SourceRecord.content))
+
+    for number in range(SOUND):
+        assert kept[f"10.5555/odd.{number}"]["title"] == oddities.title(number)
+        assert kept[f"W{7_000_000 + number}"]["published"] == "2020-03-04"
+        assert kept[f"MED:{8_000_000 + number}"]["identifiers"]["doi"] == f"10.5557/odd.{number}"
+        assert kept[str(3_000_000 + number)]["abstract"] == "AIM: We asked."
+
+
+def test_every_service_has_heard_every_record_and_nothing_waits(house):
+    live = {record for record, into in house.rows("ingest", Record.id, Record.merged_into) if into is None}
+    screened = {record for record, into in house.rows("screening", RecordRow.id, RecordRow.merged_into) if into is None}
+    index = house.platform.running["search"].resources
+    index.refresh()
+
+    assert len(live) > 100
+    assert screened == live
+    assert index.count(REVIEW) == len(live)
+    assert house.dead_letters() == {}
+    assert house.troubles() == {}
+
+
+def test_odd_records_go_through_to_a_signed_revision_and_its_notice(house):
+    living = house.client
+    for _ in range(READ):
+        living.screening.vote(REVIEW, living.screening.claim(REVIEW).lease, "include")
+    eventually(house.settled, within=60)
+    reports = sorted(record for (record,) in house.rows("synthesis", ReportRow.record))
+    assert len(reports) >= READ
+
+    link = LinkGiven(cmoc="cmoc-1", element="resource", stance="supports", inference="explicit")
+    fragment = FragmentGiven(locator="p. 1", paraphrase="It holds.", data_type="author_interpretation")
+    given = [EvidenceGiven(record=record, fragment=fragment, links=[link]) for record in reports[:READ]]
+    living.synthesis.link(REVIEW, EvidenceBatch(evidence=given))
+    synthesis_jobs.resynthesise(house.platform.running["synthesis"])
+    draft = living.synthesis.draft(REVIEW)
+    signed = SignDraft(draft=draft.draft, fragments_sha256=draft.fragments_sha256, summary="It holds.")
+    revision = living.synthesis.sign(REVIEW, signed)
+    eventually(house.settled, within=60)
+
+    assert [state.support for state in revision.states] == [READ]
+    assert "It holds." in living.http.raw("GET", f"/notify/reviews/{REVIEW}/feed.atom").text
+    assert house.dead_letters() == {}
