@@ -1,9 +1,13 @@
-"""`python -m tests`: the whole suite as `make test` runs it, on the real servers wherever they can be had."""
+"""`python -m tests`: the whole suite as `make test` runs it, on the real servers wherever they can be had.
+
+`python -m tests --random [SEED]` is `make fuzz`: the tests that draw examples, with other ones and more of them.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -18,6 +22,8 @@ INSTANCE = ["--instance", "tests"]
 
 def main(arguments: list[str]) -> int:
     """Checks style and imports, then runs every suite; answers the first exit code that is not zero."""
+    if arguments[:1] == ["--random"]:
+        return look_for_others(arguments[1:])
     tools = Path(sys.executable).parent
     for check in (["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."], ["lint-imports"]):
         code = subprocess.call([str(tools / check[0]), *check[1:]], cwd=ROOT)
@@ -26,6 +32,19 @@ def main(arguments: list[str]) -> int:
     with real_servers() as servers:
         command = [sys.executable, "-m", "pytest", "--cov", "--cov-report=term:skip-covered", *arguments]
         return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
+
+
+def look_for_others(arguments: list[str]) -> int:
+    """Runs the tests that draw their examples, with a seed: the first argument if it is one, else a new one."""
+    given = arguments[:1] if arguments[:1] and arguments[0].isdecimal() else []
+    seed = given[0] if given else str(secrets.randbelow(2**32))
+    print(f"seed {seed}; the same again: make fuzz SEED={seed}")
+    chosen = ["-m", "hypothesis or fuzz", f"--hypothesis-seed={seed}", *arguments[len(given) :]]
+    with real_servers() as servers:
+        environment = {**os.environ, **servers, "LIVING_TEST_RANDOM": seed}
+        code = subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=environment)
+    print(f"seed {seed}; the same again: make fuzz SEED={seed}")
+    return code
 
 
 @contextmanager

@@ -14,15 +14,26 @@ from tests.workbench import Workbench
 
 ROOT = Path(__file__).parent.parent
 
-# Machines are shared and slow at times, which is no fault of the code; and what decides on a change must decide
-# the same twice, so new examples are looked for only where a person is there to look at them.
+#: The seed of a random run (`make fuzz`); what decides on a change must decide the same twice, and has none.
+SEED = os.environ.get("LIVING_TEST_RANDOM", "")
+
+# Machines are shared and slow at times, which is no fault of the code.
 settings.register_profile(
     "house",
     deadline=None,
-    derandomize=os.environ.get("CI") == "true",
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("house")
+settings.register_profile(
+    "random", settings.get_profile("house"), derandomize=False, max_examples=2_000, print_blob=True
+)
+settings.load_profile("random" if SEED else "house")
+
+
+def pytest_report_header() -> str:
+    if SEED:
+        return f"random run: `make fuzz SEED={SEED}` does the same again"
+    return "no chance in it: the same examples every time (`make fuzz` looks for others)"
 
 
 def _given(variable: str, what: str) -> str:

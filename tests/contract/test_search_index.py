@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.search.index import (
@@ -250,7 +250,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(steps=_steps, seed=st.integers(0, 1000))
 def test_news_in_any_order_and_twice_comes_to_the_same(index: SearchIndex, steps: Any, seed: int) -> None:
     shelf = Shelf(index)
@@ -646,7 +646,7 @@ def test_an_odd_text_gets_a_sane_answer(library: Shelf, text: str) -> None:
     assert results.total == len(results.hits) <= len(LIBRARY)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(
     text=st.one_of(
         st.text(max_size=60),
@@ -896,7 +896,7 @@ def test_a_cursor_of_another_search_is_invalid(long_shelf: Shelf) -> None:
             long_shelf.search(**other, cursor=cursor)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(cursor=st.one_of(st.text(max_size=40), st.binary(max_size=40).map(lambda raw: raw.hex())))
 def test_a_cursor_that_is_none_of_ours_is_invalid(long_shelf: Shelf, cursor: str) -> None:
     with pytest.raises(Invalid):

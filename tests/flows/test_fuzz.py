@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.catalog import SERVICES
@@ -72,7 +72,7 @@ def operations(client: TestClient) -> list[tuple[str, str, dict[str, Any]]]:
     return [(method, path, told) for path, methods in described.items() for method, told in methods.items()]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(data=st.data())
 def test_no_request_is_answered_with_an_error_of_ours(client, data):
     method, path, told = data.draw(st.sampled_from(operations(client)))

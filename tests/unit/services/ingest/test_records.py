@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.sources.port import SourceRecord
@@ -274,7 +274,7 @@ def described(bench: IngestBench) -> list:
     return sorted(found, key=lambda one: str(one["sources"]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(source_records(), st.randoms(), st.integers(1, 5), st.integers(1, 3))
 def test_neither_order_nor_pages_change_what_is_merged_or_how_it_is_described(long_bench, records, random, size, pulls):
     pulled(long_bench, records, per_page=9, pulls=1)

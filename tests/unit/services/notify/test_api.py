@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify import handlers, jobs
@@ -226,7 +226,7 @@ def walk(client, path: str, *, limit: int, show: str = "id") -> list[str]:
 json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(place=st.lists(json_values, max_size=3).filter(lambda place: "\x00" not in str(place)))
 def test_a_made_up_cursor_is_a_problem_or_a_page_and_never_a_breakdown(bench, place):
     try:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
@@ -141,7 +141,7 @@ class Play:
                 self.votes(name, "conflict", 0)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(happened=st.lists(happenings, min_size=20, max_size=60))
 def test_no_interleaving_loses_or_doubles_a_vote(desk, happened):
     play = Play(desk)
