@@ -6,8 +6,10 @@ import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shared.settings import Settings
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 
 def keep_private(settings: Settings) -> list[str]:
@@ -37,6 +39,12 @@ def token_path(settings: Settings) -> Path:
     return settings.data_dir / "admin-token"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of an `sqlite:FILE` or `sqlite:///FILE`; None for any other URL."""
+    scheme, _, rest = url.partition(":")
+    return Path(rest.removeprefix("///")) if scheme == "sqlite" else None
+
+
 def is_private(path: Path) -> bool:
     """Whether nobody but its owner has any right to it."""
     return not path.stat().st_mode & 0o077
@@ -44,7 +52,7 @@ def is_private(path: Path) -> bool:
 
 def _files(settings: Settings) -> Iterator[Path]:
     urls = (settings.log_url, settings.database_url, settings.search_url)
-    kept = [url.partition(":")[2].removeprefix("//").replace("//", "/", 1) for url in urls if url.startswith("sqlite:")]
+    kept = [str(path) for url in urls if (path := sqlite_file(url)) is not None]
     for name in (*kept, str(settings.signing_key), str(token_path(settings))):
         pattern = glob.escape(settings.place(name, "\0")).replace("\0", "*")
         yield from (Path(found) for found in sorted(glob.glob(pattern + "*")) if os.path.isfile(found))

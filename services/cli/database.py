@@ -9,9 +9,10 @@ import click
 
 from services.cli.commands import AS_JSON, Group, argument
 from services.cli.context import settings
-from services.cli.looking import looked_into, sqlite_file
+from services.cli.looking import looked_into
 from services.cli.printing import out, print_json, print_rows
 from shared.errors import Conflict, NotFound
+from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from shared.service import Service

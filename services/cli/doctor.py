@@ -28,10 +28,11 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, Command
 from services.cli.context import client, given, key_path, setting, settings
-from services.cli.looking import PATIENCE, rows_of, sqlite_file
+from services.cli.looking import PATIENCE, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
 from shared.errors import Forbidden, Invalid, LivingError, NotFound, Unauthenticated, Unavailable
+from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from shared.client import Client

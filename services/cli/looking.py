@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from shared.private import sqlite_file
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -22,12 +24,6 @@ class Looked:
     """A database that is only read; has what `shared.db.migrate` asks of one."""
 
     engine: Engine
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of an `sqlite:` URL, of either form; None for any other URL."""
-    scheme, _, rest = url.partition(":")
-    return Path(rest.removeprefix("///")) if scheme == "sqlite" else None
 
 
 def read_only(path: Path) -> sqlite3.Connection:

@@ -67,6 +67,8 @@ class _Standard:
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         """One answer, of whatever status. Raises Unavailable when there is none, Invalid for what is no address."""
+        if not url.startswith(("http://", "https://")):
+            raise _no_address(url)
         try:
             request = Request(url, body, dict(headers), method=method)
             with self._opener.open(request, timeout=self._timeout) as answer:
@@ -76,8 +78,6 @@ class _Standard:
                 return Answer(refused.code, refused.headers, refused.read())
         except (OSError, HTTPException) as lost:
             reason = lost.reason if isinstance(lost, URLError) else lost
-            if "unknown url type" in str(reason):
-                raise _no_address(url) from lost
             raise Unavailable(str(reason) or type(lost).__name__) from lost
         except ValueError as error:
             raise _no_address(url) from error

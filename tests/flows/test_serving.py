@@ -1,0 +1,189 @@
+"""Serving as an operator sees it: what is said and when, whose files they are, what a review's status tells of trouble.
+
+Slow: it starts platforms as processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.ingest.replay.server import ReplayServer
+from shared.client import Client
+from tests.flows.stage import ROOT, environment
+from tests.unit.services.protocol.examples import small
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
+
+REVIEW = "small"
+
+
+class Served:
+    """One `living serve` in a folder of its own, started by somebody whose files others may read."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port = probe.getsockname()[1]
+        self.folder, self.log = folder, folder / "serve.log"
+        self.data, self.url = folder / "data", f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **environment(), "PYTHONPATH": str(ROOT), "COLUMNS": "80", "LIVING_PORT": str(self.port),
+            "LIVING_URL": self.url, "LIVING_SCHEDULER_TICK": "0.2", **settings,
+        }  # fmt: skip
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services", "serve"], env=self.environment, cwd=folder,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, umask=0o022,
+            )  # fmt: skip
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def living(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Runs `living ...` beside it."""
+        return subprocess.run(
+            [sys.executable, "-m", "services", *words], env=self.environment | settings, cwd=self.folder,
+            capture_output=True, text=True, timeout=120, check=False, umask=0o022,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+async def odd_source(scope: Any, receive: Any, send: Any) -> None:
+    """An OpenAlex two of whose three works have no id, so that nothing identifies them."""
+    works = [{"title": "Nameless"}, {"title": "Nameless too"}, {"id": "https://openalex.org/W1", "title": "Leading"}]
+    body = json.dumps({"meta": {"count": 3, "next_cursor": None}, "results": works}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    """A platform whose one source sends what is of no use, and whose other does not answer."""
+    with ReplayServer(odd_source) as source:
+        one = Served(
+            tmp_path_factory.mktemp("served"),
+            LIVING_OPENALEX_URL=source.url, LIVING_CROSSREF_URL="http://127.0.0.1:9", LIVING_CONTACT="t@example.org",
+        )  # fmt: skip
+        try:
+            eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=120)
+            yield one
+        finally:
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def pulled(served) -> Served:
+    """The same, with a review whose sources were pulled."""
+    sources = {"works": "openalex", "more": "crossref"}
+    strategies = [{"id": name, "source": source, "query": "leader"} for name, source in sources.items()]
+    file = served.folder / "small.yaml"
+    file.write_text(yaml.safe_dump(small(strategies=strategies)))
+    applied = served.living("review", "apply", str(file))
+    assert applied.returncode == 0, applied.stderr
+    token = (served.data / "admin-token").read_text().strip()
+
+    def both_were_pulled() -> bool:
+        with Client.at(served.url, token, patience=30) as living:
+            watches = {it.source: it for it in living.ingest.watches(REVIEW)}
+        return bool(watches["crossref"].trouble and watches["openalex"].searched_through)
+
+    eventually(both_were_pulled, within=120)
+    return served
+
+
+def test_it_says_where_it_listens_once_it_does(served):
+    said = served.said()
+
+    assert f"living reviews listens on {served.url}" in said
+    assert said.index("startup complete") < said.index("listens on")
+
+
+def test_the_first_token_is_in_a_file_for_its_owner_and_not_in_the_log(served):
+    token = (served.data / "admin-token").read_text().strip()
+
+    assert (served.data / "admin-token").stat().st_mode & 0o777 == 0o600
+    assert token.count(".") == 2 and token not in served.said()
+    assert "admin-token" in served.said()
+    listed = served.living("review", "list", LIVING_TOKEN=token, LIVING_DATA_DIR="elsewhere")
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_a_taken_port_is_one_sentence_and_nothing_is_made(served):
+    refused = served.living("serve", LIVING_DATA_DIR="another")
+
+    assert refused.returncode == 1
+    assert f"port {served.port} of 127.0.0.1 is taken" in refused.stderr and "listens" not in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1 and not (served.folder / "another").exists()
+
+
+def test_no_file_of_a_platform_at_work_can_be_read_by_others(pulled):
+    kept = [pulled.data, *pulled.data.rglob("*")]
+
+    assert {path.name for path in kept} >= {"log.db", "screening.db", "screening.db-wal", "search-index.db"}
+    assert [str(path) for path in kept if path.stat().st_mode & 0o077] == []
+
+
+def test_the_status_tells_which_source_fails_since_when_why_and_when_it_is_tried_again(pulled):
+    told = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
+
+    assert "crossref (more) fails since 20" in told and "tried again at 20" in told
+    assert "does not answer" in told or "refused" in told.lower()
+
+
+def test_the_status_tells_how_much_was_rejected_and_why_and_how_to_list_it(pulled):
+    told = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
+    run = json.loads(pulled.living("review", "status", REVIEW, "--json").stdout)["rejected"][0]["run"]
+
+    assert "2 of the last run's 3 items are rejected" in told
+    assert "2 x it has no OpenAlex work id" in told
+    assert f"living review rejections {REVIEW} --run {run}" in told
+    rows = json.loads(pulled.living("review", "rejections", REVIEW, "--source", "openalex", "--json").stdout)
+    assert [row["reason"].partition(",")[0] for row in rows] == ["it has no OpenAlex work id"] * 2
+
+
+def test_the_doctor_sees_the_failing_source(pulled):
+    looked = pulled.living("doctor", "--json", LIVING_PUBMED_URL=pulled.url, LIVING_EUROPEPMC_URL=pulled.url)
+    told = {finding["check"]: finding for finding in json.loads(looked.stdout)}
+
+    assert told["failing watches"]["state"] == "warn" and "crossref of small" in told["failing watches"]["told"]
+    assert told["platform"]["state"] == told["log"]["state"] == told["database notify"]["state"] == "ok"
+    assert looked.returncode == 1
+
+
+def test_whoever_started_it_may_not_vote_with_its_key_and_a_reviewer_may(pulled):
+    refused = pulled.living("queue", "next", REVIEW)
+    assert refused.returncode == 1 and "living token issue" in refused.stderr
+
+    issued = pulled.living("token", "issue", "ana", "--review", REVIEW)
+    taken = pulled.living("queue", "next", REVIEW, "--json", LIVING_TOKEN=issued.stdout.strip())
+    assert json.loads(taken.stdout)["record"]["title"] == "Leading", taken.stderr
+
+
+def test_files_of_an_older_platform_are_mended_at_its_next_start(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name in ("log.db", "screening.db", "search-index.db"):
+        (tmp_path / "data" / name).touch()
+    os.chmod(tmp_path / "data", 0o755)
+
+    one = Served(tmp_path)
+    try:
+        eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=120)
+        wide = [path.name for path in [one.data, *one.data.rglob("*")] if path.stat().st_mode & 0o077]
+    finally:
+        one.close()
+    assert wide == [] and "listens on" in one.said()

@@ -1,0 +1,211 @@
+"""The doctor: a line for each thing, what to do, an exit code; whether a platform runs, is down or was never made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli import doctor
+from services.ingest.replay.server import ReplayServer
+from shared.clock import FileClock, parse_instant
+from shared.keys import SigningKey
+from shared.settings import Settings
+from tests.unit.services.cli.conftest import data
+
+
+@pytest.fixture(autouse=True)
+def sources(monkeypatch) -> Iterator[None]:
+    """Sources that answer here, so that nobody is asked out there."""
+
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b"what do you want?"})
+
+    with ReplayServer(answer) as server:
+        for name in ("OPENALEX", "CROSSREF", "PUBMED", "EUROPEPMC"):
+            monkeypatch.setenv(f"LIVING_{name}_URL", f"{server.url}/{name.lower()}")
+        yield
+
+
+def findings(result) -> dict[str, dict[str, str]]:
+    return {finding["check"]: finding for finding in data(result)}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+def serve_answers(answers: dict[str, object]) -> ReplayServer:
+    """A platform that gives these answers by path, and knows no other path."""
+
+    async def app(scope, receive, send):
+        found = answers.get(scope["path"])
+        body = json.dumps(found if found is not None else {"detail": "no such route"}).encode()
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200 if found is not None else 404, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return ReplayServer(app)
+
+
+def page(*items: object) -> dict[str, object]:
+    return {"items": list(items), "next": None}
+
+
+def test_where_there_is_no_platform_it_says_so_and_makes_nothing(run, tmp_path):
+    result = run("doctor", "--json")
+
+    told = findings(result)
+    assert told["data"]["state"] == "fail" and "living serve" in told["data"]["do"]
+    assert told["platform"]["state"] == "fail" and "does not answer" in told["platform"]["told"]
+    assert result.exit_code == 2 and names(tmp_path) == []
+
+
+def test_with_a_token_for_a_platform_elsewhere_nothing_is_missed_here(run, monkeypatch):
+    monkeypatch.setenv("LIVING_TOKEN", "a token")
+
+    assert findings(run("doctor", "--json"))["data"]["state"] == "ok"
+
+
+def test_a_platform_that_is_down_is_one_line_and_what_it_keeps_is_looked_at(run, tmp_path):
+    run("db", "upgrade")
+    SigningKey.open(Settings(_env_file=None))
+    before = names(tmp_path)
+
+    told = findings(run("doctor", "--json"))
+
+    assert [check for check in told if check.startswith("platform")] == ["platform"]
+    assert told["database screening"]["state"] == "ok" and "newest" in told["database screening"]["told"]
+    assert told["log"]["state"] == "fail" and told["signing key"]["state"] == "ok"
+    assert names(tmp_path) == before
+
+
+def test_each_thing_has_a_line_for_people(run):
+    lines = run("doctor").output.splitlines()
+
+    assert lines[0].startswith("ok   settings: ")
+    assert any(line.startswith("      -> ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "state", "told"),
+    [
+        ("LIVING_PROT", "8000", "warn", "LIVING_PROT"),
+        ("LIVING_PORT", "eight", "fail", "LIVING_PORT"),
+        ("LIVING_DATABASE_URL", "sqlite:///one.db", "fail", "{service}"),
+    ],
+)
+def test_a_setting_that_is_wrong_or_unknown_is_named(run, monkeypatch, name, value, state, told):
+    monkeypatch.setenv(name, value)
+
+    finding = findings(run("doctor", "--json"))["settings"]
+
+    assert finding["state"] == state and told in finding["told"]
+
+
+def test_a_key_that_others_can_read_fails(run):
+    settings = Settings(_env_file=None)
+    SigningKey.open(settings)
+    path = Path(settings.place(settings.signing_key))
+    path.chmod(0o644)
+
+    finding = findings(run("doctor", "--json"))["signing key"]
+
+    assert finding["state"] == "fail" and finding["do"] == f"chmod 600 {path}"
+
+
+def test_a_key_that_is_none_fails(run, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "signing-key.pem").write_text("no key")
+
+    assert findings(run("doctor", "--json"))["signing key"]["state"] == "fail"
+
+
+def test_a_log_that_is_no_database_fails(run, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "log.db").write_bytes(b"\xff" * 8192)
+
+    finding = findings(run("doctor", "--json"))["log"]
+
+    assert finding["state"] == "fail" and "cannot be read" in finding["told"]
+
+
+@pytest.mark.parametrize(
+    ("log", "index"), [("kafka://127.0.0.1:9", "http://127.0.0.1:9"), ("kafka://[::1]:9", "http://u:p@127.0.0.1:9")]
+)
+def test_servers_that_do_not_answer_are_told_and_no_password_is(run, monkeypatch, log, index):
+    monkeypatch.setenv("LIVING_LOG_URL", log)
+    monkeypatch.setenv("LIVING_SEARCH_URL", index)
+    monkeypatch.setenv("LIVING_DATABASE_URL", "postgresql+psycopg://u:secret@127.0.0.1:9/{service}")
+
+    result = run("doctor", "--json")
+
+    told = findings(result)
+    assert [told[check]["state"] for check in ("log", "search index", "database notify")] == ["fail"] * 3
+    assert "secret" not in result.output and "u:p" not in result.output
+
+
+def test_a_source_that_does_not_answer_is_a_warning(run, monkeypatch):
+    monkeypatch.setenv("LIVING_CROSSREF_URL", "http://127.0.0.1:9")
+
+    told = findings(run("doctor", "--json"))
+
+    assert told["source Crossref"]["state"] == "warn" and told["source PubMed"]["state"] == "ok"
+
+
+def test_a_clock_that_stands_still_is_told(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/clock")
+    assert findings(run("doctor", "--json"))["clock"]["state"] == "fail"
+
+    FileClock.write(tmp_path / "clock", parse_instant("2018-05-01"))
+    finding = findings(run("doctor", "--json"))["clock"]
+    assert finding["state"] == "warn" and "2018-05-01" in finding["told"]
+
+
+def test_a_full_disk_fails(run, monkeypatch):
+    monkeypatch.setattr(doctor, "_NEEDED", (2**62, 2**63))
+
+    assert findings(run("doctor", "--json"))["disk"]["state"] == "fail"
+
+
+def test_a_running_platform_is_asked_what_it_holds_and_one_that_does_not_tell_is_a_warning(run, protocol):
+    told = findings(run("doctor", "--json"))
+
+    assert told["clock"]["state"] == "ok"
+    # The log of a service without its threads was never made.
+    assert told["platform protocol log"]["state"] == "fail"
+    # This process runs one service of six, so what the others hold is not told.
+    assert told["held keys"]["state"] == told["dead letters"]["state"] == "warn"
+
+
+def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(run, monkeypatch):
+    SigningKey.open(Settings(_env_file=None))
+    held = {
+        "topic": "ingest.records", "partition": 3, "key": "rec_1", "review": "small", "cause": "fault",
+        "reason": "ValueError: year", "since": "2026-01-02T03:04:05Z", "parked": 7, "letter": "dead_1",
+    }  # fmt: skip
+    letters = {
+        "group": "g", "type": "ingest.record.discovered", "slug": "bad_data", "place": "screening", "count": 12,
+        "oldest": "2026-01-02T03:04:05Z", "newest": "2026-01-03T00:00:00Z", "example": "dead_1",
+    }  # fmt: skip
+    watch = {"source": "pubmed", "failures": 4, "trouble": "HTTP 503", "watch": "w"}
+    answers: dict[str, object] = {"/healthz": {}, "/readyz": {"ready": False, "services": {"search": {"log": "gone"}}}}
+    for service in ("protocol", "ingest", "screening", "synthesis", "search", "notify"):
+        answers[f"/{service}/held"] = page(held) if service == "screening" else page()
+        answers[f"/{service}/dead-letters/groups"] = page(letters) if service == "search" else page()
+    answers["/protocol/reviews"] = page({"review": "small"})
+    answers["/ingest/reviews/small/watches"] = page(watch)
+
+    with serve_answers(answers) as server:
+        monkeypatch.setenv("LIVING_URL", server.url)
+        told = findings(run("doctor", "--json"))
+
+    assert told["platform search log"]["told"] == "gone"
+    assert "ingest.records/3 rec_1 since 2026-01-02 03:04 UTC, 7 events wait" in told["held keys"]["told"]
+    assert told["held keys"]["do"] == "`living dead-letters retry screening dead_1`"
+    assert told["held keys"]["state"] == "fail"
+    assert "search set aside 12 of ingest.record.discovered" in told["dead letters"]["told"]
+    assert told["failing watches"]["do"] == "`living review status small`"
