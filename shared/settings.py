@@ -123,8 +123,8 @@ class Settings(BaseSettings):
     )
     token: SecretStr | None = Field(
         None,
-        description="Token of the command line. Without one it makes itself a short-lived admin token, "
-        "if it can read the signing key.",
+        description="Token of the command line. Without one, where it can read the signing key, it makes itself a "
+        "short-lived one to read with, and for what the machine's owner does; never to vote, decide or sign.",
     )
 
     # Screening
