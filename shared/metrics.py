@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from sqlalchemy import func, select
 
 from shared.db.tables import OutboxRow
+from shared.runtime.log_metrics import LogMetrics
 
 if TYPE_CHECKING:
     from shared.http.admission import Gate
@@ -25,6 +26,7 @@ class Metrics:
     def __init__(self, running: dict[str, Running]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Backlogs(running))
+        self._registry.register(LogMetrics(running))
         self._requests = Counter(
             "living_http_requests",
             "Requests answered.",
@@ -63,15 +65,12 @@ class _Backlogs:
         letters = GaugeMetricFamily(
             "living_dead_letters_waiting", "Dead letters nobody decided about.", labels=["service"]
         )
-        lag = GaugeMetricFamily("living_log_lag", "Events on the log the service has not done.", labels=["service"])
         for name, running in self._running.items():
             with running.database.session(readonly=True) as session:
                 waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
                 outbox.add_metric([name], session.execute(waiting).scalar_one())
             letters.add_metric([name], running.listening.waiting_dead_letters())
-            if running.service.topics:
-                lag.add_metric([name], running.event_log.lag(name, running.service.topics))
-        return [outbox, letters, lag]
+        return [outbox, letters]
 
 
 class _Crowds:

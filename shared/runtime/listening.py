@@ -16,6 +16,7 @@ from shared.bus.judging import reason_of
 from shared.bus.port import Consumer, EventLog
 from shared.db.engine import Database
 from shared.db.work import Work
+from shared.runtime.watchdog import Watchdog
 from shared.runtime.worker import Worker
 from shared.service import Service
 from shared.settings import Settings
@@ -33,8 +34,9 @@ class Listening:
         settings: Settings,
         stopping: Signal,
     ) -> None:
-        self._service, self._database, self._log = service, database, event_log
+        self._service, self._database = service, database
         self._open_work, self._settings = open_work, settings
+        self.watchdog = Watchdog(service.name, event_log)
         self._consumer: Consumer | None = None
         self._listener: Listener | None = None
         #: Events of types that this release has never met, by topic.
@@ -77,7 +79,7 @@ class Listening:
             raise
 
     def _join(self) -> Listener:
-        self._consumer = self._log.subscribe(self._service.name, self._service.topics)
+        self._consumer = self.watchdog.subscribe(self._service.name, self._service.topics)
         self._listener = Listener(
             self._service,
             self._consumer,

@@ -18,6 +18,7 @@ from shared.keys import SigningKey
 from shared.runtime import checks
 from shared.runtime.jobs import JobRunner
 from shared.runtime.listening import Listening
+from shared.runtime.log_metrics import LogLook
 from shared.runtime.relay import Relay
 from shared.service import Job, Service
 from shared.settings import Settings
@@ -46,8 +47,10 @@ class Running:
         self.listening = Listening(
             service, self.database, event_log, lambda: self.work(f"{service.name}:listener"), settings, self.stopping
         )
+        self.log_look = LogLook(service, event_log, self.listening.watchdog, self.stopping)
         self.jobs = JobRunner(self.database)
-        self._workers = [self.listening.worker] * bool(service.reactions) + [self.relay.worker]
+        listens = [self.listening.worker, self.log_look.worker] if service.reactions else []
+        self._workers = [*listens, self.relay.worker]
 
     def prepare(self) -> None:
         """Brings the database up to date, holds it against key and log, and checks what else the service needs.
@@ -80,7 +83,7 @@ class Running:
             yield work
 
     def start(self) -> None:
-        """Starts the listener and the relay."""
+        """Starts the listener with its look at the log, and the relay."""
         for worker in self._workers:
             worker.start()
 
@@ -111,6 +114,7 @@ class Running:
         report = {"relay": self.relay.worker.health()}
         if self.service.reactions:
             report["listener"] = self.listening.health()
+            report["partitions"] = self.listening.watchdog.health()
         return report | self.jobs.health()
 
     def _committed(self, emitted: int) -> None:

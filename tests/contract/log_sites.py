@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.bus.port import EventLog
+from shared.bus.port import Consumer, EventLog, Place
 from shared.bus.sqlite_log import SqliteLog
 from shared.events.registry import Topic
 
@@ -50,6 +50,10 @@ class Site(Protocol):
         """Puts a message on the first partition past our own limits, as someone else might."""
         ...
 
+    def freeze(self, consumer: Consumer, place: Place) -> None:
+        """Makes this member of the group read a partition no more, in a way that it does not know of."""
+        ...
+
     def told(self) -> dict[str, Any]:
         """What a child process needs to open the same log."""
         ...
@@ -84,6 +88,9 @@ class SqliteSite:
             (end,) = db.execute(f'SELECT "end" FROM partition WHERE {place}', (topic,)).fetchone()
             db.execute("INSERT INTO message SELECT id, 0, ?, '', ? FROM topic WHERE name = ?", (end, value, topic))
             db.execute(f'UPDATE partition SET "end" = "end" + 1 WHERE {place}', (topic,))
+
+    def freeze(self, consumer: Consumer, place: Place) -> None:
+        consumer._position[place] = 2**60
 
     def told(self) -> dict[str, Any]:
         return {"kind": "sqlite", "path": str(self.path)}
@@ -131,6 +138,11 @@ class KafkaSite:
         producer = KafkaProducer(bootstrap_servers=self._servers, max_request_size=room)
         with producer:
             producer.send(name, value=value, partition=0).get(PATIENCE)
+
+    def freeze(self, consumer: Consumer, place: Place) -> None:
+        from kafka import TopicPartition
+
+        consumer._kafka.pause(TopicPartition(self._prefix + place[0], place[1]))
 
     def told(self) -> dict[str, Any]:
         return {"kind": "kafka", "servers": self._servers, "prefix": self._prefix}

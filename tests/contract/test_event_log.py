@@ -17,6 +17,7 @@ import pytest
 from shared.bus.port import ROOM, Consumer, Delivery, EventLog, Message, Unread
 from shared.errors import Conflict, LogUnavailable, NotFound
 from shared.events.registry import Topic
+from shared.runtime.watchdog import Watchdog
 from tests.contract.log_sites import BOOKS, LOANS, TOPICS, Child, KafkaSite, Site, SqliteSite
 
 Answer = TypeVar("Answer")
@@ -649,6 +650,49 @@ def test_a_member_that_lost_a_partition_cannot_store_it(log: EventLog, join) -> 
     assert sorted(values(second.given)) == sorted(values(lost))
     second.store(second.given)
     assert log.lag("readers", [BOOKS]) == 0
+
+
+# The watchdog
+
+
+def test_a_partition_that_is_frozen_is_found_and_read_after_joining_anew(site: Site, log: EventLog) -> None:
+    watchdog = Watchdog("readers", log, patience=1.0)
+    with closing(watchdog.subscribe("readers", [BOOKS])) as consumer:
+        member = Reader(consumer)
+        log.append(books())
+        wait_for(lambda: log.lag("readers", [BOOKS]) == 0, member, store=True)
+        site.freeze(consumer.consumer, (BOOKS, 2))
+        log.append(books(times=3, begin=1))
+
+        wait_for(lambda: watchdog.look(log.unread("readers", [BOOKS])) or watchdog.stalled, member, store=True)
+
+        assert set(watchdog.stalled) == {(BOOKS, 2)}
+        assert "library.books/2 is not read" in watchdog.health()
+        wait_for(lambda: log.lag("readers", [BOOKS]) == 0, member, store=True)
+        watchdog.look(log.unread("readers", [BOOKS]))
+        assert watchdog.health() == "ok"
+    assert sorted(values(member.given)) == sorted(set.union(*map(round_of, range(4)))), "nothing lost, nothing doubled"
+    assert in_order(values(member.given))
+
+
+def test_a_partition_that_is_held_or_whose_batch_takes_long_does_not_alarm(log: EventLog) -> None:
+    watchdog = Watchdog("readers", log, patience=0.2)
+    with closing(watchdog.subscribe("readers", [BOOKS])) as consumer:
+        member = Reader(consumer)
+        log.append(books(times=2))
+        given = member.take(32)
+        for _ in range(3):
+            watchdog.look(log.unread("readers", [BOOKS]))
+            time.sleep(0.2)
+        assert watchdog.health() == "ok", "it is at work, and does not poll"
+
+        held = {delivery.partition: delivery for delivery in reversed(given)}
+        for delivery in held.values():
+            member.hold(delivery, 60)
+        for _ in range(5):
+            assert member.poll(0.1) == []
+            watchdog.look(log.unread("readers", [BOOKS]))
+        assert watchdog.health() == "ok", "it waits on purpose"
 
 
 # A log that is down

@@ -102,9 +102,10 @@ def test_the_journal_is_read_page_by_page_and_by_cause(bench):
 def test_metrics_count_requests_by_route_and_backlogs_by_service(bench):
     bench.platform.event_log.create_topics()
     bench.person().post("/toy/reviews/r/notes")
+    bench.running.log_look.look()
 
     text = bench.person(role="reader").get("/metrics").text
 
     assert 'living_http_requests_total{method="POST",route="/toy/reviews/{review}/notes",status="200"} 1.0' in text
     assert 'living_outbox_waiting{service="toy"} 1.0' in text
-    assert 'living_log_lag{service="toy"} 0.0' in text
+    assert 'living_log_lag{partition="0",service="toy",topic="synthesis.reviews"} 0.0' in text
