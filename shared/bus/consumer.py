@@ -143,6 +143,8 @@ class Listener:
             doing = Doing(work, self._service, self._limits, letters, careful)
             do(doing)
         self._letters = letters
+        for level, what, about in doing.said:
+            getattr(log, level)(what, **about)
         if careful:
             self._holding, self._look_at = True, min(self._look_at, time.monotonic() + self._limits.retry_seconds)
         if self._holding:

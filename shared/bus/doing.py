@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from shared import logging
 from shared.bus import dead_letters
 from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, cause_of, pause_after
 from shared.bus.judging import Judgement, Outcome, judge
@@ -17,8 +17,6 @@ from shared.db.inbox import Told, forget, unseen
 from shared.db.tables import HeldKey, ParkedEvent
 from shared.db.work import Work
 from shared.service import Service
-
-log = logging.get(__name__)
 
 #: A partition of a topic.
 Partition = tuple[str, int]
@@ -56,12 +54,14 @@ class Doing:
     stops: dict[Partition, tuple[Delivery, str]] = field(default_factory=dict)
     #: The reviews of which something was done.
     stirred: set[str] = field(default_factory=set)
+    #: What the log is told once this is committed: level, message, fields.
+    said: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.held = Held(self.work.session, self.service.name)
         self._parked: list[Heard] = []
         self._holds: list[HeldKey] = []
-        self._told: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str]] = set()
         self._room: dict[Partition, int] = {}
 
     # What the log gives
@@ -105,7 +105,7 @@ class Doing:
             self._holds.append(self.held.hold(one, why, pause=None, letter=letter))
         elif self._park(one):
             self._holds.append(self.held.hold(one, why, pause=_pause(why, 1, self.limits)))
-            _tell(self.service, one, why)
+            self._say_parked(one, why)
         else:
             return False
         holding.add(_key(one))
@@ -192,7 +192,7 @@ class Doing:
             self.work.session.delete(event)
         age = self.held.now - row.since
         if why.outcome is Outcome.NOT_YET and ALARM <= age < ALARM + timedelta(seconds=LONGEST):
-            log.error("an event has waited for an hour", **_about(self.service, one), reason=why.reason)
+            self._say("error", "an event has waited for an hour", one, reason=why.reason)
 
     # Both
 
@@ -211,7 +211,7 @@ class Doing:
                 if why.outcome is Outcome.DOWN:
                     raise
                 if why.outcome is Outcome.FAULT and not why.certain:
-                    self._tell_fault(one, why, error)
+                    self._say_fault(one, why, error)
                 return why
         if one.review is not None:
             self.stirred.add(one.review)
@@ -222,17 +222,23 @@ class Doing:
         letter, fresh = dead_letters.set_aside(self.work, self.service.name, one, why, holds=holds)
         if fresh:
             self.letters[one.delivery.topic, one.delivery.partition] += 1
-            log.error("dead letter", **_about(self.service, one), letter=letter.id, slug=why.slug, reason=why.reason)
+            self._say("error", "dead letter", one, letter=letter.id, slug=why.slug, reason=why.reason)
         return letter.id if letter.state == dead_letters.WAITING else None
 
-    def _tell_fault(self, one: Heard, why: Judgement, error: Exception) -> None:
-        """Once for each place in the code: a batch may be full of them."""
-        kind = why.slug, why.raised_at
-        log.warning(
-            "effect failed", **_about(self.service, one), error=why.reason,
-            exc_info=None if kind in self._told else error,
-        )  # fmt: skip
-        self._told.add(kind)
+    def _say_fault(self, one: Heard, why: Judgement, error: Exception) -> None:
+        """With its way through the code once for each place in it: a batch may be full of them."""
+        fresh = (why.slug, why.raised_at) not in self._shown
+        self._shown.add((why.slug, why.raised_at))
+        self._say("warning", "effect failed", one, error=why.reason, **({"exc_info": error} if fresh else {}))
+
+    def _say_parked(self, one: Heard, why: Judgement) -> None:
+        unknown = why.outcome is Outcome.UNKNOWN_VERSION
+        self._say("error" if unknown else "debug", "unknown version" if unknown else "parked", one, reason=why.reason)
+
+    def _say(self, level: str, what: str, one: Heard, **about: Any) -> None:
+        place = one.delivery
+        where = {"topic": place.topic, "partition": place.partition, "offset": place.offset}
+        self.said.append((level, what, {"service": self.service.name, **where, **about}))
 
 
 def _is_kept(one: Heard) -> bool:
@@ -253,15 +259,3 @@ def _pause(why: Judgement, tries: int, limits: Limits) -> float:
     if why.outcome is Outcome.UNKNOWN_VERSION:
         return pause_after(100)
     return pause_after(tries, limits.retry_seconds) if why.outcome is Outcome.FAULT else pause_after(tries)
-
-
-def _tell(service: Service, one: Heard, why: Judgement) -> None:
-    if why.outcome is Outcome.UNKNOWN_VERSION:
-        log.error("unknown version", **_about(service, one), reason=why.reason)
-    else:
-        log.debug("event is parked", **_about(service, one), reason=why.reason)
-
-
-def _about(service: Service, one: Heard) -> dict[str, object]:
-    place = one.delivery
-    return {"service": service.name, "topic": place.topic, "partition": place.partition, "offset": place.offset}

@@ -99,6 +99,10 @@ class Running:
         self.requests.close()
         self.database.close()
 
+    def waiting_dead_letters(self) -> int:
+        """How many dead letters of this service nobody has decided about."""
+        return self.listening.waiting_dead_letters()
+
     def run_job(self, job: Job) -> None:
         self.jobs.run(job, self)
 

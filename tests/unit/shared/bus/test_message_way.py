@@ -16,6 +16,7 @@ from shared.errors import Conflict, LogUnavailable, Rejected
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from tests.toy import TOY, Note, overdue
+from tests.unit.shared.bus.desk import names_in_one_partition
 from tests.waiting import eventually
 from tests.workbench import Workbench
 
@@ -92,18 +93,21 @@ def test_bytes_that_are_no_event_become_a_dead_letter_as_they_are(at_work, value
     eventually(lambda: notes(at_work) == {"a"})
 
 
-@pytest.mark.parametrize(
-    ("kind", "version", "slug"), [("no.such.type", 1, "unknown_type"), (None, 9, "unknown_version")]
-)
-def test_an_unknown_type_or_version_becomes_a_dead_letter(at_work, kind, version, slug):
-    envelope = at_work.envelope(overdue("a"))
-    changed = envelope.to_json().replace(b'"dataversion":1', b'"dataversion":%d' % version)
-    if kind is not None:
-        changed = changed.replace(b"synthesis.review.overdue", kind.encode())
-    at_work.platform.event_log.append([Message(ReviewOverdue.topic, "a", changed)])
+def test_an_event_of_an_unknown_type_is_passed_over(at_work):
+    envelope = at_work.envelope(overdue("a")).to_json().replace(b"synthesis.review.overdue", b"no.such.type")
+    at_work.platform.event_log.append([Message(ReviewOverdue.topic, "a", envelope)])
+    put(at_work, "a")
 
-    (letter,) = eventually(lambda: letters(at_work))
-    assert letter.slug == slug
+    eventually(lambda: notes(at_work) == {"a"})
+    assert letters(at_work) == []
+
+
+def test_an_event_of_an_unknown_version_is_parked_and_health_tells_it(at_work):
+    envelope = at_work.envelope(overdue("a")).to_json().replace(b'"dataversion":1', b'"dataversion":9')
+    at_work.platform.event_log.append([Message(ReviewOverdue.topic, "a", envelope)])
+
+    eventually(lambda: "1 unknown version" in at_work.running.health()["listener"])
+    assert letters(at_work) == []
 
 
 def test_an_event_that_came_too_early_waits_and_is_done_in_the_end(at_work):
@@ -118,17 +122,29 @@ def test_an_event_that_came_too_early_waits_and_is_done_in_the_end(at_work):
     assert letters(at_work) == []
 
 
-def test_too_many_dead_letters_halt_the_listener_until_someone_decides(at_work):
-    put(at_work, "poison", "poison", "poison", "poison", "poison")
-    eventually(lambda: at_work.running.health()["listener"].startswith("halted"))
+def test_too_many_dead_letters_halt_their_partition_until_someone_decides(at_work):
+    put(at_work, *names_in_one_partition("poison", 5), "a", "b", "c", "d")
+    eventually(lambda: at_work.running.health()["listener"].startswith("halted: synthesis.reviews/1: 3 dead letters"))
+    eventually(lambda: notes(at_work) == {"a", "b", "c", "d"})
     assert len(letters(at_work)) == 3
 
-    put(at_work, "poison", "a")
     with at_work.work() as work:
         for letter in work.session.exec(select(DeadLetter)):
-            letter.state = "retried"
+            dead_letters.discard(TOY, letter.id, "enough", work)
 
-    eventually(lambda: len(letters(at_work)) == 6)
+    eventually(lambda: len(letters(at_work)) == 5)
+
+
+def test_health_tells_what_a_fault_holds_and_is_well_again_when_someone_decided(at_work):
+    put(at_work, "buggy", "a")
+    eventually(lambda: letters(at_work))
+
+    assert "1 key is held (1 fault)" in at_work.running.health()["listener"]
+    assert at_work.anybody().get("/readyz").status_code == 503
+
+    with at_work.work() as work:
+        dead_letters.discard(TOY, letters(at_work)[0].id, "it was a test", work)
+    eventually(lambda: at_work.running.health()["listener"] == "ok")
 
 
 def test_a_dead_letter_tried_again_stays_with_its_reason_or_is_done(bench, monkeypatch):
