@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from shared.bus.held import RELEASED
 from shared.bus.judging import Judgement, Outcome, judge, storable
 from shared.bus.port import Delivery
 from shared.bus.reading import Heard, UnknownType, react, read
+from shared.canonical import sha256
 from shared.db.inbox import Told, unseen
 from shared.db.tables import DeadLetter, HeldKey, ParkedEvent
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound, NotYet, Rejected
 from shared.ids import new_id
 from shared.service import Service
+
+#: What letters of one cause have in common.
+_CAUSE = (DeadLetter.type, DeadLetter.slug, DeadLetter.raised_at)
 
 #: The states of a letter.
 WAITING, RETRIED, DISCARDED = "waiting", "retried", "discarded"
@@ -58,6 +63,42 @@ def waiting_by_partition(session: Session, consumer: str) -> Counter[tuple[str, 
         .group_by(DeadLetter.topic, DeadLetter.partition)
     )
     return Counter({(topic, partition): count for topic, partition, count in session.execute(query).all()})
+
+
+def groups(session: Session, *which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The waiting letters by cause, that of the oldest letter first: `group` (its short name), `type`, `slug`,
+    `place`, `count`, `oldest`, `newest` and `example`, the oldest letter's id."""
+    query = (
+        select(
+            *_CAUSE, func.count().label("count"), func.min(DeadLetter.set_aside_at).label("oldest"),
+            func.max(DeadLetter.set_aside_at).label("newest"), func.min(DeadLetter.id).label("example"),
+        )
+        .where(DeadLetter.state == WAITING, *which)
+        .group_by(*_CAUSE)
+        .order_by(func.min(DeadLetter.id))
+    )  # fmt: skip
+    return [
+        {
+            "group": _name(row.type, row.slug, row.raised_at), "type": row.type, "slug": row.slug,
+            "place": row.raised_at or None, "count": row.count, "oldest": row.oldest, "newest": row.newest,
+            "example": row.example,
+        }
+        for row in session.execute(query)
+    ]  # fmt: skip
+
+
+def of_group(session: Session, group: str, state: str) -> list[ColumnElement[bool]]:
+    """What the letters of a group have in common, by the group's name. Raises NotFound."""
+    causes = session.execute(select(*_CAUSE).where(DeadLetter.state == state).distinct())
+    for type_, slug, raised_at in causes.all():
+        if _name(type_, slug, raised_at) == group:
+            of_type = DeadLetter.type.is_(None) if type_ is None else DeadLetter.type == type_  # type: ignore[union-attr]
+            return [of_type, DeadLetter.slug == slug, DeadLetter.raised_at == raised_at]
+    raise NotFound(f"no {state} dead letters are of a group {group!r}")
+
+
+def _name(type_: str | None, slug: str, raised_at: str) -> str:
+    return sha256([type_, slug, raised_at])[:12]
 
 
 def retry(service: Service, letter_id: str, work: Work) -> DeadLetter:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,9 @@ Partition = tuple[str, int]
 TRIES = 3
 #: How long an event may wait for another one before that is told as an error.
 ALARM = timedelta(hours=1)
+#: After so many events of one review and type that need another one first, the next ones of the same transaction are
+#: parked untried: a hundred thousand records may wait for one protocol. They are the first to be tried again.
+ENOUGH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Doing:
         self._parked: list[Heard] = []
         self._holds: list[HeldKey] = []
         self._shown: set[tuple[str, str]] = set()
+        #: What of a review and type needed another event, since the last that did not.
+        self._in_vain: dict[tuple[str | None, str], list[Judgement]] = defaultdict(list)
         self._room: dict[Partition, int] = {}
 
     # What the log gives
@@ -183,7 +188,7 @@ class Doing:
         """A key stays held at this event, for this reason."""
         cause = FAULT if why.outcome is Outcome.UNDECODABLE else cause_of(why)
         same = first and row.cause == cause
-        row.tries, row.since = (row.tries + 1, row.since) if same else (1, self.held.now)
+        row.tries, row.since = (row.tries + (not why.presumed), row.since) if same else (1, self.held.now)
         row.cause, row.reason, row.review, row.letter = cause, why.reason, one.review, None
         row.try_at = self.held.now + timedelta(seconds=_pause(why, row.tries, self.limits))
         may = self.letters[event.topic, event.partition] < self.limits.dead_letters
@@ -200,6 +205,9 @@ class Doing:
         """Does one event. None when it is done, else why not; raises when something we need is down."""
         assert one.event is not None
         assert one.envelope is not None
+        like = one.review, one.envelope.type
+        if len(self._in_vain[like]) >= ENOUGH:
+            return replace(self._in_vain[like][-1], presumed=True)
         if not self.careful:
             react(self.service, one.envelope, one.event, self.work)
         else:
@@ -212,7 +220,10 @@ class Doing:
                     raise
                 if why.outcome is Outcome.FAULT and not why.certain:
                     self._say_fault(one, why, error)
+                if why.outcome is Outcome.NOT_YET:
+                    self._in_vain[like].append(why)
                 return why
+        self._in_vain.pop(like, None)
         if one.review is not None:
             self.stirred.add(one.review)
         return None

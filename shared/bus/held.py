@@ -64,7 +64,8 @@ class Held:
         return HeldKey(
             consumer=self._consumer, topic=delivery.topic, key=delivery.key, partition=delivery.partition,
             review=heard.review, cause=_CAUSES[judgement.outcome], reason=judgement.reason, letter=letter,
-            since=now, tries=1, try_at=None if pause is None else now + timedelta(seconds=pause),
+            since=now, tries=0 if judgement.presumed else 1, 
+            try_at=None if pause is None else now + timedelta(seconds=pause),
         )  # fmt: skip
 
     def park(self, parked: Sequence[Heard]) -> None:
@@ -170,7 +171,7 @@ def tell(session: Session, consumer: str) -> Told:
 
 def pause_after(tries: int, first: float = FIRST) -> float:
     """Seconds until the next try."""
-    return min(first * 2.0 ** min(tries - 1, 10), LONGEST)
+    return min(first * 2.0 ** min(max(tries - 1, 0), 10), LONGEST)
 
 
 def cause_of(judgement: Judgement) -> str:

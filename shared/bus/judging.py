@@ -33,13 +33,15 @@ class Outcome(Enum):
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """An outcome with its reason: `slug` for programs, `reason` for people, `raised_at` the place in our code
-    (`module:function`, or "" where there is none). `certain` says that trying again is in vain."""
+    (`module:function`, or "" where there is none). `certain` says that trying again is in vain, `presumed` that it was
+    not tried this time, since many like it had just been tried in vain."""
 
     outcome: Outcome
     slug: str
     reason: str
     raised_at: str = ""
     certain: bool = False
+    presumed: bool = False
 
 
 #: Characters of a reason that are kept: it may quote what an event holds.

@@ -29,8 +29,16 @@ class OperationsClient:
         """What one service told about a review, oldest first. `filters`: correlation, event, cause, cursor."""
         return self._http.pages(f"/{service}/reviews/{review}/events", wire.JournalEntry, **filters)
 
-    def dead_letters(self, service: str, state: str = "waiting") -> Iterator[wire.DeadLetterView]:
-        return self._http.pages(f"/{service}/dead-letters", wire.DeadLetterView, state=state)
+    def dead_letters(self, service: str, state: str = "waiting", **filters: Any) -> Iterator[wire.DeadLetterView]:
+        """Oldest first. `filters`: type, slug, review, group."""
+        return self._http.pages(f"/{service}/dead-letters", wire.DeadLetterView, state=state, **filters)
+
+    def dead_letter(self, service: str, letter: str) -> wire.DeadLetterText:
+        return self._http.get(f"/{service}/dead-letters/{letter}", wire.DeadLetterText)
+
+    def dead_letter_groups(self, service: str) -> Iterator[wire.DeadLetterGroup]:
+        """The waiting dead letters by what they have in common: type, reason and place."""
+        return self._http.pages(f"/{service}/dead-letters/groups", wire.DeadLetterGroup)
 
     def retry_dead_letter(self, service: str, letter: str) -> wire.DeadLetterView:
         """Tries it again now. Raises Invalid with its reason when it still will not work."""
@@ -40,13 +48,20 @@ class OperationsClient:
         """Each thing each service depends on, also when one is down. An admin is told the reasons."""
         return self._http.get("/readyz", wire.Readiness, accept=(503,))
 
+    def discard_dead_letter(self, service: str, letter: str, reason: str) -> wire.DeadLetterDecision:
+        return self._http.post(
+            f"/{service}/dead-letters/{letter}/discard", wire.DeadLetterDecision, wire.Discard(reason=reason)
+        )
+
+    def retry_group(self, service: str, group: str, asked: wire.RetryGroup) -> wire.GroupDecision:
+        return self._http.post(f"/{service}/dead-letters/groups/{group}/retry", wire.GroupDecision, asked)
+
+    def discard_group(self, service: str, group: str, asked: wire.DiscardGroup) -> wire.GroupDecision:
+        return self._http.post(f"/{service}/dead-letters/groups/{group}/discard", wire.GroupDecision, asked)
+
     def held(self, service: str) -> Iterator[wire.HeldKeyView]:
         """The keys whose events wait for one that failed or is not here yet."""
         return self._http.pages(f"/{service}/held", wire.HeldKeyView)
-
-    def dead_letter_groups(self, service: str) -> Iterator[wire.DeadLetterGroup]:
-        """The waiting dead letters by what they have in common: type, reason and place."""
-        return self._http.pages(f"/{service}/dead-letters/groups", wire.DeadLetterGroup)
 
     def trace(self, review: str, beginning: str) -> list[wire.JournalEntry]:
         """Everything that followed from a record or an event, in the order it was told: the flow it belongs

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware import Middleware
 
 from shared.errors import Unauthenticated
-from shared.http import journal, problems
+from shared.http import dead_letters, journal, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Reader, authenticate
 from shared.http.middleware import Answers, BodyLimit
@@ -78,7 +78,11 @@ def _described(services: Sequence[Service], **about: Any) -> FastAPI:
 
 def routers(services: Sequence[Service]) -> list[APIRouter]:
     """Every route there is: operations, each service's own, and each service's journal and dead letters."""
-    return [_operations()] + [router for service in services for router in (service.routes, journal.routes(service))]
+    return [_operations()] + [
+        router
+        for service in services
+        for router in (service.routes, journal.routes(service), dead_letters.routes(service))
+    ]
 
 
 def _operations() -> APIRouter:

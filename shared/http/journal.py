@@ -1,4 +1,4 @@
-"""The routes every service has: its journal of told events, and its dead letters."""
+"""The route every service has for its journal: what it told."""
 # No postponed annotations here: FastAPI must see the types that `routes` makes.
 
 from typing import Annotated
@@ -7,21 +7,20 @@ import orjson
 from fastapi import APIRouter, Query
 from sqlalchemy import select
 
-from shared.bus import dead_letters
-from shared.db.tables import CauseRow, DeadLetter, OutboxRow
+from shared.db.tables import CauseRow, OutboxRow
 from shared.db.work import Work
-from shared.http.auth import Admin, Lead
+from shared.http.auth import Lead
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
 from shared.http.route import Route
-from shared.http.units import reading_of, unit_of
+from shared.http.units import reading_of
 from shared.service import Service
-from shared.wire.common import DeadLetterView, JournalEntry
+from shared.wire.common import JournalEntry
 
 
 def routes(service: Service) -> APIRouter:
-    """The journal and dead-letter routes of one service."""
+    """The journal of one service."""
     router = APIRouter(prefix=f"/{service.name}", tags=[service.name], route_class=Route)
-    Reading, Unit = reading_of(service.name), unit_of(service.name)
+    Reading = reading_of(service.name)
 
     @router.get("/reviews/{review}/events", operation_id=f"{service.name}_events")
     def list_events(
@@ -51,28 +50,6 @@ def routes(service: Service) -> APIRouter:
         more, rows = len(rows) > limit, rows[:limit]
         return Page(items=_entries(work, rows), next=encode_cursor(rows[-1].seq) if more else None)
 
-    @router.get("/dead-letters", operation_id=f"{service.name}_dead_letters")
-    def list_dead_letters(
-        work: Reading,
-        person: Admin,
-        state: Annotated[str, Query(pattern="^(waiting|retried)$")] = "waiting",
-        cursor: str | None = None,
-        limit: Limit = 100,
-    ) -> Page[DeadLetterView]:
-        """Deliveries that would never work as they are, oldest first."""
-        query = select(DeadLetter).where(DeadLetter.state == state).order_by(DeadLetter.id).limit(limit + 1)
-        place = decode_cursor(cursor, str)
-        if place is not None:
-            query = query.where(DeadLetter.id > place[0])
-        letters = list(work.session.execute(query).scalars())
-        more, letters = len(letters) > limit, letters[:limit]
-        return Page(items=[_view(letter) for letter in letters], next=encode_cursor(letters[-1].id) if more else None)
-
-    @router.post("/dead-letters/{letter}/retry", operation_id=f"{service.name}_retry_dead_letter")
-    def retry_dead_letter(letter: str, work: Unit, person: Admin) -> DeadLetterView:
-        """Tries a dead letter again now; it stays, with its reason, when it still will not work."""
-        return _view(dead_letters.retry(service, letter, work))
-
     return router
 
 
@@ -88,10 +65,3 @@ def _entries(work: Work, rows: list[OutboxRow]) -> list[JournalEntry]:
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _view(letter: DeadLetter) -> DeadLetterView:
-    return DeadLetterView(
-        **letter.model_dump(exclude={"value", "consumer", "event_id", "decided_at"}),
-        value=letter.value.decode(errors="backslashreplace"),
-    )

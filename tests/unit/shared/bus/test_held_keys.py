@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.bus import dead_letters
-from shared.errors import Conflict, NotFound, Rejected
+from shared.errors import Conflict, NotFound, NotYet, Rejected
 from shared.events.base import Envelope
 from shared.events.synthesis import ReviewOverdue
 from shared.service import on
@@ -461,3 +461,19 @@ def test_ten_thousand_that_wait_for_one_event_are_parked_and_then_done(make_desk
 
     assert len(desk.notes()) == len(names) + 1
     assert (desk.parked(), desk.letters()) == ([], [])
+
+
+def test_one_that_could_be_done_is_found_among_many_of_its_review_that_cannot(desk):
+    """Many of one kind that wait in vain are not all tried each time, but each is tried in its turn."""
+
+    def effect(event: ReviewOverdue, work) -> None:
+        if event.due.day > 1 and event.due.day != 28:
+            raise NotYet("not on this day")
+        write_note(event, work)
+
+    desk.listener = desk.another(replace(TOY, reactions=[on(ReviewOverdue, effect)]))
+    one_review = [desk.bench.envelope(overdue("r", day)).to_json() for day in range(2, 29)]
+    desk.put_raw(*((f"key{number:02}", value) for number, value in enumerate(one_review)))
+    desk.listens(until=lambda: desk.notes() == {"r": [28]})
+
+    assert len(desk.held()) == 26

@@ -1,0 +1,163 @@
+"""Over HTTP, an admin sees what does not work, by its cause, and decides about one letter or a group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.events.synthesis import ReviewOverdue
+from shared.service import on
+from tests.toy import TOY, overdue, write_note
+from tests.unit.shared.bus.desk import Desk
+
+
+@pytest.fixture
+def desk(workbench):
+    desk = Desk(workbench(TOY, retry_seconds=0.01, log_level="error"))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def full(desk) -> Desk:
+    """Two kinds of refusals, a fault, and bytes that are nothing."""
+    desk.listener = desk.another(replace(TOY, reactions=[on(ReviewOverdue, write_note)]))
+    for name in ("poison1", "poison2", "poison3"):
+        desk.put(name)
+        desk.listens()
+    desk.put(("poison1", 2), "buggy", "early")
+    desk.put_raw(("k", b"\xff not json"))
+    desk.listens(until=lambda: len(desk.letters()) == 5)
+    return desk
+
+
+def get(desk: Desk, path: str, status: int = 200, reviews: tuple[str, ...] = ("*",), **params: object):
+    answer = desk.bench.person("ada", "admin", reviews).get(f"/toy{path}", params=params)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def post(desk: Desk, path: str, body: object = None, status: int = 200, reviews: tuple[str, ...] = ("*",)):
+    answer = desk.bench.person("ada", "admin", reviews).post(f"/toy{path}", json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_letters_are_listed_oldest_first_page_by_page_and_by_what_they_are(full):
+    first = get(full, "/dead-letters", limit=3)
+    rest = get(full, "/dead-letters", limit=3, cursor=first["next"])
+
+    ids = [letter["id"] for letter in first["items"] + rest["items"]]
+    assert (len(ids), rest["next"]) == (5, None)
+    assert ids == sorted(ids)
+    assert [it["review"] for it in get(full, "/dead-letters", slug="key_error")["items"]] == ["buggy"]
+    assert [it["key"] for it in get(full, "/dead-letters", review="poison2")["items"]] == ["poison2"]
+    assert len(get(full, "/dead-letters", type="synthesis.review.overdue")["items"]) == 4
+    assert get(full, "/dead-letters", state="discarded")["items"] == []
+    get(full, "/dead-letters", 422, state="lost")
+
+
+def test_groups_have_type_reason_and_place_in_common(full):
+    groups = {group["slug"]: group for group in get(full, "/dead-letters/groups")["items"]}
+
+    assert {slug: (group["count"], group["place"]) for slug, group in groups.items()} == {
+        "rejected": (3, "tests.toy:write_note"), "key_error": (1, "tests.toy:write_note"), "not_json": (1, None),
+    }  # fmt: skip
+    of_group = get(full, "/dead-letters", group=groups["rejected"]["group"])["items"]
+    assert [letter["key"] for letter in of_group] == ["poison1", "poison2", "poison3"]
+    assert groups["rejected"]["example"] == of_group[0]["id"]
+    assert len(get(full, "/dead-letters/groups", limit=2)["items"]) == 2
+    get(full, "/dead-letters", 404, group="no-such")
+
+
+def test_one_letter_is_shown_whole(full):
+    (letter,) = get(full, "/dead-letters", slug="not_json")["items"]
+
+    assert get(full, f"/dead-letters/{letter['id']}")["value"] == "\\xff not json"
+    get(full, "/dead-letters/dead_none", 404)
+
+
+def test_a_letter_that_still_fails_stays_and_says_why(full):
+    (letter,) = get(full, "/dead-letters", slug="key_error")["items"]
+
+    told = post(full, f"/dead-letters/{letter['id']}/retry", status=422)
+
+    assert told["detail"] == "KeyError: 'no entry for buggy'"
+    assert get(full, f"/dead-letters/{letter['id']}")["state"] == "waiting"
+
+
+def test_discarding_needs_a_reason_and_says_what_follows(full):
+    letter = get(full, "/dead-letters", review="poison1")["items"][0]
+    path = f"/dead-letters/{letter['id']}/discard"
+
+    post(full, path, {}, status=422)
+    post(full, path, {"reason": "x", "field": 1}, status=422)
+    told = post(full, path, {"reason": "the source took it back"})
+
+    assert told["behind"] == 1
+    assert told["follows"] == (
+        "1 later event of synthesis.reviews/poison1 will be done as if this one had never been told."
+    )
+    assert (told["letter"]["state"], told["letter"]["decided_by"]) == ("discarded", "ada")
+    post(full, path, {"reason": "again"}, status=409)
+
+
+def test_a_group_is_retried_oldest_first_up_to_the_first_that_still_fails(full):
+    group = next(it for it in get(full, "/dead-letters/groups")["items"] if it["slug"] == "rejected")["group"]
+    for letter in full.letters():
+        if letter.key in ("poison1", "poison3"):
+            full.mend(letter, overdue(f"mended-{letter.key}"))
+
+    told = post(full, f"/dead-letters/groups/{group}/retry", {})
+    assert (told["done"], told["failed"], told["left"]) == (1, 1, 2)
+    assert told["first_failure"]["reason"] == "poison never works"
+
+    told = post(full, f"/dead-letters/groups/{group}/retry", {"all": True})
+    assert (told["done"], told["failed"], told["left"]) == (1, 1, 1)
+    assert set(full.notes()) == {"mended-poison1", "mended-poison3"}
+    post(full, f"/dead-letters/groups/{group}/retry", {"every": True}, status=422)
+
+
+def test_a_group_is_discarded_so_many_at_a_time(full):
+    group = next(it for it in get(full, "/dead-letters/groups")["items"] if it["slug"] == "rejected")["group"]
+    path = f"/dead-letters/groups/{group}/discard"
+
+    assert post(full, path, {"reason": "a drill", "limit": 2})["left"] == 1
+    assert post(full, path, {"reason": "a drill"}) == {
+        "done": 1, "failed": 0, "left": 0, "last": full.letters("discarded")[-1].id, "first_failure": None,
+    }  # fmt: skip
+    post(full, path, {"reason": "a drill"}, status=404)
+
+
+def test_what_is_held_is_told_with_its_reason_and_how_much_waits(full):
+    held = get(full, "/held")["items"]
+
+    assert {(it["key"], it["cause"], it["parked"]) for it in held} == {
+        ("poison1", "fault", 1), ("poison2", "fault", 0), ("poison3", "fault", 0), ("buggy", "fault", 0),
+        ("early", "not_yet", 1),
+    }  # fmt: skip
+    page = get(full, "/held", limit=2)
+    assert [it["key"] for it in page["items"]] == ["buggy", "early"]
+    assert [it["key"] for it in get(full, "/held", limit=2, cursor=page["next"])["items"]] == ["poison1", "poison2"]
+
+
+def test_an_admin_of_one_review_sees_and_touches_only_what_is_of_theirs(full):
+    theirs = ("poison2",)
+    (letter,) = get(full, "/dead-letters", reviews=theirs)["items"]
+    other = get(full, "/dead-letters", review="poison1")["items"][0]["id"]
+    (group,) = get(full, "/dead-letters/groups", reviews=theirs)["items"]
+
+    assert (letter["review"], group["count"]) == ("poison2", 1)
+    assert [it["key"] for it in get(full, "/held", reviews=theirs)["items"]] == ["poison2"]
+    get(full, f"/dead-letters/{other}", 404, reviews=theirs)
+    post(full, f"/dead-letters/{other}/retry", status=404, reviews=theirs)
+    post(full, f"/dead-letters/{other}/discard", {"reason": "not mine"}, status=404, reviews=theirs)
+    told = post(full, f"/dead-letters/groups/{group['group']}/discard", {"reason": "mine"}, reviews=theirs)
+    assert (told["done"], told["left"]) == (1, 0)
+    assert len(full.letters()) == 4
+
+
+def test_only_an_admin_may_look(full):
+    for path in ("/dead-letters", "/dead-letters/groups", "/held"):
+        assert full.bench.person("lea", "lead").get(f"/toy{path}").status_code == 403
