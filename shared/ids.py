@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 import uuid_utils
 
@@ -13,6 +14,11 @@ NAMESPACE = uuid.UUID("6f0f4d7e-6a57-5d0e-9b1c-0a1e1c5d7a11")
 def new_id(prefix: str) -> str:
     """Makes a fresh id such as `task_0198f0c2...`: the prefix and a UUID version 7, which sorts by time."""
     return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def first_id(prefix: str, at: datetime) -> str:
+    """What every fresh id that was made at an instant or later sorts behind."""
+    return f"{prefix}_{max(0, int(at.timestamp() * 1000)):012x}"
 
 
 def id_of(prefix: str, *parts: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,18 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Prune:
+    """Rows that are kept for so many days (the setting `days`) and then forgotten.
+
+    `some` deletes at most `limit` of those from before an instant of the machine's clock, oldest first and found by
+    an index, and answers how many.
+    """
+
+    some: Callable[[Work, datetime, int], int]
+    days: str
+
+
+@dataclass(frozen=True)
 class Service:
     """A service's manifest. `resources` opens what its handlers need beside the database; what it returns
     may have `ready()` (raises with a reason) and `close()`."""
@@ -54,6 +66,7 @@ class Service:
     reactions: Sequence[Reaction] = ()
     jobs: Sequence[Job] = ()
     emits: Sequence[type[Event]] = ()
+    prunes: Sequence[Prune] = ()
     resources: Callable[[Settings], Any] = field(default=lambda settings: None)
 
     @property

@@ -71,9 +71,31 @@ class Settings(BaseSettings):
     retry_seconds: Annotated[float, Field(gt=0)] = Field(
         0.5, description="First pause before an event that failed is tried again; doubles up to a minute."
     )
-    outbox_days: Annotated[int, Field(ge=1)] = Field(
-        3650,
-        description="Days a published outbox row, an inbox row and an answered command are kept.",
+
+    # What is forgotten. The log and each service's journal never are: they are the audit trail of a review, and what
+    # every rebuild reads.
+    command_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days an answered command is kept: for so long a retried request is answered, not done again."
+    )
+    inbox_days: Annotated[int, Field(ge=7)] = Field(
+        90,
+        description="Days a service remembers an event at least, so that a second delivery changes nothing; longer than "
+        "any delivery may be late, such as after the log came back from a copy. What it has not stored as done on the "
+        "log is remembered however old.",
+    )
+    lease_days: Annotated[int, Field(ge=1)] = Field(
+        90, description="Days an ended lease is kept: for so long its holder is told what became of it."
+    )
+    delivery_days: Annotated[int, Field(ge=4)] = Field(
+        365, description="Days a delivery that is over is kept, with its attempts; notices and the feed stay."
+    )
+    trigger_days: Annotated[int, Field(ge=1)] = Field(
+        730, description="Days a rule that fired in an earlier cycle is kept; what it led to is in the revision."
+    )
+    run_item_days: Annotated[int, Field(ge=1)] = Field(
+        90,
+        description="Days it is kept where each item of a finished run went; the run keeps its counts, and each "
+        "record its sources.",
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="Largest request body accepted.")
     requests_at_once: Annotated[int, Field(ge=1, le=200)] = Field(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import httpx
 
-from services.ingest import api, handlers, jobs
+from services.ingest import api, handlers, jobs, pruning
 from services.ingest.models import Base
 from services.ingest.sources.catalog import open_sources
 from services.ingest.sources.port import Source
 from shared.events import ingest, protocol
-from shared.service import Service, every, on
+from shared.service import Prune, Service, every, on
 from shared.settings import Settings
 
 
@@ -36,6 +36,7 @@ SERVICE = Service(
         on(protocol.VersionPublished, handlers.watches.adopt_watches),
     ],
     jobs=[every(seconds=30, run=jobs.pull_due_watches)],
+    prunes=[Prune(pruning.items_of_finished_runs, "run_item_days")],
     emits=[
         ingest.RecordDiscovered,
         ingest.RecordUpdated,

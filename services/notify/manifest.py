@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.notify import api, handlers, jobs
+from services.notify import api, handlers, jobs, pruning
 from services.notify.channels.open import open_channels
 from services.notify.models import Base
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
-from shared.service import Service, every, on
+from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
     name="notify",
@@ -22,6 +22,7 @@ SERVICE = Service(
         on(ReviewOverdue, handlers.write_overdue_notice),
     ],
     jobs=[every(seconds=2, run=jobs.deliver_due)],
+    prunes=[Prune(pruning.deliveries_that_are_over, "delivery_days")],
     emits=[NoticeDelivered, DeliveryFailed],
     resources=open_channels,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.screening import api, handlers, jobs
+from services.screening import api, handlers, jobs, pruning
 from services.screening.models import Base
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
@@ -18,7 +18,7 @@ from shared.events.screening import (
     TaskClosed,
     TaskOpened,
 )
-from shared.service import Service, every, on
+from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
     name="screening",
@@ -39,6 +39,7 @@ SERVICE = Service(
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
     ],
+    prunes=[Prune(pruning.ended_leases, "lease_days")],
     emits=[
         TaskOpened,
         TaskClosed,

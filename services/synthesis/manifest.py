@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.synthesis import api, jobs, models
+from services.synthesis import api, jobs, models, pruning
 from services.synthesis.handlers import cadence, notices, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
-from shared.service import Service, every, on
+from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
     name="synthesis",
@@ -25,6 +25,7 @@ SERVICE = Service(
         on(ingest.RunFinished, cadence.note_searched_through),
     ],
     jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],
+    prunes=[Prune(pruning.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
         synthesis.TheoryChanged,

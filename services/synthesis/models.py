@@ -233,7 +233,11 @@ class TriggerRow(Base, table=True):
     """A rule that fired: a reason to look at the review again. Once a cycle for each subject."""
 
     __tablename__ = "triggers"
-    __table_args__ = (UniqueConstraint("review", "cycle", "rule", "subject"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("review", "cycle", "rule", "subject"),
+        Index("triggers_by_age", "at"),
+        {"sqlite_autoincrement": True},
+    )
 
     seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
     review: str

@@ -1,57 +1,71 @@
-"""Pruning: forgets what outbox, inbox and answered commands have kept for long enough."""
+"""Pruning: forgets what was kept for long enough, by settings that say what each keeps and why.
+
+The log and the journal (published outbox rows with their causes) are never pruned: they are a review's audit trail,
+and what every rebuild reads.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
-from sqlmodel import Session
 
-from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
+from shared.db.tables import CommandRow, InboxRow
+from shared.db.work import Work
+from shared.ids import first_id
+from shared.service import Prune
 
 if TYPE_CHECKING:
     from shared.runtime.running import Running
 
-#: Rows looked at and deleted in one transaction.
-_BATCH = 2000
+#: Rows deleted in one transaction.
+_BATCH = 1000
 
 
 def prune(running: Running) -> None:
-    """Deletes what is older than LIVING_OUTBOX_DAYS, oldest first, a batch a transaction.
-
-    The oldest rows come first in each primary key (events are named by time), so a look at the first batch
-    says whether there is anything to do.
-    """
-    before = datetime.now(UTC) - timedelta(days=running.settings.outbox_days)
-    for some in (_published_events, _heard_events, _answered_commands):
+    """Deletes what is older than its setting says, oldest first, a batch a transaction."""
+    for one in (Prune(_commands, "command_days"), Prune(_heard_by(running), "inbox_days"), *running.service.prunes):
+        before = datetime.now(UTC) - timedelta(days=getattr(running.settings, one.days))
         while not running.stopping.is_set():
-            with running.database.session() as session:
-                if not some(session, before):
+            with running.work(f"{running.service.name}:prune") as work:
+                if one.some(work, before, _BATCH) < _BATCH:
                     break
-                session.commit()
 
 
-def _published_events(session: Session, before: datetime) -> int:
-    """Published events only: one that waits for the relay is kept, however old."""
-    oldest = select(OutboxRow.seq, OutboxRow.event_id, OutboxRow.published_at).order_by(OutboxRow.seq).limit(_BATCH)
-    rows = [row for row in session.execute(oldest) if row.published_at is not None and row.published_at < before]
-    session.execute(delete(CauseRow).where(CauseRow.event_id.in_([row.event_id for row in rows])))
-    session.execute(delete(OutboxRow).where(OutboxRow.seq.in_([row.seq for row in rows])))
+def _commands(work: Work, before: datetime, limit: int) -> int:
+    old = select(CommandRow.person, CommandRow.key).where(CommandRow.done_at < before)
+    rows = work.session.execute(old.order_by(CommandRow.done_at).limit(limit)).all()
+    for person, key in rows:
+        work.session.execute(delete(CommandRow).where(CommandRow.person == person, CommandRow.key == key))
     return len(rows)
 
 
-def _heard_events(session: Session, before: datetime) -> int:
-    oldest = select(InboxRow).order_by(InboxRow.consumer, InboxRow.event_id).limit(_BATCH)
-    rows = [row for row in session.execute(oldest).scalars() if row.heard_at < before]
-    for row in rows:
-        session.delete(row)
-    return len(rows)
+def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
+    """Forgets heard events that lie below the offset their consumer stored: the log gives them no more by itself.
 
+    Events are named by the time they were told, so that the oldest come first in the primary key.
+    """
+    consumer, topics = running.service.name, running.service.topics
+    stored = running.event_log.stored(consumer, topics) if topics else {}
+    last = ""
 
-def _answered_commands(session: Session, before: datetime) -> int:
-    old = select(CommandRow).where(CommandRow.done_at < before).limit(_BATCH)
-    rows = list(session.execute(old).scalars())
-    for row in rows:
-        session.delete(row)
-    return len(rows)
+    def some(work: Work, before: datetime, limit: int) -> int:
+        nonlocal last
+        query = select(InboxRow.event_id, InboxRow.topic, InboxRow.partition, InboxRow.offset, InboxRow.heard_at).where(
+            InboxRow.consumer == consumer, InboxRow.event_id > last, InboxRow.event_id < first_id("evt", before)
+        )
+        rows = work.session.execute(query.order_by(InboxRow.event_id).limit(limit)).all()
+        ids = [
+            row.event_id
+            for row in rows
+            if row.heard_at < before
+            and row.offset is not None
+            and row.offset < stored.get((row.topic, row.partition), 0)
+        ]
+        work.session.execute(delete(InboxRow).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(ids)))
+        last = rows[-1].event_id if rows else last
+        return len(rows)
+
+    return some

@@ -1,36 +1,82 @@
-"""What was kept for long enough is forgotten; what still waits is not, however old."""
+"""What was kept for long enough is forgotten; what still counts is not, however old."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import func, select
+import pytest
+from sqlalchemy import update
+from sqlmodel import SQLModel, func, select
 
 from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
+from shared.ids import first_id, new_id
 from shared.runtime.pruning import prune
-from tests.toy import TOY, NoteView, overdue
+from tests.toy import NoteView, overdue
+from tests.unit.shared.bus.desk import TOPIC, Desk
 
 
-def test_old_rows_go_and_young_and_waiting_ones_stay(workbench):
-    bench = workbench(TOY, outbox_days=30)
-    bench.hears(*(overdue(f"r{number}") for number in range(3)))
-    with bench.work("ana") as work:
+def test_the_journal_and_its_causes_are_never_forgotten(desk):
+    with desk.bench.work("ana") as work:
         work.emit(overdue("r"), because=["evt_a"])
+    long_ago = datetime.now(UTC) - timedelta(days=20 * 365)
+    change(desk, OutboxRow, published_at=long_ago, recorded_at=long_ago)
+
+    desk.bench.runs(prune)
+
+    assert (count(desk, OutboxRow), count(desk, CauseRow)) == (1, 1)
+
+
+def test_answered_commands_go_after_their_days(desk):
+    with desk.bench.work("ana") as work:
         work.once("old-command", "write", None, lambda: NoteView(review="r"))
         work.once("new-command", "write", None, lambda: NoteView(review="r"))
-    long_ago = datetime.now(UTC) - timedelta(days=31)
-    with bench.work() as work:
-        outbox = list(work.session.exec(select(OutboxRow).order_by(OutboxRow.seq)))
-        outbox[0].published_at = outbox[3].published_at = long_ago
-        outbox[1].published_at = datetime.now(UTC)
-        outbox[2].recorded_at = long_ago
-        next(iter(work.session.exec(select(InboxRow)))).heard_at = long_ago
-        work.session.get_one(CommandRow, ("ana", "old-command")).done_at = long_ago
+    with desk.bench.work() as work:
+        old = work.session.get_one(CommandRow, ("ana", "old-command"))
+        old.done_at = datetime.now(UTC) - timedelta(days=desk.bench.settings.command_days, minutes=1)
 
-    bench.runs(prune)
+    desk.bench.runs(prune)
 
-    with bench.work(readonly=True) as work:
-        count = lambda table: work.session.exec(select(func.count()).select_from(table)).one()  # noqa: E731
-        assert [row.seq for row in work.session.exec(select(OutboxRow))] == [outbox[1].seq, outbox[2].seq]
-        assert (count(CauseRow), count(InboxRow)) == (0, 2)
-        assert [row.key for row in work.session.exec(select(CommandRow))] == ["new-command"]
+    assert [row.key for row in desk.rows(CommandRow)] == ["new-command"]
+
+
+@pytest.mark.parametrize(("stored", "left"), [(True, 0), (False, 3)])
+def test_what_was_heard_is_forgotten_only_below_the_offset_that_is_stored(desk, monkeypatch, stored, left):
+    long_ago = datetime.now(UTC) - timedelta(days=desk.bench.settings.inbox_days, minutes=1)
+    told = [desk.bench.envelope(overdue(name)) for name in ("a", "b", "c")]
+    for envelope in told:
+        object.__setattr__(envelope, "id", first_id("evt", long_ago) + new_id("x")[14:])
+    desk.put_raw(*((envelope.subject, envelope.to_json()) for envelope in told))
+    if not stored:
+        monkeypatch.setattr(desk.consumer, "store", lambda deliveries: None)
+    desk.listener.listen_once(timeout=1)
+    change(desk, InboxRow, heard_at=long_ago)
+    desk.put("young")
+    monkeypatch.undo()
+    desk.listener.listen_once(timeout=1) if stored else None
+
+    desk.bench.runs(prune)
+
+    assert count(desk, InboxRow) == left + stored
+    assert desk.bench.platform.event_log.lag("toy", [TOPIC]) == (0 if stored else 4)
+
+
+def test_what_was_heard_lately_is_remembered_however_old_it_is(desk):
+    old = desk.bench.envelope(overdue("a"))
+    object.__setattr__(old, "id", first_id("evt", datetime(2020, 1, 1, tzinfo=UTC)) + new_id("x")[14:])
+    desk.put_raw(("a", old.to_json()))
+    desk.listens()
+
+    desk.bench.runs(prune)
+
+    assert count(desk, InboxRow) == 1
+
+
+def change(desk: Desk, table: type[SQLModel], **values: object) -> None:
+    with desk.bench.running.database.session() as session:
+        session.execute(update(table).values(**values))
+        session.commit()
+
+
+def count(desk: Desk, table: type[SQLModel]) -> int:
+    with desk.bench.work(readonly=True) as work:
+        return work.session.exec(select(func.count()).select_from(table)).one()
