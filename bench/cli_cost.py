@@ -17,7 +17,7 @@ _YARDSTICK = ("-c", "import typer, rich")
 _LIVING = ("-m", "services")
 
 
-def measure(times: int = 5) -> dict[str, float]:
+def measure(times: int = 3) -> dict[str, float]:
     """CPU seconds, user and system, the best of `times` runs each: of the yardstick (`typer_and_rich`), of
     `living --help`, and of a client command that finds no server; and their ratios to the yardstick.
 

@@ -20,7 +20,10 @@ def keep_private(settings: Settings) -> list[str]:
     """
     os.umask(0o077)
     folder = settings.data_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return [f"the data folder {folder} cannot be made: {error.strerror}"]
     shared = Path.cwd().is_relative_to(folder.resolve())
     places = [] if shared else [folder]
     return [told for path in (*places, *_files(settings)) if (told := _mended(path))]

@@ -78,6 +78,11 @@ def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterato
     living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True)
     try:
         yield living
+    except Unavailable as error:
+        if error.slug != "no_answer":
+            raise
+        told = f"{error.detail}; `living serve` starts the platform, LIVING_URL says where it is"
+        raise Unavailable(told, slug=error.slug) from error
     finally:
         living.close()
 

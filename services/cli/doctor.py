@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import shutil
@@ -150,7 +151,7 @@ def _key() -> Iterator[Finding]:
 def _database(name: str) -> Iterator[Finding]:
     check, url = f"database {name}", settings().place(settings().database_url, name)
     try:
-        revision = _revision(url)
+        revision, server = _revision(url)
     except (sqlite3.Error, OSError, RuntimeError) as error:
         yield Finding(check, "fail", f"cannot be read: {_first_line(error)}", _mend_server(url))
         return
@@ -160,11 +161,12 @@ def _database(name: str) -> Iterator[Finding]:
     elif revision != newest:
         yield Finding(check, "fail", f"is at {revision}, not at {newest}", f"`living db upgrade {name}`")
     else:
-        yield Finding(check, "ok", f"at {revision}, the newest{_rights(sqlite_file(url))}")
+        yield Finding(check, "ok", f"at {revision}, the newest{server}{_rights(sqlite_file(url))}")
 
 
-def _revision(url: str) -> str | None:
-    """The migration a database is at; None where there is none. Raises sqlite3.Error, or RuntimeError of a server."""
+def _revision(url: str) -> tuple[str | None, str]:
+    """The migration a database is at (None where there is none), and the server it is on. Raises sqlite3.Error, or
+    RuntimeError of a server."""
     query, path = "SELECT version_num FROM alembic_version", sqlite_file(url)
     if path is None:
         return _revision_of_server(url, query)
@@ -174,22 +176,23 @@ def _revision(url: str) -> str | None:
         if "no such table" not in str(error):
             raise
         rows = []
-    return rows[0][0] if rows else None
+    return rows[0][0] if rows else None, ""
 
 
-def _revision_of_server(url: str, query: str) -> str | None:
+def _revision_of_server(url: str, query: str) -> tuple[str | None, str]:
     import psycopg
 
     try:
         with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:"), connect_timeout=PATIENCE) as connection:
+            server = f"; PostgreSQL {connection.info.parameter_status('server_version')}"
             row = connection.execute(query).fetchone()  # type: ignore[arg-type]
     except psycopg.errors.UndefinedTable:
-        return None
+        return None, ""
     except psycopg.Error as error:
         if "does not exist" in str(error):
-            return None
+            return None, ""
         raise RuntimeError(str(error)) from error
-    return row[0] if row else None
+    return row[0] if row else None, server
 
 
 def _newest(name: str) -> str:
@@ -271,14 +274,23 @@ def _http(check: str, url: str, do: str) -> Finding:
     contact = f"living-reviews doctor ({settings().contact})" if settings().contact else "living-reviews doctor"
     try:
         with urlopen(Request(shown, headers={"User-Agent": contact}), timeout=PATIENCE) as answer:
-            answer.read(1)
+            version = _version(answer.read(10_000))
     except HTTPError as refused:
         refused.close()
         if refused.code >= 500:
             return Finding(check, "fail", f"{shown} answers {refused.code}", do)
+        version = ""
     except (OSError, HTTPException, ValueError) as lost:
         return Finding(check, "fail", f"{shown} does not answer: {getattr(lost, 'reason', lost)}", do)
-    return Finding(check, "ok", f"{shown} answers")
+    return Finding(check, "ok", f"{shown} answers{version}")
+
+
+def _version(body: bytes) -> str:
+    """The version that Elasticsearch tells of itself; nothing for what tells none."""
+    try:
+        return f"; version {json.loads(body)['version']['number']}"
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _disk() -> Iterator[Finding]:

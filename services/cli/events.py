@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, settings
+from services.cli.context import client, key_path, settings
 from services.cli.printing import err, out, print_json
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
@@ -66,17 +66,20 @@ def replay(service: str, into: str) -> None:
     from shared.clock import SystemClock
     from shared.db.engine import opened
     from shared.keys import SigningKey
+    from shared.private import keep_private
     from shared.runtime.replay import replay as live_again
 
     (chosen,) = choose([service])
     if service == "search":
         raise Invalid("the search index has a rebuild of its own: `living search rebuild`")
+    key = SigningKey.read(key_path())
+    keep_private(settings())
     log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
     try:
         with opened(into) as database, Progress(console=err, transient=True) as progress:
             task = progress.add_task("replaying", total=None)
             again = live_again(
-                chosen, database, log, settings=settings(), clock=SystemClock(), key=SigningKey.open(settings()),
+                chosen, database, log, settings=settings(), clock=SystemClock(), key=key,
                 resources=chosen.resources(settings()),
                 progress=lambda left: progress.update(task, description=f"replaying, {left} left"),
             )  # fmt: skip

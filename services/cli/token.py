@@ -70,8 +70,7 @@ def _refuse_unknown(reviews: tuple[str, ...]) -> None:
             ) from error
         except Unavailable as error:
             raise Unavailable(
-                f"{error.detail}; so whether there is a review {review!r} cannot be asked: start the platform, set "
-                "LIVING_URL to where it is, or say --unknown-review"
+                f"whether there is a review {review!r} cannot be asked: {error.detail}; or say --unknown-review"
             ) from error
         except LivingError as error:
             raise Conflict(

@@ -105,7 +105,7 @@ class Http:
                     return answer
                 error = error_of(answer, f"{method} {path}")
             except errors.Unavailable as lost:
-                error = errors.Unavailable(f"{self._base(path)} does not answer: {lost.detail}", slug=lost.slug)
+                error = errors.Unavailable(f"{self._base(path)} does not answer: {lost.detail}", slug="no_answer")
             if not isinstance(error, errors.Unavailable) or time.monotonic() + pause > until:
                 raise error
             time.sleep(pause)

@@ -148,6 +148,13 @@ def test_servers_that_do_not_answer_are_told_and_no_password_is(run, monkeypatch
     assert "secret" not in result.output and "u:p" not in result.output
 
 
+def test_a_server_that_tells_its_version_is_shown_with_it(run, monkeypatch):
+    with serve_answers({"": {}, "/": {"version": {"number": "9.2.1"}}}) as server:
+        monkeypatch.setenv("LIVING_SEARCH_URL", server.url)
+
+        assert findings(run("doctor", "--json"))["search index"]["told"] == f"{server.url} answers; version 9.2.1"
+
+
 def test_a_source_that_does_not_answer_is_a_warning(run, monkeypatch):
     monkeypatch.setenv("LIVING_CROSSREF_URL", "http://127.0.0.1:9")
 
