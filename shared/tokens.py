@@ -18,6 +18,9 @@ ROLES = ("reader", "reviewer", "adjudicator", "lead", "admin")
 
 ALL_REVIEWS = "*"
 
+#: Characters of a person's name, which every event of theirs carries and several indexes hold.
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Person:
@@ -41,11 +44,11 @@ class Person:
 
 
 def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
-    """Makes a token. Raises Invalid for a role that does not exist or a name that is empty."""
+    """Makes a token. Raises Invalid for a role that does not exist, or a name that is empty or endless."""
     if person.role not in ROLES:
         raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
-    if not person.name.strip() or not person.name.isprintable():
-        raise Invalid("a token needs a name, of printable characters in one line")
+    if not person.name.strip() or not person.name.isprintable() or len(person.name) > LONGEST_NAME:
+        raise Invalid(f"a token needs a name, of at most {LONGEST_NAME} printable characters in one line")
     claims: dict[str, Any] = {
         "sub": person.name,
         "role": person.role,

@@ -37,11 +37,13 @@ class Claim:
 
 
 def claims(source: str, notices: Iterable[Told]) -> dict[tuple[str, str | None], Claim]:
-    """A source record's claims, by their kind and the struck work; a claim made twice counts once."""
+    """A source record's claims, by their kind and the struck work; a claim made twice counts once.
+
+    A work that is named by several identifiers is claimed by each: whoever knows it may know only one of them.
+    """
     made: dict[tuple[str, str | None], Claim] = {}
     for notice in notices:
-        of = next(iter(identifier_keys(notice.of)), None) if notice.of else None
-        if notice.of is None or of is not None:
+        for of in identifier_keys(notice.of) if notice.of else [None]:
             made.setdefault((notice.kind, of), Claim(notice.kind, of, _reason(source, notice)))
     return made
 

@@ -206,3 +206,19 @@ def test_a_retried_command_gives_its_notice_once(bench):
 
     assert first == again
     assert len(told(bench)) == 1
+
+
+@pytest.mark.parametrize(
+    "known", [{"pmid": "555"}, {"doi": "10.5555/struck"}, {"pmid": "555", "doi": "10.5555/struck"}]
+)
+def test_a_notice_that_names_a_work_twice_strikes_whoever_knows_one_of_the_names(bench, known):
+    struck = work("pubmed", "555", **known)
+    notice = work("pubmed", "777", "Retraction: how leadership works in a few systems", kind="notice", pmid="777")
+    striking = retracted(notice, of=Identifiers(pmid="555", doi="10.5555/struck"))
+
+    pull(bench, striking)
+    pull(bench, struck)
+    assert told(bench) == [("retraction", "pubmed")]
+
+    pull(bench, striking.model_copy(update={"notices": []}))
+    assert told(bench) == [("retraction", "pubmed"), ("reinstatement", "pubmed")]

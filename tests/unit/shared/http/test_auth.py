@@ -31,7 +31,9 @@ def test_a_token_names_its_person_role_and_reviews():
     assert read_token(KEY, token) == Person("ana", "reviewer", ("ics", "other"))
 
 
-@pytest.mark.parametrize(("name", "role"), [("ana", "king"), (" ", "reader"), ("a\nb", "reader"), ("a\0", "reader")])
+@pytest.mark.parametrize(
+    ("name", "role"), [("ana", "king"), (" ", "reader"), ("a\nb", "reader"), ("a\0", "reader"), ("a" * 201, "reader")]
+)
 def test_a_token_for_no_role_or_no_name_is_not_made(name, role):
     with pytest.raises(Invalid):
         issue_token(KEY, Person(name, role, ()), now=now(), valid_for=HOUR)
