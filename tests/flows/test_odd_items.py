@@ -3,6 +3,7 @@ item beside it arrives, and no service is held up by it."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ from services.ingest.models import Record, Rejection, Run, SourceRecord, Watch
 from services.ingest.sources import port
 from services.ingest.sources.catalog import open_sources
 from services.screening.models import RecordRow
+from services.search.index import Query
 from services.synthesis import jobs as synthesis_jobs
 from services.synthesis.models import ReportRow
+from shared.bus.port import Message
 from shared.client import Client
 from shared.client.http import Http
 from shared.clock import ManualClock
@@ -156,6 +159,18 @@ class House:
             log.lag(name, running.service.topics) for name, running in self.platform.running.items()
         )
 
+    def samples(self) -> dict[str, tuple[str, str, dict[str, Any]]]:
+        """One event of every type that was told: its topic, its key and its envelope."""
+        columns = OutboxRow.type, OutboxRow.topic, OutboxRow.key, OutboxRow.payload
+        told = [row for name in self.platform.running for row in self.rows(name, *columns)]
+        return {type_: (topic, key, json.loads(payload)) for type_, topic, key, payload in told}
+
+    def pull(self) -> None:
+        """A week passes, and every source is pulled."""
+        self.platform.clock.advance(days=8)
+        ingest_jobs.pull_due_watches(self.platform.running["ingest"])
+        eventually(self.settled, within=600)
+
     def dead_letters(self) -> dict[str, list[Any]]:
         """Those that wait, by service."""
         kept = {name: self.rows(name, DeadLetter.type, DeadLetter.reason) for name in self.platform.running}
@@ -185,7 +200,14 @@ def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[
     urls = {f"{name}_url": f"http://{name}" for name in MAKE}
     chosen = {name.removeprefix("LIVING_").lower(): value for name, value in servers.items()}
     settings = Settings(
-        data_dir=folder, log_level="error", scheduler=False, retry_seconds=0.05, _env_file=None, **urls, **chosen
+        data_dir=folder,
+        log_level="error",
+        scheduler=False,
+        dead_letter_limit=1_000_000,
+        retry_seconds=0.05,
+        _env_file=None,
+        **urls,
+        **chosen,
     )
     services = [shelving(service, library) if service.name == "ingest" else service for service in SERVICES]
     platform = Platform(settings, services, ManualClock("2024-02-01T00:00:00+00:00"))
@@ -195,8 +217,7 @@ def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[
         house = House(platform, library, Client(Http("http://testserver", token, client=http)))
         house.client.protocol.apply(REVIEW, protocol().model_dump_json(), form="json")
         eventually(lambda: len(house.rows("ingest", Watch.id)) == len(MAKE))
-        ingest_jobs.pull_due_watches(platform.running["ingest"])
-        eventually(house.settled, within=600)
+        house.pull()
         yield house
 
 
@@ -305,3 +326,32 @@ def test_odd_records_go_through_to_a_signed_revision_and_its_notice(house):
     assert (revision.content.number, revision.content.counts.fragments) == (1, READ)
     assert "It holds." in living.http.raw("GET", f"/notify/reviews/{REVIEW}/feed.atom").text
     assert house.dead_letters() == {}
+
+
+def test_odd_events_are_done_or_set_aside_with_their_reason_and_hold_nothing(house):
+    messages = [message for sample in house.samples().items() for message in odd_messages(*sample)]
+    many = 2_000 if house.platform.settings.embedded else 400
+    for message in random.Random(SEED).sample(messages, many):
+        house.platform.event_log.append([message])
+    late = oddities.sound(oddities.crossref, SOUND)
+    house.library.items["crossref"].append(late)
+
+    house.pull()
+
+    assert house.troubles() == {}
+    letters = house.dead_letters()
+    assert all(reason.isprintable() for kept in letters.values() for _, reason in kept)
+    titles = {title for (title,) in house.rows("screening", RecordRow.title)}
+    assert oddities.title(SOUND) in titles
+    index = house.platform.running["search"].resources
+    index.refresh()
+    (hit,) = index.search(Query(review=REVIEW, text=f"ref{SOUND}z")).hits
+    assert hit.document.bibliography.identifiers.doi == f"10.5555/odd.{SOUND}"
+
+
+def odd_messages(type_: str, sample: tuple[str, str, dict[str, Any]]) -> Iterator[Message]:
+    """Every field of an event made odd, but for those that name what is then waited for: that is another matter."""
+    topic, key, envelope = sample
+    made = oddities.odd(lambda number: {**envelope, "id": f"evt_{type_}_{number}"}, FIRST_ODD)
+    awaited = ("data.review:", "data.into:")
+    return (Message(topic, key, item.raw) for item in made if not item.odd.startswith(awaited))
