@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 
 import uuid_utils
 
 #: Namespace of every name-based id of the platform (RFC 9562, version 5).
-NAMESPACE = uuid.UUID("6f0f4d7e-6a57-5d0e-9b1c-0a1e1c5d7a11")
+NAMESPACE = uuid_utils.UUID("6f0f4d7e-6a57-5d0e-9b1c-0a1e1c5d7a11")
 
 
 def new_id(prefix: str) -> str:
@@ -23,4 +22,4 @@ def first_id(prefix: str, at: datetime) -> str:
 
 def id_of(prefix: str, *parts: str) -> str:
     """Derives the one id that these parts always have, so that doing a thing twice makes it once."""
-    return f"{prefix}_{uuid.uuid5(NAMESPACE, chr(31).join(parts)).hex}"
+    return f"{prefix}_{uuid_utils.uuid5(NAMESPACE, chr(31).join(parts)).hex}"
