@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func, select
 
-from services.screening import commands, jobs
+from services.screening import commands, jobs, store
+from services.screening.models import ChangeRow
 from shared.events.screening import RecordExcluded, RecordReopened, TaskOpened
-from tests.unit.services.screening.desk import REVIEW, protocol, published
+from tests.unit.services.screening.desk import REVIEW, Desk, discovered, protocol, published
 from tests.unit.services.screening.soundness import assert_sound
 
 
@@ -119,3 +121,54 @@ def test_an_amendment_that_leaves_the_dates_checks_nothing(desk):
 
     assert desk.record("o1")["state"] == "excluded"
     assert len(desk.bench.journal()) == 1
+
+
+def changes(desk: Desk) -> int:
+    """How many changes of counts wait to be folded."""
+    with desk.bench.work(readonly=True) as work:
+        return work.session.execute(select(func.count()).select_from(ChangeRow)).scalar_one()
+
+
+def test_what_was_counted_is_folded_into_sums_and_reads_the_same(either_desk, monkeypatch):
+    monkeypatch.setattr(jobs, "FOLDED", 4)
+    desk = either_desk
+    desk.discovers("r1", "r2", "r3")
+    for name, answer in (("ana", "include"), ("ben", "unsure"), ("ben", "include")):
+        desk.answers(name, answer, stage="sift")
+    told = [desk.gets(path, "lea", "lead").json() for path in ("/queue", "/funnel", "/agreement")]
+    assert changes(desk) > 8
+
+    desk.bench.runs(jobs.fold_counts)
+
+    assert changes(desk) == 0
+    assert [desk.gets(path, "lea", "lead").json() for path in ("/queue", "/funnel", "/agreement")] == told
+    desk.bench.runs(jobs.fold_counts)
+    assert [desk.gets(path, "lea", "lead").json() for path in ("/queue", "/funnel", "/agreement")] == told
+
+
+def test_a_fold_that_is_killed_half_way_leaves_everything_as_it_was(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2")
+    desk.answers("ana", "include")
+    before, told = changes(desk), desk.gets("/funnel").json()
+
+    with pytest.raises(KeyboardInterrupt), desk.bench.work("killed") as work:
+        assert store.fold(work, 3) == 3
+        raise KeyboardInterrupt
+
+    assert (changes(desk), desk.gets("/funnel").json()) == (before, told)
+    desk.bench.runs(jobs.fold_counts)
+    assert (changes(desk), desk.gets("/funnel").json()) == (0, told)
+
+
+def test_an_event_heard_again_counts_once(either_desk):
+    desk = either_desk
+    envelope = desk.bench.envelope(discovered("r1"))
+
+    desk.bench.hears_envelope(envelope)
+    desk.bench.hears_envelope(envelope)
+    desk.bench.runs(jobs.fold_counts)
+    desk.bench.hears_envelope(envelope)
+
+    assert desk.gets("/funnel").json()["discovered"] == 1
+    assert_sound(desk.bench, REVIEW, set())

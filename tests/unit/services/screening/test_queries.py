@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from services.screening import jobs
-from tests.unit.services.screening.desk import Desk, discovered, merged, noticed, updated
+from services.screening import commands, jobs, store
+from services.screening.domain import Ballot
+from tests.unit.services.screening.desk import REVIEW, Desk, discovered, merged, noticed, updated
 
 
 @contextmanager
@@ -43,6 +44,67 @@ def test_arrivals_cost_a_handful_of_statements_however_many_they_are(desk):
 
     assert few == many < 12
     assert desk.queue("sift")["open"] == 206
+
+
+def cost(desk: Desk, do: Callable[[], Any]) -> int:
+    """How many statements something costs; beginning and committing a transaction are not counted."""
+    with statements(desk) as seen:
+        do()
+    return sum(not statement.startswith("BEGIN") for statement, _ in seen)
+
+
+def test_a_claim_and_a_vote_cost_a_handful_of_statements(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number:02d}" for number in range(40)))
+    desk.answers("zoe", "include")  # The first reads the protocol, once per process.
+
+    assert cost(desk, lambda: desk.claims("ana")) <= 6
+    assert cost(desk, lambda: desk.claims("ana")) <= 2
+    # Some that ana was the first to take, and some that nobody has taken: a statement for each.
+    desk.claims_many("ana", count=5)
+    assert cost(desk, lambda: desk.claims_many("ben", count=10)) <= 7
+    assert cost(desk, lambda: desk.claims_many("ben", count=20)) <= 6
+
+    second, first = desk.claims_many("ana", count=2)
+    assert cost(desk, lambda: desk.votes("ana", first["lease"], "include")) <= 5
+    assert cost(desk, lambda: desk.votes("ana", second["lease"], "include")) <= 12
+    assert desk.record("r00")["state"] == "screening" and desk.record("r00")["stage"] == "depth"
+
+
+def test_a_vote_under_a_key_costs_two_statements_more(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2")
+    desk.answers("ana", "include")
+    path = f"/screening/reviews/{REVIEW}/leases/{desk.claims('ana')['lease']}/vote"
+
+    def send() -> None:
+        sent = desk.person("ana").post(path, json={"answer": "include"}, headers={"Idempotency-Key": "key-of-ana-1"})
+        assert sent.status_code == 200
+
+    assert cost(desk, send) <= 7
+    assert cost(desk, send) <= 2
+
+
+def test_votes_of_one_stage_do_not_wait_for_each_others_commit(either_desk):
+    """While one vote is not committed yet, others that close tasks of the same stage are."""
+    desk = either_desk
+    if desk.bench.running.database.sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    desk.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        desk.claims_many(name, count=2)
+    held = {name: desk.claims_many(name, count=2) for name in ("ana", "ben")}
+    for task in held["ana"]:
+        desk.votes("ana", task["lease"], "include")
+
+    with desk.bench.work("ben") as slow:
+        commands.vote(slow, REVIEW, held["ben"][0]["lease"], Ballot("include"), ())
+        store.counts(slow).flush()
+        slow.session.flush()
+        with desk.bench.work("ben") as quick:
+            quick.session.execute(text("SET LOCAL lock_timeout = '20s'"))
+            task, _ = commands.vote(quick, REVIEW, held["ben"][1]["lease"], Ballot("include"), ())
+        assert task.state == "advanced"
 
 
 @pytest.fixture

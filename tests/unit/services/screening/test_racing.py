@@ -1,4 +1,4 @@
-"""Twenty people at once, on both databases: no place is taken twice, no vote is lost."""
+"""Twenty and forty people at once, on both databases: no place is taken twice, no vote is lost."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, TypeVar
 
-from services.screening import jobs
+from services.screening import jobs, store
 from tests.unit.services.screening.desk import REVIEW, Desk, merged
 from tests.unit.services.screening.soundness import assert_sound
 
 Told = TypeVar("Told")
 
 PEOPLE = [f"p{number:02d}" for number in range(20)]
+CROWD = [f"p{number:02d}" for number in range(40)]
 
 
 def at_once(do: Callable[[Any], Told], them: Iterable[Any]) -> list[Told]:
@@ -31,11 +32,17 @@ def at_once(do: Callable[[Any], Told], them: Iterable[Any]) -> list[Told]:
 
 
 def claim(desk: Desk, name: str, kind: str = "screening") -> dict[str, Any] | None:
+    return next(iter(claim_many(desk, name, 1, kind)), None)
+
+
+def claim_many(
+    desk: Desk, name: str, count: int, kind: str = "screening", stage: str | None = None
+) -> list[dict[str, Any]]:
     """Claims; when too many are at it, again, as the answer says."""
     while True:
-        answer = desk.asks("/claims", {"kind": kind}, name, "adjudicator")
+        answer = desk.asks("/claims", {"kind": kind, "count": count, "stage": stage}, name, "adjudicator")
         if answer.status_code == 200:
-            return next(iter(answer.json()["tasks"]), None)
+            return answer.json()["tasks"]
         assert (answer.status_code, answer.json()["title"]) == (409, "queue busy")
 
 
@@ -148,3 +155,115 @@ def test_votes_lapses_and_merges_at_once_lose_nothing(either_desk):
 
     assert_sound(desk.bench, REVIEW, cast)
     assert {name for _, name in cast} <= set(timely)
+
+
+def test_one_person_in_ten_windows_who_asks_for_four_each_time_holds_four(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number:02d}" for number in range(30)))
+
+    taken = at_once(lambda _: claim_many(desk, "ana", 4), range(10))
+
+    assert {len(tasks) for tasks in taken} == {4}
+    assert len({task["lease"] for tasks in taken for task in tasks}) == 4
+    assert desk.queue("sift")["in_hand"] == 4
+    assert_sound(desk.bench, REVIEW, set())
+
+
+def test_who_votes_in_one_window_and_claims_in_others_never_holds_more_than_asked(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number:02d}" for number in range(40)))
+    cast: set[tuple[str, str]] = set()
+
+    def work(window: int) -> list[int]:
+        held = []
+        for _ in range(4):
+            tasks = claim_many(desk, "ana", 5)
+            with desk.bench.work("ana", readonly=True) as reading:
+                held.append(len(store.in_hand(reading, REVIEW, "ana", "screening")))
+            task = tasks[window % len(tasks)]
+            voted = desk.votes("ana", task["lease"], "include")
+            if voted.status_code == 200:
+                cast.add((task["task"], "ana"))
+            else:
+                assert voted.json()["title"] == "already voted", voted.text
+        return held
+
+    held = at_once(work, range(6))
+
+    assert max(most for window in held for most in window) <= 5
+    assert len(claim_many(desk, "ana", 5)) == 5
+    assert_sound(desk.bench, REVIEW, cast)
+
+
+def test_forty_people_who_claim_several_and_vote_at_once_lose_and_double_nothing(either_desk):
+    desk = either_desk
+    desk.discovers(*(f"r{number:02d}" for number in range(60)))
+    cast: set[tuple[str, str]] = set()
+    answers = {name: ("include", "exclude", "unsure")[number % 3] for number, name in enumerate(CROWD)}
+
+    def work(name: str) -> None:
+        for _ in range(3):
+            tasks = claim_many(desk, name, 5)
+            assert len(tasks) <= 5
+            assert len({task["task"] for task in tasks}) == len(tasks)
+            for task in tasks[:3]:
+                voted = desk.votes(
+                    name,
+                    task["lease"],
+                    answers[name] if task["stage"] == "sift" else "thin",
+                    reason="because",
+                    fields={"cmocs": ["c1"]} if task["stage"] == "depth" else {},
+                )
+                assert voted.status_code == 200, voted.text
+                assert (task["task"], name) not in cast
+                cast.add((task["task"], name))
+
+    at_once(work, CROWD)
+
+    assert_sound(desk.bench, REVIEW, cast)
+    with desk.bench.work("reader", readonly=True) as reading:
+        held = [store.in_hand(reading, REVIEW, name, "screening") for name in CROWD]
+    assert all(len(mine) <= 5 for mine in held)
+    assert all(len({one.task.id for one in mine}) == len(mine) for mine in held)
+    desk.bench.runs(jobs.fold_counts)
+    assert_sound(desk.bench, REVIEW, cast)
+
+
+def test_one_vote_sent_twenty_times_under_one_key_is_cast_once_and_answered_to_all(either_desk):
+    desk = either_desk
+    desk.discovers("r1")
+    lease = desk.claims("ana")["lease"]
+    path = f"/screening/reviews/{REVIEW}/leases/{lease}/vote"
+
+    def send(_: int) -> Any:
+        return desk.person("ana").post(path, json={"answer": "include"}, headers={"Idempotency-Key": "key-of-ana-1"})
+
+    answers = at_once(send, range(20))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert desk.record("r1")["stages"][0]["votes_cast"] == 1
+
+
+def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(either_desk, monkeypatch):
+    monkeypatch.setattr(jobs, "FOLDED", 3)
+    desk = either_desk
+    desk.discovers(*(f"r{number:02d}" for number in range(12)))
+    cast: set[tuple[str, str]] = set()
+
+    def work(name: str) -> None:
+        for task in claim_many(desk, name, 6, stage="sift"):
+            assert desk.votes(name, task["lease"], "include").status_code == 200
+            cast.add((task["task"], name))
+
+    def fold() -> None:
+        for _ in range(5):
+            desk.bench.runs(jobs.fold_counts)
+
+    doing: list[Callable[[], None]] = [lambda name=name: work(name) for name in CROWD[:4]] + [fold, fold, fold]
+    at_once(lambda do: do(), doing)
+    assert_sound(desk.bench, REVIEW, cast)
+
+    desk.bench.runs(jobs.fold_counts)
+    assert_sound(desk.bench, REVIEW, cast)
+    assert len(cast) == 24
