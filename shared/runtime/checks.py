@@ -58,6 +58,11 @@ class Known:
             listened=session.execute(inbox.limit(1)).first() is not None,
         )
 
+    def unheard(self, stored: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:
+        """Where the group has stored more than this database kept: from which offset up to which."""
+        heard = {place: offset + 1 for place, (offset, _) in self.heard.items()}
+        return {place: (heard.get(place, 0), it) for place, it in stored.items() if it > heard.get(place, 0)}
+
     @property
     def topics(self) -> set[str]:
         told = {self.told_on} if self.told_on else set()
@@ -124,11 +129,27 @@ def check_file(log: EventLog, topics: Collection[str], *, embedded: bool) -> Non
         if log.missing(topics) != set(topics):
             log.verify()
     except LogUnavailable as error:
+        if not embedded:
+            raise  # Brokers that do not answer have lost nothing.
         raise Unavailable(f"{error.detail}. {_remedy(embedded)}", slug="log_lost") from error
 
 
 def check_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> None:
     """Holds what the database told and heard against the log, then keeps what it takes for given.
+
+    Raises what `look_at_log` raises.
+    """
+    passed = look_at_log(service, database, log, embedded=embedded)
+    if passed:
+        last = log.at({place: goes_on - 1 for place, goes_on in passed.items()})
+        with database.session() as session:
+            places.heard(session, service.name, list(last.values()))
+            session.commit()
+
+
+def look_at_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> dict[Place, int]:
+    """Holds what the database told and heard against the log; answers where the group rightly goes on, further than
+    the database has kept. Writes nothing.
 
     Raises Unavailable when the log has not what stood on it, Conflict when the group has gone on from what this
     database never heard. A database that knows nothing yet, as of a first start, agrees with every log.
@@ -147,15 +168,14 @@ def check_log(service: Service, database: Database, log: EventLog, *, embedded: 
             f"{service.name} has used the event log before, but {', '.join(gone)} is not on it (any more). {remedy}",
             slug="log_lost",
         )
-    if there:
-        _require_told_and_heard(service.name, known, log, there, remedy)
-        _require_nothing_unheard(service, database, log, known, stored)
-
-
-def unheard(service: Service, log: EventLog, known: Known, stored: Mapping[Place, int]) -> dict[Place, int]:
-    """Where the group of a service is ahead of its database, and the offset that the database would go on at."""
-    heard = {place: offset + 1 for place, (offset, _) in known.heard.items()}
-    return {place: heard.get(place, 0) for place, goes_on in stored.items() if goes_on > heard.get(place, 0)}
+    if not there:
+        return {}
+    _require_told_and_heard(service.name, known, log, there, remedy)
+    ahead = known.unheard(stored)
+    # A release that kept no places has heard all that its group stored.
+    if known.heard or not known.listened:
+        _require_nothing_unheard(service, database, log, ahead)
+    return {place: goes_on for place, (_, goes_on) in ahead.items()}
 
 
 def topics_of(service: Service) -> set[str]:
@@ -192,20 +212,11 @@ def _require_told_and_heard(service: str, known: Known, log: EventLog, topics: s
 
 
 def _require_nothing_unheard(
-    service: Service, database: Database, log: EventLog, known: Known, stored: Mapping[Place, int]
+    service: Service, database: Database, log: EventLog, ahead: Mapping[Place, tuple[int, int]]
 ) -> None:
-    ahead = unheard(service, log, known, stored)
-    # A release that kept no places has heard all that its group stored.
-    if known.heard or not known.listened:
-        spans = {place: (start, stored[place]) for place, start in ahead.items()}
-        reading = log.between(spans)
-        while page := list(islice(reading, _PAGE)):
-            _require_heard(service, database, page)
-    last = log.at({place: stored[place] - 1 for place in ahead})
-    if last:
-        with database.session() as session:
-            places.heard(session, service.name, list(last.values()))
-            session.commit()
+    reading = log.between(ahead)
+    while page := list(islice(reading, _PAGE)):
+        _require_heard(service, database, page)
 
 
 def _require_heard(service: Service, database: Database, deliveries: Sequence[Delivery]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from shared.db.tables import InboxRow, OutboxRow
 from shared.events.synthesis import ReviewOverdue
 from shared.runtime.platform import Platform
 from shared.runtime.running import Running
+from shared.service import Service
 from shared.settings import Settings
 from tests.toy import TOY, Note, overdue
 from tests.waiting import eventually
@@ -29,27 +30,32 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 class Ground:
-    """One platform of the toy service, started again and again on the same data."""
+    """One platform of the toy service, or of these, started again and again on the same data."""
 
-    def __init__(self, folder: Path, workbench, **settings: object) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, workbench, services: Sequence[Service] = (TOY,), **settings: object) -> None:
+        self.folder, self.services = folder, services
         defaults = {"data_dir": folder, "scheduler": False, "log_level": "error", "retry_seconds": 0.05}
         # The toy's tables are made as its models are, since it has no migrations.
         self.settings = Settings(_env_file=None, **{**defaults, "upgrade_at_start": False, **settings})
         self.envelope = workbench(TOY).envelope
 
     @contextmanager
-    def started(self) -> Iterator[Running]:
-        """A start, as a process would do it. Raises what the start refuses with."""
-        platform = Platform(self.settings, [TOY], SystemClock())
-        running = platform.running[TOY.name]
-        migrate.ensure_database(running.database)
-        migrate.merged_metadata(TOY).create_all(running.database.engine)
+    def platform(self) -> Iterator[Platform]:
+        """A start, as a process would do it, up to its stop. Raises what the start refuses with."""
+        platform = Platform(self.settings, self.services, SystemClock())
+        for running in platform.running.values():
+            migrate.ensure_database(running.database)
+            migrate.merged_metadata(running.service).create_all(running.database.engine)
         try:
             platform.start()
-            yield running
+            yield platform
         finally:
             platform.stop()
+
+    @contextmanager
+    def started(self) -> Iterator[Running]:
+        with self.platform() as platform:
+            yield platform.running[TOY.name]
 
     def start(self) -> None:
         with self.started():

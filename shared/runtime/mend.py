@@ -1,0 +1,260 @@
+"""Mending: makes a lost log anew from the services' journals, and puts a group back to what its database has heard.
+
+Each service's published outbox is its journal: the very events, in the order in which they were told. Every topic is
+told by one service, so that a log made of the journals has each key in its order; only the offsets begin anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlmodel import Session
+
+from shared.bus.open import open_log
+from shared.bus.port import EventLog, Last, Message, Place
+from shared.db import places
+from shared.db.engine import Database
+from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo
+from shared.errors import Conflict, Unavailable
+from shared.events.registry import TOPICS
+from shared.runtime import checks
+from shared.service import Service
+from shared.settings import Settings
+
+#: Events of a journal that are appended at a time.
+_PAGE = 200
+#: Messages before the last one heard that a group hears again, since transactions of one moment may have come to the
+#: log in another order than that of their journal. The inbox knows them.
+_OVERLAP = 1000
+#: What is set against offsets of messages that no journal has, so that they collide with none.
+_BEFORE = 1 << 40
+
+At = tuple[Place, int]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How many events of each service the new log has; where the lost file was put, if there was one; and what a
+    person should know."""
+
+    events: Mapping[str, int]
+    aside: Path | None = None
+    remarks: Sequence[str] = ()
+
+
+@dataclass
+class _Journal:
+    """A service's database while its log is made anew."""
+
+    service: Service
+    database: Database
+    told: dict[Place, tuple[int, str]] = field(default_factory=dict)
+    events: int = 0
+
+
+def mend(settings: Settings, services: Sequence[Service]) -> Mended:
+    """Makes the log anew, with every event that the services' journals have. The platform must be stopped.
+
+    A damaged file is kept beside the new one; topics of Kafka must be empty. Raises Conflict when a service runs or
+    the log is whole. When it is cut short, the start goes on refusing, and mending begins again.
+    """
+    with ExitStack() as stack:
+        journals = [it for it in _journals(settings, services, stack) if it is not None]
+        _require_lost(settings, journals)
+        with _draft(settings) as log:
+            log.create_topics()
+            if any(log.ends(TOPICS).values()):
+                raise Conflict(
+                    "the topics hold messages already: delete them, or name other ones with LIVING_TOPIC_PREFIX"
+                )
+            remarks = [remark for journal in journals for remark in _append(journal, log)]
+            where = _find(log, _known_ids(journals))
+            for journal in journals:
+                log.rewind(journal.service.name, _goes_on(journal, where))
+        aside = _swap(settings) if settings.embedded else None
+        for journal in journals:
+            with journal.database.session() as session:
+                _rewrite(session, journal, where)
+                session.commit()
+    return Mended({it.service.name: it.events for it in journals}, aside, remarks)
+
+
+def rewind(service: Service, database: Database, log: EventLog) -> dict[Place, tuple[int, int]]:
+    """Puts the group of a service back to what its database has heard; answers from which offset to which.
+
+    Raises Conflict while the service runs.
+    """
+    stored = log.stored(service.name, service.topics)
+    with database.session(readonly=True) as session:
+        ahead = checks.Known.of(session, service.name).unheard(stored)
+    log.rewind(service.name, {place: goes_on for place, (goes_on, _) in ahead.items()})
+    return {place: (was, now) for place, (now, was) in ahead.items()}
+
+
+def _journals(settings: Settings, services: Sequence[Service], stack: ExitStack) -> Iterator[_Journal | None]:
+    """Opens what there is of databases, and keeps every relay away from them."""
+    for service in services:
+        database = stack.enter_context(checks.opened_if_there(settings, service, PublishedUpTo))
+        if database is None:
+            yield None
+            continue
+        leadership = database.leadership("relay")
+        if not leadership.hold():
+            raise Conflict(f"{service.name} is running: stop the platform first", slug="at_work")
+        stack.callback(leadership.release)
+        yield _Journal(service, database)
+
+
+def _require_lost(settings: Settings, journals: Iterable[_Journal]) -> None:
+    with closing(_open(settings)) as log:
+        try:
+            topics = {topic for journal in journals for topic in checks.topics_of(journal.service)}
+            checks.check_file(log, topics, embedded=settings.embedded)
+            for journal in journals:
+                checks.look_at_log(journal.service, journal.database, log, embedded=settings.embedded)
+        except Unavailable as lost:
+            if lost.slug != "log_lost":
+                raise
+        else:
+            raise Conflict("the event log is as the services left it: there is nothing to mend", slug="log_whole")
+
+
+def _open(settings: Settings, beside: str = "") -> EventLog:
+    return open_log(settings.place(settings.log_url) + beside, prefix=settings.topic_prefix)
+
+
+@contextmanager
+def _draft(settings: Settings) -> Iterator[EventLog]:
+    """The log to be: beside the place of the lost one, or the empty topics themselves."""
+    if not settings.embedded:
+        with closing(_open(settings)) as log:
+            yield log
+        return
+    for left_over in _files(_file(settings, ".mending")):
+        left_over.unlink()
+    with closing(_open(settings, ".mending")) as log:
+        yield log
+
+
+def _file(settings: Settings, beside: str = "") -> Path:
+    return Path(settings.place(settings.log_url).partition(":")[2] + beside)
+
+
+def _files(path: Path) -> list[Path]:
+    """A SQLite file with what SQLite keeps beside it."""
+    return [file for end in ("", "-wal", "-shm", "-journal") if (file := Path(f"{path}{end}")).exists()]
+
+
+def _swap(settings: Settings) -> Path | None:
+    """Puts the draft into the place of the lost file, which is kept."""
+    lost, draft = _file(settings), _file(settings, ".mending")
+    aside = lost.with_name(f"{lost.name}.lost-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    there = _files(lost)
+    for file in there:
+        file.rename(f"{aside}{file.name.removeprefix(lost.name)}")
+    draft.rename(lost)
+    folder = os.open(lost.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+    return aside if there else None
+
+
+def _append(journal: _Journal, log: EventLog) -> Iterator[str]:
+    """Appends a journal, oldest first; tells what is lacking."""
+    first, unknown = None, 0
+    for rows in _pages(journal.database):
+        first = rows[0].seq if first is None else first
+        known = [row for row in rows if row.topic in TOPICS]
+        unknown += len(rows) - len(known)
+        last: Mapping[Place, Last] = log.append([Message(it.topic, it.key, it.payload.encode()) for it in known])
+        journal.told |= {place: (it.offset, known[it.index].event_id) for place, it in last.items()}
+        journal.events += len(known)
+    if first is not None and first > 1:
+        yield f"the journal of {journal.service.name} begins at its event {first}: what it told before is not in it"
+    if unknown:
+        yield f"{unknown} events of {journal.service.name} are of topics that this release does not have: left out"
+
+
+def _pages(database: Database) -> Iterator[Sequence[OutboxRow]]:
+    seq = 0
+    while True:
+        with database.session(readonly=True) as session:
+            published = select(OutboxRow).where(OutboxRow.seq > seq, OutboxRow.published_at.is_not(None))
+            rows = session.execute(published.order_by(OutboxRow.seq).limit(_PAGE)).scalars().all()
+        if not rows:
+            return
+        yield rows
+        seq = rows[-1].seq or 0
+
+
+def _known_ids(journals: Iterable[_Journal]) -> set[str]:
+    """The events whose place some database knows."""
+    ids: set[str] = set()
+    for journal in journals:
+        with journal.database.session(readonly=True) as session:
+            for column in (HeardUpTo.event_id, ParkedEvent.event_id, DeadLetter.event_id):
+                ids.update(it for it in session.execute(select(column)).scalars() if it is not None)
+    return ids
+
+
+def _find(log: EventLog, ids: set[str]) -> dict[str, At]:
+    """Where these events stand on the new log."""
+    told = ((places.event_id(delivery), delivery) for delivery in log.read(TOPICS))
+    return {event_id: (it.place, it.offset) for event_id, it in told if event_id in ids}
+
+
+def _goes_on(journal: _Journal, where: Mapping[str, At]) -> dict[Place, int]:
+    """Where the service's group goes on: a little before the last message heard; at the beginning, where that one is
+    on no journal. The inbox knows what comes again."""
+    goes_on = {(topic, number): 0 for topic in journal.service.topics for number in range(TOPICS[topic].partitions)}
+    with journal.database.session(readonly=True) as session:
+        heard = session.execute(select(HeardUpTo).where(HeardUpTo.consumer == journal.service.name)).scalars().all()
+    for row in heard:
+        place, offset = where.get(row.event_id or "", (None, 0))
+        if place == (row.topic, row.partition):
+            goes_on[place] = max(0, offset + 1 - _OVERLAP)
+    return goes_on
+
+
+def _rewrite(session: Session, journal: _Journal, where: Mapping[str, At]) -> None:
+    """Makes a database know the new places."""
+    now = datetime.now(UTC)
+    session.execute(delete(PublishedUpTo))
+    for (topic, partition), (offset, event_id) in journal.told.items():
+        session.add(PublishedUpTo(topic=topic, partition=partition, offset=offset, event_id=event_id, at=now))
+    for row in session.execute(select(HeardUpTo)).scalars().all():
+        place, offset = where.get(row.event_id or "", (None, 0))
+        if place == (row.topic, row.partition):
+            row.offset = offset
+        else:
+            session.delete(row)
+    session.flush()
+    for table in (ParkedEvent, DeadLetter):
+        _move(session, table, where)
+
+
+def _move(session: Session, table: type[ParkedEvent] | type[DeadLetter], where: Mapping[str, At]) -> None:
+    """Moves rows to the new places of their events. Those that no journal has go before all others, in their order;
+    so do all but the first of those that keep one event twice, since it stood on the log twice."""
+    columns = table.__table__.c  # type: ignore[union-attr]
+    session.connection().execute(update(table).values(offset=columns.offset - _BEFORE))
+    first = select(columns.consumer, columns.event_id, func.min(columns.offset)).group_by(
+        columns.consumer, columns.event_id
+    )
+    moved = update(table).where(
+        columns.consumer == bindparam("whose"), columns.event_id == bindparam("its"), columns.offset == bindparam("was")
+    )
+    moved = moved.values(partition=bindparam("number"), offset=bindparam("place"))
+    known = [row for row in session.execute(first).all() if row[1] in where]
+    for start in range(0, len(known), _PAGE):
+        rows = [
+            {"whose": whose, "its": its, "was": was, "number": where[its][0][1], "place": where[its][1]}
+            for whose, its, was in known[start : start + _PAGE]
+        ]
+        session.connection().execute(moved, rows)
