@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 
 from services.catalog import SERVICES, choose
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
+from shared.http import connections
 from shared.http.app import create_app
 from shared.keys import SigningKey
 from shared.private import keep_private, token_path, write_private
@@ -50,10 +50,10 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         # What is loaded by now stays: the collector need not look through it time and again.
         gc.collect()
         gc.freeze()
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
         refused = _keep_what_fails(app)
+        told = f"living reviews listens on {_address(place)} (its API: /docs)"
         try:
-            _Server(config, lambda: tell(f"living reviews listens on {_address(place)} (its API: /docs)")).run([place])
+            connections.serve(app, settings, [place], listens=lambda: tell(told), stopping=app.state.gates.close)
         except SystemExit:
             # The server has logged the trace; a person wants the sentence.
             if refused:
@@ -77,19 +77,6 @@ def tell_first_token(settings: Settings, tell: Tell) -> None:
     tell(f"An admin token, good for 30 days, is in {path}, for you alone: export LIVING_TOKEN=$(cat {path})")
     if sys.stderr.isatty():
         tell(f"\n  export LIVING_TOKEN={token}\n")
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, which says that it listens when it does."""
-
-    def __init__(self, config: uvicorn.Config, listens: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listens = listens
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._listens()
 
 
 def _bound(settings: Settings) -> socket.socket:

@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     inbox_days: Annotated[int, Field(ge=7)] = Field(
         90,
         description="Days a service remembers an event at least, so that a second delivery changes nothing; longer "
-        "than any delivery may be late, such as after the log came back from a copy. What it has not stored as done on the "
-        "log is remembered however old.",
+        "than any delivery may be late, such as after the log came back from a copy. What it has not stored as done on "
+        "the log is remembered however old.",
     )
     lease_days: Annotated[int, Field(ge=1)] = Field(
         90, description="Days an ended lease is kept: for so long its holder is told what became of it."

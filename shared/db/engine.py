@@ -85,7 +85,7 @@ class Database:
             return create_engine(self.url, connect_args=patience.postgresql(), **pool, **_COMMON)
         arguments = {"timeout": patience.lock, "check_same_thread": False, "factory": TurnConnection}
         engine = create_engine(self.url, connect_args=arguments, **pool, **_COMMON)
-        _teach_sqlite(engine, turn_of(os.path.abspath(self.url.database or "")), patience.lock)
+        _teach_sqlite(engine, turn_of(os.path.abspath(self.url.database or "")), patience)
         return engine
 
     def session(self, *, readonly: bool = False) -> Session:
@@ -172,11 +172,11 @@ class Leadership:
         return True
 
 
-def _teach_sqlite(engine: Engine, turn: Turn, patience: float) -> None:
+def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
     pragmas = (
         "journal_mode=WAL",
         "synchronous=FULL",
-        f"busy_timeout={round(patience * 1000)}",
+        f"busy_timeout={round(patience.lock * 1000)}",
         "foreign_keys=ON",
     )
 
@@ -193,7 +193,8 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: float) -> None:
             connection.exec_driver_sql("BEGIN")
             return
         try:
-            raw(connection).begin_writing(turn, patience)
+            # Whoever has the turn is one of us and will come to its end; another process may not.
+            raw(connection).begin_writing(turn, patience.statement or patience.lock)
         except sqlite3.OperationalError as error:
             raise OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
 

@@ -116,10 +116,11 @@ class Gate:
             if self._closed:
                 raise self._stopping()
             queue = self._queues.get(job.person, ())
-            if self.waiting >= self._limit:
+            # Those for whom a place is free wait only until a thread has woken.
+            if self.waiting >= self._limit + self.places - self.working:
                 self.refused += 1
                 raise self._busy(f"{self.waiting} requests wait already")
-            if len(queue) >= self._longest_queue:
+            if len(queue) >= self._longest_queue + self._share - self._working[job.person]:
                 self.refused += 1
                 raise self._busy(f"{len(queue)} requests of {job.person} wait already")
             self._queues.setdefault(job.person, deque()).append(job)

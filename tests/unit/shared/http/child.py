@@ -1,0 +1,47 @@
+"""A process that serves the toy service: `python -m tests.unit.shared.http.child OPEN_FILES SETTINGS_AS_JSON`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+from fastapi import APIRouter
+
+from shared import logging
+from shared.db import migrate
+from shared.http import connections
+from shared.http.app import create_app
+from shared.http.auth import Reviewer
+from shared.http.route import Route
+from shared.runtime.platform import Platform
+from shared.settings import Settings
+from tests.toy import TOY, NoteView, Unit, overdue, write_note
+
+slow = APIRouter(prefix="/toy", route_class=Route)
+
+
+@slow.post("/reviews/{review}/slow-notes")
+def post_slowly(review: str, work: Unit, who: Reviewer) -> NoteView:
+    """Writes a note and takes a moment over it, with the right to write in hand."""
+    write_note(overdue(review), work)
+    work.session.flush()
+    time.sleep(0.2)
+    return NoteView(review=review)
+
+
+def main(open_files: int, settings: Settings) -> None:
+    if open_files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+    logging.configure(settings)
+    platform = Platform(settings, [TOY])
+    migrate.ensure_database(platform.running["toy"].database)
+    migrate.merged_metadata(TOY).create_all(platform.running["toy"].database.engine)
+    app = create_app(platform)
+    app.include_router(slow)
+    connections.serve(app, settings, stopping=app.state.gates.close)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Settings(_env_file=None, **json.loads(sys.argv[2])))

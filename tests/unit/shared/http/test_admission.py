@@ -1,0 +1,172 @@
+"""A bounded number work, a bounded number wait, nobody alone keeps the others out, and nothing begun is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+
+from shared.errors import Busy
+from shared.http.admission import Gate
+from tests.waiting import eventually
+
+
+class Desk:
+    """Work that goes on until it is let go, and remembers whose was done in which order."""
+
+    def __init__(self) -> None:
+        self.go, self.begun, self._lock = Event(), [], Lock()
+
+    def work(self, person: str) -> Callable[[], str]:
+        def do() -> str:
+            with self._lock:
+                self.begun.append(person)
+            assert self.go.wait(60)
+            return person
+
+        return do
+
+
+async def never_gone() -> None:
+    await asyncio.Event().wait()
+
+
+def gate(places: int = 4, waiting: int = 100, patience: float = 60) -> Gate:
+    return Gate("toy", places=places, waiting=waiting, patience=patience)
+
+
+async def ask(at: Gate, desk: Desk, *persons: str) -> list[asyncio.Task[str]]:
+    """Everybody asks, in this order."""
+    asked = []
+    for person in persons:
+        asked.append(asyncio.create_task(at.run(person, desk.work(person), never_gone)))
+        await asyncio.sleep(0)
+    return asked
+
+
+async def seen(look: Callable[[], Any]) -> None:
+    await asyncio.to_thread(eventually, look)
+
+
+def test_only_so_many_work_at_once_and_all_get_their_turn():
+    async def play() -> None:
+        at, desk = gate(places=4), Desk()
+        asked = await ask(at, desk, *(f"p{number}" for number in range(20)))
+        await seen(lambda: len(desk.begun) == 4)
+        assert (at.working, at.waiting) == (4, 16)
+
+        desk.go.set()
+        assert await asyncio.gather(*asked) == [f"p{number}" for number in range(20)]
+        await seen(lambda: (at.working, at.waiting) == (0, 0))
+
+    asyncio.run(play())
+
+
+def test_who_comes_when_too_many_wait_is_told_so_at_once():
+    async def play() -> None:
+        at, desk = gate(places=1, waiting=8), Desk()
+        asked = await ask(at, desk, *(f"p{number}" for number in range(9)))
+        await seen(lambda: at.waiting == 8)
+
+        with pytest.raises(Busy, match="8 requests wait"):
+            await at.run("late", desk.work("late"), never_gone)
+        assert at.refused == 1
+        desk.go.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(play())
+
+
+def test_one_person_never_has_more_than_half_of_the_places_and_a_quarter_of_the_list():
+    async def play() -> None:
+        at, desk = gate(places=4, waiting=40), Desk()
+        greedy = await ask(at, desk, *["greedy"] * 30)
+        await seen(lambda: desk.begun == ["greedy"] * 2)
+        refused = [task for task in greedy if task.done()]
+        assert len(refused) == 18 and all(isinstance(task.exception(), Busy) for task in refused)
+
+        others = await ask(at, desk, "ana", "ben")
+        await seen(lambda: sorted(desk.begun[2:]) == ["ana", "ben"])
+        desk.go.set()
+        await asyncio.gather(*others, *(task for task in greedy if task not in refused))
+
+    asyncio.run(play())
+
+
+def test_those_who_wait_are_served_round_by_round():
+    async def play() -> None:
+        at, desk = gate(places=1), Desk()
+        asked = await ask(at, desk, "first", *["greedy"] * 5, "ana", "ben")
+        await seen(lambda: desk.begun == ["first"])
+
+        desk.go.set()
+        await asyncio.gather(*asked)
+        assert desk.begun == ["first", "greedy", "ana", "ben", *["greedy"] * 4]
+
+    asyncio.run(play())
+
+
+def test_who_waits_too_long_or_leaves_gives_the_place_up():
+    async def play() -> None:
+        at, desk = gate(places=1, patience=0.05), Desk()
+        (working,) = await ask(at, desk, "first")
+        await seen(lambda: desk.begun == ["first"])
+
+        with pytest.raises(Busy, match="turn"):
+            await at.run("ana", desk.work("ana"), never_gone)
+        with pytest.raises(Busy):
+            await at.run("ben", desk.work("ben"), lambda: asyncio.sleep(0))
+        desk.go.set()
+        assert await working == "first"
+        assert desk.begun == ["first"] and at.waiting == 0
+
+    asyncio.run(play())
+
+
+def test_what_was_begun_is_brought_to_its_end_even_if_its_asker_has_left():
+    async def play() -> None:
+        at, desk = gate(places=1), Desk()
+        (asked,) = await ask(at, desk, "ana")
+        await seen(lambda: desk.begun == ["ana"])
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert at.working == 1
+
+        desk.go.set()
+        await seen(lambda: at.working == 0)
+        assert await at.run("ben", lambda: "told", never_gone) == "told"
+
+    asyncio.run(play())
+
+
+def test_a_closed_gate_refuses_those_who_wait_and_finishes_what_works():
+    async def play() -> None:
+        at, desk = gate(places=1), Desk()
+        working, *waiting = await ask(at, desk, "ana", "ben", "cleo")
+        await seen(lambda: desk.begun == ["ana"])
+
+        at.close()
+        for task in waiting:
+            with pytest.raises(Busy, match="stopped"):
+                await task
+        with pytest.raises(Busy, match="stopped"):
+            await at.run("dan", desk.work("dan"), never_gone)
+        desk.go.set()
+        assert await working == "ana"
+
+    asyncio.run(play())
+
+
+def test_an_error_of_the_work_reaches_its_asker_and_frees_the_place():
+    async def play() -> None:
+        at = gate(places=1)
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                await at.run("ana", lambda: 1 // 0, never_gone)
+        assert await at.run("ana", lambda: "told", never_gone) == "told"
+
+    asyncio.run(play())

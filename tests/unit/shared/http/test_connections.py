@@ -1,0 +1,107 @@
+"""No connection is held without an end, no number of them stops a server, and stopping it cuts nothing off."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.unit.shared.http.serving import Served, served
+from tests.waiting import eventually
+
+#: With so many files a server opens fewer connections than the half-open ones below.
+FEW_FILES = 600
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory) -> Iterator[Served]:
+    """A server that waits a second for anything."""
+    with served(tmp_path_factory.mktemp("impatient"), head_timeout=1, body_timeout=1, idle_timeout=1) as server:
+        yield server
+
+
+def closed(connection: socket.socket) -> bool:
+    """Reads to the end, which a server that goes on waiting never brings: then it times out."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def test_half_open_connections_keep_nobody_out_and_do_not_fill_the_log(tmp_path):
+    with served(tmp_path, open_files=FEW_FILES) as server, ExitStack() as half_open:
+        for _ in range(500):
+            connection = half_open.enter_context(server.connect())
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+
+        for _ in range(5):
+            answer = httpx.get(f"{server.url}/toy/reviews/r/notes", headers=server.headers(), timeout=60)
+            assert answer.status_code == 200
+        assert len(server.log.read_text().splitlines()) < 100
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost:",
+        b"POST /toy/reviews/r/notes HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["nothing", "half a head", "half a body", "nothing after the first answer"],
+)
+def test_a_connection_that_does_not_go_on_is_closed(impatient, sent):
+    with impatient.connect() as connection:
+        connection.sendall(sent)
+
+        assert closed(connection)
+
+
+def test_a_head_that_comes_byte_by_byte_is_not_waited_for(impatient):
+    with impatient.connect() as connection, pytest.raises(OSError):
+        for byte in b"GET /healthz HTTP/1.1\r\nX: " + b"y" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+
+def test_what_is_no_http_is_told_so_without_a_line_in_the_log_each_time(impatient):
+    for _ in range(50):
+        with impatient.connect() as connection:
+            connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+    assert impatient.log.read_text().count("Invalid HTTP") <= 2
+
+
+def test_above_the_limit_of_connections_idle_ones_make_room(tmp_path):
+    with served(tmp_path, connections=8) as server, ExitStack() as idle:
+        for _ in range(30):
+            client = idle.enter_context(httpx.Client(timeout=60))
+            assert client.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_stop_finishes_what_works_answers_what_waits_and_cuts_nothing_off(tmp_path):
+    with served(tmp_path) as server, ThreadPoolExecutor(40) as people:
+
+        def write(number: int) -> int:
+            headers = server.headers(f"p{number}")
+            url = f"{server.url}/toy/reviews/r{number}/slow-notes"
+            answer = httpx.post(url, headers=headers, timeout=60)
+            assert answer.status_code == 200 or "retry-after" in answer.headers
+            return answer.status_code
+
+        asked = [people.submit(write, number) for number in range(40)]
+        eventually(lambda: any(answer.done() for answer in asked))
+
+        assert server.terminate() in (0, -signal.SIGTERM)
+        statuses = [answer.result() for answer in asked]
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) >= 2
