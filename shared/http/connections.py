@@ -162,6 +162,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                host=settings.host,
+                port=settings.port,
                 http=protocol,  # type: ignore[arg-type]  # Called, as a class is.
                 ws="none",
                 backlog=_BURST,
@@ -226,12 +228,13 @@ class Rarely(logging.Filter):
 def serve(
     app: ASGIApp,
     settings: Settings,
-    sockets: list[socket.socket],
+    sockets: list[socket.socket] | None = None,
     *,
-    listens: Callable[[], None],
+    listens: Callable[[], None] = lambda: None,
     stopping: Callable[[], None],
 ) -> None:
-    """Serves on these sockets until SIGTERM or SIGINT; then it takes no more, finishes what is in hand, and closes."""
+    """Serves on these sockets, or at the settings' address, until SIGTERM or SIGINT; then it takes no more, finishes
+    what is in hand, and closes."""
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(Rarely())
     server = Server(app, settings, listens, stopping)
