@@ -11,10 +11,11 @@ from services.screening import commands, store, views
 from services.screening.domain import Ballot
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Person, Reader, Reviewer
+from shared.http.auth import Reader, Reviewer
 from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.tokens import Person
 from shared.wire.screening import (
     Claim,
     ClaimRequest,

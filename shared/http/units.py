@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 
 from shared.db.work import Work
-from shared.http.auth import Person, authenticate
+from shared.http.auth import authenticate
 from shared.http.route import Asked
+from shared.tokens import Person
 
 
 def unit_of(service: str) -> Any:

@@ -35,10 +35,10 @@ from shared.clock import ManualClock
 from shared.db.tables import DeadLetter, OutboxRow
 from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
 from shared.http.app import create_app
-from shared.http.auth import Person, issue_token
 from shared.runtime.platform import Platform
 from shared.service import Service
 from shared.settings import Settings
+from shared.tokens import Person, issue_token
 from shared.wire.synthesis import EvidenceBatch, EvidenceGiven, FragmentGiven, LinkGiven, SignDraft
 from tests.flows import oddities
 from tests.flows.conftest import make_profile

@@ -17,9 +17,9 @@ from typing import Any
 
 import httpx
 
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[4]
