@@ -19,7 +19,9 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    # Plain tracebacks: the values of locals may be secrets, and take seconds to print.
+    people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last = people if human else structlog.processors.JSONRenderer()
     finish = [structlog.processors.format_exc_info, last] if not human else [last]
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from shared.service import Service
@@ -34,6 +35,15 @@ def pytest_report_header() -> str:
     if SEED:
         return f"random run: `make fuzz SEED={SEED}` does the same again"
     return "no chance in it: the same examples every time (`make fuzz` looks for others)"
+
+
+# A traceback with every local value, as structlog prints it unasked, takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def _given(variable: str, what: str) -> str:

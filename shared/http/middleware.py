@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logging
+from shared.errors import Unauthenticated
+from shared.http.auth import authenticate
 from shared.http.problems import problem, unexpected
 from shared.ids import new_id
 
@@ -84,7 +86,8 @@ class Answers:
 
 
 class BodyLimit:
-    """Refuses a body larger than the limit, whether it announces its size or not."""
+    """Refuses a body larger than the limit, whether it announces its size or not, and the body of somebody we do not
+    know before it is read: what is kept in memory is kept for those with a token."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
@@ -97,6 +100,12 @@ class BodyLimit:
         if announced.isdigit() and int(announced) > self._limit:
             await self._refuse(scope, receive, send)
             return
+        if _has_body(scope):
+            try:
+                await authenticate(Request(scope))
+            except Unauthenticated as error:
+                await problem(Request(scope), 401, error.slug, error.detail)(scope, receive, send)
+                return
         body, more = bytearray(), True
         while more:
             message = await receive()
@@ -121,3 +130,8 @@ class BodyLimit:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"the body is larger than {self._limit} bytes"
         await problem(Request(scope), 413, "too_large", detail)(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

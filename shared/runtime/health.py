@@ -37,7 +37,7 @@ class Look:
         self.name, self._check, self._lasting = name, check, lasting
         self._lock = Lock()
         self._looking_since: tuple[float, datetime] | None = None
-        self._told: dict[str, str] = {}
+        self._told: dict[str, str] | None = None
         self._trouble_since: dict[str, float] = {}
 
     def watch(self, stopping: Signal) -> None:
@@ -61,19 +61,19 @@ class Look:
         """What was seen last, or that it does not answer; None when nobody has looked yet."""
         with self._lock:
             if self._looking_since is None or time.monotonic() - self._looking_since[0] < _SLOW:
-                return self._told or None
-            return {**self._told, self.name: f"does not answer since {self._looking_since[1]:%H:%M:%S} UTC"}
+                return self._told
+            return {**(self._told or {}), self.name: f"does not answer since {self._looking_since[1]:%H:%M:%S} UTC"}
 
     def _keep(self, seen: Told, now: float) -> None:
+        before = self._told or {}
         troubled = [part for part, what in seen.items() if what != "ok"]
         self._trouble_since = {part: self._trouble_since.get(part, now) for part in troubled}
-        for part in troubled:
-            if self._told.get(part) == "ok" and now - self._trouble_since[part] < self._lasting:
-                seen = {**seen, part: "ok"}
-        for part in {*self._told, *seen} if self._told else ():
-            if (now_told := seen.get(part, "ok")) != self._told.get(part, "ok"):
-                log.warning("health changed", part=part, told=now_told)
-        self._told = dict(seen)
+        fresh = [it for it in troubled if before.get(it) == "ok" and now - self._trouble_since[it] < self._lasting]
+        self._told = {**seen, **dict.fromkeys(fresh, "ok")}
+        for part in {*before, *self._told}:
+            told = self._told.get(part, "ok")
+            if told != before.get(part, "ok"):
+                log.warning("health changed", part=part, told=told)
 
 
 class Health:
@@ -111,7 +111,8 @@ class Health:
     def _of(self, looks: list[Look]) -> dict[str, str]:
         report: dict[str, str] = {}
         for look in looks:
-            report |= look.told() or {look.name: "was not looked at yet"}
+            told = look.told()
+            report |= {look.name: "was not looked at yet"} if told is None else told
         return report
 
     def _all(self) -> list[Look]:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid, Unauthenticated, Unavailable
+from shared.http import auth
+from shared.http.auth import Known
 from shared.keys import SigningKey
 from shared.settings import Settings
 from shared.tokens import ROLES, Person, issue_token, read_token
@@ -86,6 +88,40 @@ def test_without_a_token_nothing_is_answered_but_who_to_ask(bench):
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "living token issue" in answer.json()["detail"]
+
+
+def test_the_body_of_somebody_we_do_not_know_is_not_read(bench):
+    answer = bench.anybody().post("/toy/reviews/r/notes", content=b"x" * 1000)
+
+    assert (answer.status_code, answer.json()["title"]) == (401, "unauthenticated")
+
+
+def test_a_token_is_checked_once_and_forgotten_when_it_expires(monkeypatch):
+    known, checked = Known(KEY, limit=2), []
+    monkeypatch.setattr(auth, "read_token", lambda key, token: checked.append(token) or read_token(key, token))
+    first, *others = [
+        issue_token(KEY, Person(name, "reader", ()), now=now(), valid_for=HOUR) for name in ("ana", "ben", "cleo")
+    ]
+
+    assert [known.person(first).name for _ in range(3)] == ["ana"] * 3
+    assert checked == [first]
+    for token in others:  # Only so many are kept.
+        known.person(token)
+    known.person(first)
+    assert checked == [first, *others, first]
+
+    monkeypatch.setattr(auth.time, "time", lambda: now().timestamp() + 7200)
+    monkeypatch.setattr(jwt.api_jwt, "datetime", _Later)
+    with pytest.raises(Unauthenticated):
+        known.person(first)
+
+
+class _Later(datetime):
+    """The time two hours from now."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + 2 * HOUR
 
 
 def test_a_reader_reads_and_does_not_write(bench):

@@ -99,6 +99,62 @@ def test_the_journal_is_read_page_by_page_and_by_cause(bench):
     assert caused["because"] == ["evt_3"]
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/healthz", 200), ("/nowhere", 404), ("/toy/reviews/r/notes", 401), ("/openapi.json", 200)],
+)
+def test_every_answer_has_the_usual_security_headers(bench, path, status):
+    answer = bench.anybody().get(path)
+
+    assert answer.status_code == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_an_unexpected_error_has_them_too_and_its_request_id(bench, monkeypatch):
+    monkeypatch.setattr(bench.running, "work", lambda *args, **about: 1 / 0)
+
+    answer = bench.person().get("/toy/reviews/r/notes")
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+
+
+def test_what_was_answered_to_a_token_is_kept_by_no_cache(bench):
+    assert bench.person().get("/toy/reviews/r/notes").headers["cache-control"] == "no-store"
+    assert "cache-control" not in bench.anybody().get("/healthz").headers
+
+
+def test_a_platform_behind_https_asks_for_https_only(workbench):
+    bench = workbench(TOY, public_url="https://reviews.example.org")
+
+    assert bench.anybody().get("/healthz").headers["strict-transport-security"].startswith("max-age=")
+
+
+def test_a_callers_request_id_is_told_back_and_is_not_the_flow_it_begins(bench):
+    answer = bench.person().post("/toy/reviews/r/notes", headers={"X-Request-ID": "rec_of_somebody_else"})
+
+    assert answer.headers["x-request-id"] == "rec_of_somebody_else"
+    (told,) = bench.journal()
+    assert told.correlationid.startswith("flow_")
+
+
+def test_invented_methods_do_not_grow_the_metrics(bench):
+    bench.platform.event_log.create_topics()
+    anybody, before = bench.anybody(), None
+    for number in range(200):
+        assert anybody.request(f"INVENTED{number}", "/toy/reviews/r/notes").status_code == 405
+        if number == 0:
+            before = len(bench.platform.metrics.text().splitlines())
+
+    text = bench.platform.metrics.text().decode()
+    assert len(text.splitlines()) == before
+    assert "INVENTED" not in text and 'method="other"' in text
+
+
 def test_metrics_count_requests_by_route_and_backlogs_by_service(bench):
     bench.platform.event_log.create_topics()
     bench.person().post("/toy/reviews/r/notes")

@@ -1,0 +1,118 @@
+"""Asking how a process is costs nothing and never waits, whatever hangs."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from threading import Event, Thread
+
+import pytest
+
+from shared.runtime import health
+from shared.runtime.health import Look
+from tests.toy import TOY
+from tests.waiting import eventually
+
+
+class Part:
+    """Something that is well, or is not, or hangs, as we say."""
+
+    def __init__(self) -> None:
+        self.told, self.asked, self.go = "ok", 0, Event()
+        self.go.set()
+
+    def look(self) -> dict[str, str]:
+        self.asked += 1
+        self.go.wait(60)
+        if self.told == "raises":
+            raise ConnectionError("nobody is there")
+        return {"part": self.told}
+
+
+@pytest.fixture
+def part():
+    part = Part()
+    yield part
+    part.go.set()
+
+
+def test_what_was_seen_last_is_told_without_looking(part):
+    look = Look("part", part.look)
+    assert look.told() is None
+
+    look.look()
+    assert [look.told() for _ in range(100)] == [{"part": "ok"}] * 100
+    assert part.asked == 1
+
+
+def test_an_error_is_told_with_its_reason_until_it_is_over(part):
+    look = Look("part", part.look)
+    part.told = "raises"
+    look.look()
+    assert look.told() == {"part": "ConnectionError: nobody is there"}
+
+    part.told = "ok"
+    look.look()
+    assert look.told() == {"part": "ok"}
+
+
+def test_what_hangs_is_told_and_not_asked_a_second_time(part, monkeypatch):
+    monkeypatch.setattr(health, "_SLOW", 0.05)
+    monkeypatch.setattr(health, "_PAUSE", 0.01)
+    stopping, look = Event(), Look("part", part.look)
+    part.go.clear()
+    watching = Thread(target=look.watch, args=[stopping], daemon=True)
+    watching.start()
+
+    eventually(lambda: "does not answer since" in (look.told() or {}).get("part", ""))
+    assert part.asked == 1
+
+    part.go.set()
+    eventually(lambda: look.told() == {"part": "ok"} and part.asked > 1)
+    stopping.set()
+    watching.join()
+
+
+def test_trouble_is_told_when_it_lasts(part, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(health.time, "monotonic", lambda: now[0])
+    look = Look("part", part.look, lasting=5)
+    look.look()
+    part.told = "locked"
+
+    seen = []
+    for second in (0, 2, 4, 6, 8):
+        now[0] = second
+        look.look()
+        seen.append(look.told()["part"])
+
+    assert seen == ["ok", "ok", "ok", "locked", "locked"]
+
+
+def test_a_part_that_is_not_there_any_more_is_told_no_longer(part):
+    look = Look("parts", lambda: {"job tidy": "failed"} if part.told == "ok" else {})
+    look.look()
+    assert look.told() == {"job tidy": "failed"}
+
+    part.told = "gone"
+    look.look()
+    assert look.told() == {}
+
+
+def test_a_file_that_another_process_keeps_locked_is_told_and_requests_are_answered(workbench, monkeypatch):
+    monkeypatch.setattr(health, "_LASTING", 0.0)
+    bench = workbench(TOY)
+    ana, file = bench.person(), bench.running.database.url.database
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        answer = ana.post("/toy/reviews/r/notes")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert ana.get("/toy/reviews/r/notes").json() == []
+        told = eventually(lambda: bench.anybody().get("/readyz").json()["services"]["toy"]["database"] == "down")
+        assert told
+        assert bench.anybody().get("/healthz").status_code == 200
+        other.execute("ROLLBACK")
+
+    assert ana.post("/toy/reviews/r/notes").status_code == 200
+    eventually(lambda: bench.anybody().get("/readyz").json()["services"]["toy"]["database"] == "ok")
