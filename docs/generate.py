@@ -6,7 +6,8 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
@@ -106,6 +107,10 @@ def _effects(event: type[Event]) -> str:
 
 
 def _form(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        return _form(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(map(_form, get_args(annotation)))
     text = (
         annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
     )

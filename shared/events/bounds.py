@@ -24,17 +24,17 @@ _UNKEPT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def fault_of_id(text: str) -> str | None:
-    """What is wrong with an identifier: it is too long, or holds characters that some database cannot keep."""
+    """What is wrong with an attribute of an envelope: it is too long, or no line of text that every server keeps."""
     if len(text) > LONGEST_ID:
         return f"is longer than {LONGEST_ID} characters"
     if odd := _UNKEPT.search(text):
-        return f"holds the character U+{ord(odd[0]):04X}, which no identifier has"
+        return f"holds the character U+{ord(odd[0]):04X}, which is no text"
     return None
 
 
 def _check_id(text: str) -> str:
-    if fault := fault_of_id(text):
-        raise ValueError(fault)
+    if len(text) > LONGEST_ID:
+        raise ValueError(f"is longer than {LONGEST_ID} characters")
     return text
 
 

@@ -12,8 +12,8 @@ from pydantic import AfterValidator
 from shared.events.base import Value
 from shared.events.bounds import Id
 
-#: The years a publication can be of. What lies outside, such as 0000 or 9999, is a placeholder of some database.
-FIRST_YEAR, LAST_YEAR = 1000, 2199
+#: The last year a publication can be of. What lies beyond, such as 9999, is a placeholder of some database; so is 0.
+LAST_YEAR = 2199
 
 _YEAR = re.compile(r"([0-9]{4})(?![^-])")
 _PARTIAL = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
@@ -21,7 +21,7 @@ _PARTIAL = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
 
 def usable_year(year: int) -> bool:
     """Whether something may have been published in that year."""
-    return FIRST_YEAR <= year <= LAST_YEAR
+    return 0 < year <= LAST_YEAR
 
 
 def _check_partial_date(text: str) -> str | None:

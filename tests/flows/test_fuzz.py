@@ -28,7 +28,7 @@ WORDS = st.sampled_from(
     [
         REVIEW, "no-such", "", "0", "-1", "999999999999999999999", "null", "true", "../../etc/passwd", "%00", "a\x00b",
         "'; DROP TABLE tasks; --", "<script>", "\ud7ff", "é" * 50, "x" * 3000, "2020-02-30", "[]", "{}", "*", '"',
-        "a:b:c",
+        "a:b:c", "9223372036854775807", "9223372036854775808", "1e999", "9" * 5000,
     ]
 )  # fmt: skip
 TEXT = WORDS | st.text(max_size=30)
@@ -112,3 +112,12 @@ def _likely(told: dict[str, Any]) -> st.SearchStrategy[bytes]:
         "url",
     )
     return st.dictionaries(st.sampled_from(names), JSON, max_size=5).map(json.dumps).map(str.encode)
+
+
+@pytest.mark.parametrize("after", [-1, 2**63 - 1, 2**63, 10**30])
+@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+def test_a_place_in_the_journal_that_cannot_be_is_no_error_of_ours(client, service, after):
+    """What the test above once found, kept: 2^63 was a 500 in six services."""
+    answer = client.get(f"/{service}/reviews/{REVIEW}/events", params={"after": after})
+
+    assert answer.status_code < 500, answer.text

@@ -18,6 +18,8 @@ _PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9][0-9]{0,9})(?:\.[0-9]+)?/?$", re.IG
 _OPENALEX = re.compile(r"(?:^|/)(W[0-9]{1,15})/?$", re.IGNORECASE)
 _LONGEST_DOI = 300
 
+#: No source knows an earlier one; what says so is a placeholder or a misprint.
+_FIRST_YEAR = 1000
 _LONGEST_DATE = 100
 _YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 _YEAR_FIRST = re.compile(r"\s*([0-9]{4})(?:[-/ ]+([0-9]{1,2}(?![0-9])|[A-Za-z]{3})[a-z]*(?:[-/ ]+([0-9]{1,2})\b)?)?")
@@ -126,7 +128,7 @@ def partial_date(year: object, month: object = None, day: object = None) -> str 
 
     None for a year that is a placeholder, such as 0 or 9999.
     """
-    if (y := _number(year)) is None or not usable_year(y):
+    if (y := _number(year)) is None or y < _FIRST_YEAR or not usable_year(y):
         return None
     if (m := _month(month)) is None:
         return f"{y:04}"

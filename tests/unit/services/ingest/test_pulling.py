@@ -470,7 +470,7 @@ def test_a_run_left_by_another_process_is_one_run(bench):
 def test_a_fault_of_ours_leaves_a_trace_and_ends_a_run_that_has_it_again_and_again(bench):
     bench.adopt(strategy("crossref"))
     bench.shelves["crossref"].put(*works(4))
-    bench.shelves["crossref"].trouble = {number: RecursionError("too deep\0") for number in (1, 2, 3)}
+    bench.shelves["crossref"].trouble = {1: RecursionError("too deep\0")}
 
     with pytest.raises(ExceptionGroup, match="too deep"):
         bench.pull()
@@ -480,6 +480,7 @@ def test_a_fault_of_ours_leaves_a_trace_and_ends_a_run_that_has_it_again_and_aga
     assert (watch["failures"], watch["trouble"]) == (1, "RecursionError: too deep")
 
     for _ in range(2):
+        bench.shelves["crossref"].trouble = {1: RecursionError("too deep\0")}
         with pytest.raises(ExceptionGroup, match="too deep"):
             bench.pull()
 

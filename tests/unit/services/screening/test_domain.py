@@ -39,7 +39,7 @@ rigour = Stage.model_validate(
         ("2018-01-01", False),
         (None, False),
         ("0000", False),
-        ("0999-12-31", False),
+        ("0000-00-00", False),
         ("9999", False),
         ("9999-12", False),
         ("9999-99-99", False),

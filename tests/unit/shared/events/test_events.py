@@ -97,7 +97,7 @@ def test_a_date_that_is_none_is_refused(wrong):
         Bibliography(published=wrong)
 
 
-@pytest.mark.parametrize("placeholder", ["0000", "0001-01-01", "0999-12", "2200", "9999", "9999-12", "9999-12-31"])
+@pytest.mark.parametrize("placeholder", ["0000", "0000-12", "0000-00-00", "2200", "9999", "9999-12", "9999-99-99"])
 def test_a_placeholder_is_no_date(placeholder):
     assert Bibliography(published=placeholder).published is None
     assert (earliest_day(placeholder), latest_day(placeholder)) == (None, None)

@@ -215,6 +215,26 @@ def test_a_strategy_cannot_change_how_the_walk_is_done(name):
         list(source(Net(page_of())).pages(query(f"query=a&{name}=1")))
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("query.bibliographic=R&D in integrated care", "%26"),
+        ("query=a&b", "%26"),
+        ("query.author=Okoye&query.author=Lind", "given twice"),
+    ],
+)
+def test_a_strategy_that_would_be_cut_short_is_refused(text, why):
+    with pytest.raises(SourceRefused, match=why):
+        list(source(Net(page_of())).pages(query(text)))
+
+
+@pytest.mark.parametrize("text", ["R&D in integrated care", "query.bibliographic=R%26D in integrated care"])
+def test_an_ampersand_of_the_words_is_asked_for(text):
+    net = Net(page_of())
+    list(source(net).pages(query(text)))
+    assert net.asked[0]["query.bibliographic"] == "R&D in integrated care"
+
+
 def test_whom_to_write_to_is_in_a_header_and_not_in_the_address():
     net = Net(page_of())
     list(source(net).pages(query()))
