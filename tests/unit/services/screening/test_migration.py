@@ -45,7 +45,7 @@ def old_desk(settings, tmp_path) -> Any:
     database = Database(given.place(given.database_url, "screening"))
     migrate.ensure_database(database)
     with database.engine.connect() as connection:
-        command.upgrade(migrate._config(SERVICE, connection), "0001")
+        command.upgrade(migrate._config(SERVICE, connection), "0002")
         _fill(connection)
         connection.commit()
     migrate.upgrade(database, SERVICE)
@@ -80,7 +80,7 @@ def test_an_older_database_keeps_its_leases_votes_and_counts(old_desk):
 def test_the_older_tables_come_back_with_what_was_counted(old_desk):
     database, _ = old_desk
     with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0001")
+        command.downgrade(migrate._config(SERVICE, connection), "0002")
         pairs = connection.execute(text("SELECT stage, first, second, n FROM vote_pairs ORDER BY first")).all()
         states = connection.execute(text("SELECT state, n FROM counts WHERE stage = 'sift' ORDER BY state")).all()
         paired = connection.execute(text("SELECT person FROM votes WHERE paired ORDER BY id")).scalars().all()

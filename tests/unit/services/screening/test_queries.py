@@ -23,10 +23,12 @@ def statements(desk: Desk) -> Iterator[list[tuple[str, Any]]]:
     def see(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         seen.append((statement, parameters[0] if many else parameters))
 
-    engine = desk.bench.running.database.engine
-    event.listen(engine, "before_cursor_execute", see)
+    engines = [database.engine for database in (desk.bench.running.database, desk.bench.running.requests)]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", see)
     yield seen
-    event.remove(engine, "before_cursor_execute", see)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", see)
 
 
 def arrive(desk: Desk, first: int, number: int) -> int:

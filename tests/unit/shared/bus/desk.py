@@ -126,8 +126,12 @@ class Desk:
         self.consumer.close()
 
 
+def partition_of(name: str) -> int:
+    """The partition that an event with this key comes into."""
+    return crc32(name.encode()) % TOPICS[TOPIC].partitions
+
+
 def names_in_one_partition(start: str, count: int) -> list[str]:
     """Names that begin so, whose events all come into one partition."""
-    partitions = TOPICS[TOPIC].partitions
     names = (f"{start}{number}" for number in range(1000))
-    return [name for name in names if crc32(name.encode()) % partitions == 1][:count]
+    return [name for name in names if partition_of(name) == 1][:count]

@@ -16,7 +16,7 @@ from shared.errors import Conflict, LogUnavailable, Rejected
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from tests.toy import TOY, Note, overdue
-from tests.unit.shared.bus.desk import names_in_one_partition
+from tests.unit.shared.bus.desk import names_in_one_partition, partition_of
 from tests.waiting import eventually
 from tests.workbench import Workbench
 
@@ -123,9 +123,13 @@ def test_an_event_that_came_too_early_waits_and_is_done_in_the_end(at_work):
 
 
 def test_too_many_dead_letters_halt_their_partition_until_someone_decides(at_work):
-    put(at_work, *names_in_one_partition("poison", 5), "a", "b", "c", "d")
-    eventually(lambda: at_work.running.health()["listener"].startswith("halted: synthesis.reviews/1: 3 dead letters"))
-    eventually(lambda: notes(at_work) == {"a", "b", "c", "d"})
+    poison = names_in_one_partition("poison", 5)
+    halted = partition_of(poison[0])
+    elsewhere = {name for name in "abcdefgh" if partition_of(name) != halted}
+    put(at_work, *poison, *sorted(elsewhere))
+    told = f"halted: synthesis.reviews/{halted}: 3 dead letters"
+    eventually(lambda: at_work.running.health()["listener"].startswith(told))
+    eventually(lambda: notes(at_work) == elsewhere)
     assert len(letters(at_work)) == 3
 
     with at_work.work() as work:
