@@ -71,17 +71,23 @@ class Known:
 
 def check_key(service: str, database: Database, key: SigningKey) -> None:
     """Keeps the key's fingerprint at a database's first start. Raises Conflict ever after for another key."""
-    with database.session() as session:
-        known = session.get(Fact, KEY_FACT)
-        if known is None:
+    if not look_at_key(service, database, key):
+        with database.session() as session:
             keep_key(session, key)
             session.commit()
-        elif known.value != key.fingerprint:
+
+
+def look_at_key(service: str, database: Database, key: SigningKey) -> bool:
+    """Whether the database knows the key; False when it knows none yet. Raises Conflict when it knows another."""
+    with database.session(readonly=True) as session:
+        known = session.get(Fact, KEY_FACT)
+        if known is not None and known.value != key.fingerprint:
             raise Conflict(
                 f"the signing key ({key.fingerprint}) is not the one that {service} was first used with "
                 f"({known.value}): put that one back; or, if it was changed on purpose, tell with `living key accept`",
                 slug="another_key",
             )
+    return known is not None
 
 
 def keep_key(session: Session, key: SigningKey) -> None:

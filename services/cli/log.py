@@ -1,0 +1,190 @@
+"""`living log`: what is unread on the event log, whether it is the one the services know, and mending it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from services.cli.commands import AS_JSON, Group, argument, option
+from services.cli.context import key_path, settings
+from services.cli.printing import err, out, print_json, print_rows
+from shared.client.operations import SERVICES
+from shared.errors import Conflict, LivingError, NotFound
+
+if TYPE_CHECKING:
+    from shared.bus.port import EventLog
+    from shared.service import Service
+
+app = Group(help="The event log: what is unread, whether it is whole, and mending it.")
+
+
+@app.command("lag", example="living log lag\nliving log lag screening search --json")
+@argument("services", "Which services; all without any.", nargs=-1, type=click.Choice(SERVICES))
+@AS_JSON
+def lag(services: tuple[str, ...], as_json: bool) -> None:
+    """What each service has not done yet, partition by partition.
+
+    Says how many messages wait, how old the first of them is, who reads the partition, and how many of its keys
+    are held. Asks the log itself, so the platform need not run.
+    """
+    with _log() as log:
+        rows = [row for service in _chosen(services) for row in _unread(service, log)]
+    columns = [
+        ("service", lambda row: row["service"]),
+        ("partition", lambda row: f"{row['topic']}/{row['partition']}"),
+        ("unread", lambda row: row["unread"]),
+        ("oldest", lambda row: _age(row["oldest_unread_seconds"])),
+        ("held keys", lambda row: row["held_keys"] or ""),
+        ("read by", lambda row: row["read_by"] or "nobody"),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no service reads the log")
+
+
+@app.command("check", example="living log check")
+@AS_JSON
+def check(as_json: bool) -> None:
+    """Hold log and signing key against what each database knows, as a start does; exits 1 when one differs.
+
+    Writes nothing, so it may be asked while the platform runs.
+    """
+    with _log() as log:
+        rows = [{"service": service.name, "told": _checked(service, log)} for service in _chosen(())]
+    columns = [("service", lambda row: row["service"]), ("told", lambda row: row["told"])]
+    print_rows(rows, columns, as_json=as_json, empty="no services")
+    if any(row["told"] not in ("ok", "no database yet") for row in rows):
+        raise Conflict("a start would be refused", slug="not_as_known")
+
+
+@app.command("mend", example="living log mend --yes")
+@option("--yes", is_flag=True, help="Do not ask first.")
+@AS_JSON
+def mend(yes: bool, as_json: bool) -> None:
+    """Make a lost or damaged log anew, from what every service keeps of what it told.
+
+    The new log has the same events, each key in its order. A damaged file is kept beside it; topics of Kafka must
+    be empty. The platform must be stopped. Only a log that a start refuses is mended.
+    """
+    from shared.runtime.mend import mend as make_anew
+
+    if not yes:
+        click.confirm(f"Make {settings().place(settings().log_url)} anew from the journals?", abort=True, err=True)
+    mended = make_anew(settings(), _chosen(()))
+    if as_json:
+        print_json({"events": mended.events, "aside": mended.aside, "remarks": mended.remarks})
+        return
+    for name, events in mended.events.items():
+        out.print(f"{name}: {events} events", highlight=False)
+    if mended.aside is not None:
+        out.print(f"the lost file is kept as {mended.aside}", soft_wrap=True, highlight=False)
+    for remark in mended.remarks:
+        err.print(remark, style="yellow", soft_wrap=True)
+
+
+@app.command("rewind", example="living log rewind screening")
+@argument("service", "The service whose database was put back.", type=click.Choice(SERVICES))
+@AS_JSON
+def rewind(service: str, as_json: bool) -> None:
+    """Let a service whose database is older than the log hear again what it missed.
+
+    Puts its place on the log back to what its database has heard. The service must be stopped; at its next start
+    it goes on from there, and does nothing twice.
+    """
+    from shared.db.tables import HeardUpTo
+    from shared.runtime.checks import opened_if_there
+    from shared.runtime.mend import rewind as put_back
+
+    (chosen,) = _chosen((service,))
+    with _log() as log, opened_if_there(settings(), chosen, HeardUpTo) as database:
+        if database is None:
+            raise NotFound(f"{service} has no database yet: start the platform once")
+        moved = put_back(chosen, database, log)
+    rows = [
+        {"topic": topic, "partition": number, "from": was, "to": now}
+        for (topic, number), (was, now) in sorted(moved.items())
+    ]
+    columns = [
+        ("partition", lambda row: f"{row['topic']}/{row['partition']}"),
+        ("from", lambda row: row["from"]),
+        ("to", lambda row: row["to"]),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty=f"{service} has heard all that counts as heard: nothing to do")
+
+
+def _chosen(names: tuple[str, ...]) -> tuple[Service, ...]:
+    from services.catalog import choose
+
+    return choose(names)
+
+
+@contextmanager
+def _log() -> Iterator[EventLog]:
+    from shared.bus.open import open_log
+
+    url = settings().place(settings().log_url)
+    with closing(open_log(url, prefix=settings().topic_prefix)) as log:
+        yield log
+
+
+def _unread(service: Service, log: EventLog) -> Iterator[dict[str, Any]]:
+    from shared.runtime.log_metrics import oldest, seconds_since
+
+    if not service.topics:
+        return
+    unread, readers, held = log.unread(service.name, service.topics), log.readers(service.name), _held(service)
+    since = oldest(log, unread)
+    for place, left in unread.items():
+        yield {
+            "service": service.name,
+            "topic": place[0],
+            "partition": place[1],
+            "unread": left.messages,
+            "oldest_unread_seconds": round(seconds_since(since[place]), 1) if place in since else None,
+            "held_keys": held.get(place, 0),
+            "read_by": readers.get(place),
+        }
+
+
+def _held(service: Service) -> dict[tuple[str, int], int]:
+    """How many keys of each partition are held; none where there is no database to tell."""
+    from sqlalchemy import func, select
+
+    from shared.db.tables import HeldKey
+    from shared.runtime.checks import opened_if_there
+
+    with opened_if_there(settings(), service, HeldKey) as database:
+        if database is None:
+            return {}
+        counted = select(HeldKey.topic, HeldKey.partition, func.count()).where(HeldKey.consumer == service.name)
+        with database.session(readonly=True) as session:
+            rows = session.execute(counted.group_by(HeldKey.topic, HeldKey.partition)).all()
+    return {(topic, number): count for topic, number, count in rows}
+
+
+def _checked(service: Service, log: EventLog) -> str:
+    from shared.db.tables import HeardUpTo
+    from shared.keys import SigningKey
+    from shared.runtime import checks
+
+    with checks.opened_if_there(settings(), service, HeardUpTo) as database:
+        if database is None:
+            return "no database yet"
+        try:
+            checks.check_file(log, checks.topics_of(service), embedded=settings().embedded)
+            checks.look_at_log(service, database, log, embedded=settings().embedded)
+            checks.look_at_key(service.name, database, SigningKey.read(key_path()))
+        except LivingError as error:
+            return error.detail
+    return "ok"
+
+
+def _age(seconds: float | None) -> str:
+    """Such as `12 s`, `3 min`, `5 h` or `2 days`; empty without one."""
+    if seconds is None:
+        return ""
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,156 @@
+"""`living log` and `living key` tell how log and key stand, and mend what a start would refuse."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.catalog import BY_NAME
+from shared.bus.open import open_log
+from shared.bus.relay import relay_once
+from shared.db.engine import opened
+from shared.db.tables import OutboxRow
+from shared.errors import Conflict, Unavailable
+from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
+from shared.keys import make
+from tests.unit.services.cli.conftest import data
+
+LOG = "sqlite:data/log.db"
+
+
+@pytest.fixture
+def house(run, tmp_path):
+    """The databases and the log of a stopped platform, in which ingest told of six records."""
+    assert run("db", "upgrade").exit_code == 0
+    make(Path("data/signing-key.pem"))
+    with closing(open_log(LOG)) as log, opened("sqlite:///data/ingest.db") as database:
+        log.create_topics()
+        with database.session() as session:
+            session.add_all(outbox_row(f"rec{number}") for number in range(6))
+            session.commit()
+        assert relay_once(database, log, limit=10) == 6
+    return tmp_path / "data"
+
+
+def outbox_row(record: str) -> OutboxRow:
+    from shared.events.base import Envelope
+    from shared.ids import new_id
+
+    about = Bibliography(title="Trust", published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")])
+    event = RecordDiscovered(review="r", record=record, revision=1, run="run", bibliography=about)
+    now = datetime.now(UTC)
+    envelope = Envelope(
+        id=new_id("evt"), type=event.type, dataversion=1, source="living/ingest", subject=record,
+        time=now.isoformat(), recordedtime=now.isoformat(), correlationid=record, causationid=None, actor="test",
+        data=event.model_dump(mode="json"),
+    )  # fmt: skip
+    return OutboxRow(
+        event_id=envelope.id, correlation=record, review="r", type=event.type, topic=event.topic, key=record,
+        payload=envelope.to_json().decode(), recorded_at=now,
+    )  # fmt: skip
+
+
+def remove_log(folder: Path) -> None:
+    for file in folder.glob("log.db*"):
+        file.unlink()
+
+
+def test_lag_is_told_by_service_and_partition(house, run):
+    rows = data(run("log", "lag", "screening", "search", "--json"))
+
+    of_records = [row for row in rows if row["topic"] == "ingest.records"]
+    assert {row["service"] for row in rows} == {"screening", "search"}
+    assert sum(row["unread"] for row in of_records if row["service"] == "search") == 6
+    assert all((row["oldest_unread_seconds"] is not None) == bool(row["unread"]) for row in rows)
+    assert {row["read_by"] for row in rows} == {None}
+    shown = run("log", "lag", "search").output
+    assert "ingest.records/0" in shown and "nobody" in shown
+
+
+def test_who_reads_a_partition_is_told(house, run):
+    with closing(open_log(LOG)) as log, closing(log.subscribe("search", BY_NAME["search"].topics)) as member:
+        member.poll(0.1)
+        rows = data(run("log", "lag", "search", "--json"))
+    assert all(row["read_by"].startswith("member_") for row in rows)
+
+
+def test_a_log_as_it_was_left_is_checked_and_nothing_changes(house, run):
+    before = {path: path.read_bytes() for path in house.iterdir() if path.suffix in (".db", ".pem")}
+    rows = data(run("log", "check", "--json"))
+    assert {row["told"] for row in rows} == {"ok"}
+    assert {path: path.read_bytes() for path in house.iterdir() if path.suffix in (".db", ".pem")} == before
+
+
+def test_a_lost_log_is_told_and_mended(house, run):
+    with closing(open_log(LOG)) as log:
+        before = [delivery.value for delivery in log.read(["ingest.records"])]
+    remove_log(house)
+
+    checked = run("log", "check", "--json")
+    told = {row["service"]: row["told"] for row in data(checked)}
+    assert isinstance(checked.exception, Conflict)
+    assert "living log mend" in told["ingest"] and told["protocol"] == "ok"
+
+    assert run("log", "mend").exit_code == 1, "it asks first"
+    assert not (house / "log.db").exists()
+    mended = run("log", "mend", "--yes", "--json")
+    assert data(mended)["events"]["ingest"] == 6
+    with closing(open_log(LOG)) as log:
+        assert sorted(delivery.value for delivery in log.read(["ingest.records"])) == sorted(before)
+    assert run("log", "check").exit_code == 0
+
+
+def test_a_database_older_than_the_log_is_told_and_its_group_rewound(house, run):
+    with closing(open_log(LOG)) as log:
+        log.rewind("screening", {place: end for place, end in log.ends(["ingest.records"]).items() if end})
+
+    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+    assert "living log rewind screening" in told["screening"]
+    rows = data(run("log", "rewind", "screening", "--json"))
+
+    assert sum(row["from"] - row["to"] for row in rows) == 6
+    assert run("log", "check").exit_code == 0
+    assert "nothing to do" in " ".join(run("log", "rewind", "screening").output.split())
+
+
+# The key
+
+
+def test_the_key_and_who_knows_it_are_shown(house, run):
+    shown = data(run("key", "show", "--json"))
+    assert shown["fingerprint"].startswith("SHA256:") and shown["databases"] == []
+
+    assert run("key", "accept", "--yes").exit_code == 0
+
+    shown = data(run("key", "show", "--json"))
+    assert {row["service"] for row in shown["databases"]} == set(BY_NAME)
+    assert {row["knows"] for row in shown["databases"]} == {shown["fingerprint"]}
+
+
+def test_another_key_is_told_until_it_is_accepted(house, run):
+    run("key", "accept", "--yes")
+    os.remove("data/signing-key.pem")
+    lost = run("key", "show")
+    assert isinstance(lost.exception, Unavailable) and "screening" in lost.output
+
+    assert run("key", "accept", "--new").exit_code == 1, "it asks first"
+    assert not Path("data/signing-key.pem").exists()
+    accepted = run("key", "accept", "--new", "--yes")
+
+    assert "every token that was issued ends" in " ".join(accepted.output.split())
+    assert run("key", "show").exit_code == 0
+    assert run("log", "check").exit_code == 0
+    assert isinstance(run("key", "accept", "--new", "--yes").exception, Conflict), "a key that is there is kept"
+
+
+def test_a_key_that_was_replaced_is_told(house, run):
+    run("key", "accept", "--yes")
+    os.remove("data/signing-key.pem")
+    make(Path("data/signing-key.pem"))
+
+    assert isinstance(run("key", "show").exception, Conflict)
+    assert "living key accept" in str(data(run("log", "check", "--json")))
