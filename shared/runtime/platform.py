@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
+from functools import partial
 from threading import Event as Signal
-
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from shared.bus.open import open_log
 from shared.clock import Clock, open_clock
@@ -18,6 +16,7 @@ from shared.runtime import checks
 from shared.runtime.health import Health
 from shared.runtime.pruning import prune
 from shared.runtime.running import Running
+from shared.runtime.schedule import Schedule
 from shared.runtime.worker import Pause
 from shared.service import Job, Service
 from shared.settings import Settings
@@ -39,7 +38,7 @@ class Platform:
         }
         self.metrics = Metrics(self.running)
         self.health = Health(self.running, self.event_log)
-        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._schedule = self._plan()
         self._stopping = Signal()
 
     def start(self) -> None:
@@ -53,15 +52,14 @@ class Platform:
             running.start()
         self.health.start()
         if self.settings.scheduler:
-            self._schedule()
+            self._schedule.start()
 
     def stop(self) -> None:
         self._stopping.set()
         self.health.stop()
-        if self._scheduler.running:
-            for running in self.running.values():
-                running.stopping.set()
-            self._scheduler.shutdown(wait=True)
+        for running in self.running.values():
+            running.stopping.set()
+        self._schedule.stop()
         for running in self.running.values():
             running.stop()
         self.event_log.close()
@@ -83,17 +81,11 @@ class Platform:
                 if number == 29 or self._stopping.wait(pause.next()):
                     raise
 
-    def _schedule(self) -> None:
-        jobs = [
-            (running, job, self.settings.scheduler_tick or job.every.total_seconds())
-            for running in self.running.values()
-            for job in running.service.jobs
-        ] + [(running, _PRUNE, _PRUNE.every.total_seconds()) for running in self.running.values()]
-        self._scheduler.add_executor(ThreadPoolExecutor(max(4, len(jobs))))
-        for running, job, seconds in jobs:
-            # One run at a time; runs that were missed while one was long are made up for by one.
-            self._scheduler.add_job(
-                running.run_job, "interval", seconds=seconds, args=[job], id=f"{running.service.name}.{job.name}",
-                max_instances=1, coalesce=True, misfire_grace_time=None,
-            )  # fmt: skip
-        self._scheduler.start()
+    def _plan(self) -> Schedule:
+        schedule = Schedule()
+        for running in self.running.values():
+            for job in (*running.service.jobs, _PRUNE):
+                tick = None if job is _PRUNE else self.settings.scheduler_tick
+                seconds = tick or job.every.total_seconds()
+                schedule.every(seconds, partial(running.run_job, job), f"{running.service.name}.{job.name}")
+        return schedule

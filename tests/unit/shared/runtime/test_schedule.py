@@ -1,0 +1,71 @@
+"""The schedule runs each work at its interval, and never one twice at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from threading import Event
+
+import pytest
+
+from shared.runtime.schedule import Schedule
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def planned() -> Iterator[Callable[..., Schedule]]:
+    """Starts schedules of some works, and stops them."""
+    made: list[Schedule] = []
+
+    def planned(*works: Callable[[], None], seconds: float = 0.02) -> Schedule:
+        made.append(Schedule())
+        for work in works:
+            made[-1].every(seconds, work, "work")
+        made[-1].start()
+        return made[-1]
+
+    yield planned
+    for schedule in made:
+        schedule.stop()
+
+
+def test_work_runs_again_and_again(planned):
+    runs: list[float] = []
+    planned(lambda: runs.append(time.monotonic()), seconds=0.05)
+    eventually(lambda: len(runs) >= 3)
+    assert runs[1] - runs[0] >= 0.02
+
+
+def test_long_work_holds_up_no_other_and_is_not_run_twice_at_once(planned):
+    go_on, begun, others = Event(), [], []
+
+    def long() -> None:
+        begun.append(1)
+        go_on.wait(20)
+
+    planned(long, lambda: others.append(1))
+    eventually(lambda: len(others) >= 20)
+    assert len(begun) == 1
+    go_on.set()
+    eventually(lambda: len(begun) >= 2)
+
+
+def test_stopping_waits_for_what_runs_and_begins_nothing_more(planned):
+    begun, ended = Event(), []
+
+    def work() -> None:
+        begun.set()
+        time.sleep(0.3)
+        ended.append(1)
+
+    schedule = planned(work)
+    assert begun.wait(20)
+    schedule.stop()
+    done = len(ended)
+    assert done >= 1
+    time.sleep(0.1)
+    assert len(ended) == done
+
+
+def test_one_that_was_never_started_is_stopped(planned):
+    Schedule().stop()
