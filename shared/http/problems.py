@@ -78,11 +78,24 @@ def install(app: FastAPI) -> None:
 
     async def _database(request: Request, error: Exception) -> Response:
         log.error("database unavailable", path=request.url.path, error=str(getattr(error, "orig", error)))
-        return await _living(request, Unavailable("the database does not answer in time; nothing was changed"))
+        return await _living(request, Unavailable(f"{_why(error)}; nothing was changed"))
 
     # No connection, no lock or no answer in time, a deadlock, a server that went away.
     for unavailable in (OperationalError, InterfaceError, TimeoutError):
         app.add_exception_handler(unavailable, _database)
+
+
+def _why(error: Exception) -> str:
+    """What keeps the database from its work, in words that tell nothing of its insides."""
+    cause = getattr(error, "orig", None)
+    code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
+    if code in ("SQLITE_FULL", "53100"):
+        return "the database's disk is full, and must be given room"
+    if code.startswith("SQLITE_READONLY") or code == "25006":
+        return "the database can only be read now"
+    if code.startswith("SQLITE_IOERR"):
+        return "the database's disk fails"
+    return "the database does not answer in time"
 
 
 def unexpected(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from threading import Event as Signal
 from threading import Thread
 
 from shared import logging
+from shared.bus.judging import reason_of
 
 log = logging.get(__name__)
 
@@ -61,7 +62,7 @@ class Worker:
             self._leave()
 
     def _tell(self, error: Exception) -> None:
-        told = str(error) or type(error).__name__
+        told = reason_of(error)
         if self.trouble != told:
             log.warning(f"{self.name} waits", service=self._service, error=told)
         self.trouble = told
