@@ -1,11 +1,77 @@
-"""What every service answers alike: its journal of events, its dead letters, and the keys they hold."""
+"""What every service takes and answers alike: how strict a body is, what a problem says, events, dead letters and
+what they hold."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Given(BaseModel):
+    """Something a person sends. A field nobody declared is an error, and so is a value of another kind: a 1 is no
+    truth value, and a number no text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _kept(text: str) -> str:
+    """The text without blanks around it. Raises ValueError for what a database cannot keep."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
+    return text.strip()
+
+
+def _told(text: str) -> str:
+    """The same of a text that must say something."""
+    if not (kept := _kept(text)):
+        raise ValueError("says nothing; write something or leave it out")
+    return kept
+
+
+def _text(longest: int) -> Any:
+    # The description has a pattern for what the check refuses, since whoever reads it has no Python.
+    return Annotated[
+        str, Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"}), AfterValidator(_kept)
+    ]
+
+
+def _saying(longest: int) -> Any:
+    pattern = {"pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}
+    return Annotated[str, Field(min_length=1, max_length=longest, json_schema_extra=pattern), AfterValidator(_told)]
+
+
+#: What people write, with its longest length in characters; a database keeps all of it. `Line`, `Reason` and
+#: `Prose` say something, `Short` and `Long` may be empty.
+Line, Reason, Prose = _saying(500), _saying(2000), _saying(5000)
+Short, Long = _text(200), _text(5000)
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request: its place, why, and the line and column of a file that has some."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: str
+    why: str
+    line: int | None = None
+    column: int | None = None
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it. `type` ends in a word for programs, `detail` says for people what happened and
+    what to do; `errors` lists every fault of the request, and `request_id` finds it in the logs."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str | None
+    errors: list[Fault] = []
 
 
 class JournalEntry(BaseModel):
@@ -81,14 +147,10 @@ class DeadLetterGroup(BaseModel):
     example: str
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Discard(_Body):
+class Discard(Given):
     """Why a dead letter is never done."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    reason: Reason
 
 
 class DeadLetterDecision(BaseModel):
@@ -99,7 +161,7 @@ class DeadLetterDecision(BaseModel):
     follows: str
 
 
-class RetryGroup(_Body):
+class RetryGroup(Given):
     """Try at most `limit` letters of a group, oldest first, those after the letter `after`; `all` goes on after one
     that still does not work."""
 

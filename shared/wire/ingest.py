@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-
-
-def _storable(text: str) -> str:
-    """Refuses what a database cannot keep."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
-    return text
-
-
-Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
-]
-
-
-class Given(BaseModel):
-    """Something a person sends; a field nobody declared is an error."""
-
-    model_config = ConfigDict(extra="forbid")
+from shared.wire.common import Given, Reason
 
 
 class RunView(BaseModel):

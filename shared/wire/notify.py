@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from shared.events.synthesis import ChangeClass
+from shared.wire.common import Given
 
 Kind = Literal["revision", "overdue"]
 
 
-class NewSubscription(BaseModel):
+class NewSubscription(Given):
     """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
 
     `kinds`: `revision` is every published revision; `overdue`, the alarm that a review missed its cadence,

@@ -5,28 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from shared.events.protocol import Answer, Cmoc, Definitions, FormField
 from shared.events.screening import Judgement, VoteCast
+from shared.wire.common import Given, Long, Short
 
 Kind = Literal["screening", "conflict"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
 
 
-def _storable(text: str) -> str:
-    """Refuses what a database cannot keep."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds a character that is no text (NUL or half a surrogate pair)")
-    return text
-
-
-Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_storable)]
-Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_storable)]
-
-
-class ClaimRequest(BaseModel):
+class ClaimRequest(Given):
     """What to work on next: `screening`, or a `conflict` to decide; at one stage, or wherever something waits; and
     how many tasks to hold at once."""
 
@@ -35,7 +25,7 @@ class ClaimRequest(BaseModel):
     count: Annotated[int, Field(ge=1, le=50)] = 1
 
 
-class VoteRequest(BaseModel):
+class VoteRequest(Given):
     """A vote: an answer of the stage, a reason, and the stage's own fields by name (a text or a list of texts)."""
 
     answer: Short

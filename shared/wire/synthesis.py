@@ -5,31 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field
 
 from shared.events.base import Value
 from shared.events.synthesis import Change, ChangeClass, CmocState, Element, Inference, Stance, Status
+from shared.wire.common import Given, Line, Prose, Reason
 
 DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
 Evidenced = Literal["explicit", "inferred", "none"]
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not hold a NUL character")
-    return text
-
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)]
-Prose = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), AfterValidator(_storable)
-]
-
-
-class Given(BaseModel):
-    """Something a person sends; a field nobody declared is an error."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 # Evidence
@@ -55,7 +38,7 @@ class LinkGiven(Given):
     element: Element
     stance: Stance = "supports"
     inference: Inference = "explicit"
-    rationale: Annotated[Prose, StringConstraints(max_length=2000)] | None = None
+    rationale: Reason | None = None
 
 
 def _told_once(links: list[LinkGiven]) -> list[LinkGiven]:
