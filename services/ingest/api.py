@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.ingest import store
 from services.ingest.handlers import duplicates, notices, runs, watches
@@ -15,7 +15,8 @@ from shared.db.work import Work
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
 from shared.http.auth import Lead, Reader
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.ingest import (
@@ -41,7 +42,7 @@ Reading = reading_of("ingest")
 
 
 @router.get("/reviews/{review}/status")
-def read_status(review: str, work: Reading, who: Reader) -> IngestStatus:
+def read_status(review: Name, work: Reading, who: Reader) -> IngestStatus:
     """How many records there are, what waits for a person, and how each watch stands."""
     row = store.review_of(work.session, review)
     return IngestStatus(
@@ -55,27 +56,27 @@ def read_status(review: str, work: Reading, who: Reader) -> IngestStatus:
 
 
 @router.get("/reviews/{review}/watches")
-def list_watches(review: str, work: Reading, who: Reader) -> Page[WatchView]:
+def list_watches(review: Name, work: Reading, who: Reader) -> Page[WatchView]:
     """Every watch of a review, in the order of their strategies' names."""
     return Page(items=_watch_views(work, store.watches_of(work.session, review)))
 
 
 @router.post("/reviews/{review}/watches/{watch}/pause")
-def pause_watch(review: str, watch: str, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
+def pause_watch(review: Name, watch: Name, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
     """Stops pulling a watch until it is resumed."""
     command = f"pause {watch}"
     return work.once(key, command, None, lambda: _watch_view(work, watches.pause_watch(work, review, watch)))
 
 
 @router.post("/reviews/{review}/watches/{watch}/resume")
-def resume_watch(review: str, watch: str, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
+def resume_watch(review: Name, watch: Name, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
     """Pulls a paused watch again."""
     command = f"resume {watch}"
     return work.once(key, command, None, lambda: _watch_view(work, watches.resume_watch(work, review, watch)))
 
 
 @router.post("/reviews/{review}/watches/{watch}/pull")
-def pull_watch(review: str, watch: str, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
+def pull_watch(review: Name, watch: Name, work: Unit, who: Lead, key: IdempotencyKey = None) -> WatchView:
     """Makes a watch due now; the scheduler pulls it within half a minute."""
     command = f"pull {watch}"
     return work.once(key, command, None, lambda: _watch_view(work, watches.pull_now(work, review, watch)))
@@ -83,7 +84,7 @@ def pull_watch(review: str, watch: str, work: Unit, who: Lead, key: IdempotencyK
 
 @router.get("/reviews/{review}/runs")
 def list_runs(
-    review: str, work: Reading, who: Reader, watch: str | None = None, cursor: str | None = None, limit: Limit = 50
+    review: Name, work: Reading, who: Reader, watch: Word | None = None, cursor: Cursor | None = None, limit: Limit = 50
 ) -> Page[RunView]:
     """Runs, the newest first; of one watch if given."""
     rows = store.runs_before(work.session, review, watch, _after(cursor), limit + 1)
@@ -91,14 +92,14 @@ def list_runs(
 
 
 @router.get("/reviews/{review}/runs/{run}")
-def read_run(review: str, run: str, work: Reading, who: Reader) -> RunView:
+def read_run(review: Name, run: Name, work: Reading, who: Reader) -> RunView:
     """One run with its counts."""
     return _run_view(store.run_of(work.session, review, run))
 
 
 @router.get("/reviews/{review}/runs/{run}/items")
 def list_items(
-    review: str, run: str, work: Reading, who: Reader, cursor: str | None = None, limit: Limit = 100
+    review: Name, run: Name, work: Reading, who: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[RunItemView]:
     """Where each item of a run went, but for those that had not changed."""
     store.run_of(work.session, review, run)
@@ -108,7 +109,7 @@ def list_items(
 
 @router.get("/reviews/{review}/runs/{run}/rejections")
 def list_rejections(
-    review: str, run: str, work: Reading, who: Reader, cursor: str | None = None, limit: Limit = 100
+    review: Name, run: Name, work: Reading, who: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[RejectionView]:
     """The items of a run that are no usable records, each with its reason."""
     store.run_of(work.session, review, run)
@@ -118,12 +119,12 @@ def list_rejections(
 
 @router.get("/reviews/{review}/records")
 def list_records(
-    review: str,
+    review: Name,
     work: Reading,
     who: Reader,
-    doi: Annotated[str | None, Query(max_length=500)] = None,
-    pmid: Annotated[str | None, Query(max_length=100)] = None,
-    cursor: str | None = None,
+    doi: Word | None = None,
+    pmid: Word | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[RecordSummary]:
     """Records, the oldest first; or those with a DOI or PubMed id, in any of its spellings."""
@@ -138,7 +139,7 @@ def list_records(
 
 
 @router.get("/reviews/{review}/records/{record}")
-def read_record(review: str, record: str, work: Reading, who: Reader) -> RecordView:
+def read_record(review: Name, record: Name, work: Reading, who: Reader) -> RecordView:
     """A record with its provenance, its source records, what was merged into it and why, and its notices."""
     row = store.record_of(work.session, review, record)
     return RecordView(
@@ -152,7 +153,7 @@ def read_record(review: str, record: str, work: Reading, who: Reader) -> RecordV
 
 @router.post("/reviews/{review}/records/{record}/notices", status_code=201)
 def give_notice(
-    review: str, record: str, body: NewNotice, work: Unit, who: Lead, key: IdempotencyKey = None
+    review: Name, record: Name, body: NewNotice, work: Unit, who: Lead, key: IdempotencyKey = None
 ) -> NoticeView:
     """Tells everyone that a record's report was retracted, corrected, reinstated ...; or that this is a drill."""
 
@@ -164,11 +165,11 @@ def give_notice(
 
 @router.get("/reviews/{review}/duplicates")
 def list_duplicates(
-    review: str,
+    review: Name,
     work: Reading,
     who: Reader,
     state: Literal["open", "same", "different"] = "open",
-    cursor: str | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 50,
 ) -> Page[DuplicateView]:
     """Pairs of records that might be one, the oldest first."""
@@ -179,7 +180,7 @@ def list_duplicates(
 
 @router.post("/reviews/{review}/duplicates/{duplicate}")
 def decide_duplicate(
-    review: str, duplicate: str, body: DuplicateVerdict, work: Unit, who: Lead, key: IdempotencyKey = None
+    review: Name, duplicate: Name, body: DuplicateVerdict, work: Unit, who: Lead, key: IdempotencyKey = None
 ) -> DuplicateView:
     """Decides a pair, for good: a person outranks the machine."""
 

@@ -16,7 +16,8 @@ from services.notify.channels import atom
 from services.notify.models import Attempt, Delivery, Notice, Subscription
 from shared.db.work import Work
 from shared.http.auth import Reader
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.parameters import DIGITS, Name, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.tokens import Person
@@ -39,12 +40,12 @@ _DELIVERIES = _SUBSCRIPTION + "/deliveries"
 #: How many entries a page of the feed holds at most.
 FEED_ENTRIES = 100
 
-FeedLimit = Annotated[int, Query(ge=1, le=FEED_ENTRIES)]
+FeedLimit = Annotated[int, Query(ge=1, le=FEED_ENTRIES), DIGITS]
 
 
 @router.post(_SUBSCRIPTIONS, status_code=201)
 def subscribe(
-    review: str, body: NewSubscription, work: Unit, who: Reader, key: IdempotencyKey = None
+    review: Name, body: NewSubscription, work: Unit, who: Reader, key: IdempotencyKey = None
 ) -> SubscriptionCreated:
     """Subscribe me to a review. The secret of a webhook's signatures is in this answer and in no other."""
     if "overdue" in body.kinds:
@@ -63,7 +64,7 @@ def subscribe(
 
 @router.get(_SUBSCRIPTIONS)
 def list_subscriptions(
-    review: str, work: Reading, who: Reader, everyone: bool = False, cursor: str | None = None, limit: Limit = 100
+    review: Name, work: Reading, who: Reader, everyone: YesNo = False, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[SubscriptionView]:
     """My subscriptions, oldest first; everyone's, for a lead."""
     if everyone:
@@ -77,13 +78,13 @@ def list_subscriptions(
 
 
 @router.get(_SUBSCRIPTION)
-def show_subscription(review: str, subscription: str, work: Reading, who: Reader) -> SubscriptionView:
+def show_subscription(review: Name, subscription: Name, work: Reading, who: Reader) -> SubscriptionView:
     """One subscription of mine; anyone's, for a lead."""
     return _view(work, _of(work, review, subscription, who), who)
 
 
 @router.delete(_SUBSCRIPTION)
-def end_subscription(review: str, subscription: str, work: Unit, who: Reader) -> SubscriptionView:
+def end_subscription(review: Name, subscription: Name, work: Unit, who: Reader) -> SubscriptionView:
     """End a subscription. What waits for it is called off; its deliveries can still be listed."""
     found = _of(work, review, subscription, who, lock=True)
     handlers.end(work, found, f"ended by {who.name}")
@@ -92,7 +93,7 @@ def end_subscription(review: str, subscription: str, work: Unit, who: Reader) ->
 
 @router.get(_DELIVERIES)
 def list_deliveries(
-    review: str, subscription: str, work: Reading, who: Reader, cursor: str | None = None, limit: Limit = 100
+    review: Name, subscription: Name, work: Reading, who: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[DeliveryView]:
     """What was or is to be sent, newest first, with every attempt and what was wrong with it."""
     found = _of(work, review, subscription, who)
@@ -105,12 +106,12 @@ def list_deliveries(
 
 @router.post(_DELIVERIES + "/{delivery}/redeliver")
 def redeliver(
-    review: str, subscription: str, delivery: str, work: Unit, who: Reader, key: IdempotencyKey = None
+    review: Name, subscription: Name, delivery: Name, work: Unit, who: Reader, key: IdempotencyKey = None
 ) -> DeliveryView:
     """Send a notice again, under the same `webhook-id`; the schedule of its retries begins anew."""
-    found = _of(work, review, subscription, who, lock=True)
 
     def do() -> DeliveryView:
+        found = _of(work, review, subscription, who, lock=True)
         handlers.redeliver(work, found, store.delivery(work, delivery, of=found.id))
         return _delivery(work, delivery)
 
@@ -118,19 +119,22 @@ def redeliver(
 
 
 @router.post(_SUBSCRIPTION + "/test", status_code=202)
-def send_test(review: str, subscription: str, work: Unit, who: Reader, key: IdempotencyKey = None) -> DeliveryView:
+def send_test(review: Name, subscription: Name, work: Unit, who: Reader, key: IdempotencyKey = None) -> DeliveryView:
     """Send a notice of type `test` to a webhook."""
-    found = _of(work, review, subscription, who, lock=True)
-    return work.once(key, f"test {found.id}", None, lambda: _delivery(work, handlers.send_trial(work, found)))
+
+    def do() -> DeliveryView:
+        return _delivery(work, handlers.send_trial(work, _of(work, review, subscription, who, lock=True)))
+
+    return work.once(key, f"test {subscription}", None, do)
 
 
 @router.get("/reviews/{review}/feed.atom", response_class=Response)
 def feed(
-    review: str,
+    review: Name,
     request: Request,
     work: Reading,
     who: Reader,
-    cursor: str | None = None,
+    cursor: Cursor | None = None,
     limit: FeedLimit = FEED_ENTRIES,
 ) -> Response:
     """The review's published revisions as an Atom feed, newest first; `next` links lead to older ones.

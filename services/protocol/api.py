@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 
 from services.protocol import handlers, store
 from services.protocol.domain import check
@@ -13,7 +13,8 @@ from services.protocol.models import VersionRow
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
-from shared.http.paging import Limit, Page, after, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, after, encode_cursor
+from shared.http.parameters import Name, Number
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
@@ -23,9 +24,6 @@ Unit, Reading = unit_of("protocol"), reading_of("protocol")
 
 Place = TypeVar("Place", str, int)
 
-#: The largest number that every database takes.
-_LARGEST = 2_000_000_000
-
 _FORMS: dict[str, Form] = {
     "application/yaml": "yaml",
     "application/x-yaml": "yaml",
@@ -33,19 +31,18 @@ _FORMS: dict[str, Form] = {
     "application/json": "json",
 }
 
+# One schema for both forms, since the YAML is of the same shape. The application gives its parts their place.
+_SCHEMA = Protocol.model_json_schema(ref_template="#/components/schemas/{model}Given")
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The protocol file.",
-        "content": {
-            "application/yaml": {"schema": {"type": "string"}},
-            "application/json": {"schema": Protocol.model_json_schema()},
-        },
+        "content": {form: {"schema": _SCHEMA} for form in ("application/yaml", "application/json")},
     }
 }
 
 
-async def _checked(review: str, request: Request) -> Later:
+async def _checked(review: Name, request: Request) -> Later:
     """The protocol in the body. Read before a transaction is opened, since reading may take a second."""
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form = _FORMS.get(given)
@@ -58,7 +55,7 @@ async def _checked(review: str, request: Request) -> Later:
 
 @router.post("/reviews/{review}/versions", openapi_extra=_BODY)
 def apply_protocol(
-    review: str,
+    review: Name,
     person: Lead,
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
@@ -72,7 +69,7 @@ def apply_protocol(
 
 
 @router.get("/reviews")
-def list_reviews(work: Reading, person: Reader, cursor: str | None = None, limit: Limit = 100) -> Page[ReviewView]:
+def list_reviews(work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100) -> Page[ReviewView]:
     """The reviews this token holds for, by name."""
     rows = store.reviews(work, person.reviews, after(cursor, ""), limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
@@ -81,14 +78,14 @@ def list_reviews(work: Reading, person: Reader, cursor: str | None = None, limit
 
 
 @router.get("/reviews/{review}")
-def get_review(review: str, work: Reading, person: Reader) -> VersionView:
+def get_review(review: Name, work: Reading, person: Reader) -> VersionView:
     """The newest version of a review's protocol."""
     return _whole(store.version(work, review, store.review(work, review).version))
 
 
 @router.get("/reviews/{review}/versions")
 def list_versions(
-    review: str, work: Reading, person: Reader, cursor: str | None = None, limit: Limit = 100
+    review: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[VersionHead]:
     """Every version of a review's protocol, oldest first."""
     store.review(work, review)
@@ -99,9 +96,7 @@ def list_versions(
 
 
 @router.get("/reviews/{review}/versions/{version}")
-def get_version(
-    review: str, version: Annotated[int, Path(ge=1, le=_LARGEST)], work: Reading, person: Reader
-) -> VersionView:
+def get_version(review: str, version: Number, work: Reading, person: Reader) -> VersionView:
     """One version of a review's protocol, whole."""
     return _whole(store.version(work, review, version))
 

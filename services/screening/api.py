@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 
 from services.screening import commands, store, views
 from services.screening.domain import Ballot
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Reader, Reviewer
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.tokens import Person
@@ -37,12 +38,7 @@ router = APIRouter(prefix="/screening", tags=["screening"], route_class=Route)
 Unit = unit_of("screening")
 Reading = reading_of("screening")
 
-_NAME = r"^[A-Za-z0-9._~:-]{1,200}$"
-
-Review = Annotated[str, Path(pattern=_NAME)]
-Lease = Annotated[str, Path(pattern=_NAME)]
-Record = Annotated[str, Path(pattern=_NAME)]
-Stage = Annotated[str, Path(pattern=_NAME)]
+Review = Lease = Record = Stage = Name
 
 
 @router.post("/reviews/{review}/claims")
@@ -127,7 +123,7 @@ def list_tasks(
     work: Reading,
     who: Reader,
     state: TaskState = "open",
-    cursor: str | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[TaskSummary]:
     """The tasks of a stage that are in one state, in queue order."""
@@ -141,8 +137,8 @@ def list_conflicts(
     review: Review,
     work: Reading,
     who: Reader,
-    stage: Annotated[str | None, Query(pattern=_NAME)] = None,
-    cursor: str | None = None,
+    stage: Word | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[TaskSummary]:
     """The tasks whose votes lead to different places and wait for an adjudicator, in queue order."""
@@ -159,7 +155,7 @@ def list_records(
     work: Reading,
     who: Reader,
     state: RecordState,
-    cursor: str | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[RecordSummary]:
     """The records that are in one state, by id; an excluded one says by which rule or for which reason."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException
 from fastapi import Query as Parameter
@@ -12,6 +11,8 @@ from services.search import store
 from services.search.index import FACETS, Hit, Query
 from services.search.models import Rebuild
 from shared.http.auth import Admin, Reader
+from shared.http.paging import Cursor
+from shared.http.parameters import DIGITS, Day, Name, Question, Words
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.ids import new_id
@@ -20,26 +21,26 @@ from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, S
 router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
 Unit, Reading = unit_of("search"), reading_of("search")
 
-Values = Annotated[list[str] | None, Parameter(max_length=50)]
+Values = Words | None
 
 
 @router.get("/reviews/{review}/records")
 def find_records(
-    review: str,
+    review: Name,
     work: Reading,
     who: Reader,
-    q: Annotated[str, Parameter(max_length=8000)] = "",
-    published_from: date | None = None,
-    published_until: date | None = None,
+    q: Question = "",
+    published_from: Day | None = None,
+    published_until: Day | None = None,
     status: Values = None,
     source: Values = None,
     kind: Values = None,
     language: Values = None,
     venue: Values = None,
-    sort: Annotated[str, Parameter(pattern="^(relevance|newest)$")] = "relevance",
+    sort: Literal["relevance", "newest"] = "relevance",
     facet: Values = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 20,
+    cursor: Cursor | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=200), DIGITS] = 20,
 ) -> SearchPage:
     """Finds records of a review.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import searched_through, standing
@@ -16,7 +16,8 @@ from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, Repor
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Adjudicator, Lead, Reader, Reviewer
-from shared.http.paging import Limit, Page, after, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, after, encode_cursor
+from shared.http.parameters import AskedNumber, Name, Number, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.synthesis import (
@@ -56,17 +57,12 @@ Unit, Reading = unit_of("synthesis"), reading_of("synthesis")
 Place = TypeVar("Place", str, int)
 Row = TypeVar("Row")
 
-#: The largest number that every database takes.
-_LARGEST = 2**63 - 1
-Number = Annotated[int, Path(ge=1, le=2_000_000_000)]
-Cursor = str | None
-
 
 # Where a review stands
 
 
 @router.get("/reviews/{review}")
-def get_review(review: str, work: Reading, person: Reader) -> StatusView:
+def get_review(review: Name, work: Reading, person: Reader) -> StatusView:
     """Where a review stands."""
     return _status(store.review(work, review), work)
 
@@ -76,7 +72,7 @@ def get_review(review: str, work: Reading, person: Reader) -> StatusView:
 
 @router.post("/reviews/{review}/evidence")
 def link_evidence(
-    review: str, body: EvidenceGiven, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, body: EvidenceGiven, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> EvidenceTaken:
     """Ties a fragment of an included record to CMOCs; the same again changes nothing."""
     command = f"link evidence in {review}"
@@ -85,7 +81,7 @@ def link_evidence(
 
 @router.post("/reviews/{review}/evidence/batch")
 def link_evidence_batch(
-    review: str, body: EvidenceBatch, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, body: EvidenceBatch, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> BatchTaken:
     """Ties many fragments at once: all are taken, or none."""
     command = f"link a batch of evidence in {review}"
@@ -96,12 +92,12 @@ def link_evidence_batch(
 
 @router.get("/reviews/{review}/evidence")
 def list_evidence(
-    review: str,
+    review: Name,
     work: Reading,
     person: Reader,
-    record: str | None = None,
-    cmoc: str | None = None,
-    cursor: Cursor = None,
+    record: Word | None = None,
+    cmoc: Word | None = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[EvidenceView]:
     """Every link, oldest first, also those that do not stand; of one record or CMOC where given."""
@@ -113,7 +109,7 @@ def list_evidence(
 
 @router.post("/reviews/{review}/evidence/{fragment}/withdraw")
 def withdraw_evidence(
-    review: str, fragment: str, body: Withdrawal, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, fragment: Name, body: Withdrawal, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> Withdrawn:
     """Takes back a fragment's links, or one of them: its coder may, and a lead. They stay in the history."""
     return work.once(
@@ -126,7 +122,7 @@ def withdraw_evidence(
 
 @router.get("/reviews/{review}/reports")
 def list_reports(
-    review: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
+    review: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[ReportView]:
     """Every record that screening decided about, its study, and what was noticed about it."""
     rows, more = _cut(store.reports(work, review, after(cursor, ""), limit + 1), limit)
@@ -136,7 +132,7 @@ def list_reports(
 
 @router.post("/reviews/{review}/reports/{record}/study")
 def join_study(
-    review: str, record: str, body: StudyGiven, work: Unit, person: Lead, key: IdempotencyKey = None
+    review: Name, record: Name, body: StudyGiven, work: Unit, person: Lead, key: IdempotencyKey = None
 ) -> ReportView:
     """Counts a record's report as one of another's study, or as a study of its own again."""
 
@@ -150,7 +146,7 @@ def join_study(
 
 
 @router.get("/reviews/{review}/cmocs")
-def list_cmocs(review: str, work: Reading, person: Reader) -> list[CmocView]:
+def list_cmocs(review: Name, work: Reading, person: Reader) -> list[CmocView]:
     """Every CMOC the review ever had, in the protocol's order; those set aside say since when."""
     store.review(work, review)
     return [CmocView(**row.model_dump()) for row in store.cmocs(work, review).values()]
@@ -158,7 +154,7 @@ def list_cmocs(review: str, work: Reading, person: Reader) -> list[CmocView]:
 
 @router.get("/reviews/{review}/cmocs/{cmoc}/history")
 def list_history(
-    review: str, cmoc: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
+    review: Name, cmoc: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[TheoryEventView]:
     """What happened to a CMOC, oldest first."""
     if cmoc not in store.cmocs(work, review):
@@ -169,7 +165,7 @@ def list_history(
 
 
 @router.get("/reviews/{review}/support")
-def get_support(review: str, work: Reading, person: Reader) -> SupportTable:
+def get_support(review: Name, work: Reading, person: Reader) -> SupportTable:
     """Support of every CMOC with the studies it counts; the links behind it: the evidence listing with `cmoc`."""
     draft = _draft(review, work)
     body = Body.model_validate(draft.body)
@@ -196,7 +192,7 @@ def get_support(review: str, work: Reading, person: Reader) -> SupportTable:
 
 
 @router.get("/reviews/{review}/draft")
-def get_draft(review: str, work: Reading, person: Reader) -> DraftView:
+def get_draft(review: Name, work: Reading, person: Reader) -> DraftView:
     """What would be published now, and how that differs from the newest revision."""
     row, about = _draft(review, work), store.review(work, review)
     body = Body.model_validate(row.body)
@@ -220,14 +216,14 @@ def get_draft(review: str, work: Reading, person: Reader) -> DraftView:
 
 
 @router.post("/reviews/{review}/draft/sign")
-def sign_draft(review: str, body: SignDraft, work: Unit, person: Lead, key: IdempotencyKey = None) -> RevisionView:
+def sign_draft(review: Name, body: SignDraft, work: Unit, person: Lead, key: IdempotencyKey = None) -> RevisionView:
     """Publishes the draft as the next revision, signed by this person; "no change" is signed too."""
     return work.once(key, f"sign the draft of {review}", body, lambda: revisions.sign_draft(review, body, work))
 
 
 @router.get("/reviews/{review}/revisions")
 def list_revisions(
-    review: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
+    review: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[RevisionListed]:
     """Every published revision, oldest first, without its content."""
     store.review(work, review)
@@ -237,24 +233,24 @@ def list_revisions(
 
 
 @router.get("/reviews/{review}/revisions/{number}")
-def get_revision(review: str, number: Number, work: Reading, person: Reader) -> RevisionView:
+def get_revision(review: Name, number: Number, work: Reading, person: Reader) -> RevisionView:
     """One revision as it was frozen."""
     return revisions.view_of(store.revision(work, review, number))
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")
-def verify_revision(review: str, number: Number, work: Reading, person: Reader) -> Verified:
+def verify_revision(review: Name, number: Number, work: Reading, person: Reader) -> Verified:
     """Checks a revision against its hash and its signature."""
     return revisions.verify(review, number, work)
 
 
 @router.get("/reviews/{review}/diff")
 def get_difference(
-    review: str,
+    review: Name,
     work: Reading,
     person: Reader,
-    before: Annotated[int, Query(ge=1, le=2_000_000_000)],
-    after: Annotated[int, Query(ge=1, le=2_000_000_000)],
+    before: AskedNumber,
+    after: AskedNumber,
 ) -> Difference:
     """What changed from one revision to another."""
     old, new = (
@@ -272,11 +268,11 @@ def get_difference(
 
 @router.get("/reviews/{review}/rejudgements")
 def list_rejudgements(
-    review: str,
+    review: Name,
     work: Reading,
     person: Reader,
     state: Literal["open", "closed"] | None = None,
-    cursor: Cursor = None,
+    cursor: Cursor | None = None,
     limit: Limit = 100,
 ) -> Page[RejudgementView]:
     """CMOCs that a person should judge anew, or the judgements that were made."""
@@ -286,7 +282,7 @@ def list_rejudgements(
 
 @router.post("/reviews/{review}/rejudgements/{rejudgement}/close")
 def close_rejudgement(
-    review: str, rejudgement: str, body: Judged, work: Unit, person: Adjudicator, key: IdempotencyKey = None
+    review: Name, rejudgement: Name, body: Judged, work: Unit, person: Adjudicator, key: IdempotencyKey = None
 ) -> RejudgementView:
     """Says how a CMOC was judged anew."""
     return work.once(
@@ -299,7 +295,7 @@ def close_rejudgement(
 
 @router.get("/reviews/{review}/triggers")
 def list_triggers(
-    review: str, work: Reading, person: Reader, cursor: Cursor = None, limit: Limit = 100
+    review: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[TriggerView]:
     """The rules that fired, oldest first."""
     rows, more = _cut(store.triggers(work, review, after(cursor, 0), limit + 1), limit)

@@ -69,6 +69,8 @@ class Work:
         self.settings = settings
         self.key = key
         self.resources = resources
+        #: What a request asks for: its method and address. A command is the same only where these are.
+        self.asked = ""
         self.correlation = correlation or new_id("flow")
         self.causation: str | None = None
         self._muted = muted
@@ -129,6 +131,7 @@ class Work:
         """
         if key is None:
             return do()
+        command = f"{command}: {self.asked}"
         digest = sha256(body.model_dump(mode="json") if body else None)
         connection, mine = self.session.connection(), {"person": self.actor, "key": key}
         # The key is taken before anything is done, so that a second request with it waits for the first one's answer.

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware import Middleware
 
 from shared.errors import Unauthenticated
-from shared.http import dead_letters, journal, problems
+from shared.http import dead_letters, description, journal, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Reader, authenticate
 from shared.http.middleware import Answers, BodyLimit
@@ -22,6 +22,19 @@ from shared.http.route import Route, gone
 from shared.runtime.health import Health
 from shared.runtime.platform import Platform
 from shared.service import Service
+from shared.wire.common import Readiness
+
+
+class Numbers(PlainTextResponse):
+    """Prometheus's text format."""
+
+    media_type = "text/plain; version=0.0.4"
+
+
+class Pem(PlainTextResponse):
+    """A key as PEM."""
+
+    media_type = "application/x-pem-file"
 
 
 def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAPI:
@@ -56,7 +69,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
     platform.metrics.watch_gates(app.state.gates.all())
-    problems.install(app)
+    problems.install(app, routers(platform.services))
     if documented:
         app.openapi = _described(documented).openapi  # type: ignore[method-assign]
     return app
@@ -69,10 +82,13 @@ def _described(services: Sequence[Service], **about: Any) -> FastAPI:
         summary="Living realist reviews, from the literature to signed programme theories.",
         version="0.1.0",
         openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
+        generate_unique_id_function=description.name_of,
         **about,
     )
-    for router in routers(services):
+    known = routers(services)
+    for router in known:
         app.include_router(router)
+    description.complete(app, known)
     return app
 
 
@@ -95,7 +111,7 @@ def _operations() -> APIRouter:
         """The process answers."""
         return {"status": "ok"}
 
-    @router.get("/readyz")
+    @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness, "description": "Not ready."}})
     async def readyz(request: Request) -> Response:
         """Each thing each service depends on, as of some seconds ago; 503 when one is down."""
         health = request.app.state.platform.health
@@ -109,17 +125,16 @@ def _operations() -> APIRouter:
             }
         return JSONResponse({"ready": well, "services": reports}, 200 if well else 503)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=Numbers)
     async def metrics(request: Request, person: Reader) -> Response:
         """The numbers of this process, for Prometheus."""
         numbers = request.app.state.platform.metrics.text
-        text = await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request))
-        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+        return Numbers(await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request)))
 
-    @router.get("/signing-key.pem")
+    @router.get("/signing-key.pem", response_class=Pem)
     async def signing_key(request: Request, person: Reader) -> Response:
         """The public key that revisions' signatures are checked with."""
-        return PlainTextResponse(request.app.state.platform.key.public_pem(), media_type="application/x-pem-file")
+        return Pem(request.app.state.platform.key.public_pem())
 
     return router
 

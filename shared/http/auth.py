@@ -12,6 +12,7 @@ import jwt
 from fastapi import Depends, Request
 
 from shared.errors import Forbidden, Unauthenticated
+from shared.http.parameters import check_query
 from shared.keys import SigningKey
 from shared.tokens import Person, read_token
 
@@ -55,13 +56,15 @@ async def authenticate(request: Request) -> Person:
 
 
 def at_least(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
-    """A dependency: the person, once their role suffices and their token holds for the review in the path."""
+    """A dependency: the person, once their role suffices and their token holds for the review in the path; and
+    what they ask by has the route's own parameters only."""
 
     async def check(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Person:
         person.require(role)
         review = request.path_params.get("review")
         if review is not None and not person.works_on(review):
             raise Forbidden(f"the token of {person.name} does not hold for review {review!r}", slug="other_review")
+        check_query(request)
         return person
 
     check.__name__ = f"at_least_{role}"

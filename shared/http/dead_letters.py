@@ -2,9 +2,9 @@
 # No postponed annotations here: FastAPI must see the types that `routes` makes.
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from sqlmodel import Session
 
@@ -13,7 +13,8 @@ from shared.db.tables import DeadLetter, HeldKey, ParkedEvent
 from shared.db.work import Work
 from shared.errors import LivingError, NotFound, Unavailable
 from shared.http.auth import Admin
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import reading_of, unit_of
 from shared.service import Service
@@ -31,7 +32,6 @@ from shared.wire.common import (
 )
 
 State = Literal["waiting", "retried", "discarded"]
-Name = Annotated[str | None, Query(max_length=200)]
 
 
 def routes(service: Service) -> APIRouter:
@@ -48,11 +48,11 @@ def routes(service: Service) -> APIRouter:
         work: Reading,
         person: Admin,
         state: State = "waiting",
-        type: Name = None,
-        slug: Name = None,
-        review: Name = None,
-        group: Name = None,
-        cursor: str | None = None,
+        type: Word | None = None,
+        slug: Word | None = None,
+        review: Word | None = None,
+        group: Word | None = None,
+        cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Page[DeadLetterView]:
         """Deliveries that do not work as they are, oldest first: all, of a type, a kind of reason, a review, a group
@@ -71,7 +71,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/dead-letters/groups", operation_id=f"{service.name}_dead_letter_groups")
     def list_groups(
-        work: Reading, person: Admin, cursor: str | None = None, limit: Limit = 100
+        work: Reading, person: Admin, cursor: Cursor | None = None, limit: Limit = 100
     ) -> Page[DeadLetterGroup]:
         """The waiting letters by what they have in common: type, reason and place in the code."""
         start = (decode_cursor(cursor, int) or [0])[0]
@@ -83,26 +83,26 @@ def routes(service: Service) -> APIRouter:
         )
 
     @router.get("/dead-letters/{letter}", operation_id=f"{service.name}_dead_letter")
-    def show_dead_letter(letter: str, work: Reading, person: Admin) -> DeadLetterText:
+    def show_dead_letter(letter: Name, work: Reading, person: Admin) -> DeadLetterText:
         """One letter, with the whole message."""
         return _text(_theirs(service, letter, work, person))
 
     @router.post("/dead-letters/{letter}/retry", operation_id=f"{service.name}_retry_dead_letter")
-    def retry_dead_letter(letter: str, work: Unit, person: Admin) -> DeadLetterView:
+    def retry_dead_letter(letter: Name, work: Unit, person: Admin) -> DeadLetterView:
         """Tries a dead letter again now; it stays, with its reason, when it still does not work. What was parked
         behind it follows."""
         _theirs(service, letter, work, person)
         return _view(dead_letters.retry(service, letter, work))
 
     @router.post("/dead-letters/{letter}/discard", operation_id=f"{service.name}_discard_dead_letter")
-    def discard_dead_letter(letter: str, body: Discard, work: Unit, person: Admin) -> DeadLetterDecision:
+    def discard_dead_letter(letter: Name, body: Discard, work: Unit, person: Admin) -> DeadLetterDecision:
         """Decides that a dead letter is never done; what was parked behind it goes on without it."""
         _theirs(service, letter, work, person)
         decided, behind = dead_letters.discard(service, letter, body.reason, work)
         return DeadLetterDecision(letter=_view(decided), behind=behind, follows=_follows(decided, behind))
 
     @router.post("/dead-letters/groups/{group}/retry", operation_id=f"{service.name}_retry_group")
-    def retry_group(group: str, body: RetryGroup, request: Request, work: Reading, person: Admin) -> GroupDecision:
+    def retry_group(group: Name, body: RetryGroup, request: Request, work: Reading, person: Admin) -> GroupDecision:
         """Tries the letters of a group, oldest first, each in a transaction of its own; stops at the first that still
         does not work, unless told to try `all`."""
         letters = _of_group(work, group, person, body.limit, body.after)
@@ -110,14 +110,14 @@ def routes(service: Service) -> APIRouter:
         return _each(request, service, person, group, letters, retry, go_on=body.all)
 
     @router.post("/dead-letters/groups/{group}/discard", operation_id=f"{service.name}_discard_group")
-    def discard_group(group: str, body: DiscardGroup, request: Request, work: Reading, person: Admin) -> GroupDecision:
+    def discard_group(group: Name, body: DiscardGroup, request: Request, work: Reading, person: Admin) -> GroupDecision:
         """Discards the letters of a group, oldest first, each in a transaction of its own."""
         letters = _of_group(work, group, person, body.limit, None)
         discard = lambda letter, own: dead_letters.discard(service, letter, body.reason, own)  # noqa: E731
         return _each(request, service, person, group, letters, discard, go_on=False)
 
     @router.get("/held", operation_id=f"{service.name}_held")
-    def list_held(work: Reading, person: Admin, cursor: str | None = None, limit: Limit = 100) -> Page[HeldKeyView]:
+    def list_held(work: Reading, person: Admin, cursor: Cursor | None = None, limit: Limit = 100) -> Page[HeldKeyView]:
         """The keys whose events wait, with the reason of the first of them."""
         query = select(HeldKey).where(HeldKey.consumer == service.name)
         if ALL_REVIEWS not in person.reviews:

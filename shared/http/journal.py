@@ -1,16 +1,15 @@
 """The route every service has for its journal: what it told."""
 # No postponed annotations here: FastAPI must see the types that `routes` makes.
 
-from typing import Annotated
-
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlalchemy import select
 
 from shared.db.tables import CauseRow, OutboxRow
 from shared.db.work import Work
 from shared.http.auth import Lead
-from shared.http.paging import Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.parameters import Name, Seq, Word, Words
 from shared.http.route import Route
 from shared.http.units import reading_of
 from shared.service import Service
@@ -24,14 +23,14 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/reviews/{review}/events", operation_id=f"{service.name}_events")
     def list_events(
-        review: str,
+        review: Name,
         work: Reading,
         person: Lead,
-        correlation: str | None = None,
-        event: str | None = None,
-        cause: Annotated[list[str] | None, Query(max_length=50)] = None,
-        after: Annotated[int | None, Query(ge=0)] = None,
-        cursor: str | None = None,
+        correlation: Word | None = None,
+        event: Word | None = None,
+        cause: Words | None = None,
+        after: Seq | None = None,
+        cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Page[JournalEntry]:
         """What the service told, oldest first: all of a review, of one flow, one event, or what some events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -11,12 +12,18 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from shared.errors import Invalid
+from shared.http.parameters import DIGITS
 
 Item = TypeVar("Item")
 Place = TypeVar("Place", str, int)
 
 #: How many items a page holds at most.
-Limit = Annotated[int, Query(ge=1, le=500)]
+Limit = Annotated[int, Query(ge=1, le=500), DIGITS]
+
+_CURSOR = r"[A-Za-z0-9_-]{1,2000}"
+
+#: Where a page begins, as the page before it said.
+Cursor = Annotated[str, Query(json_schema_extra={"pattern": f"^{_CURSOR}$"})]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -36,10 +43,12 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
     one that this listing did not give out, also one with a value that no database holds."""
     if cursor is None:
         return None
+    if not re.fullmatch(_CURSOR, cursor):
+        raise _unreadable()
     try:
         place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error) as error:
-        raise Invalid("cursor: not one this API gave out", [{"at": "cursor", "why": "unreadable"}]) from error
+        raise _unreadable() from error
     if not isinstance(place, list) or len(place) != len(kinds) or not all(map(_fits, place, kinds)):
         raise Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
     return place
@@ -49,6 +58,10 @@ def after(cursor: str | None, beginning: Place) -> Place:
     """Where a page of a listing in the order of one value begins: at the cursor's place, or at the beginning."""
     place = decode_cursor(cursor, type(beginning))
     return beginning if place is None else place[0]
+
+
+def _unreadable() -> Invalid:
+    return Invalid("cursor: not one this API gave out", [{"at": "cursor", "why": "unreadable"}])
 
 
 def _fits(part: Any, kind: type) -> bool:

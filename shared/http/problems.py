@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError, TooLarge, Unavailable
@@ -46,8 +48,8 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: Any)
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error of `app` a problem document."""
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Makes every error of `app`, which has the routes of these routers, a problem document."""
 
     @app.exception_handler(LivingError)
     async def _living(request: Request, error: LivingError) -> Response:
@@ -62,8 +64,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        slugs = {404: "not_found", 405: "method_not_allowed", 413: TooLarge.slug}
-        return problem(request, error.status_code, slugs.get(error.status_code, "http"), str(error.detail))
+        slugs = {400: "unreadable", 404: "not_found", 405: "method_not_allowed", 413: TooLarge.slug}
+        answer = problem(request, error.status_code, slugs.get(error.status_code, "http"), str(error.detail))
+        answer.headers.update(error.headers or {})
+        if error.status_code == 405 and (methods := _methods(request, routers)):
+            answer.headers["Allow"] = ", ".join(methods)
+        return answer
 
     @app.exception_handler(IntegrityError)
     async def _integrity(request: Request, error: IntegrityError) -> Response:
@@ -102,3 +108,10 @@ def unexpected(request: Request, error: Exception) -> Response:
     """The answer to an error that is ours; its insides are in the log only."""
     log.error("request failed", path=request.url.path, exc_info=error)
     return problem(request, 500, "internal", "something went wrong here; nothing was changed")
+
+
+def _methods(request: Request, routers: Sequence[APIRouter]) -> list[str]:
+    """What may be done at the address of a request; each of its routes knows only its own."""
+    routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+    found = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted(set().union(*found))

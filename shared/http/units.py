@@ -25,7 +25,17 @@ def reading_of(service: str) -> Any:
 
 
 #: The value of `Idempotency-Key`: the same key, person and command are answered once and never done twice.
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=8, max_length=200)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="Makes a retry safe: a command with the key of an earlier one is answered as that was, not done "
+        "again. A key belongs to one person and one command; 8 to 200 printable ASCII characters without blanks.",
+    ),
+]
 
 
 def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
@@ -37,6 +47,7 @@ def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any
         def open_work() -> Iterator[Work]:
             # The flow that a command begins is always a new one: whoever asks cannot write into another's.
             with running.work(person.name, readonly=readonly, asked=True) as work:
+                work.asked = f"{request.method} {request.url.path}"
                 request.state.flow = work.correlation
                 yield work
 

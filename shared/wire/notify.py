@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.events.synthesis import ChangeClass
 from shared.wire.common import Given
@@ -20,9 +20,24 @@ class NewSubscription(Given):
     is for leads.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["url"], "properties": {"channel": {"const": "webhook"}, "url": {"type": "string"}}},
+                {
+                    "properties": {
+                        "channel": {"const": "feed"},
+                        "url": {"type": "null"},
+                        "kinds": {"const": ["revision"]},
+                    }
+                },
+            ]
+        }
+    )
+
     channel: Literal["webhook", "feed"]
-    url: str | None = Field(None, max_length=2000)
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=2)
+    url: Annotated[str, Field(max_length=2000)] | None = None
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=2, json_schema_extra={"uniqueItems": True})
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:

@@ -1,4 +1,4 @@
-"""What the command line tells about the platform itself."""
+"""What health and the command line tell about the platform itself."""
 
 from __future__ import annotations
 

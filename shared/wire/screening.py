@@ -30,7 +30,10 @@ class VoteRequest(Given):
 
     answer: Short
     reason: Long | None = None
-    fields: Annotated[dict[Short, Long | Annotated[list[Long], Field(max_length=500)]], Field(max_length=50)] = {}
+    fields: Annotated[
+        dict[Short, Long | Annotated[list[Long], Field(max_length=500)]],
+        Field(max_length=50, json_schema_extra={"additionalProperties": False}),
+    ] = {}
 
 
 class Flag(BaseModel):

@@ -1,0 +1,89 @@
+"""Parameters: what an address and its query may say, as strict as a body, and typed once for every route."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi import Path, Query, Request
+from fastapi.dependencies.models import Dependant
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shared.errors import Invalid
+
+#: The largest number that every database takes, and the largest of those that count versions and revisions.
+LARGEST, LARGEST_COUNT = 2**63 - 1, 2**31 - 1
+
+
+def _matched(pattern: str, wanted: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {wanted}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _kept(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which nothing here has")
+    return text
+
+
+#: For a whole number, after its bounds: nothing but digits, so no 1.0 and no 1_000.
+DIGITS = _matched(r"-?[0-9]{1,20}", "a whole number, in digits")
+
+_KEPT = (Field(json_schema_extra={"pattern": r"^[^\x00]*$"}), AfterValidator(_kept))
+
+#: `true` or `false`, and no other spelling.
+YesNo = Annotated[bool, _matched("true|false", "true or false")]
+
+#: A day as YYYY-MM-DD.
+Day = Annotated[date, _matched(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day as YYYY-MM-DD")]
+
+#: A word or name to look for.
+Word = Annotated[str, Query(max_length=500), *_KEPT]
+
+#: What someone searches for.
+Question = Annotated[str, Query(max_length=8000), *_KEPT]
+
+#: Several words, any of which may fit.
+Words = Annotated[list[Annotated[str, Field(max_length=500), *_KEPT]], Query(max_length=50)]
+
+#: The name of a review, or the id of anything in it, as part of an address.
+Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
+
+#: Which version or revision, counted from 1: as part of an address, and asked for by name.
+Number = Annotated[int, Path(ge=1, le=LARGEST_COUNT), DIGITS]
+AskedNumber = Annotated[int, Query(ge=1, le=LARGEST_COUNT), DIGITS]
+
+#: A place in a journal.
+Seq = Annotated[int, Query(ge=0, le=LARGEST), DIGITS]
+
+
+def check_query(request: Request) -> None:
+    """Raises Invalid, naming each, for query parameters that the route does not have, or has only once."""
+    asked = [name for name, _ in request.query_params.multi_items()]
+    known = dict(sorted(_fields(request.scope["route"].dependant))) if asked else {}
+    faults = [
+        {"at": f"query.{name}", "why": f"there is no such parameter here; there are: {', '.join(known) or 'none'}"}
+        for name in dict.fromkeys(asked)
+        if name not in known
+    ] + [
+        {"at": f"query.{name}", "why": "is given more than once"}
+        for name in dict.fromkeys(asked)
+        if known.get(name) is False and asked.count(name) > 1
+    ]
+    if faults:
+        raise Invalid(f"{faults[0]['at'][:100]}: {faults[0]['why']}", faults[:50])
+
+
+def _fields(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The query parameters of a route, and whether each may be given several times."""
+    for field in dependant.query_params:
+        kind = field.field_info.annotation
+        yield field.alias, list in (get_origin(kind), *map(get_origin, get_args(kind)))
+    for inner in dependant.dependencies:
+        yield from _fields(inner)
