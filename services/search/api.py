@@ -21,7 +21,9 @@ from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, S
 router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
 Unit, Reading = unit_of("search"), reading_of("search")
 
-Values = Words | None
+Facets = Annotated[
+    list[Literal["year", "source", "kind", "language", "status", "venue", "all"]] | None, Parameter(max_length=50)
+]
 
 
 @router.get("/reviews/{review}/records")
@@ -32,13 +34,13 @@ def find_records(
     q: Question = "",
     published_from: Day | None = None,
     published_until: Day | None = None,
-    status: Values = None,
-    source: Values = None,
-    kind: Values = None,
-    language: Values = None,
-    venue: Values = None,
+    status: Words = None,
+    source: Words = None,
+    kind: Words = None,
+    language: Words = None,
+    venue: Words = None,
     sort: Literal["relevance", "newest"] = "relevance",
-    facet: Values = None,
+    facet: Facets = None,
     cursor: Cursor | None = None,
     limit: Annotated[int, Parameter(ge=1, le=200), DIGITS] = 20,
 ) -> SearchPage:
@@ -52,7 +54,7 @@ def find_records(
         review=review, text=q, published_from=published_from, published_until=published_until,
         status=tuple(status or ()), source=tuple(source or ()), kind=tuple(kind or ()),
         language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,  # type: ignore[arg-type]
-        facets=FACETS if facet == ["all"] else tuple(facet or ()), limit=limit, cursor=cursor,
+        facets=FACETS if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
     )  # fmt: skip
     results = work.resources.search(query)
     return SearchPage(

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware import Middleware
 
 from shared.errors import Unauthenticated
-from shared.http import dead_letters, description, journal, problems
+from shared.http import dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Reader, authenticate
 from shared.http.middleware import Answers, BodyLimit
@@ -83,12 +83,15 @@ def _described(services: Sequence[Service], **about: Any) -> FastAPI:
         version="0.1.0",
         openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
         generate_unique_id_function=description.name_of,
+        docs_url=None,
+        redoc_url=None,
         **about,
     )
     known = routers(services)
     for router in known:
         app.include_router(router)
     description.complete(app, known)
+    pages.add(app)
     return app
 
 

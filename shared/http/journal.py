@@ -28,7 +28,7 @@ def routes(service: Service) -> APIRouter:
         person: Lead,
         correlation: Word | None = None,
         event: Word | None = None,
-        cause: Words | None = None,
+        cause: Words = None,
         after: Seq | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,

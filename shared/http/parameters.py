@@ -49,8 +49,8 @@ Word = Annotated[str, Query(max_length=500), *_KEPT]
 #: What someone searches for.
 Question = Annotated[str, Query(max_length=8000), *_KEPT]
 
-#: Several words, any of which may fit.
-Words = Annotated[list[Annotated[str, Field(max_length=500), *_KEPT]], Query(max_length=50)]
+#: Several words, any of which may fit. The whole is annotated, since FastAPI looks for lists in a body otherwise.
+Words = Annotated[list[Annotated[str, Field(max_length=500), *_KEPT]] | None, Query(max_length=50)]
 
 #: The name of a review, or the id of anything in it, as part of an address.
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]

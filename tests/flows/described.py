@@ -1,0 +1,157 @@
+"""The API against its own description: every operation, asked by schemathesis in every way its document allows and
+forbids. Run by test_described.py, and by itself for longer: `python -m tests.flows.described 100`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from fastapi.testclient import TestClient
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from starlette.types import Receive, Scope, Send
+
+from services.catalog import SERVICES
+from shared import logging
+from shared.events.ingest import Bibliography, RecordDiscovered
+from shared.http.app import create_app
+from shared.http.auth import Person, issue_token
+from shared.runtime.platform import Platform
+from shared.settings import Settings
+from tests.flows.stage import FIRST_REVIEW
+from tests.waiting import eventually
+
+REVIEW = "ics-leadership"
+
+#: What a request may be refused for although its document allows it, each with the reason why the document cannot
+#: say so. All are answers of 422, told apart by the problem's slug or the place of its first fault.
+EXCUSED = {
+    "cursor": "a cursor is what the page before gave out; nobody can make one up",
+    "unknown_cmoc": "which CMOCs there are is the protocol's to say",
+    "malformed_protocol": "the parts of a protocol must fit one another: names, stages, answers that lead on",
+    r"body\.(evidence\.\d+\.)?links": "one element, one stance, one link",
+    "unusable_url": "where a webhook's address leads is found by looking it up",
+    "doi|pmid": "identifiers have forms of their own, in many spellings",
+    "unknown_answer|unknown_stage": "which there are is the protocol's to say",
+}
+
+
+@dataclass
+class Findings:
+    """What a run found: how many requests it made, and each deviation by its kind and operation, once."""
+
+    requests: int = 0
+    deviations: dict[tuple[str, str], str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+
+    def told(self) -> str:
+        return "\n\n".join(
+            [*self.errors, *(f"{kind} at {place}:\n{what}" for (kind, place), what in self.deviations.items())]
+        )
+
+
+@contextmanager
+def platform(folder: Path, servers: dict[str, Any] | None = None) -> Iterator[TestClient]:
+    """The whole platform in this process, with the first review, a record that waits, and sources nobody answers at."""
+    nowhere = "http://127.0.0.1:9"
+    chosen = Settings(
+        data_dir=folder, log_level="error", openalex_url=nowhere, crossref_url=nowhere, pubmed_url=nowhere,
+        europepmc_url=nowhere, _env_file=None, **(servers or {}),
+    )  # fmt: skip
+    logging.configure(chosen)
+    running = Platform(chosen, SERVICES)
+    now = datetime.now(UTC)
+    token = issue_token(running.key, Person("mallory", "admin", ("*",)), now=now, valid_for=timedelta(days=1))
+    headers = {"Authorization": f"Bearer {token}"}
+    with TestClient(create_app(running), headers=headers, raise_server_exceptions=False) as client:
+        applied = client.post(
+            f"/protocol/reviews/{REVIEW}/versions",
+            content=(FIRST_REVIEW / "protocol.yaml").read_bytes(),
+            headers={"Content-Type": "application/yaml"},
+        )
+        assert applied.status_code < 300, applied.text
+        for path in ("/screening/reviews/{}/queue", "/synthesis/reviews/{}/draft", "/ingest/reviews/{}/status"):
+            eventually(lambda path=path: client.get(path.format(REVIEW)).status_code == 200)
+        with running.running["ingest"].work("mallory") as work:
+            about = Bibliography(title="Leading across boundaries", published="2019-04")
+            work.emit(RecordDiscovered(review=REVIEW, record="rec_1", revision=1, run="run_1", bibliography=about))
+        eventually(lambda: client.get(f"/screening/reviews/{REVIEW}/records/rec_1").status_code == 200)
+        yield client
+
+
+def look(client: TestClient, examples: int) -> Findings:
+    """Asks everything the description allows and forbids, `examples` random requests an operation beside what
+    follows from it without chance."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "continue-on-failure": True,
+            "suppress-health-check": ["all"],
+            "headers": {"Authorization": client.headers["Authorization"]},
+            "parameters": {"path.review": REVIEW},
+            "generation": {"max-examples": examples, "database": "none", "no-shrink": True, "deterministic": True},
+            "cache": {"enabled": False},
+        }
+    )
+    schema = schemathesis.openapi.from_asgi("/openapi.json", _without_lifespan(client.app), config=config)
+    findings = Findings()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            findings.errors.append(str(getattr(event, "info", None) or event.exception))
+        elif isinstance(event, events.SchemaAnalysisWarnings):
+            findings.errors += map(str, event.warnings)
+        elif isinstance(event, events.ScenarioFinished):
+            _take_in(findings, event.recorder)
+    return findings
+
+
+def _take_in(findings: Findings, recorder: Any) -> None:
+    findings.requests += len(recorder.interactions)
+    for case_id, checks in recorder.checks.items():
+        operation = recorder.cases[case_id].value.operation.label
+        findings.operations.add(operation)
+        answer = recorder.interactions[case_id].response
+        for check in checks:
+            if check.failure_info is not None and not _is_excused(check.name, answer):
+                told = check.failure_info.failure.message
+                what = f"{told}\n{check.failure_info.code_sample}\n{answer and answer.content[:1000]!r}"
+                findings.deviations.setdefault((check.name, operation), what)
+
+
+def _is_excused(check: str, answer: Any) -> bool:
+    if check != "positive_data_acceptance" or answer is None or answer.status_code != 422:
+        return False
+    problem = json.loads(answer.content)
+    told = [problem["type"].rpartition(":")[2], *(fault["at"] for fault in problem.get("errors", [])[:1])]
+    return any(re.fullmatch(pattern, word) for pattern in EXCUSED for word in told)
+
+
+def _without_lifespan(app: Any) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The application as it runs already: whoever asks need not start and stop it."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            return await app(scope, receive, send)
+        for done in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{done}.complete"})
+
+    return asked
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place, platform(Path(place)) as asked:
+        found = look(asked, int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    print(found.told())
+    print(f"{found.requests} requests, {len(found.operations)} operations, {len(found.deviations)} deviations")
+    sys.exit(bool(found.deviations or found.errors))

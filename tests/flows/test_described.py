@@ -1,0 +1,24 @@
+"""An honest API: what the description says is what is answered, for every operation and every kind of request.
+
+Slow: some five thousand requests, each operation in every way that its description allows or forbids.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.described import look, platform
+
+
+@pytest.mark.slow
+def test_every_answer_is_as_the_description_says(tmp_path):
+    with platform(tmp_path) as client:
+        documented = {
+            f"{method.upper()} {path}"
+            for path, told in client.get("/openapi.json").json()["paths"].items()
+            for method in told
+        }
+        found = look(client, examples=3)
+
+    assert found.told() == ""
+    assert found.operations == documented
