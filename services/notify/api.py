@@ -43,6 +43,21 @@ FEED_ENTRIES = 100
 FeedLimit = Annotated[int, Query(ge=1, le=FEED_ENTRIES), DIGITS]
 
 
+class Feed(Response):
+    """An Atom document."""
+
+    media_type = atom.MEDIA_TYPE
+
+
+_CONDITIONS = [
+    {"name": name, "in": "header", "description": why, "schema": {"type": "string", "maxLength": 1000}}
+    for name, why in (
+        ("If-None-Match", "The `ETag` of the page one has; it outranks the other."),
+        ("If-Modified-Since", "The `Last-Modified` of the page one has."),
+    )
+]
+
+
 @router.post(_SUBSCRIPTIONS, status_code=201)
 def subscribe(
     review: Name, body: NewSubscription, work: Unit, who: Reader, key: IdempotencyKey = None
@@ -128,7 +143,12 @@ def send_test(review: Name, subscription: Name, work: Unit, who: Reader, key: Id
     return work.once(key, f"test {subscription}", None, do)
 
 
-@router.get("/reviews/{review}/feed.atom", response_class=Response)
+@router.get(
+    "/reviews/{review}/feed.atom",
+    response_class=Feed,
+    responses={304: {"description": "The asker has this very page."}},
+    openapi_extra={"parameters": _CONDITIONS},
+)
 def feed(
     review: Name,
     request: Request,
@@ -152,7 +172,7 @@ def feed(
     }
     if _is_known(request, etag, page.updated):
         return Response(status_code=304, headers=headers)
-    return Response(document, headers=headers, media_type=atom.MEDIA_TYPE)
+    return Feed(document, headers=headers)
 
 
 def _of(work: Work, review: str, subscription: str, who: Person, *, lock: bool = False) -> Subscription:

@@ -96,7 +96,7 @@ def list_versions(
 
 
 @router.get("/reviews/{review}/versions/{version}")
-def get_version(review: str, version: Number, work: Reading, person: Reader) -> VersionView:
+def get_version(review: Name, version: Number, work: Reading, person: Reader) -> VersionView:
     """One version of a review's protocol, whole."""
     return _whole(store.version(work, review, version))
 

@@ -53,7 +53,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
             app.state.gates.close()
             await to_thread.run_sync(platform.stop)
 
-    app = _described(
+    app = described(
         platform.services,
         lifespan=lifespan,
         middleware=[
@@ -71,11 +71,11 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     platform.metrics.watch_gates(app.state.gates.all())
     problems.install(app, routers(platform.services))
     if documented:
-        app.openapi = _described(documented).openapi  # type: ignore[method-assign]
+        app.openapi = described(documented).openapi  # type: ignore[method-assign]
     return app
 
 
-def _described(services: Sequence[Service], **about: Any) -> FastAPI:
+def described(services: Sequence[Service], **about: Any) -> FastAPI:
     """An application with the routes of these services."""
     app = FastAPI(
         title="Living Reviews",

@@ -175,7 +175,7 @@ def _envelope(event: type[Event]) -> dict[str, Any]:
     kind = {"type": {"const": event.type}, "dataversion": {"const": event.version}, "data": _ref(event.__name__)}
     return _ENVELOPE | {
         "description": (event.__doc__ or "").strip(),
-        "properties": {**_ENVELOPE["properties"], **{name: {"title": name, **told} for name, told in kind.items()}},
+        "properties": {**_ENVELOPE["properties"], **kind},
     }
 
 

@@ -58,7 +58,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"at": ".".join(str(part) for part in item["loc"]), "why": item["msg"]} for item in error.errors()]
+        errors = [{"at": _place(item["loc"]), "why": _told(item["msg"])} for item in error.errors()]
         first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
         return await _living(request, Invalid(first, errors))
 
@@ -108,6 +108,15 @@ def unexpected(request: Request, error: Exception) -> Response:
     """The answer to an error that is ours; its insides are in the log only."""
     log.error("request failed", path=request.url.path, exc_info=error)
     return problem(request, 500, "internal", "something went wrong here; nothing was changed")
+
+
+def _place(parts: Sequence[str | int]) -> str:
+    """Where a fault is, without the names of the checks that pydantic puts between (`function-after[...]`)."""
+    return ".".join(str(part) for part in parts if "[" not in str(part))[:300]
+
+
+def _told(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _methods(request: Request, routers: Sequence[APIRouter]) -> list[str]:

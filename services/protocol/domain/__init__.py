@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,7 +45,8 @@ def _shape(document: Document) -> tuple[Protocol | None, list[tuple[Path, str]]]
     """The protocol, or each place where the data has not its shape; places that could not even be read aside."""
     unread = {path for path, _ in document.faults}
     try:
-        return Protocol.model_validate(document.data), []
+        # As JSON, whose kinds are told apart: a 0 is no date, a 1 no truth value, and a number no text.
+        return Protocol.model_validate_json(json.dumps(document.data, default=str), strict=True), []
     except ValidationError as error:
         items = [(tuple(item["loc"]), item) for item in error.errors(include_url=False)]
     return None, [(path, _explained(item)) for path, item in items if path not in unread or item["input"] is not None]

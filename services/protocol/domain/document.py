@@ -22,9 +22,18 @@ DEEPEST = 40
 #: How many names and values a document may hold; a protocol with 500 CMOCs has some ten thousand.
 MOST_VALUES = 50_000
 
+#: How large a document may be, in bytes of UTF-8 or characters; a protocol is 900,000 at most, without its comments.
+LARGEST_DOCUMENT = 4_000_000
+
+#: How long anything but a text may be: a number in base 60 of half a million places takes minutes to work out.
+LONGEST_NUMBER = 40
+
 # What PostgreSQL and UTF-8 cannot hold, though both YAML and JSON can spell it.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _CANNOT_BE_STORED = "the text holds a character that cannot be stored (NUL or half a surrogate pair)"
+
+_TOO_DEEP = f"values are nested more than {DEEPEST} deep"
+_TOO_MANY = f"there are more than {MOST_VALUES} values"
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN: dict[type[yaml.Node], set[str]] = {
@@ -36,11 +45,13 @@ _PLAIN: dict[type[yaml.Node], set[str]] = {
 
 @dataclass
 class Document:
-    """Plain data; the line of each value, where the form has lines; and what is wrong with it as a document."""
+    """Plain data; the line of each value, where the form has lines; what is wrong with it as a document; and how
+    many values it holds."""
 
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[tuple[Path, str]] = field(default_factory=list)
+    size: int = 0
 
     def line_of(self, path: Path) -> int | None:
         """The line of a value, or of the nearest one around it that is there."""
@@ -52,6 +63,8 @@ class Document:
 
 def read(text: str | bytes, form: Form) -> Document:
     """Reads a document. Raises Invalid, naming line and column, when it is not of its form at all."""
+    if len(text) > LARGEST_DOCUMENT:
+        raise _unreadable(f"it is larger than {LARGEST_DOCUMENT} bytes")
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
@@ -74,8 +87,8 @@ class _Loader(yaml.SafeLoader):
         self._count += 1
         for broken, why in (
             (isinstance(event, yaml.AliasEvent), "an alias (*) is not allowed; write the value out"),
-            (self._depth > DEEPEST, f"values are nested more than {DEEPEST} deep"),
-            (self._count > MOST_VALUES, f"there are more than {MOST_VALUES} values"),
+            (self._depth > DEEPEST, _TOO_DEEP),
+            (self._count > MOST_VALUES, _TOO_MANY),
         ):
             if broken:
                 raise yaml.MarkedYAMLError(problem=why, problem_mark=event.start_mark)
@@ -141,6 +154,9 @@ class _Walk:
         return values
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Hashable:
+        if node.tag != f"{_TAG}str" and len(node.value) > LONGEST_NUMBER:
+            kind = node.tag.removeprefix(_TAG)
+            return self._fault(path, f"{node.value[:20]!r}... is read as {kind} and too long for one; put it in quotes")
         try:
             value = self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
@@ -169,6 +185,9 @@ def _read_json(text: str) -> Document:
 
 def _storable(value: Any, path: Path, document: Document) -> Any:
     """The value without the texts that cannot be stored, which are noted."""
+    document.size += 1
+    if len(path) > DEEPEST or document.size > MOST_VALUES:
+        raise _unreadable(_TOO_DEEP if len(path) > DEEPEST else _TOO_MANY)
     if isinstance(value, list):
         return [_storable(item, (*path, place), document) for place, item in enumerate(value)]
     if isinstance(value, dict):

@@ -237,3 +237,26 @@ def test_a_made_up_cursor_is_a_problem_or_a_page_and_never_a_breakdown(bench, pl
 
     for path in (BASE, f"/notify/reviews/{REVIEW}/feed.atom"):
         assert client.get(path, params={"cursor": cursor}).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("path", ["subscriptions", "subscriptions/{id}/test"])
+def test_a_key_that_was_used_for_another_review_is_a_conflict(bench, path):
+    mine, key = bench.subscribe(HOOK)["id"], {"Idempotency-Key": "same-key-0001"}
+    address = "/notify/reviews/{review}/" + path.replace("{id}", mine)
+    ana = bench.person("ana", "reader")
+    body = {"channel": "webhook", "url": HOOK} if path == "subscriptions" else None
+
+    first = ana.post(address.format(review=REVIEW), json=body, headers=key)
+    again = ana.post(address.format(review=REVIEW), json=body, headers=key)
+    other = ana.post(address.format(review="other"), json=body, headers=key)
+
+    assert first.status_code == again.status_code < 300
+    assert again.json()["id"] == first.json()["id"]
+    assert (other.status_code, other.json()["type"]) == (409, "urn:living:problem:key_reused")
+
+
+def test_a_key_belongs_to_one_person(bench):
+    key, body = {"Idempotency-Key": "same-key-0002"}, {"channel": "feed"}
+    made = [bench.person(who, "reader").post(BASE, json=body, headers=key).json()["id"] for who in ("ana", "ben")]
+
+    assert made[0] != made[1]

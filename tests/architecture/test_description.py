@@ -1,0 +1,146 @@
+"""The API's description is whole: it validates, closes every body, bounds every value, and tells who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+
+from services.catalog import SERVICES
+from shared.events.registry import EVENTS
+from shared.http.app import described
+from shared.http.auth import ROLES
+
+OPEN = {"/healthz", "/readyz"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return described(SERVICES).openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            yield f"{method.upper()} {path}", told
+
+
+def resolved(document: dict[str, Any], part: Any) -> Any:
+    while isinstance(part, dict) and "$ref" in part:
+        place = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            place = place[name]
+        part = place
+    return part
+
+
+def parts(document: dict[str, Any], schema: Any, seen: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """A schema and every schema inside it."""
+    if isinstance(schema, dict) and (name := schema.get("$ref")):
+        if name not in seen:
+            yield from parts(document, resolved(document, schema), (*seen, name))
+        return
+    yield schema
+    inner = [schema.get("items"), *schema.get("properties", {}).values(), *schema.get("patternProperties", {}).values()]
+    for one in [*inner, *schema.get("anyOf", [])]:
+        if isinstance(one, dict):
+            yield from parts(document, one, seen)
+
+
+def asked(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema of what a person may send, with the operation it belongs to."""
+    for name, told in operations(document):
+        for parameter in told.get("parameters", []):
+            for part in parts(document, parameter["schema"]):
+                yield f"{name} {parameter['name']}", part
+        for kind, content in told.get("requestBody", {}).get("content", {}).items():
+            for part in parts(document, content["schema"]):
+                yield f"{name} {kind}", part
+
+
+def test_the_description_is_an_openapi_document(document):
+    schemathesis.openapi.from_dict(document).validate()
+
+
+def test_every_body_is_closed_to_what_nobody_declared(document):
+    still_open = {
+        place for place, part in asked(document)
+        if part.get("type") == "object" and part.get("additionalProperties") is not False
+    }  # fmt: skip
+    assert still_open == set()
+
+
+def test_every_number_text_and_list_that_may_be_sent_has_a_bound(document):
+    bounds = {
+        "string": {"maxLength", "pattern", "enum", "const", "format"},
+        "integer": {"maximum"},
+        "array": {"maxItems"},
+    }
+    unbound = {
+        place for place, part in asked(document)
+        if part.get("type") in bounds and not bounds[part["type"]] & part.keys()
+    }  # fmt: skip
+    # A protocol's lists are bounded together: by the number of values of a document, and its size.
+    assert {place for place in unbound if not place.startswith("POST /protocol/reviews/{review}/versions app")} == set()
+
+
+def test_a_parameter_that_is_left_out_is_never_sent_as_null(document):
+    for place, part in asked(document):
+        assert "null" not in str(part.get("type")) or "application/" in place, place
+
+
+def test_every_operation_tells_who_may_ask_and_a_stranger_what_to_expect(document):
+    for name, told in operations(document):
+        if name.split()[1] in OPEN:
+            assert told["security"] == [] and "Open" in told["description"], name
+            continue
+        assert told["security"] == [{"bearer": []}, {"basic": []}], name
+        assert any(f"`{role}`" in told["description"] for role in ROLES), name
+        assert {"401", "403", "422", "503"} <= told["responses"].keys(), name
+        assert {"409", "404"} <= told["responses"].keys() or name.startswith("GET") or "{" not in name, name
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "basic"}
+
+
+def test_every_error_is_a_problem_with_its_headers(document):
+    for name, told in operations(document):
+        for status, answer in told["responses"].items():
+            if status < "400" or name.endswith("/readyz"):
+                continue
+            answer = resolved(document, answer)
+            schema = answer["content"]["application/problem+json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Problem"}, name
+            assert status not in ("429", "503") or "Retry-After" in answer["headers"]
+
+
+def test_what_an_event_carries_is_told_by_its_type_and_what_is_unknown_is_listed_still(document):
+    schemas = document["components"]["schemas"]
+    known = schemas["KnownTold"]
+
+    assert set(known["discriminator"]["mapping"]) == {event.type for event in EVENTS}
+    assert len(known["oneOf"]) == len(EVENTS)
+    for event in EVENTS:
+        envelope = resolved(document, {"$ref": known["discriminator"]["mapping"][event.type]})
+        assert envelope["properties"]["type"]["const"] == event.type
+        assert envelope["properties"]["data"]["$ref"] == f"#/components/schemas/{event.__name__}"
+    assert schemas["JournalEntry"]["properties"]["event"] == {"$ref": "#/components/schemas/Told"}
+
+
+def test_every_operation_has_a_short_name_of_its_own(document):
+    names = [told["operationId"] for _, told in operations(document)]
+
+    assert len(names) == len(set(names))
+    assert {"screening_claim", "notify_subscribe", "synthesis_sign_draft", "ingest_events"} <= set(names)
+
+
+def test_what_is_no_json_is_told_as_what_it_is(document):
+    kinds = {
+        path: set(document["paths"][path]["get"]["responses"]["200"]["content"])
+        for path in ("/metrics", "/signing-key.pem", "/notify/reviews/{review}/feed.atom")
+    }
+    assert kinds == {
+        "/metrics": {"text/plain; version=0.0.4"},
+        "/signing-key.pem": {"application/x-pem-file"},
+        "/notify/reviews/{review}/feed.atom": {"application/atom+xml"},
+    }
