@@ -46,6 +46,8 @@ def configure(settings: Settings) -> None:
         "uvicorn.access",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A job that outlasts its interval is meant to run once more, not to be warned of at every tick.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

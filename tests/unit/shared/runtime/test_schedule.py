@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
 
+from shared.runtime import schedule as schedules
 from shared.runtime.schedule import Schedule
 from tests.waiting import eventually
 
@@ -19,8 +21,8 @@ def planned() -> Iterator[Callable[..., Schedule]]:
 
     def planned(*works: Callable[[], None], seconds: float = 0.02) -> Schedule:
         made.append(Schedule())
-        for work in works:
-            made[-1].every(seconds, work, "work")
+        for number, work in enumerate(works):
+            made[-1].every(seconds, work, f"work {number}")
         made[-1].start()
         return made[-1]
 
@@ -69,3 +71,17 @@ def test_stopping_waits_for_what_runs_and_begins_nothing_more(planned):
 
 def test_one_that_was_never_started_is_stopped(planned):
     Schedule().stop()
+
+
+def test_what_a_clock_that_was_set_back_puts_off_by_a_day_is_planned_anew(planned, monkeypatch):
+    runs: list[int] = []
+    schedule = planned(lambda: runs.append(1), seconds=0.05)
+    eventually(lambda: runs)
+
+    # What a scheduler that goes by the wall clock has planned, once that clock shows yesterday.
+    schedule._scheduler.get_job("work 0").modify(next_run_time=datetime.now(UTC) + timedelta(days=1))
+    time.sleep(0.2)
+    before = len(runs)
+    monkeypatch.setattr(schedules.time, "time", lambda real=time.time: real() - 86_400)
+
+    eventually(lambda: len(runs) > before)
