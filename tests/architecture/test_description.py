@@ -11,7 +11,7 @@ import schemathesis
 from services.catalog import SERVICES
 from shared.events.registry import EVENTS
 from shared.http.app import described
-from shared.http.auth import ROLES
+from shared.tokens import ROLES
 
 OPEN = {"/healthz", "/readyz"}
 

@@ -19,10 +19,10 @@ from shared.bus.port import Message
 from shared.events.base import Envelope, Event
 from shared.events.ingest import Bibliography, RecordDiscovered
 from shared.events.protocol import VersionPublished
-from shared.http.auth import ALL_REVIEWS, Person, issue_token
 from shared.ids import new_id
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 PROTOCOL = check((Path(__file__).parent.parent.parent / "reviews/ics-leadership/protocol.yaml").read_text())
 REVIEW, STAGE = PROTOCOL.review, PROTOCOL.stages[0].name

@@ -24,9 +24,9 @@ from services.catalog import SERVICES
 from shared import logging
 from shared.events.ingest import Bibliography, RecordDiscovered
 from shared.http.app import create_app
-from shared.http.auth import Person, issue_token
 from shared.runtime.platform import Platform
 from shared.settings import Settings
+from shared.tokens import Person, issue_token
 from tests.flows.stage import FIRST_REVIEW
 from tests.waiting import eventually
 
