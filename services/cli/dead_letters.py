@@ -1,44 +1,187 @@
-"""`living dead-letters`: what never worked as it was, and trying it again."""
+"""`living dead-letters`: what did not work as it was, what waits behind it, and deciding about it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import client
-from services.cli.printing import out, print_json, print_rows
+from services.cli.printing import minute, out, print_json, print_rows
+from shared.client import Client
 from shared.client.operations import SERVICES
+from shared.errors import Conflict, Invalid
 
-app = Group(help="Deliveries set aside with their reason, and trying them again.")
+app = Group(help="Deliveries that did not work as they are, and deciding about them.")
+
+SOME = option("--service", multiple=True, type=click.Choice(SERVICES), help="Only this service's (repeatable).")
+SERVICE = argument("service", "The service that set it aside.", type=click.Choice(SERVICES))
+LETTER = click.argument("letter", required=False)
+GROUP = option("--group", help="All letters of this cause instead, oldest first (`living dead-letters groups`).")
+
+#: Letters of a group that are decided by one request, so that each is answered soon.
+_AT_ONCE = 100
 
 
-@app.command("list", example="living dead-letters list --service screening")
-@option("--service", multiple=True, type=click.Choice(SERVICES), help="Only this service's (repeatable).")
-@option("--state", default="waiting", type=click.Choice(["waiting", "retried"]), help="Which.")
+@app.command("list", example="living dead-letters list --service screening --state discarded")
+@SOME
+@option("--state", default="waiting", type=click.Choice(["waiting", "retried", "discarded"]), help="Which.")
+@option("--review", help="Only those of this review.")
+@option("--group", help="Only those of this cause.")
 @AS_JSON
-def list_(service: tuple[str, ...], state: str, as_json: bool) -> None:
-    """List dead letters with their reasons."""
+def list_(service: tuple[str, ...], state: str, review: str | None, group: str | None, as_json: bool) -> None:
+    """List dead letters with their reasons, oldest first."""
     with client("admin") as living:
-        letters = {name: list(living.operations.dead_letters(name, state)) for name in service or SERVICES}
+        of = lambda name: living.operations.dead_letters(name, state, review=review, group=group)  # noqa: E731
+        rows = _of_each(service, of)
     if as_json:
-        print_json(letters)
+        print_json(_by_service(rows))
         return
-    rows = [(name, letter) for name, some in letters.items() for letter in some]
     columns = [
         ("service", lambda row: row[0]),
         ("letter", lambda row: row[1].id),
-        ("event", lambda row: row[1].type),
-        ("place", lambda row: f"{row[1].topic}/{row[1].partition}@{row[1].offset}"),
-        ("reason", lambda row: row[1].reason),
+        ("why", lambda row: f"{row[1].type or 'unreadable'}: {row[1].decided_why or row[1].reason}"),
     ]
     print_rows(rows, columns, as_json=False, empty=f"no dead letters are {state}")
 
 
-@app.command("retry", example="living dead-letters retry screening dead_01a2...")
-@argument("service", "The service that set it aside.", type=click.Choice(SERVICES))
-@argument("letter", "The dead letter's id.")
-def retry(service: str, letter: str) -> None:
-    """Try a dead letter again now; it stays, with its reason, when it still will not work."""
+@app.command("groups", example="living dead-letters groups")
+@SOME
+@AS_JSON
+def groups(service: tuple[str, ...], as_json: bool) -> None:
+    """List the causes that dead letters wait for: their type, the kind of reason, and where it was met."""
     with client("admin") as living:
-        done = living.operations.retry_dead_letter(service, letter)
-    out.print(f"{done.id}: {done.state}")
+        rows = _of_each(service, living.operations.dead_letter_groups)
+    if as_json:
+        print_json(_by_service(rows))
+        return
+    columns = [
+        ("service", lambda row: row[0]),
+        ("group", lambda row: row[1].group),
+        ("letters", lambda row: row[1].count),
+        ("what they have in common", lambda row: f"{row[1].type or 'unreadable'}: {row[1].slug} in {row[1].place}"),
+        ("since", lambda row: minute(row[1].oldest)),
+        ("for example", lambda row: row[1].example),
+    ]
+    print_rows(rows, columns, as_json=False, empty="no dead letters wait")
+
+
+@app.command("held", example="living dead-letters held --service synthesis")
+@SOME
+@AS_JSON
+def held(service: tuple[str, ...], as_json: bool) -> None:
+    """List the keys whose events wait, why, and how many of them."""
+    with client("admin") as living:
+        rows = _of_each(service, living.operations.held)
+    if as_json:
+        print_json(_by_service(rows))
+        return
+    columns = [
+        ("service", lambda row: row[0]),
+        ("key", lambda row: f"{row[1].topic}/{row[1].key}"),
+        ("cause", lambda row: row[1].cause.replace("_", " ")),
+        ("parked", lambda row: row[1].parked),
+        ("since", lambda row: minute(row[1].since)),
+        ("reason", lambda row: row[1].reason),
+        ("letter", lambda row: row[1].letter or ""),
+    ]
+    print_rows(rows, columns, as_json=False, empty="no key is held")
+
+
+@app.command("show", example="living dead-letters show screening dead_01a2...")
+@SERVICE
+@argument("letter", "The dead letter's id.")
+@AS_JSON
+def show(service: str, letter: str, as_json: bool) -> None:
+    """Print one dead letter with its whole message."""
+    with client("admin") as living:
+        found = living.operations.dead_letter(service, letter)
+    if as_json:
+        print_json(found)
+        return
+    told = [
+        ("letter", f"{found.id} is {found.state}"),
+        ("set aside", minute(found.set_aside_at)),
+        ("event", f"{found.type or 'unreadable'} {found.event_id or ''}"),
+        ("partition", f"{found.topic}/{found.partition}@{found.offset}, key {found.key!r}"),
+        ("reason", f"{found.slug}: {found.reason}"),
+        ("met in", found.raised_at),
+        ("decided", f"by {found.decided_by}: {found.decided_why or found.state}" if found.decided_by else ""),
+    ]
+    for name, text in told:
+        if text:
+            out.print(f"{name:10} {text}", highlight=False, markup=False, soft_wrap=True)
+    out.print(found.value, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command(
+    "retry",
+    example="living dead-letters retry screening dead_01a2...\nliving dead-letters retry screening --group 1f...",
+)
+@SERVICE
+@LETTER
+@GROUP
+@option("--all", "go_on", is_flag=True, help="With --group: go on after one that still does not work.")
+def retry(service: str, letter: str | None, group: str | None, go_on: bool) -> None:
+    """Try a dead letter again now, or a whole group; what still does not work stays, with its reason."""
+    one = _one(letter, group)
+    with client("admin") as living:
+        if one:
+            done = living.operations.retry_dead_letter(service, letter or "")
+            out.print(f"{done.id}: {done.state}")
+            return
+        _group(living, service, group or "", lambda after: {"all": go_on, "after": after}, "retry")
+
+
+@app.command("discard", example="living dead-letters discard screening dead_01a2... --reason 'sent by a test, twice'")
+@SERVICE
+@LETTER
+@GROUP
+@option("--reason", required=True, help="Why it is never done; kept with the letter.")
+def discard(service: str, letter: str | None, group: str | None, reason: str) -> None:
+    """Decide that a dead letter, or a whole group, is never done; what waits behind it goes on without it."""
+    one = _one(letter, group)
+    with client("admin") as living:
+        if one:
+            decided = living.operations.discard_dead_letter(service, letter or "", reason)
+            out.print(f"{decided.letter.id}: discarded; {decided.follows}", highlight=False)
+            return
+        _group(living, service, group or "", lambda after: {"reason": reason}, "discard")
+
+
+def _one(letter: str | None, group: str | None) -> bool:
+    """Whether one letter is meant. Raises Invalid unless it is one or a group."""
+    if (letter is None) == (group is None):
+        raise Invalid("name one dead letter, or a whole cause with --group; `living dead-letters groups` lists them")
+    return letter is not None
+
+
+def _group(living: Client, service: str, group: str, body: Callable[[str | None], dict[str, Any]], how: str) -> None:
+    """Decides about a group, a bounded number a request. Raises Conflict when some still do not work."""
+    decide = living.operations.retry_group if how == "retry" else living.operations.discard_group
+    done, failed, first, after = 0, 0, None, None
+    while True:
+        told = decide(service, group, {"limit": _AT_ONCE, **body(after)})
+        done, failed, first = done + told.done, failed + told.failed, first or told.first_failure
+        stopped = told.failed and not body(after).get("all")
+        if stopped or not told.left or told.last is None:
+            break
+        after = told.last
+    out.print(f"{done} {'retried' if how == 'retry' else 'discarded'}, {told.left} left", highlight=False)
+    if first is not None:
+        raise Conflict(
+            f"{failed} did not work, the first of them {first['letter']}: {first['reason']}", slug="still_dead"
+        )
+
+
+def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Any]]) -> list[tuple[str, Any]]:
+    return [(name, row) for name in service or SERVICES for row in ask(name)]
+
+
+def _by_service(rows: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+    told: dict[str, list[Any]] = {}
+    for name, row in rows:
+        told.setdefault(name, []).append(row)
+    return told

@@ -11,7 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 #: Columns that are never broken over lines.
-_WHOLE = {"cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"}
+_WHOLE = {
+    "cycle",
+    "found",
+    "merged",
+    "screened",
+    "included",
+    "fragments",
+    "support per CMOC",
+    "change",
+    "letter",
+    "group",
+}
 
 # Titles and reasons are printed as they are: a `:smile:` in one is no emoji, and to look for them costs a file.
 out = Console(emoji=False)

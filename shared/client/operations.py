@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
@@ -49,14 +49,17 @@ class OperationsClient:
         return self._http.get("/readyz", wire.Readiness, accept=(503,))
 
     def discard_dead_letter(self, service: str, letter: str, reason: str) -> wire.DeadLetterDecision:
-        return self._http.post(
-            f"/{service}/dead-letters/{letter}/discard", wire.DeadLetterDecision, wire.Discard(reason=reason)
-        )
+        """Decides that it is never done; the answer says what follows."""
+        path = f"/{service}/dead-letters/{letter}/discard"
+        return self._http.post(path, wire.DeadLetterDecision, {"reason": reason})
 
-    def retry_group(self, service: str, group: str, asked: wire.RetryGroup) -> wire.GroupDecision:
+    def retry_group(self, service: str, group: str, asked: wire.RetryGroup | Mapping[str, Any]) -> wire.GroupDecision:
+        """Tries some letters of a cause, oldest first; `last` of the answer is where the next request goes on."""
         return self._http.post(f"/{service}/dead-letters/groups/{group}/retry", wire.GroupDecision, asked)
 
-    def discard_group(self, service: str, group: str, asked: wire.DiscardGroup) -> wire.GroupDecision:
+    def discard_group(
+        self, service: str, group: str, asked: wire.DiscardGroup | Mapping[str, Any]
+    ) -> wire.GroupDecision:
         return self._http.post(f"/{service}/dead-letters/groups/{group}/discard", wire.GroupDecision, asked)
 
     def held(self, service: str) -> Iterator[wire.HeldKeyView]:
