@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from sqlalchemy import func, select
 
+from shared import counters
+from shared.bus import dead_letters, held
 from shared.db.tables import OutboxRow
+from shared.db.work import Work
 from shared.runtime.log_metrics import LogMetrics
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """The numbers in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self._registry) + generate_latest(counters.REGISTRY)
 
 
 class _Backlogs:
@@ -60,17 +63,57 @@ class _Backlogs:
     def describe(self) -> list[Any]:
         return []
 
-    def collect(self) -> Any:
-        outbox = GaugeMetricFamily("living_outbox_waiting", "Events not yet on the log.", labels=["service"])
-        letters = GaugeMetricFamily(
-            "living_dead_letters_waiting", "Dead letters nobody decided about.", labels=["service"]
-        )
+    def collect(self) -> Iterator[Any]:
+        families = _Families()
         for name, running in self._running.items():
-            with running.database.session(readonly=True) as session:
-                waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
-                outbox.add_metric([name], session.execute(waiting).scalar_one())
-            letters.add_metric([name], running.listening.waiting_dead_letters())
-        return [outbox, letters]
+            with running.work(f"{name}:metrics", readonly=True) as work:
+                _tell_parts(families, running)
+                _tell_backlog(families, name, work)
+                for told in running.service.gauges(work):
+                    for labels, value in told.values.items():
+                        families.gauge(told.name, told.what, told.labels, labels, value)
+        yield from families.all()
+
+
+class _Families(dict[str, GaugeMetricFamily | CounterMetricFamily]):
+    """Families of numbers by name, each made when the first number is told."""
+
+    def gauge(self, name: str, what: str, labels: Sequence[str], of: Sequence[str], value: float) -> None:
+        self.setdefault(name, GaugeMetricFamily(name, what, labels=labels)).add_metric(of, value)
+
+    def counter(self, name: str, what: str, labels: Sequence[str], of: Sequence[str], value: float) -> None:
+        self.setdefault(name, CounterMetricFamily(name, what, labels=labels)).add_metric(of, value)
+
+    def all(self) -> Iterator[Any]:
+        yield from self.values()
+
+
+def _tell_parts(families: _Families, running: Running) -> None:
+    name = running.service.name
+    for part, leading in (("relay", running.relay.leading), ("jobs", running.jobs.leading)):
+        families.gauge("living_leading", "1 where this process leads.", ["service", "part"], [name, part], leading)
+    for topic, count in running.listening.unknown.items():
+        families.counter(
+            "living_events_unknown", "Events of a type that this release does not know, skipped.",
+            ["service", "topic"], [name, topic], count,
+        )  # fmt: skip
+
+
+def _tell_backlog(families: _Families, name: str, work: Work) -> None:
+    waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
+    told = held.tell(work.session, name)
+    numbers = (
+        ("living_outbox_waiting", "Events not yet on the log.", work.session.execute(waiting).scalar_one()),
+        ("living_dead_letters_waiting", "Dead letters nobody decided about.", dead_letters.waiting(work.session)),
+        ("living_parked_events", "Events parked behind a held key.", held.parked_of(work.session, name)),
+    )
+    for family, what, value in numbers:
+        families.gauge(family, what, ["service"], [name], value)
+    for cause in held.CAUSES:
+        families.gauge(
+            "living_held_keys", "Keys whose events wait, by why.", ["service", "cause"], [name, cause],
+            told.count.get(cause, 0),
+        )  # fmt: skip
 
 
 class _Crowds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +53,17 @@ class Prune:
     days: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number that a service tells when asked, such as how deep a queue is. The values of its labels are few, and
+    known to the code or the service's own database."""
+
+    name: str
+    what: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+
 @dataclass(frozen=True)
 class Service:
     """A service's manifest. `resources` opens what its handlers need beside the database; what it returns
@@ -67,6 +78,7 @@ class Service:
     jobs: Sequence[Job] = ()
     emits: Sequence[type[Event]] = ()
     prunes: Sequence[Prune] = ()
+    gauges: Callable[[Work], Sequence[Gauge]] = field(default=lambda work: ())
     resources: Callable[[Settings], Any] = field(default=lambda settings: None)
 
     @property

@@ -13,13 +13,17 @@ from services.ingest import store
 from services.ingest.handlers import runs
 from services.ingest.models import Run, Watch
 from services.ingest.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
-from shared import logging
+from shared import counters, logging
+from shared.db.work import Work
 from shared.errors import Conflict, Unavailable
 from shared.runtime.running import Running
+from shared.service import Gauge
 
 log = logging.get(__name__)
 
 ACTOR = "ingest:pull"
+
+_PULLS = counters.counter("living_pulls", "Pulls of a source, by how they ended.", ["source", "ended"])
 
 #: Seconds after which a long pull is left alone for a look at what else has become due.
 _LOOK_AGAIN = 5.0
@@ -53,6 +57,12 @@ def pull_due_watches(running: Running) -> None:
         raise BaseExceptionGroup(f"pulls failed: {'; '.join(map(str, errors))}", errors)
 
 
+def gauges(work: Work) -> list[Gauge]:
+    """Which sources fail, for whoever is on call."""
+    what = "Active watches whose last pull failed."
+    return [Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work.session))]
+
+
 def _next_runs(running: Running, *, busy: Collection[str], tried: Collection[str]) -> list[Run]:
     """One run for each source that is not busy: what has begun goes before what is due."""
     with running.work(ACTOR, readonly=True) as work:
@@ -83,13 +93,16 @@ def _pull(running: Running, run: Run, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
     try:
         _walk(running, run, turn)
+        _PULLS.labels(run.source, "stopped" if running.stopping.is_set() else "complete").inc()
     except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
+        _PULLS.labels(run.source, "incomplete").inc()
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))
         with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.end_early(work, run.id, error)
     except (OperationalError, InterfaceError, Conflict, Unavailable):
         raise  # The database is away, or another process was faster: nothing to write down, or nowhere.
     except Exception as error:
+        _PULLS.labels(run.source, "fault").inc()
         with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.note_fault(work, run.id, error)
         raise

@@ -37,6 +37,7 @@ SERVICE = Service(
     ],
     jobs=[every(seconds=30, run=jobs.pull_due_watches)],
     prunes=[Prune(pruning.items_of_finished_runs, "run_item_days")],
+    gauges=jobs.gauges,
     emits=[
         ingest.RecordDiscovered,
         ingest.RecordUpdated,

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -84,6 +84,13 @@ def due_watches(session: Session, now: datetime) -> list[Watch]:
     busy = select(Run.watch).where(Run.state == "running")
     due = select(Watch).where(Watch.state == "active", Watch.due_at <= now, Watch.id.not_in(busy))
     return list(session.execute(due.order_by(Watch.due_at, Watch.id)).scalars())
+
+
+def troubled_watches(session: Session) -> dict[tuple[str, ...], float]:
+    """How many active watches of each source there are that failed last, by source."""
+    failing = func.coalesce(func.sum(case((Watch.failures > 0, 1), else_=0)), 0)
+    query = select(Watch.source, failing).where(Watch.state == "active").group_by(Watch.source)
+    return {(source,): float(count) for source, count in session.execute(query)}
 
 
 def running_runs(session: Session) -> list[Run]:

@@ -10,10 +10,12 @@ from services.notify import domain, handlers, store
 from services.notify.channels.open import Channels
 from services.notify.channels.port import Message
 from services.notify.store import Claim
-from shared import logging
+from shared import counters, logging
 from shared.runtime.running import Running
 
 log = logging.get(__name__)
+
+_DELIVERIES = counters.counter("living_deliveries", "Tries to deliver, by how they ended.", ["channel", "ended"])
 
 #: Attempts under way at once, and of those to one host, so that a slow receiver holds up only its own.
 SENDERS = 8
@@ -68,6 +70,7 @@ def _deliver(running: Running, claim: Claim) -> None:
     outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
     with running.work(_ACTOR) as work:
         handlers.record_attempt(work, claim, outcome, jitter=channels.jitter())
+    _DELIVERIES.labels("webhook", "delivered" if outcome.delivered else "failed").inc()
     log.info(
         "notice sent" if outcome.delivered else "notice not delivered",
         delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,

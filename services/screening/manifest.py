@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.screening import api, handlers, jobs, pruning
+from services.screening import api, handlers, jobs, pruning, views
 from services.screening.models import Base
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
@@ -40,6 +40,7 @@ SERVICE = Service(
         every(seconds=5, run=jobs.fold_counts),
     ],
     prunes=[Prune(pruning.ended_leases, "lease_days")],
+    gauges=views.gauges,
     emits=[
         TaskOpened,
         TaskClosed,

@@ -578,6 +578,17 @@ SELECT stage, what, first, second, sum(n) AS n FROM (
 """
 )
 
+_QUEUE_DEPTHS = text(
+    """
+SELECT review, stage, first AS state, sum(n) AS n FROM (
+    SELECT review, stage, first, n FROM counts WHERE what = 'state' AND stage <> '' AND first IN ('open', 'conflict')
+    UNION ALL
+    SELECT review, stage, first, n FROM count_changes
+    WHERE what = 'state' AND stage <> '' AND first IN ('open', 'conflict')
+) AS parts GROUP BY review, stage, first
+"""
+)
+
 _STAGES_VOTED_AT = text(
     """
 SELECT stage FROM counts WHERE review = :review AND what = 'voter' AND first = :person
@@ -607,6 +618,12 @@ def counted(work: Work, review: str) -> Counted:
         else:
             found.pairs.setdefault(row.stage, {})[row.first, row.second] = int(row.n)
     return found
+
+
+def queue_depths(work: Work) -> dict[tuple[str, str, str], int]:
+    """How many tasks wait for people, by review, stage and state (open, conflict)."""
+    rows = work.session.connection().execute(_QUEUE_DEPTHS)
+    return {(row.review, row.stage, row.state): int(row.n) for row in rows}
 
 
 def stages_voted_at(work: Work, review: str, person: str) -> set[str]:

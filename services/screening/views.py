@@ -10,6 +10,7 @@ from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
 from services.screening.store import InHand
 from shared.db.work import Work
 from shared.events.screening import VoteCast
+from shared.service import Gauge
 from shared.wire.screening import (
     AnswerPair,
     Flag,
@@ -189,3 +190,9 @@ def stage_agreement(
         n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected, kappa=found.kappa,
         one_vote=one_vote, withheld=sum(hidden.values()),
     )  # fmt: skip
+
+
+def gauges(work: Work) -> list[Gauge]:
+    """How deep each queue is, for whoever is on call."""
+    what = "Tasks that wait for people: open ones, and conflicts."
+    return [Gauge("living_queue_depth", what, ("review", "stage", "state"), store.queue_depths(work))]

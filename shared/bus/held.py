@@ -21,6 +21,9 @@ Key = tuple[str, str]
 #: Why a key is held, as it is kept.
 FAULT, NOT_YET, UNKNOWN_VERSION, RELEASED = "fault", "not_yet", "unknown_version", "released"
 
+#: All of them.
+CAUSES = (FAULT, NOT_YET, UNKNOWN_VERSION, RELEASED)
+
 _CAUSES = {
     Outcome.FAULT: FAULT,
     Outcome.NOT_YET: NOT_YET,
@@ -167,6 +170,12 @@ def tell(session: Session, consumer: str) -> Told:
     )
     oldest = select(HeldKey).where(ours, trouble).order_by(HeldKey.since).limit(1)
     return Told({cause: number for cause, number in count}, session.execute(oldest).scalar_one_or_none())
+
+
+def parked_of(session: Session, consumer: str) -> int:
+    """How many events of a consumer are parked."""
+    query = select(func.count()).select_from(ParkedEvent).where(ParkedEvent.consumer == consumer)
+    return session.execute(query).scalar_one()
 
 
 def pause_after(tries: int, first: float = FIRST) -> float:

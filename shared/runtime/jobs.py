@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
-from shared import logging
+from shared import counters, logging
 from shared.db.engine import Database
 from shared.service import Job
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from shared.runtime.running import Running
 
 log = logging.get(__name__)
+
+_SECONDS = counters.durations("living_job_seconds", "How long a job took.", ["service", "job", "ended"])
 
 
 class JobRunner:
@@ -32,12 +35,20 @@ class JobRunner:
         with structlog.contextvars.bound_contextvars(service=running.service.name, job=job.name):
             try:
                 if self.lead():
-                    job.run(running)
+                    self._run(job, running)
             except Exception as error:
                 self._trouble[f"job {job.name}"] = str(error) or type(error).__name__
                 log.exception("job failed")
             else:
                 self._trouble.pop(f"job {job.name}", None)
+
+    def _run(self, job: Job, running: Running) -> None:
+        began, ended = time.perf_counter(), "failed"
+        try:
+            job.run(running)
+            ended = "well"
+        finally:
+            _SECONDS.labels(running.service.name, job.name, ended).observe(time.perf_counter() - began)
 
     def lead(self) -> bool:
         """Takes the right to run jobs, or checks that it is still held."""

@@ -1,4 +1,4 @@
-"""`living dead-letters` lists what did not work by its cause, shows it whole, and decides about one or a whole cause."""
+"""`living dead-letters` lists what did not work by its cause, shows it whole, and decides about one or a cause."""
 
 from __future__ import annotations
 

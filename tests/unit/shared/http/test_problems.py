@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import Invalid
 from shared.http.paging import decode_cursor, encode_cursor
+from shared.service import every
 from tests.toy import TOY, overdue
 
 
@@ -165,3 +166,17 @@ def test_metrics_count_requests_by_route_and_backlogs_by_service(bench):
     assert 'living_http_requests_total{method="POST",route="/toy/reviews/{review}/notes",status="200"} 1.0' in text
     assert 'living_outbox_waiting{service="toy"} 1.0' in text
     assert 'living_log_lag{partition="0",service="toy",topic="synthesis.reviews"} 0.0' in text
+
+
+def test_metrics_tell_each_part_what_is_held_and_how_long_jobs_take(bench):
+    def tidy(running: object) -> None:
+        pass
+
+    bench.running.run_job(every(minutes=1, run=tidy))
+    text = bench.person(role="reader").get("/metrics").text
+
+    assert 'living_leading{part="jobs",service="toy"} 1.0' in text
+    assert 'living_leading{part="relay",service="toy"} 0.0' in text
+    assert 'living_held_keys{cause="not_yet",service="toy"} 0.0' in text
+    assert 'living_parked_events{service="toy"} 0.0' in text
+    assert 'living_job_seconds_count{ended="well",job="tidy",service="toy"} 1.0' in text
