@@ -90,6 +90,41 @@ def replay(service: str, into: str) -> None:
         out.print(f"  still held: {held}", highlight=False, markup=False)
 
 
+@app.command("catch-up", example="living events catch-up search")
+@argument("service", "The service that is to hear what it passed by.", type=click.Choice(SERVICES))
+def catch_up(service: str) -> None:
+    """Hear, after an upgrade that added a reaction, the events of before that the older release passed by.
+
+    Run it on the platform's machine when no process of the older release is left; the platform may run. Each event
+    is done once, also when this is run again.
+    """
+    from rich.progress import Progress
+
+    from services.catalog import choose
+    from shared.bus.open import open_log
+    from shared.clock import open_clock
+    from shared.keys import SigningKey
+    from shared.runtime import catching_up
+    from shared.runtime.running import Running
+
+    (chosen,) = choose([service])
+    key, clock = SigningKey.read(key_path()), open_clock(settings().place(settings().clock))
+    log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
+    running = Running(chosen, settings(), clock, log, key)
+    try:
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task("catching up", total=None)
+            types = catching_up.catch_up(
+                chosen, running.database, log, lambda: running.work(f"{service}:catch-up"), settings(),
+                progress=lambda left: progress.update(task, description=f"catching up, {left} left"),
+            )  # fmt: skip
+    finally:
+        running.stop()
+        log.close()
+    told = f"has now heard all of {', '.join(types)}" if types else "has heard all that it reacts to"
+    out.print(f"{service} {told}", highlight=False)
+
+
 def causation_tree(beginning: str, entries: list[Any]) -> Tree:
     """Events as a tree: each under the event that led to it, in the order told."""
     root = Tree(Text(beginning, style="bold"))

@@ -47,9 +47,10 @@ class Listener:
         batch_size: int,
         limits: Limits,
         unknown: Counter[str] | None = None,
+        keeps_places: bool = True,
     ) -> None:
         self._service, self._consumer, self._database, self._open_work = service, consumer, database, open_work
-        self._batch_size, self._limits = batch_size, limits
+        self._batch_size, self._limits, self._keeps_places = batch_size, limits, keeps_places
         self._letters: Counter[Partition] | None = None
         self._stirred: set[str] = set()
         self._look_at, self._holding, self._started = 0.0, True, False
@@ -132,8 +133,9 @@ class Listener:
     def _commit(self, batch: Sequence[Heard], *, careful: bool) -> dict[Partition, tuple[Delivery, str]]:
         def take(doing: Doing) -> None:
             doing.take(batch)
-            done = [one.delivery for one in batch if not _behind(one.delivery, doing.stops)]
-            places.heard(doing.work.session, self._service.name, done)
+            if self._keeps_places:
+                done = [one.delivery for one in batch if not _behind(one.delivery, doing.stops)]
+                places.heard(doing.work.session, self._service.name, done)
 
         return self._in_one_transaction(take, careful=careful).stops
 

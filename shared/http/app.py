@@ -53,8 +53,10 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
             app.state.gates.close()
             await to_thread.run_sync(platform.stop)
 
+    known = routers(platform.services)
     app = described(
         platform.services,
+        known,
         lifespan=lifespan,
         middleware=[
             Middleware(
@@ -69,14 +71,14 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
     platform.metrics.watch_gates(app.state.gates.all())
-    problems.install(app, routers(platform.services))
+    problems.install(app, known)
     if documented:
-        app.openapi = described(documented).openapi  # type: ignore[method-assign]
+        app.openapi = described(documented, routers(documented)).openapi  # type: ignore[method-assign]
     return app
 
 
-def described(services: Sequence[Service], **about: Any) -> FastAPI:
-    """An application with the routes of these services."""
+def described(services: Sequence[Service], known: Sequence[APIRouter], **about: Any) -> FastAPI:
+    """An application with the routes of these services, which `routers` has made."""
     app = FastAPI(
         title="Living Reviews",
         summary="Living realist reviews, from the literature to signed programme theories.",
@@ -87,7 +89,6 @@ def described(services: Sequence[Service], **about: Any) -> FastAPI:
         redoc_url=None,
         **about,
     )
-    known = routers(services)
     for router in known:
         app.include_router(router)
     description.complete(app, known)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Event as Signal
 from typing import Any
 
+from shared import logging
 from shared.bus.port import EventLog
 from shared.clock import Clock
 from shared.db import migrate
@@ -15,13 +16,15 @@ from shared.db.engine import OF_REQUESTS, Database
 from shared.db.work import Work, unit_of_work
 from shared.errors import Unavailable
 from shared.keys import SigningKey
-from shared.runtime import checks
+from shared.runtime import catching_up, checks
 from shared.runtime.jobs import JobRunner
 from shared.runtime.listening import Listening
 from shared.runtime.log_metrics import LogLook
 from shared.runtime.relay import Relay
 from shared.service import Job, Service
 from shared.settings import Settings
+
+log = logging.get(__name__)
 
 
 class Running:
@@ -60,8 +63,16 @@ class Running:
                 migrate.upgrade(self.database, self.service)
         checks.check_key(self.service.name, self.database, self.key)
         checks.check_log(self.service, self.database, self.event_log, embedded=self.settings.embedded)
+        self._tell_what_was_never_heard()
         if hasattr(self.resources, "ready"):
             self.resources.ready()
+
+    def _tell_what_was_never_heard(self) -> None:
+        if types := catching_up.begin(self.database, self.service):
+            log.warning(
+                "types of event were never heard", service=self.service.name, types=types,
+                then=f"when every process is of this release: living events catch-up {self.service.name}",
+            )  # fmt: skip
 
     @contextmanager
     def work(

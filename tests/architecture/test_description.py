@@ -10,7 +10,7 @@ import schemathesis
 
 from services.catalog import SERVICES
 from shared.events.registry import EVENTS
-from shared.http.app import described
+from shared.http.app import described, routers
 from shared.tokens import ROLES
 
 OPEN = {"/healthz", "/readyz"}
@@ -18,7 +18,7 @@ OPEN = {"/healthz", "/readyz"}
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return described(SERVICES).openapi()
+    return described(SERVICES, routers(SERVICES)).openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
