@@ -16,11 +16,9 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from psycopg import connect
 from psycopg_pool import ConnectionPool
@@ -29,7 +27,8 @@ from sqlalchemy.engine import make_url
 
 from bench.corpus import ROOT
 from shared.errors import Unavailable
-from shared.http.auth import Reviewer
+from shared.http import connections
+from shared.http.auth import Known, Reviewer
 from shared.keys import SigningKey
 from shared.settings import Settings
 
@@ -49,7 +48,7 @@ class Decision(BaseModel):
 def build(lend: Lend, mark: str, key: SigningKey) -> FastAPI:
     """The app; `mark` is the database's sign for a parameter."""
     app = FastAPI()
-    app.state.platform = SimpleNamespace(key=key)  # All that the token check asks for.
+    app.state.known = Known(key)  # All that the token check asks for.
     insert = f"INSERT INTO decisions (person, task, answer, cast_at) VALUES ({', '.join([mark] * 4)})"
 
     @app.post("/decisions")
@@ -130,7 +129,7 @@ def main(url: str, pool_size: str, folder: str, port: str) -> None:
     sqlite = "sqlite" in make_url(url).drivername
     lend = _sqlite(make_url(url).database or "") if sqlite else _postgresql(url, int(pool_size))
     app = build(lend, "?" if sqlite else "%s", SigningKey.open(settings))
-    uvicorn.run(app, host="127.0.0.1", port=settings.port, log_config=None, access_log=False)
+    connections.serve(app, settings, stopping=lambda: None)
 
 
 if __name__ == "__main__":

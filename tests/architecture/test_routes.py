@@ -47,7 +47,7 @@ def test_no_reader_may_change_anything(routes):
 
 
 def test_every_route_of_a_service_is_about_a_review_or_about_operations(routes):
-    lists = {f"/{service.name}/dead-letters" for service in SERVICES}
+    lists = {f"/{service.name}/{what}" for service in SERVICES for what in ("dead-letters", "held")}
     allowed = {"/protocol/reviews", "/search/rebuilds", "/metrics", "/signing-key.pem", *OPEN}
 
     for route in routes:

@@ -88,7 +88,7 @@ def harmed(request, workbench, tmp_path) -> Iterator[tuple[Workbench, Harm]]:
 
 
 def write(bench: Workbench, review: str):
-    return bench.person().post(f"/toy/reviews/{review}/notes", headers={"Idempotency-Key": f"note of {review}"})
+    return bench.person().post(f"/toy/reviews/{review}/notes", headers={"Idempotency-Key": f"note-of-{review}"})
 
 
 def put(bench: Workbench, *reviews: str) -> None:
