@@ -37,7 +37,7 @@ def list_(service: tuple[str, ...], state: str, review: str | None, group: str |
         of = lambda name: living.operations.dead_letters(name, state, review=review, group=group)  # noqa: E731
         rows = _of_each(service, of)
     if as_json:
-        print_json(_by_service(rows))
+        print_json(_by_service(service, rows))
         return
     columns = [
         ("service", lambda row: row[0]),
@@ -55,7 +55,7 @@ def groups(service: tuple[str, ...], as_json: bool) -> None:
     with client("admin") as living:
         rows = _of_each(service, living.operations.dead_letter_groups)
     if as_json:
-        print_json(_by_service(rows))
+        print_json(_by_service(service, rows))
         return
     columns = [
         ("service", lambda row: row[0]),
@@ -76,7 +76,7 @@ def held(service: tuple[str, ...], as_json: bool) -> None:
     with client("admin") as living:
         rows = _of_each(service, living.operations.held)
     if as_json:
-        print_json(_by_service(rows))
+        print_json(_by_service(service, rows))
         return
     columns = [
         ("service", lambda row: row[0]),
@@ -180,8 +180,5 @@ def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Any]]) -> l
     return [(name, row) for name in service or SERVICES for row in ask(name)]
 
 
-def _by_service(rows: list[tuple[str, Any]]) -> dict[str, list[Any]]:
-    told: dict[str, list[Any]] = {}
-    for name, row in rows:
-        told.setdefault(name, []).append(row)
-    return told
+def _by_service(services: tuple[str, ...], rows: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+    return {service: [row for name, row in rows if name == service] for service in services or SERVICES}

@@ -51,7 +51,8 @@ def trace(review: str, beginning: str, as_json: bool) -> None:
     if as_json:
         print_json(entries)
     else:
-        out.print(causation_tree(beginning, entries))
+        # A deep line is left to the terminal, not broken within a word.
+        out.print(causation_tree(beginning, entries), soft_wrap=True)
 
 
 @app.command("replay", example="living events replay screening --into sqlite:////tmp/again.db")

@@ -61,7 +61,10 @@ def routes(service: Service) -> APIRouter:
         for column, value in ((DeadLetter.type, type), (DeadLetter.slug, slug), (DeadLetter.review, review)):
             query = query if value is None else query.where(column == value)
         if group is not None:
-            query = query.where(*dead_letters.of_group(work.session, group, state))
+            try:
+                query = query.where(*dead_letters.of_group(work.session, group, state))
+            except NotFound:
+                return Page(items=[])
         place = decode_cursor(cursor, str)
         if place is not None:
             query = query.where(DeadLetter.id > place[0])

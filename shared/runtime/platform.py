@@ -46,7 +46,7 @@ class Platform:
         is not what the databases know: a lost log must be told before its topics are made anew."""
         self._find_log()
         for running in self.running.values():
-            running.prepare()
+            self._insist(running.prepare)
         self._insist(self.event_log.create_topics)
         for running in self.running.values():
             running.start()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Given(BaseModel):
@@ -41,6 +41,14 @@ def _saying(longest: int) -> Any:
     pattern = {"pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}
     return Annotated[str, Field(min_length=1, max_length=longest, json_schema_extra=pattern), AfterValidator(_told)]
 
+
+def _whole(value: Any) -> Any:
+    # JSON has one kind of number: 3.0 is 3, in its schemas too.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: For a whole number, after its bounds: no text, no truth value, no fraction.
+WHOLE = BeforeValidator(_whole)
 
 #: What people write, with its longest length in characters; a database keeps all of it. `Line`, `Reason` and
 #: `Prose` say something, `Short` and `Long` may be empty.
@@ -166,14 +174,14 @@ class RetryGroup(Given):
     that still does not work."""
 
     all: bool = False
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
     after: Annotated[str, Field(max_length=100)] | None = None
 
 
 class DiscardGroup(Discard):
     """Discard at most `limit` letters of a group, oldest first, and why."""
 
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
 
 
 class Failure(BaseModel):

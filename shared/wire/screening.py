@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.events.protocol import Answer, Cmoc, Definitions, FormField
 from shared.events.screening import Judgement, VoteCast
-from shared.wire.common import Given, Long, Short
+from shared.wire.common import WHOLE, Given, Long, Short
 
 Kind = Literal["screening", "conflict"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
@@ -22,7 +22,7 @@ class ClaimRequest(Given):
 
     kind: Kind = "screening"
     stage: Short | None = None
-    count: Annotated[int, Field(ge=1, le=50)] = 1
+    count: Annotated[int, Field(ge=1, le=50), WHOLE] = 1
 
 
 class VoteRequest(Given):

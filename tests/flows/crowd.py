@@ -88,13 +88,13 @@ async def reviewer(line: Line, name: str, votes: int, seen: Seen, until: float, 
     """Claims and votes `votes` times, coming again when told to, until the time or the stop."""
     while votes and not stop.is_set() and time.monotonic() < until:
         began = time.perf_counter()
-        task = await _insist(line, f"/screening/reviews/{REVIEW}/claims", {"stage": STAGE}, seen, until, stop)
-        if not task or task["task"] is None:
+        claim = await _insist(line, f"/screening/reviews/{REVIEW}/claims", {"stage": STAGE}, seen, until, stop)
+        if not claim or not claim["tasks"]:
             continue
-        lease = task["task"]["lease"]
-        path = f"/screening/reviews/{REVIEW}/leases/{lease}/vote"
+        (task,) = claim["tasks"]
+        path = f"/screening/reviews/{REVIEW}/leases/{task['lease']}/vote"
         if await _insist(line, path, {"answer": "include"}, seen, until, stop):
-            seen.votes.append((task["task"]["task"], name))
+            seen.votes.append((task["task"], name))
             seen.seconds.append(time.perf_counter() - began)
             votes -= 1
 

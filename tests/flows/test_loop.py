@@ -190,8 +190,6 @@ def test_an_index_that_was_dropped_answers_the_same_once_it_is_made_again(living
     [
         (b"\x00\x01 not json", "not_json"),
         (b'{"id": "evt_1"}', "not_an_envelope"),
-        ("unknown type", "unknown_type"),
-        ("unknown version", "unknown_version"),
         ("bad data", "bad_data"),
     ],
 )
@@ -206,6 +204,22 @@ def test_what_is_no_event_becomes_a_dead_letter_with_its_reason(living, log, val
         lambda: [it for it in living.operations.dead_letters("search") if it.id not in before], within=30
     )
     assert letter.slug == slug and letter.reason
+
+
+def test_an_event_of_another_release_is_passed_by_or_parked_until_it_is_known(living, log):
+    sample = next(log.read(["ingest.records"])).value
+    letters = {letter.id for letter in living.operations.dead_letters("search")}
+
+    log.append(
+        [Message("ingest.records", name, _spoiled(sample, name)) for name in ("unknown type", "unknown version")]
+    )
+
+    def held() -> list:
+        return [it for it in living.operations.held("search") if it.key.startswith("unknown")]
+
+    (parked,) = eventually(held, within=30)
+    assert (parked.key, parked.cause, parked.parked) == ("unknown version", "unknown_version", 1)
+    assert {letter.id for letter in living.operations.dead_letters("search")} == letters
 
 
 def _spoiled(value: bytes, how: str) -> bytes:
