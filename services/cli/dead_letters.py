@@ -18,7 +18,7 @@ app = Group(help="Deliveries that did not work as they are, and deciding about t
 
 SOME = option("--service", multiple=True, type=click.Choice(SERVICES), help="Only this service's (repeatable).")
 SERVICE = argument("service", "The service that set it aside.", type=click.Choice(SERVICES))
-LETTER = click.argument("letter", required=False)
+LETTER = argument("letter", "The dead letter's id; or --group.", required=False)
 GROUP = option("--group", help="All letters of this cause instead, oldest first (`living dead-letters groups`).")
 
 #: Letters of a group that are decided by one request, so that each is answered soon.

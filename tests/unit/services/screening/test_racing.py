@@ -248,7 +248,7 @@ def test_one_vote_sent_twenty_times_under_one_key_is_cast_once_and_answered_to_a
 def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(either_desk, monkeypatch):
     monkeypatch.setattr(jobs, "FOLDED", 3)
     desk = either_desk
-    desk.discovers(*(f"r{number:02d}" for number in range(12)))
+    desk.discovers(*(f"r{number:02d}" for number in range(24)))  # More than four people can take between them.
     cast: set[tuple[str, str]] = set()
 
     def work(name: str) -> None:
