@@ -19,7 +19,10 @@ PLACES = {
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),
     "events": ("services.cli.events:app", "Everything that happened, and why."),
-    "dead-letters": ("services.cli.dead_letters:app", "Deliveries that did not work as they are, and deciding about them."),
+    "dead-letters": (
+        "services.cli.dead_letters:app",
+        "Deliveries that did not work as they are, and deciding about them.",
+    ),
     "log": ("services.cli.log:app", "The event log: what is unread, whether it is whole, and mending it."),
     "key": ("services.cli.key:app", "The signing key: which databases know it, and changing it on purpose."),
     "db": ("services.cli.database:app", "The services' databases: upgrade them, compare them with the models."),
