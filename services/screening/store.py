@@ -107,11 +107,21 @@ def _hold(work: Work, table: type[Row], key: Any) -> Row | None:
     known = work.session.identity_map.get(identity_key(table, key))
     if known is not None and work.session.is_modified(known):
         work.session.flush()
+    given = dict(zip(("review", "id"), key, strict=True)) if isinstance(key, tuple) else {"id": key}
     with work.session.no_autoflush:
-        row = work.session.get(table, key, with_for_update=True, populate_existing=True)
+        row = work.session.execute(_locked(table), given).scalar()
     if row is not None:
         held[table, key] = row
     return row
+
+
+@cache
+def _locked(table: type[Row]) -> Select[Any]:
+    """A row of the table by its key. Statements that are said at every vote are made once: making one costs more
+    than saying it."""
+    keys = table.__table__.primary_key.columns  # type: ignore[attr-defined]
+    query = select(table).where(*(key == bindparam(key.name) for key in keys)).with_for_update()
+    return query.execution_options(populate_existing=True)
 
 
 def keep_held(work: Work, *rows: RecordRow | TaskRow | LeaseRow) -> None:
@@ -153,10 +163,14 @@ def get_record(work: Work, review: str, record: str) -> RecordRow | None:
     return work.session.get(RecordRow, (review, record))
 
 
+_ABSORBED_BY = select(RecordRow).where(
+    RecordRow.review == bindparam("review"), RecordRow.merged_into == bindparam("record")
+)
+
+
 def absorbed_by(work: Work, record: RecordRow) -> list[RecordRow]:
     """The records that were merged into this one, the first merged first."""
-    query = select(RecordRow).where(RecordRow.review == record.review, RecordRow.merged_into == record.id)
-    rows = work.session.execute(query).scalars()
+    rows = work.session.execute(_ABSORBED_BY, {"review": record.review, "record": record.id}).scalars()
     return sorted(rows, key=lambda row: (row.merge["at"], row.id))  # type: ignore[index]
 
 
@@ -385,13 +399,23 @@ _IN_HAND = (
     .join(RecordRow, (RecordRow.review == LeaseRow.review) & (RecordRow.id == LeaseRow.record))
 )
 
+_IN_HAND_OF = _IN_HAND.where(
+    LeaseRow.review == bindparam("review"),
+    LeaseRow.person == bindparam("person"),
+    LeaseRow.kind == bindparam("kind"),
+    LeaseRow.ended.is_(None),
+)
+_IN_HAND_LOCKED = (
+    _IN_HAND.where(LeaseRow.review == bindparam("review"), LeaseRow.id == bindparam("lease"))
+    .with_for_update(of=[RecordRow, TaskRow, LeaseRow])
+    .execution_options(populate_existing=True)
+)
+
 
 def in_hand(work: Work, review: str, person: str, kind: str) -> list[InHand]:
     """The leases of a kind that a person has and that have not ended (some may have lapsed), oldest first."""
-    query = _IN_HAND.where(
-        LeaseRow.review == review, LeaseRow.person == person, LeaseRow.kind == kind, LeaseRow.ended.is_(None)
-    )
-    rows = [InHand(*row) for row in work.session.execute(query)]
+    given = {"review": review, "person": person, "kind": kind}
+    rows = [InHand(*row) for row in work.session.execute(_IN_HAND_OF, given)]
     return sorted(rows, key=lambda held: (held.lease.taken_at, held.lease.id))
 
 
@@ -406,9 +430,7 @@ def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:
 def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
     """A lease with its task and record, held by this work until its end: the record first, then the task, then
     the lease."""
-    query = _IN_HAND.where(LeaseRow.review == review, LeaseRow.id == lease)
-    locked = query.with_for_update(of=[RecordRow, TaskRow, LeaseRow])
-    row = work.session.execute(locked.execution_options(populate_existing=True)).one_or_none()
+    row = work.session.execute(_IN_HAND_LOCKED, {"review": review, "lease": lease}).one_or_none()
     if row is None:
         return None
     keep_held(work, *row)
@@ -482,9 +504,12 @@ def leases_in_hand(work: Work, review: str, at: datetime) -> dict[tuple[str, str
 # --- votes
 
 
+_VOTES_ON = select(VoteRow).where(VoteRow.task == bindparam("task"))
+
+
 def votes_on(work: Work, task: str) -> list[VoteRow]:
     """The votes that count on a task, in the order they were cast, the deciding one last."""
-    return in_order(work.session.execute(select(VoteRow).where(VoteRow.task == task)).scalars())
+    return in_order(work.session.execute(_VOTES_ON, {"task": task}).scalars())
 
 
 def votes_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[VoteRow]]:

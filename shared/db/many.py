@@ -3,7 +3,8 @@ costs more than what is done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -22,9 +23,12 @@ def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         if is_sqlite(session):
-            session.connection().exec_driver_sql(*_insert_by_driver(table, some, session.get_bind().dialect))
+            statement, binds = _insert_by_driver(table, tuple(rows[0]), session.get_bind().dialect)
+            values = [tuple([bind(row[name]) if bind else row[name] for name, bind in binds]) for row in some]
+            session.connection().exec_driver_sql(statement, values)
         else:
-            session.connection().execute(_insert_from_json(table, some[0]), {"rows": orjson.dumps(some).decode()})
+            statement = _insert_from_json(table, tuple(rows[0]))
+            session.connection().execute(statement, {"rows": orjson.dumps(some).decode()})
 
 
 def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnElement[Any]:
@@ -39,19 +43,19 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
+@lru_cache(maxsize=100)
 def _insert_by_driver(
-    table: type[SQLModel], rows: Sequence[Mapping[str, Any]], dialect: Dialect
-) -> tuple[str, list[tuple[Any, ...]]]:
-    """The statement and its values as the driver takes them: each column's type is asked once, not with every row."""
-    columns = [table.__table__.c[name] for name in rows[0]]  # type: ignore[attr-defined]
-    values = ([row[column.name] for row in rows] for column in columns)
-    binds = (column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
-    bound = (map(bind, some) if bind else some for bind, some in zip(binds, values, strict=True))
-    listed, marks = ", ".join(f'"{column.name}"' for column in columns), ", ".join("?" * len(columns))
-    return f'INSERT INTO "{table.__tablename__}" ({listed}) VALUES ({marks})', list(zip(*bound, strict=True))
+    table: type[SQLModel], names: Sequence[str], dialect: Dialect
+) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """The statement, and how each column's values become the driver's: asked once, not with every row."""
+    columns = [table.__table__.c[name] for name in names]  # type: ignore[attr-defined]
+    binds = [(column.name, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in columns]
+    listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    return f'INSERT INTO "{table.__tablename__}" ({listed}) VALUES ({marks})', binds
 
 
-def _insert_from_json(table: type[SQLModel], columns: Iterable[str]) -> TextClause:
+@cache
+def _insert_from_json(table: type[SQLModel], columns: Sequence[str]) -> TextClause:
     name, listed = f'"{table.__tablename__}"', ", ".join(f'"{column}"' for column in columns)
     return text(
         f"INSERT INTO {name} ({listed}) SELECT {listed} FROM json_populate_recordset(NULL::{name}, CAST(:rows AS json))"

@@ -11,7 +11,7 @@ from shared.runtime.worker import Worker
 from shared.settings import Settings
 
 #: Seconds to gather what else is committed before a sweep, so that many small commits make one append.
-_GATHER = 0.02
+_GATHER = 0.05
 #: Seconds after which it looks by itself: another process of this service may have written the outbox.
 _LOOK = 0.5
 
