@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SERVER = r"([^\s:/,@]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
+
+#: What the settings that lead somewhere look like, and in words. What is there is seen only at the start.
+_ADDRESSES = {
+    "clock": (r"system|file:.+", "'system' or 'file:/path'"),
+    "log_url": (rf"sqlite:.+|kafka://{_SERVER}(,{_SERVER})*/?", "'sqlite:FILE' or 'kafka://HOST:PORT[,HOST:PORT]'"),
+    "search_url": (r"sqlite:.+|https?://.+", "'sqlite:FILE' or 'http(s)://[USER:PASSWORD@]HOST:PORT'"),
+    "database_url": (
+        r"sqlite:///.+|postgresql\+psycopg://.+",
+        "'sqlite:///FILE' or 'postgresql+psycopg://USER[:PASSWORD]@HOST[:PORT]/DATABASE'",
+    ),
+}
 
 
 class Settings(BaseSettings):
@@ -183,6 +197,14 @@ class Settings(BaseSettings):
         if "{service}" not in self.database_url:
             raise ValueError("LIVING_DATABASE_URL must contain {service}: each service has a database of its own")
         return self
+
+    @field_validator(*_ADDRESSES)
+    @classmethod
+    def _an_address_we_know(cls, value: str, info: ValidationInfo) -> str:
+        pattern, wanted = _ADDRESSES[info.field_name or ""]
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {wanted}")
+        return value
 
     def place(self, text: str | Path, service: str = "") -> str:
         """Fills `{data}` and `{service}` in a URL or path."""

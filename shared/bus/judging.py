@@ -72,7 +72,7 @@ def judge(error: BaseException) -> Judgement:
     """What an error that an effect raised says."""
     if isinstance(error, NotYet):
         outcome = Outcome.NOT_YET
-    elif _is_down(error):
+    elif is_down(error):
         outcome = Outcome.DOWN
     else:
         outcome = Outcome.FAULT
@@ -102,7 +102,8 @@ def storable(text: str) -> str:
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()[:_LONGEST]
 
 
-def _is_down(error: BaseException) -> bool:
+def is_down(error: BaseException) -> bool:
+    """Whether it tells of a server, a disk or a network that is not there, and that may be there again."""
     if isinstance(error, Unavailable | MemoryError | exc.TimeoutError | exc.PendingRollbackError):
         return True
     if isinstance(error, exc.DBAPIError):

@@ -14,8 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from shared.bus import judging
 from shared.bus.port import Delivery, EventLog, Place
 from shared.db import places
 from shared.db.engine import Database
@@ -96,14 +98,21 @@ def keep_key(session: Session, key: SigningKey) -> None:
 
 
 def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, str]:
-    """By service, the fingerprint of the key its database was used with. Looks only at what is there."""
+    """By service, the fingerprint of the key its database was used with. Looks only at what is there.
+
+    Raises Unavailable while a database cannot be asked: a key that it knows must not be replaced.
+    """
     known = {}
     for service in services:
-        with opened_if_there(settings, service, Fact) as database:
-            if database is not None:
-                with database.session(readonly=True) as session:
-                    fact = session.get(Fact, KEY_FACT)
-                    known |= {service.name: fact.value} if fact is not None else {}
+        try:
+            with opened_if_there(settings, service, Fact) as database:
+                if database is not None:
+                    with database.session(readonly=True) as session:
+                        fact = session.get(Fact, KEY_FACT)
+                        known |= {service.name: fact.value} if fact is not None else {}
+        except DBAPIError as error:
+            why = f"there is no signing key, and whether {service.name} has known one cannot be asked"
+            raise Unavailable(f"{why}: {judging.reason_of(error)}") from error
     return known
 
 

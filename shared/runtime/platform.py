@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from threading import Event as Signal
 
+from sqlalchemy.exc import DBAPIError
+
+from shared import logging
+from shared.bus import judging
 from shared.bus.open import open_log
 from shared.clock import Clock, open_clock
-from shared.errors import LogUnavailable
+from shared.errors import LogUnavailable, Unavailable
 from shared.keys import SigningKey
 from shared.metrics import Metrics
 from shared.runtime import checks
@@ -20,6 +25,11 @@ from shared.runtime.schedule import Schedule
 from shared.runtime.worker import Pause
 from shared.service import Job, Service
 from shared.settings import Settings
+
+log = logging.get(__name__)
+
+#: Seconds that a start waits for servers.
+_PATIENCE = 60.0
 
 #: What every service does beside its own jobs.
 _PRUNE = Job(prune, timedelta(hours=1))
@@ -71,15 +81,23 @@ class Platform:
         checks.check_file(self.event_log, topics, embedded=self.settings.embedded)
 
     def _insist(self, attempt: Callable[[], object]) -> None:
-        """Waits for the log a while: servers that start together are not up in any order."""
-        pause = Pause(self.settings.retry_seconds, longest=2)
-        for number in range(30):
+        """Waits a while for a log or a database that is down: servers that start together are not up in any order.
+        Raises Unavailable when it is down for longer."""
+        pause, until = Pause(self.settings.retry_seconds, longest=2), time.monotonic() + _PATIENCE
+        told = False
+        while True:
             try:
                 attempt()
                 return
-            except LogUnavailable:
-                if number == 29 or self._stopping.wait(pause.next()):
+            except (LogUnavailable, DBAPIError) as error:
+                if not judging.is_down(error):
                     raise
+                why = judging.reason_of(error)
+                if time.monotonic() > until or self._stopping.wait(pause.next()):
+                    raise Unavailable(f"not started: {why}", slug=getattr(error, "slug", None)) from error
+            if not told:
+                log.warning("waiting for a server", why=why, seconds=_PATIENCE)
+            told = True
 
     def _plan(self) -> Schedule:
         schedule = Schedule()

@@ -34,3 +34,27 @@ def test_a_secret_is_not_printed(monkeypatch):
     monkeypatch.setenv("LIVING_OPENALEX_KEY", "very-secret")
 
     assert "very-secret" not in repr(Settings(_env_file=None))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("clock", "nonsense"), ("clock", "file:"), ("log_url", "foo://x"), ("log_url", "kafka://"),
+        ("log_url", "kafka://a:b"), ("log_url", "sqlite:"), ("search_url", "ftp://x"), ("search_url", ""),
+        ("database_url", "mysql://{service}"), ("database_url", "///{service}"),
+    ],
+)  # fmt: skip
+def test_an_address_of_an_unknown_kind_is_refused_with_what_it_may_be(setting, value):
+    with pytest.raises(ValueError, match=rf"{setting}\n.* must be '"):
+        Settings(**{setting: value}, _env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("clock", "file:/tmp/clock"), ("log_url", "kafka://one:9092,[::1]:9093"), ("log_url", "sqlite:{data}/log.db"),
+        ("search_url", "https://user:word@host:9200"), ("database_url", "postgresql+psycopg://u:p@h:5/l_{service}"),
+    ],
+)  # fmt: skip
+def test_an_address_of_a_known_kind_is_taken(setting, value):
+    assert getattr(Settings(**{setting: value}, _env_file=None), setting) == value
