@@ -40,7 +40,16 @@ class Person:
             raise Forbidden(f"this needs the role {role!r}; {self.name} is {self.role!r}", slug="role_needed")
 
     def works_on(self, review: str) -> bool:
-        return ALL_REVIEWS in self.reviews or review in self.reviews
+        return self.works_on_all or review in self.reviews
+
+    @property
+    def works_on_all(self) -> bool:
+        return ALL_REVIEWS in self.reviews
+
+    def require_all_reviews(self) -> None:
+        """Raises Forbidden unless the token holds for all reviews."""
+        if not self.works_on_all:
+            raise Forbidden(f"this is of all reviews; the token of {self.name} holds for some", slug="other_review")
 
 
 def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:

@@ -161,7 +161,7 @@ def _database(name: str) -> Iterator[Finding]:
     elif revision != newest:
         yield Finding(check, "fail", f"is at {revision}, not at {newest}", f"`living db upgrade {name}`")
     else:
-        yield Finding(check, "ok", f"at {revision}, the newest{server}{_rights(sqlite_file(url))}")
+        yield _private(check, f"at {revision}, the newest{server}", sqlite_file(url))
 
 
 def _revision(url: str) -> tuple[str | None, str]:
@@ -204,7 +204,24 @@ def _newest(name: str) -> str:
 
 
 def _log() -> Iterator[Finding]:
-    yield _place("log", settings().place(settings().log_url))
+    found = _place("log", settings().place(settings().log_url))
+    yield found
+    if found.state != "fail":
+        yield from _as_known()
+
+
+def _as_known() -> Iterator[Finding]:
+    """Whether a start would take log and key for those that the databases know."""
+    from services.cli.log import WELL, as_known, opened
+
+    if not key_path().exists():
+        return  # Told already.
+    with opened() as log:
+        wrong = [(row["service"], row["told"]) for row in as_known(log) if row["told"] not in WELL]
+    for service, told in wrong:
+        yield Finding("log and key", "fail", f"a start of {service} would be refused: {told}", "`living log check`")
+    if not wrong:
+        yield Finding("log and key", "ok", "as every database knows them")
 
 
 def _index() -> Iterator[Finding]:
@@ -243,7 +260,7 @@ def _place(check: str, url: str) -> Finding:
         return Finding(check, "fail", f"{path} cannot be read: {error}", "stop the platform, and restore a backup")
     if not tables:
         return Finding(check, "fail", f"{path} is empty", "`living serve` fills it; if it had been filled, ask why")
-    return Finding(check, "ok", f"{path}, {_size(path.stat().st_size)}{_rights(path)}")
+    return _private(check, f"{path}, {_size(path.stat().st_size)}", path)
 
 
 def _kafka(check: str, url: str) -> Finding:
@@ -426,8 +443,11 @@ def _line(finding: Finding) -> Text:
     return line.append(f"\n      -> {finding.do}", style="cyan not bold") if finding.do else line
 
 
-def _rights(path: Path | None) -> str:
-    return "; others may read it" if path is not None and path.stat().st_mode & 0o077 else ""
+def _private(check: str, told: str, path: Path | None) -> Finding:
+    """All is well, but for a file that others may read."""
+    if path is not None and path.stat().st_mode & 0o077:
+        return Finding(check, "warn", f"{told}; others may read it", f"chmod 600 {path}")
+    return Finding(check, "ok", told)
 
 
 def _size(count: float) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from shared.bus.port import EventLog
     from shared.service import Service
 
+#: What is told of a service whose start nothing is in the way of.
+WELL = ("ok", "no database yet")
+
 app = Group(help="The event log: what is unread, whether it is whole, and mending it.")
 
 
@@ -30,7 +33,7 @@ def lag(services: tuple[str, ...], as_json: bool) -> None:
     Says how many messages wait, how old the first of them is, who reads the partition, and how many of its keys
     are held. Asks the log itself, so the platform need not run.
     """
-    with _log() as log:
+    with opened() as log:
         rows = [row for service in _chosen(services) for row in _unread(service, log)]
     columns = [
         ("service", lambda row: row["service"]),
@@ -50,11 +53,11 @@ def check(as_json: bool) -> None:
 
     Writes nothing, so it may be asked while the platform runs.
     """
-    with _log() as log:
-        rows = [{"service": service.name, "told": _checked(service, log)} for service in _chosen(())]
+    with opened() as log:
+        rows = as_known(log)
     columns = [("service", lambda row: row["service"]), ("told", lambda row: row["told"])]
     print_rows(rows, columns, as_json=as_json, empty="no services")
-    if any(row["told"] not in ("ok", "no database yet") for row in rows):
+    if any(row["told"] not in WELL for row in rows):
         raise Conflict("a start would be refused", slug="not_as_known")
 
 
@@ -97,7 +100,7 @@ def rewind(service: str, as_json: bool) -> None:
     from shared.runtime.mend import rewind as put_back
 
     (chosen,) = _chosen((service,))
-    with _log() as log, opened_if_there(settings(), chosen, HeardUpTo) as database:
+    with opened() as log, opened_if_there(settings(), chosen, HeardUpTo) as database:
         if database is None:
             raise NotFound(f"{service} has no database yet: start the platform once")
         moved = put_back(chosen, database, log)
@@ -120,12 +123,18 @@ def _chosen(names: tuple[str, ...]) -> tuple[Service, ...]:
 
 
 @contextmanager
-def _log() -> Iterator[EventLog]:
+def opened() -> Iterator[EventLog]:
+    """The log of the settings, for reading."""
     from shared.bus.open import open_log
 
     url = settings().place(settings().log_url)
     with closing(open_log(url, prefix=settings().topic_prefix)) as log:
         yield log
+
+
+def as_known(log: EventLog) -> list[dict[str, str]]:
+    """Of each service, whether log and signing key are as its database knows them: one of WELL, or what is wrong."""
+    return [{"service": service.name, "told": _checked(service, log)} for service in _chosen(())]
 
 
 def _unread(service: Service, log: EventLog) -> Iterator[dict[str, Any]]:

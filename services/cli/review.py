@@ -161,7 +161,7 @@ def _rejected(living: Any, review: str, watches: list[Any]) -> list[dict[str, An
     hundred of them."""
     told = []
     for watch in watches:
-        run = watch.last_run
+        run = _last_ended(living, review, watch)
         if run is None or not run.counts.rejected:
             continue
         reasons = Counter(it.reason for it in islice(living.ingest.rejections(review, run.run), 100))
@@ -174,9 +174,22 @@ def _rejected(living: Any, review: str, watches: list[Any]) -> list[dict[str, An
     return told
 
 
+def _last_ended(living: Any, review: str, watch: Any) -> Any:
+    """The watch's last run that is over; the one under way has not seen everything."""
+    if watch.last_run is None or watch.last_run.state != "running":
+        return watch.last_run
+    runs = islice(living.ingest.runs(review, watch=watch.watch), 5)
+    return next((run for run in runs if run.state != "running"), None)
+
+
 def _failing_since(living: Any, review: str, watch: Any) -> str:
-    """When the first of the runs began that failed one after another."""
-    failed = list(islice(living.ingest.runs(review, watch=watch.watch), max(1, min(watch.failures, 50))))
+    """When the first of the runs began that failed one after another; looks at the last fifty."""
+    failed = []
+    for run in islice(living.ingest.runs(review, watch=watch.watch), 50):
+        if run.state == "complete":
+            break
+        if run.error:
+            failed.append(run)
     return minute(failed[-1].started_at) if failed else "the start"
 
 

@@ -56,7 +56,7 @@ def vote(
     review: Review, lease: Lease, body: VoteRequest, work: Unit, who: Reviewer, key: IdempotencyKey = None
 ) -> VoteReceipt:
     """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
-    ballot = Ballot(body.answer, body.reason, {name: value for name, value in body.fields.items() if value})
+    ballot = Ballot(body.answer, body.reason, body.fields)
 
     def cast() -> VoteReceipt:
         return views.vote_receipt(*commands.vote(work, review, lease, ballot, _adjudicates(who)))

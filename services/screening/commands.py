@@ -260,7 +260,8 @@ def _check(work: Work, task: TaskRow, ballot: Ballot, deciding: bool) -> None:
 def _vote_row(work: Work, task: TaskRow, ballot: Ballot, deciding: bool) -> VoteRow:
     return VoteRow(
         id=id_of("vote", task.id, work.actor), task=task.id, person=work.actor, cast_on=task.id,
-        answer=ballot.answer, reason=ballot.reason, fields=dict(ballot.fields),
+        answer=ballot.answer, reason=ballot.reason,
+        fields={name: value for name, value in ballot.fields.items() if value},
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now,
     )  # fmt: skip
 

@@ -362,6 +362,9 @@ def take_places(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
     given = {**wanted.given, "stage": stage, "taker": taker, "most": most, "first": first, "added": added}
     rows = [Taken(*row) for row in _said(work, _take, given)]
+    held = work.session.info.get("screening.held", {})
+    for task in rows:  # What this work may have held of them is not so any more.
+        held.pop((TaskRow, task.id), None)
     return sorted(rows, key=lambda task: (task.position, task.id))
 
 

@@ -72,6 +72,7 @@ def find_records(
 def ask_for_rebuild(work: Unit, who: Admin, key: IdempotencyKey = None) -> RebuildView:
     """Asks for the index to be made anew from the log, beside the live one, which serves until it is done.
     One at a time: asking again while one is not over answers that one."""
+    who.require_all_reviews()
     return work.once(key, "rebuild", None, lambda: _view(store.unfinished(work) or work.add(_asked(work))))
 
 

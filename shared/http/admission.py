@@ -125,9 +125,11 @@ class Gate:
                 raise self._busy(f"{len(queue)} requests of {job.person} wait already")
             self._queues.setdefault(job.person, deque()).append(job)
             self.waiting += 1
-            if self.waiting <= self._idle:
+            if self._idle:
                 self._changed.notify()
-                return False
+            if self.waiting <= self._idle:
+                # Who has a full share waits for their own, however many threads have nothing to do.
+                return self._working[job.person] >= self._share
             if self._threads < self.places:
                 self._threads += 1
                 Thread(target=self._serve, name=self.name, daemon=True).start()

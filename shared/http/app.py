@@ -107,7 +107,7 @@ def routers(services: Sequence[Service]) -> list[APIRouter]:
 
 def _operations() -> APIRouter:
     """Health and numbers. `/healthz` and `/readyz` are open, since whoever starts containers has no token;
-    they tell names and `ok` or `down`, and reasons only to an admin."""
+    they tell names and `ok` or `down`, and reasons only to an admin of all reviews, of which they may tell."""
     router = APIRouter(tags=["operations"], route_class=Route)
 
     @router.get("/healthz")
@@ -122,7 +122,7 @@ def _operations() -> APIRouter:
         await _first_look(health)
         reports = health.report()
         well = all(told == "ok" for report in reports.values() for told in report.values())
-        if not await _asked_by_admin(request):
+        if not await _asked_by_admin_of_all(request):
             reports = {
                 name: {part: told if told == "ok" else "down" for part, told in report.items()}
                 for name, report in reports.items()
@@ -131,7 +131,8 @@ def _operations() -> APIRouter:
 
     @router.get("/metrics", response_class=Numbers)
     async def metrics(request: Request, person: Reader) -> Response:
-        """The numbers of this process, for Prometheus."""
+        """The numbers of this process, for Prometheus; they are of all reviews, as the token must be."""
+        person.require_all_reviews()
         numbers = request.app.state.platform.metrics.text
         return Numbers(await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request)))
 
@@ -152,8 +153,9 @@ async def _first_look(health: Health) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _asked_by_admin(request: Request) -> bool:
+async def _asked_by_admin_of_all(request: Request) -> bool:
     try:
-        return (await authenticate(request)).has("admin")
+        person = await authenticate(request)
+        return person.has("admin") and person.works_on_all
     except Unauthenticated:
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -84,5 +83,5 @@ def _basic_password(scheme: str, credentials: str) -> str:
         return ""
     try:
         return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # Not base64, not ASCII before that, or no text after it.
         return ""

@@ -18,7 +18,7 @@ from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import reading_of, unit_of
 from shared.service import Service
-from shared.tokens import ALL_REVIEWS, Person
+from shared.tokens import Person
 from shared.wire.common import (
     DeadLetterDecision,
     DeadLetterGroup,
@@ -109,6 +109,7 @@ def routes(service: Service) -> APIRouter:
         """Tries the letters of a group, oldest first, each in a transaction of its own; stops at the first that still
         does not work, unless told to try `all`."""
         letters = _of_group(work, group, person, body.limit, body.after)
+        work.session.rollback()  # Each letter has a connection of its own, and no thread takes two.
         retry = lambda letter, own: dead_letters.retry(service, letter, own)  # noqa: E731
         return _each(request, service, person, group, letters, retry, go_on=body.all)
 
@@ -116,6 +117,7 @@ def routes(service: Service) -> APIRouter:
     def discard_group(group: Name, body: DiscardGroup, request: Request, work: Reading, person: Admin) -> GroupDecision:
         """Discards the letters of a group, oldest first, each in a transaction of its own."""
         letters = _of_group(work, group, person, body.limit, None)
+        work.session.rollback()
         discard = lambda letter, own: dead_letters.discard(service, letter, body.reason, own)  # noqa: E731
         return _each(request, service, person, group, letters, discard, go_on=False)
 
@@ -123,7 +125,7 @@ def routes(service: Service) -> APIRouter:
     def list_held(work: Reading, person: Admin, cursor: Cursor | None = None, limit: Limit = 100) -> Page[HeldKeyView]:
         """The keys whose events wait, with the reason of the first of them."""
         query = select(HeldKey).where(HeldKey.consumer == service.name)
-        if ALL_REVIEWS not in person.reviews:
+        if not person.works_on_all:
             query = query.where(HeldKey.review.in_(person.reviews))  # type: ignore[union-attr]
         place = decode_cursor(cursor, str, str)
         if place is not None:
@@ -139,7 +141,7 @@ def routes(service: Service) -> APIRouter:
 
 def _may_see(person: Person) -> list[Any]:
     """What keeps from a person what is not of their reviews."""
-    return [] if ALL_REVIEWS in person.reviews else [DeadLetter.review.in_(person.reviews)]  # type: ignore[union-attr]
+    return [] if person.works_on_all else [DeadLetter.review.in_(person.reviews)]  # type: ignore[union-attr]
 
 
 def _theirs(service: Service, letter: str, work: Work, person: Person) -> DeadLetter:
@@ -177,7 +179,7 @@ def _each(
     for letter in letters:
         last = letter
         try:
-            with running.work(person.name) as own:
+            with running.work(person.name, asked=True) as own:
                 decide(letter, own)
             done += 1
         except LivingError as error:
@@ -185,7 +187,7 @@ def _each(
             first = first or {"letter": letter, "slug": error.slug, "reason": error.detail}
             if not go_on or isinstance(error, Unavailable):
                 break
-    with running.work(person.name, readonly=True) as look:
+    with running.work(person.name, readonly=True, asked=True) as look:
         left = _left(look, group, person)
     return GroupDecision(done=done, failed=failed, left=left, last=last, first_failure=first)
 

@@ -206,7 +206,8 @@ def _named_once(pairs: list[tuple[str, Any]], document: Document) -> dict[str, A
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        document.faults.append(((), f"named twice in one object: {', '.join(twice[:5])}"))
+        shown = ", ".join(_UNWRITABLE.sub("\ufffd", name[:80]) for name in twice[:5])
+        document.faults.append(((), f"named twice in one object: {shown}"))
     return values
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from services.cli import doctor
 from services.ingest.replay.server import ReplayServer
+from services.protocol.manifest import SERVICE
 from shared.clock import FileClock, parse_instant
 from shared.keys import SigningKey
+from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.unit.services.cli.conftest import data
 
@@ -122,6 +124,31 @@ def test_a_key_that_is_none_fails(run, tmp_path):
     (tmp_path / "data" / "signing-key.pem").write_text("no key")
 
     assert findings(run("doctor", "--json"))["signing key"]["state"] == "fail"
+
+
+def test_a_key_that_the_databases_do_not_know_fails_as_a_start_with_it_would(run):
+    settings = Settings(scheduler=False, _env_file=None)
+    platform = Platform(settings, [SERVICE])
+    platform.start()
+    platform.stop()
+    assert findings(run("doctor", "--json"))["log and key"]["state"] == "ok"
+    Path(settings.place(settings.signing_key)).unlink()
+    SigningKey.open(settings)
+
+    finding = findings(run("doctor", "--json"))["log and key"]
+
+    assert finding["state"] == "fail" and "a start of protocol would be refused" in finding["told"]
+    assert finding["do"] == "`living log check`"
+
+
+def test_a_database_that_others_may_read_is_a_warning(run):
+    run("db", "upgrade")
+    path = Path(Settings(_env_file=None).data_dir) / "screening.db"
+    path.chmod(0o644)
+
+    finding = findings(run("doctor", "--json"))["database screening"]
+
+    assert (finding["state"], finding["do"]) == ("warn", f"chmod 600 {path}")
 
 
 def test_a_log_that_is_no_database_fails(run, tmp_path):

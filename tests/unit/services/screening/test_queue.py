@@ -367,6 +367,7 @@ BAD_BALLOTS = [
     ({"answer": "great"}, "unknown answer"),
     ({"answer": "rich"}, "missing field"),
     ({"answer": "rich", "fields": {"cmocs": ["c1"], "colour": "red"}}, "unknown field"),
+    ({"answer": "rich", "fields": {"cmocs": ["c1"], "colour": "", "sizes": []}}, "unknown field"),
     ({"answer": "rich", "fields": {"cmocs": ["c9"]}}, "unknown cmoc"),
     ({"answer": "rich", "fields": {"cmocs": ["c1"], "setting": "moon"}}, "unknown option"),
     ({"answer": "rich", "fields": {"cmocs": "c1"}}, "wrong kind"),

@@ -229,6 +229,23 @@ def test_forty_people_who_claim_several_and_vote_at_once_lose_and_double_nothing
     assert_sound(desk.bench, REVIEW, cast)
 
 
+def test_a_place_that_was_taken_and_could_not_be_leased_goes_back_as_it_was(either_desk, monkeypatch):
+    desk = either_desk
+    desk.discovers("r1")
+    assert desk.claims("ben") and desk.claims("cem")
+    desk.bench.clock.advance(minutes=61)
+    leases = store.add_leases
+    # As when another window of the same person takes the slot at this very moment.
+    monkeypatch.setattr(store, "add_leases", lambda *given: set())
+    assert desk.claims("ana") is None
+    monkeypatch.setattr(store, "add_leases", leases)
+
+    takers = [name for name in ("ana", "dan", "eve") if desk.claims(name)]
+
+    assert takers == ["ana", "dan"]
+    assert_sound(desk.bench, REVIEW, set())
+
+
 def test_one_vote_sent_twenty_times_under_one_key_is_cast_once_and_answered_to_all(either_desk):
     desk = either_desk
     desk.discovers("r1")

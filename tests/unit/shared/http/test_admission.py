@@ -96,6 +96,41 @@ def test_one_person_never_has_more_than_half_of_the_places_and_a_quarter_of_the_
     asyncio.run(play())
 
 
+def test_what_one_person_has_waiting_keeps_nobody_from_a_place_that_is_free():
+    async def play() -> None:
+        at, desk, warm = gate(places=4), Desk(), Desk()
+        warm.go.set()
+        await asyncio.gather(*await ask(at, warm, "a", "b", "c", "d"))  # From now on there are threads for all places.
+        greedy = await ask(at, desk, *["greedy"] * 6)
+        await seen(lambda: desk.begun == ["greedy"] * 2)
+
+        others = await ask(at, desk, "ana", "ben")
+
+        await seen(lambda: sorted(desk.begun[2:]) == ["ana", "ben"])
+        desk.go.set()
+        await asyncio.gather(*others, *greedy)
+
+    asyncio.run(play())
+
+
+def test_who_has_a_full_share_waits_with_patience_too_where_threads_have_nothing_to_do():
+    async def play() -> None:
+        at, desk, warm = gate(places=4, patience=0.2), Desk(), Desk()
+        warm.go.set()
+        await asyncio.gather(*await ask(at, warm, "a", "b", "c", "d"))
+        working = await ask(at, desk, "greedy", "greedy")
+        await seen(lambda: desk.begun == ["greedy"] * 2)
+
+        (late,) = await ask(at, desk, "greedy")
+
+        with pytest.raises(Busy, match="its turn did not come"):
+            await late
+        desk.go.set()
+        await asyncio.gather(*working)
+
+    asyncio.run(play())
+
+
 def test_those_who_wait_are_served_round_by_round():
     async def play() -> None:
         at, desk = gate(places=1), Desk()

@@ -145,7 +145,7 @@ def test_a_feed_reader_may_send_its_token_as_a_basic_password(bench):
     basic = base64.b64encode(f"feed:{token}".encode()).decode()
 
     assert bench.anybody().get("/toy/reviews/r/notes", headers={"Authorization": f"Basic {basic}"}).status_code == 200
-    for broken in ("Basic !!!", "Basic " + base64.b64encode(b"\xff").decode(), "Basic", "Digest x"):
+    for broken in ("Basic !!!", b"Basic \xe9", "Basic " + base64.b64encode(b"\xff").decode(), "Basic", "Digest x"):
         assert bench.anybody().get("/toy/reviews/r/notes", headers={"Authorization": broken}).status_code == 401
 
 
@@ -154,7 +154,15 @@ def test_readiness_tells_an_admin_the_reason_and_others_only_the_name(bench):
 
     assert "10.0.0.1" not in bench.anybody().get("/readyz").text
     assert "10.0.0.1" in bench.person(role="admin").get("/readyz").text
+    assert "10.0.0.1" not in bench.person(role="admin", reviews=("mine",)).get("/readyz").text
     assert bench.anybody().get("/readyz").status_code == 503
+
+
+def test_numbers_are_of_all_reviews_and_for_those_who_may_know_of_all(bench):
+    refused = bench.person(role="admin", reviews=("mine",)).get("/metrics")
+
+    assert (refused.status_code, refused.json()["title"]) == (403, "other review")
+    assert bench.person(role="reader").get("/metrics").status_code == 200
 
 
 def test_the_signing_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):

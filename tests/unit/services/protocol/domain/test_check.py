@@ -174,6 +174,7 @@ def test_what_is_not_a_plain_yaml_document_is_told(text, told):
         ("{", "property name"),
         ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": 1, "a": 2}', "named twice in one object: a"),
+        (f'{{"{"a" * 100}": 1, "{"a" * 100}": 2}}', f"named twice in one object: {'a' * 80}"),
         ('{"title": "a\\u0000b"}', "cannot be stored"),
         ('{"title": "\\ud800"}', "cannot be stored"),
         ("[" * 100_000, "recursion"),
@@ -186,6 +187,13 @@ def test_what_is_not_a_plain_json_document_is_told(text, told):
     errors = errors_of(text, form="json")
 
     assert any(told in error["why"] for error in errors.values()), errors
+
+
+def test_a_name_that_cannot_be_written_is_told_in_writing():
+    with pytest.raises(Invalid) as caught:
+        check('{"\\ud800": 1, "\\ud800": 2}', form="json")
+
+    assert "named twice in one object: \ufffd" in json.dumps(caught.value.errors, ensure_ascii=False).encode().decode()
 
 
 @pytest.mark.parametrize(
