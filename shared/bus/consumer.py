@@ -25,6 +25,8 @@ log = logging.get(__name__)
 LOOK = 1.0
 #: Held keys, and events of them, that are tried in one transaction.
 AT_ONCE = 200
+#: Seconds after which a partition that stood, and is not given again, is taken for another member's.
+_GONE = 30 * LOOK
 #: Longest pause, in seconds, while something we need is down.
 LONGEST = 15.0
 
@@ -61,16 +63,25 @@ class Listener:
         self.trouble: str | None = None
         #: The partitions that stand still on purpose, and why.
         self.standing: dict[Partition, str] = {}
+        self._stood_at: dict[Partition, float] = {}
 
     def listen_once(self, timeout: float) -> int:
         """Goes on with held keys that are due, takes one batch and does it; answers how much it moved."""
-        moved = self.go_on()
+        # What is held is the service's own listener's to go on with; one that only catches up lets it be.
+        moved = self.go_on() if self._keeps_places else 0
         batch = self._consumer.poll(0 if moved else timeout, self._batch_size)
+        self._forget_what_others_have(batch)
         if batch:
             return moved + self._take(batch)
         if self.trouble and time.monotonic() > self._down_until + 1:
             self.trouble = None  # What was held then is another member's now.
         return moved
+
+    def _forget_what_others_have(self, batch: Sequence[Delivery]) -> None:
+        """A partition that stands is given again after each LOOK; one that is not is another member's by now."""
+        given, now = {(it.topic, it.partition) for it in batch}, time.monotonic()
+        gone = {place for place in self.standing if place not in given and now - self._stood_at[place] > _GONE}
+        self.standing = {place: why for place, why in self.standing.items() if place not in gone}
 
     # What the log gives
 
@@ -170,6 +181,7 @@ class Listener:
         touched = {(it.topic, it.partition) for it in batch}
         self.standing = {place: why for place, why in self.standing.items() if place not in touched}
         self.standing |= {place: why for place, (_, why) in stops.items()}
+        self._stood_at |= dict.fromkeys(stops, time.monotonic())
         done = [it for it in batch if not _behind(it, stops)]
         if done:
             self._consumer.store(done)

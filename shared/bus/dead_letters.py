@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
-from shared.bus.held import RELEASED
+from shared.bus.held import RELEASED, at_once
 from shared.bus.judging import Judgement, Outcome, judge, storable
 from shared.bus.port import Delivery
 from shared.bus.reading import Heard, UnknownType, react, read
@@ -194,5 +194,5 @@ def _decide(letter: DeadLetter, state: str, work: Work) -> None:
 
 def _release(held: HeldKey) -> None:
     """Lets a key go on; the listener comes to it within a second."""
-    held.cause, held.letter, held.tries, held.try_at = RELEASED, None, 0, datetime.now(UTC)
+    held.cause, held.letter, held.tries, held.try_at = RELEASED, None, 0, at_once(datetime.now(UTC))
     held.reason = "it goes on"

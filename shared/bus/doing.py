@@ -9,13 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 from shared.bus import dead_letters
-from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, cause_of, pause_after
-from shared.bus.judging import Judgement, Outcome, judge
+from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, at_once, cause_of, pause_after
+from shared.bus.judging import Judgement, Outcome, judge, unknown_version
 from shared.bus.port import Delivery
 from shared.bus.reading import Heard, UnknownType, react, read
 from shared.db.inbox import Told, forget, unseen
 from shared.db.tables import HeldKey, ParkedEvent
 from shared.db.work import Work
+from shared.errors import Rejected
+from shared.events.base import Envelope
 from shared.service import Service
 
 #: A partition of a topic.
@@ -143,8 +145,7 @@ class Doing:
         cut = (parked[events].topic, parked[events].key) if len(parked) > events else None
         of_key: dict[Key, list[ParkedEvent]] = {(row.topic, row.key): [] for row in rows}
         for event in parked[:events]:
-            # Keys of several topics may have one name.
-            of_key.get((event.topic, event.key), []).append(event)
+            of_key[event.topic, event.key].append(event)
         tried = [(row, self._as_far_as_it_goes(of_key[row.topic, row.key])) for row in rows]
         # Written when all are tried: a part first writes whatever is not written yet, each time.
         for row, (done, stop) in tried:
@@ -154,7 +155,7 @@ class Doing:
             if stop is not None:
                 self._stand(row, mine[done], *stop, first=done == 0)
             elif more:
-                row.cause, row.letter, row.try_at = RELEASED, None, self.held.now
+                row.cause, row.letter, row.try_at = RELEASED, None, at_once(self.held.now)
             elif mine or cut is None:
                 self.work.session.delete(row)
         return sum(done for _, (done, _) in tried)
@@ -166,15 +167,20 @@ class Doing:
             why = one and (one.problem or self._try(one))
             if one is not None and why is not None and not self._may_pass(one, why):
                 return number, (one, why)
+            if (one is None or why is not None) and event.event_id:
+                # Not done: who catches up, or tries the letter again, must find it undone.
+                forget(self.work.session, self.service.name, [event.event_id])
         return len(parked), None
 
     def _reread(self, event: ParkedEvent) -> Heard | None:
-        """What a parked event is to this release; None when nothing reacts to it any more."""
+        """What a parked event is to this release; None when nothing reacts to it any more. One whose type it does not
+        know was parked by a later release, and waits for one."""
         delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
         try:
             return read(self.service, delivery)
-        except UnknownType:
-            return None
+        except UnknownType as unknown:
+            why = unknown_version(Rejected(f"this release knows no event {str(unknown)!r}", slug="unknown_type"))
+            return Heard(delivery, Envelope.from_json(event.value), problem=why)
 
     def _may_pass(self, one: Heard, why: Judgement) -> bool:
         """Sets aside what cannot be read by this release, where the partition is not halted."""
@@ -268,5 +274,5 @@ def _key(one: Heard) -> Key:
 
 def _pause(why: Judgement, tries: int, limits: Limits) -> float:
     if why.outcome is Outcome.UNKNOWN_VERSION:
-        return pause_after(100)
+        return LONGEST
     return pause_after(tries, limits.retry_seconds) if why.outcome is Outcome.FAULT else pause_after(tries)

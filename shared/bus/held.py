@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from shared.bus.judging import Judgement, Outcome
 from shared.bus.reading import Heard
-from shared.db.many import each_of
+from shared.db.many import each_of, is_sqlite
 from shared.db.tables import HeldKey, ParkedEvent
 
 #: A key of a topic.
@@ -83,7 +85,10 @@ class Held:
             for one in parked
         ]  # fmt: skip
         if rows:
-            self._session.connection().execute(insert(ParkedEvent.__table__), rows)  # type: ignore[attr-defined]
+            insert = (sqlite if is_sqlite(self._session) else postgresql).insert
+            # What the log gives a second time may be parked already, though the inbox has forgotten it.
+            anew = insert(ParkedEvent.__table__).on_conflict_do_nothing()  # type: ignore[attr-defined]
+            self._session.connection().execute(anew, rows)
 
     def parked_in(self, topic: str, partition: int) -> int:
         """How many events of a partition are parked."""
@@ -99,21 +104,28 @@ class Held:
         return bool(held), bool(ready)
 
     def due(self, limit: int) -> list[HeldKey]:
-        """Keys to try now, those first that were tried least, so that many that wait in vain do not keep others
-        waiting; locked, and those that another process has are passed over."""
-        query = select(HeldKey).where(self._ours, _due(self.now)).order_by(HeldKey.tries, HeldKey.try_at).limit(limit)
+        """Keys to try now, those that have been due longest; locked, and those that another process has are passed
+        over. Those come first that were tried least, so that some that wait in vain do not keep others waiting."""
+        query = select(HeldKey).where(self._ours, _due(self.now)).order_by(HeldKey.try_at).limit(limit)
         rows = self._session.execute(query.with_for_update(skip_locked=True)).scalars()
-        return sorted(rows, key=lambda row: (row.topic, row.key))
+        return sorted(rows, key=lambda row: (row.tries, row.topic, row.key))
 
     def parked(self, keys: Sequence[HeldKey], limit: int) -> list[ParkedEvent]:
         """The parked events of these keys, a key's in their order, and key after key."""
+        of_topic: dict[str, set[str]] = defaultdict(set)
+        for row in keys:
+            of_topic[row.topic].add(row.key)
+        # Topic by topic, since keys of several topics may have one name.
+        theirs = [
+            and_(
+                ParkedEvent.topic == topic,
+                ParkedEvent.key.in_(select(each_of(self._session, names, ParkedEvent.key))),  # type: ignore[attr-defined]
+            )
+            for topic, names in of_topic.items()
+        ]
         query = (
             select(ParkedEvent)
-            .where(
-                ParkedEvent.consumer == self._consumer,
-                ParkedEvent.topic.in_({row.topic for row in keys}),  # type: ignore[attr-defined]
-                ParkedEvent.key.in_(select(each_of(self._session, {row.key for row in keys}, ParkedEvent.key))),  # type: ignore[attr-defined]
-            )
+            .where(ParkedEvent.consumer == self._consumer, or_(*theirs))
             .order_by(ParkedEvent.topic, ParkedEvent.key, ParkedEvent.offset)
             .limit(limit)
         )
@@ -133,7 +145,7 @@ class Held:
 
     def _make_due(self, *which: Any) -> None:
         self._session.execute(
-            update(HeldKey).where(self._ours, *which, HeldKey.try_at > self.now).values(try_at=self.now),
+            update(HeldKey).where(self._ours, *which, HeldKey.try_at > self.now).values(try_at=at_once(self.now)),
             execution_options={"synchronize_session": False},
         )
 
@@ -181,6 +193,11 @@ def parked_of(session: Session, consumer: str) -> int:
 def pause_after(tries: int, first: float = FIRST) -> float:
     """Seconds until the next try."""
     return min(first * 2.0 ** min(max(tries - 1, 0), 10), LONGEST)
+
+
+def at_once(now: datetime) -> datetime:
+    """When a key is due that is to be tried before those that are due by the clock."""
+    return now - timedelta(seconds=LONGEST)
 
 
 def cause_of(judgement: Judgement) -> str:

@@ -20,6 +20,10 @@ _SQLITE = """SELECT :consumer, json_extract(value, '$[0]'), :at, json_extract(va
 _POSTGRESQL = """SELECT :consumer, value ->> 0, :at, value ->> 1, CAST(value ->> 2 AS int), CAST(value ->> 3 AS bigint)
                  FROM json_array_elements(CAST(:events AS json)) AS value"""
 
+#: Messages before the last one heard whose inbox rows are kept, whatever their age: a log that was mended gives them
+#: again, since transactions of one moment may have come to it in another order than that of their journal.
+OVERLAP = 1000
+
 
 class Told(NamedTuple):
     """An event's id and its place on the log, as far as it is known."""

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from shared.bus.open import open_log
 from shared.bus.port import EventLog, Last, Message, Place
-from shared.db import places
+from shared.db import inbox, places
 from shared.db.engine import Database
 from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo
 from shared.errors import Conflict, Unavailable
@@ -29,9 +29,6 @@ from shared.settings import Settings
 
 #: Events of a journal that are appended at a time.
 _PAGE = 200
-#: Messages before the last one heard that a group hears again, since transactions of one moment may have come to the
-#: log in another order than that of their journal. The inbox knows them.
-_OVERLAP = 1000
 #: What is set against offsets of messages that no journal has, so that they collide with none.
 _BEFORE = 1 << 40
 
@@ -218,7 +215,7 @@ def _goes_on(journal: _Journal, where: Mapping[str, At]) -> dict[Place, int]:
     for row in heard:
         place, offset = where.get(row.event_id or "", (None, 0))
         if place == (row.topic, row.partition):
-            goes_on[place] = max(0, offset + 1 - _OVERLAP)
+            goes_on[place] = max(0, offset + 1 - inbox.OVERLAP)
     return goes_on
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from shared.db.tables import CommandRow, InboxRow
+from shared.db import inbox
+from shared.db.many import each_of
+from shared.db.tables import CommandRow, InboxRow, ParkedEvent
 from shared.db.work import Work
 from shared.ids import first_id
 from shared.service import Prune
@@ -43,7 +45,8 @@ def _commands(work: Work, before: datetime, limit: int) -> int:
 
 
 def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
-    """Forgets heard events that lie below the offset their consumer stored: the log gives them no more by itself.
+    """Forgets heard events that lie well below the offset their consumer stored, and are not parked: the log gives
+    them no more by itself, nor does one that was mended.
 
     Events are named by the time they were told, so that the oldest come first in the primary key.
     """
@@ -62,8 +65,13 @@ def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
             for row in rows
             if row.heard_at < before
             and row.offset is not None
-            and row.offset < stored.get((row.topic, row.partition), 0)
+            and row.offset < stored.get((row.topic, row.partition), 0) - inbox.OVERLAP
         ]
+        parked = select(ParkedEvent.event_id).where(
+            ParkedEvent.consumer == consumer,
+            ParkedEvent.event_id.in_(select(each_of(work.session, ids, InboxRow.event_id))),
+        )
+        ids = list(set(ids) - set(work.session.execute(parked).scalars()))
         work.session.execute(delete(InboxRow).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(ids)))
         last = rows[-1].event_id if rows else last
         return len(rows)

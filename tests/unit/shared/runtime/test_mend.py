@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session, SQLModel, select
 
 from shared.bus.port import Message
+from shared.db import inbox
 from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, table_base
 from shared.errors import Conflict, Unavailable
 from shared.events.base import Envelope
@@ -149,7 +150,7 @@ def test_the_lost_file_is_kept_aside(ground):
 
 
 def test_a_group_goes_on_near_its_last_event_and_not_at_the_beginning(ground, monkeypatch):
-    monkeypatch.setattr(mend, "_OVERLAP", 2)
+    monkeypatch.setattr(inbox, "OVERLAP", 2)
     tell(ground, *REVIEWS)
     lose(ground)
     mended(ground)
