@@ -6,7 +6,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-real serve test fuzz bench lint docs migrations lock servers clean
+.PHONY: help demo demo-real serve test coverage fuzz bench lint docs migrations lock servers clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ serve: .venv/.runtime ## Run the platform on http://127.0.0.1:8000, data under .
 
 test: .venv/.dev ## Run the whole suite; with Java and Maven also on the real servers
 	@$(BIN)/python -m tests
+
+coverage: .venv/.dev ## The same, and say which lines no test reached
+	@$(BIN)/python -m tests --cov --cov-report=term:skip-covered
 
 fuzz: .venv/.dev ## Look for inputs nobody thought of, longer and at random; SEED=... does the same again
 	@$(BIN)/python -m tests --random $(SEED)

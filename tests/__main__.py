@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     with real_servers() as servers:
         # Two at a time, a file each: much of the suite waits for processes, servers and clocks.
         parallel = ["-n", "2", "--dist", "loadfile"]
-        command = [sys.executable, "-m", "pytest", *parallel, "--cov", "--cov-report=term:skip-covered", *arguments]
+        command = [sys.executable, "-m", "pytest", *parallel, *arguments]
         return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
 
 

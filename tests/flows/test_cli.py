@@ -120,6 +120,7 @@ def test_events_are_followed_and_one_record_is_traced_to_its_notices(run, the_pl
     record = the_play[1].a_record
     tree = run("events", "trace", REVIEW, record).output
 
+    assert "screening.record.included" in tree, tree
     assert tree.index("ingest.record.discovered") < tree.index("screening.record.included")
     assert "notify.notice.delivered" in tree and "synthesis.revision.published" in tree
     assert len(run("events", "tail", REVIEW, "--service", "protocol").output.splitlines()) == 1

@@ -124,7 +124,7 @@ class Receiver:
             self._came.notify_all()
         self.answer(handler)
 
-    def wait_for(self, count: int, timeout: float = 20) -> None:
+    def wait_for(self, count: int, timeout: float = 60) -> None:
         """Waits until so many requests have come."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.received) >= count, timeout), f"only {len(self.received)} came"
