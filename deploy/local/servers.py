@@ -148,6 +148,8 @@ controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+# How far each service has read is kept for ten years of rest, not for a week.
+offsets.retention.minutes=5256000
 # One node: no topic can have a second replica.
 default.replication.factor=1
 offsets.topic.replication.factor=1

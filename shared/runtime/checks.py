@@ -7,7 +7,7 @@ look like a fresh start and lose history without a word. So each is refused here
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -160,6 +160,19 @@ def check_log(service: Service, database: Database, log: EventLog, *, embedded: 
         with database.session() as session:
             places.heard(session, service.name, list(last.values()))
             session.commit()
+    _go_on_after_rest(service, database, log)
+
+
+def _go_on_after_rest(service: Service, database: Database, log: EventLog) -> None:
+    """Has the group go on where the database is, where the log has forgotten it: a broker forgets the offsets of a
+    group that was away for long (Kafka: `offsets.retention.minutes`, a week), and would give everything again."""
+    with database.session(readonly=True) as session:
+        heard = {place: it for place, it in Known.of(session, service.name).heard.items() if place[0] in service.topics}
+    stored = log.stored(service.name, {topic for topic, _ in heard}) if heard else {}
+    forgotten = {place: offset + 1 for place, (offset, _) in heard.items() if place not in stored}
+    if forgotten:
+        with suppress(Conflict):  # Another replica is at work, which has done it.
+            log.rewind(service.name, forgotten)
 
 
 def look_at_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> dict[Place, int]:

@@ -50,6 +50,17 @@ def test_a_new_service_on_an_existing_log_starts_and_hears_everything(ground):
         eventually(lambda: notes(running) == {"a", "b"})
 
 
+def test_a_group_that_the_log_has_forgotten_goes_on_where_the_database_is(ground):
+    ground.lives("a", "b", "c")
+    with ground.log() as log:  # As a broker does with a group that was away for long; and the inbox was pruned.
+        log.rewind(TOY.name, {place: 0 for place in log.stored(TOY.name, TOY.topics)})
+    with ground.started() as running:
+        first = notes(running)
+        assert running.event_log.lag(TOY.name, TOY.topics) == 0
+        ground.put("d")
+        eventually(lambda: notes(running) == first | {"d"})
+
+
 def test_a_database_of_the_release_before_takes_the_log_as_it_is(ground):
     ground.lives("a", "b", "c")
     forget_places(ground)
