@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, key_path, settings
-from services.cli.printing import err, out, print_json
+from services.cli.printing import err, out, print_json, print_whole
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
 
@@ -51,8 +51,7 @@ def trace(review: str, beginning: str, as_json: bool) -> None:
     if as_json:
         print_json(entries)
     else:
-        # A deep line is left to the terminal, not broken within a word.
-        out.print(causation_tree(beginning, entries), soft_wrap=True)
+        print_whole(causation_tree(beginning, entries))
 
 
 @app.command("replay", example="living events replay screening --into sqlite:////tmp/again.db")

@@ -56,6 +56,11 @@ def print_rows(
         out.print(table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]))
 
 
+def print_whole(shown: Any) -> None:
+    """Prints something with deep lines, each of them whole: a terminal breaks it, nothing is cut off at its width."""
+    Console(emoji=False, width=10_000).print(shown, soft_wrap=True)
+
+
 def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any) -> Table:
     """A table in the house style; what it holds is printed as it is, never read as markup."""
     made = Table(header_style="bold", box=None, pad_edge=False, **style)

@@ -303,23 +303,22 @@ class Play:
     # Waiting
 
     def _until(self, what: str, look: Callable[[], Seen]) -> Seen:
+        """What is seen at last. A service that does not know something yet has not heard of it yet."""
         until = time.monotonic() + PATIENCE
-        while not (seen := look()):
+        said = ""
+        while True:
+            try:
+                if seen := look():
+                    return seen
+            except (NotFound, Conflict) as not_yet:
+                said = f"; the last answer was: {not_yet}"
             if time.monotonic() > until:
-                raise Unavailable(f"waited {PATIENCE:.0f} seconds in vain until {what}")
+                raise Unavailable(f"waited {PATIENCE:.0f} seconds in vain until {what}{said}")
             time.sleep(0.05)
-        return seen
 
     def _patiently(self, do: Callable[[], Seen]) -> Seen:
         """Does a command that needs an event to have arrived, again until it has."""
-
-        def attempt() -> list[Seen]:
-            try:
-                return [do()]
-            except (NotFound, Conflict):
-                return []
-
-        return self._until("synthesis knows the report", attempt)[0]
+        return self._until("synthesis knows the report", lambda: [do()])[0]
 
 
 def differences(script: Script, outcome: Outcome) -> list[str]:
