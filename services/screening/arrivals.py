@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.screening import domain, steps, store
-from services.screening.models import RecordRow, TaskRow
+from services.screening.models import Record, RecordRow, TaskRow
 from services.screening.store import Plan
 from shared.db.many import insert_many
 from shared.db.work import Work
@@ -101,7 +101,7 @@ def arrivals(work: Work) -> Arrivals:
     return work.before_commit("screening.arrivals", lambda: Arrivals(work))
 
 
-def lock_record(work: Work, review: str, record: str) -> RecordRow | None:
+def lock_record(work: Work, review: str, record: str) -> Record | None:
     """A record, also one that only just arrived, held by this work until its end."""
     arrivals(work).write()
     return store.lock_record(work, review, record)

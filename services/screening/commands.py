@@ -10,7 +10,7 @@ from typing import Literal
 
 from services.screening import domain, steps, store
 from services.screening.domain import Ballot
-from services.screening.models import LeaseRow, TaskRow, VoteRow
+from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import InHand, Plan, Taken, Wanted
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
@@ -50,14 +50,14 @@ def claim(work: Work, review: str, kind: Kind, stage: str | None, roles: Sequenc
     return held[:count]
 
 
-def renew(work: Work, review: str, lease_id: str) -> LeaseRow:
+def renew(work: Work, review: str, lease_id: str) -> Lease:
     """Keeps a live lease for as long again from now."""
     lease = _in_use(work, review, lease_id).lease
     lease.expires_at = _expiry(work)
     return lease
 
 
-def release(work: Work, review: str, lease_id: str) -> LeaseRow:
+def release(work: Work, review: str, lease_id: str) -> Lease:
     """Gives a place back before its time; the task goes to the end of the queue, so that the next claim
     brings another one."""
     lease, task, _ = _in_use(work, review, lease_id)
@@ -67,7 +67,7 @@ def release(work: Work, review: str, lease_id: str) -> LeaseRow:
     return lease
 
 
-def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> tuple[TaskRow, list[VoteRow]]:
+def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> tuple[Task, list[Vote]]:
     """Casts the vote that a lease is for: an independent one, or the decision of a conflict. Answers the task,
     and its votes once it has all of them.
 
@@ -81,7 +81,7 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     _check(work, task, ballot, deciding)
     last = deciding or task.votes_cast + 1 == task.votes_needed
     before = store.votes_on(work, task.id) if last else []
-    cast = work.add(_vote_row(work, task, ballot, deciding))
+    cast = work.rows.add(VoteRow, _vote_row(work, task, ballot, deciding))
     steps.end_lease(work, lease, "voted")
     votes = store.in_order([*before, cast]) if last else []
     decision = domain.decision_of(steps.stage_of(work, task), ballot.answer) if deciding else None
@@ -97,15 +97,13 @@ def return_lapsed(work: Work, limit: int) -> int:
     return _give_back(work, store.lock_lapsed(work, limit))
 
 
-def _give_back(work: Work, lapsed: Iterable[tuple[TaskRow, LeaseRow]]) -> int:
+def _give_back(work: Work, lapsed: Iterable[tuple[Task, Lease]]) -> int:
     """Ends lapsed leases, which are held, and frees their places."""
     given = 0
     for task, lease in lapsed:
         steps.end_lease(work, lease, "lapsed")
         steps.free_place(task, lease.person)
         given += 1
-    # Written now, since the queue's statements do not go through the session.
-    work.session.flush()
     return given
 
 
@@ -185,7 +183,7 @@ def _fill_up(
     return bool(taken)
 
 
-def _lapsed_of_others(work: Work, review: str) -> list[tuple[TaskRow, LeaseRow]]:
+def _lapsed_of_others(work: Work, review: str) -> list[tuple[Task, Lease]]:
     """Lapsed leases that a claim may return by itself, since it found nothing else; none that must be waited for."""
     return store.lock_lapsed(work, _RETURNED_BY_A_CLAIM, review, passing_over=True)
 
@@ -235,7 +233,7 @@ def _in_use(work: Work, review: str, lease_id: str) -> InHand:
     return held
 
 
-def _no_longer(lease: LeaseRow) -> LivingError:
+def _no_longer(lease: Lease) -> LivingError:
     """Why a lease cannot be used any more."""
     if lease.ended == "voted":
         return Conflict("you have voted with this lease already; a vote is cast once", slug="already_voted")
@@ -247,7 +245,7 @@ def _no_longer(lease: LeaseRow) -> LivingError:
     return Conflict(f"the lease lapsed at {at} and the task went back to the queue; claim again", slug="lease_lapsed")
 
 
-def _check(work: Work, task: TaskRow, ballot: Ballot, deciding: bool) -> None:
+def _check(work: Work, task: Task, ballot: Ballot, deciding: bool) -> None:
     plan = store.plan_of(work, task)
     cmocs = {cmoc.id for cmoc in plan.protocol.cmocs}
     found = domain.faults(steps.stage_of(work, task), ballot, cmocs, deciding=deciding)
@@ -257,8 +255,8 @@ def _check(work: Work, task: TaskRow, ballot: Ballot, deciding: bool) -> None:
         raise Invalid(f"{first.at}: {first.why}", errors, slug=first.slug)
 
 
-def _vote_row(work: Work, task: TaskRow, ballot: Ballot, deciding: bool) -> VoteRow:
-    return VoteRow(
+def _vote_row(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
+    return Vote(
         id=id_of("vote", task.id, work.actor), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,
         fields={name: value for name, value in ballot.fields.items() if value},

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.screening import steps, store
 from services.screening.arrivals import arrivals, describe_known, lock_record
-from services.screening.models import ProtocolRow, RecordRow
+from services.screening.models import ProtocolRow, Record
 from shared.db.work import Work
 from shared.errors import NotYet, Rejected
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
@@ -80,7 +80,7 @@ def flag_report(event: RecordNoticed, work: Work) -> None:
     _keep_notices(record, [notice])
 
 
-def _absorb(work: Work, absorbed: RecordRow, survivor: RecordRow, event: RecordMerged) -> None:
+def _absorb(work: Work, absorbed: Record, survivor: Record, event: RecordMerged) -> None:
     """Marks a record, and whatever was merged into it before, as living on in the survivor."""
     task = store.lock_waiting_task(work, absorbed) if absorbed.state == "screening" else None
     for other in store.absorbed_by(work, absorbed):
@@ -95,7 +95,7 @@ def _absorb(work: Work, absorbed: RecordRow, survivor: RecordRow, event: RecordM
         steps.tell(work, absorbed, RecordExcluded, task.told, stage=None, rule="merged", reason=reason)
 
 
-def _survivor(work: Work, review: str, record: str) -> RecordRow | None:
+def _survivor(work: Work, review: str, record: str) -> Record | None:
     """The record in which this one lives on, or itself."""
     found = lock_record(work, review, record)
     while found is not None and found.merged_into is not None:
@@ -103,7 +103,7 @@ def _survivor(work: Work, review: str, record: str) -> RecordRow | None:
     return found
 
 
-def _keep_notices(record: RecordRow, notices: list[dict[str, Any]]) -> None:
+def _keep_notices(record: Record, notices: list[dict[str, Any]]) -> None:
     known = {notice["notice"] for notice in record.notices}
     record.notices = [*record.notices, *(notice for notice in notices if notice["notice"] not in known)]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
@@ -33,7 +33,7 @@ class ProtocolRow(Base, table=True):
     adopted_at: datetime = Field(sa_type=Instant)
 
 
-class RecordRow(Base, table=True):
+class Record(SQLModel):
     """A record's way through screening, and what a reviewer needs to see of it.
 
     `state` is screening, included, excluded or merged. `step` counts the events told about it; `described`
@@ -41,18 +41,6 @@ class RecordRow(Base, table=True):
     are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in which
     it now lives on; `merge` keeps what was said when it was merged.
     """
-
-    __tablename__ = "records"
-    __table_args__ = (
-        Index("records_by_state", "review", "state", "id"),
-        Index(
-            "records_absorbed",
-            "review",
-            "merged_into",
-            postgresql_where=text("merged_into IS NOT NULL"),
-            sqlite_where=text("merged_into IS NOT NULL"),
-        ),
-    )
 
     review: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -81,7 +69,21 @@ class RecordRow(Base, table=True):
         return f"rule:{self.rule}" if self.state == "excluded" and self.rule else self.state
 
 
-class TaskRow(Base, table=True):
+class RecordRow(Record, Base, table=True):
+    __tablename__ = "records"
+    __table_args__ = (
+        Index("records_by_state", "review", "state", "id"),
+        Index(
+            "records_absorbed",
+            "review",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+            sqlite_where=text("merged_into IS NOT NULL"),
+        ),
+    )
+
+
+class Task(SQLModel):
     """One stage's question about one record.
 
     `state` is open, conflict, advanced, excluded or withdrawn. `places` is how many more people may take it
@@ -91,33 +93,6 @@ class TaskRow(Base, table=True):
     `first` and `second` are its two independent answers, in the order of their people's names, once they
     have been counted as a pair here.
     """
-
-    __tablename__ = "tasks"
-    __table_args__ = (
-        CheckConstraint("places >= 0", name="tasks_places"),
-        CheckConstraint("votes_cast >= 0 AND votes_cast <= votes_needed", name="tasks_votes"),
-        Index(
-            "tasks_queue",
-            "review",
-            "stage",
-            "state",
-            "taker",
-            "position",
-            "id",
-            "takers",
-            postgresql_where=text("places > 0"),
-            sqlite_where=text("places > 0"),
-        ),
-        Index("tasks_listing", "review", "stage", "state", "position", "id"),
-        Index(
-            "tasks_conflicts",
-            "review",
-            "position",
-            "id",
-            postgresql_where=text("state = 'conflict'"),
-            sqlite_where=text("state = 'conflict'"),
-        ),
-    )
 
     id: str = Field(primary_key=True)
     review: str
@@ -146,7 +121,36 @@ class TaskRow(Base, table=True):
         self.takers = "".join(f"\n{name}" for name in names) + "\n" if names else ""
 
 
-class LeaseRow(Base, table=True):
+class TaskRow(Task, Base, table=True):
+    __tablename__ = "tasks"
+    __table_args__ = (
+        CheckConstraint("places >= 0", name="tasks_places"),
+        CheckConstraint("votes_cast >= 0 AND votes_cast <= votes_needed", name="tasks_votes"),
+        Index(
+            "tasks_queue",
+            "review",
+            "stage",
+            "state",
+            "taker",
+            "position",
+            "id",
+            "takers",
+            postgresql_where=text("places > 0"),
+            sqlite_where=text("places > 0"),
+        ),
+        Index("tasks_listing", "review", "stage", "state", "position", "id"),
+        Index(
+            "tasks_conflicts",
+            "review",
+            "position",
+            "id",
+            postgresql_where=text("state = 'conflict'"),
+            sqlite_where=text("state = 'conflict'"),
+        ),
+    )
+
+
+class Lease(SQLModel):
     """A place of a task, kept for one person for a while.
 
     `kind` is screening or conflict. `ended` is None while it lives, then voted, released, lapsed or
@@ -154,6 +158,21 @@ class LeaseRow(Base, table=True):
     `slot`; a claim takes the lowest that are free, so that two at once take no more than one was asked for.
     """
 
+    id: str = Field(primary_key=True)
+    review: str
+    task: str
+    record: str
+    stage: str
+    person: str
+    kind: str
+    slot: int = Field(sa_column_kwargs={"server_default": "0"})
+    taken_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    ended: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class LeaseRow(Lease, Base, table=True):
     __tablename__ = "leases"
     __table_args__ = (
         Index(
@@ -180,32 +199,13 @@ class LeaseRow(Base, table=True):
         ),
     )
 
-    id: str = Field(primary_key=True)
-    review: str
-    task: str
-    record: str
-    stage: str
-    person: str
-    kind: str
-    slot: int = Field(sa_column_kwargs={"server_default": "0"})
-    taken_at: datetime = Field(sa_type=Instant)
-    expires_at: datetime = Field(sa_type=Instant)
-    ended: str | None = None
-    ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
-
-class VoteRow(Base, table=True):
+class Vote(SQLModel):
     """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge).
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
     that was counted as one of a pair: the task it was counted on, so that it is not counted twice.
     """
-
-    __tablename__ = "votes"
-    __table_args__ = (
-        UniqueConstraint("task", "person", name="votes_one_per_person"),
-        Index("votes_cast_on", "cast_on"),
-    )
 
     id: str = Field(primary_key=True)
     task: str
@@ -218,6 +218,14 @@ class VoteRow(Base, table=True):
     deciding: bool = False
     paired_on: str | None = None
     cast_at: datetime = Field(sa_type=Instant)
+
+
+class VoteRow(Vote, Base, table=True):
+    __tablename__ = "votes"
+    __table_args__ = (
+        UniqueConstraint("task", "person", name="votes_one_per_person"),
+        Index("votes_cast_on", "cast_on"),
+    )
 
 
 class CountRow(Base, table=True):

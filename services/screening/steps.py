@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import Decision
-from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.errors import NotYet
@@ -33,7 +33,7 @@ def queue_position() -> int:
     return time.time_ns() // 1000
 
 
-def tell(work: Work, record: RecordRow, event: type[Event], cause: str | None, **about: Any) -> str:
+def tell(work: Work, record: Record, event: type[Event], cause: str | None, **about: Any) -> str:
     """Tells the record's next step on its own flow: caused by the step before, and by what is heard now."""
     record.step += 1
     heard = work.causation
@@ -43,7 +43,7 @@ def tell(work: Work, record: RecordRow, event: type[Event], cause: str | None, *
 
 
 def turn_record(
-    work: Work, record: RecordRow, state: str, *, stage: str | None, rule: str | None = None, reason: str | None = None
+    work: Work, record: Record, state: str, *, stage: str | None, rule: str | None = None, reason: str | None = None
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
@@ -51,7 +51,7 @@ def turn_record(
     store.counts(work).move(record.review, "", before, record.tally)
 
 
-def turn_task(work: Work, task: TaskRow, state: str) -> None:
+def turn_task(work: Work, task: Task, state: str) -> None:
     """Moves a task to a state, and the counts with it."""
     store.counts(work).move(task.review, task.stage, task.state, state)
     task.state = state
@@ -67,7 +67,7 @@ def new_task(review: str, record: str, stage: Stage, version: int, work: Work) -
     }  # fmt: skip
 
 
-def open_task(work: Work, record: RecordRow, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
+def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
     """Opens a stage's task for a record, or opens again the one that was withdrawn."""
     fresh = new_task(record.review, record.id, stage, plan.version, work)
     task = store.lock_task_at(work, record, stage.name)
@@ -77,20 +77,20 @@ def open_task(work: Work, record: RecordRow, stage: Stage, plan: Plan, because: 
         task=fresh["id"], stage=stage.name, votes_needed=stage.votes, because=because,
     )  # fmt: skip
     if task is None:
-        store.keep_held(work, work.add(TaskRow(**fresh)))
+        work.rows.add(TaskRow, Task(**fresh))
     else:
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
 
-def count_vote(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow]) -> None:
+def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
     """Counts an independent vote just cast; the last one needed, with which `votes` are all, settles the task."""
     _set_votes_cast(work, task, task.votes_cast + 1)
     if task.votes_cast == task.votes_needed:
         settle(work, record, task, votes)
 
 
-def settle(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow]) -> None:
+def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
     """With all its votes in, decides a task by agreement or opens a conflict."""
     _count_votes(work, task, votes)
     decision = domain.decide(stage_of(work, task), [vote.answer for vote in votes])
@@ -102,13 +102,13 @@ def settle(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow]) -
     task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
 
 
-def decide_conflict(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow], decision: Decision) -> None:
+def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision) -> None:
     """Closes a conflict as the last of its votes, the adjudicator's, decides."""
     store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     close_task(work, record, task, votes, decision, "adjudication")
 
 
-def close_task(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow], decision: Decision, by: str) -> None:
+def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: str) -> None:
     """Closes a decided task, tells its votes, and sends the record where the decision leads."""
     turn_task(work, task, "advanced" if decision.outcome == "advance" else "excluded")
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
@@ -123,7 +123,7 @@ def close_task(work: Work, record: RecordRow, task: TaskRow, votes: list[VoteRow
         _go_on(work, record, task)
 
 
-def _go_on(work: Work, record: RecordRow, passed: TaskRow) -> None:
+def _go_on(work: Work, record: Record, passed: Task) -> None:
     """Sends a record that passed a stage to the next one, or includes it after the last."""
     plan = the_plan(work, record.review)
     stage = domain.next_stage(plan.protocol, record.passed)
@@ -137,7 +137,7 @@ def _go_on(work: Work, record: RecordRow, passed: TaskRow) -> None:
     open_task(work, record, stage, plan, "stage_reached", told)
 
 
-def withdraw_task(work: Work, task: TaskRow) -> None:
+def withdraw_task(work: Work, task: Task) -> None:
     """Closes a task that needs no answer any more, and ends the leases on it."""
     if task.votes_cast == 1:
         store.counts(work).add(task.review, task.stage, "alone", n=-1)
@@ -147,17 +147,17 @@ def withdraw_task(work: Work, task: TaskRow) -> None:
         end_lease(work, lease, "withdrawn")
 
 
-def end_lease(work: Work, lease: LeaseRow, how: str) -> None:
+def end_lease(work: Work, lease: Lease, how: str) -> None:
     lease.ended, lease.ended_at = how, work.now
 
 
-def free_place(task: TaskRow, person: str) -> None:
+def free_place(task: Task, person: str) -> None:
     """Gives a person's place of a task back to the queue; their lease has ended."""
     task.places += 1
     task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
 
 
-def hold_against_dates(work: Work, record: RecordRow, plan: Plan, because: str) -> None:
+def hold_against_dates(work: Work, record: Record, plan: Plan, because: str) -> None:
     """Applies the protocol's dates to a record anew: opens what they kept out and now admit, closes what
     they now refuse and nobody has voted on. Where people have spoken, they decide."""
     refused = domain.refusal(plan.protocol, record.published)
@@ -170,7 +170,7 @@ def hold_against_dates(work: Work, record: RecordRow, plan: Plan, because: str) 
             exclude_by_rule(work, record, refused.rule, refused.reason, task.told)
 
 
-def _reopen(work: Work, record: RecordRow, plan: Plan, because: str) -> None:
+def _reopen(work: Work, record: Record, plan: Plan, because: str) -> None:
     stage = domain.next_stage(plan.protocol, record.passed) or plan.protocol.stages[0]
     turn_record(work, record, "screening", stage=stage.name)
     reason = f"the dates admit it now: published {record.published or 'on a date nobody gave'}"
@@ -178,7 +178,7 @@ def _reopen(work: Work, record: RecordRow, plan: Plan, because: str) -> None:
     open_task(work, record, stage, plan, because, told)
 
 
-def exclude_by_rule(work: Work, record: RecordRow, rule: str, reason: str, cause: str | None) -> None:
+def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: str | None) -> None:
     turn_record(work, record, "excluded", stage=None, rule=rule, reason=reason)
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
 
@@ -186,7 +186,7 @@ def exclude_by_rule(work: Work, record: RecordRow, rule: str, reason: str, cause
 # --- votes of merged records
 
 
-def gather_votes(work: Work, record: RecordRow) -> None:
+def gather_votes(work: Work, record: Record) -> None:
     """Moves to a record's open task the votes that people cast, at that stage, on records merged into it.
 
     A vote counts once: it moves only where its person has not voted, where its answer exists, and as long
@@ -209,7 +209,7 @@ def gather_votes(work: Work, record: RecordRow) -> None:
             _move_decision(work, record, task, [vote for vote in votes if vote.deciding])
 
 
-def _move_votes(work: Work, task: TaskRow, votes: list[VoteRow], origins: Mapping[str, TaskRow]) -> bool:
+def _move_votes(work: Work, task: Task, votes: list[Vote], origins: Mapping[str, Task]) -> bool:
     """Moves what counts here; answers whether anything did."""
     stage = stage_of(work, task)
     voted = {vote.person for vote in store.votes_on(work, task.id)}
@@ -227,7 +227,7 @@ def _move_votes(work: Work, task: TaskRow, votes: list[VoteRow], origins: Mappin
     return moved > 0
 
 
-def _make_room(work: Work, task: TaskRow) -> None:
+def _make_room(work: Work, task: Task) -> None:
     """Ends the leases of those whose vote is here now, then the newest of those that votes leave no place for."""
     voted = [vote.person for vote in store.votes_on(work, task.id)]
     waiting = [lease for lease in store.leases_of(work, task) if lease.person not in voted]
@@ -239,7 +239,7 @@ def _make_room(work: Work, task: TaskRow) -> None:
     task.taken_by([*voted, *(lease.person for lease in kept)])
 
 
-def _move_decision(work: Work, record: RecordRow, task: TaskRow, deciding: list[VoteRow]) -> None:
+def _move_decision(work: Work, record: Record, task: Task, deciding: list[Vote]) -> None:
     """An adjudicator's decision moves too when it was made on these very votes."""
     origins = {vote.cast_on for vote in store.votes_on(work, task.id)}
     for vote in deciding:
@@ -261,12 +261,12 @@ def the_plan(work: Work, review: str) -> Plan:
     return plan
 
 
-def stage_of(work: Work, task: TaskRow) -> Stage:
+def stage_of(work: Work, task: Task) -> Stage:
     """The stage as it was when the task was opened: its question, its answers, its votes."""
     return {stage.name: stage for stage in store.plan_of(work, task).protocol.stages}[task.stage]
 
 
-def judgement_of(task: TaskRow, votes: list[VoteRow]) -> Judgement:
+def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
     """What a decided task says; of an adjudicated one, the last vote is the adjudicator's."""
     return Judgement(
         stage=task.stage, answer=task.answer, outcome="advance" if task.state == "advanced" else "exclude",
@@ -274,13 +274,13 @@ def judgement_of(task: TaskRow, votes: list[VoteRow]) -> Judgement:
     )  # fmt: skip
 
 
-def vote_cast(vote: VoteRow) -> VoteCast:
+def vote_cast(vote: Vote) -> VoteCast:
     return VoteCast(
         person=vote.person, answer=vote.answer, reason=vote.reason, fields=vote.fields, cast_at=vote.cast_at
     )
 
 
-def judgements_of(work: Work, record: RecordRow) -> list[Judgement]:
+def judgements_of(work: Work, record: Record) -> list[Judgement]:
     """What every stage decided about a record, in the order it passed them."""
     tasks = [task for task in store.tasks_of(work, record, record.passed) if task.decided_by]
     votes = store.votes_by_task(work, [task.id for task in tasks])
@@ -290,14 +290,14 @@ def judgements_of(work: Work, record: RecordRow) -> list[Judgement]:
 # --- agreement
 
 
-def _set_votes_cast(work: Work, task: TaskRow, n: int) -> None:
+def _set_votes_cast(work: Work, task: Task, n: int) -> None:
     """How many independent votes a task has; where it is one, there is nothing to compare it with."""
     change = (n == 1) - (task.votes_cast == 1)
     store.counts(work).add(task.review, task.stage, "alone", n=change)
     task.votes_cast = n
 
 
-def _count_votes(work: Work, task: TaskRow, votes: Sequence[VoteRow]) -> None:
+def _count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     """Counts who voted on a task that has all its independent votes, and, once, how two votes agree."""
     counts = store.counts(work)
     for vote in votes:

@@ -6,23 +6,30 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm.util import identity_key
-from sqlmodel import SQLModel
 
-from services.screening.models import ChangeRow, CountRow, LeaseRow, ProtocolRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import (
+    ChangeRow,
+    CountRow,
+    Lease,
+    LeaseRow,
+    ProtocolRow,
+    Record,
+    RecordRow,
+    Task,
+    TaskRow,
+    Vote,
+    VoteRow,
+)
 from shared.db.many import each_of, insert_many, is_sqlite
-from shared.db.types import Instant
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.events.protocol import Protocol
 from shared.ids import id_of
-
-Row = TypeVar("Row", bound=SQLModel)
 
 # --- protocols
 
@@ -53,14 +60,14 @@ class Plans:
         return plan
 
 
-_VERSIONS = text("SELECT version FROM protocols WHERE review = :review ORDER BY version DESC")
+_VERSIONS = Said("SELECT version FROM protocols WHERE review = :review ORDER BY version DESC")
 
 
 def versions(work: Work, review: str) -> list[int]:
     """The numbers of the protocol versions that screening has heard of, newest first; asked once per work."""
     asked = work.session.info.setdefault("screening.versions", {})
     if review not in asked:
-        asked[review] = list(work.session.connection().execute(_VERSIONS, {"review": review}).scalars())
+        asked[review] = [version for (version,) in work.rows.read(_VERSIONS, {"review": review})]
     return asked[review]
 
 
@@ -70,7 +77,7 @@ def newest(work: Work, review: str) -> Plan | None:
     return work.resources.of(work, review, known[0]) if known else None
 
 
-def plan_of(work: Work, task: TaskRow) -> Plan:
+def plan_of(work: Work, task: Task) -> Plan:
     """The version that a task was opened under."""
     return work.resources.of(work, task.review, task.protocol_version)
 
@@ -96,41 +103,6 @@ def rechecks(work: Work) -> list[ProtocolRow]:
     return list(work.session.execute(query).scalars())
 
 
-# --- what this work holds
-
-
-def _hold(work: Work, table: type[Row], key: Any) -> Row | None:
-    """A row, locked and read anew; once it is held it is certain, and neither locked nor read again."""
-    held = work.session.info.setdefault("screening.held", {})
-    if (table, key) in held:
-        return held[table, key]
-    known = work.session.identity_map.get(identity_key(table, key))
-    if known is not None and work.session.is_modified(known):
-        work.session.flush()
-    given = dict(zip(("review", "id"), key, strict=True)) if isinstance(key, tuple) else {"id": key}
-    with work.session.no_autoflush:
-        row = work.session.execute(_locked(table), given).scalar()
-    if row is not None:
-        held[table, key] = row
-    return row
-
-
-@cache
-def _locked(table: type[Row]) -> Select[Any]:
-    """A row of the table by its key. Statements that are said at every vote are made once: making one costs more
-    than saying it."""
-    keys = table.__table__.primary_key.columns  # type: ignore[attr-defined]
-    query = select(table).where(*(key == bindparam(key.name) for key in keys)).with_for_update()
-    return query.execution_options(populate_existing=True)
-
-
-def keep_held(work: Work, *rows: RecordRow | TaskRow | LeaseRow) -> None:
-    """Remembers rows that this work has locked or made."""
-    held = work.session.info.setdefault("screening.held", {})
-    for row in rows:
-        held[type(row), (row.review, row.id) if isinstance(row, RecordRow) else row.id] = row
-
-
 # --- records
 
 
@@ -150,31 +122,31 @@ def known_records(work: Work, keys: Collection[tuple[str, str]]) -> set[tuple[st
         # A subquery for each, since planners without statistics would rather read all records of the review.
         found = select(RecordRow.id).where(RecordRow.review == review, RecordRow.id == wanted).scalar_subquery()
         query = select(wanted).where(found.is_not(None))
-        known |= {(review, record) for record in work.session.execute(query).scalars()}
+        known |= {(review, record) for (record,) in work.rows.read(query)}
     return known
 
 
-def lock_record(work: Work, review: str, record: str) -> RecordRow | None:
+def lock_record(work: Work, review: str, record: str) -> Record | None:
     """A record, held by this work until its end. Records are locked before tasks, tasks before leases."""
-    return _hold(work, RecordRow, (review, record))
+    return work.rows.hold(RecordRow, review=review, id=record)  # type: ignore[no-any-return]
 
 
-def get_record(work: Work, review: str, record: str) -> RecordRow | None:
-    return work.session.get(RecordRow, (review, record))
+def get_record(work: Work, review: str, record: str) -> Record | None:
+    query = select(RecordRow).where(RecordRow.review == review, RecordRow.id == record)
+    found = work.rows.read(query, None, RecordRow)
+    return found[0] if found else None
 
 
-_ABSORBED_BY = select(RecordRow).where(
-    RecordRow.review == bindparam("review"), RecordRow.merged_into == bindparam("record")
-)
+_ABSORBED_BY = Said("SELECT {records} FROM records WHERE review = :review AND merged_into = :record", RecordRow)
 
 
-def absorbed_by(work: Work, record: RecordRow) -> list[RecordRow]:
+def absorbed_by(work: Work, record: Record) -> list[Record]:
     """The records that were merged into this one, the first merged first."""
-    rows = work.session.execute(_ABSORBED_BY, {"review": record.review, "record": record.id}).scalars()
+    rows = work.rows.read(_ABSORBED_BY, {"review": record.review, "record": record.id}, RecordRow)
     return sorted(rows, key=lambda row: (row.merge["at"], row.id))  # type: ignore[index]
 
 
-def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, limit: int) -> list[RecordRow]:
+def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, limit: int) -> list[Record]:
     """Some records by id that the dates may concern: in screening, or kept out by a rule."""
     query = (
         select(RecordRow)
@@ -183,60 +155,60 @@ def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, lim
         .limit(limit)
         .with_for_update()
     )
-    page = list(work.session.execute(query).scalars())
-    keep_held(work, *page)
+    page = work.rows.read(query, None, RecordRow)
+    work.rows.keep(RecordRow, *page)
     return page
 
 
-def page_of_records(
-    work: Work, review: str, state: str, after: Sequence[Any] | None, limit: int
-) -> Sequence[RecordRow]:
+def page_of_records(work: Work, review: str, state: str, after: Sequence[Any] | None, limit: int) -> Sequence[Record]:
     query = select(RecordRow).where(RecordRow.review == review, RecordRow.state == state)
     if after is not None:
         query = query.where(RecordRow.id > after[0])
-    return work.session.execute(query.order_by(RecordRow.id).limit(limit)).scalars().all()
+    return work.rows.read(query.order_by(RecordRow.id).limit(limit), None, RecordRow)
 
 
 # --- tasks
 
 
-def lock_task(work: Work, task: str) -> TaskRow:
+def lock_task(work: Work, task: str) -> Task:
     """A task, held by this work until its end: whoever adds or ends a lease or vote of it holds it first."""
-    return _hold(work, TaskRow, task) or work.session.get_one(TaskRow, task)
+    held = work.rows.hold(TaskRow, id=task)
+    if held is None:
+        raise LookupError(f"there is no task {task!r}")
+    return held  # type: ignore[no-any-return]
 
 
-def lock_task_at(work: Work, record: RecordRow, stage: str) -> TaskRow | None:
+def lock_task_at(work: Work, record: Record, stage: str) -> Task | None:
     """The task that a record has or had at a stage, held; None when it never came there."""
-    return _hold(work, TaskRow, task_id(record.review, record.id, stage))
+    return work.rows.hold(TaskRow, id=task_id(record.review, record.id, stage))  # type: ignore[no-any-return]
 
 
-def lock_waiting_task(work: Work, record: RecordRow) -> TaskRow:
+def lock_waiting_task(work: Work, record: Record) -> Task:
     """The open task or conflict of a record that is in screening, held."""
     return lock_task(work, task_id(record.review, record.id, record.stage or ""))
 
 
-def tasks_of(work: Work, record: RecordRow, stages: Iterable[str]) -> list[TaskRow]:
+def tasks_of(work: Work, record: Record, stages: Iterable[str]) -> list[Task]:
     """The tasks a record has had at these stages, the first opened first."""
     ids = [task_id(record.review, record.id, stage) for stage in stages]
-    rows = work.session.execute(select(TaskRow).where(TaskRow.id.in_(ids))).scalars()
-    return sorted(rows, key=lambda task: (task.opened_at, task.position))
+    return sorted(tasks_by_id(work, ids).values(), key=lambda task: (task.opened_at, task.position))
 
 
-def tasks_by_id(work: Work, ids: Collection[str]) -> dict[str, TaskRow]:
-    rows = work.session.execute(select(TaskRow).where(TaskRow.id.in_(ids))).scalars()
+def tasks_by_id(work: Work, ids: Collection[str]) -> dict[str, Task]:
+    rows = work.rows.read(select(TaskRow).where(TaskRow.id.in_(ids)), None, TaskRow)
     return {task.id: task for task in rows}
 
 
 def page_of_tasks(
     work: Work, review: str, stage: str, state: str, after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[TaskRow, RecordRow]]:
+) -> Sequence[tuple[Task, Record]]:
     """Tasks of a stage in a state with their records, in queue order."""
     return _page(work, [TaskRow.review == review, TaskRow.stage == stage, TaskRow.state == state], after, limit)
 
 
 def page_of_conflicts(
     work: Work, review: str, stage: str | None, after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[TaskRow, RecordRow]]:
+) -> Sequence[tuple[Task, Record]]:
     """Open conflicts, of one stage or all, in queue order."""
     if stage is not None:
         return page_of_tasks(work, review, stage, "conflict", after, limit)
@@ -246,7 +218,7 @@ def page_of_conflicts(
 
 def _page(
     work: Work, conditions: list[ColumnElement[bool]], after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[TaskRow, RecordRow]]:
+) -> Sequence[tuple[Task, Record]]:
     query: Select[Any] = (
         select(TaskRow, RecordRow)
         .join(RecordRow, (RecordRow.review == TaskRow.review) & (RecordRow.id == TaskRow.record))
@@ -256,7 +228,7 @@ def _page(
     )
     if after is not None:
         query = query.where(tuple_(TaskRow.position, TaskRow.id) > tuple_(*after))
-    return work.session.execute(query).all()  # type: ignore[return-value]
+    return work.rows.read(query, None, TaskRow, RecordRow)
 
 
 # --- the queue
@@ -265,7 +237,8 @@ def _page(
 #: costs one descent, however many tasks lie between, and a stage where nothing waits costs one. And of each:
 #: where in the queue their first task is that this person has no part in. Only where more than two people share
 #: a task is anything looked through for that, and then in the index alone.
-_HEADS = """
+_HEADS = Said(
+    """
 WITH RECURSIVE heads(stage, turn, taker) AS (
     SELECT stage, turn, (SELECT min(taker) FROM tasks WHERE review = :review AND stage = asked.stage
                          AND state = :state AND places > 0)
@@ -278,46 +251,63 @@ WITH RECURSIVE heads(stage, turn, taker) AS (
 SELECT stage, taker, turn, (
     SELECT position FROM tasks
     WHERE review = :review AND stage = heads.stage AND state = :state AND places > 0 AND taker = heads.taker
-      AND replace(takers, :mark, '') = takers AND adjudicators IN :roles
+      AND replace(takers, :mark, '') = takers AND adjudicators {of_roles}
     ORDER BY position LIMIT 1
 ) AS head
 FROM heads WHERE taker IS NOT NULL AND taker <> :person
-"""
-
-#: The stages asked for, each with its turn.
-_ASKED_SQLITE = "(SELECT value AS stage, key AS turn FROM json_each(:stages)) AS asked"
-_ASKED_POSTGRESQL = "json_array_elements_text(CAST(:stages AS json)) WITH ORDINALITY AS asked(stage, turn)"
+""",
+    sqlite={
+        "asked": "(SELECT value AS stage, key AS turn FROM json_each(:stages)) AS asked",
+        "of_roles": "IN (SELECT value FROM json_each(:roles))",
+    },
+    postgresql={
+        "asked": "json_array_elements_text(CAST(:stages AS json)) WITH ORDINALITY AS asked(stage, turn)",
+        "of_roles": "= ANY(:roles)",
+    },
+)
 
 #: Places of the first free tasks of one taker. The inner query is run once and holds what it picks; rows that
 #: others hold at this moment are passed over (SQLite has one writer at a time).
-_TAKE = """
+_TAKE = Said(
+    """
 WITH picked AS (
     SELECT id FROM tasks
     WHERE review = :review AND stage = :stage AND state = :state AND places > 0 AND taker = :taker
-      AND replace(takers, :mark, '') = takers AND adjudicators IN :roles
+      AND replace(takers, :mark, '') = takers AND adjudicators {of_roles}
     ORDER BY position, id LIMIT :most {passing_over}
 )
 UPDATE tasks SET places = places - 1, taker = :first, takers = takers || :added
 WHERE id IN (SELECT id FROM picked)
 RETURNING id, record, stage, position
-"""
+""",
+    sqlite={"passing_over": "", "of_roles": "IN (SELECT value FROM json_each(:roles))"},
+    postgresql={
+        "passing_over": "FOR UPDATE SKIP LOCKED",
+        "of_roles": "= ANY(:roles)",
+    },
+)
 
 #: Leases of places just taken. One whose slot another request of the person has taken meanwhile is left out.
-_LEASES = """
+_LEASES = Said(
+    """
 INSERT INTO leases (id, review, task, record, stage, person, kind, slot, taken_at, expires_at)
 SELECT taken.id, :review, taken.task, taken.record, taken.stage, :person, :kind, taken.slot, :taken_at, :expires_at
 FROM {taken} WHERE true ORDER BY taken.slot
 ON CONFLICT (review, person, kind, slot) WHERE ended IS NULL DO NOTHING RETURNING task
-"""
-
-_TAKEN_SQLITE = """(
+""",
+    sqlite={
+        "taken": """(
     SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.task') AS task,
            json_extract(value, '$.record') AS record, json_extract(value, '$.stage') AS stage,
            json_extract(value, '$.slot') AS slot
     FROM json_each(:rows)
-) AS taken"""
-_TAKEN_POSTGRESQL = """json_to_recordset(CAST(:rows AS json))
-    AS taken(id text, task text, record text, stage text, slot integer)"""
+) AS taken""",
+    },
+    postgresql={
+        "taken": """json_to_recordset(CAST(:rows AS json))
+    AS taken(id text, task text, record text, stage text, slot integer)""",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +326,7 @@ class Wanted:
 
     @property
     def given(self) -> dict[str, Any]:
-        return {"review": self.review, "state": self.state, "roles": self.roles, "mark": self.mark}
+        return {"review": self.review, "state": self.state, "roles": list(self.roles), "mark": self.mark}
 
 
 class Taken(NamedTuple):
@@ -352,8 +342,8 @@ def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[tuple[str, 
     """The (stage, taker) pairs whose free tasks hold something for this person: stage by stage as asked, and
     the head of each stage's queue first."""
     given = {**wanted.given, "person": wanted.person, "stages": orjson.dumps(list(stages)).decode()}
-    found = [row for row in _said(work, _heads, given) if row.head is not None]
-    return [(row.stage, row.taker) for row in sorted(found, key=lambda row: (row.turn, row.head))]
+    found = [head for head in work.rows.read(_HEADS, given) if head[3] is not None]
+    return [(stage, taker) for stage, taker, _, _ in sorted(found, key=lambda head: head[2:])]
 
 
 def take_places(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
@@ -361,28 +351,10 @@ def take_places(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -
     queue order."""
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
     given = {**wanted.given, "stage": stage, "taker": taker, "most": most, "first": first, "added": added}
-    rows = [Taken(*row) for row in _said(work, _take, given)]
-    held = work.session.info.get("screening.held", {})
+    rows = [Taken(*row) for row in work.rows.read(_TAKE, given)]
     for task in rows:  # What this work may have held of them is not so any more.
-        held.pop((TaskRow, task.id), None)
+        work.rows.drop(TaskRow, task.id)
     return sorted(rows, key=lambda task: (task.position, task.id))
-
-
-@cache
-def _heads(sqlite: bool) -> TextClause:
-    said = text(_HEADS.format(asked=_ASKED_SQLITE if sqlite else _ASKED_POSTGRESQL))
-    return said.bindparams(bindparam("roles", expanding=True))
-
-
-@cache
-def _take(sqlite: bool) -> TextClause:
-    said = text(_TAKE.format(passing_over="" if sqlite else "FOR UPDATE SKIP LOCKED"))
-    return said.bindparams(bindparam("roles", expanding=True))
-
-
-def _said(work: Work, statement: Any, given: Mapping[str, Any]) -> Sequence[Any]:
-    """The rows of a statement that each database has its own words for."""
-    return work.session.connection().execute(statement(is_sqlite(work.session)), given).all()
 
 
 # --- leases
@@ -391,34 +363,32 @@ def _said(work: Work, statement: Any, given: Mapping[str, Any]) -> Sequence[Any]
 class InHand(NamedTuple):
     """What a person has in hand: a lease, its task and the record."""
 
-    lease: LeaseRow
-    task: TaskRow
-    record: RecordRow
+    lease: Lease
+    task: Task
+    record: Record
 
 
-_IN_HAND = (
-    select(LeaseRow, TaskRow, RecordRow)
-    .join(TaskRow, TaskRow.id == LeaseRow.task)
-    .join(RecordRow, (RecordRow.review == LeaseRow.review) & (RecordRow.id == LeaseRow.record))
-)
+_IN_HAND = """
+SELECT {leases}, {tasks}, {records} FROM leases
+JOIN tasks ON tasks.id = leases.task
+JOIN records ON records.review = leases.review AND records.id = leases.record
+"""
 
-_IN_HAND_OF = _IN_HAND.where(
-    LeaseRow.review == bindparam("review"),
-    LeaseRow.person == bindparam("person"),
-    LeaseRow.kind == bindparam("kind"),
-    LeaseRow.ended.is_(None),
-)
-_IN_HAND_LOCKED = (
-    _IN_HAND.where(LeaseRow.review == bindparam("review"), LeaseRow.id == bindparam("lease"))
-    .with_for_update(of=[RecordRow, TaskRow, LeaseRow])
-    .execution_options(populate_existing=True)
-)
+_IN_HAND_OF = Said(
+    _IN_HAND + "WHERE leases.review = :review AND leases.person = :person AND kind = :kind AND ended IS NULL",
+    LeaseRow, TaskRow, RecordRow,
+)  # fmt: skip
+_IN_HAND_LOCKED = Said(
+    _IN_HAND + "WHERE leases.review = :review AND leases.id = :lease {lock}",
+    # In this order, as everywhere: two who lock the same rows never wait for each other.
+    LeaseRow, TaskRow, RecordRow, postgresql={"lock": "FOR UPDATE OF records, tasks, leases"},
+)  # fmt: skip
 
 
 def in_hand(work: Work, review: str, person: str, kind: str) -> list[InHand]:
     """The leases of a kind that a person has and that have not ended (some may have lapsed), oldest first."""
     given = {"review": review, "person": person, "kind": kind}
-    rows = [InHand(*row) for row in work.session.execute(_IN_HAND_OF, given)]
+    rows = [InHand(*row) for row in work.rows.read(_IN_HAND_OF, given, LeaseRow, TaskRow, RecordRow)]
     return sorted(rows, key=lambda held: (held.lease.taken_at, held.lease.id))
 
 
@@ -427,17 +397,20 @@ def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:
     query = select(LeaseRow.task).where(
         LeaseRow.review == review, LeaseRow.person == person, LeaseRow.kind == "conflict", LeaseRow.ended.is_(None)
     )
-    return set(work.session.execute(query.where(LeaseRow.expires_at > work.now)).scalars())
+    return {lease.task for lease in work.rows.read(query.where(LeaseRow.expires_at > work.now))}
 
 
 def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
     """A lease with its task and record, held by this work until its end: the record first, then the task, then
     the lease."""
-    row = work.session.execute(_IN_HAND_LOCKED, {"review": review, "lease": lease}).one_or_none()
-    if row is None:
-        return None
-    keep_held(work, *row)
-    return InHand(*row)
+    given = {"review": review, "lease": lease}
+    for row in work.rows.read(_IN_HAND_LOCKED, given, LeaseRow, TaskRow, RecordRow):
+        held = InHand(*row)
+        work.rows.keep(LeaseRow, held.lease)
+        work.rows.keep(TaskRow, held.task)
+        work.rows.keep(RecordRow, held.record)
+        return held
+    return None
 
 
 def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, Any]], expires_at: datetime) -> set[str]:
@@ -446,26 +419,18 @@ def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, A
         "review": review, "person": work.actor, "kind": kind, "taken_at": work.now, "expires_at": expires_at,
         "rows": orjson.dumps(rows).decode(),
     }  # fmt: skip
-    return {row.task for row in _said(work, _leases, given)}
+    return {task for (task,) in work.rows.read(_LEASES, given)}
 
 
-@cache
-def _leases(sqlite: bool) -> TextClause:
-    taken = _TAKEN_SQLITE if sqlite else _TAKEN_POSTGRESQL
-    return text(_LEASES.format(taken=taken)).bindparams(
-        bindparam("taken_at", type_=Instant), bindparam("expires_at", type_=Instant)
-    )
-
-
-def leases_of(work: Work, task: TaskRow) -> list[LeaseRow]:
+def leases_of(work: Work, task: Task) -> list[Lease]:
     """The live leases of a task, the oldest first."""
     query = select(LeaseRow).where(LeaseRow.task == task.id, LeaseRow.ended.is_(None))
-    return sorted(work.session.execute(query).scalars(), key=lambda lease: (lease.taken_at, lease.id))
+    return sorted(work.rows.read(query, None, LeaseRow), key=lambda lease: (lease.taken_at, lease.id))
 
 
 def lock_lapsed(
     work: Work, limit: int, review: str | None = None, *, passing_over: bool = False
-) -> list[tuple[TaskRow, LeaseRow]]:
+) -> list[tuple[Task, Lease]]:
     """Some leases whose time is over, the longest first, with their tasks, held by this work until its end.
 
     They are locked in the order of their tasks, so that no two workers wait for each other; what others hold
@@ -474,11 +439,11 @@ def lock_lapsed(
     lapsed = select(LeaseRow.id).where(LeaseRow.ended.is_(None), LeaseRow.expires_at <= work.now)
     if review is not None:
         lapsed = lapsed.where(LeaseRow.review == review)
-    found = work.session.execute(lapsed.order_by(LeaseRow.expires_at).limit(limit)).scalars().all()
+    found = [lease for (lease,) in work.rows.read(lapsed.order_by(LeaseRow.expires_at).limit(limit))]
     return lock_leases(work, found, passing_over=passing_over) if found else []
 
 
-def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False) -> list[tuple[TaskRow, LeaseRow]]:
+def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False) -> list[tuple[Task, Lease]]:
     """Those of these leases that have lapsed and not ended, with their tasks, held by this work until its end."""
     query = (
         select(TaskRow, LeaseRow)
@@ -486,11 +451,11 @@ def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False)
         .where(LeaseRow.id.in_(select(each_of(work.session, ids, LeaseRow.id))))
         .order_by(TaskRow.id, LeaseRow.id)
         .with_for_update(of=[TaskRow, LeaseRow], skip_locked=passing_over)
-        .execution_options(populate_existing=True)
     )
-    rows = [(task, lease) for task, lease in work.session.execute(query)]
-    for row in rows:
-        keep_held(work, *row)
+    rows = work.rows.read(query, None, TaskRow, LeaseRow)
+    for task, lease in rows:
+        work.rows.keep(TaskRow, task)
+        work.rows.keep(LeaseRow, lease)
     return [(task, lease) for task, lease in rows if lease.ended is None and lease.expires_at <= work.now]
 
 
@@ -501,41 +466,41 @@ def leases_in_hand(work: Work, review: str, at: datetime) -> dict[tuple[str, str
         .where(LeaseRow.review == review, LeaseRow.ended.is_(None), LeaseRow.expires_at > at)
         .group_by(LeaseRow.stage, LeaseRow.kind)
     )
-    return {(stage, kind): n for stage, kind, n in work.session.execute(query)}
+    return {(stage, kind): n for stage, kind, n in work.rows.read(query)}
 
 
 # --- votes
 
 
-_VOTES_ON = select(VoteRow).where(VoteRow.task == bindparam("task"))
+_VOTES_ON = Said("SELECT {votes} FROM votes WHERE task = :task", VoteRow)
 
 
-def votes_on(work: Work, task: str) -> list[VoteRow]:
+def votes_on(work: Work, task: str) -> list[Vote]:
     """The votes that count on a task, in the order they were cast, the deciding one last."""
-    return in_order(work.session.execute(_VOTES_ON, {"task": task}).scalars())
+    return in_order(work.rows.read(_VOTES_ON, {"task": task}, VoteRow))
 
 
-def votes_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[VoteRow]]:
+def votes_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[Vote]]:
     """The same of several tasks at once."""
-    found: dict[str, list[VoteRow]] = {task: [] for task in tasks}
-    for vote in work.session.execute(select(VoteRow).where(VoteRow.task.in_(tasks))).scalars():
+    found: dict[str, list[Vote]] = {task: [] for task in tasks}
+    for vote in work.rows.read(select(VoteRow).where(VoteRow.task.in_(tasks)), None, VoteRow):
         found[vote.task].append(vote)
     return {task: in_order(votes) for task, votes in found.items()}
 
 
-def votes_about(work: Work, tasks: Collection[str]) -> list[VoteRow]:
+def votes_about(work: Work, tasks: Collection[str]) -> list[Vote]:
     """The votes that count on these tasks or were cast on them, in order."""
     query = select(VoteRow).where(VoteRow.task.in_(tasks) | VoteRow.cast_on.in_(tasks))
-    return in_order(work.session.execute(query).scalars())
+    return in_order(work.rows.read(query, None, VoteRow))
 
 
 def tasks_voted_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
     """Those of these tasks that a person has voted on."""
     query = select(VoteRow.task).where(VoteRow.person == person, VoteRow.task.in_(tasks))
-    return set(work.session.execute(query).scalars())
+    return {task for (task,) in work.rows.read(query)}
 
 
-def in_order(votes: Iterable[VoteRow]) -> list[VoteRow]:
+def in_order(votes: Iterable[Vote]) -> list[Vote]:
     """Votes in the order they were cast, a deciding one last."""
     return sorted(votes, key=lambda vote: (vote.deciding, vote.cast_at, vote.person))
 
@@ -638,7 +603,7 @@ class Counted:
 
 def counted(work: Work, review: str) -> Counted:
     found = Counted({}, {}, {})
-    for row in work.session.connection().execute(_COUNTED_OF, {"review": review}):
+    for row in work.rows.read(_COUNTED_OF, {"review": review}):
         if row.what == "state":
             found.states.setdefault(row.stage, {})[row.first] = int(row.n)
         elif row.what == "alone":
@@ -650,13 +615,13 @@ def counted(work: Work, review: str) -> Counted:
 
 def queue_depths(work: Work) -> dict[tuple[str, str, str], int]:
     """How many tasks wait for people, by review, stage and state (open, conflict)."""
-    rows = work.session.connection().execute(_QUEUE_DEPTHS)
+    rows = work.rows.read(_QUEUE_DEPTHS)
     return {(row.review, row.stage, row.state): int(row.n) for row in rows}
 
 
 def stages_voted_at(work: Work, review: str, person: str) -> set[str]:
     """The stages where a vote of this person is on a task that has all its votes."""
-    return set(work.session.connection().execute(_STAGES_VOTED_AT, {"review": review, "person": person}).scalars())
+    return {row.stage for row in work.rows.read(_STAGES_VOTED_AT, {"review": review, "person": person})}
 
 
 def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[tuple[str, str]]]:
@@ -680,7 +645,7 @@ def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[t
         .group_by(TaskRow.stage, TaskRow.first, TaskRow.second)
     )
     found: dict[str, Counter[tuple[str, str]]] = {}
-    for stage, first, second, n in work.session.execute(query):
+    for stage, first, second, n in work.rows.read(query):
         found.setdefault(stage, Counter())[first, second] = n
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, steps, store
-from services.screening.models import LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import Lease, Record, Task, Vote
 from services.screening.store import InHand
 from shared.db.work import Work
 from shared.events.screening import VoteCast
@@ -32,7 +32,7 @@ from shared.wire.screening import (
 _CLOSED = ("advanced", "excluded")
 
 
-def visible(work: Work, review: str, votes: Sequence[VoteRow]) -> list[VoteCast]:
+def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task, on one they have
     voted on themselves, and on the conflict they hold a lease of. What a merge left behind is seen once the
     surviving record is decided."""
@@ -46,7 +46,7 @@ def visible(work: Work, review: str, votes: Sequence[VoteRow]) -> list[VoteCast]
     ]
 
 
-def _is_over(work: Work, task: TaskRow) -> bool:
+def _is_over(work: Work, task: Task) -> bool:
     """Whether nobody's judgement of the task's record can be led any more by the votes on the task."""
     if task.state != "withdrawn":
         return task.state in _CLOSED
@@ -56,7 +56,7 @@ def _is_over(work: Work, task: TaskRow) -> bool:
     return record is not None and record.state != "screening"
 
 
-def lease_view(lease: LeaseRow) -> LeaseView:
+def lease_view(lease: Lease) -> LeaseView:
     return LeaseView(
         lease=lease.id, kind=lease.kind, task=lease.task, person=lease.person,
         expires_at=lease.expires_at, ended=lease.ended,
@@ -73,7 +73,7 @@ def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
     return [_task_in_hand(work, one, votes.get(one.task.id, [])) for one in held]
 
 
-def _task_in_hand(work: Work, held: InHand, votes: Sequence[VoteRow]) -> TaskInHand:
+def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote]) -> TaskInHand:
     lease, task, record = held
     stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
     asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
@@ -86,14 +86,14 @@ def _task_in_hand(work: Work, held: InHand, votes: Sequence[VoteRow]) -> TaskInH
     )  # fmt: skip
 
 
-def record_view(record: RecordRow) -> RecordView:
+def record_view(record: Record) -> RecordView:
     return RecordView(
         record=record.id, title=record.title, abstract=record.abstract, authors=record.authors, venue=record.venue,
         published=record.published, identifiers=record.identifiers, flags=_flags(record),
     )  # fmt: skip
 
 
-def vote_receipt(task: TaskRow, votes: list[VoteRow]) -> VoteReceipt:
+def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
     """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
@@ -101,7 +101,7 @@ def vote_receipt(task: TaskRow, votes: list[VoteRow]) -> VoteReceipt:
     )  # fmt: skip
 
 
-def task_summary(task: TaskRow, record: RecordRow) -> TaskSummary:
+def task_summary(task: Task, record: Record) -> TaskSummary:
     return TaskSummary(
         task=task.id, record=task.record, title=record.title, stage=task.stage, state=task.state,
         protocol_version=task.protocol_version, votes_needed=task.votes_needed, votes_cast=task.votes_cast,
@@ -110,14 +110,14 @@ def task_summary(task: TaskRow, record: RecordRow) -> TaskSummary:
     )  # fmt: skip
 
 
-def record_summary(record: RecordRow) -> RecordSummary:
+def record_summary(record: Record) -> RecordSummary:
     return RecordSummary(
         record=record.id, title=record.title, published=record.published, state=record.state, stage=record.stage,
         rule=record.rule, reason=record.reason, merged_into=record.merged_into,
     )  # fmt: skip
 
 
-def record_history(work: Work, record: RecordRow, stages: Sequence[str]) -> RecordHistory:
+def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordHistory:
     """A record's whole way, with the votes the person may see."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
@@ -129,7 +129,7 @@ def record_history(work: Work, record: RecordRow, stages: Sequence[str]) -> Reco
     )  # fmt: skip
 
 
-def _stage_history(work: Work, task: TaskRow, votes: Sequence[VoteRow]) -> StageHistory:
+def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
     here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
     counting = [vote for vote in here if vote.task == task.id]
     return StageHistory(
@@ -141,11 +141,11 @@ def _stage_history(work: Work, task: TaskRow, votes: Sequence[VoteRow]) -> Stage
     )  # fmt: skip
 
 
-def _merge(record: RecordRow) -> Merge | None:
+def _merge(record: Record) -> Merge | None:
     return Merge(record=record.id, **record.merge) if record.merge is not None else None
 
 
-def _flags(record: RecordRow) -> list[Flag]:
+def _flags(record: Record) -> list[Flag]:
     return [Flag(**notice) for notice in domain.standing(record.notices)]
 
 

@@ -55,7 +55,13 @@ class Patience:
         # Our statements are short: to compile one, as the planner would for its guess of a recursive one's size, takes
         # thirty milliseconds where running it takes less than one.
         options.append("-c jit=off")
-        given = {"connect_timeout": self.connect, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+        given = {
+            "connect_timeout": self.connect,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 30_000,
+            # What is said twice is said again and again: planning it costs more than running it.
+            "prepare_threshold": 1,
+        }
         return {**given, "options": " ".join(options)}
 
 

@@ -8,8 +8,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BindParameter, ColumnElement, Dialect, TextClause, bindparam, func, text
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Dialect, bindparam, func
 from sqlmodel import Session, SQLModel
+
+from shared.db.said import drive
 
 #: Rows of one statement, so that a large work does not need much memory at once.
 _AT_ONCE = 500
@@ -25,10 +27,10 @@ def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
         if is_sqlite(session):
             statement, binds = _insert_by_driver(table, tuple(rows[0]), session.get_bind().dialect)
             values = [tuple([bind(row[name]) if bind else row[name] for name, bind in binds]) for row in some]
-            session.connection().exec_driver_sql(statement, values)
+            drive(session.connection(), statement, values)
         else:
             statement = _insert_from_json(table, tuple(rows[0]))
-            session.connection().execute(statement, {"rows": orjson.dumps(some).decode()})
+            drive(session.connection(), statement, {"rows": orjson.dumps(some).decode()})
 
 
 def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnElement[Any]:
@@ -55,8 +57,7 @@ def _insert_by_driver(
 
 
 @cache
-def _insert_from_json(table: type[SQLModel], columns: Sequence[str]) -> TextClause:
+def _insert_from_json(table: type[SQLModel], columns: Sequence[str]) -> str:
     name, listed = f'"{table.__tablename__}"', ", ".join(f'"{column}"' for column in columns)
-    return text(
-        f"INSERT INTO {name} ({listed}) SELECT {listed} FROM json_populate_recordset(NULL::{name}, CAST(:rows AS json))"
-    )
+    rows = f"json_populate_recordset(NULL::{name}, CAST(%(rows)s AS json))"
+    return f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {rows}"

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import BaseModel
-from sqlalchemy import bindparam, text
 from sqlmodel import Session, SQLModel
 
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.many import insert_many
+from shared.db.rows import Rows
+from shared.db.said import Said
 from shared.db.tables import CauseRow, OutboxRow
-from shared.db.types import Instant, Json
 from shared.errors import Conflict
 from shared.events.base import Envelope, Event
 from shared.ids import new_id
@@ -27,16 +28,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 Row = TypeVar("Row", bound=SQLModel)
 Effect = TypeVar("Effect")
 
-_TAKE_KEY = text(
+_TAKE_KEY = Said(
     'INSERT INTO commands (person, "key", command, digest, answer, done_at)'
-    " VALUES (:person, :key, :command, :digest, :answer, :done_at) ON CONFLICT DO NOTHING"
-).bindparams(bindparam("answer", type_=Json), bindparam("done_at", type_=Instant))
-_ANSWER_OF = text('SELECT command, digest, answer FROM commands WHERE person = :person AND "key" = :key').columns(
-    answer=Json
+    " VALUES (:person, :key, :command, :digest, '{{}}', :done_at) ON CONFLICT DO NOTHING"
 )
-_KEEP_ANSWER = text('UPDATE commands SET answer = :answer WHERE person = :person AND "key" = :key').bindparams(
-    bindparam("answer", type_=Json)
-)
+_ANSWER_OF = Said('SELECT command, digest, CAST(answer AS text) FROM commands WHERE person = :person AND "key" = :key')
+_KEEP_ANSWER = Said(
+    'UPDATE commands SET answer = {answer} WHERE person = :person AND "key" = :key',
+    sqlite={"answer": ":answer"}, postgresql={"answer": "CAST(:answer AS jsonb)"},
+)  # fmt: skip
 
 
 class Work:
@@ -77,8 +77,16 @@ class Work:
         self._outbox: list[dict[str, Any]] = []
         self._causes: list[dict[str, str]] = []
         self._before_commit: dict[Hashable, Any] = {}
+        self._rows: Rows | None = None
         #: How many events it has told, once it is committed.
         self.emitted = 0
+
+    @property
+    def rows(self) -> Rows:
+        """The plain rows of this work, written before it commits."""
+        if self._rows is None:
+            self._rows = Rows(self.session)
+        return self._rows
 
     def add(self, row: Row) -> Row:
         self.session.add(row)
@@ -135,14 +143,14 @@ class Work:
         digest = sha256(body.model_dump(mode="json") if body else None)
         connection, mine = self.session.connection(), {"person": self.actor, "key": key}
         # The key is taken before anything is done, so that a second request with it waits for the first one's answer.
-        taken = {**mine, "command": command, "digest": digest, "answer": {}, "done_at": datetime.now(UTC)}
-        if connection.execute(_TAKE_KEY, taken).rowcount == 0:
-            done = connection.execute(_ANSWER_OF, mine).one()
-            if (done.command, done.digest) != (command, digest):
+        taken = {**mine, "command": command, "digest": digest, "done_at": datetime.now(UTC)}
+        if _TAKE_KEY.run(connection, taken).rowcount == 0:
+            (*done, kept) = _ANSWER_OF.run(connection, mine).fetchone()
+            if done != [command, digest]:
                 raise Conflict(f"the idempotency key {key!r} was used for another command", slug="key_reused")
-            return done.answer  # type: ignore[no-any-return]  # The route's response model reads it back.
+            return orjson.loads(kept)  # type: ignore[no-any-return]  # The route's response model reads it back.
         answer = do()
-        connection.execute(_KEEP_ANSWER, {**mine, "answer": answer.model_dump(mode="json")})
+        _KEEP_ANSWER.run(connection, {**mine, "answer": answer.model_dump_json()})
         return answer
 
     @contextmanager
@@ -151,8 +159,10 @@ class Work:
 
         A part ends as a whole work does, with what `before_commit` keeps, so that its failure is its own.
         """
+        self._write_rows()
         outer = self._outbox, self._causes, self._before_commit
-        self._outbox, self._causes, self._before_commit = [], [], {}
+        # Rows that were read outside may be others inside, and the other way round.
+        self._outbox, self._causes, self._before_commit, self._rows = [], [], {}, None
         emitted = self.emitted
         try:
             with self.session.begin_nested():
@@ -163,18 +173,25 @@ class Work:
             raise
         finally:
             self._outbox, self._causes, self._before_commit = outer
+            self._rows = None
 
     def commit(self) -> None:
         self._flush()
         self.session.commit()
 
     def _flush(self) -> None:
-        self.session.flush()
+        self._write_rows()
         for effect in self._before_commit.values():
             effect.flush()
+        self._write_rows()
         insert_many(self.session, OutboxRow, self._outbox)
         insert_many(self.session, CauseRow, self._causes)
         self.emitted += len(self._outbox)
+
+    def _write_rows(self) -> None:
+        self.session.flush()
+        if self._rows is not None:
+            self._rows.flush()
 
 
 @contextmanager

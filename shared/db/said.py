@@ -1,0 +1,94 @@
+"""Statements in words, handed straight to the driver: of what a short statement costs, most would else be the layers
+between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
+
+from shared.db.types import Instant
+
+Table = type[SQLModel]
+Convert = Callable[[Any], Any]
+
+#: A value's place, but no cast (`::text`).
+_PLACE = re.compile(r"(?<!:):([a-z_]+)")
+
+#: Holds what is read until the transaction ends. SQLite has one writer at a time.
+LOCK = {"lock": "FOR UPDATE"}
+
+
+class Said:
+    """A statement in words, with `:name` where a value goes. Words that each database has its own for are named in
+    braces, as are the columns of tables: `SELECT {tasks} FROM tasks WHERE id = :id {lock}`."""
+
+    def __init__(
+        self, words: str, *tables: Table, sqlite: Mapping[str, str] | None = None, postgresql: Mapping[str, str] = {}
+    ) -> None:
+        """`sqlite` has the same names as `postgresql`; when it is not given they all stand for nothing there."""
+        columns = {table.__tablename__: _columns(table) for table in tables}
+        nothing = dict.fromkeys(postgresql, "")
+        self._words = {
+            "sqlite": words.format(**columns, **(nothing if sqlite is None else sqlite)),
+            "postgresql": _PLACE.sub(r"%(\1)s", words.format(**columns, **postgresql).replace("%", "%%")),
+        }
+        self._names = frozenset(re.findall(r"\w+", words))
+
+    def concerns(self, table: Table) -> bool:
+        """Whether it may look at that table."""
+        return table.__tablename__ in self._names
+
+    def run(self, connection: Connection, given: Mapping[str, Any]) -> Any:
+        """The driver's cursor. Of what is given, instants are written as the columns have them, and lists as the
+        arrays that PostgreSQL has, or as JSON."""
+        dialect = connection.dialect
+        instant, array = _ways(dialect)
+        values = {
+            name: instant(value) if isinstance(value, datetime) else array(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+        return drive(connection, self._words[dialect.name], values)
+
+
+def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequence[Any]) -> Any:
+    """The driver's cursor after a statement in its own words: for one set of values, or for each of a list of them.
+
+    Raises SQLAlchemy's errors and tells its listeners, as every other way to the database does.
+    """
+    dialect, driver = connection.dialect, connection.connection.driver_connection
+    assert driver is not None
+    many = isinstance(values, list)
+    try:
+        cursor = driver.cursor()
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, cursor, words, values, None, many)
+        return cursor.executemany(words, values) if many else cursor.execute(words, values)
+    except dialect.loaded_dbapi.Error as error:
+        gone = dialect.is_disconnect(error, driver, None)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            words, None, error, dialect.loaded_dbapi.Error,
+            hide_parameters=True, connection_invalidated=gone, dialect=dialect,
+        ) from error  # fmt: skip
+
+
+@lru_cache(maxsize=200)
+def _ways(dialect: Dialect) -> tuple[Convert, Convert]:
+    """How instants and lists become the driver's."""
+    instant = Instant().dialect_impl(dialect).bind_processor(dialect)
+    assert instant is not None
+    return instant, (lambda value: orjson.dumps(value).decode()) if dialect.name == "sqlite" else list
+
+
+def _columns(table: Table) -> str:
+    name = table.__tablename__
+    return ", ".join(f'{name}."{column.name}"' for column in table.__table__.columns)  # type: ignore[attr-defined]
