@@ -68,6 +68,7 @@ def move_votes_to_surviving_record(event: RecordMerged, work: Work) -> None:
     if survivor.id == absorbed.id:
         raise Rejected(f"record {event.record!r} cannot be merged into itself", slug="merge_circle")
     _absorb(work, absorbed, survivor, event)
+    work.rows.flush()
     steps.gather_votes(work, survivor)
 
 

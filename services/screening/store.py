@@ -25,7 +25,7 @@ from services.screening.models import (
     Vote,
     VoteRow,
 )
-from shared.db.many import each_of, insert_many, is_sqlite
+from shared.db.many import each_of, is_sqlite
 from shared.db.said import Said
 from shared.db.work import Work
 from shared.events.protocol import Protocol
@@ -141,8 +141,10 @@ _ABSORBED_BY = Said("SELECT {records} FROM records WHERE review = :review AND me
 
 
 def absorbed_by(work: Work, record: Record) -> list[Record]:
-    """The records that were merged into this one, the first merged first."""
-    rows = work.rows.read(_ABSORBED_BY, {"review": record.review, "record": record.id}, RecordRow)
+    """The records that were merged into this one, the first merged first: as it is written, so that whoever merges
+    writes first."""
+    given = {"review": record.review, "record": record.id}
+    rows = work.rows.read(_ABSORBED_BY, given, RecordRow, pending=False)
     return sorted(rows, key=lambda row: (row.merge["at"], row.id))  # type: ignore[index]
 
 
@@ -526,7 +528,7 @@ class Counts:
 
     def flush(self) -> None:
         rows = [{**dict(zip(_COUNTED, key, strict=True)), "n": n} for key, n in self._changes.items() if n]
-        insert_many(self._work.session, ChangeRow, rows)
+        self._work.rows.insert(ChangeRow, rows)
         self._changes.clear()
 
 

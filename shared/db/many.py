@@ -3,7 +3,7 @@ costs more than what is done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -11,26 +11,30 @@ import orjson
 from sqlalchemy import ARRAY, BindParameter, ColumnElement, Dialect, bindparam, func
 from sqlmodel import Session, SQLModel
 
-from shared.db.said import drive
+from shared.db.said import Statement, drive
 
 #: Rows of one statement, so that a large work does not need much memory at once.
 _AT_ONCE = 500
 
 
 def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows that all have the same columns, none of them bytes.
+    """Inserts rows that all have the same columns, none of them bytes."""
+    for words, values in inserts(session.get_bind().dialect, table, rows):
+        drive(session.connection(), words, values)
+
+
+def inserts(dialect: Dialect, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> Iterator[Statement]:
+    """The statements that insert rows which all have the same columns, none of them bytes.
 
     PostgreSQL gets them as one JSON text; SQLite, which is in this process, a row at a time from its driver.
     """
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        if is_sqlite(session):
-            statement, binds = _insert_by_driver(table, tuple(rows[0]), session.get_bind().dialect)
-            values = [tuple([bind(row[name]) if bind else row[name] for name, bind in binds]) for row in some]
-            drive(session.connection(), statement, values)
+        if dialect.name == "sqlite":
+            words, binds = _insert_by_driver(table, tuple(rows[0]), dialect)
+            yield words, [tuple([bind(row[name]) if bind else row[name] for name, bind in binds]) for row in some]
         else:
-            statement = _insert_from_json(table, tuple(rows[0]))
-            drive(session.connection(), statement, {"rows": orjson.dumps(some).decode()})
+            yield _insert_from_json(table, tuple(rows[0])), {"rows": orjson.dumps(some).decode()}
 
 
 def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnElement[Any]:

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Dialect, Executable
 from sqlmodel import Session, SQLModel
 
-from shared.db.many import insert_many
-from shared.db.said import LOCK, Convert, Said, Table, drive
+from shared.db.many import inserts
+from shared.db.said import LOCK, Convert, Said, Statement, Table, write
 
 Plain = TypeVar("Plain", bound=SQLModel)
 Key = tuple[Any, ...]
@@ -38,6 +38,7 @@ class Rows:
         self._known: dict[tuple[Table, Key], SQLModel] = {}
         self._held: set[tuple[Table, Key]] = set()
         self._new: dict[Table, list[SQLModel]] = {}
+        self._later: list[Statement] = []
 
     @property
     def connection(self) -> Connection:
@@ -48,11 +49,21 @@ class Rows:
 
     # Reading
 
-    def read(self, query: Said | Executable, given: Mapping[str, Any] | None = None, *tables: Table) -> list[Any]:
+    def read(
+        self,
+        query: Said | Executable,
+        given: Mapping[str, Any] | None = None,
+        *tables: Table,
+        pending: bool = True,
+    ) -> list[Any]:
         """The rows of a query that selects all columns of these tables, in their order: as objects where it is one
-        table, else as tuples of them; without tables, the rows as they are."""
+        table, else as tuples of them; without tables, the rows as they are.
+
+        `pending` says that what was set and is not written yet matters to a `Said` query.
+        """
         if isinstance(query, Said):
-            self.flush(query.concerns)
+            if pending:
+                self.flush(query.concerns)
             found: Sequence[Any] = query.run(self.connection, given or {}).fetchall()
             shapes = [_shape(table, self.connection.dialect) for table in tables]
         else:
@@ -99,11 +110,21 @@ class Rows:
         self._held.add(of)
         return row
 
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts rows that this work does not look at again, all with the same columns, with what is written last."""
+        self._later += inserts(self.connection.dialect, table, rows) if rows else []
+
+    def later(self, said: Said, given: Mapping[str, Any]) -> None:
+        """Says something that this work does not look at again, with what is written last."""
+        self._later.append(said.ready(self.connection.dialect, given))
+
     def flush(self, concerned: Callable[[Table], bool] | None = None) -> None:
-        """Writes what was made and set since, of the tables concerned or of all: one statement for all rows of a table
-        that are written alike."""
+        """Writes what was made and set since, of the tables concerned, or all there is; rows of a table that are
+        written alike by one statement."""
+        statements: list[Statement] = []
         for table in [table for table in self._new if concerned is None or concerned(table)]:
-            insert_many(self._session, table, [_written(row, table) for row in self._new.pop(table)])
+            made = [_written(row, table) for row in self._new.pop(table)]
+            statements += inserts(self.connection.dialect, table, made)
         alike: dict[tuple[Table, tuple[str, ...]], list[SQLModel]] = {}
         for (table, _), row in self._known.items():
             if row.model_fields_set and table not in self._new and (concerned is None or concerned(table)):
@@ -111,9 +132,14 @@ class Rows:
         for (table, names), rows in alike.items():
             words, binds = _update(table, names, self.connection.dialect)
             values = [_bound(row, binds) for row in rows]
-            drive(self.connection, words, values if len(values) > 1 else values[0])
+            statements.append((words, values if len(values) > 1 else values[0]))
             for row in rows:
                 row.model_fields_set.clear()
+        if concerned is None:
+            statements += self._later
+            self._later = []
+        if statements:
+            write(self.connection, statements)
 
     def _take_each(self, shapes: Sequence[_Shape], values: Sequence[Any]) -> tuple[SQLModel, ...]:
         taken, start = [], 0
@@ -132,6 +158,8 @@ class Rows:
         if row is None:
             # As pydantic's `model_construct` does it, for values that a database has checked.
             row = self._known[of] = shape.plain.__new__(shape.plain)
+        for name in row.model_fields_set:  # Set, and not written yet.
+            del read[name]
         row.__dict__.update(read)
         return row
 

@@ -18,6 +18,8 @@ from shared.db.types import Instant
 
 Table = type[SQLModel]
 Convert = Callable[[Any], Any]
+#: In the driver's words, with its values: named, or a list of them for each time it is said.
+Statement = tuple[str, Mapping[str, Any] | Sequence[Any]]
 
 #: A value's place, but no cast (`::text`).
 _PLACE = re.compile(r"(?<!:):([a-z_]+)")
@@ -47,15 +49,18 @@ class Said:
         return table.__tablename__ in self._names
 
     def run(self, connection: Connection, given: Mapping[str, Any]) -> Any:
-        """The driver's cursor. Of what is given, instants are written as the columns have them, and lists as the
-        arrays that PostgreSQL has, or as JSON."""
-        dialect = connection.dialect
+        """The driver's cursor."""
+        return drive(connection, *self.ready(connection.dialect, given))
+
+    def ready(self, dialect: Dialect, given: Mapping[str, Any]) -> Statement:
+        """In the driver's words and values. Of what is given, instants are written as the columns have them, and lists
+        as the arrays that PostgreSQL has, or as JSON."""
         instant, array = _ways(dialect)
         values = {
             name: instant(value) if isinstance(value, datetime) else array(value) if isinstance(value, list) else value
             for name, value in given.items()
         }
-        return drive(connection, self._words[dialect.name], values)
+        return self._words[dialect.name], values
 
 
 def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequence[Any]) -> Any:
@@ -79,6 +84,25 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
             words, None, error, dialect.loaded_dbapi.Error,
             hide_parameters=True, connection_invalidated=gone, dialect=dialect,
         ) from error  # fmt: skip
+
+
+def write(connection: Connection, statements: Sequence[Statement]) -> None:
+    """Says statements whose answers nobody needs and of which none touches what another does: on PostgreSQL all in one,
+    since each costs the way there and back."""
+    together = [it for it in statements if isinstance(it[1], Mapping)] if connection.dialect.name != "sqlite" else []
+    if len(together) > 1:
+        statements = [it for it in statements if not isinstance(it[1], Mapping)]
+        values = {f"w{at}_{name}": value for at, (_, own) in enumerate(together) for name, value in own.items()}  # type: ignore[union-attr]
+        drive(connection, _in_one(tuple(words for words, _ in together)), values)
+    for words, own in statements:
+        drive(connection, words, own)
+
+
+@lru_cache(maxsize=500)
+def _in_one(several: Sequence[str]) -> str:
+    """Statements as the parts of one (PostgreSQL 7.8.4, Data-Modifying Statements in WITH)."""
+    parts = [f"w{at} AS ({words.replace('%(', f'%(w{at}_')} RETURNING 1)" for at, words in enumerate(several)]
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 @lru_cache(maxsize=200)

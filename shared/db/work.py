@@ -14,7 +14,6 @@ from sqlmodel import Session, SQLModel
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
-from shared.db.many import insert_many
 from shared.db.rows import Rows
 from shared.db.said import Said
 from shared.db.tables import CauseRow, OutboxRow
@@ -141,7 +140,7 @@ class Work:
             return do()
         command = f"{command}: {self.asked}"
         digest = sha256(body.model_dump(mode="json") if body else None)
-        connection, mine = self.session.connection(), {"person": self.actor, "key": key}
+        connection, mine = self.rows.connection, {"person": self.actor, "key": key}
         # The key is taken before anything is done, so that a second request with it waits for the first one's answer.
         taken = {**mine, "command": command, "digest": digest, "done_at": datetime.now(UTC)}
         if _TAKE_KEY.run(connection, taken).rowcount == 0:
@@ -150,7 +149,7 @@ class Work:
                 raise Conflict(f"the idempotency key {key!r} was used for another command", slug="key_reused")
             return orjson.loads(kept)  # type: ignore[no-any-return]  # The route's response model reads it back.
         answer = do()
-        _KEEP_ANSWER.run(connection, {**mine, "answer": answer.model_dump_json()})
+        self.rows.later(_KEEP_ANSWER, {**mine, "answer": answer.model_dump_json()})
         return answer
 
     @contextmanager
@@ -180,12 +179,12 @@ class Work:
         self.session.commit()
 
     def _flush(self) -> None:
-        self._write_rows()
+        self.session.flush()
         for effect in self._before_commit.values():
             effect.flush()
+        self.rows.insert(OutboxRow, self._outbox)
+        self.rows.insert(CauseRow, self._causes)
         self._write_rows()
-        insert_many(self.session, OutboxRow, self._outbox)
-        insert_many(self.session, CauseRow, self._causes)
         self.emitted += len(self._outbox)
 
     def _write_rows(self) -> None:

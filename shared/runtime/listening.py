@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,6 +22,9 @@ from shared.runtime.worker import Worker
 from shared.service import Service
 from shared.settings import Settings
 
+#: Seconds between the beginnings of two transactions where event follows event, so that many make one.
+_PACE = 0.25
+
 
 class Listening:
     """Keeps one consumer of the log open for a service, and does what its table says."""
@@ -35,7 +39,7 @@ class Listening:
         stopping: Signal,
     ) -> None:
         self._service, self._database = service, database
-        self._open_work, self._settings = open_work, settings
+        self._open_work, self._settings, self._stopping = open_work, settings, stopping
         self.watchdog = Watchdog(service.name, event_log)
         self._consumer: Consumer | None = None
         self._listener: Listener | None = None
@@ -72,11 +76,14 @@ class Listening:
 
     def _listen(self) -> None:
         listener = self._listener or self._join()
+        began = time.monotonic()
         try:
-            listener.listen_once(timeout=0.5)
+            moved = listener.listen_once(timeout=0.5)
         except BaseException:
             self._leave()
             raise
+        if 0 < moved < self._settings.batch_size:
+            self._stopping.wait(max(0, began + _PACE - time.monotonic()))
 
     def _join(self) -> Listener:
         self._consumer = self.watchdog.subscribe(self._service.name, self._service.topics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Event as Signal
 
 from shared.bus.port import EventLog
@@ -10,8 +11,8 @@ from shared.db.engine import Database
 from shared.runtime.worker import Worker
 from shared.settings import Settings
 
-#: Seconds to gather what else is committed before a sweep, so that many small commits make one append.
-_GATHER = 0.05
+#: Seconds between the beginnings of two sweeps where commit follows commit, so that many small ones make one append.
+_PACE = 0.2
 #: Seconds after which it looks by itself: another process of this service may have written the outbox.
 _LOOK = 0.5
 
@@ -35,6 +36,7 @@ class Relay:
         self._filled.set()
 
     def _sweep(self) -> None:
+        began = time.monotonic()
         try:
             self.leading = self._leadership.hold()
             self._filled.clear()
@@ -44,7 +46,7 @@ class Relay:
             raise
         if moved < self._limit:
             self._filled.wait(_LOOK)
-            self._stopping.wait(_GATHER)
+            self._stopping.wait(max(0, began + _PACE - time.monotonic()))
 
     def _leave(self) -> None:
         self.leading = False

@@ -119,7 +119,7 @@ def test_what_is_set_is_written_and_nothing_else(database, statements):
         rows.flush()
         session.commit()
 
-    assert statements == ["SELECT", "UPDATE", "UPDATE"]
+    assert statements == ["SELECT", "UPDATE", "UPDATE"] if database.sqlite else ["SELECT", "WITH"]
     with database.session() as session:
         found = Rows(session).read(SHELF, {"shelf": "s"}, CupRow)
     assert [(one.colour, one.tags[2:]) for one in found] == [("red", ["new"]), ("green", []), (None, [])]
@@ -178,6 +178,42 @@ def test_a_look_at_another_table_writes_nothing_yet(database, statements):
         rows.flush()
 
     assert statements == ["SELECT", "SELECT", "UPDATE"]
+
+
+def test_what_nobody_looks_at_again_is_written_last_and_in_one_piece(database, statements):
+    kept(database, cup("a"))
+    statements.clear()
+    with database.session() as session:
+        rows = Rows(session)
+        rows.later(Said("UPDATE cups SET tags = '[]' WHERE id = :id"), {"id": "a"})
+        rows.insert(SpoonRow, [{"id": "x", "cup": "a"}, {"id": "y", "cup": "a"}])
+        rows.insert(SpoonRow, [])
+        rows.add(CupRow, cup("b"))
+        assert statements == []
+        rows.flush()
+        session.commit()
+
+    assert len(statements) == (3 if database.sqlite else 1)
+    with database.session() as session:
+        rows = Rows(session)
+        assert [(one.id, one.tags) for one in rows.read(SHELF, {"shelf": "s"}, CupRow)][0] == ("a", [])
+        assert [spoon.id for spoon in rows.read(select(SpoonRow).order_by(SpoonRow.id), None, SpoonRow)] == ["x", "y"]
+
+
+def test_a_look_that_need_not_see_what_is_pending_leaves_it_as_it_was_set(database):
+    kept(database, cup("a"), cup("b"))
+    with database.session() as session:
+        rows = Rows(session)
+        one = rows.hold(CupRow, shelf="s", id="a")
+        one.colour = "red"
+
+        a, b = rows.read(SHELF, {"shelf": "s"}, CupRow, pending=False)
+
+        assert a is one and (a.colour, b.colour) == ("red", None)
+        rows.flush()
+        session.commit()
+    with database.session() as session:
+        assert Rows(session).hold(CupRow, shelf="s", id="a").colour == "red"
 
 
 def test_rows_of_several_tables_come_together(database):
