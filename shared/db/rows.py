@@ -28,8 +28,8 @@ Key = tuple[Any, ...]
 class Rows:
     """The rows one work has read, each once, and those it has made.
 
-    What is set on them is written when the work commits, or before it looks at the database again. A row that is held
-    is certain until the work ends, and not read again.
+    What is set on them is written when the work commits, or before it looks at their table again. A row that is held
+    is certain until the work ends: `hold` does not read it again.
     """
 
     def __init__(self, session: Session) -> None:

@@ -4,6 +4,7 @@ between."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -23,6 +24,8 @@ Statement = tuple[str, Mapping[str, Any] | Sequence[Any]]
 
 #: A value's place, but no cast (`::text`).
 _PLACE = re.compile(r"(?<!:):([a-z_]+)")
+#: The same in the words of PostgreSQL's driver; `%%(` is text.
+_VALUE = re.compile(r"(?<!%)%\(")
 
 #: Holds what is read until the transaction ends. SQLite has one writer at a time.
 LOCK = {"lock": "FOR UPDATE"}
@@ -66,7 +69,8 @@ class Said:
 def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequence[Any]) -> Any:
     """The driver's cursor after a statement in its own words: for one set of values, or for each of a list of them.
 
-    Raises SQLAlchemy's errors and tells its listeners, as every other way to the database does.
+    Raises SQLAlchemy's errors, as every other way to the database does, and tells who listens to its
+    `before_cursor_execute`.
     """
     dialect, driver = connection.dialect, connection.connection.driver_connection
     assert driver is not None
@@ -87,21 +91,31 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
 
 
 def write(connection: Connection, statements: Sequence[Statement]) -> None:
-    """Says statements whose answers nobody needs and of which none touches what another does: on PostgreSQL all in one,
-    since each costs the way there and back."""
-    together = [it for it in statements if isinstance(it[1], Mapping)] if connection.dialect.name != "sqlite" else []
-    if len(together) > 1:
-        statements = [it for it in statements if not isinstance(it[1], Mapping)]
-        values = {f"w{at}_{name}": value for at, (_, own) in enumerate(together) for name, value in own.items()}  # type: ignore[union-attr]
-        drive(connection, _in_one(tuple(words for words, _ in together)), values)
-    for words, own in statements:
-        drive(connection, words, own)
+    """Says statements whose answers nobody needs and of which none touches a row of another's: on PostgreSQL those that
+    are unlike in one, since each costs the way there and back.
+
+    PostgreSQL promises no order within the one, so those that are alike (portions of many rows, which must come in
+    their order) are said by themselves, one after the other.
+    """
+    times = Counter(words for words, _ in statements)
+    one: dict[str, Mapping[str, Any]] = {}
+    for words, values in statements:
+        if connection.dialect.name != "sqlite" and times[words] == 1 and isinstance(values, Mapping):
+            one[words] = values
+        else:
+            drive(connection, words, values)
+    if len(one) > 1:
+        joined = {f"w{at}_{name}": value for at, own in enumerate(one.values()) for name, value in own.items()}
+        drive(connection, _in_one(tuple(one)), joined)
+    else:
+        for words, values in one.items():
+            drive(connection, words, values)
 
 
 @lru_cache(maxsize=500)
 def _in_one(several: Sequence[str]) -> str:
     """Statements as the parts of one (PostgreSQL 7.8.4, Data-Modifying Statements in WITH)."""
-    parts = [f"w{at} AS ({words.replace('%(', f'%(w{at}_')} RETURNING 1)" for at, words in enumerate(several)]
+    parts = [f"w{at} AS ({_VALUE.sub(f'%(w{at}_', words)} RETURNING 1)" for at, words in enumerate(several)]
     return f"WITH {', '.join(parts)} SELECT 1"
 
 

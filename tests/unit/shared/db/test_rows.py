@@ -48,6 +48,15 @@ class SpoonRow(Spoon, Base, table=True):
     __tablename__ = "spoons"
 
 
+class Crumb(SQLModel):
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    name: str
+
+
+class CrumbRow(Crumb, Base, table=True):
+    __tablename__ = "crumbs"
+
+
 def cup(name: str, **about: Any) -> Cup:
     return Cup(**{"shelf": "s", "id": name, "filled": 0, "tags": ["old: 100 %", 'a "b"'], "made_at": THEN, **about})
 
@@ -199,6 +208,21 @@ def test_what_nobody_looks_at_again_is_written_last_and_in_one_piece(database, s
         a, b = rows.read(SHELF, {"shelf": "s"}, CupRow)
         assert (a.id, a.tags, b.id) == ("a", [], "b")
         assert [spoon.id for spoon in rows.read(select(SpoonRow).order_by(SpoonRow.id), None, SpoonRow)] == ["x", "y"]
+
+
+def test_many_rows_come_in_their_order_whatever_else_is_written(database):
+    names = [f"{number:05d}" for number in reversed(range(1700))]
+    with database.session() as session:
+        rows = Rows(session)
+        rows.insert(CrumbRow, [{"name": name} for name in names[:1200]])
+        rows.add(CupRow, cup("a"))
+        rows.insert(CrumbRow, [{"name": name} for name in names[1200:]])
+        rows.flush()
+        session.commit()
+
+    with database.session() as session:
+        found = Said("SELECT name FROM crumbs ORDER BY seq").run(session.connection(), {}).fetchall()
+    assert [name for (name,) in found] == names
 
 
 def test_a_look_that_need_not_see_what_is_pending_leaves_it_as_it_was_set(database):
