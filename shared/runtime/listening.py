@@ -11,7 +11,7 @@ from threading import Event as Signal
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.bus import dead_letters, held
-from shared.bus.consumer import Listener
+from shared.bus.consumer import AT_ONCE, Listener
 from shared.bus.doing import Limits, Partition
 from shared.bus.judging import reason_of
 from shared.bus.port import Consumer, EventLog
@@ -82,7 +82,7 @@ class Listening:
         except BaseException:
             self._leave()
             raise
-        if 0 < moved < self._settings.batch_size:
+        if 0 < moved < min(AT_ONCE, self._settings.batch_size):
             self._stopping.wait(max(0, began + _PACE - time.monotonic()))
 
     def _join(self) -> Listener:

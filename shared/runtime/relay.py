@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from threading import Event as Signal
 
 from shared.bus.port import EventLog
@@ -11,7 +10,7 @@ from shared.db.engine import Database
 from shared.runtime.worker import Worker
 from shared.settings import Settings
 
-#: Seconds between the beginnings of two sweeps where commit follows commit, so that many small ones make one append.
+#: Seconds from a sweep that found something to the next one, so that where commit follows commit many make one append.
 _PACE = 0.2
 #: Seconds after which it looks by itself: another process of this service may have written the outbox.
 _LOOK = 0.5
@@ -36,7 +35,6 @@ class Relay:
         self._filled.set()
 
     def _sweep(self) -> None:
-        began = time.monotonic()
         try:
             self.leading = self._leadership.hold()
             self._filled.clear()
@@ -44,9 +42,10 @@ class Relay:
         except Exception:
             self.leading = False
             raise
-        if moved < self._limit:
+        if moved == 0:
             self._filled.wait(_LOOK)
-            self._stopping.wait(max(0, began + _PACE - time.monotonic()))
+        elif moved < self._limit:
+            self._stopping.wait(_PACE)
 
     def _leave(self) -> None:
         self.leading = False
