@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -32,7 +32,7 @@ class House:
         self._folder = folder
         self._settings = dict(settings)
         self._rooms = {service: tuple(room) for room in rooms for service in room}
-        self._ports = {tuple(room): _free_port() for room in rooms}
+        self._ports = dict(zip(map(tuple, rooms), _free_ports(), strict=False))
         self._processes: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
 
     @property
@@ -129,13 +129,10 @@ def _for_me_alone(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _free_port() -> int:
-    """A port that the system gives to nobody by itself: a process that is killed finds its own free again."""
-    while True:
-        port = random.randrange(10_000, 20_000)
-        with closing(socket.socket()) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+def _free_ports() -> Iterator[int]:
+    """Ports, none twice, that the system gives to nobody by itself: a process that is killed finds its own free
+    again."""
+    for port in random.sample(range(10_000, 20_000), 10_000):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            yield port
