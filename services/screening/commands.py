@@ -81,7 +81,7 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     _check(work, task, ballot, deciding)
     last = deciding or task.votes_cast + 1 == task.votes_needed
     before = store.votes_on(work, task.id) if last else []
-    cast = work.rows.add(VoteRow, _vote_row(work, task, ballot, deciding))
+    cast = work.rows.add(VoteRow, _vote_of(work, task, ballot, deciding))
     steps.end_lease(work, lease, "voted")
     votes = store.in_order([*before, cast]) if last else []
     decision = domain.decision_of(steps.stage_of(work, task), ballot.answer) if deciding else None
@@ -255,7 +255,7 @@ def _check(work: Work, task: Task, ballot: Ballot, deciding: bool) -> None:
         raise Invalid(f"{first.at}: {first.why}", errors, slug=first.slug)
 
 
-def _vote_row(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
+def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
         id=id_of("vote", task.id, work.actor), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,

@@ -235,6 +235,9 @@ def _page(
 
 # --- the queue
 
+_OF_ROLES_ON_SQLITE = {"of_roles": "IN (SELECT value FROM json_each(:roles))"}
+_OF_ROLES_ON_POSTGRESQL = {"of_roles": "= ANY(:roles)"}
+
 #: Everyone who stands first on some free task of the queue of these stages, found by leaps over the index: each
 #: costs one descent, however many tasks lie between, and a stage where nothing waits costs one. And of each:
 #: where in the queue their first task is that this person has no part in. Only where more than two people share
@@ -260,11 +263,11 @@ FROM heads WHERE taker IS NOT NULL AND taker <> :person
 """,
     sqlite={
         "asked": "(SELECT value AS stage, key AS turn FROM json_each(:stages)) AS asked",
-        "of_roles": "IN (SELECT value FROM json_each(:roles))",
+        **_OF_ROLES_ON_SQLITE,
     },
     postgresql={
         "asked": "json_array_elements_text(CAST(:stages AS json)) WITH ORDINALITY AS asked(stage, turn)",
-        "of_roles": "= ANY(:roles)",
+        **_OF_ROLES_ON_POSTGRESQL,
     },
 )
 
@@ -282,11 +285,8 @@ UPDATE tasks SET places = places - 1, taker = :first, takers = takers || :added
 WHERE id IN (SELECT id FROM picked)
 RETURNING id, record, stage, position
 """,
-    sqlite={"passing_over": "", "of_roles": "IN (SELECT value FROM json_each(:roles))"},
-    postgresql={
-        "passing_over": "FOR UPDATE SKIP LOCKED",
-        "of_roles": "= ANY(:roles)",
-    },
+    sqlite={"passing_over": "", **_OF_ROLES_ON_SQLITE},
+    postgresql={"passing_over": "FOR UPDATE SKIP LOCKED", **_OF_ROLES_ON_POSTGRESQL},
 )
 
 #: Leases of places just taken. One whose slot another request of the person has taken meanwhile is left out.
@@ -406,13 +406,13 @@ def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
     """A lease with its task and record, held by this work until its end: the record first, then the task, then
     the lease."""
     given = {"review": review, "lease": lease}
-    for row in work.rows.read(_IN_HAND_LOCKED, given, LeaseRow, TaskRow, RecordRow):
-        held = InHand(*row)
-        work.rows.keep(LeaseRow, held.lease)
-        work.rows.keep(TaskRow, held.task)
-        work.rows.keep(RecordRow, held.record)
-        return held
-    return None
+    found = work.rows.read(_IN_HAND_LOCKED, given, LeaseRow, TaskRow, RecordRow)
+    if not found:
+        return None
+    held = InHand(*found[0])
+    for table, row in zip((LeaseRow, TaskRow, RecordRow), held, strict=True):
+        work.rows.keep(table, row)
+    return held
 
 
 def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, Any]], expires_at: datetime) -> set[str]:
