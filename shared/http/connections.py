@@ -36,8 +36,9 @@ _BACKLOG = 1024
 #: Seconds between two looks at all connections.
 _LOOK = 0.5
 
-#: Seconds in which a process that stops still answers what is on its way, before it closes its door.
-_LAST_CALL = 0.5
+#: Seconds in which a process that stops at least answers what is on its way, before it closes its door; and between
+#: two looks at whether somebody still comes.
+_LAST_CALL, _TURN = 0.5, 0.05
 
 
 def _plain(status: str, text: str, *headers: str) -> bytes:
@@ -98,6 +99,11 @@ class Connection(H11Protocol):
         self.transport.close()
 
     @property
+    def fresh(self) -> bool:
+        """Whether it was only just opened, or a request has begun to come."""
+        return self._phase == "head"
+
+    @property
     def resting(self) -> bool:
         """Whether no request is being worked on here."""
         return self._phase in ("idle", "head", "body")
@@ -154,6 +160,7 @@ class Server(uvicorn.Server):
         self, app: ASGIApp, settings: Settings, listens: Callable[[], None], stopping: Callable[[], None]
     ) -> None:
         self._listens, self._stopping, self._looked = listens, stopping, 0.0
+        self._stop_timeout = settings.stop_timeout
         most = _most(settings)
 
         def protocol(**given: Any) -> Connection:
@@ -194,11 +201,42 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers those who wait and those who still come that we stop; then closes the door, and finishes."""
+        """Answers those who wait and those who still come that we stop, until nobody is being answered; then closes the
+        door, and finishes."""
         self._stopping()
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        until = time.monotonic() + self._stop_timeout
         await asyncio.sleep(_LAST_CALL)
+        # The door is closed in the very moment in which nobody stood before it: the system resets the connections of
+        # those who do.
+        while (self._is_answering() or await self._let_in()) and time.monotonic() < until:
+            await asyncio.sleep(_TURN)
+        self.config.timeout_graceful_shutdown = max(1, round(until - time.monotonic()))
         await super().shutdown(sockets)
+
+    def _is_answering(self) -> bool:
+        """Whether a request is being worked on, or somebody has only just come and may be sending one."""
+        recently = time.monotonic() - _LAST_CALL
+        return any(
+            not it.resting or (it.fresh and it.since > recently)
+            for it in self.server_state.connections
+            if isinstance(it, Connection)
+        )
+
+    async def _let_in(self) -> int:
+        """Takes the connections that the system keeps for us; answers how many there were."""
+        loop, came = asyncio.get_running_loop(), []
+        for server in getattr(self, "servers", []):
+            for listening in server.sockets:
+                came += _waiting(listening.fileno())
+        for connection in came:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        return len(came)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """A connection's, as uvicorn makes it."""
+        make: Any = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[no-any-return]
 
 
 class Rarely(logging.Filter):
@@ -256,6 +294,18 @@ def _most(settings: Settings) -> int:
     if most < settings.connections:
         log.warning("fewer connections than set", connections=most, open_files=soft)
     return most
+
+
+def _waiting(descriptor: int) -> list[socket.socket]:
+    """The connections that wait at a listening socket, taken from the system."""
+    came = []
+    with socket.socket(fileno=os.dup(descriptor)) as listening, suppress(BlockingIOError):
+        listening.setblocking(False)
+        while True:
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            came.append(connection)
+    return came
 
 
 def _deepen(descriptor: int) -> None:
