@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Service:
         """The topics of the events it reacts to."""
         return sorted({reaction.event.topic for reaction in self.reactions})
 
-    @property
+    @cached_property
     def types(self) -> frozenset[str]:
         """The types of the events it reacts to, of whatever version."""
         return frozenset(reaction.event.type for reaction in self.reactions)
@@ -95,9 +96,17 @@ class Service:
     def migrations(self) -> Path:
         return self.package / "migrations"
 
-    def effects(self, event: type[Event]) -> list[Effect]:
+    def effects(self, event: type[Event]) -> Sequence[Effect]:
         """What runs on an event, in the order of the table."""
-        return [reaction.effect for reaction in self.reactions if reaction.event is event]
+        return self._effects.get(event, ())
+
+    @cached_property
+    def _effects(self) -> dict[type[Event], list[Effect]]:
+        """Asked with every event that is heard, so the table is read once."""
+        effects: dict[type[Event], list[Effect]] = {}
+        for reaction in self.reactions:
+            effects.setdefault(reaction.event, []).append(reaction.effect)
+        return effects
 
 
 def on(event: type[Event], effect: Effect) -> Reaction:

@@ -10,7 +10,12 @@ from shared.bus.port import EventLog, Message
 from shared.db import places
 from shared.db.engine import Database
 from shared.db.many import each_of
+from shared.db.said import Said
 from shared.db.tables import OutboxRow
+
+_WAITING = Said(
+    'SELECT seq, event_id, topic, "key", payload FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT :limit'
+)
 
 
 def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
@@ -21,22 +26,17 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
     again, and every inbox knows them. Raises LogUnavailable when the log is down.
     """
     with database.session(readonly=True) as session:
-        waiting = session.execute(
-            select(OutboxRow.seq, OutboxRow.event_id, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
-            .where(OutboxRow.published_at.is_(None))
-            .order_by(OutboxRow.seq)
-            .limit(limit)
-        ).all()
+        waiting = _WAITING.run(session.connection(), {"limit": limit}).fetchall()
     if not waiting:
         return 0
-    last = log.append([Message(row.topic, row.key, row.payload.encode()) for row in waiting])
+    last = log.append([Message(topic, key, payload.encode()) for _, _, topic, key, payload in waiting])
     with database.session() as session:
         session.execute(
             update(OutboxRow)
-            .where(OutboxRow.seq.in_(select(each_of(session, [row.seq for row in waiting], OutboxRow.seq))))
+            .where(OutboxRow.seq.in_(select(each_of(session, [seq for seq, *_ in waiting], OutboxRow.seq))))
             .values(published_at=datetime.now(UTC)),
             execution_options={"synchronize_session": False},
         )
-        places.published(session, last, [row.event_id for row in waiting])
+        places.published(session, last, [event_id for _, event_id, *_ in waiting])
         session.commit()
     return len(waiting)

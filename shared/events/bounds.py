@@ -25,6 +25,8 @@ _UNKEPT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 def fault_of_id(text: str) -> str | None:
     """What is wrong with an attribute of an envelope: it is too long, or no line of text that every server keeps."""
+    if len(text) <= LONGEST_ID and text.isprintable():
+        return None  # As nearly all are: Python looks faster than a pattern.
     if len(text) > LONGEST_ID:
         return f"is longer than {LONGEST_ID} characters"
     if odd := _UNKEPT.search(text):
