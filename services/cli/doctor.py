@@ -32,7 +32,7 @@ from services.cli.context import client, given, key_path, setting, settings
 from services.cli.looking import PATIENCE, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
-from shared.errors import Forbidden, Invalid, LivingError, NotFound, Unauthenticated, Unavailable
+from shared.errors import Forbidden, Invalid, LivingError, LogUnavailable, NotFound, Unauthenticated, Unavailable
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
@@ -264,13 +264,19 @@ def _place(check: str, url: str) -> Finding:
 
 
 def _kafka(check: str, url: str) -> Finding:
+    from services.cli.log import opened
+
     for server in url.partition("://")[2].rstrip("/").split(","):
         host, _, port = server.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
         except (OSError, ValueError) as error:
             return Finding(check, "fail", f"{server} does not answer: {error}", "start Kafka, or mend LIVING_LOG_URL")
-    return Finding(check, "ok", f"{url} takes connections")
+    try:
+        with opened() as log:
+            return Finding(check, "ok", f"{url} answers; {log.version()}")
+    except LogUnavailable as error:
+        return Finding(check, "fail", f"{url} takes connections, but {error}", "look into Kafka's own log")
 
 
 def _sources() -> dict[str, str]:

@@ -294,6 +294,10 @@ class KafkaLog:
     def ping(self) -> None:
         self._ask(lambda admin: admin.describe_cluster())
 
+    def version(self) -> str:
+        """A broker tells what it can do, not its release: the client knows which releases can that much."""
+        return self._ask(_version)
+
     def close(self) -> None:
         """Ends the connections. Consumers are closed by whoever subscribed them."""
         with self._producing:
@@ -591,6 +595,12 @@ def _readers(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, str]:
             name = f"{member['member_id']} at {member['client_host'].lstrip('/')}"
             readers |= {TopicPartition(topic["topic"], number): name for number in topic["partitions"]}
     return readers
+
+
+def _version(admin: KafkaAdminClient) -> str:
+    broker = admin.describe_cluster()["brokers"][0]["broker_id"]
+    release = admin.get_broker_version_data(broker).broker_version
+    return f"Kafka {'.'.join(map(str, release))}"
 
 
 @contextmanager

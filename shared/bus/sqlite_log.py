@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -123,6 +124,9 @@ class SqliteLog:
     def ping(self) -> None:
         with self._writer.writing():
             pass  # Only a log that would take messages lets the empty transaction through.
+
+    def version(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def close(self) -> None:
         """Ends the watch and closes the file. Consumers are closed by whoever subscribed them."""

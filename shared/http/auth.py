@@ -44,6 +44,9 @@ class Known:
 async def authenticate(request: Request) -> Person:
     """The person who asks, from `Authorization: Bearer TOKEN` (or Basic, with the token as password, for
     feed readers that know nothing else). Raises Unauthenticated."""
+    known: Person | None = getattr(request.state, "person", None)
+    if known is not None:  # Asked before its body was read (`shared.http.middleware.BodyLimit`).
+        return known
     header = request.headers.get("authorization", "")
     scheme, _, credentials = header.partition(" ")
     token = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)

@@ -47,7 +47,7 @@ def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any
         def open_work() -> Iterator[Work]:
             # The flow that a command begins is always a new one: whoever asks cannot write into another's.
             with running.work(person.name, readonly=readonly, asked=True) as work:
-                work.asked = f"{request.method} {request.url.path}"
+                work.asked = f"{request.method} {request.scope['path']}"
                 request.state.flow = work.correlation
                 yield work
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -693,6 +694,11 @@ def test_a_partition_that_is_held_or_whose_batch_takes_long_does_not_alarm(log: 
             assert member.poll(0.1) == []
             watchdog.look(log.unread("readers", [BOOKS]))
         assert watchdog.health() == "ok", "it waits on purpose"
+
+
+def test_a_log_tells_what_keeps_it_and_of_which_release(log: EventLog) -> None:
+    log.create_topics()
+    assert re.fullmatch(r"(Kafka|SQLite) \d+(\.\d+)+", log.version())
 
 
 # A log that is down
