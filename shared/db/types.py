@@ -10,8 +10,8 @@ from sqlalchemy import JSON, BigInteger, DateTime, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
-#: JSON, in PostgreSQL's binary form.
-Json = JSON().with_variant(JSONB(), "postgresql")
+#: JSON, in PostgreSQL's binary form. None is NULL, as in every other column.
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 #: A growing number; SQLite counts by itself only in an INTEGER primary key.
 Counter = BigInteger().with_variant(Integer(), "sqlite")

@@ -33,6 +33,7 @@ class Cup(SQLModel):
     tags: list[str] = Field(sa_type=Json)
     made_at: datetime = Field(sa_type=Instant)
     broken_at: datetime | None = Field(default=None, sa_type=Instant)
+    owner: dict[str, str] | None = Field(default=None, sa_type=Json)
 
 
 class CupRow(Cup, Base, table=True):
@@ -132,6 +133,21 @@ def test_what_is_set_is_written_and_nothing_else(database, statements):
     with database.session() as session:
         found = Rows(session).read(SHELF, {"shelf": "s"}, CupRow)
     assert [(one.colour, one.tags[2:]) for one in found] == [("red", ["new"]), ("green", []), (None, [])]
+
+
+def test_nothing_is_null_in_a_column_of_json_too(database):
+    kept(database, cup("a"), cup("b", owner={"name": "Ada"}))
+    with database.session() as session:
+        rows = Rows(session)
+        rows.hold(CupRow, shelf="s", id="b").owner = None
+        rows.flush()
+        session.commit()
+
+    with database.session() as session:
+        session.add(CupRow(**cup("c").model_dump()))
+        session.commit()
+        null = select(CupRow.id).where(CupRow.owner.is_(None)).order_by(CupRow.id)
+        assert session.execute(null).scalars().all() == ["a", "b", "c"]
 
 
 def test_many_rows_that_are_set_alike_are_one_statement(database, statements):
