@@ -22,6 +22,9 @@ CROWDS = (1, 16, 200)
 #: The reach: of the bare route's inserts, times its p99, and of the requests.
 LEAST_SHARE, MOST_TIMES, MOST_SHED = 0.25, 6.0, 0.05
 
+#: By how much of itself the same thing differs from one bout to the next, on a machine that does nothing else.
+SCATTER = 0.05
+
 Tell = Callable[[str], None]
 
 
@@ -102,7 +105,8 @@ def reach(bouts: Sequence[Bout], profile: str) -> Iterator[tuple[str, bool]]:
     yield "no vote lost, none doubled", all(bout.ours.conserved for bout in bouts)
     yield "no failure but being shed", not any(bout.ours.errors for bout in bouts)
     yield f"at most {MOST_SHED:.0%} of the requests shed at 200 (here {many.shed:.1%})", many.shed <= MOST_SHED
-    yield f"no slower at 200 than at 16 ({many.rate:,.0f} and {some.rate:,.0f} a second)", many.rate >= some.rate
+    no_slower = many.rate >= some.rate * (1 - SCATTER)
+    yield f"no slower at 200 than at 16 ({many.rate:,.0f} and {some.rate:,.0f} a second)", no_slower
     if profile == "real":
         least = min(bout.share for bout in bouts)
         yield f"at least {LEAST_SHARE} of the bare route's inserts (least {least:.2f})", least >= LEAST_SHARE
