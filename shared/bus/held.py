@@ -53,8 +53,8 @@ class Held:
 
     def among(self, keys: Collection[Key]) -> set[Key]:
         """Which of these keys are held. They stay as they are until this transaction ends."""
-        if not keys:
-            return set()
+        if not keys or not self._session.execute(select(exists().where(self._ours))).scalar_one():
+            return set()  # As nearly always, and asked without handing all of the keys over.
         query = select(HeldKey.topic, HeldKey.key).where(
             self._ours,
             HeldKey.topic.in_({topic for topic, _ in keys}),  # type: ignore[attr-defined]

@@ -99,6 +99,8 @@ def reason_of(error: BaseException) -> str:
 
 def storable(text: str) -> str:
     """Text without what a database refuses: no NUL, no half characters, no more than a bearable length."""
+    if text.isascii() and "\0" not in text and len(text) <= _LONGEST:
+        return text
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()[:_LONGEST]
 
 

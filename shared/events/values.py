@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -40,6 +41,7 @@ def _check_partial_date(text: str) -> str | None:
 PartialDate = Annotated[str, AfterValidator(_check_partial_date)]
 
 
+@lru_cache(maxsize=10_000)
 def earliest_day(partial: str) -> date | None:
     """The first day a partial date may mean: `2019` is 2019-01-01. None for what is no date we can use."""
     if (parts := _parts(partial)) is None:
@@ -48,6 +50,7 @@ def earliest_day(partial: str) -> date | None:
     return date(year, month, day)
 
 
+@lru_cache(maxsize=10_000)
 def latest_day(partial: str) -> date | None:
     """The last day a partial date may mean: `2019` is 2019-12-31. None for what is no date we can use."""
     if (parts := _parts(partial)) is None:
