@@ -7,7 +7,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ from shared.client import Client
 from shared.client.http import Http
 from shared.clock import ManualClock
 from shared.db.tables import DeadLetter, HeldKey, OutboxRow
+from shared.errors import LogUnavailable
 from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
 from shared.http.app import create_app
 from shared.runtime.platform import Platform
@@ -164,6 +165,17 @@ class House:
         columns = OutboxRow.type, OutboxRow.topic, OutboxRow.key, OutboxRow.payload
         told = [row for name in self.platform.running for row in self.rows(name, *columns)]
         return {type_: (topic, key, json.loads(payload)) for type_, topic, key, payload in told}
+
+    def append(self, message: Message) -> None:
+        """As a relay would: while others are writing to the log's file for long, it tries again."""
+
+        def done() -> bool:
+            with suppress(LogUnavailable):
+                self.platform.event_log.append([message])
+                return True
+            return False
+
+        eventually(done, within=60)
 
     def pull(self) -> None:
         """A week passes, and every source is pulled."""
@@ -335,7 +347,7 @@ def test_odd_events_are_done_or_set_aside_with_their_reason_and_hold_their_own_k
     messages = [message for sample in samples.items() for message in odd_messages(*sample)]
     many = 2_000 if house.platform.settings.embedded else 400
     for message in random.Random(SEED).sample(messages, many):
-        house.platform.event_log.append([message])
+        house.append(message)
     late = oddities.sound(oddities.crossref, SOUND)
     house.library.items["crossref"].append(late)
 
