@@ -53,7 +53,12 @@ def print_rows(
     elif not rows:
         out.print(empty)
     else:
-        out.print(table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]))
+        shown = table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows])
+        # Only a terminal has a width; what a file or another program gets has each row on one line.
+        if out.is_terminal:
+            out.print(shown)
+        else:
+            print_whole(shown)
 
 
 def print_whole(shown: Any) -> None:

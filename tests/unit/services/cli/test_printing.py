@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from rich.tree import Tree
 
-from services.cli.printing import print_whole
+from services.cli.printing import print_rows, print_whole
 
 
 def test_a_deep_branch_is_printed_whole_on_a_narrow_terminal(monkeypatch, capsys):
@@ -19,3 +19,14 @@ def test_a_deep_branch_is_printed_whole_on_a_narrow_terminal(monkeypatch, capsys
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 31 and lines[-1].endswith("screening.record.included at depth 29")
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_what_another_program_gets_has_each_row_on_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    columns = [("service", lambda row: row[0]), ("read by", lambda row: row[1])]
+
+    print_rows([("screening", "a-member-" + "x" * 60), ("search", "nobody")], columns, as_json=False, empty="none")
+
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["service", "read", "by"]
+    assert [row.split() for row in rows] == [["screening", "a-member-" + "x" * 60], ["search", "nobody"]]
