@@ -25,6 +25,9 @@ _WRITERS = 2
 #: Seconds that a request may work before its asker is told that nobody knows yet what becomes of it.
 _LONGEST = 60.0
 
+#: The problem of whoever comes to a process that is being stopped.
+STOPPING = "stopping"
+
 
 @dataclass(eq=False)
 class _Job:
@@ -188,7 +191,7 @@ class Gate:
         return Busy(f"{self.name} is busy: {why}; nothing was done, come again")
 
     def _stopping(self) -> Busy:
-        return Busy(f"{self.name} is being stopped; nothing was done, come again", slug="stopping")
+        return Busy(f"{self.name} is being stopped; nothing was done, come again", slug=STOPPING)
 
 
 class Gates:
