@@ -25,9 +25,6 @@ _WRITERS = 2
 #: Seconds that a request may work before its asker is told that nobody knows yet what becomes of it.
 _LONGEST = 60.0
 
-#: The problem of whoever comes to a process that is being stopped.
-STOPPING = "stopping"
-
 
 @dataclass(eq=False)
 class _Job:
@@ -191,7 +188,7 @@ class Gate:
         return Busy(f"{self.name} is busy: {why}; nothing was done, come again")
 
     def _stopping(self) -> Busy:
-        return Busy(f"{self.name} is being stopped; nothing was done, come again", slug=STOPPING)
+        return Busy(f"{self.name} is being stopped; nothing was done, come again", slug="stopping")
 
 
 class Gates:
@@ -200,7 +197,7 @@ class Gates:
 
     def __init__(self, services: Mapping[str, bool], settings: Settings) -> None:
         """`services` says of each whether its database is SQLite."""
-        self._settings = settings
+        self._settings, self.closed = settings, False
         self._writing = {name: self._gate(name, _WRITERS if sqlite else None) for name, sqlite in services.items()}
         self._reading = {
             name: self._gate(f"{name}:reading") if sqlite else self._writing[name] for name, sqlite in services.items()
@@ -217,6 +214,7 @@ class Gates:
 
     def close(self) -> None:
         """No request is begun any more; see `Gate.close`."""
+        self.closed = True
         for gate in self.all():
             gate.close()
 

@@ -204,7 +204,6 @@ class Server(uvicorn.Server):
         """Answers those who wait and those who still come that we stop, until nobody is being answered; then closes the
         door, and finishes."""
         self._stopping()
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         until = time.monotonic() + self._stop_timeout
         await asyncio.sleep(_LAST_CALL)
         # The door is closed in the very moment in which nobody stood before it: the system resets the connections of

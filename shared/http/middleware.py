@@ -63,6 +63,8 @@ class Answers:
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
                 own = {name.lower() for name, _ in message["headers"]}
+                if scope["app"].state.gates.closed:
+                    usual[b"connection"] = b"close"  # Else who asks again by it finds it cut (RFC 9112, 9.6).
                 message["headers"] = [*message["headers"], *(it for it in usual.items() if it[0] not in own)]
             await send(message)
 

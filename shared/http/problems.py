@@ -14,7 +14,6 @@ from starlette.routing import Match, Route
 
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError, TooLarge, Unavailable
-from shared.http.admission import STOPPING
 
 log = logging.get(__name__)
 
@@ -46,8 +45,6 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: Any)
     headers = {"WWW-Authenticate": 'Bearer realm="living", Basic realm="living"'} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "5"
-    if slug == STOPPING:
-        headers["Connection"] = "close"  # Else who asks again by it finds it cut (RFC 9112, 9.6).
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 

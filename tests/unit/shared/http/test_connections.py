@@ -91,19 +91,18 @@ def test_above_the_limit_of_connections_idle_ones_make_room(tmp_path):
 def test_a_stop_finishes_what_works_answers_what_waits_and_cuts_nothing_off(tmp_path):
     with served(tmp_path) as server, ThreadPoolExecutor(40) as people:
 
-        def write(number: int) -> int:
+        def write(number: int) -> tuple[int, str]:
             headers = server.headers(f"p{number}")
             url = f"{server.url}/toy/reviews/r{number}/slow-notes"
             answer = httpx.post(url, headers=headers, timeout=60)
             if answer.status_code == 503:
                 assert "retry-after" in answer.headers
-                assert answer.headers["connection"] == "close", "who asks again by it finds it cut"
-            return answer.status_code
+            return answer.status_code, answer.headers.get("connection", "")
 
         asked = [people.submit(write, number) for number in range(40)]
         eventually(lambda: any(answer.done() for answer in asked))
 
         assert server.terminate() in (0, -signal.SIGTERM)
-        statuses = [answer.result() for answer in asked]
-        assert set(statuses) == {200, 503}
-        assert statuses.count(200) >= 2
+        answers = [answer.result() for answer in asked]
+        # Who asks again by a connection on which a stopping process answered finds it cut.
+        assert {(503, "close"), (200, "close")} <= set(answers) <= {(503, "close"), (200, "close"), (200, "")}
