@@ -7,6 +7,7 @@ event that does is *rejected* when it is decoded, with the field's name.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -16,6 +17,13 @@ LONGEST_ID = 300
 
 #: The largest number a count or revision may have: that of a PostgreSQL INTEGER.
 LARGEST_COUNT = 2**31 - 1
+
+#: Characters of what describes a work. What is longer is not what it claims to be; together these keep a record's
+#: event far below the 8 MiB that the log takes, and a search that finds it quick.
+LONGEST_TITLE, LONGEST_ABSTRACT, LONGEST_VENUE = 5_000, 200_000, 2_000
+
+#: How many authors a work has, and the characters of one's name and of all names together.
+MOST_AUTHORS, LONGEST_AUTHOR, LONGEST_AUTHORS = 20_000, 1_000, 500_000
 
 #: How deep a message may be nested; the writer of JSON in our databases gives up at 254.
 DEEPEST = 100
@@ -34,10 +42,32 @@ def fault_of_id(text: str) -> str | None:
     return None
 
 
-def _check_id(text: str) -> str:
-    if len(text) > LONGEST_ID:
-        raise ValueError(f"is longer than {LONGEST_ID} characters")
-    return text
+def at_most(longest: int) -> AfterValidator:
+    """A check for text of at most so many characters."""
+
+    def check(text: str) -> str:
+        if len(text) > longest:
+            raise ValueError(f"is longer than {longest} characters")
+        return text
+
+    return AfterValidator(check)
+
+
+def fault_of_authors(names: Sequence[str]) -> str | None:
+    """What no work's authors can be: too many, or with names that are too long."""
+    if len(names) > MOST_AUTHORS:
+        return f"more than {MOST_AUTHORS} authors"
+    if max(map(len, names), default=0) > LONGEST_AUTHOR:
+        return f"an author's name of more than {LONGEST_AUTHOR} characters"
+    if sum(map(len, names)) > LONGEST_AUTHORS:
+        return f"authors' names of more than {LONGEST_AUTHORS} characters together"
+    return None
+
+
+def _check_authors(names: list[str]) -> list[str]:
+    if fault := fault_of_authors(names):
+        raise ValueError(f"holds {fault}")
+    return names
 
 
 def _check_count(number: int) -> int:
@@ -53,7 +83,13 @@ def _check_text(text: str) -> str:
 
 
 #: The name of a thing, ours or someone else's, that databases keep indexed.
-Id = Annotated[str, AfterValidator(_check_id)]
+Id = Annotated[str, at_most(LONGEST_ID)]
+
+#: What describes a work.
+Title = Annotated[str, at_most(LONGEST_TITLE)]
+Abstract = Annotated[str, at_most(LONGEST_ABSTRACT)]
+Venue = Annotated[str, at_most(LONGEST_VENUE)]
+Authors = Annotated[list[str], AfterValidator(_check_authors)]
 
 #: A check for text that people write.
 KeptText = AfterValidator(_check_text)

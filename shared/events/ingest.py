@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from shared.events.base import Event, Value
-from shared.events.bounds import Count, Id
+from shared.events.bounds import Abstract, Authors, Count, Id, Title, Venue
 from shared.events.values import Identifiers, PartialDate
 
 #: What can happen to a published report after it appeared (Crossref update types, plus reinstatement).
@@ -32,13 +32,13 @@ class SourceRef(Value):
 class Bibliography(Value):
     """The canonical description of a record; `provenance` says which source gave each field (`source:id`)."""
 
-    title: str | None = None
-    abstract: str | None = None
-    authors: list[str] = []
-    venue: str | None = None
+    title: Title | None = None
+    abstract: Abstract | None = None
+    authors: Authors = []
+    venue: Venue | None = None
     published: PartialDate | None = None
-    kind: str | None = None
-    language: str | None = None
+    kind: Id | None = None
+    language: Id | None = None
     identifiers: Identifiers = Identifiers()
     sources: list[SourceRef] = []
     provenance: dict[str, str] = {}

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.events.base import Event, Value
-from shared.events.bounds import Count, Id
+from shared.events.bounds import Count, Id, Title
 
 
 class VoteCast(Value):
@@ -76,7 +76,7 @@ class RecordIncluded(Event, type="screening.record.included", key="record"):
 
     record: Id
     revision: Count
-    title: str | None
+    title: Title | None
     judgements: list[Judgement]
 
 

@@ -15,13 +15,15 @@ from services.ingest.sources.http import Answer, Malformed
 from services.ingest.sources.markup import squeeze
 from services.ingest.sources.port import EXCERPT, LONGEST_CURSOR, Page, Rejection, SourceRecord, SourceRefused
 from shared import logging
+from shared.events import bounds
 
 log = logging.get(__name__)
 
-#: Characters at most. What is longer is not what it claims to be, and no title of that length is real; together
-#: these keep a record's event far below the 8 MiB that the log takes, and its id within a row of an index.
-_LONGEST = {"source_id": 300, "title": 5_000, "abstract": 200_000, "venue": 2_000}
-_MOST_AUTHORS, _LONGEST_AUTHOR, _LONGEST_AUTHORS = 20_000, 1_000, 500_000
+#: Characters at most: what no event may carry, an item is rejected for.
+_LONGEST = {
+    "source_id": bounds.LONGEST_ID, "title": bounds.LONGEST_TITLE, "abstract": bounds.LONGEST_ABSTRACT,
+    "venue": bounds.LONGEST_VENUE,
+}  # fmt: skip
 _MOST_TITLES, _MOST_NOTICES = 20, 500
 
 #: Remarks a page makes about its items, and characters of each.
@@ -94,7 +96,7 @@ class Reader:
     def reject(self, item: Any, source_id: str | None, reason: str) -> Rejection:
         return Rejection(
             source=self.source,
-            source_id=source_id and squeeze(source_id)[:300],
+            source_id=source_id and squeeze(source_id)[: bounds.LONGEST_ID],
             position=self.position,
             reason=reason,
             excerpt=_excerpt(item),
@@ -139,12 +141,8 @@ def _too_long(record: SourceRecord) -> str | None:
     for name, most in _LONGEST.items():
         if len(getattr(record, name) or "") > most:
             return f"its {name} is longer than {most} characters, so it is not one"
-    if len(record.authors) > _MOST_AUTHORS:
-        return f"it names more than {_MOST_AUTHORS} authors"
-    if max(map(len, record.authors), default=0) > _LONGEST_AUTHOR:
-        return f"an author's name is longer than {_LONGEST_AUTHOR} characters, so it is not one"
-    if sum(map(len, record.authors)) > _LONGEST_AUTHORS:
-        return f"its authors' names have more than {_LONGEST_AUTHORS} characters together"
+    if fault := bounds.fault_of_authors(record.authors):
+        return f"it has {fault}, which no work has"
     if len(record.notices) > _MOST_NOTICES:
         return f"it carries more than {_MOST_NOTICES} notices"
     return None

@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.events import registry
+from shared.events import bounds, registry
 from shared.events.base import Envelope, Event
 from shared.events.bounds import DEEPEST
-from shared.events.ingest import Bibliography
+from shared.events.ingest import Bibliography, RecordDiscovered
 from shared.events.schemas import frozen_path, schema_of
 from shared.events.synthesis import ReviewOverdue
 from shared.events.values import earliest_day, latest_day
@@ -182,6 +182,27 @@ def test_an_identifier_too_long_for_an_index_is_named():
 
     with pytest.raises(Rejected, match=r"record: .* longer than 300"):
         registry.decode(Envelope("i", "ingest.record.discovered", 1, "s", "x", AT, AT, "c", None, "a", data))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", "x" * (bounds.LONGEST_TITLE + 1)),
+        ("abstract", "x" * (bounds.LONGEST_ABSTRACT + 1)),
+        ("venue", "x" * (bounds.LONGEST_VENUE + 1)),
+        ("kind", "x" * (bounds.LONGEST_ID + 1)),
+        ("authors", ["x"] * (bounds.MOST_AUTHORS + 1)),
+        ("authors", ["x" * (bounds.LONGEST_AUTHOR + 1)]),
+        ("authors", ["x" * bounds.LONGEST_AUTHOR] * 501),
+    ],
+)
+def test_a_description_longer_than_any_work_has_is_named(field, value):
+    data = {"review": "r", "record": "a", "revision": 1, "run": "u", "bibliography": {field: value}}
+    envelope = Envelope("i", RecordDiscovered.type, 1, "s", "r", AT, AT, "c", None, "a", data)
+
+    with pytest.raises(Rejected, match=rf"bibliography.{field}: .*(more|longer) than") as told:
+        registry.decode(envelope)
+    assert len(told.value.detail) < 500
 
 
 def test_a_reason_is_one_line_whatever_the_names_in_the_data_are():

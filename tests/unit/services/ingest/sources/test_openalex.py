@@ -125,7 +125,7 @@ def test_a_title_that_is_a_book_is_rejected():
 
 def test_a_crowd_of_authors_beyond_belief_is_rejected():
     crowd = [{"author": {"display_name": "A"}}] * 20_001
-    assert read(OF_2026 | {"authorships": crowd}).reason == "it names more than 20000 authors"
+    assert read(OF_2026 | {"authorships": crowd}).reason == "it has more than 20000 authors, which no work has"
 
 
 def source(net: Net, **settings) -> OpenAlex:

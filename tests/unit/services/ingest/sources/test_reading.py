@@ -145,7 +145,7 @@ def record(**fields: Any) -> SourceRecord | Rejection:
         ({"venue": "x" * 2_001}, "its venue is longer"),
         ({"source_id": "x" * 301}, "its source_id is longer"),
         ({"authors": ["x"] * 20_001}, "more than 20000 authors"),
-        ({"authors": ["x" * 1_001]}, "an author's name is longer"),
+        ({"authors": ["x" * 1_001]}, "an author's name of more than 1000"),
         ({"authors": ["x" * 900] * 600}, "characters together"),
         ({"notices": [{"kind": "correction"}] * 501}, "more than 500 notices"),
     ],
