@@ -151,6 +151,39 @@ def discard(service: str, letter: str | None, group: str | None, reason: str) ->
         _group(living, service, group or "", lambda after: {"reason": reason}, "discard")
 
 
+@app.command(
+    "give-up",
+    example="living dead-letters give-up screening ingest.records/rec_1 --reason 'its review was a drill'\n"
+    "living dead-letters give-up screening --review drill --reason 'it was never published'",
+)
+@SERVICE
+@argument("key", "The held key, with its topic (`living dead-letters held`); or --review.", required=False)
+@option("--review", help="All that is held of this review instead.")
+@option("--whole", is_flag=True, help="All that is parked of the key, not its first event alone.")
+@option("--reason", required=True, help="Why it never comes; kept with each event.")
+@AS_JSON
+def give_up(service: str, key: str | None, review: str | None, whole: bool, reason: str, as_json: bool) -> None:
+    """Decide that what held keys wait for never comes.
+
+    For keys that no dead letter holds: their events need another one first, or a later release. Each event that is
+    given up is kept as a discarded letter; what is left of its key goes on.
+    """
+    if (key is None) == (review is None) or (key is not None and "/" not in key):
+        raise Invalid("name one held key as TOPIC/KEY, or a review; `living dead-letters held` lists them")
+    topic, _, name = (key or "").partition("/")
+    asked = {"review": review} if key is None else {"topic": topic, "key": name}
+    with client("admin") as living:
+        keys, events, more = 0, 0, True
+        while more:
+            told = living.operations.give_up(service, asked | {"whole": whole, "reason": reason})
+            keys, events = keys + told.keys, events + told.events
+            more = told.left > 0 and (whole or review is not None)
+    if as_json:
+        print_json({"keys": keys, "events": events})
+        return
+    out.print(f"{events} events of {keys} keys are given up; what is left of the keys goes on", highlight=False)
+
+
 def _one(letter: str | None, group: str | None) -> bool:
     """Whether one letter is meant. Raises Invalid unless it is one or a group."""
     if (letter is None) == (group is None):

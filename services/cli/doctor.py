@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPException
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.error import HTTPError
@@ -44,6 +45,8 @@ _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 #: Variables that are no settings of ours but are spelled like them.
 _OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
 _NEEDED = 100 * 2**20, 2**30
+#: Held keys of a service that have a line each.
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -416,14 +419,22 @@ def _told(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 def _held(living: Client) -> Iterator[Finding]:
     for service in SERVICES:
-        for it in living.operations.held(service):
+        held = list(islice(living.operations.held(service), _SHOWN + 1))
+        for it in held[:_SHOWN]:
             place = f"{it.topic}/{it.partition} {it.key}"
             told = (
                 f"{service} holds {place} since {minute(it.since)}, {it.parked} events wait ({it.cause}): {it.reason}"
             )
-            retry = f"`living dead-letters retry {service} {it.letter}`"
-            do = retry if it.letter else "it goes on once what it needs is here"
+            if it.letter:
+                do = f"`living dead-letters retry {service} {it.letter}`, or discard it"
+            else:
+                give_up = f"`living dead-letters give-up {service} '{it.topic}/{it.key}'`"
+                do = f"it goes on by itself once what it needs is here; if that never comes: {give_up}"
             yield Finding("held keys", "fail" if it.cause == "fault" else "warn", told, do)
+        if len(held) > _SHOWN:
+            yield Finding(
+                "held keys", "warn", f"{service} holds more", f"`living dead-letters held --service {service}`"
+            )
 
 
 def _letters(living: Client) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +19,15 @@ from shared.db.inbox import Told, unseen
 from shared.db.tables import DeadLetter, HeldKey, ParkedEvent
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound, NotYet, Rejected
+from shared.events.base import Envelope
 from shared.ids import new_id
 from shared.service import Service
 
 #: What letters of one cause have in common.
 _CAUSE = (DeadLetter.type, DeadLetter.slug, DeadLetter.raised_at)
+
+#: Events of one key that one request gives up at most.
+_MOST_GIVEN_UP = 1_000
 
 #: The states of a letter.
 WAITING, RETRIED, DISCARDED = "waiting", "retried", "discarded"
@@ -138,6 +143,50 @@ def discard(service: Service, letter_id: str, reason: str, work: Work) -> tuple[
         behind = parked_behind(work.session, held)
         _release(held)
     return letter, behind
+
+
+def give_up(
+    service: Service, which: Sequence[ColumnElement[bool]], reason: str, work: Work, *, keys: int, whole: bool
+) -> tuple[int, int]:
+    """Decides that what held keys wait for never comes: the first event parked of each is never done, or with `whole`
+    all of them. Each is kept as a discarded letter; what is left of the key goes on.
+
+    `which` picks the keys, of which at most so many are decided, and none that a letter holds; of a key at most a
+    thousand events, and one with more of them stays held. Answers how many keys went on, and how many events these
+    were.
+    """
+    waits = (*which, *waits_by_itself(service.name))
+    query = select(HeldKey).where(*waits).order_by(HeldKey.topic, HeldKey.key).limit(keys)
+    held = list(work.session.execute(query.with_for_update()).scalars())
+    events = sum(_give_up(row, reason, work, whole=whole) for row in held)
+    return sum(row.cause == RELEASED for row in held), events
+
+
+def waits_by_itself(consumer: str) -> tuple[ColumnElement[bool], ...]:
+    """The held keys that no letter stands for, and nobody has let go."""
+    return HeldKey.consumer == consumer, HeldKey.letter.is_(None), HeldKey.cause != RELEASED  # type: ignore[union-attr]
+
+
+def _give_up(held: HeldKey, reason: str, work: Work, *, whole: bool) -> int:
+    of_key = (
+        ParkedEvent.consumer == held.consumer,
+        ParkedEvent.topic == held.topic,
+        ParkedEvent.key == held.key,
+    )
+    most = _MOST_GIVEN_UP if whole else 1
+    query = select(ParkedEvent).where(*of_key).order_by(ParkedEvent.offset).limit(most + 1)
+    parked = list(work.session.execute(query).scalars())
+    for event in parked[:most]:
+        delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
+        heard = Heard(delivery, Envelope.from_json(event.value) if event.event_id else None)
+        why = Judgement(Outcome.NOT_YET, held.cause, held.reason)
+        letter, _ = set_aside(work, held.consumer, heard, why, holds=False)
+        _decide(letter, DISCARDED, work)
+        letter.decided_why = storable(reason)
+        work.session.delete(event)
+    if not whole or len(parked) <= most:
+        _release(held)
+    return len(parked[:most])
 
 
 def parked_behind(session: Session, held: HeldKey) -> int:

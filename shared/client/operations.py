@@ -66,6 +66,10 @@ class OperationsClient:
         """The keys whose events wait for one that failed or is not here yet."""
         return self._http.pages(f"/{service}/held", wire.HeldKeyView)
 
+    def give_up(self, service: str, asked: wire.GiveUp | Mapping[str, Any]) -> wire.GivenUp:
+        """Decides that what some held keys wait for never comes."""
+        return self._http.post(f"/{service}/held/discard", wire.GivenUp, asked)
+
     def trace(self, review: str, beginning: str) -> list[wire.JournalEntry]:
         """Everything that followed from a record or an event, in the order it was told: the flow it belongs
         to, and then each flow that an event of it led to. Raises NotFound when nothing did."""

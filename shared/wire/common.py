@@ -184,6 +184,27 @@ class DiscardGroup(Discard):
     limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
 
 
+class GiveUp(Discard):
+    """Which held keys wait in vain, and why: one, by topic and key; or those of a review, at most `limit` of them.
+
+    Given up is the first event of the one key, or with `whole` all that is parked of it; of a review's keys all.
+    """
+
+    topic: Line | None = None
+    key: Line | None = None
+    review: Line | None = None
+    whole: bool = False
+    limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
+
+
+class GivenUp(BaseModel):
+    """How many keys go on without how many events, and how many such keys are still held: ask again."""
+
+    keys: int
+    events: int
+    left: int
+
+
 class Failure(BaseModel):
     """A letter that still does not work, and why."""
 

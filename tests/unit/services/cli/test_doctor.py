@@ -239,7 +239,7 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
 
     assert told["platform search log"]["told"] == "gone"
     assert "ingest.records/3 rec_1 since 2026-01-02 03:04 UTC, 7 events wait" in told["held keys"]["told"]
-    assert told["held keys"]["do"] == "`living dead-letters retry screening dead_1`"
+    assert told["held keys"]["do"] == "`living dead-letters retry screening dead_1`, or discard it"
     assert told["held keys"]["state"] == "fail"
     assert "search set aside 12 of ingest.record.discovered" in told["dead letters"]["told"]
     assert told["failing watches"]["do"] == "`living review status small`"

@@ -115,6 +115,12 @@ class Desk:
         with self.bench.work("ada") as work:
             return dead_letters.discard(self.bench.service, letter.id, reason, work)
 
+    def gives_up(self, key: str, *, whole: bool = False) -> tuple[int, int]:
+        """Decides that what a key waits for never comes; answers how many keys and events go."""
+        with self.bench.work("ada") as work:
+            which = [HeldKey.key == key]
+            return dead_letters.give_up(self.bench.service, which, "it never comes", work, keys=10, whole=whole)
+
     def mend(self, letter: DeadLetter, event: ReviewOverdue) -> None:
         """What a later release would make of the letter's event."""
         with self.bench.running.database.session() as session:

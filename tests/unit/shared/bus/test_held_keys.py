@@ -477,3 +477,41 @@ def test_one_that_could_be_done_is_found_among_many_of_its_review_that_cannot(de
     desk.listens(until=lambda: desk.notes() == {"r": [28]})
 
     assert len(desk.held()) == 26
+
+
+def test_what_waits_for_an_event_that_never_comes_is_given_up_and_kept_as_a_discarded_letter(desk):
+    desk.put(("early", 1), ("early", 2), "a")
+    desk.listens()
+
+    assert desk.gives_up("early") == (1, 1)
+    desk.listens(until=lambda: desk.held() == {"early": "not_yet"})
+
+    (letter,) = desk.letters("discarded")
+    assert (letter.slug, letter.decided_why, letter.review) == ("not_yet", "it never comes", "early")
+    assert desk.parked() == ["early"], "the second of them waits as well"
+
+    desk.put("late")
+    desk.time_passes(seconds=5)
+    desk.listens(until=lambda: not desk.held())
+    assert desk.notes() == {"early": [2], "a": [1], "late": [1]}
+
+
+def test_all_that_waits_of_one_key_is_given_up_at_once_and_read_again_it_stays_so(desk, monkeypatch):
+    monkeypatch.setattr(dead_letters, "_MOST_GIVEN_UP", 2)
+    desk.put(("early", 1), ("early", 2), ("early", 3))
+    desk.listens()
+
+    assert [desk.gives_up("early", whole=True), desk.gives_up("early", whole=True)] == [(0, 2), (1, 1)]
+    desk.put("late", ("early", 1))
+    desk.listens(until=lambda: not desk.held())
+
+    assert len(desk.letters("discarded")) == 3
+    assert desk.notes() == {"late": [1], "early": [1]}, "what is told later is another event"
+
+
+def test_what_a_letter_holds_is_not_given_up(desk):
+    desk.put("poison", "poison")
+    desk.listens()
+
+    assert desk.gives_up("poison", whole=True) == (0, 0)
+    assert (desk.held(), desk.parked()) == ({"poison": "fault"}, ["poison"])

@@ -142,6 +142,30 @@ def test_what_is_held_is_told_with_its_reason_and_how_much_waits(full):
     assert [it["key"] for it in get(full, "/held", limit=2, cursor=page["next"])["items"]] == ["poison1", "poison2"]
 
 
+def test_what_is_held_without_a_letter_is_given_up_by_its_key_or_its_review(full):
+    one = {"topic": "synthesis.reviews", "key": "early", "reason": "it never comes"}
+    full.put(("early", 2), ("early", 3))
+    full.listens()
+    post(full, "/held/discard", {"reason": "x"}, 422)
+    post(full, "/held/discard", {"reason": "x", "topic": "synthesis.reviews"}, 422)
+    post(full, "/held/discard", {"reason": "x", "review": "early", "key": "early"}, 422)
+    post(full, "/held/discard", one | {"key": "nobody"}, 404)
+    post(full, "/held/discard", one, 404, reviews=("poison1",))
+    letter = full.letters()[0].id
+    assert letter in post(full, "/held/discard", one | {"key": "poison1"}, 409)["detail"]
+
+    assert post(full, "/held/discard", one) == {"keys": 1, "events": 1, "left": 0}
+    full.listens(until=lambda: full.held().get("early") == "not_yet")
+    of_review = {"review": "early", "reason": "nor do the others"}
+    assert post(full, "/held/discard", of_review, reviews=("early",)) == {"keys": 1, "events": 2, "left": 0}
+    full.listens(until=lambda: "early" not in full.held())
+
+    given_up = get(full, "/dead-letters", state="discarded")["items"]
+    assert [(it["key"], it["decided_why"]) for it in given_up] == [
+        ("early", "it never comes"), ("early", "nor do the others"), ("early", "nor do the others"),
+    ]  # fmt: skip
+
+
 def test_an_admin_of_one_review_sees_and_touches_only_what_is_of_theirs(full):
     theirs = ("poison2",)
     (letter,) = get(full, "/dead-letters", reviews=theirs)["items"]
