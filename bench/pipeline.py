@@ -21,7 +21,7 @@ from services.search.index import open_index
 from shared.clock import SystemClock
 from shared.db import migrate
 from shared.db.engine import Database
-from shared.db.tables import OutboxRow
+from shared.db.tables import WaitingRow
 from shared.db.work import Work, unit_of_work
 from shared.errors import Unavailable
 from shared.events.base import Event
@@ -162,7 +162,7 @@ class Pipeline:
         return min(tasks, self._index.count())
 
     def _wait_until_told(self) -> None:
-        waiting = select(OutboxRow.seq).where(OutboxRow.published_at.is_(None)).limit(1)
+        waiting = select(WaitingRow.turn).limit(1)
         while self._ask(waiting) is not None:
             time.sleep(0.25)
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from shared import counters
 from shared.bus import dead_letters, held
-from shared.db.tables import OutboxRow
+from shared.db.tables import WaitingRow
 from shared.db.work import Work
 from shared.runtime.log_metrics import LogMetrics
 
@@ -100,7 +100,7 @@ def _tell_parts(families: _Families, running: Running) -> None:
 
 
 def _tell_backlog(families: _Families, name: str, work: Work) -> None:
-    waiting = select(func.count()).select_from(OutboxRow).where(OutboxRow.published_at.is_(None))
+    waiting = select(func.count()).select_from(WaitingRow)
     told = held.tell(work.session, name)
     numbers = (
         ("living_outbox_waiting", "Events not yet on the log.", work.session.execute(waiting).scalar_one()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Select, select, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -28,19 +28,10 @@ BusBase = table_base()
 
 
 class OutboxRow(BusBase, table=True):
-    """An event this service told: first waiting for the relay, afterwards the service's own journal."""
+    """An event this service told: its journal."""
 
     __tablename__ = "outbox"
-    __table_args__ = (
-        Index(
-            "outbox_unpublished",
-            "seq",
-            postgresql_where=text("published_at IS NULL"),
-            sqlite_where=text("published_at IS NULL"),
-        ),
-        Index("outbox_of_review", "review", "seq"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (Index("outbox_of_review", "review", "seq"), {"sqlite_autoincrement": True})
 
     seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
     event_id: str = Field(unique=True)
@@ -51,7 +42,23 @@ class OutboxRow(BusBase, table=True):
     key: str
     payload: str
     recorded_at: datetime = Field(sa_type=Instant)
-    published_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class WaitingRow(BusBase, table=True):
+    """An event of the outbox that the relay has not brought to the log. A row of its own, since to mark the event would
+    write its payload and all its indexes anew."""
+
+    __tablename__ = "outbox_waiting"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    turn: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    event_id: str
+
+
+def published() -> Select[tuple[OutboxRow]]:
+    """The events of the outbox that the relay has brought to the log."""
+    query = select(OutboxRow).outerjoin(WaitingRow, WaitingRow.event_id == OutboxRow.event_id)  # type: ignore[arg-type]
+    return query.where(WaitingRow.turn.is_(None))  # type: ignore[union-attr]
 
 
 class CauseRow(BusBase, table=True):

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.rows import Rows
 from shared.db.said import Said
-from shared.db.tables import CauseRow, OutboxRow
+from shared.db.tables import CauseRow, OutboxRow, WaitingRow
 from shared.errors import Conflict
 from shared.events.base import Envelope, Event
 from shared.ids import new_id
@@ -183,6 +183,7 @@ class Work:
         for effect in self._before_commit.values():
             effect.flush()
         self.rows.insert(OutboxRow, self._outbox)
+        self.rows.insert(WaitingRow, [{"event_id": row["event_id"]} for row in self._outbox])
         self.rows.insert(CauseRow, self._causes)
         self._write_rows()
         self.emitted += len(self._outbox)
@@ -225,5 +226,4 @@ def _outbox_row(event: Event, envelope: Envelope) -> dict[str, Any]:
         "key": event.key,
         "payload": envelope.to_json().decode(),
         "recorded_at": datetime.now(UTC),
-        "published_at": None,
     }

@@ -58,9 +58,6 @@ def _entries(work: Work, rows: list[OutboxRow]) -> list[JournalEntry]:
     for row in work.session.execute(named).scalars():
         causes.setdefault(row.event_id, []).append(row.cause)
     return [
-        JournalEntry(
-            seq=row.seq or 0, event=orjson.loads(row.payload), because=causes.get(row.event_id, []),
-            published_at=row.published_at,
-        )
+        JournalEntry(seq=row.seq or 0, event=orjson.loads(row.payload), because=causes.get(row.event_id, []))
         for row in rows
-    ]  # fmt: skip
+    ]

@@ -22,7 +22,17 @@ from shared.bus.port import Delivery, EventLog, Place
 from shared.db import places
 from shared.db.engine import Database
 from shared.db.many import each_of
-from shared.db.tables import DeadLetter, Fact, HeardType, HeardUpTo, InboxRow, OutboxRow, ParkedEvent, PublishedUpTo
+from shared.db.tables import (
+    DeadLetter,
+    Fact,
+    HeardType,
+    HeardUpTo,
+    InboxRow,
+    OutboxRow,
+    ParkedEvent,
+    PublishedUpTo,
+    published,
+)
 from shared.errors import Conflict, LogUnavailable, Rejected, Unavailable
 from shared.events.base import Envelope
 from shared.keys import SigningKey
@@ -48,7 +58,7 @@ class Known:
     @classmethod
     def of(cls, session: Session, service: str) -> Known:
         heard = session.execute(select(HeardUpTo).where(HeardUpTo.consumer == service)).scalars()
-        last = select(OutboxRow.topic).where(OutboxRow.published_at.is_not(None)).order_by(OutboxRow.seq.desc())
+        last = published().with_only_columns(OutboxRow.topic).order_by(OutboxRow.seq.desc())  # type: ignore[call-overload,union-attr]
         inbox = select(InboxRow.event_id).where(InboxRow.consumer == service)
         return cls(
             published={

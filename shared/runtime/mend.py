@@ -20,7 +20,7 @@ from shared.bus.open import open_log
 from shared.bus.port import EventLog, Last, Message, Place
 from shared.db import inbox, places
 from shared.db.engine import Database
-from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo
+from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, published
 from shared.errors import Conflict, Unavailable
 from shared.events.registry import TOPICS
 from shared.runtime import checks
@@ -182,8 +182,8 @@ def _pages(database: Database) -> Iterator[Sequence[OutboxRow]]:
     seq = 0
     while True:
         with database.session(readonly=True) as session:
-            published = select(OutboxRow).where(OutboxRow.seq > seq, OutboxRow.published_at.is_not(None))
-            rows = session.execute(published.order_by(OutboxRow.seq).limit(_PAGE)).scalars().all()
+            page = published().where(OutboxRow.seq > seq).order_by(OutboxRow.seq).limit(_PAGE)  # type: ignore[operator,arg-type]
+            rows = session.execute(page).scalars().all()
         if not rows:
             return
         yield rows

@@ -88,7 +88,6 @@ class JournalEntry(BaseModel):
     seq: int
     event: dict[str, Any]
     because: list[str] = []
-    published_at: datetime | None = None
 
 
 class DeadLetterView(BaseModel):

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from services.demo.house import ALL, House
 from services.screening.models import VoteRow
 from shared.db.engine import Database
-from shared.db.tables import OutboxRow
+from shared.db.tables import WaitingRow
 from shared.settings import Settings
 from tests.databases import drop_database
 from tests.flows import crowd
@@ -125,7 +125,7 @@ def test_two_hundred_people_vote_at_once(place):
     # Exact: what people were told is what is kept, no task has a vote too many, and all of it is told on.
     assert place.count() == len(seen.votes) == len(set(seen.votes))
     assert max(Counter(task for task, _ in seen.votes).values()) == 2
-    eventually(lambda: place.count(OutboxRow.published_at.is_(None), of=OutboxRow) == 0, within=300)
+    eventually(lambda: place.count(of=WaitingRow) == 0, within=300)
 
 
 @pytest.mark.slow  # As above.

@@ -32,7 +32,7 @@ from shared.bus.port import Message
 from shared.client import Client
 from shared.client.http import Http
 from shared.clock import ManualClock
-from shared.db.tables import DeadLetter, HeldKey, OutboxRow
+from shared.db.tables import DeadLetter, HeldKey, OutboxRow, WaitingRow
 from shared.errors import LogUnavailable
 from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
 from shared.http.app import create_app
@@ -151,10 +151,7 @@ class House:
 
     def settled(self) -> bool:
         """Whether everything told has been heard by everybody."""
-        waiting = [
-            self.rows(name, func.count(OutboxRow.seq).filter(OutboxRow.published_at.is_(None)))[0][0]
-            for name in self.platform.running
-        ]
+        waiting = [self.rows(name, func.count(WaitingRow.turn))[0][0] for name in self.platform.running]
         log = self.platform.event_log
         return not any(waiting) and not any(
             log.lag(name, running.service.topics) for name, running in self.platform.running.items()

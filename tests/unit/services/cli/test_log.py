@@ -13,7 +13,7 @@ from services.catalog import BY_NAME
 from shared.bus.open import open_log
 from shared.bus.relay import relay_once
 from shared.db.engine import opened
-from shared.db.tables import OutboxRow
+from shared.db.tables import OutboxRow, WaitingRow
 from shared.errors import Conflict, Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.keys import make
@@ -30,7 +30,8 @@ def house(run, tmp_path):
     with closing(open_log(LOG)) as log, opened("sqlite:///data/ingest.db") as database:
         log.create_topics()
         with database.session() as session:
-            session.add_all(outbox_row(f"rec{number}") for number in range(6))
+            told = [outbox_row(f"rec{number}") for number in range(6)]
+            session.add_all([*told, *(WaitingRow(event_id=row.event_id) for row in told)])
             session.commit()
         assert relay_once(database, log, limit=10) == 6
     return tmp_path / "data"

@@ -11,7 +11,7 @@ from sqlmodel import select
 from shared.bus import dead_letters
 from shared.bus.port import EventLog, Message
 from shared.bus.relay import relay_once
-from shared.db.tables import DeadLetter, OutboxRow
+from shared.db.tables import DeadLetter, WaitingRow
 from shared.errors import Conflict, LogUnavailable, Rejected
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
@@ -53,7 +53,7 @@ def letters(bench: Workbench) -> list[DeadLetter]:
 
 def unpublished(bench: Workbench) -> int:
     with bench.work(readonly=True) as work:
-        return len(work.session.exec(select(OutboxRow).where(OutboxRow.published_at.is_(None))).all())
+        return len(work.session.exec(select(WaitingRow)).all())
 
 
 def on_the_log(bench: Workbench, topic: str = DeliveryFailed.topic) -> list[str]:
@@ -202,14 +202,14 @@ def test_a_transaction_that_committed_late_is_not_missed(bench):
     for review in ("a", "b", "c"):
         bench.person().post(f"/toy/reviews/{review}/notes")
     with bench.work() as work:
-        rows = list(work.session.exec(select(OutboxRow).order_by(OutboxRow.seq)))
-        late = rows[0].model_dump()
-        work.session.delete(rows[0])
+        first = work.session.exec(select(WaitingRow).order_by(WaitingRow.turn)).first()
+        late = first.model_dump()
+        work.session.delete(first)
     relay_once(bench.running.database, bench.platform.event_log, limit=10)
     assert len(on_the_log(bench)) == 2
 
     with bench.work() as work:
-        work.add(OutboxRow(**late))
+        work.add(WaitingRow(**late))
     relay_once(bench.running.database, bench.platform.event_log, limit=10)
 
     assert len(on_the_log(bench)) == 3

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from shared.bus.relay import relay_once
-from shared.db.tables import OutboxRow, PublishedUpTo
+from shared.db.tables import PublishedUpTo, WaitingRow
 from shared.events.notify import DeliveryFailed
 from tests.toy import TOY
 from tests.workbench import Workbench
@@ -54,7 +54,7 @@ def test_the_place_is_that_of_the_append_whose_marking_worked(bench, monkeypatch
         relay(bench)
     assert kept(bench) == {}
     with bench.work(readonly=True) as work:
-        assert work.session.exec(select(OutboxRow.published_at)).all() == [None]
+        assert work.session.exec(select(WaitingRow.event_id)).all() == told(bench)
 
     relay(bench)
 

@@ -17,7 +17,7 @@ from shared.bus.open import open_log
 from shared.bus.port import EventLog, Message
 from shared.clock import SystemClock
 from shared.db import migrate
-from shared.db.tables import InboxRow, OutboxRow
+from shared.db.tables import InboxRow, WaitingRow
 from shared.events.synthesis import ReviewOverdue
 from shared.runtime.platform import Platform
 from shared.runtime.running import Running
@@ -130,4 +130,4 @@ def heard(running: Running) -> int:
 
 
 def unpublished(running: Running) -> int:
-    return sum(row.published_at is None for row in rows(running, OutboxRow))
+    return len(rows(running, WaitingRow))

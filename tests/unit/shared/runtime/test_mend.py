@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from fastapi import APIRouter
-from sqlalchemy import update
 from sqlmodel import Session, SQLModel, select
 
 from shared.bus.port import Message
 from shared.db import inbox
-from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, table_base
+from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, WaitingRow, table_base
 from shared.errors import Conflict, Unavailable
 from shared.events.base import Envelope
 from shared.events.synthesis import ReviewOverdue
@@ -125,12 +124,13 @@ def test_what_waited_in_an_outbox_is_told_after_the_mending(ground):
     waiting = ground.envelope(overdue("b"))
     change(
         ground,
-        lambda session: session.add(
+        lambda session: session.add_all([
             OutboxRow(
                 event_id=waiting.id, correlation="flow", review="b", type=ReviewOverdue.type,
                 topic=ReviewOverdue.topic, key="b", payload=waiting.to_json().decode(), recorded_at=datetime.now(UTC),
-            )
-        ),
+            ),
+            WaitingRow(event_id=waiting.id),
+        ]),
         TELLER,
     )  # fmt: skip
     assert mended(ground).events == {"teller": 1, "toy": 1}
@@ -215,7 +215,7 @@ def test_a_running_platform_is_not_mended(ground):
 def test_a_mending_that_is_cut_short_is_begun_again(ground, monkeypatch):
     tell(ground, *REVIEWS[:5])
     # As after a crash between append and mark: the log has these twice, so that the mended one has other offsets.
-    change(ground, lambda session: session.execute(update(OutboxRow).values(published_at=None)), TELLER)
+    change(ground, make_all_wait, TELLER)
     tell(ground, *REVIEWS[5:8])
     before = by_key(ground.on_the_log())
     lose(ground)
@@ -230,6 +230,12 @@ def test_a_mending_that_is_cut_short_is_begun_again(ground, monkeypatch):
 
     assert by_key(ground.on_the_log()) == before
     tell(ground, "more")
+
+
+def make_all_wait(session: Session) -> None:
+    for event_id in session.execute(select(OutboxRow.event_id).order_by(OutboxRow.seq)).scalars().all():
+        session.add(WaitingRow(event_id=event_id))
+        session.flush()
 
 
 def interrupted(*_: object) -> None:
