@@ -6,9 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from shared.errors import Unavailable
+
+#: The years a file's clock may show. Far enough from both ends of the calendar that what we add to an instant, or take
+#: from it - leases, paces, windows, what is kept for how long: decades at most - is an instant too.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+
+#: Characters of a clock's file that are read: an instant has fewer.
+_LONGEST = 100
+
 
 class Clock(Protocol):
-    """Tells the time. Promises aware datetimes in UTC."""
+    """Tells the time. Promises aware datetimes in UTC, or raises Unavailable while it cannot be read."""
 
     def now(self) -> datetime: ...
 
@@ -50,11 +59,38 @@ class FileClock:
         self._at = datetime(1970, 1, 1, tzinfo=UTC)
 
     def now(self) -> datetime:
-        status = self._path.stat()
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if stamp != self._stamp:
-            self._at, self._stamp = parse_instant(self._path.read_text().strip()), stamp
+        """Raises Unavailable with the file and the reason while it is not there or shows no instant of our years: a
+        platform whose clock stands nowhere waits, since whatever it wrote down would be of no time."""
+        try:
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if stamp != self._stamp:
+                self._at, self._stamp = self._read(), stamp
+        except OSError as error:
+            raise self._unreadable(error.strerror or type(error).__name__) from error
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
         return self._at
+
+    def _read(self) -> datetime:
+        with self._path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_LONGEST).strip()
+        if not text:
+            raise ValueError("it is empty")
+        try:
+            at = parse_instant(text)
+        except ValueError as error:
+            raise ValueError(f"it shows {text[:40]!r}, which is no instant") from error
+        if not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise ValueError(f"it shows {text[:40]!r}, which is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+        return at
+
+    def _unreadable(self, why: str) -> Unavailable:
+        return Unavailable(
+            f"the clock cannot be read: {self._path}: {why}. Write an instant such as 2026-05-01T12:00:00+00:00 into "
+            "it, or start without LIVING_CLOCK",
+            slug="clock_unreadable",
+        )
 
     @staticmethod
     def write(path: Path, at: datetime) -> None:

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SERVER = r"([^\s:/,@]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
 
+#: Fifty years: nothing is kept for longer, and the calendar has an end.
+_DAYS = 18_250
+
 #: What the settings that lead somewhere look like, and in words. What is there is seen only at the start.
 _ADDRESSES = {
     "clock": (r"system|file:.+", "'system' or 'file:/path'"),
@@ -62,7 +65,9 @@ class Settings(BaseSettings):
         8000, description="Port of the HTTP server; 0 picks a free one."
     )
     clock: str = Field(
-        "system", description="`system`, or `file:PATH`: the instant written in a file (demos and drills)."
+        "system",
+        description="`system`, or `file:PATH`: the instant written in a file, of the years 1900 to 2999 (demos and "
+        "drills).",
     )
     upgrade_at_start: bool = Field(True, description="Bring each service's database to the newest schema at start.")
     scheduler: bool = Field(True, description="Run the scheduled jobs in this process.")
@@ -88,25 +93,25 @@ class Settings(BaseSettings):
 
     # What is forgotten. The log and each service's journal never are: they are the audit trail of a review, and what
     # every rebuild reads.
-    command_days: Annotated[int, Field(ge=1)] = Field(
+    command_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         30, description="Days an answered command is kept: for so long a retried request is answered, not done again."
     )
-    inbox_days: Annotated[int, Field(ge=7)] = Field(
+    inbox_days: Annotated[int, Field(ge=7, le=_DAYS)] = Field(
         90,
         description="Days a service remembers an event at least, so that a second delivery changes nothing; longer "
         "than any delivery may be late, such as after the log came back from a copy. What it has not stored as done on "
         "the log is remembered however old.",
     )
-    lease_days: Annotated[int, Field(ge=1)] = Field(
+    lease_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         90, description="Days an ended lease is kept: for so long its holder is told what became of it."
     )
-    delivery_days: Annotated[int, Field(ge=4)] = Field(
+    delivery_days: Annotated[int, Field(ge=4, le=_DAYS)] = Field(
         365, description="Days a delivery that is over is kept, with its attempts; notices and the feed stay."
     )
-    trigger_days: Annotated[int, Field(ge=1)] = Field(
+    trigger_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         730, description="Days a rule that fired in an earlier cycle is kept; what it led to is in the revision."
     )
-    run_item_days: Annotated[int, Field(ge=1)] = Field(
+    run_item_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         90,
         description="Days it is kept where each item of a finished run went; the run keeps its counts, and each "
         "record its sources.",
@@ -164,7 +169,7 @@ class Settings(BaseSettings):
     )
 
     # Screening
-    lease_minutes: Annotated[float, Field(gt=0)] = Field(
+    lease_minutes: Annotated[float, Field(gt=0, le=525_600)] = Field(
         60, description="How long a claimed task is kept for its reviewer."
     )
 

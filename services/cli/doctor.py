@@ -383,8 +383,8 @@ def _file_clock(path: Path) -> Finding:
 
     try:
         at = FileClock(path).now()
-    except (OSError, ValueError) as error:
-        return Finding("clock", "fail", f"the clock in {path} cannot be read: {error}", "mend or unset LIVING_CLOCK")
+    except Unavailable as error:
+        return Finding("clock", "fail", error.detail)
     told = f"LIVING_CLOCK stands at {minute(at.isoformat())}, the machine's clock at {datetime.now(UTC):%Y-%m-%d}"
     return Finding("clock", "warn", told, "right for a demo or a drill; else unset LIVING_CLOCK")
 

@@ -106,6 +106,8 @@ def storable(text: str) -> str:
 
 def is_down(error: BaseException) -> bool:
     """Whether it tells of a server, a disk or a network that is not there, and that may be there again."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_down(one) for one in error.exceptions)
     if isinstance(error, Unavailable | MemoryError | exc.TimeoutError | exc.PendingRollbackError):
         return True
     if isinstance(error, exc.DBAPIError):

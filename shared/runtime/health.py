@@ -9,7 +9,9 @@ from threading import Event as Signal
 from threading import Lock, Thread
 
 from shared import logging
+from shared.bus.judging import reason_of
 from shared.bus.port import EventLog
+from shared.clock import Clock
 from shared.runtime.running import Running
 
 log = logging.get(__name__)
@@ -52,7 +54,7 @@ class Look:
         try:
             seen = self._check()
         except Exception as error:
-            seen = {self.name: f"{type(error).__name__}: {error}"}
+            seen = {self.name: reason_of(error)}
         with self._lock:
             self._looking_since = None
             self._keep(seen, time.monotonic())
@@ -79,14 +81,15 @@ class Look:
 class Health:
     """How the services of this process are, as of some seconds ago. `start` may be called more than once."""
 
-    def __init__(self, running: Mapping[str, Running], event_log: EventLog) -> None:
+    def __init__(self, running: Mapping[str, Running], event_log: EventLog, clock: Clock) -> None:
         self._stopping, self._lock, self._started = Signal(), Lock(), False
         self._looks: dict[str, list[Look]] = {}
-        self._log = Look("log", _seen("log", event_log.ping), lasting=_LASTING)
+        # What all services stand on is looked at once.
+        shared = [Look("log", _seen("log", event_log.ping), lasting=_LASTING), Look("clock", _seen("clock", clock.now))]
         for name, service in running.items():
             lasting = _LASTING if service.database.sqlite else 0.0
             checks = [Look(part, _seen(part, check), lasting=lasting) for part, check in service.checks().items()]
-            self._looks[name] = [self._log, *checks, Look("parts", service.health)]
+            self._looks[name] = [*shared, *checks, Look("parts", service.health)]
 
     def start(self) -> None:
         with self._lock:
@@ -119,14 +122,14 @@ class Health:
         return list({id(look): look for looks in self._looks.values() for look in looks}.values())
 
 
-def _seen(part: str, check: Callable[[], None]) -> Callable[[], Told]:
+def _seen(part: str, check: Callable[[], object]) -> Callable[[], Told]:
     """A look at one part, which raises what is wrong."""
 
     def look() -> Told:
         try:
             check()
         except Exception as error:
-            return {part: f"{type(error).__name__}: {error}"}
+            return {part: reason_of(error)}
         return {part: "ok"}
 
     return look

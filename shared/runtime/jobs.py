@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from shared import counters, logging
+from shared.bus.judging import is_down, reason_of
 from shared.db.engine import Database
 from shared.service import Job
 
@@ -37,10 +38,18 @@ class JobRunner:
                 if self.lead():
                     self._run(job, running)
             except Exception as error:
-                self._trouble[f"job {job.name}"] = str(error) or type(error).__name__
-                log.exception("job failed")
+                self._tell(f"job {job.name}", error)
             else:
                 self._trouble.pop(f"job {job.name}", None)
+
+    def _tell(self, job: str, error: Exception) -> None:
+        """What is down is told once for each reason; anything else, being a fault of ours, whenever it is met."""
+        told = reason_of(error)
+        if not is_down(error):
+            log.exception("job failed")
+        elif self._trouble.get(job) != told:
+            log.warning("job waits", why=told)
+        self._trouble[job] = told
 
     def _run(self, job: Job, running: Running) -> None:
         began, ended = time.perf_counter(), "failed"

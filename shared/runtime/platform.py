@@ -47,13 +47,14 @@ class Platform:
             service.name: Running(service, settings, self.clock, self.event_log, self.key) for service in services
         }
         self.metrics = Metrics(self.running)
-        self.health = Health(self.running, self.event_log)
+        self.health = Health(self.running, self.event_log, self.clock)
         self._schedule = self._plan()
         self._stopping = Signal()
 
     def start(self) -> None:
         """Makes everything ready, then starts the threads. Raises with the reason when something is missing, or
         is not what the databases know: a lost log must be told before its topics are made anew."""
+        self.clock.now()
         self._find_log()
         for running in self.running.values():
             self._insist(running.prepare)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from shared.clock import FileClock, ManualClock, SystemClock, open_clock, parse_instant
+from shared.errors import Unavailable
+from shared.settings import _DAYS, Settings
 
 
 def test_a_manual_clock_moves_only_when_told():
@@ -39,3 +42,66 @@ def test_an_instant_without_an_offset_is_utc_and_one_with_is_turned():
 def test_a_clock_nobody_has_is_a_clear_error(url):
     with pytest.raises(ValueError, match="LIVING_CLOCK"):
         open_clock(url)
+
+
+def removed(clock):
+    clock.unlink()
+
+
+def a_folder(clock):
+    clock.unlink()
+    clock.mkdir()
+
+
+def shows(text: str):
+    return lambda clock: clock.write_bytes(text.encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (removed, "No such file or directory"),
+        (a_folder, "Is a directory"),
+        (shows(""), "it is empty"),
+        (shows(" \n"), "it is empty"),
+        (shows("soon"), "it shows 'soon', which is no instant"),
+        (shows("\x80\xff\0"), "which is no instant"),
+        (shows("9" * 10_000), "which is no instant"),
+        (shows("9999-12-31T23:59:59-01:00"), "which is no instant"),
+        (shows("9999-12-31"), "between the years 1900 and 2999"),
+        (shows("0001-01-01"), "between the years 1900 and 2999"),
+    ],
+)
+def test_a_clock_that_shows_no_time_says_which_file_and_why_until_it_does_again(tmp_path, harm, why):
+    path = tmp_path / "clock"
+    FileClock.write(path, datetime(2018, 1, 1, tzinfo=UTC))
+    clock = FileClock(path)
+    clock.now()
+    harm(path)
+
+    for _ in range(2):
+        with pytest.raises(Unavailable) as told:
+            clock.now()
+        assert str(path) in told.value.detail and why in told.value.detail
+        assert len(told.value.detail) < 1000 and told.value.slug == "clock_unreadable"
+
+    if path.is_dir():
+        path.rmdir()
+    FileClock.write(path, datetime(2019, 1, 1, tzinfo=UTC))
+    assert clock.now() == datetime(2019, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", ["1900-01-01", "2999-12-31T23:59:59"])
+def test_what_we_keep_longest_can_be_reckoned_from_every_instant_a_clock_shows(tmp_path, at):
+    (tmp_path / "clock").write_text(at)
+    longest = timedelta(days=_DAYS)
+
+    now = FileClock(tmp_path / "clock").now()
+
+    assert now - longest < now < now + longest
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.endswith(("_days", "_minutes"))])
+def test_no_setting_keeps_anything_beyond_the_calendar(name):
+    with pytest.raises(ValidationError, match=name):
+        Settings(_env_file=None, **{name: 10_000_000})
