@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.errors import Invalid, Unavailable
+from shared.storage import unusable
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -33,7 +35,11 @@ class SigningKey:
         no other key is made. Raises Unavailable, saying what to do.
         """
         path = Path(settings.place(settings.signing_key))
-        if not path.exists() and settings.make_signing_key:
+        try:
+            there = path.exists()
+        except OSError as error:
+            raise unusable(path, error) from error
+        if not there and settings.make_signing_key:
             _make_first(path, used())
         return cls.read(path)
 
@@ -105,19 +111,20 @@ def _make_first(path: Path, used: Mapping[str, str]) -> None:
 
 
 def make(path: Path) -> None:
-    """Makes a key where there is none, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Makes a key where there is none, readable by its owner alone. Raises Unavailable with the reason."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
         # A link fails where the name is taken: of two processes that start at once, one key wins.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    except OSError as error:
+        raise unusable(path, error) from error
     finally:
-        draft.unlink()
+        with suppress(OSError):
+            draft.unlink()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from shared.storage import unusable
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -30,11 +33,16 @@ def keep_private(settings: Settings) -> list[str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that its owner alone can read, in one step."""
+    """Writes a file that its owner alone can read, in one step. Raises Unavailable with the reason."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise unusable(path, error) from error
 
 
 def token_path(settings: Settings) -> Path:

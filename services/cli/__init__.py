@@ -24,6 +24,14 @@ def main() -> None:
             place = f"line {item['line']}: " if "line" in item else ""
             click.echo(f"  {place}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
         sys.exit(1)
+    except Exception as error:
+        # What a database, a disk or a network says is no fault of ours, which alone deserves a traceback.
+        from shared.bus.judging import is_down, reason_of
+
+        if not is_down(error):
+            raise
+        click.echo(f"{click.style('unavailable:', fg='red', bold=True)} {reason_of(error)}", err=True)
+        sys.exit(1)
 
 
 __all__ = ["app", "main"]

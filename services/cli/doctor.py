@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -35,6 +36,7 @@ from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
 from shared.errors import Forbidden, Invalid, LivingError, LogUnavailable, NotFound, Unauthenticated, Unavailable
 from shared.private import sqlite_file
+from shared.storage import fault_of, obstacle_in
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -44,6 +46,11 @@ State = Literal["ok", "warn", "fail"]
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 #: Variables that are no settings of ours but are spelled like them.
 _OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
+#: How what is damaged and kept in a file is made anew.
+_MEND = {
+    "log": "`living log mend` makes it anew from the services' journals",
+    "search index": "start again, then `living search rebuild`",
+}
 _NEEDED = 100 * 2**20, 2**30
 #: Held keys of a service that have a line each.
 _SHOWN = 5
@@ -104,16 +111,17 @@ def _done(check: Check) -> list[Finding]:
     try:
         found.extend(check())
     except Exception as error:
-        name = getattr(check, "func", check).__name__.strip("_")
-        found.append(
-            Finding(
-                name,
-                "fail",
-                f"cannot be looked at: {type(error).__name__}: {error}",
-                "this line belongs in a report of a fault",
-            )
-        )
+        found.append(_unforeseen(getattr(check, "func", check).__name__.strip("_"), error))
     return found
+
+
+def _unforeseen(name: str, error: Exception) -> Finding:
+    from shared.bus.judging import is_down, reason_of
+
+    if is_down(error):
+        return Finding(name, "fail", f"cannot be looked at: {reason_of(error)}")
+    told = f"cannot be looked at: {type(error).__name__}: {error}"
+    return Finding(name, "fail", told, "this line belongs in a report of a fault")
 
 
 def _settings() -> Iterator[Finding]:
@@ -156,7 +164,9 @@ def _database(name: str) -> Iterator[Finding]:
     try:
         revision, server = _revision(url)
     except (sqlite3.Error, OSError, RuntimeError) as error:
-        yield Finding(check, "fail", f"cannot be read: {_first_line(error)}", _mend_server(url))
+        path = sqlite_file(url)
+        server = Finding(check, "fail", f"cannot be read: {_first_line(error)}", _mend_server(url))
+        yield server if path is None else _unreadable(check, path, error, "put a copy of it back")
         return
     newest = _newest(name)
     if revision is None:
@@ -239,7 +249,10 @@ def _kept_here() -> bool:
         *(settings().database_url.replace("{service}", it) for it in SERVICES),
     ]
     files = [sqlite_file(settings().place(url)) for url in urls]
-    return key_path().exists() or any(path is None or path.exists() for path in files)
+    try:
+        return key_path().exists() or any(path is None or path.exists() for path in files)
+    except PermissionError:
+        return True  # What this user may not look into is something, too.
 
 
 def _nothing_here() -> Iterator[Finding]:
@@ -260,10 +273,19 @@ def _place(check: str, url: str) -> Finding:
     try:
         tables = rows_of(path, "SELECT count(*) FROM sqlite_master")[0][0]
     except sqlite3.Error as error:
-        return Finding(check, "fail", f"{path} cannot be read: {error}", "stop the platform, and restore a backup")
+        return _unreadable(check, path, error, _MEND[check])
     if not tables:
         return Finding(check, "fail", f"{path} is empty", "`living serve` fills it; if it had been filled, ask why")
     return _private(check, f"{path}, {_size(path.stat().st_size)}", path)
+
+
+def _unreadable(check: str, path: Path, error: Exception, mend: str) -> Finding:
+    """A file that cannot be read, with what stands in the way; what is damaged is to be mended."""
+    fault = fault_of(path, error)
+    if fault is None or fault.damaged:
+        told = fault.told if fault is not None else f"{path}: {_first_line(error)}"
+        return Finding(check, "fail", f"cannot be read: {told}", f"stop the platform, move the file away, and {mend}")
+    return Finding(check, "fail", fault.told)
 
 
 def _kafka(check: str, url: str) -> Finding:
@@ -326,7 +348,16 @@ def _disk() -> Iterator[Finding]:
     state: State = "fail" if free < low else "warn" if free < tight else "ok"
     do = "" if state == "ok" else "make room: on a full disk nothing is accepted"
     yield Finding("disk", state, f"{_size(free)} free at {folder}", do)
-    if settings().data_dir.is_dir() and settings().data_dir.stat().st_mode & 0o077:
+    yield from _data_folder()
+
+
+def _data_folder() -> Iterator[Finding]:
+    if not os.path.isdir(settings().data_dir):
+        return
+    fault = obstacle_in(settings().data_dir)
+    if fault is not None and fault.slug != "disk_full":  # Which is told already.
+        yield Finding("data folder", "fail", fault.told)
+    if settings().data_dir.stat().st_mode & 0o077:
         told = f"others may look into {settings().data_dir}"
         yield Finding("data folder", "warn", told, f"chmod 700 {settings().data_dir}; `living serve` does it too")
 

@@ -173,19 +173,22 @@ def _held(service: Service) -> dict[tuple[str, int], int]:
 
 
 def _checked(service: Service, log: EventLog) -> str:
+    from sqlalchemy.exc import DBAPIError
+
+    from shared.bus.judging import reason_of
     from shared.db.tables import HeardUpTo
     from shared.keys import SigningKey
     from shared.runtime import checks
 
-    with checks.opened_if_there(settings(), service, HeardUpTo) as database:
-        if database is None:
-            return "no database yet"
-        try:
+    try:
+        with checks.opened_if_there(settings(), service, HeardUpTo) as database:
+            if database is None:
+                return "no database yet"
             checks.check_file(log, checks.topics_of(service), embedded=settings().embedded)
             checks.look_at_log(service, database, log, embedded=settings().embedded)
             checks.look_at_key(service.name, database, SigningKey.read(key_path()))
-        except LivingError as error:
-            return error.detail
+    except (LivingError, DBAPIError) as error:
+        return reason_of(error)
     return "ok"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from shared.db.faults import FileFault
 from shared.errors import LivingError, NotYet, Rejected, Unavailable
 
 
@@ -90,11 +91,10 @@ def unknown_version(error: Rejected) -> Judgement:
 
 def reason_of(error: BaseException) -> str:
     """The error in words that every database can keep: its first line, cut to a bearable length."""
-    told = error.detail if isinstance(error, LivingError) else str(error)
-    first = told.strip().split("\n(Background on this error")[0].split("\n[SQL:")[0]
-    return storable(first if isinstance(error, LivingError) or not first else f"{type(error).__name__}: {first}") or (
-        type(error).__name__
-    )
+    if isinstance(error, LivingError | FileFault):
+        return storable(error.detail.strip()) or type(error).__name__
+    first = str(error).strip().split("\n(Background on this error")[0].split("\n[SQL:")[0]
+    return storable(f"{type(error).__name__}: {first}" if first else type(error).__name__)
 
 
 def storable(text: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from shared.bus.sqlite_tables import TABLES, VERSION
 from shared.errors import LogUnavailable
+from shared.storage import fault_of
 
 
 class LogFile:
@@ -35,7 +36,7 @@ class LogFile:
                 yield self._connection()
             except sqlite3.Error as error:
                 self._drop()
-                raise LogUnavailable(f"the event log {self._path} cannot be used now: {error}") from error
+                raise self._unavailable("used now", error) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -53,7 +54,7 @@ class LogFile:
         except FileNotFoundError:
             return False
         except (OSError, sqlite3.Error) as error:
-            raise LogUnavailable(f"the event log {self._path} cannot be looked at: {error}") from error
+            raise self._unavailable("looked at", error) from error
 
     def create(self) -> None:
         """Makes the file and its tables where they are not. Raises LogUnavailable."""
@@ -68,11 +69,20 @@ class LogFile:
                         for statement in TABLES:
                             db.execute(statement)
         except (OSError, sqlite3.Error) as error:
-            raise LogUnavailable(f"the event log {self._path} cannot be created: {error}") from error
+            raise self._unavailable("created", error) from error
 
     def close(self) -> None:
         with self._lock:
             self._drop()
+
+    def _unavailable(self, what: str, error: OSError | sqlite3.Error) -> LogUnavailable:
+        """Says what is wrong with the file; its `slug` is that of the fault, where there is one."""
+        fault = fault_of(self._path, error)
+        if fault is None:
+            locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+            told = f"the event log {self._path} cannot be {what}: {error}"
+            return LogUnavailable(told, slug="log_locked" if locked else None)
+        return LogUnavailable(f"the event log {fault.told}", slug=fault.slug)
 
     def _connection(self) -> sqlite3.Connection:
         # An open connection to a file that was removed would still take every message, and keep none.

@@ -15,12 +15,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
+from shared.db.faults import file_fault
 from shared.db.turns import Turn, TurnConnection, raw, turn_of
+from shared.storage import unusable
 
 _READONLY = {"living_readonly": True}
 #: What a person sent, a secret among it, is not printed when a statement fails; JSON is read and written fast.
@@ -87,7 +89,7 @@ class Database:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
-            Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(self.url.database or ""))
         self._patience = patience
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": patience.connect}
         self.engine = self._open(patience, **pool)
@@ -156,7 +158,11 @@ class Leadership:
     def _hold_file(self) -> bool:
         if self._file is not None:
             return True
-        descriptor = os.open(f"{self._database.url.database}.{self._name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = Path(f"{self._database.url.database}.{self._name}.lock")
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise unusable(lock, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -185,6 +191,13 @@ class Leadership:
             return False
         self._connection = connection
         return True
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(file, error) from error
 
 
 def _ask_after_rest(engine: Engine) -> None:
@@ -222,6 +235,10 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
+    @event.listens_for(engine, "handle_error")
+    def _name_the_file(context: ExceptionContext) -> BaseException | None:
+        return file_fault(engine.url, context.original_exception)
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if connection.get_execution_options().get("living_readonly"):
@@ -230,8 +247,9 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
         try:
             # Whoever has the turn is one of us and will come to its end; another process may not.
             raw(connection).begin_writing(turn, patience.statement or patience.lock)
-        except sqlite3.OperationalError as error:
-            raise OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
+        except sqlite3.Error as error:
+            told = file_fault(engine.url, error)
+            raise told or OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
 
 
 @contextmanager

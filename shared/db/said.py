@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from shared.db.faults import file_fault
 from shared.db.types import Instant
 
 Table = type[SQLModel]
@@ -84,7 +85,7 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
         gone = dialect.is_disconnect(error, driver, None)
         if gone:
             connection.invalidate(error)
-        raise DBAPIError.instance(
+        raise file_fault(connection.engine.url, error) or DBAPIError.instance(
             words, None, error, dialect.loaded_dbapi.Error,
             hide_parameters=True, connection_invalidated=gone, dialect=dialect,
         ) from error  # fmt: skip

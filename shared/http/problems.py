@@ -101,6 +101,8 @@ def _why(error: Exception) -> str:
         return "the database can only be read now"
     if code.startswith("SQLITE_IOERR"):
         return "the database's disk fails"
+    if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return "the database is damaged, and must be mended"
     return "the database does not answer in time"
 
 

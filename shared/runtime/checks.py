@@ -149,13 +149,15 @@ def _is_there(database: Database) -> bool:
 
 
 def check_file(log: EventLog, topics: Collection[str], *, embedded: bool) -> None:
-    """Raises Unavailable, saying what to do, when the log is there and cannot be read whole."""
+    """Raises Unavailable, saying what to do, when the log is there and cannot be read whole; LogUnavailable when it is
+    another's lock, the disk or its rights that keep it from us, and nothing is lost."""
     try:
         if log.missing(topics) != set(topics):
             log.verify()
     except LogUnavailable as error:
-        if not embedded:
-            raise  # Brokers that do not answer have lost nothing.
+        # Brokers that do not answer have lost nothing, nor has a file that we may not open now.
+        if not embedded or error.slug not in (LogUnavailable.slug, "damaged"):
+            raise
         raise Unavailable(f"{error.detail}. {_remedy(embedded)}", slug="log_lost") from error
 
 

@@ -25,6 +25,7 @@ from shared.runtime.schedule import Schedule
 from shared.runtime.worker import Pause
 from shared.service import Job, Service
 from shared.settings import Settings
+from shared.storage import SLUGS
 
 log = logging.get(__name__)
 
@@ -79,11 +80,11 @@ class Platform:
         topics = {topic for service in self.services for topic in checks.topics_of(service)}
         if not self.settings.embedded:
             self._insist(lambda: self.event_log.missing(topics))
-        checks.check_file(self.event_log, topics, embedded=self.settings.embedded)
+        self._insist(lambda: checks.check_file(self.event_log, topics, embedded=self.settings.embedded))
 
     def _insist(self, attempt: Callable[[], object]) -> None:
         """Waits a while for a log or a database that is down: servers that start together are not up in any order.
-        Raises Unavailable when it is down for longer."""
+        Raises Unavailable when it is down for longer; at once when it is a file that only a person can mend."""
         pause, until = Pause(self.settings.retry_seconds, longest=2), time.monotonic() + _PATIENCE
         told = False
         while True:
@@ -93,11 +94,11 @@ class Platform:
             except (LogUnavailable, DBAPIError) as error:
                 if not judging.is_down(error):
                     raise
-                why = judging.reason_of(error)
-                if time.monotonic() > until or self._stopping.wait(pause.next()):
-                    raise Unavailable(f"not started: {why}", slug=getattr(error, "slug", None)) from error
+                why, slug = judging.reason_of(error), getattr(error, "slug", None)
+                if slug in SLUGS or time.monotonic() > until or self._stopping.wait(pause.next()):
+                    raise Unavailable(f"not started: {why}", slug=slug) from error
             if not told:
-                log.warning("waiting for a server", why=why, seconds=_PATIENCE)
+                log.warning("waiting for a server or a lock", why=why, seconds=_PATIENCE)
             told = True
 
     def _plan(self) -> Schedule:

@@ -15,6 +15,7 @@ from shared.clock import FileClock, parse_instant
 from shared.keys import SigningKey
 from shared.runtime.platform import Platform
 from shared.settings import Settings
+from tests.disks import mounted
 from tests.unit.services.cli.conftest import data
 
 
@@ -158,6 +159,46 @@ def test_a_log_that_is_no_database_fails(run, tmp_path):
     finding = findings(run("doctor", "--json"))["log"]
 
     assert finding["state"] == "fail" and "cannot be read" in finding["told"]
+
+
+def test_an_index_that_is_no_database_fails_and_says_how_it_is_made_anew(run, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "search-index.db").write_bytes(b"\xff" * 8192)
+
+    finding = findings(run("doctor", "--json"))["search index"]
+
+    assert finding["state"] == "fail" and "data/search-index.db is damaged" in finding["told"]
+    assert "living search rebuild" in finding["do"]
+
+
+def test_a_database_that_is_damaged_is_told_with_its_path_and_is_no_fault_of_ours(run, tmp_path):
+    run("db", "upgrade")
+    SigningKey.open(Settings(_env_file=None))
+    with (tmp_path / "data" / "screening.db").open("r+b") as file:
+        file.write(b"\xff" * 100)
+
+    result = run("doctor", "--json")
+
+    finding = findings(result)["database screening"]
+    assert finding["state"] == "fail" and "data/screening.db is damaged (file is not a database)" in finding["told"]
+    assert "put a copy of it back" in finding["do"]
+    assert "report of a fault" not in result.output
+
+
+def test_a_folder_that_can_only_be_read_is_told_as_that(run, tmp_path, monkeypatch):
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
+        platform = Platform(Settings(scheduler=False, _env_file=None), [SERVICE])
+        platform.start()
+        platform.stop()
+        (disk.folder / "data").chmod(0o700)
+        assert "data folder" not in findings(run("doctor", "--json"))
+        with disk.read_only():
+            result = run("doctor", "--json")
+
+    finding = findings(result)["data folder"]
+    assert finding["state"] == "fail" and "mounted read-only" in finding["told"]
+    assert "report of a fault" not in result.output and "mend" not in result.output
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.catalog import BY_NAME
+from services.cli import main
 from shared.bus.open import open_log
 from shared.bus.relay import relay_once
 from shared.db.engine import opened
@@ -17,6 +19,7 @@ from shared.db.tables import OutboxRow, WaitingRow
 from shared.errors import Conflict, Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.keys import make
+from tests.disks import mounted
 from tests.unit.services.cli.conftest import data
 
 LOG = "sqlite:data/log.db"
@@ -116,6 +119,52 @@ def test_a_database_older_than_the_log_is_told_and_its_group_rewound(house, run)
     assert sum(row["from"] - row["to"] for row in rows) == 6
     assert run("log", "check").exit_code == 0
     assert "nothing to do" in " ".join(run("log", "rewind", "screening").output.split())
+
+
+def test_a_folder_that_can_only_be_read_is_told_as_that_and_not_as_a_lost_log(run, tmp_path, monkeypatch):
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
+        assert run("db", "upgrade").exit_code == 0
+        make(disk.folder / "data" / "signing-key.pem")
+        with closing(open_log(f"sqlite:{disk.folder}/data/log.db")) as log:
+            log.create_topics()
+        with disk.read_only():
+            checked = run("log", "check", "--json")
+
+    assert isinstance(checked.exception, Conflict)
+    told = {row["told"] for row in data(checked)}
+    assert all("mounted read-only" in one for one in told) and not any("log mend" in one for one in told)
+
+
+def test_a_damaged_database_is_told_and_the_others_are_checked(house, run):
+    with (house / "screening.db").open("r+b") as file:
+        file.write(b"\xff" * 100)
+
+    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+
+    assert "data/screening.db is damaged" in told.pop("screening")
+    assert set(told.values()) == {"ok"}
+
+
+def test_what_a_file_or_a_server_says_is_a_sentence_and_no_traceback(house, monkeypatch, capsys):
+    with (house / "screening.db").open("r+b") as file:
+        file.write(b"\xff" * 100)
+    monkeypatch.setattr(sys, "argv", ["living", "log", "lag"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert told.startswith("unavailable: the database data/screening.db is damaged") and "Traceback" not in told
+
+
+def test_what_is_a_fault_of_ours_keeps_its_traceback(house, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["living", "log", "lag"])
+    monkeypatch.setattr("services.cli.log.opened", lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        main()
 
 
 # The key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from shared.errors import LogUnavailable
 from shared.events.base import Envelope
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
+from tests.disks import mounted
 from tests.toy import TOY, overdue
 from tests.unit.shared.runtime.ground import notes, unpublished
 from tests.waiting import eventually
@@ -26,13 +26,8 @@ Harm = Callable[[Workbench], "contextmanager[None]"]
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
     """A disk of its own with eight megabytes; only where this user may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with mounted(tmp_path / "disk") as disk:
+        yield disk.folder
 
 
 @contextmanager
