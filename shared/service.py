@@ -68,7 +68,8 @@ class Gauge:
 @dataclass(frozen=True)
 class Service:
     """A service's manifest. `resources` opens what its handlers need beside the database; what it returns
-    may have `ready()` (raises with a reason) and `close()`."""
+    may have `ready()` (raises with a reason) and `close()`. `looks` are what it looks at itself, by part: at each start
+    and then every few seconds. What one raises is told in the log and by `/readyz`, and stops nothing."""
 
     name: str
     summary: str
@@ -81,6 +82,7 @@ class Service:
     prunes: Sequence[Prune] = ()
     gauges: Callable[[Work], Sequence[Gauge]] = field(default=lambda work: ())
     resources: Callable[[Settings], Any] = field(default=lambda settings: None)
+    looks: Mapping[str, Callable[[Running], None]] = field(default_factory=dict)
 
     @property
     def topics(self) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -238,7 +238,21 @@ def _as_known() -> Iterator[Finding]:
 
 
 def _index() -> Iterator[Finding]:
-    yield _place("search index", settings().place(settings().search_url))
+    url = settings().place(settings().search_url)
+    found, path = _place("search index", url), sqlite_file(url)
+    gone = path is not None and not (path.is_file() and path.stat().st_size)
+    if gone and _index_was_used():
+        found = replace(found, do="search has written to one: start the platform, then `living search rebuild`")
+    yield found
+
+
+def _index_was_used() -> bool:
+    """Whether search's database keeps the mark of an index; only a file is asked."""
+    path = sqlite_file(settings().place(settings().database_url, "search"))
+    try:
+        return path is not None and bool(rows_of(path, "SELECT 1 FROM facts WHERE name = 'search_index'"))
+    except sqlite3.Error:
+        return False  # Told already, or there is none yet.
 
 
 def _kept_here() -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException
 from fastapi import Query as Parameter
 
-from services.search import store
+from services.search import standing, store
 from services.search.index import FACETS, Hit, Query
 from services.search.models import Rebuild
 from shared.http.auth import Admin, Reader
@@ -56,6 +56,7 @@ def find_records(
         language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,  # type: ignore[arg-type]
         facets=FACETS if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
     )  # fmt: skip
+    standing.require_whole(work.session)
     results = work.resources.search(query)
     return SearchPage(
         items=[_found(hit) for hit in results.hits],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.search import store
+from services.search import standing, store
 from services.search.domain import document_of
 from services.search.index import Document, SearchIndex, write
 from services.search.models import Rebuild
@@ -58,9 +58,11 @@ def _rebuild(running: Running) -> tuple[int, int]:
         if first[0] < known:
             raise Unavailable(f"the log has {first[0]} messages, and search has heard {known} events of it: look at it")
         new.refresh()
+        standing.expect(running, new)
         index.swap(new)
         rest = _read_into(running, index, consumer, lag)
         index.refresh()
+        standing.keep(running, index)
     except Exception:
         new.drop()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.search import api, handlers, jobs, models
+from services.search import api, handlers, jobs, models, standing
 from services.search.index import SearchIndex, open_index
 from shared.events import ingest, screening
 from shared.service import Service, every, on
@@ -35,4 +35,5 @@ SERVICE = Service(
     ],
     jobs=[every(seconds=5, run=jobs.rebuild_index)],
     resources=open_resources,
+    looks={"index": standing.look_at_index},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event as Signal
 from typing import Any
 
@@ -66,6 +67,14 @@ class Running:
         self._tell_what_was_never_heard()
         if hasattr(self.resources, "ready"):
             self.resources.ready()
+        self._tell_what_is_not_well()
+
+    def _tell_what_is_not_well(self) -> None:
+        for part, look in self.service.looks.items():
+            try:
+                look(self)
+            except Unavailable as error:
+                log.error("starts, and is not well", service=self.service.name, part=part, why=error.detail)
 
     def _tell_what_was_never_heard(self) -> None:
         if types := catching_up.begin(self.database, self.service):
@@ -122,7 +131,7 @@ class Running:
         checks: dict[str, Callable[[], None]] = {"database": self.database.ping}
         if hasattr(self.resources, "ping"):
             checks["resources"] = self.resources.ping
-        return checks
+        return checks | {part: partial(look, self) for part, look in self.service.looks.items()}
 
     def health(self) -> dict[str, str]:
         """Each part of the service in this process: `ok`, or what is wrong with it."""

@@ -1110,6 +1110,25 @@ def test_ready_twice_keeps_what_is_there(own_index: SearchIndex) -> None:
     assert shelf.find() == ["a"]
 
 
+def test_a_mark_is_one_generations_alone_and_the_same_for_all_who_ask(site: Site, own_name: str) -> None:
+    with closing(site.open(own_name)) as here, closing(site.open(own_name)) as elsewhere:
+        first = here.mark()
+        assert first == elsewhere.mark() and " " not in first
+        with closing(here.fresh()) as new:
+            second = new.mark()
+            assert here.mark() == first != second
+            here.swap(new)
+        here.ready()
+        assert here.mark() == elsewhere.mark() == second
+
+        here.drop()
+        with pytest.raises(Unavailable):
+            here.mark()
+        here.ready()
+
+        assert elsewhere.mark() not in (first, second)
+
+
 def test_an_analyzer_that_is_not_there_is_named(site: Site) -> None:
     with pytest.raises(Invalid, match="klingon"), closing(site.open(new_id("test"), "klingon")) as index:
         index.ready()
@@ -1141,6 +1160,52 @@ def test_a_file_that_is_no_index_is_unavailable(tmp_path: Path) -> None:
 
     with closing(open_index(f"sqlite:{path}")) as index, pytest.raises(Unavailable, match="not a database"):
         index.ready()
+
+
+def test_a_file_that_was_made_anew_by_the_same_name_has_another_mark(tmp_path: Path) -> None:
+    marks = set()
+    for _ in range(2):
+        with closing(open_index(f"sqlite:{tmp_path / 'index.db'}")) as index:
+            index.ready()
+            marks.add(index.mark())
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+    assert len(marks) == 2
+
+
+def test_a_file_of_a_release_that_knew_no_marks_gets_one_that_stays(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with closing(open_index(f"sqlite:{path}")) as index:
+        index.ready()
+        Shelf(index).hears(Shelf(index).document("a"))
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("ALTER TABLE generations DROP COLUMN mark")
+
+    marks = set()
+    for _ in range(2):
+        with closing(open_index(f"sqlite:{path}")) as index:
+            index.ready()
+            marks.add(index.mark())
+            assert index.count() == 1
+
+    assert len(marks) == 1
+
+
+def test_a_sqlite_index_whose_file_is_taken_away_says_so_and_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with closing(open_index(f"sqlite:{path}")) as index:
+        index.ready()
+        shelf = Shelf(index)
+        path.rename(tmp_path / "away.db")
+
+        for ask in (index.ping, index.count, lambda: index.put([shelf.document("a")])):
+            with pytest.raises(Unavailable, match=r"is not there .*living search rebuild"):
+                ask()
+        assert not path.exists()
+
+        (tmp_path / "away.db").rename(path)
+        assert index.put([shelf.document("a")]) == set() and index.count() == 1
 
 
 def test_a_closed_sqlite_index_says_so(tmp_path: Path) -> None:

@@ -60,6 +60,10 @@ class ElasticIndex:
         if health.get("timed_out", True):
             raise Unavailable(f"{self._place}: the index {self._alias!r} is not there or not whole")
 
+    def mark(self) -> str:
+        (settings,) = self._read(self._client.indices.get_settings, name="index.uuid").values()
+        return str(settings["settings"]["index"]["uuid"])
+
     def get(self, records: Collection[str]) -> dict[str, Document]:
         if not records:
             return {}
@@ -195,8 +199,12 @@ class ElasticIndex:
         try:
             self._make(first, {_own_alias(first): {}, self._name: {"is_write_index": True}})
         except ApiError:
-            if not self._client.indices.exists_alias(name=self._name):
-                raise
+            if self._client.indices.exists_alias(name=self._name):
+                return
+            # It is there, and only the name that leads to it was taken away.
+            own = {"add": {"index": first, "alias": _own_alias(first)}}
+            lead = {"add": {"index": first, "alias": self._name, "is_write_index": True}}
+            self._client.indices.update_aliases(actions=[own, lead])
 
     def _make(self, generation: str, aliases: dict[str, Any]) -> None:
         self._client.indices.create(

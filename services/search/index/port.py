@@ -191,6 +191,11 @@ class SearchIndex(Protocol):
         """Raises Unavailable unless the index answers."""
         ...
 
+    def mark(self) -> str:
+        """Names this generation, or the live one, unlike every other one there ever was: a generation that was made
+        anew after the index was lost has another mark, whatever it is called."""
+        ...
+
     def get(self, records: Collection[str]) -> dict[str, Document]:
         """The documents of these records, gone ones too; a record that was never put is absent."""
         ...

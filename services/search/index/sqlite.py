@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import uuid
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from services.search.index.port import DROPPED, Document, Query, Results, SearchIndex
 from services.search.index.sqlite_generation import TOKENIZERS, Generation
 from shared.errors import Conflict, Invalid, Unavailable
+from shared.storage import fault_of, unusable
 
 #: Seconds to wait for another process's write.
 PATIENCE = 30.0
@@ -21,9 +25,11 @@ _OLDEST_SQLITE = (3, 35)
 #: So many words of a generation are remembered as written: some ten megabytes.
 _MOST_WORDS = 100_000
 
+#: `mark` names a generation also among those of a file that was lost.
 _POINTER = """
 CREATE TABLE IF NOT EXISTS generations (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, analyzer TEXT NOT NULL, live INTEGER NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, analyzer TEXT NOT NULL, live INTEGER NOT NULL,
+    mark TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_generation ON generations (name) WHERE live;
 """
 
@@ -45,9 +51,7 @@ class SqliteIndex:
     def ready(self) -> None:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise Invalid(f"SQLite is {sqlite3.sqlite_version}; the search index needs 3.35 or newer")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connections.use() as db:
-            _make_file(db)
+        self._make_file()
         with self._connections.transaction("IMMEDIATE") as db:
             row = self._find(db)
             if row is None:
@@ -61,6 +65,10 @@ class SqliteIndex:
     def ping(self) -> None:
         with self._reading():
             pass
+
+    def mark(self) -> str:
+        with self._reading() as generation:
+            return generation.mark()
 
     def get(self, records: Collection[str]) -> dict[str, Document]:
         with self._reading() as generation:
@@ -86,6 +94,7 @@ class SqliteIndex:
             return generation.count(review)
 
     def fresh(self) -> SqliteIndex:
+        self._make_file()  # Also where it was lost while we run: then this one takes its place.
         with self._connections.transaction("IMMEDIATE") as db:
             generation = self._add_generation(db, live=False)
         return SqliteIndex(self._path, name=self._name, analyzer=self._analyzer, generation=generation)
@@ -110,10 +119,18 @@ class SqliteIndex:
         self._connections.close()
 
     def _add_generation(self, db: sqlite3.Connection, *, live: bool) -> int:
-        new = "INSERT INTO generations (name, analyzer, live) VALUES (?, ?, ?) RETURNING id"
-        (id,) = db.execute(new, [self._name, self._analyzer, live]).fetchone()
+        new = "INSERT INTO generations (name, analyzer, live, mark) VALUES (?, ?, ?, ?) RETURNING id"
+        (id,) = db.execute(new, [self._name, self._analyzer, live, uuid.uuid4().hex]).fetchone()
         Generation(db, id, self._analyzer).create()
         return id
+
+    def _make_file(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unusable(self._path, error) from error
+        with self._connections.use("rwc") as db:
+            _make_file(db)
 
     @contextmanager
     def _reading(self) -> Iterator[Generation]:
@@ -163,36 +180,64 @@ class _Connections:
                 raise
 
     @contextmanager
-    def use(self) -> Iterator[sqlite3.Connection]:
+    def use(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        """Lends a connection; only the mode `rwc` makes the file."""
         try:
-            db = self._take()
+            db, file = self._take(mode)
             try:
                 yield db
             finally:
-                self._give_back(db)
+                self._give_back(db, file)
         except sqlite3.DatabaseError as error:
-            raise Unavailable(f"the search index in {self._path}: {error}") from error
+            raise self._unavailable(error) from error
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             while self._idle:
-                self._idle.pop().close()
+                self._idle.pop()[0].close()
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self, mode: str) -> tuple[sqlite3.Connection, tuple[int, int]]:
+        """A connection to the file that is there now, and which one that is. A connection to a file that was removed
+        would still take every document, and keep none."""
+        file = self._file() if mode == "rw" else None
         with self._lock:
             if self._closed:
                 raise Unavailable(f"the search index in {self._path} is closed")
-            if self._idle:
-                return self._idle.pop()
-        db = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            while self._idle:
+                db, its = self._idle.pop()
+                if its == file:
+                    return db, its
+                db.close()
+        place = f"file:{quote(str(self._path))}?mode={mode}"
+        db = sqlite3.connect(place, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA synchronous = FULL")
-        return db
+        return db, self._file()
 
-    def _give_back(self, db: sqlite3.Connection) -> None:
+    def _file(self) -> tuple[int, int]:
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            raise Unavailable(
+                f"the search index {self._path} is not there ({error.strerror}): put it back, or run `living search "
+                "rebuild`"
+            ) from error
+        return status.st_dev, status.st_ino
+
+    def _unavailable(self, error: sqlite3.DatabaseError) -> Unavailable:
+        fault = fault_of(self._path, error)
+        if fault is None:
+            return Unavailable(f"the search index in {self._path}: {error}")
+        mend = (
+            ". Stop the platform, move the file away with what lies beside it under its name (-wal, -shm), start it "
+            "again, and run `living search rebuild`: the log has all that was in it"
+        )
+        return Unavailable(f"the search index {fault.told}{mend if fault.damaged else ''}", slug=fault.slug)
+
+    def _give_back(self, db: sqlite3.Connection, file: tuple[int, int]) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append(db)
+                self._idle.append((db, file))
                 return
         db.close()
 
@@ -202,6 +247,15 @@ def _make_file(db: sqlite3.Connection) -> None:
         raise Invalid("this Python's SQLite lacks FTS5, which the search index needs: use another build of Python")
     db.execute("PRAGMA journal_mode = WAL")
     db.executescript(f"BEGIN IMMEDIATE; {_POINTER} COMMIT;")
+    _mark_what_has_none(db)
+
+
+def _mark_what_has_none(db: sqlite3.Connection) -> None:
+    """A file of a release before marks gets them."""
+    if not db.execute("SELECT 1 FROM pragma_table_info('generations') WHERE name = 'mark'").fetchone():
+        with suppress(sqlite3.OperationalError):  # Another process was faster.
+            db.execute("ALTER TABLE generations ADD COLUMN mark TEXT")
+    db.execute("UPDATE generations SET mark = lower(hex(randomblob(16))) WHERE mark IS NULL")
 
 
 def _remove_generation(generation: Generation, db: sqlite3.Connection) -> None:

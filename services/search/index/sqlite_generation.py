@@ -64,6 +64,9 @@ class Generation:
         for table in ("texts", "forms", "sources", "records"):
             self._db.execute(f"DROP TABLE {table}_{self.id}")
 
+    def mark(self) -> str:
+        return self._one("SELECT mark FROM generations WHERE id = ?", [self.id])
+
     def get(self, records: Collection[str]) -> dict[str, Document]:
         documents = self._documents("record", list(records))
         return {document.record: document for document in documents.values()}

@@ -11,6 +11,7 @@ import pytest
 from services.cli import doctor
 from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
+from services.search.manifest import SERVICE as SEARCH
 from shared.clock import FileClock, parse_instant
 from shared.keys import SigningKey
 from shared.runtime.platform import Platform
@@ -159,6 +160,19 @@ def test_a_log_that_is_no_database_fails(run, tmp_path):
     finding = findings(run("doctor", "--json"))["log"]
 
     assert finding["state"] == "fail" and "cannot be read" in finding["told"]
+
+
+def test_an_index_that_is_gone_though_search_wrote_to_one_is_to_be_rebuilt(run, tmp_path):
+    run("db", "upgrade")
+    assert "first start" in findings(run("doctor", "--json"))["search index"]["do"]
+    platform = Platform(Settings(scheduler=False, _env_file=None), [SEARCH])
+    platform.start()
+    platform.stop()
+    (tmp_path / "data" / "search-index.db").unlink()
+
+    finding = findings(run("doctor", "--json"))["search index"]
+
+    assert finding["state"] == "fail" and "living search rebuild" in finding["do"]
 
 
 def test_an_index_that_is_no_database_fails_and_says_how_it_is_made_anew(run, tmp_path):

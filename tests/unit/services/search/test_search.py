@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from services.search import jobs
+import pytest
+from structlog.testing import capture_logs
+
+from services.search import jobs, standing
+from services.search.index.elastic import ElasticIndex
 from services.search.manifest import SERVICE
 from shared.bus.port import Message
 from shared.errors import Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated, SourceRef
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded
+from shared.ids import new_id
 from tests.workbench import Workbench
 
 
 @pytest.fixture
 def search(workbench) -> Workbench:
-    bench = workbench(SERVICE)
+    bench = workbench(SERVICE, upgrade_at_start=False)
     bench.platform.event_log.create_topics()
     return bench
 
@@ -201,3 +206,193 @@ def test_an_emptied_log_is_no_ground_for_a_new_index(search):
 
 def test_a_reader_may_not_ask_for_a_rebuild(search):
     assert search.person(role="lead").post("/search/rebuilds").status_code == 403
+
+
+# An index that was lost
+
+
+def stop_and_start(search: Workbench, harm=lambda: None) -> None:
+    """What a stop, what happens meanwhile, and the next start come to."""
+    search.running.resources.close()
+    harm()
+    search.running.resources = search.service.resources(search.settings)
+    search.running.prepare()
+
+
+def index_file(search: Workbench) -> Path:
+    return Path(search.settings.place(search.settings.search_url).removeprefix("sqlite:"))
+
+
+def removed(search: Workbench) -> None:
+    for file in index_file(search).parent.glob(f"{index_file(search).name}*"):
+        file.unlink()
+
+
+def emptied(search: Workbench) -> None:
+    removed(search)
+    index_file(search).touch()
+
+
+def told_of_index(search: Workbench) -> str:
+    """What a look at the index finds."""
+    try:
+        search.running.checks()["index"]()
+    except Unavailable as error:
+        return error.detail
+    return "ok"
+
+
+def lives(search: Workbench, *titles: str) -> None:
+    """Starts, and hears of records, which are on the log, too."""
+    search.running.prepare()
+    news = [discovered(title, title) for title in titles]
+    on_the_log(search, *news)
+    search.hears(*news)
+
+
+@pytest.mark.parametrize("harm", [removed, emptied])
+def test_an_index_that_was_lost_is_told_answers_nobody_and_is_rebuilt(search, harm):
+    lives(search, "trust", "leading")
+    stop_and_start(search)
+    assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+
+    with capture_logs() as logs:
+        stop_and_start(search, lambda: harm(search))
+
+    assert [line["why"] for line in logs if line["log_level"] == "error"] == [standing.TOLD]
+    assert "living search rebuild" in told_of_index(search)
+    answer = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust"})
+    assert (answer.status_code, answer.json()["detail"]) == (503, standing.TOLD)
+    search.hears(discovered("vision", "vision"))  # Work goes on.
+    stop_and_start(search)
+    assert told_of_index(search) == standing.TOLD, "what was heard since does not make it whole"
+
+    on_the_log(search, discovered("vision", "vision"))
+    search.person(role="admin").post("/search/rebuilds")
+    search.runs(jobs.rebuild_index)
+
+    assert told_of_index(search) == "ok"
+    assert sorted(find(search)) == ["leading", "trust", "vision"]
+    stop_and_start(search)
+    assert told_of_index(search) == "ok"
+
+
+def test_an_empty_index_of_which_nothing_was_heard_is_well(search):
+    search.running.prepare()
+    assert told_of_index(search) == "ok"
+    stop_and_start(search)
+    assert told_of_index(search) == "ok" and find(search) == []
+
+
+def of_the_release_before(search: Workbench) -> None:
+    """A database that has heard, and keeps no mark of its index."""
+    on_the_log(search, discovered("a", "Trust"))
+    search.hears(discovered("a", "Trust"))
+
+
+def test_a_database_of_the_release_before_takes_an_index_that_has_anything_for_its_own(search):
+    of_the_release_before(search)
+
+    stop_and_start(search)
+
+    assert told_of_index(search) == "ok" and find(search) == ["a"]
+
+
+def test_a_database_of_the_release_before_is_told_that_its_index_is_empty(search):
+    of_the_release_before(search)
+
+    stop_and_start(search, lambda: removed(search))
+
+    assert told_of_index(search) == standing.TOLD
+
+
+def test_a_rebuild_that_dies_around_its_swap_leaves_an_index_that_is_known(search, monkeypatch):
+    lives(search, "trust")
+    for step in ("swap", "refresh"):
+        search.person(role="admin").post("/search/rebuilds")
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(type(search.running.resources), step, _killed)
+            search.runs(jobs.rebuild_index)
+        stop_and_start(search)
+        assert told_of_index(search) == "ok" and find(search) == ["trust"]
+
+
+def test_an_index_that_is_removed_while_the_platform_runs_is_told_and_rebuilt_without_a_restart(search):
+    lives(search, "trust")
+    removed(search)
+
+    assert "living search rebuild" in told_of_index(search)
+    with pytest.raises(Unavailable, match=r"is not there .*living search rebuild"):
+        search.hears(discovered("vision", "vision"))
+    assert not index_file(search).exists()
+
+    search.person(role="admin").post("/search/rebuilds")
+    search.runs(jobs.rebuild_index)
+    assert told_of_index(search) == "ok" and find(search) == ["trust"]
+
+
+def test_an_index_that_is_no_database_is_refused_with_what_to_do(search):
+    lives(search, "trust")
+
+    def garble() -> None:
+        removed(search)
+        index_file(search).write_bytes(b"\xff" * 8192)
+
+    with pytest.raises(Unavailable) as refused:
+        stop_and_start(search, garble)
+
+    for part in (str(index_file(search)), "file is not a database", "move the file away", "living search rebuild"):
+        assert part in refused.value.detail
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_an_index_whose_alias_was_taken_away_is_found_again_or_told(workbench, real_search_url, rebuilt):
+    name = new_id("test")
+    search = workbench(
+        SERVICE, search_url=real_search_url, search_index=name, search_analyzer="standard", upgrade_at_start=False
+    )
+    search.platform.event_log.create_topics()
+    try:
+        lives(search, "trust")
+        if rebuilt:
+            search.person(role="admin").post("/search/rebuilds")
+            search.runs(jobs.rebuild_index)
+        index: ElasticIndex = search.running.resources
+        index._client.indices.delete_alias(index=f"{name}-*", name=[name])
+        assert "rebuild" in told_of_index(search)
+
+        stop_and_start(search)
+
+        assert told_of_index(search) == (standing.TOLD if rebuilt else "ok")
+        search.person(role="admin").post("/search/rebuilds")
+        search.runs(jobs.rebuild_index)
+        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+    finally:
+        search.running.resources.drop()
+
+
+@pytest.mark.real
+def test_an_index_that_was_deleted_on_its_server_is_told_and_rebuilt(workbench, real_search_url):
+    name = new_id("test")
+    search = workbench(
+        SERVICE, search_url=real_search_url, search_index=name, search_analyzer="standard", upgrade_at_start=False
+    )
+    search.platform.event_log.create_topics()
+    index: ElasticIndex = search.running.resources
+    try:
+        lives(search, "trust")
+        stop_and_start(search)
+        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+
+        index = search.running.resources
+        index._client.indices.delete(index=",".join(index._generations()))
+        assert "rebuild" in told_of_index(search)
+        stop_and_start(search)
+        assert told_of_index(search) == standing.TOLD
+
+        search.person(role="admin").post("/search/rebuilds")
+        search.runs(jobs.rebuild_index)
+        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+    finally:
+        search.running.resources.drop()
