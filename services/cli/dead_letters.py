@@ -61,7 +61,7 @@ def groups(service: tuple[str, ...], as_json: bool) -> None:
         ("service", lambda row: row[0]),
         ("group", lambda row: row[1].group),
         ("letters", lambda row: row[1].count),
-        ("what they have in common", lambda row: f"{row[1].type or 'unreadable'}: {row[1].slug} in {row[1].place}"),
+        ("what they have in common", lambda row: _cause(row[1])),
         ("since", lambda row: minute(row[1].oldest)),
         ("for example", lambda row: row[1].example),
     ]
@@ -182,6 +182,12 @@ def give_up(service: str, key: str | None, review: str | None, whole: bool, reas
         print_json({"keys": keys, "events": events})
         return
     out.print(f"{events} events of {keys} keys are given up; what is left of the keys goes on", highlight=False)
+
+
+def _cause(group: Any) -> str:
+    """Such as `ingest.record.merged: unknown_record in services.screening.handlers:move`; what could not be read has no
+    place in the code."""
+    return f"{group.type or 'unreadable'}: {group.slug}" + (f" in {group.place}" if group.place else "")
 
 
 def _one(letter: str | None, group: str | None) -> bool:

@@ -94,7 +94,13 @@ class Connection(H11Protocol):
         self._look()
 
     def send_400_response(self, msg: str) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # Else it would end up inside another answer.
+        cycle = self.cycle
+        if cycle is not None and not (cycle.response_started or cycle.response_complete):
+            # Its body broke off in the middle: nothing is done before all of one is there, and now nothing is to come.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self.transport.write(_NO_HTTP)
+        elif cycle is None or cycle.response_complete:  # Else it would end up inside another answer.
             self.transport.write(_NO_HTTP)
         self.transport.close()
 

@@ -52,6 +52,15 @@ def test_what_has_one_cause_is_one_line_and_each_letter_can_be_read_whole(screen
     assert group["group"] in run("dead-letters", "groups", "--service", "screening").output
 
 
+def test_a_cause_without_a_place_in_the_code_names_none(screening, run):
+    screening.platform.event_log.append([Message("ingest.records", "rec_9", b"no event")])
+    eventually(lambda: screening.running.listening.waiting_dead_letters() == 4)
+
+    shown = " ".join(run("dead-letters", "groups", "--service", "screening").output.split())
+
+    assert "unreadable: not_json" in shown and "None" not in shown
+
+
 def test_the_keys_that_wait_for_a_decision_are_told(screening, run):
     held = data(run("dead-letters", "held", "--service", "screening", "--json"))["screening"]
 

@@ -81,6 +81,26 @@ def test_what_is_no_http_is_told_so_without_a_line_in_the_log_each_time(impatien
     assert impatient.log.read_text().count("Invalid HTTP") <= 2
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_body_that_is_none_is_told_so_and_nothing_is_done(impatient, at_once):
+    review = f"chunks-{at_once}"
+    head = f"POST /toy/reviews/{review}/notes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in impatient.headers().items()) + "\r\n"
+    with impatient.connect() as connection:
+        if at_once:
+            connection.sendall(head.encode() + b"5\r\nhello\r\nno chunk\r\n")
+        else:
+            connection.sendall(head.encode() + b"5\r\nhello\r\n")
+            time.sleep(0.3)  # So that the request is at work, and waits for the rest.
+            connection.sendall(b"no chunk\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1
+    notes = httpx.get(f"{impatient.url}/toy/reviews/{review}/notes", headers=impatient.headers(), timeout=60).json()
+    assert review not in {note["review"] for note in notes}
+    assert "Traceback" not in impatient.log.read_text()
+
+
 def test_above_the_limit_of_connections_idle_ones_make_room(tmp_path):
     with served(tmp_path, connections=8) as server, ExitStack() as idle:
         for _ in range(30):
