@@ -150,8 +150,8 @@ class EventLog(Protocol):
         ...
 
     def verify(self) -> None:
-        """Raises LogUnavailable, saying what is damaged, when the log cannot be read whole. Takes seconds for a
-        large one."""
+        """Raises LogUnavailable, saying what is damaged, when the log cannot be read whole or lacks a message. Takes
+        seconds for a large one."""
         ...
 
     def ping(self) -> None:

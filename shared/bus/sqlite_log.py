@@ -118,8 +118,11 @@ class SqliteLog:
     def verify(self) -> None:
         with self._reader.reading() as db:
             (told,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            lacking = tables.lacking(db) if told == "ok" else None
         if told != "ok":
-            raise LogUnavailable(f"the event log {self.path} is damaged: {told}")
+            raise LogUnavailable(f"the event log {self.path} is damaged: {told}", slug="damaged")
+        if lacking is not None:
+            raise LogUnavailable(f"the event log {self.path} is damaged: it lacks {lacking}", slug="damaged")
 
     def ping(self) -> None:
         with self._writer.writing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -134,6 +135,17 @@ def test_a_folder_that_can_only_be_read_is_told_as_that_and_not_as_a_lost_log(ru
     assert isinstance(checked.exception, Conflict)
     told = {row["told"] for row in data(checked)}
     assert all("mounted read-only" in one for one in told) and not any("log mend" in one for one in told)
+
+
+def test_a_hole_in_the_log_is_told_and_mended(house, run):
+    with closing(sqlite3.connect(house / "log.db", isolation_level=None)) as log:
+        log.execute("DELETE FROM message WHERE rowid = 3")
+
+    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+
+    assert "is damaged: it lacks ingest.records/" in told["ingest"] and "living log mend" in told["ingest"]
+    assert run("log", "mend", "--yes").exit_code == 0
+    assert run("log", "check").exit_code == 0
 
 
 def test_a_damaged_database_is_told_and_the_others_are_checked(house, run):

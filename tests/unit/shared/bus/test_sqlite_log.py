@@ -56,6 +56,23 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., SqliteLog]]:
 # The file
 
 
+@pytest.mark.parametrize(
+    ("lost", "first"), [("= 0", 0), ("= 4", 4), ("IN (3, 7)", 3), ("= 9", 9), (">= 5", 5), (">= 0", 0)]
+)
+def test_a_message_that_is_not_there_is_found_wherever_it_stood(opened, lost, first) -> None:
+    log = opened()
+    log.append([message(str(number)) for number in range(10)])
+    log.append([Message("books", f"k{number}", b"x") for number in range(10)])
+    log.verify()
+    with closing(sqlite3.connect(log.path, isolation_level=None)) as db:
+        topic = "(SELECT id FROM topic WHERE name = 'loans')"
+        db.execute(f'DELETE FROM message WHERE topic = {topic} AND "offset" {lost}')
+
+    with pytest.raises(LogUnavailable, match=f"is damaged: it lacks loans/0@{first}$") as told:
+        log.verify()
+    assert told.value.slug == "damaged"
+
+
 def test_a_log_that_another_process_locks_can_be_read_and_says_that_it_cannot_be_written(opened) -> None:
     log = opened()
     log.append([message("before")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 
@@ -185,6 +186,17 @@ def test_a_log_with_a_damaged_page_is_refused(ground):
 
     with pytest.raises(Unavailable, match=r"(damaged|malformed).*living log mend"):
         ground.start()
+
+
+def test_a_log_with_a_hole_in_its_middle_is_refused(ground):
+    ground.lives(*(f"review{number}" for number in range(30)))
+    with closing(sqlite3.connect(ground.log_file, isolation_level=None)) as log:
+        log.execute("DELETE FROM message WHERE rowid = (SELECT rowid FROM message LIMIT 1 OFFSET 20)")
+
+    with pytest.raises(Unavailable, match=r"damaged: it lacks .*/\d+@\d+.*living log mend") as refused:
+        ground.start()
+
+    assert refused.value.slug == "log_lost"
 
 
 def test_a_file_that_is_no_database_is_refused(ground):
