@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
-from shared.db.faults import file_fault
+from shared.db.faults import DatabaseFile, file_fault
 from shared.db.turns import Turn, TurnConnection, raw, turn_of
 from shared.storage import unusable
 
@@ -91,6 +91,7 @@ class Database:
         if self.sqlite:
             _make_folder(Path(self.url.database or ""))
         self._patience = patience
+        self._file = DatabaseFile(Path(self.url.database or ""))
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": patience.connect}
         self.engine = self._open(patience, **pool)
         if not self.sqlite:
@@ -103,6 +104,7 @@ class Database:
         arguments = {"timeout": patience.lock, "check_same_thread": False, "factory": TurnConnection}
         engine = create_engine(self.url, connect_args=arguments, **pool, **_COMMON)
         _teach_sqlite(engine, turn_of(os.path.abspath(self.url.database or "")), patience)
+        _hold_to(self._file, engine)
         return engine
 
     def session(self, *, readonly: bool = False) -> Session:
@@ -124,6 +126,7 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._file.forget()
 
 
 class Leadership:
@@ -218,6 +221,16 @@ def _ask_after_rest(engine: Engine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError("the connection did not answer") from error
+
+
+def _hold_to(file: DatabaseFile, engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _before_one_is_made(*_: Any) -> None:
+        file.require_known()
+
+    @event.listens_for(engine, "checkout")
+    def _before_it_is_lent(*_: Any) -> None:
+        file.require()
 
 
 def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:

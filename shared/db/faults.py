@@ -3,6 +3,7 @@ whoever reads it knows which file it is and what to do."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -26,6 +27,39 @@ class FileFault(OperationalError):
 
     def __str__(self) -> str:
         return self.detail
+
+
+class DatabaseFile:
+    """The file that a database was opened with, and is held to while it is open. A connection to one that was removed
+    or replaced would still take every change and keep none, and a new one would make an empty file in its place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._known = path, None
+
+    _known: tuple[int, int] | None
+
+    def require(self) -> None:
+        """Raises FileFault unless it is the file of the first time."""
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            raise self._gone(error) from error
+        now = status.st_dev, status.st_ino
+        self._known = self._known or now
+        if now != self._known:
+            raise self._gone(FileExistsError(f"{self._path} is another file"))
+
+    def require_known(self) -> None:
+        """The same, where there was a first time."""
+        if self._known is not None:
+            self.require()
+
+    def forget(self) -> None:
+        self._known = None
+
+    def _gone(self, error: OSError) -> FileFault:
+        told = f"{self._path} was removed or replaced while it was in use: put it back, or start the platform again, "
+        return FileFault(Fault("not_there", f"{told}which holds what is there against the log"), error)
 
 
 def file_fault(url: URL, error: BaseException) -> FileFault | None:

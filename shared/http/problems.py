@@ -94,6 +94,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 def _why(error: Exception) -> str:
     """What keeps the database from its work, in words that tell nothing of its insides."""
     cause = getattr(error, "orig", None)
+    if isinstance(cause, OSError):
+        return "the database's file is away, and must be put back"
     code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
     if code in ("SQLITE_FULL", "53100"):
         return "the database's disk is full, and must be given room"

@@ -65,6 +65,7 @@ class Running:
         checks.check_key(self.service.name, self.database, self.key)
         checks.check_log(self.service, self.database, self.event_log, embedded=self.settings.embedded)
         self._tell_what_was_never_heard()
+        self.requests.ping()  # From now on it holds to the file that was checked.
         if hasattr(self.resources, "ready"):
             self.resources.ready()
         self._tell_what_is_not_well()

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from services.protocol.manifest import SERVICE
-from shared.errors import LivingError, Unavailable
+from shared.bus.judging import is_down
+from shared.db.faults import FileFault
+from shared.errors import LivingError
 from shared.runtime import platform as starting
 from shared.runtime.platform import Platform
 from shared.settings import Settings
@@ -174,6 +176,31 @@ def test_a_database_that_is_damaged_while_it_runs_is_told_with_its_path(workbenc
     for answer in (admin.get("/toy/reviews/r/notes"), admin.post("/toy/reviews/r/notes")):
         assert (answer.status_code, str(path) in answer.text) == (503, False)
         assert "the database is damaged" in answer.json()["detail"]
-    with pytest.raises(Exception, match="is damaged") as raised:
+    with pytest.raises(FileFault, match=r"toy\.db is damaged"):
         bench.running.database.ping()
-    assert not isinstance(raised.value, Unavailable) and "toy.db" in str(raised.value)
+
+
+@pytest.mark.parametrize("instead", [None, "an empty file", "an older copy"])
+def test_a_database_that_is_taken_away_while_it_runs_takes_nothing_more_and_none_is_made(workbench, instead):
+    bench = workbench(TOY)
+    path, away = bench.settings.data_dir / "toy.db", bench.settings.data_dir / "away.db"
+    person = bench.person()
+    assert person.post("/toy/reviews/before/notes").status_code == 200
+    bench.running.requests.ping()
+    path.rename(away)
+    if instead is not None:
+        path.touch() if instead == "an empty file" else shutil.copy(away, path)
+
+    for answer in (person.post("/toy/reviews/lost/notes"), person.get("/toy/reviews/r/notes")):
+        assert (answer.status_code, answer.json()["detail"]) == (
+            503, "the database's file is away, and must be put back; nothing was changed",
+        )  # fmt: skip
+    with pytest.raises(FileFault, match="was removed or replaced") as told:
+        bench.running.database.ping()
+    assert is_down(told.value) and str(path) in told.value.detail
+    assert path.exists() == (instead is not None)
+
+    away.rename(path)
+    bench.running.database.ping()
+    assert person.post("/toy/reviews/after/notes").status_code == 200
+    assert {note["review"] for note in person.get("/toy/reviews/r/notes").json()} == {"before", "after"}
