@@ -29,9 +29,12 @@ def look_at_index(running: Running) -> None:
     processes of the service know it."""
     # Between two questions a rebuild may have put another index in the place, which is asked about a second time.
     lost = _is_lost(running) and _is_lost(running)
-    with running.database.session() as session, suppress(IntegrityError):  # Another process looks, too.
-        store.tell_lost(session, TOLD if lost else None)
-        session.commit()
+    with running.database.session(readonly=True) as session:
+        known = store.told_lost(session) is not None
+    if lost != known:
+        with running.database.session() as session, suppress(IntegrityError):  # Another process looks, too.
+            store.tell_lost(session, TOLD if lost else None)
+            session.commit()
     if lost:
         raise Unavailable(TOLD, slug="index_lost")
 

@@ -54,7 +54,7 @@ class Look:
         try:
             seen = self._check()
         except Exception as error:
-            seen = {self.name: reason_of(error)}
+            seen = {self.name: _first_line(error)}
         with self._lock:
             self._looking_since = None
             self._keep(seen, time.monotonic())
@@ -129,7 +129,12 @@ def _seen(part: str, check: Callable[[], object]) -> Callable[[], Told]:
         try:
             check()
         except Exception as error:
-            return {part: reason_of(error)}
+            return {part: _first_line(error)}
         return {part: "ok"}
 
     return look
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong. What a driver adds below is for whoever reads the log of what failed."""
+    return reason_of(error).partition("\n")[0]

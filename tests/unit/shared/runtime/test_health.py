@@ -7,6 +7,7 @@ from contextlib import closing
 from threading import Event, Thread
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from shared.runtime import health
 from shared.runtime.health import Look
@@ -54,6 +55,17 @@ def test_an_error_is_told_with_its_reason_until_it_is_over(part):
     part.told = "ok"
     look.look()
     assert look.told() == {"part": "ok"}
+
+
+def test_what_a_database_says_is_told_in_one_line_without_what_was_asked_of_it():
+    def check() -> dict[str, str]:
+        said = "connection refused\n\tIs the server running?"
+        raise OperationalError("SELECT secret", {"a": "secret"}, Exception(said))
+
+    look = Look("database", check)
+    look.look()
+
+    assert look.told() == {"database": "OperationalError: (builtins.Exception) connection refused"}
 
 
 def test_what_hangs_is_told_and_not_asked_a_second_time(part, monkeypatch):
