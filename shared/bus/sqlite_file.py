@@ -88,11 +88,14 @@ class LogFile:
         # An open connection to a file that was removed would still take every message, and keep none.
         try:
             status = os.stat(self._path)
-        except OSError as error:
+        except FileNotFoundError as error:
             self._drop()
             raise LogUnavailable(
                 f"the event log {self._path} is not there ({error.strerror}): put it back, or create its topics"
             ) from error
+        except OSError as error:
+            self._drop()
+            raise self._unavailable("used now", error) from error
         if self._db is None or self._identity != (status.st_dev, status.st_ino):
             self._drop()
             self._db, self._identity = self._open(), (status.st_dev, status.st_ino)
