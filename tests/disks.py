@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import eventually
+
 
 class Disk:
     """A file system in memory."""
@@ -18,8 +20,10 @@ class Disk:
         self.folder = folder
 
     def turn(self, mode: str) -> None:
-        """Mounts it anew: `ro` or `rw`."""
-        subprocess.run(["mount", "-o", f"remount,{mode}", self.folder], check=True)
+        """Mounts it anew: `ro` or `rw`; once the last who writes to it has closed its file, which a look at health does
+        by itself soon after a stop."""
+        again = ["mount", "-o", f"remount,{mode}", str(self.folder)]
+        eventually(lambda: subprocess.run(again, capture_output=True).returncode == 0, within=60)
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
