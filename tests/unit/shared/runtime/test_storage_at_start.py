@@ -52,13 +52,15 @@ def no_waiting(monkeypatch) -> None:
 
 
 def start(folder: Path) -> None:
-    """A start, up to its stop. Raises what it refuses with."""
+    """A start, up to its stop, and until nobody has its files open: a last look at health may end a little later, and
+    while it lasts what is written is beside the files. Raises what the start refuses with."""
     settings = Settings(_env_file=None, data_dir=folder, scheduler=False, log_level="error", retry_seconds=0.05)
     platform = Platform(settings, [SERVICE])
     try:
         platform.start()
     finally:
         platform.stop()
+    eventually(lambda: not list(folder.glob("*-wal")))
 
 
 def refusal(folder: Path) -> LivingError:
