@@ -1,4 +1,4 @@
-"""Of an older database's journal only what had not been told waits after the upgrade, in its order, and is told once."""
+"""Of an older journal only what had not been told waits after the upgrade, in its order, and nothing else."""
 
 from __future__ import annotations
 
