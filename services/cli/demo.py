@@ -31,7 +31,12 @@ _FOLDER = click.Path(path_type=Path)
 
 @click.command("demo", cls=Command, example="living demo --folder /tmp/demo")
 @argument("review", "A review folder.", type=_FOLDER, default="reviews/ics-leadership")
-@option("--folder", type=_FOLDER, default="data/demo", help="Where the demo's platform keeps its data.")
+@option(
+    "--folder",
+    type=_FOLDER,
+    default="data/demo",
+    help="Where the demo's platform keeps its data; what an earlier demo left there goes.",
+)
 @option("--processes", is_flag=True, help="One process a service, on the real servers that LIVING_... name.")
 @option("--real-input", type=_FOLDER, help="Instead: take in the recorded OpenAlex works below this folder.")
 @AS_JSON
@@ -55,6 +60,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
             progress.update(task, description=what)
             progress.console.print(f"  {what}", style="dim", highlight=False)
 
+        script = Script(_found(review)) if real_input is None else None  # Before anything is cleared away.
         home = clear(folder.resolve())
         if real_input is not None:
             clock = set_clock(home / "clock", datetime.now(UTC))
@@ -63,7 +69,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
                 account = take_in(stage, tell)
             _show_account(account, as_json)
             return
-        script = Script(_found(review))
+        assert script is not None
         clock = set_clock(home / "clock", datetime(2018, 1, 1, tzinfo=UTC))
         app = replay_app(PapersCorpus.load(script.papers), clock=FileClock(clock))
         with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:

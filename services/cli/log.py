@@ -90,10 +90,11 @@ def mend(yes: bool, as_json: bool) -> None:
 @argument("service", "The service whose database was put back.", type=click.Choice(SERVICES))
 @AS_JSON
 def rewind(service: str, as_json: bool) -> None:
-    """Let a service whose database is older than the log hear again what it missed.
+    """Let a service whose database is older than the log go on with it: the last resort, where there is no newer one.
 
-    Puts its place on the log back to what its database has heard. The service must be stopped; at its next start
-    it goes on from there, and does nothing twice.
+    Puts its place on the log back to what its database has heard; at its next start it hears again what it missed.
+    What it told since is taken into its journal, but what that says, such as votes, is not in its tables again, while
+    other services have heard it. The service must be stopped.
     """
     from shared.db.tables import HeardUpTo
     from shared.runtime.checks import opened_if_there
@@ -103,17 +104,21 @@ def rewind(service: str, as_json: bool) -> None:
     with opened() as log, opened_if_there(settings(), chosen, HeardUpTo) as database:
         if database is None:
             raise NotFound(f"{service} has no database yet: start the platform once")
-        moved = put_back(chosen, database, log)
+        rewound = put_back(chosen, database, log)
     rows = [
         {"topic": topic, "partition": number, "from": was, "to": now}
-        for (topic, number), (was, now) in sorted(moved.items())
+        for (topic, number), (was, now) in sorted(rewound.moved.items())
     ]
     columns = [
         ("partition", lambda row: f"{row['topic']}/{row['partition']}"),
         ("from", lambda row: row["from"]),
         ("to", lambda row: row["to"]),
     ]
-    print_rows(rows, columns, as_json=as_json, empty=f"{service} has heard all that counts as heard: nothing to do")
+    nothing = "nothing to do" if not rewound.told else "nothing to hear again"
+    print_rows(rows, columns, as_json=as_json, empty=f"{service} has heard all that counts as heard: {nothing}")
+    if rewound.told:
+        told = f"{rewound.told} events that {service} told are in its journal again. What they say is not in its tables"
+        err.print(f"{told}: `living events tail` shows them; decide again what they decided", style="yellow")
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[Service, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +15,11 @@ from starlette.types import ASGIApp
 from services.demo.house import ALL, House, opened
 from services.ingest.replay.server import ReplayServer
 from shared.clock import FileClock
+from shared.db.engine import Database
 from shared.errors import Conflict
 from shared.keys import SigningKey
 from shared.settings import Settings
+from shared.storage import unusable
 from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 #: Marks a folder as the demo's own, which a new demo may clear away.
@@ -77,14 +79,28 @@ def theatre(
 
 
 def clear(folder: Path) -> Path:
-    """An empty folder for a new play. Raises Conflict for one that holds something which is not a play's."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARK).exists():
-            raise Conflict(f"{folder} holds something that is not a demo's; name another folder with --folder")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / _MARK).touch(mode=0o600)
+    """An empty folder for a new play. Raises Conflict for one that holds something which is not a play's, or on which
+    a platform runs, and Unavailable for one that cannot be made."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / _MARK).exists():
+                raise Conflict(f"{folder} holds something that is not a demo's; name another folder with --folder")
+            _require_at_rest(folder)
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / _MARK).touch(mode=0o600)
+    except OSError as error:
+        raise unusable(folder, error) from error
     return folder
+
+
+def _require_at_rest(folder: Path) -> None:
+    for file in folder.glob("*.db"):
+        with closing(Database(f"sqlite:///{file}")) as database:
+            relay = database.leadership("relay")
+            if not relay.hold():
+                raise Conflict(f"a platform runs in {folder}: stop it first, or name another folder with --folder")
+            relay.release()
 
 
 def set_clock(path: Path, at: datetime) -> Path:

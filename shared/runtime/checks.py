@@ -192,7 +192,8 @@ def look_at_log(service: Service, database: Database, log: EventLog, *, embedded
     the database has kept. Writes nothing.
 
     Raises Unavailable when the log has not what stood on it, Conflict when the group has gone on from what this
-    database never heard. A database that knows nothing yet, as of a first start, agrees with every log.
+    database never heard, or the service has told what this database does not know. A database that knows nothing yet,
+    as of a first start, agrees with every log on which its service was never at work.
     """
     topics = topics_of(service)
     missing = log.missing(topics)
@@ -215,6 +216,13 @@ def look_at_log(service: Service, database: Database, log: EventLog, *, embedded
     # A release that kept no places has heard all that its group stored.
     if known.heard or not known.listened:
         _require_nothing_unheard(service, database, log, ahead)
+    for _, envelope in told_and_unknown(service, database, log):
+        raise Conflict(
+            f"the database of {service.name} is older than the event log: {service.name} told {envelope.id} "
+            f"({envelope.type} of {envelope.subject}), and this database knows nothing of it. Put the newer database "
+            f"back; where there is none, `living log rewind {service.name}` says what goes on without it",
+            slug="database_older",
+        )
     return {place: goes_on for place, (_, goes_on) in ahead.items()}
 
 
@@ -282,6 +290,26 @@ def _types_heard(session: Session, service: Service) -> set[str]:
     heard = set(session.execute(select(HeardType.type).where(HeardType.consumer == service.name)).scalars())
     types = {reaction.event.type for reaction in service.reactions}
     return types & heard if heard else types
+
+
+def told_and_unknown(service: Service, database: Database, log: EventLog) -> Iterator[tuple[Delivery, Envelope]]:
+    """The events on the log that the service told after what its database knows of, in the log's order: none, unless
+    an older database was put back. What was appended a moment ago, and is not marked yet, is in the outbox."""
+    own = {event.topic for event in service.emits}
+    ends = log.ends(own - log.missing(own))
+    with database.session(readonly=True) as session:
+        known = Known.of(session, service.name)
+        begun = known.told_on is not None or session.execute(select(OutboxRow.seq).limit(1)).first() is not None
+    # A partition on which it knows nothing is of no use where a release before kept no places, or no whole journal.
+    beyond = {place: known.published[place][0] + 1 for place in ends if place in known.published}
+    beyond |= {} if begun else dict.fromkeys(ends.keys() - beyond.keys(), 0)
+    reading = log.between({place: (start, ends[place]) for place, start in beyond.items() if start < ends[place]})
+    while page := list(islice(reading, _PAGE)):
+        told = [(at, it) for at, it in _read(page) if it.source == f"living/{service.name}"]
+        with database.session(readonly=True) as session:
+            ids = select(each_of(session, [it.id for _, it in told], OutboxRow.event_id))
+            journal = set(session.execute(select(OutboxRow.event_id).where(OutboxRow.event_id.in_(ids))).scalars())
+        yield from ((at, it) for at, it in told if it.id not in journal)
 
 
 def _read(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Envelope]]:

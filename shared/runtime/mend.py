@@ -11,17 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session
 
 from shared.bus.open import open_log
-from shared.bus.port import EventLog, Last, Message, Place
+from shared.bus.port import Delivery, EventLog, Last, Message, Place
+from shared.clock import parse_instant
 from shared.db import inbox, places
 from shared.db.engine import Database
 from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, published
 from shared.errors import Conflict, Unavailable
+from shared.events.base import Envelope
 from shared.events.registry import TOPICS
 from shared.runtime import checks
 from shared.service import Service
@@ -82,16 +85,52 @@ def mend(settings: Settings, services: Sequence[Service]) -> Mended:
     return Mended({it.service.name: it.events for it in journals}, aside, remarks)
 
 
-def rewind(service: Service, database: Database, log: EventLog) -> dict[Place, tuple[int, int]]:
-    """Puts the group of a service back to what its database has heard; answers from which offset to which.
+@dataclass(frozen=True)
+class Rewound:
+    """From which offset to which a group went back; and how many events its journal has again."""
+
+    moved: Mapping[Place, tuple[int, int]]
+    told: int
+
+
+def rewind(service: Service, database: Database, log: EventLog) -> Rewound:
+    """Puts the group of a service back to what its database has heard, and takes into its journal what it told and
+    the database does not know; what these events say does not come back into its tables.
 
     Raises Conflict while the service runs.
     """
     stored = log.stored(service.name, service.topics)
     with database.session(readonly=True) as session:
         ahead = checks.Known.of(session, service.name).unheard(stored)
-    log.rewind(service.name, {place: goes_on for place, (goes_on, _) in ahead.items()})
-    return {place: (was, now) for place, (now, was) in ahead.items()}
+    leadership = database.leadership("relay")
+    if not leadership.hold():
+        raise Conflict(f"{service.name} is running: stop the platform first", slug="at_work")
+    try:
+        log.rewind(service.name, {place: goes_on for place, (goes_on, _) in ahead.items()})
+        told = _take_into_journal(service, database, log)
+    finally:
+        leadership.release()
+    return Rewound({place: (was, now) for place, (now, was) in ahead.items()}, told)
+
+
+def _take_into_journal(service: Service, database: Database, log: EventLog) -> int:
+    reading, count = checks.told_and_unknown(service, database, log), 0
+    while page := list(islice(reading, _PAGE)):
+        with database.session() as session:
+            session.add_all(_journal_row(at, envelope) for at, envelope in page)
+            last = {at.place: Last(number, at.offset) for number, (at, _) in enumerate(page)}
+            places.published(session, last, [envelope.id for _, envelope in page])
+            session.commit()
+        count += len(page)
+    return count
+
+
+def _journal_row(at: Delivery, envelope: Envelope) -> OutboxRow:
+    return OutboxRow(
+        event_id=envelope.id, correlation=envelope.correlationid, review=envelope.data.get("review") or "",
+        type=envelope.type, topic=at.topic, key=at.key, payload=at.value.decode(),
+        recorded_at=parse_instant(envelope.recordedtime),
+    )  # fmt: skip
 
 
 def _journals(settings: Settings, services: Sequence[Service], stack: ExitStack) -> Iterator[_Journal | None]:

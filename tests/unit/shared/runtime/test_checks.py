@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from shared.bus.port import Message
-from shared.db.tables import DeadLetter, HeardUpTo, PublishedUpTo
+from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, PublishedUpTo, WaitingRow
 from shared.errors import Conflict, LivingError, Unavailable
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from shared.ids import new_id
 from shared.keys import SigningKey
-from shared.runtime import checks
+from shared.runtime import checks, mend
 from tests.databases import drop_database
 from tests.toy import TOY
-from tests.unit.shared.runtime.ground import Ground, heard, notes, rows
+from tests.unit.shared.runtime.ground import Ground, heard, notes, rows, unpublished
 from tests.waiting import eventually
 
 
@@ -31,6 +33,10 @@ def ground(tmp_path, workbench) -> Ground:
 
 
 # What starts without a word
+
+
+#: A service that a release adds, which tells on the topic of another one.
+NEW = replace(TOY, name="new")
 
 
 def test_a_first_start_and_every_later_one_start(ground):
@@ -43,12 +49,10 @@ def test_a_first_start_and_every_later_one_start(ground):
 
 def test_a_new_service_on_an_existing_log_starts_and_hears_everything(ground):
     ground.lives("a", "b")
-    ground.remove(ground.database_file)
-    with ground.log() as log:
-        log.rewind(TOY.name, {place: 0 for place in log.stored(TOY.name, TOY.topics)})
+    ground.services = (TOY, NEW)
 
-    with ground.started() as running:
-        eventually(lambda: notes(running) == {"a", "b"})
+    with ground.platform() as platform:
+        eventually(lambda: notes(platform.running["new"]) == {"a", "b"})
 
 
 def test_a_group_that_the_log_has_forgotten_goes_on_where_the_database_is(ground):
@@ -227,6 +231,61 @@ def test_an_emptied_database_is_refused_where_its_group_has_gone_on(ground):
     ground.remove(ground.database_file)
     with pytest.raises(Conflict, match="never heard it"):
         ground.start()
+
+
+def test_a_database_that_does_not_know_what_its_service_told_is_refused_until_it_is_rewound(ground):
+    """Such as one that was put back after people had voted: nothing was heard since, only told."""
+    ground.lives("a")
+    copy = ground.copy(ground.database_file)
+    tells(ground, "b", "c")
+    ground.put_back(copy, ground.database_file)
+    for _ in range(2):
+        with pytest.raises(Conflict, match=r"toy told evt_.* knows nothing of it.*living log rewind toy") as refused:
+            ground.start()
+        assert refused.value.slug == "database_older"
+
+    with ground.log() as log, checks.opened_if_there(ground.settings, TOY, HeardUpTo) as database:
+        assert (mend.rewind(TOY, database, log).told, mend.rewind(TOY, database, log).told) == (2, 0)
+
+    tells(ground, "d")
+    with ground.started() as running:
+        assert [row.review for row in rows(running, OutboxRow)] == ["a", "b", "c", "d"]
+        assert [json.loads(value)["data"]["review"] for topic, _, value in ground.on_the_log() if "deliv" in topic] == [
+            "a", "b", "c", "d",
+        ]  # fmt: skip
+
+
+def test_a_database_that_was_removed_is_refused_where_its_service_only_told(ground):
+    tells(ground, "a")
+    ground.remove(ground.database_file)
+    with pytest.raises(Conflict, match="toy told evt_"):
+        ground.start()
+
+
+def test_what_was_told_and_not_marked_yet_is_no_reason_to_refuse(ground):
+    """As after a crash between the append and its mark."""
+    ground.lives("a")
+    tells(ground, "b")
+    with ground.started() as running, running.database.session() as session:
+        last = session.execute(select(OutboxRow.event_id).order_by(OutboxRow.seq.desc()).limit(1)).scalar_one()
+        session.add(WaitingRow(event_id=last))
+        session.execute(update(PublishedUpTo).values(offset=PublishedUpTo.offset - 1, event_id=first_told(session)))
+        session.commit()
+
+    ground.start()
+
+
+def first_told(session) -> str:
+    return session.execute(select(OutboxRow.event_id).order_by(OutboxRow.seq).limit(1)).scalar_one()
+
+
+def tells(ground: Ground, *reviews: str) -> None:
+    """Tells what no event led to, as a person's decision is told."""
+    with ground.started() as running:
+        for review in reviews:
+            with running.work("ana") as work:
+                work.emit(DeliveryFailed(review=review, subscription="s", delivery="d", attempts=1, error="e"))
+        eventually(lambda: unpublished(running) == 0)
 
 
 # The key

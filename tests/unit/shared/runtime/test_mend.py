@@ -268,7 +268,7 @@ def test_a_database_that_was_put_back_hears_again_what_it_missed(ground):
         pass
 
     with ground.log() as log, checks.opened_if_there(ground.settings, TOY, PublishedUpTo) as database:
-        moved = mend.rewind(TOY, database, log)
+        moved = mend.rewind(TOY, database, log).moved
 
     assert sum(was - now for was, now in moved.values()) == 3
     with ground.started() as toy:
@@ -292,7 +292,7 @@ def test_a_running_service_is_not_rewound(ground):
     with ground.started() as toy:
         eventually(lambda: toy.event_log.readers("toy"))
         change(ground, lambda session: [session.delete(row) for row in session.exec(select(HeardUpTo))])
-        with pytest.raises(Conflict, match="stop them first"):
+        with pytest.raises(Conflict, match="stop the platform first"):
             mend.rewind(TOY, toy.database, toy.event_log)
 
 
