@@ -23,7 +23,7 @@ from services.ingest.replay.app import replay_app
 from services.ingest.replay.papers import PapersCorpus
 from services.ingest.replay.works import OpenAlexWorksCorpus
 from shared.clock import FileClock
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.ids import new_id
 
 _FOLDER = click.Path(path_type=Path)
@@ -55,7 +55,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
             progress.update(task, description=what)
             progress.console.print(f"  {what}", style="dim", highlight=False)
 
-        home = clear(folder.resolve())
+        home = _cleared(folder.resolve())
         if real_input is not None:
             clock = set_clock(home / "clock", datetime.now(UTC))
             app = replay_app(OpenAlexWorksCorpus(real_input))
@@ -77,6 +77,15 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
     _show_outcome(outcome, home, as_json, processes)
     if outcome.differences:
         sys.exit(1)
+
+
+def _cleared(folder: Path) -> Path:
+    """An empty folder for the play. Raises Invalid where none can be made."""
+    try:
+        return clear(folder)
+    except OSError as error:
+        told = f"the folder {folder} cannot be made: {error.strerror}; name another with --folder"
+        raise Invalid(told) from error
 
 
 def _found(review: Path) -> Path:

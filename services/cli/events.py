@@ -14,6 +14,7 @@ from services.cli.context import client, key_path, settings
 from services.cli.printing import err, out, print_json, print_whole
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
+from shared.private import sqlite_file
 
 app = Group(help="Everything that happened, and why.")
 
@@ -72,6 +73,7 @@ def replay(service: str, into: str) -> None:
     (chosen,) = choose([service])
     if service == "search":
         raise Invalid("the search index has a rebuild of its own: `living search rebuild`")
+    _require_place(into)
     key = SigningKey.read(key_path())
     keep_private(settings())
     log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
@@ -123,6 +125,18 @@ def catch_up(service: str) -> None:
         log.close()
     told = f"has now heard all of {', '.join(types)}" if types else "has heard all that it reacts to"
     out.print(f"{service} {told}", highlight=False)
+
+
+def _require_place(into: str) -> None:
+    """Raises Invalid for what is no address of a database, or a file in a folder that is not there."""
+    from shared.settings import fault_in_address
+
+    fault = fault_in_address("database_url", into)
+    if fault is not None:
+        raise Invalid(f"--into {into}: {fault}")
+    path = sqlite_file(into)
+    if path is not None and not path.parent.is_dir():
+        raise Invalid(f"--into {into}: there is no folder {path.parent}; make it first, or name a file in another")
 
 
 def causation_tree(beginning: str, entries: list[Any]) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -31,7 +32,12 @@ err = Console(stderr=True, emoji=False)
 
 def print_json(value: Any) -> None:
     """Prints a document or a model, or anything made of them, as indented JSON."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False, default=str))
+    print(json.dumps(plain(value), indent=2, ensure_ascii=not shows_all(), default=str))
+
+
+def shows_all() -> bool:
+    """Whether the output can show every character; in JSON and YAML the others are escaped where it cannot."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
-from services.cli.printing import day, minute, out, print_json, print_rows, table
+from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
 
 app = Group(help="Reviews and their protocols.")
 
@@ -81,7 +81,7 @@ def show(review: str, version: int | None, as_json: bool) -> None:
         print(f"# version {view.version}, by {view.published_by}, {minute(view.published_at)}")
         # Through JSON: YAML would spell a subclass of dict as a Python object.
         protocol = json.loads(json.dumps(view.protocol))
-        print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=True), end="")
+        print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=shows_all()), end="")
 
 
 @app.command("status", example="living review status shared-records")
