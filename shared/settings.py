@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HOST = r"(\[[0-9a-fA-F:.]+\]|[^\s:/@?#\[\]]*)(:\d{1,5})?"
@@ -207,11 +207,12 @@ class Settings(BaseSettings):
         description="The address under which people reach the platform; used in links.",
     )
 
-    @model_validator(mode="after")
-    def _one_database_per_service(self) -> Settings:
-        if "{service}" not in self.database_url:
+    @field_validator("database_url")
+    @classmethod
+    def _one_database_per_service(cls, value: str) -> str:
+        if "{service}" not in value:
             raise ValueError("LIVING_DATABASE_URL must contain {service}: each service has a database of its own")
-        return self
+        return value
 
     @field_validator(*_ADDRESSES)
     @classmethod

@@ -35,7 +35,8 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        found = [{"at": _variable(item["loc"]), "why": item["msg"]} for item in error.errors()]
+        names = [(f"LIVING_{item['loc'][0]}".upper(), item["msg"]) for item in error.errors()]
+        found = [{"at": name, "why": _told(message).removeprefix(f"{name} ")} for name, message in names]
         raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
 
 
@@ -115,5 +116,7 @@ def given() -> dict[str, str]:
     return {name.lower(): value for name, value in found.items() if value}
 
 
-def _variable(place: tuple[Any, ...]) -> str:
-    return f"LIVING_{place[0]}".upper() if place else "LIVING_..."
+def _told(message: str) -> str:
+    """What pydantic says of a value, without its own talk."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    return plain.partition(", unable to ")[0]
