@@ -44,16 +44,25 @@ def main() -> None:
     sys.stdout = output = _Output(
         was.buffer, was.encoding, errors="replace", line_buffering=was.line_buffering, write_through=was.write_through
     )
-    code = _run(output)
-    with suppress(OSError):
-        output.flush()
-    if output.lost is not None:
-        # What is left in a buffer would be tried again at the end, with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        code = 1
-        if not isinstance(output.lost, BrokenPipeError):
-            _say("the output", f"cannot be written: {output.lost.strerror}")
+    try:
+        code = _run(output)
+        with suppress(OSError):
+            output.flush()
+        if output.lost is not None:
+            code = _give_up(output, output.lost)
+    finally:
+        sys.stdout = was
+        output.detach()
     sys.exit(code)
+
+
+def _give_up(output: _Output, lost: OSError) -> int:
+    """Tells why the output took no more; whoever stopped reading it needs no telling."""
+    # What is left in a buffer would be tried again at the end, with a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+    if not isinstance(lost, BrokenPipeError):
+        _say("the output", f"cannot be written: {lost.strerror}")
+    return 1
 
 
 def _run(output: _Output) -> Any:
