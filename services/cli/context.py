@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.client import Client
-from shared.errors import Invalid, Unauthenticated, Unavailable
+from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -76,9 +78,16 @@ def key_path() -> Path:
 
 @contextmanager
 def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
-    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True)
+    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
+    except NotFound as error:
+        # Each service says it in its own words, and some would have it that its protocol is missing.
+        unknown = re.search(r"no review ('[^']*')", error.detail)
+        if unknown is None:
+            raise
+        told = f"there is no review {unknown[1]}; `living review list` shows those there are"
+        raise NotFound(told, slug=error.slug) from error
     except Unavailable as error:
         if error.slug != "no_answer":
             raise
@@ -86,6 +95,17 @@ def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterato
         raise Unavailable(told, slug=error.slug) from error
     finally:
         living.close()
+
+
+def _say_waiting(why: str, seconds: float) -> None:
+    """Tells whoever sits before a terminal that nothing hangs."""
+    if sys.stderr.isatty():
+        print(f"{why}; asking again for {seconds:.0f} s (Ctrl-C ends it)", file=sys.stderr, flush=True)
+
+
+def require_review(living: Client, review: str) -> None:
+    """Raises NotFound for a review that is none, where an empty answer would look like one without anything."""
+    living.protocol.newest(review)
 
 
 def _own_token(role: str) -> str:

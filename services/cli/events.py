@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, key_path, settings
+from services.cli.context import client, key_path, require_review, settings
 from services.cli.printing import err, out, print_json, print_whole
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
@@ -36,6 +36,8 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
                 cursors[name] = str(entries[-1].seq) if entries else cursors[name]
             for entry in sorted(fresh, key=lambda entry: entry.event["recordedtime"]):
                 print_json(entry.event) if as_json else out.print(_line(entry.event))
+            if not any(cursors.values()):
+                require_review(living, review)
             if not follow:
                 return
             time.sleep(0.5)

@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client
+from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
 
 app = Group(help="Reviews and their protocols.")
@@ -130,6 +130,8 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
     with client() as living:
         runs = [run] if run else [it.last_run.run for it in living.ingest.watches(review) if it.last_run]
         rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
+        if not rows:
+            require_review(living, review)
     columns = [
         ("source", lambda row: row.source),
         ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),

@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client
+from services.cli.context import client, require_review
 from services.cli.printing import err, out, print_json
 from shared.errors import Unavailable
 
@@ -42,6 +42,8 @@ def query(
             facet="all" if facets else None, published_from=since.date() if since else None,
             published_until=until.date() if until else None,
         )  # fmt: skip
+        if not page["items"]:
+            require_review(living, review)
     if as_json:
         print_json(page)
         return
