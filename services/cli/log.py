@@ -71,7 +71,10 @@ def mend(yes: bool, as_json: bool) -> None:
     The new log has the same events, each key in its order. A damaged file is kept beside it; topics of Kafka must
     be empty. The platform must be stopped. Only a log that a start refuses is mended.
     """
+    from shared import logging
     from shared.runtime.mend import mend as make_anew
+
+    logging.configure(settings())
 
     if not yes:
         click.confirm(f"Make {settings().place(settings().log_url)} anew from the journals?", abort=True, err=True)
