@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.client import Client
 from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
+from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -40,6 +41,45 @@ def settings() -> Settings:
         names = [(f"LIVING_{item['loc'][0]}".upper(), item["msg"]) for item in error.errors()]
         found = [{"at": name, "why": _told(message).removeprefix(f"{name} ")} for name, message in names]
         raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
+
+
+def version() -> str:
+    """The version of what is installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("living-reviews")
+    except metadata.PackageNotFoundError:
+        return "not installed, run from its folder"
+
+
+#: Variables that are no settings of ours but are spelled like them.
+_OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
+
+
+def unknown_variables() -> list[str]:
+    """The variables that are spelled like settings and are none."""
+    from shared.settings import Settings
+
+    known = {f"living_{name}" for name in Settings.model_fields}
+    named = [name for name in given() if name.startswith("living_") and name not in known]
+    return sorted(name.upper() for name in named if not _OTHERS.fullmatch(name))
+
+
+def nothing_in(place: str) -> NotFound:
+    """What is said where there is no platform."""
+    return NotFound(
+        f"there is no platform in {place}: `living serve` makes one, and LIVING_DATA_DIR says where another is",
+        slug="no_platform",
+    )
+
+
+def require_platform() -> None:
+    """Raises NotFound where everything would be kept in files here, and nothing is."""
+    urls = [settings().log_url, settings().database_url.replace("{service}", "protocol")]
+    files = [sqlite_file(settings().place(url)) for url in urls]
+    if not any(path is None or path.exists() for path in files):
+        raise nothing_in(str(settings().data_dir.absolute()))
 
 
 def setting(name: str) -> str:
@@ -113,7 +153,8 @@ def _own_token(role: str) -> str:
     if not path.is_file():
         raise Unauthenticated(
             f"set LIVING_TOKEN to a token of this platform (`living token issue` makes one where its key is), or run "
-            f"this where the platform's signing key can be read: there is none at {path}"
+            f"this where the platform's signing key can be read: there is none at {path.absolute()}, and "
+            f"LIVING_DATA_DIR says where a platform's data are"
         )
     from shared.keys import SigningKey
     from shared.tokens import own_token

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPException
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +29,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, Command
-from services.cli.context import client, given, key_path, setting, settings
+from services.cli.context import client, key_path, setting, settings, unknown_variables, version
 from services.cli.looking import PATIENCE, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 State = Literal["ok", "warn", "fail"]
 
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
-#: Variables that are no settings of ours but are spelled like them.
-_OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
 #: How what is damaged and kept in a file is made anew.
 _MEND = {
     "log": "`living log mend` makes it anew from the services' journals",
@@ -132,15 +129,9 @@ def _unforeseen(name: str, error: Exception) -> Finding:
 
 
 def _settings() -> Iterator[Finding]:
-    from shared.settings import Settings
-
-    unknown = [
-        name.upper() for name in given()
-        if name.startswith("living_") and name.removeprefix("living_") not in Settings.model_fields
-        and not _OTHERS.fullmatch(name)
-    ]  # fmt: skip
+    unknown = unknown_variables()
     if unknown:
-        told = f"no setting is called {', '.join(sorted(unknown))}"
+        told = f"no setting is called {', '.join(unknown)}"
         yield Finding("settings", "warn", told, "compare with docs/configuration.md, and mend or unset it")
     else:
         yield Finding("settings", "ok", f"valid; data in {settings().data_dir}")
@@ -479,11 +470,7 @@ def _data_folder() -> Iterator[Finding]:
 
 
 def _versions() -> Iterator[Finding]:
-    try:
-        ours = metadata.version("living-reviews")
-    except metadata.PackageNotFoundError:
-        ours = "not installed, run from its folder"
-    told = f"living-reviews {ours}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    told = f"living-reviews {version()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     old = sys.version_info < (3, 11)
     yield Finding("versions", "fail" if old else "ok", told, "Python 3.11 or newer is needed" if old else "")
 

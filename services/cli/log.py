@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
-from services.cli.context import key_path, settings
+from services.cli.context import key_path, require_platform, settings
 from services.cli.printing import err, out, print_json, print_rows
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, LivingError, NotFound, Unavailable
@@ -131,6 +131,7 @@ def opened() -> Iterator[EventLog]:
     """The log of the settings, for reading."""
     from shared.bus.open import open_log
 
+    require_platform()
     url = settings().place(settings().log_url)
     with closing(open_log(url, prefix=settings().topic_prefix)) as log:
         yield log

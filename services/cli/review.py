@@ -123,7 +123,7 @@ def status(review: str, as_json: bool) -> None:
 @app.command("rejections", example="living review rejections shared-records --source openalex")
 @REVIEW
 @option("--source", help="Only what this source sent.")
-@option("--run", help="Of this run; of each watch's last one without.")
+@option("--run", help="A run of a watch, by its id; without, the last run of each watch.")
 @AS_JSON
 def rejections(review: str, source: str | None, run: str | None, as_json: bool) -> None:
     """List the items that sources sent and that are no usable records, each with its reason."""

@@ -23,9 +23,14 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @app.command("query", example="living search query ics-leadership 'leader* NOT nurs*' --status included --facets")
 @REVIEW
 @argument("q", 'Words, "phrases", OR, NOT, leader*, title:vision, author:chang.', default="")
-@option("--from", "since", type=_DAY, help="Published on or after.")
-@option("--until", type=_DAY, help="Published on or before.")
-@option("--status", multiple=True, type=click.Choice(["screening", "included", "excluded"]), help="Where (repeatable).")
+@option("--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or after.")
+@option("--until", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or before.")
+@option(
+    "--status",
+    multiple=True,
+    type=click.Choice(["screening", "included", "excluded"]),
+    help="Only records in this state (repeatable).",
+)
 @option("--newest", is_flag=True, help="Newest first instead of the most relevant.")
 @option("--facets", is_flag=True, help="Count by year, source, kind, language, status, venue.")
 @option("--limit", default=20, type=click.IntRange(1, 200), help="How many at most.")
