@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,15 @@ from rich.text import Text
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
+from shared.errors import Invalid
 
 app = Group(help="Reviews and their protocols.")
 
-_FILE = argument("file", "A protocol file.", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_FILE = argument(
+    "file",
+    "A protocol file; - reads it from standard input.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+)
 
 
 @app.command("check", example="living review check reviews/ics-leadership/protocol.yaml")
@@ -28,7 +35,8 @@ def check(file: Path) -> None:
     """Check a protocol file without sending it anywhere; every error is told with its place and line."""
     from services.protocol.domain import check as check_protocol
 
-    protocol = check_protocol(file.read_bytes())
+    with _of(file):
+        protocol = check_protocol(_read(file))
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
@@ -39,8 +47,8 @@ def check(file: Path) -> None:
 @AS_JSON
 def apply(file: Path, as_json: bool) -> None:
     """Apply a protocol file. The same content again changes nothing; any other makes a new version."""
-    text = file.read_bytes()
-    with client("lead") as living:
+    text = _read(file)
+    with _of(file), client("lead") as living:
         applied = living.protocol.apply(_review_of(text), text)
     if as_json:
         print_json(applied)
@@ -139,6 +147,22 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
         ("it begins", lambda row: row.excerpt[:60]),
     ]
     print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+
+
+def _read(file: Path) -> bytes:
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
+@contextmanager
+def _of(file: Path) -> Iterator[None]:
+    """Names the file of a protocol with faults, which are listed and so not told in the sentence too."""
+    try:
+        yield
+    except Invalid as error:
+        told = re.match(r"the protocol (cannot be read|has \d+ errors?(, of which \d+ are listed)?)", error.detail)
+        if told is None or not error.errors:
+            raise
+        raise Invalid(f"{file}: {told[0]}", error.errors, slug=error.slug) from error
 
 
 def _review_of(text: bytes) -> str:
