@@ -91,9 +91,13 @@ def _bound(settings: Settings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         place = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _not_to_be_had(settings, error) from error
+    try:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(where)
     except OSError as error:
+        place.close()
         raise _not_to_be_had(settings, error) from error
     return place
 

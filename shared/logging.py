@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -28,7 +29,7 @@ def configure(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=chain,
@@ -48,6 +49,18 @@ def configure(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # A job that outlasts its interval is meant to run once more, not to be warned of at every tick.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+class _StandardError(logging.StreamHandler):
+    """Writes to what is standard error at the moment: a command run within another program has one of its own."""
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """It cannot be another."""
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

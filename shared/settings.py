@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_HOST = r"(\[[0-9a-fA-F:.]+\]|[^\s:/@?#\[\]]*)(:\d{1,5})?"
 _SERVER = r"([^\s:/,@]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
 
 #: Fifty years: nothing is kept for longer, and the calendar has an end.
@@ -18,12 +19,21 @@ _DAYS = 18_250
 _ADDRESSES = {
     "clock": (r"system|file:.+", "'system' or 'file:/path'"),
     "log_url": (rf"sqlite:.+|kafka://{_SERVER}(,{_SERVER})*/?", "'sqlite:FILE' or 'kafka://HOST:PORT[,HOST:PORT]'"),
-    "search_url": (r"sqlite:.+|https?://.+", "'sqlite:FILE' or 'http(s)://[USER:PASSWORD@]HOST:PORT'"),
+    "search_url": (
+        rf"sqlite:.+|https?://(.*@)?(?=[^:/?#]){_HOST}([/?#].*)?",
+        "'sqlite:FILE' or 'http(s)://[USER:PASSWORD@]HOST:PORT'",
+    ),
     "database_url": (
-        r"sqlite:///.+|postgresql\+psycopg://.+",
+        rf"sqlite:///.+|postgresql\+psycopg://(.*@)?{_HOST}([/?].*)?",
         "'sqlite:///FILE' or 'postgresql+psycopg://USER[:PASSWORD]@HOST[:PORT]/DATABASE'",
     ),
 }
+
+
+def fault_in_address(setting: str, value: str) -> str | None:
+    """Why a text is not what a setting that leads somewhere may be; None where it is."""
+    pattern, wanted = _ADDRESSES[setting]
+    return None if re.fullmatch(pattern, value) else f"must be {wanted}"
 
 
 class Settings(BaseSettings):
@@ -197,18 +207,19 @@ class Settings(BaseSettings):
         description="The address under which people reach the platform; used in links.",
     )
 
-    @model_validator(mode="after")
-    def _one_database_per_service(self) -> Settings:
-        if "{service}" not in self.database_url:
+    @field_validator("database_url")
+    @classmethod
+    def _one_database_per_service(cls, value: str) -> str:
+        if "{service}" not in value:
             raise ValueError("LIVING_DATABASE_URL must contain {service}: each service has a database of its own")
-        return self
+        return value
 
     @field_validator(*_ADDRESSES)
     @classmethod
     def _an_address_we_know(cls, value: str, info: ValidationInfo) -> str:
-        pattern, wanted = _ADDRESSES[info.field_name or ""]
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be {wanted}")
+        fault = fault_in_address(info.field_name or "", value)
+        if fault is not None:
+            raise ValueError(fault)
         return value
 
     def place(self, text: str | Path, service: str = "") -> str:

@@ -6,7 +6,11 @@ must start at once. `tests/unit/services/cli/test_imports.py` counts.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -14,24 +18,77 @@ from services.cli.root import app
 from shared.errors import Invalid, LivingError
 
 
+class _Output(io.TextIOWrapper):
+    """Standard output that replaces what it cannot show, and keeps why it took no more."""
+
+    lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            self.lost = error
+            raise
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self.lost = error
+            raise
+
+
 def main() -> None:
     """Runs the command line; an error of the platform is one clear sentence, never a traceback."""
+    was = sys.stdout
+    sys.stdout = output = _Output(
+        was.buffer, was.encoding, errors="replace", line_buffering=was.line_buffering, write_through=was.write_through
+    )
+    try:
+        code = _run(output)
+        with suppress(OSError):
+            output.flush()
+        if output.lost is not None:
+            code = _give_up(output, output.lost)
+    finally:
+        sys.stdout = was
+        output.detach()
+    sys.exit(code)
+
+
+def _give_up(output: _Output, lost: OSError) -> int:
+    """Tells why the output took no more; whoever stopped reading it needs no telling."""
+    # What is left in a buffer would be tried again at the end, with a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+    if not isinstance(lost, BrokenPipeError):
+        _say("the output", f"cannot be written: {lost.strerror}")
+    return 1
+
+
+def _run(output: _Output) -> Any:
+    """The exit code of what was called."""
     try:
         app(prog_name="living")
+    except SystemExit as end:
+        return end.code
     except LivingError as error:
-        click.echo(f"{click.style(error.slug.replace('_', ' ') + ':', fg='red', bold=True)} {error.detail}", err=True)
+        _say(f"{error.slug.replace('_', ' ')}:", error.detail)
         for item in error.errors[:50] if isinstance(error, Invalid) else []:
             place = f"line {item['line']}: " if "line" in item else ""
             click.echo(f"  {place}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
-        sys.exit(1)
     except Exception as error:
         # What a database, a disk or a network says is no fault of ours, which alone deserves a traceback.
         from shared.bus.judging import is_down, reason_of
 
         if not is_down(error):
             raise
-        click.echo(f"{click.style('unavailable:', fg='red', bold=True)} {reason_of(error)}", err=True)
-        sys.exit(1)
+        if error is not output.lost:
+            _say("unavailable:", reason_of(error))
+    return 1
+
+
+def _say(what: str, told: str) -> None:
+    click.echo(f"{click.style(what, fg='red', bold=True)} {told}", err=True)
 
 
 __all__ = ["app", "main"]

@@ -74,6 +74,12 @@ def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command
 
 
 def argument(name: str, help: str, **about: Any) -> Any:
+    if isinstance(about.get("type"), click.Choice):
+        # All that may be chosen would make a usage line that is broken in the middle of a word.
+        several = about.get("nargs", 1) != 1
+        choices = ", ".join(about["type"].choices)
+        about.setdefault("metavar", f"[{name.upper()}]..." if several else name.upper())
+        help = f"{help.rstrip('.')} ({choices})."
     return click.argument(name, help=help, **about)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.client import Client
-from shared.errors import Invalid, Unauthenticated, Unavailable
+from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
+from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -35,8 +38,48 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        found = [{"at": _variable(item["loc"]), "why": item["msg"]} for item in error.errors()]
+        names = [(f"LIVING_{item['loc'][0]}".upper(), item["msg"]) for item in error.errors()]
+        found = [{"at": name, "why": _told(message).removeprefix(f"{name} ")} for name, message in names]
         raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
+
+
+def version() -> str:
+    """The version of what is installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("living-reviews")
+    except metadata.PackageNotFoundError:
+        return "not installed, run from its folder"
+
+
+#: Variables that are no settings of ours but are spelled like them.
+_OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
+
+
+def unknown_variables() -> list[str]:
+    """The variables that are spelled like settings and are none."""
+    from shared.settings import Settings
+
+    known = {f"living_{name}" for name in Settings.model_fields}
+    named = [name for name in given() if name.startswith("living_") and name not in known]
+    return sorted(name.upper() for name in named if not _OTHERS.fullmatch(name))
+
+
+def nothing_in(place: str) -> NotFound:
+    """What is said where there is no platform."""
+    return NotFound(
+        f"there is no platform in {place}: `living serve` makes one, and LIVING_DATA_DIR says where another is",
+        slug="no_platform",
+    )
+
+
+def require_platform() -> None:
+    """Raises NotFound where everything would be kept in files here, and nothing is."""
+    urls = [settings().log_url, settings().database_url.replace("{service}", "protocol")]
+    files = [sqlite_file(settings().place(url)) for url in urls]
+    if not any(path is None or path.exists() for path in files):
+        raise nothing_in(str(settings().data_dir.absolute()))
 
 
 def setting(name: str) -> str:
@@ -75,9 +118,16 @@ def key_path() -> Path:
 
 @contextmanager
 def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
-    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True)
+    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
+    except NotFound as error:
+        # Each service says it in its own words, and some would have it that its protocol is missing.
+        unknown = re.search(r"no review ('[^']*')", error.detail)
+        if unknown is None:
+            raise
+        told = f"there is no review {unknown[1]}; `living review list` shows those there are"
+        raise NotFound(told, slug=error.slug) from error
     except Unavailable as error:
         if error.slug != "no_answer":
             raise
@@ -87,12 +137,24 @@ def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterato
         living.close()
 
 
+def _say_waiting(why: str, seconds: float) -> None:
+    """Tells whoever sits before a terminal that nothing hangs."""
+    if sys.stderr.isatty():
+        print(f"{why}; asking again for {seconds:.0f} s (Ctrl-C ends it)", file=sys.stderr, flush=True)
+
+
+def require_review(living: Client, review: str) -> None:
+    """Raises NotFound for a review that is none, where an empty answer would look like one without anything."""
+    living.protocol.newest(review)
+
+
 def _own_token(role: str) -> str:
     path = key_path()
     if not path.is_file():
         raise Unauthenticated(
             f"set LIVING_TOKEN to a token of this platform (`living token issue` makes one where its key is), or run "
-            f"this where the platform's signing key can be read: there is none at {path}"
+            f"this where the platform's signing key can be read: there is none at {path.absolute()}, and "
+            f"LIVING_DATA_DIR says where a platform's data are"
         )
     from shared.keys import SigningKey
     from shared.tokens import own_token
@@ -115,5 +177,7 @@ def given() -> dict[str, str]:
     return {name.lower(): value for name, value in found.items() if value}
 
 
-def _variable(place: tuple[Any, ...]) -> str:
-    return f"LIVING_{place[0]}".upper() if place else "LIVING_..."
+def _told(message: str) -> str:
+    """What pydantic says of a value, without its own talk."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    return plain.partition(", unable to ")[0]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.cli.commands import AS_JSON, Group, argument
-from services.cli.context import settings
+from services.cli.context import nothing_in, settings
 from services.cli.looking import looked_into
 from services.cli.printing import out, print_json, print_rows
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def check(as_json: bool) -> None:
 
     states = [_state(service) for service in SERVICES]
     if not as_json and all(state.revision is None for state in states):
-        raise NotFound(f"there is no platform in {_where()}: `living serve` makes one")
+        raise nothing_in(_where())
     columns = [
         ("service", lambda state: state.service),
         ("revision", lambda state: state.revision or "none"),
@@ -79,7 +79,11 @@ def _state(service: Service) -> DatabaseState:
 
 
 def _where() -> str:
-    return str(settings().data_dir) if sqlite_file(settings().database_url) else "the databases of LIVING_DATABASE_URL"
+    return (
+        str(settings().data_dir.absolute())
+        if sqlite_file(settings().database_url)
+        else "the databases of LIVING_DATABASE_URL"
+    )
 
 
 def _told(difference: Any) -> str:

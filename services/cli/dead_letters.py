@@ -27,7 +27,12 @@ _AT_ONCE = 100
 
 @app.command("list", example="living dead-letters list --service screening --state discarded")
 @SOME
-@option("--state", default="waiting", type=click.Choice(["waiting", "retried", "discarded"]), help="Which.")
+@option(
+    "--state",
+    default="waiting",
+    type=click.Choice(["waiting", "retried", "discarded"]),
+    help="Only letters in this state.",
+)
 @option("--review", help="Only those of this review.")
 @option("--group", help="Only those of this cause.")
 @AS_JSON

@@ -119,7 +119,7 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
         highlight=False,
     )
     if outcome.differences:
-        out.print(Panel("\n".join(outcome.differences), title="not as the published review has it", style="red"))
+        out.print(Panel.fit("\n".join(outcome.differences), title="not as the published review has it", style="red"))
         return
     out.print("Every figure is as the published review has it.", style="green")
     if not processes:

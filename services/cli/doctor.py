@@ -12,13 +12,12 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPException
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +29,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, Command
-from services.cli.context import client, given, key_path, setting, settings
+from services.cli.context import client, key_path, setting, settings, unknown_variables, version
 from services.cli.looking import PATIENCE, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 State = Literal["ok", "warn", "fail"]
 
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
-#: Variables that are no settings of ours but are spelled like them.
-_OTHERS = re.compile(r"living_(test_.*|realdata|postgres_password|local.*|servers.*)")
 #: How what is damaged and kept in a file is made anew.
 _MEND = {
     "log": "`living log mend` makes it anew from the services' journals",
@@ -99,9 +96,11 @@ def examine() -> list[Finding]:
         return [Finding("settings", "fail", told, "docs/configuration.md says what each may be")]
     databases = [partial(_database, name) for name in SERVICES]
     here = [_key, *databases, _log, _index] if _kept_here() else [_nothing_here]
-    sources = [partial(_source, name) for name in _sources()]
-    checks: list[Check] = [_settings, *here, *sources, _disk, _versions, _platform]
-    with ThreadPoolExecutor(len(checks)) as pool:
+    sources = [name for name in _SOURCES]
+    with ThreadPoolExecutor(len(here) + len(sources) + 6) as pool:
+        watched = pool.submit(_watched)
+        asked = [partial(_source, name, watched) for name in sources]
+        checks: list[Check] = [_settings, *here, _contact, *asked, _disk, _versions, _platform]
         return [finding for found in pool.map(_done, checks) for finding in found]
 
 
@@ -119,21 +118,20 @@ def _unforeseen(name: str, error: Exception) -> Finding:
     from shared.bus.judging import is_down, reason_of
 
     if is_down(error):
-        return Finding(name, "fail", f"cannot be looked at: {reason_of(error)}")
+        return Finding(
+            name,
+            "fail",
+            f"cannot be looked at: {_first_line(reason_of(error))}",
+            "start it, or mend its LIVING_..._URL",
+        )
     told = f"cannot be looked at: {type(error).__name__}: {error}"
     return Finding(name, "fail", told, "this line belongs in a report of a fault")
 
 
 def _settings() -> Iterator[Finding]:
-    from shared.settings import Settings
-
-    unknown = [
-        name.upper() for name in given()
-        if name.startswith("living_") and name.removeprefix("living_") not in Settings.model_fields
-        and not _OTHERS.fullmatch(name)
-    ]  # fmt: skip
+    unknown = unknown_variables()
     if unknown:
-        told = f"no setting is called {', '.join(sorted(unknown))}"
+        told = f"no setting is called {', '.join(unknown)}"
         yield Finding("settings", "warn", told, "compare with docs/configuration.md, and mend or unset it")
     else:
         yield Finding("settings", "ok", f"valid; data in {settings().data_dir}")
@@ -144,12 +142,13 @@ def _key() -> Iterator[Finding]:
 
     path = key_path()
     if not path.exists():
-        yield Finding("signing key", "fail", f"there is none at {path}", "`living serve` makes it at its first start")
+        yield _no_key(path)
         return
     try:
         SigningKey.read(path)
     except Unavailable as error:
-        yield Finding("signing key", "fail", error.detail)
+        told, _, do = error.detail.partition("; ")
+        yield Finding("signing key", "fail", told, do or "set LIVING_SIGNING_KEY to an Ed25519 key in PEM form")
         return
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
@@ -159,13 +158,40 @@ def _key() -> Iterator[Finding]:
         yield Finding("signing key", "ok", f"{path}, mode {mode:04o}")
 
 
+def _no_key(path: Path) -> Finding:
+    """A key that no database has known is made at the first start; a start without one that was used is refused."""
+    try:
+        used = _used_keys()
+    except Unavailable:
+        do = "look to the databases first: whether one of them knows a key cannot be asked"
+        return Finding("signing key", "fail", f"there is none at {path}", do)
+    if used:
+        told = f"there is none at {path}, though {', '.join(used)} were used with one ({next(iter(used.values()))})"
+        do = "put it back; if it is lost for good, `living key accept --new` makes another, and says what that means"
+        return Finding("signing key", "fail", told, do)
+    if not settings().make_signing_key:
+        do = "put one there, or let the first start make it with LIVING_MAKE_SIGNING_KEY=true"
+        return Finding("signing key", "fail", f"there is none at {path}", do)
+    return Finding("signing key", "fail", f"there is none at {path}", "`living serve` makes it at its first start")
+
+
+def _used_keys() -> dict[str, str]:
+    """By service, the fingerprint of the key that its database knows. Raises Unavailable."""
+    from services.catalog import SERVICES as ALL
+    from shared.runtime.checks import known_keys
+
+    return known_keys(settings(), ALL)
+
+
 def _database(name: str) -> Iterator[Finding]:
     check, url = f"database {name}", settings().place(settings().database_url, name)
     try:
         revision, server = _revision(url)
     except (sqlite3.Error, OSError, RuntimeError) as error:
         path = sqlite_file(url)
-        server = Finding(check, "fail", f"cannot be read: {_first_line(error)}", _mend_server(url))
+        server = Finding(
+            check, "fail", f"cannot be read: {_first_line(error)}", "start the server, or mend LIVING_DATABASE_URL"
+        )
         yield server if path is None else _unreadable(check, path, error, "put a copy of it back")
         return
     newest = _newest(name)
@@ -224,16 +250,29 @@ def _log() -> Iterator[Finding]:
 
 
 def _as_known() -> Iterator[Finding]:
-    """Whether a start would take log and key for those that the databases know."""
+    """Whether a start would take log and key for those that the databases know; what is true of several, once."""
     from services.cli.log import WELL, as_known, opened
 
-    if not key_path().exists():
-        return  # Told already.
+    try:
+        if not key_path().exists() and not _used_keys():
+            yield Finding("log and key", "ok", "no database knows a signing key yet")
+            return
+    except Unavailable:
+        told = "what the databases know of them cannot be asked while one does not answer"
+        yield Finding("log and key", "fail", told, "start the server, or mend LIVING_DATABASE_URL")
+        return
+    alike: dict[str, dict[str, str]] = {}
     with opened() as log:
-        wrong = [(row["service"], row["told"]) for row in as_known(log) if row["told"] not in WELL]
-    for service, told in wrong:
-        yield Finding("log and key", "fail", f"a start of {service} would be refused: {told}", "`living log check`")
-    if not wrong:
+        for service, told in ((row["service"], row["told"]) for row in as_known(log)):
+            if told not in WELL:
+                alike.setdefault(told.replace(service, "..."), {})[service] = told
+    for group in alike.values():
+        told = _first_line(next(iter(group.values())))
+        if "signing key" in told and "cannot be read" in told:
+            told = "without its signing key, of which is told above"
+        refused = f"a start of {', '.join(group)} would be refused: {told}"
+        yield Finding("log and key", "fail", refused, "`living log check`")
+    if not alike:
         yield Finding("log and key", "ok", "as every database knows them")
 
 
@@ -318,33 +357,87 @@ def _kafka(check: str, url: str) -> Finding:
         return Finding(check, "fail", f"{url} takes connections, but {error}", "look into Kafka's own log")
 
 
-def _sources() -> dict[str, str]:
-    names = {"openalex": "OpenAlex", "crossref": "Crossref", "pubmed": "PubMed", "europepmc": "Europe PMC"}
-    return {shown: getattr(settings(), f"{name}_url") for name, shown in names.items()}
+@dataclass(frozen=True)
+class _Source:
+    """A source's name for programs, and a question that costs it little, as ingest spells it."""
+
+    name: str
+    question: str
 
 
-def _source(name: str) -> Iterator[Finding]:
-    """A source that does not answer is a warning: the platform goes on, and asks again."""
-    found = _http(f"source {name}", _sources()[name], "is there a way to the internet from here?")
-    yield Finding(found.check, "warn", found.told, found.do) if found.state == "fail" else found
+_SOURCES = {
+    "OpenAlex": _Source("openalex", "works?per-page=1"),
+    "Crossref": _Source("crossref", "works?rows=0"),
+    "PubMed": _Source("pubmed", "esearch.fcgi?db=pubmed&term=review&retmax=0&retmode=json"),
+    "Europe PMC": _Source("europepmc", "search?query=review&pageSize=1&format=json"),
+}
+
+
+def _watched() -> set[str] | None:
+    """The sources that some review watches; None where no platform tells."""
+    try:
+        with client(patience=0, timeout=PATIENCE) as living:
+            reviews = [it.review for it in living.protocol.reviews()]
+            return {watch.source for review in reviews for watch in living.ingest.watches(review)}
+    except LivingError:
+        return None
+
+
+def _source(shown: str, watched: Future[set[str] | None]) -> Iterator[Finding]:
+    """A source that does not answer is a warning: the platform goes on, and asks again. One that nobody watches is
+    none."""
+    source, used = _SOURCES[shown], watched.result()
+    found = _asked(shown, source)
+    if used is None or found.state == "ok":
+        yield found
+    elif source.name not in used:
+        yield replace(found, state="ok", told=f"{found.told}; no review watches it", do="")
+    else:
+        yield replace(found, do=f"{found.do}; asked with this shell's settings, the platform may have others")
+
+
+def _asked(shown: str, source: _Source) -> Finding:
+    check, url = f"source {shown}", str(getattr(settings(), f"{source.name}_url"))
+    status, told = _status(url, source.question)
+    variable = f"LIVING_{source.name.upper()}"
+    keyless = source.name == "openalex" and settings().openalex_key is None
+    if status in (404, 410):
+        return Finding(check, "warn", told, f"there is no such source: mend {variable}_URL")
+    if status is None or status >= 500:
+        return Finding(check, "warn", told, "is there a way to the internet from here?")
+    if keyless and (status in (401, 403) or urlsplit(url).hostname == "api.openalex.org"):
+        return Finding(check, "warn", f"{told}, and needs a key", f"set {variable}_KEY; README says where one is had")
+    return Finding(check, "ok", told)
+
+
+def _contact() -> Iterator[Finding]:
+    if re.search(r"@example\.(com|net|org)$", settings().contact):
+        told = f"LIVING_CONTACT is {settings().contact}, which is an example's"
+        yield Finding("contact", "warn", told, "set it to an address where the sources can reach you")
 
 
 def _http(check: str, url: str, do: str) -> Finding:
-    """Whether an address answers at all. A password in it is neither sent nor shown."""
+    """Whether a server answers at all."""
+    status, told = _status(url)
+    return Finding(check, "fail", told, do) if status is None or status >= 500 else Finding(check, "ok", told)
+
+
+def _status(url: str, question: str = "") -> tuple[int | None, str]:
+    """What an address answers: its status (None for no answer), and in words. A password in it is neither sent nor
+    shown."""
     parts = urlsplit(url)
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    asked = f"{shown.rstrip('/')}/{question}" if question else shown
     contact = f"living-reviews doctor ({settings().contact})" if settings().contact else "living-reviews doctor"
     try:
-        with urlopen(Request(shown, headers={"User-Agent": contact}), timeout=PATIENCE) as answer:
-            version = _version(answer.read(10_000))
+        with urlopen(Request(asked, headers={"User-Agent": contact}), timeout=PATIENCE) as answer:
+            return answer.status, f"{shown} answers{_version(answer.read(10_000))}"
     except HTTPError as refused:
         refused.close()
-        if refused.code >= 500:
-            return Finding(check, "fail", f"{shown} answers {refused.code}", do)
-        version = ""
+        wrong = refused.code >= 500 or refused.code in (401, 403, 404, 410, 429)
+        return refused.code, f"{shown} answers{f' {refused.code}' if wrong else ''}"
     except (OSError, HTTPException, ValueError) as lost:
-        return Finding(check, "fail", f"{shown} does not answer: {getattr(lost, 'reason', lost)}", do)
-    return Finding(check, "ok", f"{shown} answers{version}")
+        return None, f"{shown} does not answer: {getattr(lost, 'reason', lost)}"
 
 
 def _version(body: bytes) -> str:
@@ -377,11 +470,7 @@ def _data_folder() -> Iterator[Finding]:
 
 
 def _versions() -> Iterator[Finding]:
-    try:
-        ours = metadata.version("living-reviews")
-    except metadata.PackageNotFoundError:
-        ours = "not installed, run from its folder"
-    told = f"living-reviews {ours}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    told = f"living-reviews {version()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     old = sys.version_info < (3, 11)
     yield Finding("versions", "fail" if old else "ok", told, "Python 3.11 or newer is needed" if old else "")
 
@@ -392,6 +481,10 @@ def _platform() -> Iterator[Finding]:
     if name != "system":
         yield _file_clock(Path(name.partition(":")[2]))
     url = settings().url.split(",")[0].rpartition("=")[2].rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        told, do = f"{url} is no address", "set LIVING_URL to where it answers, such as http://127.0.0.1:8000"
+        yield Finding("platform", "fail", told, do)
+        return
     try:
         with urlopen(f"{url}/healthz", timeout=PATIENCE) as answer:
             date = answer.headers["Date"]
@@ -408,7 +501,10 @@ def _platform() -> Iterator[Finding]:
             yield from _told("failing watches", partial(_watches, living))
     except Unavailable as error:
         yield Finding("platform", "fail", error.detail, "`living serve` starts it; LIVING_URL says where it is")
-    except (Unauthenticated, Forbidden) as error:
+    except Unauthenticated as error:
+        told = f"LIVING_TOKEN is refused: {error.detail}" if setting("token") else error.detail
+        yield Finding("token", "fail" if setting("token") else "warn", told, "set LIVING_TOKEN to an admin's token")
+    except Forbidden as error:
         yield Finding("platform", "warn", error.detail, "set LIVING_TOKEN to an admin's token")
 
 
@@ -456,7 +552,7 @@ def _told(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
         return [Finding(check, "warn", "this platform does not tell", "bring it to the version of this `living`")]
     except Forbidden as error:
         return [Finding(check, "warn", error.detail, "set LIVING_TOKEN to an admin's token")]
-    except Unavailable:
+    except (Unavailable, Unauthenticated):
         raise
     except LivingError as error:
         return [Finding(check, "fail", error.detail)]
@@ -524,5 +620,5 @@ def _mend_server(url: str) -> str:
     return "start the server, or mend its LIVING_..._URL" if sqlite_file(url) is None else "restore a backup"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | str) -> str:
     return str(error).strip().partition("\n")[0]

@@ -10,10 +10,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, key_path, settings
-from services.cli.printing import err, out, print_json, print_whole
+from services.cli.context import client, key_path, require_review, settings
+from services.cli.printing import err, out, print_json, print_json_line, print_whole
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
+from shared.private import sqlite_file
 
 app = Group(help="Everything that happened, and why.")
 
@@ -22,7 +23,7 @@ app = Group(help="Everything that happened, and why.")
 @REVIEW
 @option("--service", multiple=True, type=click.Choice(SERVICES), help="Only what this service told (repeatable).")
 @option("--follow", "-f", is_flag=True, help="Go on until stopped.")
-@AS_JSON
+@option("--json", "as_json", is_flag=True, help="Print JSON Lines: each event as one line of JSON.")
 def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> None:
     """Print what was told about a review, oldest first."""
     cursors: dict[str, str | None] = dict.fromkeys(service or SERVICES)
@@ -34,7 +35,9 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
                 fresh += entries
                 cursors[name] = str(entries[-1].seq) if entries else cursors[name]
             for entry in sorted(fresh, key=lambda entry: entry.event["recordedtime"]):
-                print_json(entry.event) if as_json else out.print(_line(entry.event))
+                print_json_line(entry.event) if as_json else out.print(_line(entry.event))
+            if not any(cursors.values()):
+                require_review(living, review)
             if not follow:
                 return
             time.sleep(0.5)
@@ -56,12 +59,21 @@ def trace(review: str, beginning: str, as_json: bool) -> None:
 
 @app.command("replay", example="living events replay screening --into sqlite:////tmp/again.db")
 @argument("service", "The service that lives its past again.", type=click.Choice(SERVICES))
-@option("--into", required=True, help="An empty database: sqlite:///FILE or postgresql+psycopg://...")
+@option(
+    "--into",
+    required=True,
+    help="An empty database: sqlite:///FILE or postgresql+psycopg://...; a FILE in a folder that is there.",
+)
 def replay(service: str, into: str) -> None:
-    """Live a service's past again into an empty database; nothing is emitted, the live database is not touched."""
+    """Live a service's past again into an empty database; nothing is emitted, the live database is not touched.
+
+    What is lived again is what the service heard. What people did in it - votes, decisions, evidence, subscriptions -
+    is not in what it heard, and so not in the new database.
+    """
     from rich.progress import Progress
 
     from services.catalog import choose
+    from shared import logging
     from shared.bus.open import open_log
     from shared.clock import SystemClock
     from shared.db.engine import opened
@@ -72,6 +84,8 @@ def replay(service: str, into: str) -> None:
     (chosen,) = choose([service])
     if service == "search":
         raise Invalid("the search index has a rebuild of its own: `living search rebuild`")
+    _require_place(into)
+    logging.configure(settings())
     key = SigningKey.read(key_path())
     keep_private(settings())
     log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
@@ -101,12 +115,14 @@ def catch_up(service: str) -> None:
     from rich.progress import Progress
 
     from services.catalog import choose
+    from shared import logging
     from shared.bus.open import open_log
     from shared.clock import open_clock
     from shared.keys import SigningKey
     from shared.runtime import catching_up
     from shared.runtime.running import Running
 
+    logging.configure(settings())
     (chosen,) = choose([service])
     key, clock = SigningKey.read(key_path()), open_clock(settings().place(settings().clock))
     log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
@@ -123,6 +139,18 @@ def catch_up(service: str) -> None:
         log.close()
     told = f"has now heard all of {', '.join(types)}" if types else "has heard all that it reacts to"
     out.print(f"{service} {told}", highlight=False)
+
+
+def _require_place(into: str) -> None:
+    """Raises Invalid for what is no address of a database, or a file in a folder that is not there."""
+    from shared.settings import fault_in_address
+
+    fault = fault_in_address("database_url", into)
+    if fault is not None:
+        raise Invalid(f"--into {into}: {fault}")
+    path = sqlite_file(into)
+    if path is not None and not path.parent.is_dir():
+        raise Invalid(f"--into {into}: there is no folder {path.parent}; make it first, or name a file in another")
 
 
 def causation_tree(beginning: str, entries: list[Any]) -> Tree:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.cli.commands import AS_JSON, Group, option
-from services.cli.context import key_path, settings
+from services.cli.context import key_path, require_platform, settings
 from services.cli.printing import err, out, print_json, print_rows
 from shared.errors import Conflict, Unavailable
 
@@ -32,6 +32,8 @@ def show(as_json: bool) -> None:
     """
     from shared.keys import SigningKey
 
+    if not key_path().exists():
+        require_platform()
     try:
         key, trouble = SigningKey.read(key_path()), None
     except Unavailable as error:
@@ -63,6 +65,9 @@ def accept(new: bool, yes: bool) -> None:
     from shared.keys import SigningKey, make
     from shared.runtime import checks
 
+    if not new and _is_known():
+        out.print("every database knows the key that is there: nothing to do")
+        return
     err.print(_MEANS, style="yellow")
     if not yes:
         click.confirm("Is the key changed on purpose?", abort=True, err=True)
@@ -78,6 +83,15 @@ def accept(new: bool, yes: bool) -> None:
                     checks.keep_key(session, key)
                     session.commit()
                 out.print(f"{service.name} knows {key.fingerprint}", soft_wrap=True, highlight=False)
+
+
+def _is_known() -> bool:
+    """Whether every service's database knows the key that is there. Raises Unavailable without a key."""
+    from services.catalog import SERVICES
+    from shared.keys import SigningKey
+
+    rows = list(_rows(SigningKey.read(key_path())))
+    return len(rows) == len(SERVICES) and all(row["same"] for row in rows)
 
 
 def _rows(key: SigningKey | None) -> Iterator[dict[str, Any]]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
-from services.cli.context import key_path, settings
+from services.cli.context import key_path, require_platform, settings
 from services.cli.printing import err, out, print_json, print_rows
 from shared.client.operations import SERVICES
-from shared.errors import Conflict, LivingError, NotFound
+from shared.errors import Conflict, LivingError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.bus.port import EventLog
+    from shared.keys import SigningKey
     from shared.service import Service
 
 #: What is told of a service whose start nothing is in the way of.
@@ -70,7 +71,10 @@ def mend(yes: bool, as_json: bool) -> None:
     The new log has the same events, each key in its order. A damaged file is kept beside it; topics of Kafka must
     be empty. The platform must be stopped. Only a log that a start refuses is mended.
     """
+    from shared import logging
     from shared.runtime.mend import mend as make_anew
+
+    logging.configure(settings())
 
     if not yes:
         click.confirm(f"Make {settings().place(settings().log_url)} anew from the journals?", abort=True, err=True)
@@ -132,6 +136,7 @@ def opened() -> Iterator[EventLog]:
     """The log of the settings, for reading."""
     from shared.bus.open import open_log
 
+    require_platform()
     url = settings().place(settings().log_url)
     with closing(open_log(url, prefix=settings().topic_prefix)) as log:
         yield log
@@ -139,7 +144,13 @@ def opened() -> Iterator[EventLog]:
 
 def as_known(log: EventLog) -> list[dict[str, str]]:
     """Of each service, whether log and signing key are as its database knows them: one of WELL, or what is wrong."""
-    return [{"service": service.name, "told": _checked(service, log)} for service in _chosen(())]
+    from shared.keys import SigningKey
+
+    try:
+        key: SigningKey | Unavailable = SigningKey.read(key_path())
+    except Unavailable as error:
+        key = error
+    return [{"service": service.name, "told": _checked(service, log, key)} for service in _chosen(())]
 
 
 def _unread(service: Service, log: EventLog) -> Iterator[dict[str, Any]]:
@@ -177,12 +188,11 @@ def _held(service: Service) -> dict[tuple[str, int], int]:
     return {(topic, number): count for topic, number, count in rows}
 
 
-def _checked(service: Service, log: EventLog) -> str:
+def _checked(service: Service, log: EventLog, key: SigningKey | Unavailable) -> str:
     from sqlalchemy.exc import DBAPIError
 
     from shared.bus.judging import reason_of
     from shared.db.tables import HeardUpTo
-    from shared.keys import SigningKey
     from shared.runtime import checks
 
     try:
@@ -191,7 +201,9 @@ def _checked(service: Service, log: EventLog) -> str:
                 return "no database yet"
             checks.check_file(log, checks.topics_of(service), embedded=settings().embedded)
             checks.look_at_log(service, database, log, embedded=settings().embedded)
-            checks.look_at_key(service.name, database, SigningKey.read(key_path()))
+            if isinstance(key, Unavailable):
+                raise key
+            checks.look_at_key(service.name, database, key)
     except (LivingError, DBAPIError) as error:
         return reason_of(error)
     return "ok"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
@@ -24,14 +25,37 @@ _WHOLE = {
     "group",
 }
 
+#: What a file or another program gets is this wide, so that nothing is broken for it.
+_NO_TERMINAL = 10_000
+
+
+class _Lines(Console):
+    """A console that breaks lines for a terminal only, which alone has a width."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        real = super().size
+        return real if self.is_terminal else ConsoleDimensions(_NO_TERMINAL, real.height)
+
+
 # Titles and reasons are printed as they are: a `:smile:` in one is no emoji, and to look for them costs a file.
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
+out = _Lines(emoji=False)
+err = _Lines(stderr=True, emoji=False)
 
 
 def print_json(value: Any) -> None:
     """Prints a document or a model, or anything made of them, as indented JSON."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False, default=str))
+    print(json.dumps(plain(value), indent=2, ensure_ascii=not shows_all(), default=str))
+
+
+def print_json_line(value: Any) -> None:
+    """Prints a document or a model as one line of JSON, at once, for whoever reads along."""
+    print(json.dumps(plain(value), ensure_ascii=not shows_all(), default=str), flush=True)
+
+
+def shows_all() -> bool:
+    """Whether the output can show every character; in JSON and YAML the others are escaped where it cannot."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def plain(value: Any) -> Any:
@@ -53,17 +77,12 @@ def print_rows(
     elif not rows:
         out.print(empty)
     else:
-        shown = table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows])
-        # Only a terminal has a width; what a file or another program gets has each row on one line.
-        if out.is_terminal:
-            out.print(shown)
-        else:
-            print_whole(shown)
+        out.print(table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]))
 
 
 def print_whole(shown: Any) -> None:
     """Prints something with deep lines, each of them whole: a terminal breaks it, nothing is cut off at its width."""
-    Console(emoji=False, width=10_000).print(shown, soft_wrap=True)
+    Console(emoji=False, width=_NO_TERMINAL).print(shown, soft_wrap=True)
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any) -> Table:

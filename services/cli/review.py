@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,17 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client
-from services.cli.printing import day, minute, out, print_json, print_rows, table
+from services.cli.context import client, require_review
+from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
+from shared.errors import Invalid
 
 app = Group(help="Reviews and their protocols.")
 
-_FILE = argument("file", "A protocol file.", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_FILE = argument(
+    "file",
+    "A protocol file; - reads it from standard input.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+)
 
 
 @app.command("check", example="living review check reviews/ics-leadership/protocol.yaml")
@@ -28,7 +35,8 @@ def check(file: Path) -> None:
     """Check a protocol file without sending it anywhere; every error is told with its place and line."""
     from services.protocol.domain import check as check_protocol
 
-    protocol = check_protocol(file.read_bytes())
+    with _of(file):
+        protocol = check_protocol(_read(file))
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
@@ -39,8 +47,8 @@ def check(file: Path) -> None:
 @AS_JSON
 def apply(file: Path, as_json: bool) -> None:
     """Apply a protocol file. The same content again changes nothing; any other makes a new version."""
-    text = file.read_bytes()
-    with client("lead") as living:
+    text = _read(file)
+    with _of(file), client("lead") as living:
         applied = living.protocol.apply(_review_of(text), text)
     if as_json:
         print_json(applied)
@@ -81,7 +89,7 @@ def show(review: str, version: int | None, as_json: bool) -> None:
         print(f"# version {view.version}, by {view.published_by}, {minute(view.published_at)}")
         # Through JSON: YAML would spell a subclass of dict as a Python object.
         protocol = json.loads(json.dumps(view.protocol))
-        print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=True), end="")
+        print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=shows_all()), end="")
 
 
 @app.command("status", example="living review status shared-records")
@@ -123,13 +131,15 @@ def status(review: str, as_json: bool) -> None:
 @app.command("rejections", example="living review rejections shared-records --source openalex")
 @REVIEW
 @option("--source", help="Only what this source sent.")
-@option("--run", help="Of this run; of each watch's last one without.")
+@option("--run", help="A run of a watch, by its id; without, the last run of each watch.")
 @AS_JSON
 def rejections(review: str, source: str | None, run: str | None, as_json: bool) -> None:
     """List the items that sources sent and that are no usable records, each with its reason."""
     with client() as living:
         runs = [run] if run else [it.last_run.run for it in living.ingest.watches(review) if it.last_run]
         rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
+        if not rows:
+            require_review(living, review)
     columns = [
         ("source", lambda row: row.source),
         ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
@@ -137,6 +147,22 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
         ("it begins", lambda row: row.excerpt[:60]),
     ]
     print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+
+
+def _read(file: Path) -> bytes:
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
+@contextmanager
+def _of(file: Path) -> Iterator[None]:
+    """Names the file of a protocol with faults, which are listed and so not told in the sentence too."""
+    try:
+        yield
+    except Invalid as error:
+        told = re.match(r"the protocol (cannot be read|has \d+ errors?(, of which \d+ are listed)?)", error.detail)
+        if told is None or not error.errors:
+            raise
+        raise Invalid(f"{file}: {told[0]}", error.errors, slug=error.slug) from error
 
 
 def _review_of(text: bytes) -> str:

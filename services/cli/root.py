@@ -30,6 +30,14 @@ PLACES = {
 }
 
 
+def _tell_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from services.cli.context import version
+
+        click.echo(f"living-reviews {version()}")
+        ctx.exit()
+
+
 @click.command(
     "living",
     cls=LazyGroup,
@@ -37,6 +45,9 @@ PLACES = {
     no_args_is_help=True,
     epilog="Begin with `living demo`, or with `living serve` and then `living review apply FILE`. "
     "Each command shows an example: living queue next --help",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version, help="Say which this is."
 )
 @click.option("--url", help="Where the platform answers (LIVING_URL).")
 def app(url: str | None) -> None:

@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client
+from services.cli.context import client, require_review
 from services.cli.printing import err, out, print_json
 from shared.errors import Unavailable
 
@@ -23,9 +23,14 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @app.command("query", example="living search query ics-leadership 'leader* NOT nurs*' --status included --facets")
 @REVIEW
 @argument("q", 'Words, "phrases", OR, NOT, leader*, title:vision, author:chang.', default="")
-@option("--from", "since", type=_DAY, help="Published on or after.")
-@option("--until", type=_DAY, help="Published on or before.")
-@option("--status", multiple=True, type=click.Choice(["screening", "included", "excluded"]), help="Where (repeatable).")
+@option("--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or after.")
+@option("--until", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or before.")
+@option(
+    "--status",
+    multiple=True,
+    type=click.Choice(["screening", "included", "excluded"]),
+    help="Only records in this state (repeatable).",
+)
 @option("--newest", is_flag=True, help="Newest first instead of the most relevant.")
 @option("--facets", is_flag=True, help="Count by year, source, kind, language, status, venue.")
 @option("--limit", default=20, type=click.IntRange(1, 200), help="How many at most.")
@@ -42,6 +47,8 @@ def query(
             facet="all" if facets else None, published_from=since.date() if since else None,
             published_until=until.date() if until else None,
         )  # fmt: skip
+        if not page["items"]:
+            require_review(living, review)
     if as_json:
         print_json(page)
         return

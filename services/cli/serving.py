@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from services.cli.commands import AS_JSON, Command, argument, option
-from services.cli.context import settings
+from services.cli.context import settings, unknown_variables
 
 if TYPE_CHECKING:
     from shared.service import Service
@@ -26,7 +26,11 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
     alone, and shown where this runs in a terminal.
     """
     from services import app as application
+    from shared import logging
 
+    logging.configure(settings())
+    for name in unknown_variables():
+        logging.get("settings").warning("no setting is called this; docs/configuration.md lists them", variable=name)
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     application.serve(settings().model_copy(update=given), services, _tell)
 

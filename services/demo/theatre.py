@@ -16,10 +16,9 @@ from services.demo.house import ALL, House, opened
 from services.ingest.replay.server import ReplayServer
 from shared.clock import FileClock
 from shared.db.engine import Database
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.keys import SigningKey
 from shared.settings import Settings
-from shared.storage import unusable
 from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 #: Marks a folder as the demo's own, which a new demo may clear away.
@@ -90,7 +89,8 @@ def clear(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / _MARK).touch(mode=0o600)
     except OSError as error:
-        raise unusable(folder, error) from error
+        told = f"the folder {folder} cannot be made: {error.strerror}; name another with --folder"
+        raise Unavailable(told) from error
     return folder
 
 

@@ -93,7 +93,9 @@ def _pull(running: Running, run: Run, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
     try:
         _walk(running, run, turn)
-        _PULLS.labels(run.source, "stopped" if running.stopping.is_set() else "complete").inc()
+        how = "stopped" if running.stopping.is_set() else "complete"
+        _PULLS.labels(run.source, how).inc()
+        log.info("pull over", review=run.review, run=run.id, source=run.source, how=how)
     except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
         _PULLS.labels(run.source, "incomplete").inc()
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))

@@ -28,4 +28,5 @@ def publish_version(protocol: Protocol, work: Work) -> Applied:
             review=protocol.review, version=number, sha256=sha256, protocol=protocol, published_by=work.actor
         )
     )
+    work.note("protocol applied", review=protocol.review, version=number, by=work.actor)
     return Applied(review=protocol.review, version=number, sha256=sha256, changed=True)

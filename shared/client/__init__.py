@@ -8,7 +8,7 @@ Nothing is loaded before it is needed: `plain=True` needs neither httpx nor pyda
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -85,16 +85,18 @@ class Client:
         timeout: float = 30,
         client: httpx.Client | None = None,
         plain: bool = False,
+        waiting: Callable[[str, float], None] = lambda why, seconds: None,
     ) -> Client:
         """A client of the platform at `url`: one address, `service=address` pairs with commas between, or a
-        mapping of them. For up to `patience` seconds it asks a platform again that does not answer. Answers are
-        wire models, or with `plain` Documents (shared.client.plain)."""
+        mapping of them. For up to `patience` seconds it asks a platform again that does not answer, and tells
+        `waiting`, after the first, why and for how long it goes on. Answers are wire models, or with `plain`
+        Documents (shared.client.plain)."""
         urls = _pairs(url) if isinstance(url, str) and "=" in url.partition("://")[0] else url
         if plain:
             from shared.client.plain import PlainHttp
 
-            return cls(PlainHttp(urls, token, patience=patience, timeout=timeout))
-        return cls(Http(urls, token, patience=patience, timeout=timeout, client=client))
+            return cls(PlainHttp(urls, token, patience=patience, timeout=timeout, waiting=waiting))
+        return cls(Http(urls, token, patience=patience, timeout=timeout, client=client, waiting=waiting))
 
     def close(self) -> None:
         self.http.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import errors
@@ -26,6 +27,23 @@ _ERRORS: dict[int, type[errors.LivingError]] = {
 }
 
 
+#: What the API takes as a review's name or as an id; shared.http.parameters has it too, and a test holds them equal.
+NAME = r"[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}"
+
+#: Seconds after which whoever waits is told so.
+_SILENT = 1.0
+
+
+def part(name: str) -> str:
+    """A review's name or an id as a part of a path. Raises Invalid for what can be neither."""
+    if not re.fullmatch(NAME, str(name)):
+        raise errors.Invalid(
+            f"{name!r} can be neither a review's name nor an id: those have up to 200 of the letters a to z, digits "
+            "and - _ . ~ :, and do not begin with a dot"
+        )
+    return str(name)
+
+
 class Http:
     """Speaks to the platform, whether it is one process or one per service, and reads its answers as wire models.
 
@@ -42,7 +60,12 @@ class Http:
         patience: float = 0,
         timeout: float = 30,
         client: httpx.Client | None = None,
+        waiting: Callable[[str, float], None] = lambda why, seconds: None,
     ) -> None:
+        """`waiting` is told once of a request, after a second, why it has no answer and for how long it goes on."""
+        if not (token.isascii() and token.isprintable()):
+            raise errors.Unauthenticated("the token is none: it holds something else than letters, digits and - _ .")
+        self._waiting = waiting
         self._urls = {"": urls} if isinstance(urls, str) else dict(urls)
         self._patience = patience
         self._client = client if client is not None else self._connect(timeout)
@@ -96,8 +119,8 @@ class Http:
     ) -> httpx.Response:
         """One answer with a good status. Raises the error its problem document tells, or Unavailable."""
         request["params"] = {k: v for k, v in (request.get("params") or {}).items() if v is not None}
-        until = time.monotonic() + self._patience
-        pause = 0.05
+        began, pause, told = time.monotonic(), 0.05, False
+        until = began + self._patience
         while True:
             try:
                 answer = self._send(method, self._base(path) + path, {**self._headers, **(headers or {})}, request)
@@ -108,6 +131,9 @@ class Http:
                 error = errors.Unavailable(f"{self._base(path)} does not answer: {lost.detail}", slug="no_answer")
             if not isinstance(error, errors.Unavailable) or time.monotonic() + pause > until:
                 raise error
+            if not told and time.monotonic() - began > _SILENT:
+                told = True
+                self._waiting(error.detail, until - time.monotonic())
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.events.ingest import NoticeKind
@@ -22,55 +22,55 @@ class IngestClient:
         self._http = http
 
     def status(self, review: str) -> wire.IngestStatus:
-        return self._http.get(f"/ingest/reviews/{review}/status", wire.IngestStatus)
+        return self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
 
     def watches(self, review: str) -> Iterator[wire.WatchView]:
-        return self._http.pages(f"/ingest/reviews/{review}/watches", wire.WatchView)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView)
 
     def pause(self, review: str, watch: str) -> wire.WatchView:
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pause", wire.WatchView)
+        return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pause", wire.WatchView)
 
     def resume(self, review: str, watch: str) -> wire.WatchView:
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/resume", wire.WatchView)
+        return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/resume", wire.WatchView)
 
     def pull_now(self, review: str, watch: str) -> wire.WatchView:
         """Makes the watch due; the scheduler pulls it within half a minute."""
-        return self._http.post(f"/ingest/reviews/{review}/watches/{watch}/pull", wire.WatchView)
+        return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pull", wire.WatchView)
 
     def runs(self, review: str, *, watch: str | None = None) -> Iterator[wire.RunView]:
         """Every run, the newest first."""
-        return self._http.pages(f"/ingest/reviews/{review}/runs", wire.RunView, watch=watch)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs", wire.RunView, watch=watch)
 
     def run(self, review: str, run: str) -> wire.RunView:
-        return self._http.get(f"/ingest/reviews/{review}/runs/{run}", wire.RunView)
+        return self._http.get(f"/ingest/reviews/{part(review)}/runs/{part(run)}", wire.RunView)
 
     def items(self, review: str, run: str) -> Iterator[wire.RunItemView]:
-        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/items", wire.RunItemView)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/items", wire.RunItemView)
 
     def rejections(self, review: str, run: str) -> Iterator[wire.RejectionView]:
-        return self._http.pages(f"/ingest/reviews/{review}/runs/{run}/rejections", wire.RejectionView)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/rejections", wire.RejectionView)
 
     def records(self, review: str, *, doi: str | None = None, pmid: str | None = None) -> Iterator[wire.RecordSummary]:
         """Every record, the oldest first; or those with an identifier."""
-        return self._http.pages(f"/ingest/reviews/{review}/records", wire.RecordSummary, doi=doi, pmid=pmid)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/records", wire.RecordSummary, doi=doi, pmid=pmid)
 
     def record(self, review: str, record: str) -> wire.RecordView:
-        return self._http.get(f"/ingest/reviews/{review}/records/{record}", wire.RecordView)
+        return self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}", wire.RecordView)
 
     def notice(
         self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False
     ) -> wire.NoticeView:
         """Tells of a retraction, correction, reinstatement ...; `drill` marks an exercise."""
         body = {"kind": kind, "reason": reason, "drill": drill}
-        return self._http.post(f"/ingest/reviews/{review}/records/{record}/notices", wire.NoticeView, body)
+        return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/notices", wire.NoticeView, body)
 
     def duplicates(
         self, review: str, *, state: Literal["open", "same", "different"] = "open"
     ) -> Iterator[wire.DuplicateView]:
-        return self._http.pages(f"/ingest/reviews/{review}/duplicates", wire.DuplicateView, state=state)
+        return self._http.pages(f"/ingest/reviews/{part(review)}/duplicates", wire.DuplicateView, state=state)
 
     def decide_duplicate(
         self, review: str, duplicate: str, verdict: Literal["same", "different"], reason: str
     ) -> wire.DuplicateView:
         body = {"verdict": verdict, "reason": reason}
-        return self._http.post(f"/ingest/reviews/{review}/duplicates/{duplicate}", wire.DuplicateView, body)
+        return self._http.post(f"/ingest/reviews/{part(review)}/duplicates/{part(duplicate)}", wire.DuplicateView, body)

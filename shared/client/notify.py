@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
@@ -33,29 +33,29 @@ class NotifyClient:
         return self._http.pages(_subscriptions(review), wire.SubscriptionView, everyone=everyone)
 
     def subscription(self, review: str, subscription: str) -> wire.SubscriptionView:
-        return self._http.get(f"{_subscriptions(review)}/{subscription}", wire.SubscriptionView)
+        return self._http.get(f"{_subscriptions(review)}/{part(subscription)}", wire.SubscriptionView)
 
     def unsubscribe(self, review: str, subscription: str) -> wire.SubscriptionView:
         """Ends a subscription; what still waits for it is cancelled, and its list of deliveries stays."""
-        answer = self._http.raw("DELETE", f"{_subscriptions(review)}/{subscription}")
+        answer = self._http.raw("DELETE", f"{_subscriptions(review)}/{part(subscription)}")
         return self._http.read(wire.SubscriptionView, answer)
 
     def deliveries(self, review: str, subscription: str) -> Iterator[wire.DeliveryView]:
         """What was sent or is to be sent, newest first, with every attempt."""
-        return self._http.pages(f"{_subscriptions(review)}/{subscription}/deliveries", wire.DeliveryView)
+        return self._http.pages(f"{_subscriptions(review)}/{part(subscription)}/deliveries", wire.DeliveryView)
 
     def redeliver(self, review: str, subscription: str, delivery: str) -> wire.DeliveryView:
         """Sends a notice again, under the same `webhook-id`."""
-        path = f"{_subscriptions(review)}/{subscription}/deliveries/{delivery}/redeliver"
+        path = f"{_subscriptions(review)}/{part(subscription)}/deliveries/{part(delivery)}/redeliver"
         return self._http.post(path, wire.DeliveryView)
 
     def send_test(self, review: str, subscription: str) -> wire.DeliveryView:
         """Sends a notice of type `test`."""
-        return self._http.post(f"{_subscriptions(review)}/{subscription}/test", wire.DeliveryView)
+        return self._http.post(f"{_subscriptions(review)}/{part(subscription)}/test", wire.DeliveryView)
 
     def feed(self, review: str) -> bytes:
         """The newest page of the review's Atom feed."""
-        return self._http.raw("GET", f"/notify/reviews/{review}/feed.atom").content
+        return self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.atom").content
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notice:
@@ -86,4 +86,4 @@ def _notice() -> TypeAdapter[wire.Notice]:
 
 
 def _subscriptions(review: str) -> str:
-    return f"/notify/reviews/{review}/subscriptions"
+    return f"/notify/reviews/{part(review)}/subscriptions"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class OperationsClient:
 
     def events(self, service: str, review: str, **filters: Any) -> Iterator[wire.JournalEntry]:
         """What one service told about a review, oldest first. `filters`: correlation, event, cause, cursor."""
-        return self._http.pages(f"/{service}/reviews/{review}/events", wire.JournalEntry, **filters)
+        return self._http.pages(f"/{service}/reviews/{part(review)}/events", wire.JournalEntry, **filters)
 
     def dead_letters(self, service: str, state: str = "waiting", **filters: Any) -> Iterator[wire.DeadLetterView]:
         """Oldest first. `filters`: type, slug, review, group."""
         return self._http.pages(f"/{service}/dead-letters", wire.DeadLetterView, state=state, **filters)
 
     def dead_letter(self, service: str, letter: str) -> wire.DeadLetterText:
-        return self._http.get(f"/{service}/dead-letters/{letter}", wire.DeadLetterText)
+        return self._http.get(f"/{service}/dead-letters/{part(letter)}", wire.DeadLetterText)
 
     def dead_letter_groups(self, service: str) -> Iterator[wire.DeadLetterGroup]:
         """The waiting dead letters by what they have in common: type, reason and place."""
@@ -42,7 +42,7 @@ class OperationsClient:
 
     def retry_dead_letter(self, service: str, letter: str) -> wire.DeadLetterView:
         """Tries it again now. Raises Invalid with its reason when it still will not work."""
-        return self._http.post(f"/{service}/dead-letters/{letter}/retry", wire.DeadLetterView)
+        return self._http.post(f"/{service}/dead-letters/{part(letter)}/retry", wire.DeadLetterView)
 
     def ready(self) -> wire.Readiness:
         """Each thing each service depends on, also when one is down. An admin is told the reasons."""
@@ -50,17 +50,17 @@ class OperationsClient:
 
     def discard_dead_letter(self, service: str, letter: str, reason: str) -> wire.DeadLetterDecision:
         """Decides that it is never done; the answer says what follows."""
-        path = f"/{service}/dead-letters/{letter}/discard"
+        path = f"/{service}/dead-letters/{part(letter)}/discard"
         return self._http.post(path, wire.DeadLetterDecision, {"reason": reason})
 
     def retry_group(self, service: str, group: str, asked: wire.RetryGroup | Mapping[str, Any]) -> wire.GroupDecision:
         """Tries some letters of a cause, oldest first; `last` of the answer is where the next request goes on."""
-        return self._http.post(f"/{service}/dead-letters/groups/{group}/retry", wire.GroupDecision, asked)
+        return self._http.post(f"/{service}/dead-letters/groups/{part(group)}/retry", wire.GroupDecision, asked)
 
     def discard_group(
         self, service: str, group: str, asked: wire.DiscardGroup | Mapping[str, Any]
     ) -> wire.GroupDecision:
-        return self._http.post(f"/{service}/dead-letters/groups/{group}/discard", wire.GroupDecision, asked)
+        return self._http.post(f"/{service}/dead-letters/groups/{part(group)}/discard", wire.GroupDecision, asked)
 
     def held(self, service: str) -> Iterator[wire.HeldKeyView]:
         """The keys whose events wait for one that failed or is not here yet."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.wire import protocol as wire
@@ -22,7 +22,7 @@ class ProtocolClient:
 
     def apply(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> wire.Applied:
         """Sends a protocol file as it is. Raises Invalid, with every error, when it is malformed."""
-        answer = self._http.command(f"/protocol/reviews/{review}/versions", document, kind=f"application/{form}")
+        answer = self._http.command(f"/protocol/reviews/{part(review)}/versions", document, kind=f"application/{form}")
         return self._http.read(wire.Applied, answer)
 
     def reviews(self) -> Iterator[wire.ReviewView]:
@@ -30,11 +30,11 @@ class ProtocolClient:
         return self._http.pages("/protocol/reviews", wire.ReviewView)
 
     def newest(self, review: str) -> wire.VersionView:
-        return self._http.get(f"/protocol/reviews/{review}", wire.VersionView)
+        return self._http.get(f"/protocol/reviews/{part(review)}", wire.VersionView)
 
     def versions(self, review: str) -> Iterator[wire.VersionHead]:
         """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{review}/versions", wire.VersionHead)
+        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
 
     def version(self, review: str, number: int) -> wire.VersionView:
-        return self._http.get(f"/protocol/reviews/{review}/versions/{number}", wire.VersionView)
+        return self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)

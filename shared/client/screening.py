@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.wire import screening as wire
@@ -48,15 +48,15 @@ class ScreeningClient:
         (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
         given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
         ballot = {"answer": answer, "reason": reason, "fields": given}
-        return self._http.post(f"{_at(review)}/leases/{lease}/vote", wire.VoteReceipt, ballot)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
     def release(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a place back; the task goes to the end of the queue."""
-        return self._http.post(f"{_at(review)}/leases/{lease}/release", wire.LeaseView)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView)
 
     def renew(self, review: str, lease: str) -> wire.LeaseView:
         """Keeps a live lease for as long again from now."""
-        return self._http.post(f"{_at(review)}/leases/{lease}/renew", wire.LeaseView)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/renew", wire.LeaseView)
 
     def queue(self, review: str) -> list[wire.StageQueue]:
         """How each stage stands."""
@@ -73,7 +73,7 @@ class ScreeningClient:
 
     def tasks(self, review: str, stage: str, state: wire.TaskState = "open") -> Iterator[wire.TaskSummary]:
         """The tasks of a stage in one state, in queue order."""
-        return self._http.pages(f"{_at(review)}/stages/{stage}/tasks", wire.TaskSummary, state=state)
+        return self._http.pages(f"{_at(review)}/stages/{part(stage)}/tasks", wire.TaskSummary, state=state)
 
     def conflicts(self, review: str, stage: str | None = None) -> Iterator[wire.TaskSummary]:
         """The conflicts that wait for an adjudicator, in queue order."""
@@ -85,8 +85,8 @@ class ScreeningClient:
 
     def record(self, review: str, record: str) -> wire.RecordHistory:
         """One record's way through screening, with the votes I may see."""
-        return self._http.get(f"{_at(review)}/records/{record}", wire.RecordHistory)
+        return self._http.get(f"{_at(review)}/records/{part(record)}", wire.RecordHistory)
 
 
 def _at(review: str) -> str:
-    return f"/screening/reviews/{review}"
+    return f"/screening/reviews/{part(review)}"

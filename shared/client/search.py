@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.wire import search as wire
@@ -22,7 +22,7 @@ class SearchClient:
     def find(self, review: str, q: str = "", **about: Any) -> wire.SearchPage:
         """One page. `about`: published_from, published_until, status, source, kind, language, venue, sort, facet,
         limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
-        return self._http.get(f"/search/reviews/{review}/records", wire.SearchPage, q=q, **about)
+        return self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
 
     def rebuild(self) -> wire.RebuildView:
         """Asks for the index to be made anew from the log."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
-from shared.client.http import Http
+from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.wire import synthesis as wire
@@ -23,78 +23,82 @@ class SynthesisClient:
     # Where a review stands
 
     def status(self, review: str) -> wire.StatusView:
-        return self._http.get(f"/synthesis/reviews/{review}", wire.StatusView)
+        return self._http.get(f"/synthesis/reviews/{part(review)}", wire.StatusView)
 
     # Evidence
 
     def link(self, review: str, batch: wire.EvidenceBatch) -> wire.BatchTaken:
         """Ties fragments to CMOCs: all are taken, or none. Raises NotFound while a record's inclusion is still
         on its way."""
-        return self._http.post(f"/synthesis/reviews/{review}/evidence/batch", wire.BatchTaken, batch)
+        return self._http.post(f"/synthesis/reviews/{part(review)}/evidence/batch", wire.BatchTaken, batch)
 
     def link_one(self, review: str, evidence: wire.EvidenceGiven) -> wire.EvidenceTaken:
         """Ties one fragment to CMOCs."""
-        return self._http.post(f"/synthesis/reviews/{review}/evidence", wire.EvidenceTaken, evidence)
+        return self._http.post(f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceTaken, evidence)
 
     def evidence(
         self, review: str, *, record: str | None = None, cmoc: str | None = None
     ) -> Iterator[wire.EvidenceView]:
         """Every link, of one record or CMOC where given."""
-        return self._http.pages(f"/synthesis/reviews/{review}/evidence", wire.EvidenceView, record=record, cmoc=cmoc)
+        return self._http.pages(
+            f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceView, record=record, cmoc=cmoc
+        )
 
     def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
         body = {"why": why, "link": link}
-        return self._http.post(f"/synthesis/reviews/{review}/evidence/{fragment}/withdraw", wire.Withdrawn, body)
+        return self._http.post(
+            f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
+        )
 
     def reports(self, review: str) -> Iterator[wire.ReportView]:
-        return self._http.pages(f"/synthesis/reviews/{review}/reports", wire.ReportView)
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
 
     def join_study(self, review: str, record: str, why: str, *, same_as: str | None) -> wire.ReportView:
         """Counts a record's report as one of another's study; as a study of its own again with None."""
         body = {"same_as": same_as, "why": why}
-        return self._http.post(f"/synthesis/reviews/{review}/reports/{record}/study", wire.ReportView, body)
+        return self._http.post(f"/synthesis/reviews/{part(review)}/reports/{part(record)}/study", wire.ReportView, body)
 
     # The theories
 
     def cmocs(self, review: str) -> list[wire.CmocView]:
-        return self._http.listed(f"/synthesis/reviews/{review}/cmocs", wire.CmocView)
+        return self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
     def history(self, review: str, cmoc: str) -> Iterator[wire.TheoryEventView]:
-        return self._http.pages(f"/synthesis/reviews/{review}/cmocs/{cmoc}/history", wire.TheoryEventView)
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
 
     def support(self, review: str) -> wire.SupportTable:
-        return self._http.get(f"/synthesis/reviews/{review}/support", wire.SupportTable)
+        return self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
 
     # Drafts and revisions
 
     def draft(self, review: str) -> wire.DraftView:
-        return self._http.get(f"/synthesis/reviews/{review}/draft", wire.DraftView)
+        return self._http.get(f"/synthesis/reviews/{part(review)}/draft", wire.DraftView)
 
     def sign(self, review: str, signed: wire.SignDraft | Mapping[str, Any]) -> wire.RevisionView:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
-        return self._http.post(f"/synthesis/reviews/{review}/draft/sign", wire.RevisionView, signed)
+        return self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
     def revisions(self, review: str) -> Iterator[wire.RevisionListed]:
-        return self._http.pages(f"/synthesis/reviews/{review}/revisions", wire.RevisionListed)
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/revisions", wire.RevisionListed)
 
     def revision(self, review: str, number: int) -> wire.RevisionView:
-        return self._http.get(f"/synthesis/reviews/{review}/revisions/{number}", wire.RevisionView)
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
 
     def verify(self, review: str, number: int) -> wire.Verified:
-        return self._http.get(f"/synthesis/reviews/{review}/revisions/{number}/verify", wire.Verified)
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/verify", wire.Verified)
 
     def diff(self, review: str, before: int, after: int) -> wire.Difference:
-        return self._http.get(f"/synthesis/reviews/{review}/diff", wire.Difference, before=before, after=after)
+        return self._http.get(f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after)
 
     # What asks for another look
 
     def rejudgements(self, review: str, state: str | None = None) -> Iterator[wire.RejudgementView]:
         """All of them, or those that are `open` or `closed`."""
-        return self._http.pages(f"/synthesis/reviews/{review}/rejudgements", wire.RejudgementView, state=state)
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rejudgements", wire.RejudgementView, state=state)
 
     def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
-        path = f"/synthesis/reviews/{review}/rejudgements/{rejudgement}/close"
+        path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
 
     def triggers(self, review: str) -> Iterator[wire.TriggerView]:
-        return self._http.pages(f"/synthesis/reviews/{review}/triggers", wire.TriggerView)
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel
 from sqlmodel import Session, SQLModel
 
+from shared import logging
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
@@ -22,6 +23,8 @@ from shared.events.base import Envelope, Event
 from shared.ids import new_id
 from shared.keys import SigningKey
 from shared.settings import Settings
+
+log = logging.get(__name__)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Row = TypeVar("Row", bound=SQLModel)
@@ -76,6 +79,7 @@ class Work:
         self._outbox: list[dict[str, Any]] = []
         self._causes: list[dict[str, str]] = []
         self._before_commit: dict[Hashable, Any] = {}
+        self._notes: list[tuple[str, dict[str, Any]]] = []
         self._rows: Rows | None = None
         #: How many events it has told, once it is committed.
         self.emitted = 0
@@ -131,6 +135,10 @@ class Work:
             self._before_commit[key] = make()
         return self._before_commit[key]
 
+    def note(self, told: str, **about: Any) -> None:
+        """Logs a line at info once this work is committed."""
+        self._notes.append((told, about))
+
     def once(self, key: str | None, command: str, body: BaseModel | None, do: Callable[[], Answer]) -> Answer:
         """Does a person's command once per idempotency key: the second time, its first answer comes back.
 
@@ -177,6 +185,9 @@ class Work:
     def commit(self) -> None:
         self._flush()
         self.session.commit()
+        for told, about in self._notes:
+            log.info(told, service=self.service, **about)
+        self._notes.clear()
 
     def _flush(self) -> None:
         self.session.flush()

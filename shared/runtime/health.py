@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from logging import INFO, WARNING
 from threading import Event as Signal
 from threading import Lock, Thread
 
@@ -32,11 +33,12 @@ Told = Mapping[str, str]
 class Look:
     """One thing that is looked at, in a thread of its own: what hangs, hangs alone, and is not asked a second time.
 
-    `check` answers what it sees of which part. Trouble that comes is told once it has lasted for so many seconds.
+    `check` answers what it sees of which part, of the service `of`. Trouble that comes is told once it has lasted for
+    so many seconds.
     """
 
-    def __init__(self, name: str, check: Callable[[], Told], *, lasting: float = 0.0) -> None:
-        self.name, self._check, self._lasting = name, check, lasting
+    def __init__(self, name: str, check: Callable[[], Told], *, of: str = "all", lasting: float = 0.0) -> None:
+        self.name, self._check, self._of, self._lasting = name, check, of, lasting
         self._lock = Lock()
         self._looking_since: tuple[float, datetime] | None = None
         self._told: dict[str, str] | None = None
@@ -75,7 +77,8 @@ class Look:
         for part in {*before, *self._told}:
             told = self._told.get(part, "ok")
             if told != before.get(part, "ok"):
-                log.warning("health changed", part=part, told=told)
+                level = INFO if told == "ok" else WARNING
+                log.log(level, "health changed", service=self._of, part=part, told=told)
 
 
 class Health:
@@ -88,8 +91,10 @@ class Health:
         shared = [Look("log", _seen("log", event_log.ping), lasting=_LASTING), Look("clock", _seen("clock", clock.now))]
         for name, service in running.items():
             lasting = _LASTING if service.database.sqlite else 0.0
-            checks = [Look(part, _seen(part, check), lasting=lasting) for part, check in service.checks().items()]
-            self._looks[name] = [*shared, *checks, Look("parts", service.health)]
+            checks = [
+                Look(part, _seen(part, check), of=name, lasting=lasting) for part, check in service.checks().items()
+            ]
+            self._looks[name] = [*shared, *checks, Look("parts", service.health, of=name)]
 
     def start(self) -> None:
         with self._lock:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.protocol.domain.document import Document, Form, Path, read
 from services.protocol.domain.rules import broken_rules
@@ -54,13 +56,41 @@ def _shape(document: Document) -> tuple[Protocol | None, list[tuple[Path, str]]]
 
 def _explained(item: Any) -> str:
     """Pydantic's message, with the value at fault where it is short enough to help."""
-    why, value = item["msg"], item["input"]
+    why, value = item["msg"].removeprefix("Value error, "), item["input"]
+    if item["type"] == "extra_forbidden":
+        return _unknown_key(item["loc"])
+    if item["type"] == "missing":
+        return "this key is missing"
     if item["type"] == "string_type" and isinstance(value, bool | int | float):
         read_as = "true or false" if isinstance(value, bool) else "a number"
         return f"{why}; {value!r} is read as {read_as}, so put it in quotes"
-    if item["type"] in ("missing", "extra_forbidden") or isinstance(value, dict | list):
+    if isinstance(value, dict | list):
         return why
     return f"{why} (it is {str(value)[:80]!r})"
+
+
+def _unknown_key(path: Path) -> str:
+    """That a key is none, with the nearest of those that may stand there."""
+    known = _keys_at(path[:-1])
+    near = get_close_matches(str(path[-1]), known, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"there is no such key here; {meant}there may be: {', '.join(known)}" if known else "no key may stand here"
+
+
+def _keys_at(path: Path) -> list[str]:
+    """The keys that may stand at a place of a protocol."""
+    model: type[BaseModel] | None = Protocol
+    for name in (part for part in path if isinstance(part, str)):
+        field = model.model_fields.get(name) if model is not None else None
+        model = next(_models_in(field.annotation), None) if field is not None else None
+    return list(model.model_fields) if model is not None else []
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _invalid(document: Document, faults: list[tuple[Path, str]]) -> Invalid:

@@ -43,6 +43,17 @@ _PLAIN: dict[type[yaml.Node], set[str]] = {
 }
 
 
+#: What may be meant, by the beginning of what YAML's reader says.
+_HINTS = {
+    "mapping values are not allowed": "a colon stands where none may be; put text that holds a colon in quotes",
+    "expected <block end>": "the line does not fit the one above: indent it as its neighbours, and put text that goes "
+    "on after a quote in quotes as a whole",
+    "could not find expected ':'": "a key without its colon, or text that needs quotes",
+    "found character '\\t'": "a tab cannot start any token; indent with spaces",
+    "found unexpected end of stream": "the file ends within a text in quotes",
+}
+
+
 @dataclass
 class Document:
     """Plain data; the line of each value, where the form has lines; what is wrong with it as a document; and how
@@ -68,7 +79,8 @@ def read(text: str | bytes, form: Form) -> Document:
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
-        raise _unreadable(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+        line = text[: error.start].count(b"\n") + 1  # type: ignore[arg-type]
+        raise _unreadable("a letter there is not UTF-8; save the file as UTF-8", line) from error
     return _read_json(plain) if form == "json" else _read_yaml(plain)
 
 
@@ -106,12 +118,17 @@ def _read_yaml(text: str) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _unreadable(
-            error.problem or "it is not YAML", mark and mark.line + 1, mark and mark.column + 1
-        ) from error
+        why = _plainly(error.problem or "it is not YAML")
+        raise _unreadable(why, mark and mark.line + 1, mark and mark.column + 1) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _unreadable("a character that YAML does not allow", line) from error
+
+
+def _plainly(problem: str) -> str:
+    """What YAML's reader says, for people who write files and not readers."""
+    hint = next((hint for beginning, hint in _HINTS.items() if problem.startswith(beginning)), None)
+    return hint or problem
 
 
 class _Walk:

@@ -122,6 +122,7 @@ def _freeze(content: RevisionContent, causes: list[str], work: Work) -> Revision
     )
     with work.following(content.revision, None):
         event_id = work.emit(event, because=causes)
+    work.note("revision signed", review=content.review, number=content.number, by=work.actor)
     return work.add(
         RevisionRow(
             review=content.review, number=content.number, head=head_of(content), content=frozen,

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
+from collections.abc import Iterator
 
+import pytest
+from pydantic import TypeAdapter
+from structlog.testing import capture_logs
+
+from services.catalog import SERVICES
 from services.cli import context
-from shared.errors import Unauthenticated
+from services.ingest.replay.server import ReplayServer
+from shared.client.http import NAME
+from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
+from shared.http.app import create_app
+from shared.http.parameters import Name
 from shared.keys import SigningKey
+from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import read_token
 from tests.unit.services.cli.conftest import data, forget
@@ -15,6 +26,19 @@ from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 def key() -> SigningKey:
     return SigningKey.open(Settings(_env_file=None))
+
+
+@pytest.fixture
+def platform(monkeypatch) -> Iterator[None]:
+    """Every service, answering at LIVING_URL, with its key in the data folder."""
+    whole = Platform(Settings(scheduler=False, _env_file=None), SERVICES)
+    whole.start()
+    try:
+        with capture_logs(), ReplayServer(create_app(whole)) as server:
+            monkeypatch.setenv("LIVING_URL", server.url)
+            yield
+    finally:
+        whole.stop()
 
 
 @pytest.mark.parametrize(
@@ -77,3 +101,62 @@ def test_a_client_command_reads_its_few_settings_as_all_commands_do(tmp_path, mo
     monkeypatch.setenv("LIVING_URL", "http://nearer:1")
     forget()
     assert context.setting("url") == Settings().url == "http://nearer:1"
+
+
+def test_a_review_that_is_none_is_told_in_the_same_words_by_every_command(run, platform):
+    for words in (
+        ["search", "query", "nope", "care"],
+        ["events", "tail", "nope"],
+        ["review", "rejections", "nope"],
+        ["review", "rejections", "nope", "--source", "openalex"],
+        ["review", "show", "nope"],
+        ["review", "status", "nope"],
+        ["queue", "status", "nope"],
+        ["synthesis", "show", "nope"],
+    ):
+        result = run(*words)
+
+        assert isinstance(result.exception, NotFound), words
+        assert result.exception.detail == "there is no review 'nope'; `living review list` shows those there are"
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "bé", "", "a/b", "../x", "a?b", "a\nb"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["review", "status"],
+        ["search", "query"],
+        ["events", "tail"],
+        ["dead-letters", "retry", "screening"],
+        ["synthesis", "show"],
+    ],
+    ids=" ".join,
+)
+def test_what_can_be_no_name_is_refused_before_anything_is_asked(run, words, name):
+    key()
+
+    result = run(*words, name)
+
+    assert isinstance(result.exception, Invalid)
+    assert f"{name!r} can be neither a review's name nor an id" in result.exception.detail
+
+
+def test_the_client_takes_the_names_that_the_api_takes():
+    assert TypeAdapter(Name).json_schema()["pattern"] == f"^{NAME}$"
+
+
+def test_a_token_that_no_header_can_carry_is_told_as_that(run, monkeypatch):
+    monkeypatch.setenv("LIVING_TOKEN", "tok\nen")
+
+    assert isinstance(run("review", "list").exception, Unauthenticated)
+
+
+def test_whoever_waits_at_a_terminal_is_told_after_a_second(run, monkeypatch, capsys):
+    key()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+
+    with pytest.raises(Unavailable, match="living serve"), context.client(patience=3) as living:
+        list(living.protocol.reviews())
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "does not answer" in line and "asking again for" in line

@@ -18,7 +18,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_where_there_is_no_platform_one_line_says_so_and_nothing_is_made(run, tmp_path):
     result = run("db", "check")
 
-    assert isinstance(result.exception, NotFound) and "there is no platform in data" in result.exception.detail
+    assert isinstance(result.exception, NotFound) and f"no platform in {tmp_path}/data" in result.exception.detail
     assert result.output == "" and list(tmp_path.iterdir()) == []
 
 

@@ -108,6 +108,7 @@ def test_a_setting_that_is_wrong_or_unknown_is_named(run, monkeypatch, name, val
     finding = findings(run("doctor", "--json"))["settings"]
 
     assert finding["state"] == state and told in finding["told"]
+    assert "Value error" not in finding["told"] and "LIVING_..." not in finding["told"]
 
 
 def test_a_key_that_others_can_read_fails(run):
@@ -141,6 +142,72 @@ def test_a_key_that_the_databases_do_not_know_fails_as_a_start_with_it_would(run
 
     assert finding["state"] == "fail" and "a start of protocol would be refused" in finding["told"]
     assert finding["do"] == "`living log check`"
+
+
+@pytest.fixture
+def used() -> Path:
+    """The signing key of a platform that ran once."""
+    settings = Settings(scheduler=False, _env_file=None)
+    platform = Platform(settings, [SERVICE])
+    platform.start()
+    platform.stop()
+    return Path(settings.place(settings.signing_key))
+
+
+def test_a_lost_key_that_a_database_knows_is_to_be_put_back(run, used):
+    used.unlink()
+
+    told = findings(run("doctor", "--json"))
+
+    assert "protocol were used with one" in told["signing key"]["told"]
+    assert "put it back" in told["signing key"]["do"] and "living serve" not in told["signing key"]["do"]
+    assert told["log and key"]["state"] == "fail" and "a start of protocol" in told["log and key"]["told"]
+
+
+def test_a_key_that_nobody_knew_yet_is_made_at_the_first_start(run):
+    run("db", "upgrade")
+    SigningKey.open(Settings(_env_file=None))
+    Path("data/log.db").touch()
+    Path("data/signing-key.pem").unlink()
+
+    assert "living serve" in findings(run("doctor", "--json"))["signing key"]["do"]
+
+
+def test_what_is_no_key_is_told_once_for_all_services(run, used, monkeypatch):
+    run("db", "upgrade")
+    monkeypatch.setenv("LIVING_SIGNING_KEY", "/etc/passwd")
+
+    result = run("doctor", "--json")
+
+    assert result.output.count("/etc/passwd") == 1
+    assert "LIVING_SIGNING_KEY" in findings(result)["signing key"]["do"]
+    assert [it["check"] for it in data(result)].count("log and key") == 1
+
+
+@pytest.mark.parametrize("key", [True, False])
+def test_a_database_server_that_is_away_is_no_fault_of_ours(run, used, monkeypatch, key):
+    monkeypatch.setenv("LIVING_DATABASE_URL", "postgresql+psycopg://u@127.0.0.1:9/{service}")
+    if not key:
+        used.unlink()
+
+    result = run("doctor", "--json")
+
+    told = findings(result)
+    assert told["database screening"]["do"] == "start the server, or mend LIVING_DATABASE_URL"
+    assert told["log and key"]["state"] == "fail" and told["log"]["state"] != "fail"
+    assert "report of a fault" not in result.output and all(it["do"] for it in data(result) if it["state"] != "ok")
+
+
+def test_a_folder_that_can_only_be_read_refuses_every_start_in_one_line(run, tmp_path, monkeypatch):
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
+        platform = Platform(Settings(scheduler=False, _env_file=None), [SERVICE, SEARCH])
+        platform.start()
+        platform.stop()
+        with disk.read_only():
+            result = run("doctor", "--json")
+
+    assert [it["check"] for it in data(result)].count("log and key") == 1
 
 
 def test_a_database_that_others_may_read_is_a_warning(run):
@@ -243,6 +310,74 @@ def test_a_source_that_does_not_answer_is_a_warning(run, monkeypatch):
     told = findings(run("doctor", "--json"))
 
     assert told["source Crossref"]["state"] == "warn" and told["source PubMed"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(("status", "state", "do"), [(404, "warn", "LIVING_CROSSREF_URL"), (200, "ok", "")])
+def test_a_source_is_asked_as_ingest_asks_and_an_address_that_has_none_is_a_warning(
+    run, monkeypatch, status, state, do
+):
+    asked = []
+
+    async def answer(scope, receive, send):
+        asked.append(scope["path"])
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    with ReplayServer(answer) as server:
+        monkeypatch.setenv("LIVING_CROSSREF_URL", server.url)
+        finding = findings(run("doctor", "--json"))["source Crossref"]
+
+    assert finding["state"] == state and do in finding["do"] and asked == ["/works"]
+
+
+def test_openalex_itself_is_not_ok_without_a_key(run, monkeypatch):
+    monkeypatch.setattr(doctor, "_status", lambda url, question="": (200, f"{url} answers"))
+    monkeypatch.setenv("LIVING_OPENALEX_URL", "https://api.openalex.org")
+    finding = findings(run("doctor", "--json"))["source OpenAlex"]
+    assert finding["state"] == "warn" and "LIVING_OPENALEX_KEY" in finding["do"]
+
+    monkeypatch.setenv("LIVING_OPENALEX_KEY", "k")
+    assert findings(run("doctor", "--json"))["source OpenAlex"]["state"] == "ok"
+
+
+def test_a_source_that_no_review_watches_is_no_trouble(run, monkeypatch):
+    SigningKey.open(Settings(_env_file=None))
+    answers: dict[str, object] = {
+        "/healthz": {},
+        "/protocol/reviews": page({"review": "small"}),
+        "/ingest/reviews/small/watches": page({"source": "pubmed", "trouble": None}),
+    }
+    for name in ("CROSSREF", "PUBMED"):
+        monkeypatch.setenv(f"LIVING_{name}_URL", "http://127.0.0.1:9")
+
+    with serve_answers(answers) as server:
+        monkeypatch.setenv("LIVING_URL", server.url)
+        told = findings(run("doctor", "--json"))
+
+    assert told["source Crossref"]["state"] == "ok" and "no review watches it" in told["source Crossref"]["told"]
+    assert told["source PubMed"]["state"] == "warn" and "this shell's settings" in told["source PubMed"]["do"]
+
+
+def test_an_examples_contact_is_a_warning(run, monkeypatch):
+    monkeypatch.setenv("LIVING_CONTACT", "you@example.org")
+
+    assert findings(run("doctor", "--json"))["contact"]["state"] == "warn"
+
+
+def test_an_address_of_the_platform_that_is_none_is_told_with_what_to_set(run, monkeypatch):
+    monkeypatch.setenv("LIVING_URL", "127.0.0.1:8000")
+
+    finding = findings(run("doctor", "--json"))["platform"]
+
+    assert finding["told"] == "127.0.0.1:8000 is no address" and "set LIVING_URL" in finding["do"]
+
+
+def test_a_token_that_is_none_is_told_by_its_variable(run, protocol, monkeypatch):
+    monkeypatch.setenv("LIVING_TOKEN", "garbage")
+
+    finding = findings(run("doctor", "--json"))["token"]
+
+    assert finding["state"] == "fail" and "LIVING_TOKEN is refused" in finding["told"] and finding["do"]
 
 
 def test_a_clock_that_stands_still_is_told(run, tmp_path, monkeypatch):

@@ -50,3 +50,18 @@ def test_an_unknown_command_is_told(run):
     result = run("queu")
 
     assert result.exit_code == 2 and "No such command 'queu'" in result.output
+
+
+def test_a_usage_line_names_a_choice_and_is_one_line():
+    for path in ("log rewind", "log lag", "events replay", "dead-letters discard"):
+        usage = CliRunner().invoke(app, [*path.split(), "--help"]).output.partition("\n\n")[0]
+
+        assert len(usage.splitlines()) == 1 and "SERVICE" in usage and "{" not in usage
+
+
+def test_days_are_asked_for_as_people_write_them(run):
+    assert run("search", "query", "--help").output.count("YYYY-MM-DD") == 2
+
+
+def test_the_version_is_told(run):
+    assert run("--version").output.startswith("living-reviews ")

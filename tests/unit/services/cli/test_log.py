@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import sys
 from contextlib import closing
@@ -17,7 +18,7 @@ from shared.bus.open import open_log
 from shared.bus.relay import relay_once
 from shared.db.engine import opened
 from shared.db.tables import OutboxRow, WaitingRow
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, NotFound, Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.keys import make
 from tests.disks import mounted
@@ -216,3 +217,29 @@ def test_a_key_that_was_replaced_is_told(house, run):
 
     assert isinstance(run("key", "show").exception, Conflict)
     assert "living key accept" in str(data(run("log", "check", "--json")))
+
+
+def test_a_key_that_every_database_knows_needs_no_accepting(house, run):
+    run("key", "accept", "--yes")
+
+    again = run("key", "accept")
+
+    assert again.exit_code == 0 and again.output == "every database knows the key that is there: nothing to do\n"
+
+
+@pytest.mark.parametrize("words", [["log", "lag"], ["log", "check"], ["key", "show"], ["db", "check"]], ids=" ".join)
+def test_where_there_is_no_platform_each_command_says_so_alike(run, tmp_path, words):
+    result = run(*words)
+
+    assert isinstance(result.exception, NotFound)
+    assert f"there is no platform in {tmp_path}/data" in result.exception.detail
+    assert "LIVING_DATA_DIR" in result.exception.detail and not (tmp_path / "data").exists()
+
+
+def test_a_start_warns_of_variables_that_are_no_settings(run, monkeypatch):
+    monkeypatch.setenv("LIVING_SERCH_URL", "http://127.0.0.1:9200")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+
+    assert isinstance(result.exception, Conflict)
+    assert "LIVING_SERCH_URL" in result.stderr and "warning" in result.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from rich.tree import Tree
 
-from services.cli.printing import print_rows, print_whole
+from services.cli.printing import out, print_json_line, print_rows, print_whole
 
 
 def test_a_deep_branch_is_printed_whole_on_a_narrow_terminal(monkeypatch, capsys):
@@ -30,3 +30,18 @@ def test_what_another_program_gets_has_each_row_on_one_line(monkeypatch, capsys)
     heading, *rows = capsys.readouterr().out.splitlines()
     assert heading.split() == ["service", "read", "by"]
     assert [row.split() for row in rows] == [["screening", "a-member-" + "x" * 60], ["search", "nobody"]]
+
+
+def test_nothing_is_broken_for_another_program(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+
+    out.print(Text("a long line " * 50))
+    out.print("a long sentence of a command " * 10)
+
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_line_of_json_is_one_line(capsys):
+    print_json_line({"a": "line\nbreak", "b": [1, {"c": "é"}]})
+
+    assert capsys.readouterr().out == '{"a": "line\\nbreak", "b": [1, {"c": "é"}]}\n'

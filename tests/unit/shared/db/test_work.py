@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from shared.db.tables import CauseRow
 from shared.errors import Conflict
@@ -37,6 +38,18 @@ def test_when_the_work_fails_neither_rows_nor_events_remain(bench):
 
     assert notes(bench) == []
     assert bench.told_all() == []
+
+
+def test_what_a_work_notes_is_logged_once_it_is_committed_and_else_never(bench):
+    with capture_logs() as lines:
+        with pytest.raises(ZeroDivisionError), bench.work() as work:
+            work.note("done", review="a")
+            raise ZeroDivisionError
+        with bench.work() as work:
+            work.note("done", review="b")
+            assert lines == []
+
+    assert [(it["event"], it["review"], it["log_level"]) for it in lines] == [("done", "b", "info")]
 
 
 def test_an_event_heard_twice_is_done_once(bench):

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from shared.runtime import health
 from shared.runtime.health import Look
@@ -55,6 +56,18 @@ def test_an_error_is_told_with_its_reason_until_it_is_over(part):
     part.told = "ok"
     look.look()
     assert look.told() == {"part": "ok"}
+
+
+def test_a_change_is_logged_with_its_service_and_a_recovery_is_no_warning(part):
+    look = Look("part", part.look, of="screening")
+    with capture_logs() as lines:
+        for part.told in ("ok", "raises", "ok"):
+            look.look()
+
+    assert [(it["log_level"], it["service"], it["part"], it["told"]) for it in lines] == [
+        ("warning", "screening", "part", "ConnectionError: nobody is there"),
+        ("info", "screening", "part", "ok"),
+    ]
 
 
 def test_what_a_database_says_is_told_in_one_line_without_what_was_asked_of_it():

@@ -1,0 +1,66 @@
+"""What ends a command: one clear sentence, whatever the output can take, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.keys import SigningKey
+from shared.settings import Settings
+from tests.unit.services.protocol.examples import SMALL, as_yaml
+
+PROGRAM = "from services.cli import main; main()"
+
+
+def living(*words: str, into: int = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        stdout=into, stderr=subprocess.PIPE, env={**os.environ, **variables}, timeout=60, text=True, encoding="latin-1",
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def greek(run, protocol, tmp_path) -> str:
+    """A review whose title no latin letters can spell."""
+    SigningKey.open(Settings(_env_file=None))
+    file = tmp_path / "small.yaml"
+    file.write_text(as_yaml({**SMALL, "title": "Περί ηγεσίας"}), encoding="utf-8")
+    assert run("review", "apply", str(file)).exit_code == 0
+    return "small"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+@pytest.mark.parametrize("words", [["review", "list"], ["review", "list", "--json"], ["--help"]], ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+def test_an_output_that_takes_no_more_is_told_in_a_line(greek, words, unbuffered):
+    with open("/dev/full", "w") as full:
+        ran = living(*words, into=full.fileno(), PYTHONUNBUFFERED=unbuffered)
+
+    assert ran.returncode == 1
+    assert ran.stderr == "the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [["review", "list"], ["review", "show", "small"]], ids=" ".join)
+def test_what_the_output_cannot_show_is_replaced(greek, words):
+    ran = living(*words, PYTHONIOENCODING="latin-1")
+
+    assert ran.returncode == 0 and "small" in ran.stdout and ran.stderr == ""
+
+
+def test_json_is_json_for_an_output_of_few_letters(greek):
+    ran = living("review", "list", "--json", PYTHONIOENCODING="latin-1")
+
+    assert json.loads(ran.stdout)[0]["title"] == "Περί ηγεσίας"
+
+
+def test_a_folder_that_cannot_be_made_for_a_demo_is_told():
+    ran = living("demo", "--folder", "/proc/no-such-place/x")
+
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert "the folder /proc/no-such-place/x cannot be made" in ran.stderr and "--folder" in ran.stderr
