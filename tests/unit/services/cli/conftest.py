@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
-from services.cli import app, context
+from services.cli import app, context, printing
 from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
+from tests.unit.services.screening.desk import Desk, make_bench
 from tests.workbench import Workbench
 
 Run = Callable[..., Result]
@@ -56,6 +60,72 @@ def protocol(tmp_path, monkeypatch) -> Iterator[Workbench]:
             yield bench
     finally:
         bench.close()
+
+
+@dataclass
+class Served:
+    """A service that answers over HTTP at LIVING_URL, once it is put there."""
+
+    bench: Workbench | None = None
+
+    def token(self, name: str, role: str) -> str:
+        """A token of a person, as LIVING_TOKEN takes it."""
+        assert self.bench is not None, "no service is served yet"
+        return self.bench.person(name, role).headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+def served() -> Served:
+    return Served()
+
+
+@pytest.fixture
+def serve(served, monkeypatch) -> Iterator[Callable[[Workbench], None]]:
+    """Puts a workbench where the commands ask, until the test ends."""
+    with ExitStack() as stack:
+
+        def put(bench: Workbench) -> None:
+            stack.callback(bench.close)
+            stack.enter_context(capture_logs())
+            monkeypatch.setenv("LIVING_URL", stack.enter_context(ReplayServer(bench.app)).url)
+            served.bench = bench
+
+        yield put
+
+
+@pytest.fixture
+def desk_at(serve, tmp_path) -> Callable[..., Desk]:
+    """Opens the screening desk with the stages given, where the commands ask."""
+
+    def open_desk(*stages: Any, **changes: Any) -> Desk:
+        desk = Desk(make_bench(tmp_path / "desk"), *stages, **changes)
+        serve(desk.bench)
+        return desk
+
+    return open_desk
+
+
+@pytest.fixture
+def as_(run, served, monkeypatch) -> Run:
+    """Runs `living ...` as someone, by their name and role."""
+
+    def run_as(name: str, *words: str, role: str = "reviewer") -> Result:
+        monkeypatch.setenv("LIVING_TOKEN", served.token(name, role))
+        return run(*words)
+
+    return run_as
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> Callable[[int | None], None]:
+    """Makes what is printed go to a terminal of so many columns, or with None to another program."""
+
+    def make(width: int | None) -> None:
+        if width is not None:
+            for name, value in (("_width", width), ("_force_terminal", True), ("_color_system", None)):
+                monkeypatch.setattr(printing.out, name, value)
+
+    return make
 
 
 def forget() -> None:
