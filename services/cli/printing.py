@@ -13,6 +13,7 @@ from rich.text import Text
 #: Columns that are never broken over lines.
 _WHOLE = {
     "cycle",
+    "on",
     "found",
     "merged",
     "screened",

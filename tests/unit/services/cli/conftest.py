@@ -16,7 +16,9 @@ from structlog.testing import capture_logs
 from services.cli import app, context, printing
 from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
-from tests.unit.services.screening.desk import Desk, make_bench
+from services.screening.manifest import SERVICE as SCREENING
+from tests.unit.services.screening.desk import Desk
+from tests.unit.services.synthesis.room import Room, make_room
 from tests.workbench import Workbench
 
 Run = Callable[..., Result]
@@ -42,9 +44,9 @@ def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
 def run() -> Run:
     """Runs `living ...`; settings may change between two runs."""
 
-    def run(*words: str) -> Result:
+    def run(*words: str, typed: str | None = None) -> Result:
         forget()
-        return CliRunner().invoke(app, list(words))
+        return CliRunner().invoke(app, list(words), input=typed)
 
     return run
 
@@ -80,12 +82,11 @@ def served() -> Served:
 
 
 @pytest.fixture
-def serve(served, monkeypatch) -> Iterator[Callable[[Workbench], None]]:
+def serve(served, workbench, monkeypatch) -> Iterator[Callable[[Workbench], None]]:
     """Puts a workbench where the commands ask, until the test ends."""
     with ExitStack() as stack:
 
         def put(bench: Workbench) -> None:
-            stack.callback(bench.close)
             stack.enter_context(capture_logs())
             monkeypatch.setenv("LIVING_URL", stack.enter_context(ReplayServer(bench.app)).url)
             served.bench = bench
@@ -94,11 +95,11 @@ def serve(served, monkeypatch) -> Iterator[Callable[[Workbench], None]]:
 
 
 @pytest.fixture
-def desk_at(serve, tmp_path) -> Callable[..., Desk]:
+def desk_at(serve, workbench) -> Callable[..., Desk]:
     """Opens the screening desk with the stages given, where the commands ask."""
 
     def open_desk(*stages: Any, **changes: Any) -> Desk:
-        desk = Desk(make_bench(tmp_path / "desk"), *stages, **changes)
+        desk = Desk(workbench(SCREENING), *stages, **changes)
         serve(desk.bench)
         return desk
 
@@ -106,12 +107,20 @@ def desk_at(serve, tmp_path) -> Callable[..., Desk]:
 
 
 @pytest.fixture
+def room(serve, workbench) -> Room:
+    """The room where a review is synthesised, where the commands ask."""
+    made = make_room(workbench)
+    serve(made.bench)
+    return made
+
+
+@pytest.fixture
 def as_(run, served, monkeypatch) -> Run:
     """Runs `living ...` as someone, by their name and role."""
 
-    def run_as(name: str, *words: str, role: str = "reviewer") -> Result:
+    def run_as(name: str, *words: str, role: str = "reviewer", typed: str | None = None) -> Result:
         monkeypatch.setenv("LIVING_TOKEN", served.token(name, role))
-        return run(*words)
+        return run(*words, typed=typed)
 
     return run_as
 
