@@ -55,20 +55,11 @@ def print_rows(
         out.print(empty)
     else:
         shown = table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows])
-        print_table(shown)
-
-
-def print_table(shown: Table) -> None:
-    """Prints a table. Only a terminal has a width; what a file or another program gets has each row on one line."""
-    if out.is_terminal:
-        out.print(shown)
-    else:
-        print_whole(shown)
-
-
-def print_line(text: str, style: str = "") -> None:
-    """Prints a line that is to be copied, such as a command: whole, however narrow the terminal is."""
-    out.print(Text(text, style=style), soft_wrap=True)
+        # Only a terminal has a width; what a file or another program gets has each row on one line.
+        if out.is_terminal:
+            out.print(shown)
+        else:
+            print_whole(shown)
 
 
 def print_whole(shown: Any) -> None:
@@ -89,6 +80,11 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any)
 def counted(number: int, one: str, many: str | None = None) -> str:
     """How many of something there are: `1 conflict`, `2 conflicts`, `2 studies`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def print_line(text: str, style: str = "") -> None:
+    """Prints a line that is to be copied, such as a command: whole, however narrow the terminal is."""
+    out.print(Text(text, style=style), soft_wrap=True)
 
 
 def day(instant: str) -> str:

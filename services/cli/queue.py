@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import minute, out, print_json, print_line, print_rows, print_table, table
+from services.cli.printing import minute, out, print_json, print_line, print_rows, table
 from shared.errors import Invalid
 
 app = Group(help="The screening queue: take a record, read it, answer.")
@@ -84,7 +84,7 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
     if as_json:
         print_json(receipt)
     else:
-        out.print(f"{receipt.record} at {receipt.stage}: {receipt.state}")
+        print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
 
 
 @app.command("release", example="LIVING_TOKEN=$ANA living queue release shared-records lease_01a2...")
@@ -93,7 +93,7 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
 def release(review: str, lease: str) -> None:
     """Give a record back to the queue. Needs the token of whoever holds it."""
     with acting("giving a record back", review) as living:
-        out.print(f"{living.screening.release(review, lease).lease}: given back")
+        print_line(f"{living.screening.release(review, lease).lease}: given back")
 
 
 @app.command("agreement", example="living queue agreement shared-records")
@@ -117,11 +117,13 @@ def agreement(review: str, as_json: bool) -> None:
 
 def _show(review: str, task: Any) -> None:
     """Prints a task with all that is needed to answer it: the record, where its paper is, the form, the command."""
-    out.print(Panel(_record(task.record), title=Text(task.stage)))
+    # Another program gets no box: it has no width to draw one in.
+    record = _record(task.record)
+    out.print(Panel(record, title=Text(task.stage)) if out.is_terminal else Parts(Text(task.stage), record))
     for line in _places(task.record):
         print_line(line, "dim")
     out.print()
-    print_table(table(["", ""], _form(task), show_header=False))
+    out.print(table(["", ""], _form(task), show_header=False))
     needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)
     out.print()
     print_line(f"living queue vote {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import counted, day, err, out, print_json, print_line, print_rows, print_table, table
+from services.cli.printing import counted, day, err, out, print_json, print_line, print_rows, table
 from shared.client import Client
 
 app = Group(help="Theories, their evidence, signed revisions.")
@@ -197,7 +197,7 @@ def _show_theories(said: Any, titles: Mapping[str, Sequence[str]]) -> None:
         for cmoc in said.cmocs:
             if cmoc.theory == theory.theory:
                 out.print(_cmoc_line(cmoc.cmoc, cmoc.status, cmoc.support, cmoc.flagged))
-                print_table(table(["", ""], _parts(cmoc, titles), show_header=False))
+                out.print(table(["", ""], _parts(cmoc, titles), show_header=False))
         out.print()
 
 
