@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from click import testing
 
+from services.cli.printing import counted
 from shared.errors import Invalid, NotFound
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.synthesis.room import REVIEW, protocol
@@ -174,3 +175,8 @@ def test_a_cmoc_that_is_none_of_the_reviews_is_not_found(coded, as_):
     refused = as_("rita", "synthesis", "evidence", REVIEW, "--cmoc", "nope", role="reader").exception
 
     assert isinstance(refused, NotFound) and "no CMOC 'nope'" in refused.detail
+
+
+def test_one_of_something_is_told_as_one():
+    assert [counted(number, "conflict") for number in (0, 1, 2)] == ["0 conflicts", "1 conflict", "2 conflicts"]
+    assert [counted(number, "study", "studies") for number in (1, 2)] == ["1 study", "2 studies"]
