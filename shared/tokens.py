@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,7 +54,25 @@ class Person:
 
 
 def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
-    """Makes a token. Raises Invalid for a role that does not exist, or a name that is empty or endless."""
+    """Makes a person's token. Raises Invalid for a role that does not exist, or a name that is empty or endless or
+    reads as the platform's own."""
+    if _reads_as_ours(person.name):
+        raise Invalid(
+            f"{person.name!r} reads as the platform itself wherever it says who did something (`ingest:pull`, "
+            "`owner:...`): give the token a person's name, without a colon",
+            slug="reserved_name",
+        )
+    return _signed(key, person, now=now, valid_for=valid_for)
+
+
+def _reads_as_ours(name: str) -> bool:
+    """Whether a name is one that only the platform acts under; also one that merely looks so, such as with a colon
+    of double width."""
+    seen = unicodedata.normalize("NFKC", name).strip().casefold()
+    return ":" in seen or seen == "system"
+
+
+def _signed(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
     if person.role not in ROLES:
         raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
     if not person.name.strip() or not person.name.isprintable() or len(person.name) > LONGEST_NAME:
@@ -73,7 +92,7 @@ def own_token(key: SigningKey, role: str) -> str:
     """A token of a few minutes for whoever can read the key, and so could sign anything. Its name is that of no
     person: nobody's votes are told to it as their own."""
     person = Person(f"owner:{os.environ.get('USER') or os.getuid()}", role, (ALL_REVIEWS,))
-    return issue_token(key, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
+    return _signed(key, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
 
 
 def read_token(key: SigningKey, token: str) -> Person:

@@ -14,6 +14,7 @@ from rich.text import Text
 #: Columns that are never broken over lines.
 _WHOLE = {
     "cycle",
+    "on",
     "found",
     "merged",
     "screened",
@@ -93,6 +94,16 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any)
     for line in lines:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in line))
     return made
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """How many of something there are: `1 conflict`, `2 conflicts`, `2 studies`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def print_line(text: str, style: str = "") -> None:
+    """Prints a line that is to be copied, such as a command: whole, however narrow the terminal is."""
+    out.print(Text(text, style=style), soft_wrap=True)
 
 
 def day(instant: str) -> str:

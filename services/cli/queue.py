@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Group as Parts
@@ -11,10 +12,16 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import minute, out, print_json, print_rows, table
+from services.cli.printing import minute, out, print_json, print_line, print_rows, table
 from shared.errors import Invalid
 
 app = Group(help="The screening queue: take a record, read it, answer.")
+
+#: What each kind of a form's field takes.
+_KINDS = {"text": "text", "choice": "one of", "choices": "any of", "cmocs": "any of"}
+
+#: How many authors are shown, and how many characters of each part of a CMOC.
+_AUTHORS, _GIST = 3, 60
 
 
 @app.command("status", example="living queue status shared-records")
@@ -51,7 +58,7 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
     elif task is None:
         out.print("Nothing waits for you.")
     else:
-        out.print(_shown(review, task))
+        _show(review, task)
 
 
 @app.command(
@@ -61,17 +68,23 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
 @argument("lease", "The lease that `living queue next` showed.")
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
-@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@option(
+    "--field",
+    multiple=True,
+    help="A field of the stage's form, `name=value`, as `living queue next` lists them; repeat it for several values.",
+)
 @AS_JSON
 def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
     """Answer for the record you hold. Needs your own token in LIVING_TOKEN."""
-    fields = _fields(field)
+    given = _given(field)
     with acting("voting", review) as living:
+        # Only the form says whether a field takes one value or a list of them.
+        fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
         receipt = living.screening.vote(review, lease, answer, reason, fields)
     if as_json:
         print_json(receipt)
     else:
-        out.print(f"{receipt.record} at {receipt.stage}: {receipt.state}")
+        print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
 
 
 @app.command("release", example="LIVING_TOKEN=$ANA living queue release shared-records lease_01a2...")
@@ -80,7 +93,7 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
 def release(review: str, lease: str) -> None:
     """Give a record back to the queue. Needs the token of whoever holds it."""
     with acting("giving a record back", review) as living:
-        out.print(f"{living.screening.release(review, lease).lease}: given back")
+        print_line(f"{living.screening.release(review, lease).lease}: given back")
 
 
 @app.command("agreement", example="living queue agreement shared-records")
@@ -102,40 +115,88 @@ def agreement(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
 
 
-def _shown(review: str, task: Any) -> Parts:
-    record = task.record
-    about = " · ".join(str(part) for part in ("; ".join(record.authors[:3]), record.venue, record.published) if part)
-    parts: list[object] = [
+def _show(review: str, task: Any) -> None:
+    """Prints a task with all that is needed to answer it: the record, where its paper is, the form, the command."""
+    # Another program gets no box: it has no width to draw one in.
+    record = _record(task.record)
+    out.print(Panel(record, title=Text(task.stage)) if out.is_terminal else Parts(Text(task.stage), record))
+    for line in _places(task.record):
+        print_line(line, "dim")
+    out.print()
+    out.print(table(["", ""], _form(task), show_header=False))
+    needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)
+    out.print()
+    print_line(f"living queue vote {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")
+
+
+def _record(record: Any) -> Parts:
+    authors = [*record.authors[:_AUTHORS], *(["et al."] if len(record.authors) > _AUTHORS else [])]
+    about = " · ".join(str(part) for part in ("; ".join(authors), record.venue, record.published) if part)
+    parts = [
         Text(record.title or "[no title]", style="bold"),
         Text(about, style="dim"),
         Text(""),
         Text(record.abstract or "No abstract.", style="" if record.abstract else "dim"),
     ]
-    parts += [
+    flags = [
         Text(f"{flag.kind}{' (drill)' if flag.drill else ''}: {flag.reason}", style="red") for flag in record.flags
     ]
-    answers = ", ".join(answer.value for answer in task.answers)
-    lines = [
-        ["answers", answers],
-        *([field.label, ", ".join(field.options) or field.kind] for field in task.fields),
-        *([f"{vote.person} voted", f"{vote.answer}: {vote.reason or ''}"] for vote in task.votes),
-        ["kept for you until", minute(task.expires_at)],
+    return Parts(*parts, *flags)
+
+
+def _places(record: Any) -> list[str]:
+    """Where one finds the paper, and the record's id, which `living events trace` takes."""
+    told = [
+        f"https://doi.org/{name}" if kind == "doi" else f"{kind.upper()} {name}"
+        for kind, name in record.identifiers.items()
     ]
-    how = f"living queue vote {review} {task.lease} ANSWER --reason '...'"
-    return Parts(
-        Panel(Parts(*parts), title=Text(f"{task.stage}: {task.question}")),  # type: ignore[arg-type]
-        table(["", ""], lines, show_header=False),
-        Text(f"\n{how}", style="cyan"),
-    )
+    return [*told, record.record]
 
 
-def _fields(given: Iterable[str]) -> dict[str, str | list[str]]:
-    """`name=value` pairs as the form's fields; a name given several times is a list."""
-    fields: dict[str, str | list[str]] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise Invalid(f"--field {pair!r}: write it as name=value")
-        before = fields.get(name)
-        fields[name] = value if before is None else [*([before] if isinstance(before, str) else before), value]
-    return fields
+def _form(task: Any) -> list[list[str]]:
+    """What may be answered, line by line: the answers, then each field as `--field` takes it."""
+    answers = [
+        f"{answer.value} (needs a --reason)" if answer.reason_required else answer.value for answer in task.answers
+    ]
+    lines = [["question", task.question], ["answers", ", ".join(answers)]]
+    for field in task.fields:
+        lines.append([f"--field {field.name}=", f"{field.label} ({_KINDS[field.kind]}{_needed(field)})"])
+        if field.options:
+            lines.append(["", ", ".join(field.options)])
+        elif field.kind == "cmocs":
+            lines += [["", f"{cmoc.id}: {_gist(cmoc)}"] for cmoc in task.cmocs]
+    lines += [[f"{vote.person} voted", ": ".join(filter(None, (vote.answer, vote.reason)))] for vote in task.votes]
+    return [*lines, ["kept for you until", minute(task.expires_at)]]
+
+
+def _needed(field: Any) -> str:
+    return ", required" if field.required else ""
+
+
+def _gist(cmoc: Any) -> str:
+    """A CMOC has no title: what is offered and what follows tell it from others."""
+    return " -> ".join(shorten(part, _GIST, placeholder="...") for part in (cmoc.resource, cmoc.outcome))
+
+
+def _given(pairs: Iterable[str]) -> dict[str, list[str]]:
+    """`name=value` pairs as the values of each name. Raises Invalid for a pair that lacks one of the two."""
+    given: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not name.strip() or not value.strip():
+            raise Invalid(f"--field {pair!r}: write it as name=value, or leave the field out")
+        given.setdefault(name.strip(), []).append(value)
+    return given
+
+
+def _filled(form: Iterable[Any], given: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
+    """The values as the form's fields take them: a list for a field of several, else a text.
+
+    Raises Invalid for several values of a field that takes one. A field that the form does not have goes as it is:
+    the platform says so, with everything else that is wrong.
+    """
+    kinds = {field.name: field.kind for field in form}
+    for name, values in given.items():
+        if len(values) > 1 and kinds.get(name) in ("text", "choice"):
+            raise Invalid(f"--field {name}: takes one value, and {len(values)} are given: {', '.join(values)}")
+    return {name: values if kinds.get(name) in ("choices", "cmocs") else values[0] for name, values in given.items()}

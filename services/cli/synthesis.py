@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import click
+from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import day, out, print_json, print_rows, table
+from services.cli.printing import counted, day, err, out, print_json, print_line, print_rows, table
+from shared.client import Client
 
 app = Group(help="Theories, their evidence, signed revisions.")
 
 _STYLE = {"supported": "green", "partially_supported": "yellow", "contested": "red", "no_evidence": "dim"}
+
+_CHANGES: list[tuple[str, Callable[[Any], Any]]] = [
+    ("CMOC", lambda change: change.cmoc),
+    ("what", lambda change: change.what),
+    ("before", lambda change: change.before),
+    ("after", lambda change: change.after),
+    ("class", lambda change: change.change_class),
+]
 
 
 @app.command("show", example="living synthesis show ics-leadership --revision 5")
@@ -22,38 +34,30 @@ _STYLE = {"supported": "green", "partially_supported": "yellow", "contested": "r
 @option("--draft", is_flag=True, help="What would be published now instead.")
 @AS_JSON
 def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
-    """Print the theories: each CMOC with its status and how many studies stand behind it."""
+    """Print the theories: each CMOC with its wording, its status and how many studies stand behind it.
+
+    With --draft also which studies those are, and what differs from the last signed revision.
+    """
     with client() as living:
         if draft:
-            _show_draft(living.synthesis.draft(review), as_json)
+            _show_draft(living, review, as_json)
             return
         numbers = [it.number for it in living.synthesis.revisions(review)] if revision is None else [revision]
-        if not numbers:
-            out.print("No revision is signed yet: living synthesis show --draft")
-            return
-        view = living.synthesis.revision(review, max(numbers))
+        view = living.synthesis.revision(review, max(numbers)) if numbers else None
     if as_json:
         print_json(view)
-        return
-    content = view.content
-    out.print(f"[bold]{content.title}[/]", highlight=False)
+    elif view is None:
+        print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
+    else:
+        _show_revision(view.content)
+
+
+def _show_revision(content: Any) -> None:
     drill = ", a drill" if content.drill else ""
-    out.print(
-        f"revision {content.number}{drill}: {content.change_class}, signed by {content.signed_by} "
-        f"on {day(content.signed_at)}\n{content.summary}\n",
-        highlight=False,
-    )
-    for theory in content.theories:
-        out.print(Text(theory.heading, style="bold"), Text(theory.statement, style="dim"))
-        for cmoc in content.cmocs:
-            if cmoc.theory == theory.theory:
-                out.print(_cmoc_line(cmoc.cmoc, cmoc.status, cmoc.support, cmoc.flagged))
-                parts = [
-                    ["context", cmoc.context], ["resource", cmoc.resource],
-                    ["reasoning", cmoc.reasoning], ["outcome", cmoc.outcome],
-                ]  # fmt: skip
-                out.print(table(["", ""], [[f"    {name}", text] for name, text in parts], show_header=False))
-        out.print()
+    signed = f"signed by {content.signed_by} on {day(content.signed_at)}"
+    out.print(Text(content.title, style="bold"))
+    out.print(Text(f"revision {content.number}{drill}: {content.change_class}, {signed}\n{content.summary}\n"))
+    _show_theories(content, {})
 
 
 @app.command("diff", example="living synthesis diff ics-leadership 5 6")
@@ -65,17 +69,10 @@ def diff(review: str, before: int, after: int, as_json: bool) -> None:
     """Print what changed between two revisions, CMOC by CMOC."""
     with client() as living:
         difference = living.synthesis.diff(review, before, after)
-    columns = [
-        ("CMOC", lambda change: change.cmoc),
-        ("what", lambda change: change.what),
-        ("before", lambda change: change.before),
-        ("after", lambda change: change.after),
-        ("class", lambda change: change.change_class),
-    ]
     if as_json:
         print_json(difference)
     else:
-        print_rows(difference.changes, columns, as_json=False, empty="Nothing changed.")
+        print_rows(difference.changes, _CHANGES, as_json=False, empty="Nothing changed.")
 
 
 @app.command("revisions", example="living synthesis revisions ics-leadership")
@@ -103,32 +100,61 @@ def revisions(review: str, as_json: bool) -> None:
 @option("--record", help="Only what this record says.")
 @AS_JSON
 def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -> None:
-    """List the coded links: what each number counts."""
+    """List the coded links: what each number counts. `living events trace` goes on from a record."""
     with client() as living:
         rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record))
     columns = [
         ("CMOC", lambda row: row.cmoc),
         ("element", lambda row: row.element),
         ("stance", lambda row: row.stance),
+        ("record", lambda row: row.record),
         ("report", lambda row: row.title),
         ("what it says", lambda row: row.paraphrase),
+        ("coded by", lambda row: row.coder),
+        ("on", lambda row: day(row.linked_at)),
         ("stands", lambda row: "yes" if row.stands else row.why_not),
     ]
-    print_rows(rows, columns, as_json=as_json, empty="Nothing is coded yet.")
+    of = [f"{what} {name}" for what, name in (("CMOC", cmoc), ("record", record)) if name is not None]
+    empty = f"Nothing is coded for {' and '.join(of)}." if of else "Nothing is coded yet."
+    if rows and out.is_terminal and not as_json:
+        for row in rows:
+            _show_link(row)
+    else:
+        print_rows(rows, columns, as_json=as_json, empty=empty)
+
+
+def _show_link(row: Any) -> None:
+    """Prints a link for people: a table of this many columns would fold every one of them into shreds."""
+    out.print(Text(f"{row.cmoc}  {row.element}  {row.stance}", style="bold"))
+    out.print(_indented(Text(row.paraphrase)))
+    out.print(_indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
+    if not row.stands:
+        out.print(_indented(Text(f"does not stand: {row.why_not}", style="yellow")))
+    print_line(f"  {row.record}  coded by {row.coder} on {day(row.linked_at)}", "dim")
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 2))
 
 
 @app.command("sign", example="LIVING_TOKEN=$DORA living synthesis sign shared-records --summary 'One more report.'")
 @REVIEW
 @option("--summary", required=True, help="What this revision says, in a sentence or two.")
 @option("--drill", is_flag=True, help="Label it as an exercise.")
+@click.option("--yes", is_flag=True, help="Do not ask, also where nothing differs from the last revision.")
 @AS_JSON
-def sign(review: str, summary: str, drill: bool, as_json: bool) -> None:
-    """Sign the draft as it is now: it becomes the next revision, under your name.
+def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> None:
+    """Sign the draft as it is now: it becomes the next revision, under your name, and subscribers are told.
 
-    Needs a lead's own token in LIVING_TOKEN. Read it first: `living synthesis show REVIEW --draft`.
+    Needs a lead's own token in LIVING_TOKEN. Read it first: `living synthesis show REVIEW --draft`. Where nothing
+    differs from the last revision, it says so and asks on a terminal.
     """
     with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
+        if not _differs(draft):
+            err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
+            if not yes and sys.stdin.isatty():
+                click.confirm("Sign it all the same?", abort=True, err=True)
         seen = {"fragments_sha256": draft.fragments_sha256, "draft": draft.draft}
         revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill})
     if as_json:
@@ -144,25 +170,69 @@ def verify(review: str, revision: int) -> None:
     """Check that a revision is still what was signed; exits 1 when it is not."""
     with client() as living:
         verified = living.synthesis.verify(review, revision)
-    out.print("It is what was signed." if verified.holds else "\n".join(verified.faults))
+    out.print("It is what was signed." if verified.holds else "\n".join(verified.faults), markup=False)
     if not verified.holds:
         sys.exit(1)
 
 
-def _show_draft(draft: Any, as_json: bool) -> None:
+def _show_draft(living: Client, review: str, as_json: bool) -> None:
+    draft = living.synthesis.draft(review)
     if as_json:
         print_json(draft)
         return
     settled = "" if draft.settled else " (something that arrived is not taken in yet)"
-    out.print(
-        f"[bold]{draft.title}[/]\ndraft of revision {draft.number}: {draft.change_class}{settled}\n", highlight=False
-    )
-    for state in draft.states:
-        out.print(_cmoc_line(state.cmoc, state.status, state.support, state.flagged))
+    out.print(Text(draft.title, style="bold"))
+    out.print(Text(f"draft of revision {draft.number}: {draft.change_class}{settled}\n"))
+    _show_theories(draft, {study.study: study.titles for study in living.synthesis.support(review).studies})
+    _show_changes(draft)
+    out.print()
+    print_line(f"what each number counts: living synthesis evidence {review} --cmoc CMOC", "cyan")
+
+
+def _show_theories(said: Any, titles: Mapping[str, Sequence[str]]) -> None:
+    """Prints the theories of a draft or revision, with the studies behind each CMOC where their titles are given."""
+    for theory in said.theories:
+        out.print(Text(theory.heading, style="bold"))
+        out.print(Text(theory.statement, style="dim"))
+        for cmoc in said.cmocs:
+            if cmoc.theory == theory.theory:
+                out.print(_cmoc_line(cmoc.cmoc, cmoc.status, cmoc.support, cmoc.flagged))
+                out.print(table(["", ""], _parts(cmoc, titles), show_header=False))
+        out.print()
+
+
+def _parts(cmoc: Any, titles: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    for name in ("context", "resource", "reasoning", "outcome"):
+        yield [f"    {name}", cmoc[name]]
+    for place, study in enumerate(cmoc.studies if titles else ()):
+        yield ["" if place else "    studies", "; ".join(filter(None, titles.get(study, ()))) or study]
+
+
+def _show_changes(draft: Any) -> None:
+    """Prints what of a draft differs from the last signed revision."""
+    if draft.preceding is None:
+        out.print("No revision is signed yet: this would be the first.")
+    elif not _differs(draft):
+        out.print(_nothing_differs(draft))
+    else:
+        moved = draft.evidence
+        out.print(
+            f"What differs from revision {draft.number - 1}: {counted(moved.added, 'link')} added, "
+            f"{moved.withdrawn} withdrawn"
+        )
+        print_rows(draft.changes, _CHANGES, as_json=False, empty="")
+
+
+def _differs(draft: Any) -> bool:
+    return draft.preceding is None or draft.change_class != "NONE"
+
+
+def _nothing_differs(draft: Any) -> str:
+    return f"Nothing differs from revision {draft.number - 1}."
 
 
 def _cmoc_line(name: str, status: str, support: int, flagged: bool) -> Text:
     line = Text(f"  {name}  ", style="bold")
     line.append(status.replace("_", " "), style=_STYLE.get(status, ""))
-    line.append(f"  {support} {'study' if support == 1 else 'studies'}")
+    line.append(f"  {counted(support, 'study', 'studies')}")
     return line.append("  flagged: its evidence changed" if flagged else "", style="bold yellow")

@@ -18,7 +18,7 @@ app = Group(help="Tokens: who may do what.")
     example="export ANA=$(living token issue ana --review shared-records)\n"
     "export DORA=$(living token issue dora --role lead --review shared-records --days 365)",
 )
-@argument("name", "Whose token it is; votes and signatures carry this name.")
+@argument("name", "Whose token it is, without a colon; votes and signatures carry this name.")
 @option("--role", default="reviewer", help="reader, reviewer, adjudicator, lead or admin.")
 @option("--review", multiple=True, help="A review it holds for (repeatable); all without.")
 @option("--days", default=90, type=click.IntRange(1, 3650), help="Days until it expires.")

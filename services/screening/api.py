@@ -27,6 +27,7 @@ from shared.wire.screening import (
     RecordSummary,
     StageAgreement,
     StageQueue,
+    TaskInHand,
     TaskState,
     TaskSummary,
     VoteReceipt,
@@ -49,6 +50,12 @@ def claim(review: Review, body: ClaimRequest, work: Unit, who: Reviewer) -> Clai
     """
     held = commands.claim(work, review, body.kind, body.stage, _adjudicates(who), body.count)
     return Claim(tasks=views.tasks_in_hand(work, held))
+
+
+@router.get("/reviews/{review}/leases/{lease}")
+def show_lease(review: Review, lease: Lease, work: Reading, who: Reviewer) -> TaskInHand:
+    """What this person holds under a live lease: the record, the question, and the form as a vote must fill it in."""
+    return views.tasks_in_hand(work, [commands.in_hand(work, review, lease)])[0]
 
 
 @router.post("/reviews/{review}/leases/{lease}/vote")

@@ -51,6 +51,11 @@ def claim(work: Work, review: str, kind: Kind, stage: str | None, roles: Sequenc
     return held[:count]
 
 
+def in_hand(work: Work, review: str, lease_id: str) -> InHand:
+    """What this person holds under a live lease, to look at again. Raises as `vote` does for a lease."""
+    return _usable(work, review, lease_id, store.in_hand_by(work, review, lease_id))
+
+
 def renew(work: Work, review: str, lease_id: str) -> Lease:
     """Keeps a live lease for as long again from now."""
     lease = _in_use(work, review, lease_id).lease
@@ -223,7 +228,11 @@ def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], slots: C
 
 def _in_use(work: Work, review: str, lease_id: str) -> InHand:
     """This person's live lease with its task and record, held until the work ends."""
-    held = store.lock_in_hand(work, review, lease_id)
+    return _usable(work, review, lease_id, store.lock_in_hand(work, review, lease_id))
+
+
+def _usable(work: Work, review: str, lease_id: str, held: InHand | None) -> InHand:
+    """What was found under this id, when it is this person's and alive."""
     if held is None:
         raise NotFound(f"review {review!r} has no lease {lease_id!r}", slug="unknown_lease")
     lease = held.lease

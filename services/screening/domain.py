@@ -56,6 +56,12 @@ def answer_named(stage: Stage, value: str) -> Answer | None:
     return next((answer for answer in stage.answers if answer.value == value), None)
 
 
+def decisions(stage: Stage) -> list[Answer]:
+    """The answers that decide a conflict: those that ask for no adjudicator again, each with its reason."""
+    deciding = (answer for answer in stage.answers if answer.leads_to != "adjudicate")
+    return [answer.model_copy(update={"reason_required": True}) for answer in deciding]
+
+
 @dataclass(frozen=True, slots=True)
 class Ballot:
     """What a person fills in: an answer of the stage, a reason, and the stage's own fields by name."""
@@ -112,11 +118,14 @@ def _answer_faults(stage: Stage, ballot: Ballot, deciding: bool) -> list[Fault]:
 
 def _field_faults(form_field: FormField, value: Any, cmocs: Collection[str]) -> list[Fault]:
     at = f"fields.{form_field.name}"
-    if value is None or value == "" or value == []:
+    takes_one = form_field.kind in ("text", "choice")
+    if value is None or value == ("" if takes_one else []):
         return (
             [Fault(at, f"{form_field.label}: this must be filled in", "missing_field")] if form_field.required else []
         )
-    if form_field.kind in ("text", "choice"):
+    if takes_one:
+        if isinstance(value, list):
+            return [Fault(at, f"takes one value, as text; this is a list of {len(value)}", "wrong_kind")]
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
             return [Fault(at, f"must be text of at most {LONGEST_TEXT} characters", "wrong_kind")]
         return _option_faults(at, [value], form_field.options) if form_field.kind == "choice" else []

@@ -380,6 +380,7 @@ _IN_HAND_OF = Said(
     _IN_HAND + "WHERE leases.review = :review AND leases.person = :person AND kind = :kind AND ended IS NULL",
     LeaseRow, TaskRow, RecordRow,
 )  # fmt: skip
+_IN_HAND_BY = Said(_IN_HAND + "WHERE leases.review = :review AND leases.id = :lease", LeaseRow, TaskRow, RecordRow)
 _IN_HAND_LOCKED = Said(
     _IN_HAND + "WHERE leases.review = :review AND leases.id = :lease {lock}",
     # In this order, as everywhere: two who lock the same rows never wait for each other.
@@ -392,6 +393,12 @@ def in_hand(work: Work, review: str, person: str, kind: str) -> list[InHand]:
     given = {"review": review, "person": person, "kind": kind}
     rows = [InHand(*row) for row in work.rows.read(_IN_HAND_OF, given, LeaseRow, TaskRow, RecordRow)]
     return sorted(rows, key=lambda held: (held.lease.taken_at, held.lease.id))
+
+
+def in_hand_by(work: Work, review: str, lease: str) -> InHand | None:
+    """A lease with its task and record, for looking only."""
+    found = work.rows.read(_IN_HAND_BY, {"review": review, "lease": lease}, LeaseRow, TaskRow, RecordRow)
+    return InHand(*found[0]) if found else None
 
 
 def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:

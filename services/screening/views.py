@@ -76,11 +76,12 @@ def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
 def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote]) -> TaskInHand:
     lease, task, record = held
     stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
+    answers = domain.decisions(stage) if lease.kind == "conflict" else stage.answers
     asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
-        question=stage.question, answers=stage.answers, fields=stage.fields, votes_needed=stage.votes,
+        question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
         record=record_view(record), votes=[steps.vote_cast(vote) for vote in votes],
     )  # fmt: skip

@@ -23,6 +23,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.wire.synthesis import (
     BatchTaken,
     Body,
+    CmocDrafted,
     CmocView,
     Difference,
     DraftView,
@@ -102,6 +103,8 @@ def list_evidence(
 ) -> Page[EvidenceView]:
     """Every link, oldest first, also those that do not stand; of one record or CMOC where given."""
     store.review(work, review)
+    if cmoc is not None:
+        _had_cmoc(work, review, cmoc)
     found = store.evidence(work, review, record=record, cmoc=cmoc, after=after(cursor, 0), limit=limit + 1)
     rows, more = _cut(found, limit)
     return Page(items=[_evidence(row) for row in rows], next=encode_cursor(rows[-1][0].seq) if more else None)
@@ -157,8 +160,8 @@ def list_history(
     review: Name, cmoc: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
 ) -> Page[TheoryEventView]:
     """What happened to a CMOC, oldest first."""
-    if cmoc not in store.cmocs(work, review):
-        raise NotFound(f"review {review!r} has no CMOC {cmoc!r}")
+    store.review(work, review)
+    _had_cmoc(work, review, cmoc)
     rows, more = _cut(store.theory_events(work, review, cmoc, after(cursor, 0), limit + 1), limit)
     views = [TheoryEventView(event=row.event_id, **row.model_dump()) for row in rows]
     return Page(items=views, next=encode_cursor(rows[-1].seq) if more else None)
@@ -204,6 +207,8 @@ def get_draft(review: Name, work: Reading, person: Reader) -> DraftView:
         title=about.title,
         settled=store.settled(work, review),
         change_class=row.change_class,
+        theories=body.theories,
+        cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in body.cmocs],
         states=body.states,
         changes=row.changes,
         evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
@@ -301,6 +306,12 @@ def list_triggers(
     rows, more = _cut(store.triggers(work, review, after(cursor, 0), limit + 1), limit)
     views = [TriggerView(**row.model_dump()) for row in rows]
     return Page(items=views, next=encode_cursor(rows[-1].seq) if more else None)
+
+
+def _had_cmoc(work: Work, review: str, cmoc: str) -> None:
+    """Raises NotFound for a CMOC that the review never had."""
+    if not store.known_cmocs(work, review, [cmoc]):
+        raise NotFound(f"review {review!r} has no CMOC {cmoc!r}", slug="unknown_cmoc")
 
 
 def _cut(rows: list[Row], limit: int) -> tuple[list[Row], bool]:

@@ -36,6 +36,10 @@ class ScreeningClient:
         wanted = {"kind": kind, "stage": stage, "count": count}
         return self._http.post(f"{_at(review)}/claims", wire.Claim, wanted).tasks
 
+    def in_hand(self, review: str, lease: str) -> wire.TaskInHand:
+        """What I hold under a live lease. Raises as `vote` does for a lease."""
+        return self._http.get(f"{_at(review)}/leases/{lease}", wire.TaskInHand)
+
     def vote(
         self,
         review: str,

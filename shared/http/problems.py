@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -28,6 +28,25 @@ STATUS = {
     "not_yet": 503,
     "rejected": 422,
     "internal": 500,
+}
+
+
+#: What is wrong with a value, by pydantic's name of it, which speaks of strings where people wrote texts.
+_WORDS = {
+    "missing": "must be given",
+    "extra_forbidden": "nothing here takes this; look at how it is spelled",
+    "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "is not of the form that this has here: {pattern}",
+    "list_type": "must be a list",
+    "too_short": "must hold at least {min_length}; it holds {actual_length}",
+    "too_long": "must hold at most {max_length}; it holds {actual_length}",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
 }
 
 
@@ -58,7 +77,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"at": _place(item["loc"]), "why": _told(item["msg"])} for item in error.errors()]
+        errors = [{"at": _place(item["loc"]), "why": _told(item)} for item in error.errors()]
         first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
         return await _living(request, Invalid(first, errors))
 
@@ -119,8 +138,12 @@ def _place(parts: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in parts if "[" not in str(part))[:300]
 
 
-def _told(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _told(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in our words."""
+    about, kind = error.get("ctx", {}), error["type"]
+    if kind == "string_too_short" and about["min_length"] == 1:
+        return "says nothing; write something"
+    return _WORDS[kind].format(**about) if kind in _WORDS else error["msg"].removeprefix("Value error, ")
 
 
 def _methods(request: Request, routers: Sequence[APIRouter]) -> list[str]:

@@ -26,7 +26,8 @@ class ClaimRequest(Given):
 
 
 class VoteRequest(Given):
-    """A vote: an answer of the stage, a reason, and the stage's own fields by name (a text or a list of texts)."""
+    """A vote: an answer of the stage, a reason, and the stage's own fields by name: a text for the kinds `text` and
+    `choice`, a list of texts, none of them twice, for `choices` and `cmocs`."""
 
     answer: Short
     reason: Long | None = None
@@ -74,7 +75,8 @@ class LeaseView(BaseModel):
 class TaskInHand(BaseModel):
     """A task under a lease, with all that is needed to answer it: the record, the question, the definitions.
 
-    `cmocs` are there when the stage asks for some; `votes` only for whoever decides a conflict.
+    `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
+    must say why. `cmocs` are there when the stage asks for some; `votes` only for whoever decides a conflict.
     """
 
     lease: str

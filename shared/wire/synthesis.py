@@ -256,8 +256,27 @@ class EvidenceMoved(Value):
     withdrawn: int
 
 
+class CmocDrafted(BaseModel):
+    """One CMOC as it would be published: its wording, its status, and the studies that count for `support`. The links
+    behind it: the evidence listing with `cmoc`."""
+
+    cmoc: str
+    theory: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+    status: Status
+    support: int
+    flagged: bool
+    elements: dict[str, Evidenced]
+    stances: dict[str, int]
+    studies: list[str]
+
+
 class DraftView(BaseModel):
-    """What would be published now. `settled` is false while something that arrived is not taken in yet."""
+    """What would be published now: the theories, and their CMOCs in the protocol's order, with `changes` since the
+    preceding revision. `settled` is false while something that arrived is not taken in yet."""
 
     review: str
     draft: str
@@ -266,6 +285,8 @@ class DraftView(BaseModel):
     title: str
     settled: bool
     change_class: ChangeClass
+    theories: list[TheoryText]
+    cmocs: list[CmocDrafted]
     states: list[CmocState]
     changes: list[Change]
     evidence: EvidenceMoved

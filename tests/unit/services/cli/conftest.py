@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
-from services.cli import app, context
+from services.cli import app, context, printing
 from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
+from services.screening.manifest import SERVICE as SCREENING
+from tests.unit.services.screening.desk import Desk
+from tests.unit.services.synthesis.room import Room, make_room
 from tests.workbench import Workbench
 
 Run = Callable[..., Result]
@@ -38,9 +44,9 @@ def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
 def run() -> Run:
     """Runs `living ...`; settings may change between two runs."""
 
-    def run(*words: str) -> Result:
+    def run(*words: str, typed: str | None = None) -> Result:
         forget()
-        return CliRunner().invoke(app, list(words))
+        return CliRunner().invoke(app, list(words), input=typed)
 
     return run
 
@@ -56,6 +62,79 @@ def protocol(tmp_path, monkeypatch) -> Iterator[Workbench]:
             yield bench
     finally:
         bench.close()
+
+
+@dataclass
+class Served:
+    """A service that answers over HTTP at LIVING_URL, once it is put there."""
+
+    bench: Workbench | None = None
+
+    def token(self, name: str, role: str) -> str:
+        """A token of a person, as LIVING_TOKEN takes it."""
+        assert self.bench is not None, "no service is served yet"
+        return self.bench.person(name, role).headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+def served() -> Served:
+    return Served()
+
+
+@pytest.fixture
+def serve(served, workbench, monkeypatch) -> Iterator[Callable[[Workbench], None]]:
+    """Puts a workbench where the commands ask, until the test ends."""
+    with ExitStack() as stack:
+
+        def put(bench: Workbench) -> None:
+            stack.enter_context(capture_logs())
+            monkeypatch.setenv("LIVING_URL", stack.enter_context(ReplayServer(bench.app)).url)
+            served.bench = bench
+
+        yield put
+
+
+@pytest.fixture
+def desk_at(serve, workbench) -> Callable[..., Desk]:
+    """Opens the screening desk with the stages given, where the commands ask."""
+
+    def open_desk(*stages: Any, **changes: Any) -> Desk:
+        desk = Desk(workbench(SCREENING), *stages, **changes)
+        serve(desk.bench)
+        return desk
+
+    return open_desk
+
+
+@pytest.fixture
+def room(serve, workbench) -> Room:
+    """The room where a review is synthesised, where the commands ask."""
+    made = make_room(workbench)
+    serve(made.bench)
+    return made
+
+
+@pytest.fixture
+def as_(run, served, monkeypatch) -> Run:
+    """Runs `living ...` as someone, by their name and role."""
+
+    def run_as(name: str, *words: str, role: str = "reviewer", typed: str | None = None) -> Result:
+        monkeypatch.setenv("LIVING_TOKEN", served.token(name, role))
+        return run(*words, typed=typed)
+
+    return run_as
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> Callable[[int | None], None]:
+    """Makes what is printed go to a terminal of so many columns, or with None to another program."""
+
+    def make(width: int | None) -> None:
+        if width is not None:
+            for name, value in (("_width", width), ("_force_terminal", True), ("_color_system", None)):
+                monkeypatch.setattr(printing.out, name, value)
+
+    return make
 
 
 def forget() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.keys import SigningKey
 from shared.settings import Settings
@@ -44,6 +46,25 @@ def test_a_platform_that_cannot_be_asked_is_told_with_what_to_do(run):
 
     assert isinstance(result.exception, Unavailable) and "--unknown-review" in result.exception.detail
     assert person(run("token", "issue", "ana").stdout).reviews == ("*",)
+
+
+@pytest.mark.parametrize(
+    "name", ["ingest:pull", "screening:listener", "owner:root", "system", " System ", "ingest\uff1apull", ":"]
+)
+def test_a_name_that_reads_as_the_platform_itself_is_refused(run, name):
+    SigningKey.open(Settings(_env_file=None))
+
+    refused = run("token", "issue", name).exception
+
+    assert isinstance(refused, Invalid) and refused.slug == "reserved_name"
+    assert name in refused.detail or repr(name) in refused.detail
+
+
+@pytest.mark.parametrize("name", ["ana", "Ana de la Cruz", "systematic", "ana@example.org", "o'neill"])
+def test_a_persons_name_is_taken_as_it_is(run, name):
+    SigningKey.open(Settings(_env_file=None))
+
+    assert person(run("token", "issue", name).stdout).name == name
 
 
 def test_a_role_that_there_is_none_of_is_refused(run):

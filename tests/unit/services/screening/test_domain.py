@@ -157,6 +157,32 @@ def test_a_field_is_of_its_kind():
     assert slugs(depth, Ballot("rich", fields={**good, "note": "x" * 5001})) == [("fields.note", "wrong_kind")]
 
 
+def test_nothing_given_is_of_the_fields_kind_too():
+    good = {"cmocs": ["c1"]}
+
+    assert slugs(depth, Ballot("rich", fields={"cmocs": ""})) == [("fields.cmocs", "wrong_kind")]
+    assert slugs(depth, Ballot("rich", fields={**good, "designs": ""})) == [("fields.designs", "wrong_kind")]
+    assert slugs(depth, Ballot("rich", fields={**good, "note": []})) == [("fields.note", "wrong_kind")]
+    assert slugs(depth, Ballot("rich", fields={**good, "designs": [], "note": ""})) == []
+
+
+@pytest.mark.parametrize("name", ["setting", "note"])
+def test_two_values_for_a_field_of_one_are_told_as_such(name):
+    ballot = Ballot("rich", fields={"cmocs": ["c1"], name: ["town", "country"]})
+
+    (fault,) = domain.faults(depth, ballot, {"c1"})
+    assert fault.why == "takes one value, as text; this is a list of 2"
+
+
+def test_what_an_adjudicator_is_offered_can_be_given_and_nothing_else_can():
+    offered = domain.decisions(sift)
+
+    assert [answer.value for answer in offered] == ["include", "exclude"]
+    assert all(answer.reason_required for answer in offered)
+    assert all(slugs(sift, Ballot(answer.value, "it fits"), deciding=True) == [] for answer in offered)
+    assert slugs(sift, Ballot("unsure", "hard"), deciding=True) == [("answer", "undecided")]
+
+
 def test_an_adjudicator_decides_and_says_why():
     assert slugs(sift, Ballot("include"), deciding=True) == [("reason", "missing_reason")]
     assert slugs(sift, Ballot("unsure", "hard"), deciding=True) == [("answer", "undecided")]

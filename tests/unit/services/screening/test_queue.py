@@ -193,6 +193,43 @@ def test_whose_lease_lapsed_gets_a_new_one(desk):
     assert desk.votes("ana", after["lease"], "include").status_code == 200
 
 
+def test_what_is_in_hand_is_looked_at_again_without_taking_more(either_desk):
+    desk = either_desk
+    desk.discovers("r1", "r2")
+    task = desk.claims("ana")
+
+    assert desk.gets(f"/leases/{task['lease']}").json() == task
+    assert desk.queue("sift")["in_hand"] == 1
+
+
+def test_only_whoever_holds_a_live_lease_looks_at_it(desk):
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    desk.answers("ben", "unsure")
+    lease = desk.claims("cy", "adjudicator", kind="conflict")["lease"]
+
+    assert desk.gets(f"/leases/{lease}", "dee", "adjudicator").json()["title"] == "not your lease"
+    assert desk.gets("/leases/lease_of_nobody").status_code == 404
+    assert len(desk.gets(f"/leases/{lease}", "cy", "adjudicator").json()["votes"]) == 2
+
+    desk.bench.clock.advance(hours=2)
+    assert desk.gets(f"/leases/{lease}", "cy", "adjudicator").json()["title"] == "lease lapsed"
+
+
+def test_a_conflict_in_hand_has_the_answers_that_decide_it(desk):
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    assert [answer["value"] for answer in desk.claims("ben")["answers"]] == ["include", "unsure", "exclude"]
+    desk.answers("ben", "unsure")
+
+    task = desk.claims("cy", "adjudicator", kind="conflict")
+
+    assert [(answer["value"], answer["reason_required"]) for answer in task["answers"]] == [
+        ("include", True),
+        ("exclude", True),
+    ]
+
+
 def test_a_renewed_lease_lives_on(desk):
     desk.discovers("r1")
     lease = desk.claims("ana")["lease"]

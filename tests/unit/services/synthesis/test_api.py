@@ -54,6 +54,27 @@ def test_evidence_is_listed_by_record_and_by_cmoc(room: Room):
     assert {one.cmoc for one in room.lead.evidence(REVIEW, cmoc="c2", record="r1")} == {"c2"}
 
 
+def test_the_links_of_a_cmoc_that_is_set_aside_are_still_listed(room: Room):
+    room.adopts(protocol(cmocs=["c1"]), version=2)
+    room.settles()
+
+    assert {one.cmoc for one in room.lead.evidence(REVIEW, cmoc="c2")} == {"c2"}
+
+
+def test_a_draft_is_read_whole_before_it_is_signed(room: Room):
+    draft, support = room.draft(), room.lead.support(REVIEW)
+
+    assert [(theory.theory, theory.statement) for theory in draft.theories] == [("trust", "Trust helps.")]
+    assert [(cmoc.cmoc, cmoc.theory, cmoc.outcome) for cmoc in draft.cmocs] == [
+        ("c1", "trust", "outcome of c1"),
+        ("c2", "trust", "outcome of c2"),
+    ]
+    assert [(cmoc.support, cmoc.studies) for cmoc in draft.cmocs] == [
+        (row.support, row.studies) for row in support.rows
+    ]
+    assert [cmoc.support for cmoc in draft.cmocs] == [2, 2]
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -64,6 +85,7 @@ def test_evidence_is_listed_by_record_and_by_cmoc(room: Room):
         "/synthesis/reviews/none/cmocs",
         "/synthesis/reviews/none/revisions",
         f"/synthesis/reviews/{REVIEW}/cmocs/none/history",
+        f"/synthesis/reviews/{REVIEW}/evidence?cmoc=none",
         f"/synthesis/reviews/{REVIEW}/revisions/1",
         f"/synthesis/reviews/{REVIEW}/revisions/1/verify",
         f"/synthesis/reviews/{REVIEW}/diff?before=1&after=2",

@@ -15,6 +15,7 @@ from tests.toy import TOY
 
 FEED = {"channel": "feed"}
 FRAGMENT = {"locator": "p. 4", "paraphrase": "what it says", "data_type": "observation"}
+DRAFT = {"fragments_sha256": "0"}
 LINK = {"cmoc": "c", "element": "context"}
 
 
@@ -54,6 +55,26 @@ def test_a_body_with_what_nobody_declared_or_of_another_kind_is_refused_naming_i
     answer = workbench(service).person(role="admin").post(f"/{service.name}/reviews/r/{path}", json=body)
 
     assert at in faults(answer)
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "body", "told"),
+    [
+        (SYNTHESIS, "draft/sign", {**DRAFT, "summary": ""}, "body.summary: says nothing; write something"),
+        (SYNTHESIS, "draft/sign", DRAFT, "body.summary: must be given"),
+        (SYNTHESIS, "draft/sign", {**DRAFT, "summary": 5}, "body.summary: must be text"),
+        (SYNTHESIS, "draft/sign", {**DRAFT, "summary": "x" * 5001}, "body.summary: must have at most 5000 characters"),
+        (SYNTHESIS, "evidence/batch", {"evidence": []}, "body.evidence: must hold at least 1; it holds 0"),
+        (SYNTHESIS, "evidence/batch", {"evidence": {}}, "body.evidence: must be a list"),
+        (SCREENING, "claims", {"count": 51}, "body.count: must be 50 or less"),
+        (SCREENING, "claims", {"kind": "other"}, "body.kind: must be 'screening' or 'conflict'"),
+        (SCREENING, "claims", {"stages": "s"}, "body.stages: nothing here takes this; look at how it is spelled"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_houses_words(workbench, service, path, body, told):
+    answer = workbench(service).person(role="admin").post(f"/{service.name}/reviews/r/{path}", json=body)
+
+    assert answer.json()["detail"] == told
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""The queue from a terminal: what is shown suffices to answer, and what is shown can be given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shared.errors import Conflict, Invalid
+from tests.unit.services.cli.conftest import data
+from tests.unit.services.screening.desk import DEPTH, REVIEW, SIFT
+
+ANY_NAME = {"doi": "10.1000/gardens", "pmid": "123"}
+
+
+def lease_of(as_, name: str) -> str:
+    return data(as_(name, "queue", "next", REVIEW, "--json"))["lease"]
+
+
+def cast(desk, record: str) -> dict[str, object]:
+    """The fields of the first vote on a record's only stage."""
+    return desk.record(record)["stages"][0]["votes"][0]["fields"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["cmocs=c1"], {"cmocs": ["c1"]}),
+        (["cmocs=c1", "cmocs=c2", "setting=town"], {"cmocs": ["c1", "c2"], "setting": "town"}),
+        (
+            ["cmocs=c1", "designs=survey", "note=p. 3 = p. 4"],
+            {"cmocs": ["c1"], "designs": ["survey"], "note": "p. 3 = p. 4"},
+        ),
+    ],
+)
+def test_a_field_is_sent_as_the_stages_form_takes_it(desk_at, as_, given, kept):
+    desk = desk_at(DEPTH)
+    desk.discovers("r1")
+
+    voted = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "rich", *(f"--field={pair}" for pair in given))
+
+    assert voted.exit_code == 0, voted.exception
+    assert cast(desk, "r1") == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["cmocs="], "name=value"),
+        (["cmocs= "], "name=value"),
+        (["=c1"], "name=value"),
+        (["cmocs"], "name=value"),
+        (["cmocs=c1", "setting=town", "setting=country"], "setting: takes one value, and 2 are given: town, country"),
+        (["cmocs=c1", "note=a", "note=b"], "note: takes one value, and 2 are given: a, b"),
+        (["cmocs=c1", "settings=town"], "no such field; it has: cmocs, setting, designs, note"),
+        (["cmocs=c9"], "this review has no CMOC 'c9'"),
+    ],
+)
+def test_a_field_that_the_form_does_not_take_is_refused_and_nothing_is_voted(desk_at, as_, given, told):
+    desk = desk_at(DEPTH)
+    desk.discovers("r1")
+
+    refused = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "rich", *(f"--field={pair}" for pair in given))
+
+    assert isinstance(refused.exception, Invalid) and told in refused.exception.detail
+    assert desk.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_a_lease_that_has_voted_is_told_as_such_with_fields_too(desk_at, as_):
+    desk_at(DEPTH).discovers("r1")
+    lease = lease_of(as_, "ana")
+    words = ["queue", "vote", REVIEW, lease, "rich", "--field=cmocs=c1"]
+
+    assert as_("ana", *words).exit_code == 0
+    again = as_("ana", *words)
+    assert isinstance(again.exception, Conflict) and again.exception.slug == "already_voted"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200, None])
+def test_the_command_to_copy_is_one_line_however_narrow_the_terminal(desk_at, as_, terminal, width):
+    desk_at(DEPTH).discovers("r1")
+    terminal(width)
+
+    lines = as_("ana", "queue", "next", REVIEW).stdout.splitlines()
+
+    assert f"living queue vote {REVIEW} {lease_of(as_, 'ana')} ANSWER --reason '...' --field cmocs=..." in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 200, None])
+def test_what_is_shown_says_where_the_paper_is_what_is_asked_and_what_each_field_takes(desk_at, as_, terminal, width):
+    desk_at(DEPTH).discovers("r1", authors=["A, B", "C, D", "E, F", "G, H"], identifiers=ANY_NAME)
+    terminal(width)
+
+    shown = as_("ana", "queue", "next", REVIEW).stdout
+
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert {"https://doi.org/10.1000/gardens", "PMID 123", "r1"} <= set(lines)
+    assert "E, F; et al." in shown and "G, H" not in shown
+    told = " ".join(shown.split())
+    assert "--field cmocs= Which CMOCs? (any of, required)" in told
+    assert "question Is it rich enough?" in told
+    assert "c1: tools -> fruit" in told and "c2: tools -> fruit" in told
+    assert "--field setting= Where? (one of)" in told and "town, country" in told
+    assert "--field designs= Designs (any of)" in told and "--field note= A note (text)" in told
+
+
+def test_all_authors_are_shown_without_et_al_when_they_are_few(desk_at, as_):
+    desk_at().discovers("r1", authors=["A, B", "C, D", "E, F"])
+
+    shown = as_("ana", "queue", "next", REVIEW).stdout
+    assert "E, F" in shown and "et al." not in shown
+
+
+def test_which_answer_needs_a_reason_is_shown(desk_at, as_):
+    desk_at(SIFT).discovers("r1")
+
+    assert "include, unsure, exclude (needs a --reason)" in as_("ana", "queue", "next", REVIEW).stdout
+
+
+def test_an_adjudicator_is_shown_what_decides_and_the_votes(desk_at, as_):
+    desk = desk_at(SIFT)
+    desk.discovers("r1")
+    desk.answers("ana", "include")
+    desk.answers("ben", "exclude", reason="no garden")
+    take = ["queue", "next", REVIEW, "--conflict"]
+
+    shown = as_("cy", *take, role="adjudicator").stdout
+    told = data(as_("cy", *take, "--json", role="adjudicator"))
+
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "answers include (needs a --reason), exclude (needs a --reason)" in lines
+    assert "ana voted include" in lines and "ben voted exclude: no garden" in lines
+    assert json.dumps(told["answers"]).count('"reason_required": true') == len(told["answers"]) == 2
+    decided = as_("cy", "queue", "vote", REVIEW, told["lease"], "include", "--reason", "it fits", role="adjudicator")
+    assert decided.exit_code == 0 and "included" not in decided.stdout and "advanced" in decided.stdout
