@@ -38,7 +38,7 @@ class ScreeningClient:
 
     def in_hand(self, review: str, lease: str) -> wire.TaskInHand:
         """What I hold under a live lease. Raises as `vote` does for a lease."""
-        return self._http.get(f"{_at(review)}/leases/{lease}", wire.TaskInHand)
+        return self._http.get(f"{_at(review)}/leases/{part(lease)}", wire.TaskInHand)
 
     def vote(
         self,
