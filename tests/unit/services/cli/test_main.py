@@ -14,6 +14,8 @@ from shared.keys import SigningKey
 from shared.settings import Settings
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
+LEADERSHIP = Path(__file__).parents[4] / "reviews" / "ics-leadership"
+
 PROGRAM = "from services.cli import main; main()"
 
 
@@ -60,7 +62,7 @@ def test_json_is_json_for_an_output_of_few_letters(greek):
 
 
 def test_a_folder_that_cannot_be_made_for_a_demo_is_told():
-    ran = living("demo", "--folder", "/proc/no-such-place/x")
+    ran = living("demo", str(LEADERSHIP), "--folder", "/proc/no-such-place/x")
 
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
     assert "the folder /proc/no-such-place/x cannot be made" in ran.stderr and "--folder" in ran.stderr

@@ -69,7 +69,7 @@ def test_a_claim_and_a_vote_cost_a_handful_of_statements(either_desk):
 
     second, first = desk.claims_many("ana", count=2)
     assert cost(desk, lambda: desk.votes("ana", first["lease"], "include")) <= 5
-    assert cost(desk, lambda: desk.votes("ana", second["lease"], "include")) <= 12
+    assert cost(desk, lambda: desk.votes("ana", second["lease"], "include")) <= 13
     assert desk.record("r00")["state"] == "screening" and desk.record("r00")["stage"] == "depth"
 
 
