@@ -84,6 +84,8 @@ def obstacle_in(folder: Path) -> Fault | None:
 
 
 def _obstacle(path: Path, folder: Path, files: Iterable[Path]) -> Fault | None:
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        return Fault("not_there", f"{path} is not there: {folder} is no folder")
     try:
         for place in (folder, *files):
             if os.statvfs(place).f_flag & os.ST_RDONLY:

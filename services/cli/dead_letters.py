@@ -9,10 +9,10 @@ import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import client
-from services.cli.printing import minute, out, print_json, print_rows
+from services.cli.printing import counted, minute, out, print_json, print_rows
 from shared.client import Client
 from shared.client.operations import SERVICES
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, NotFound
 
 app = Group(help="Deliveries that did not work as they are, and deciding about them.")
 
@@ -176,17 +176,23 @@ def give_up(service: str, key: str | None, review: str | None, whole: bool, reas
     if (key is None) == (review is None) or (key is not None and "/" not in key):
         raise Invalid("name one held key as TOPIC/KEY, or a review; `living dead-letters held` lists them")
     topic, _, name = (key or "").partition("/")
-    asked = {"review": review} if key is None else {"topic": topic, "key": name}
+    if key is not None:
+        asked = {"topic": topic, "key": name, "whole": whole, "reason": reason}
+    else:
+        asked = {"review": review, "reason": reason}
     with client("admin") as living:
         keys, events, more = 0, 0, True
         while more:
-            told = living.operations.give_up(service, asked | {"whole": whole, "reason": reason})
-            keys, events = keys + told.keys, events + told.events
+            told = living.operations.give_up(service, asked)
+            keys, events = keys + told.released, events + told.events
             more = told.left > 0 and (whole or review is not None)
+    if not keys and not events:
+        raise NotFound(f"{service} holds nothing of {key or review} that waits by itself; `living dead-letters held`")
     if as_json:
-        print_json({"keys": keys, "events": events})
+        print_json({"released": keys, "events": events})
         return
-    out.print(f"{events} events of {keys} keys are given up; what is left of the keys goes on", highlight=False)
+    told = f"given up: {counted(events, 'event', 'events')} of {counted(keys, 'key', 'keys')}; what is left goes on"
+    out.print(told, highlight=False)
 
 
 def _cause(group: Any) -> str:

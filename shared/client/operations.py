@@ -66,7 +66,7 @@ class OperationsClient:
         """The keys whose events wait for one that failed or is not here yet."""
         return self._http.pages(f"/{service}/held", wire.HeldKeyView)
 
-    def give_up(self, service: str, asked: wire.GiveUp | Mapping[str, Any]) -> wire.GivenUp:
+    def give_up(self, service: str, asked: wire.GiveUpKey | wire.GiveUpReview | Mapping[str, Any]) -> wire.GivenUp:
         """Decides that what some held keys wait for never comes."""
         return self._http.post(f"/{service}/held/discard", wire.GivenUp, asked)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from shared.bus import dead_letters
 from shared.db.tables import DeadLetter, HeldKey, ParkedEvent
 from shared.db.work import Work
-from shared.errors import Conflict, Invalid, LivingError, NotFound, Unavailable
+from shared.errors import Conflict, LivingError, NotFound, Unavailable
 from shared.http.auth import Admin
 from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.http.parameters import Name, Word
@@ -27,7 +27,8 @@ from shared.wire.common import (
     Discard,
     DiscardGroup,
     GivenUp,
-    GiveUp,
+    GiveUpKey,
+    GiveUpReview,
     GroupDecision,
     HeldKeyView,
     RetryGroup,
@@ -139,33 +140,30 @@ def routes(service: Service) -> APIRouter:
         return Page(items=views, next=encode_cursor(held[-1].topic, held[-1].key) if more else None)
 
     @router.post("/held/discard", operation_id=f"{service.name}_give_up_held")
-    def give_up_held(body: GiveUp, work: Unit, person: Admin) -> GivenUp:
+    def give_up_held(body: GiveUpKey | GiveUpReview, work: Unit, person: Admin) -> GivenUp:
         """Decides that what keys wait for never comes, such as a review that nobody will publish: their events are
-        kept as discarded letters, and what is left of them goes on."""
+        kept as discarded letters, and what is left of them goes on. None where no such key is held."""
         which = _meant(service, body, work, person)
-        whole = body.whole or body.review is not None
-        keys, events = dead_letters.give_up(service, which, body.reason, work, keys=body.limit, whole=whole)
+        of_review = isinstance(body, GiveUpReview)
+        whole, limit = (True, body.limit) if of_review else (body.whole, 1)
+        released, events = dead_letters.give_up(service, which, body.reason, work, keys=limit, whole=whole)
         left = select(func.count()).select_from(HeldKey).where(*which, *dead_letters.waits_by_itself(service.name))
-        return GivenUp(keys=keys, events=events, left=work.session.execute(left).scalar_one())
+        return GivenUp(released=released, events=events, left=work.session.execute(left).scalar_one())
 
     return router
 
 
-def _meant(service: Service, body: GiveUp, work: Work, person: Person) -> list[Any]:
-    """What picks the keys that a request means. Raises Invalid when it means none, NotFound, and Conflict for one that
-    a letter holds."""
-    theirs = [] if person.works_on_all else [HeldKey.review.in_(person.reviews)]  # type: ignore[union-attr]
-    if (body.review is None) == (body.topic is None) or (body.topic is None) != (body.key is None):
-        raise Invalid("name a held key by its topic and key, or a review")
-    if body.review is not None:
-        which = [HeldKey.review == body.review, *theirs]
+def _meant(service: Service, body: GiveUpKey | GiveUpReview, work: Work, person: Person) -> list[Any]:
+    """What picks the keys that a request means. Raises Conflict for one that a letter holds."""
+    which = [] if person.works_on_all else [HeldKey.review.in_(person.reviews)]  # type: ignore[union-attr]
+    if isinstance(body, GiveUpReview):
+        which.append(HeldKey.review == body.review)
     else:
-        which = [HeldKey.topic == body.topic, HeldKey.key == body.key, *theirs]
-    held = work.session.execute(select(HeldKey).where(HeldKey.consumer == service.name, *which).limit(1)).scalar()
-    if held is None:
-        raise NotFound(f"{service.name} holds no key {body.review or f'{body.topic}/{body.key}'}")
-    if body.review is None and held.letter is not None:
-        raise Conflict(f"the dead letter {held.letter} holds it: retry or discard that", slug="held_by_letter")
+        which += [HeldKey.topic == body.topic, HeldKey.key == body.key]
+        ours = HeldKey.consumer == service.name
+        letter = work.session.execute(select(HeldKey.letter).where(ours, *which)).scalar()
+        if letter is not None:
+            raise Conflict(f"the dead letter {letter} holds it: retry or discard that", slug="held_by_letter")
     return which
 
 

@@ -105,7 +105,7 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: s
     if status == 404:
         return "{" in route.path
     if status == 409:
-        return "GET" not in route.methods
+        return "GET" not in route.methods or "{lease}" in route.path  # A lease may be over, whatever is asked of it.
     return status in (429, 503)
 
 

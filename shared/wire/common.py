@@ -183,23 +183,25 @@ class DiscardGroup(Discard):
     limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
 
 
-class GiveUp(Discard):
-    """Which held keys wait in vain, and why: one, by topic and key; or those of a review, at most `limit` of them.
+class GiveUpKey(Discard):
+    """Which held key waits in vain, and why. Given up is its first event, or with `whole` all that is parked of it."""
 
-    Given up is the first event of the one key, or with `whole` all that is parked of it; of a review's keys all.
-    """
-
-    topic: Line | None = None
-    key: Line | None = None
-    review: Line | None = None
+    topic: Line
+    key: Line
     whole: bool = False
+
+
+class GiveUpReview(Discard):
+    """Of which review all that is held waits in vain, and why; at most `limit` keys of it at a time."""
+
+    review: Line
     limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
 
 
 class GivenUp(BaseModel):
-    """How many keys go on without how many events, and how many such keys are still held: ask again."""
+    """How many keys were released without how many events, and how many such keys are still held: ask again."""
 
-    keys: int
+    released: int
     events: int
     left: int
 

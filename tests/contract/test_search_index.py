@@ -30,6 +30,7 @@ from services.search.index import (
 )
 from services.search.index.elastic import ElasticIndex
 from shared.errors import Conflict, Invalid, Rejected, Unavailable
+from shared.events import bounds
 from shared.events.ingest import Bibliography
 from shared.ids import new_id
 
@@ -934,13 +935,13 @@ def test_very_long_fields_are_taken(shelf: Shelf) -> None:
     shelf.hears(
         shelf.document(
             "a",
-            title="trust " + "x" * 40_000,
-            abstract="trust in leaders " * 15_000,
+            # All as long as an event lets it be.
+            title="trust " + "x" * (bounds.LONGEST_TITLE - 6),
+            abstract=("trust in leaders " * 15_000)[: bounds.LONGEST_ABSTRACT],
             authors=[f"Author{number} A" for number in range(3_000)],
-            venue="Journal " * 5_000,
-            kind="k" * 40_000,
-            language="l" * 40_000,
-            # Identifiers and names are as long as an event lets them be.
+            venue=("Journal " * 5_000)[: bounds.LONGEST_VENUE],
+            kind="k" * bounds.LONGEST_ID,
+            language="l" * bounds.LONGEST_ID,
             identifiers={"doi": "10.1000/" + "y" * 292},
             sources=[{"source": "s" * 300, "id": "i", "run": "r"}],
         )

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from services.ingest.replay.server import ReplayServer
 from services.screening.manifest import SERVICE
 from shared.bus.port import Message
-from shared.events.ingest import RecordMerged
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged
 from tests.unit.services.cli.conftest import data
 from tests.waiting import eventually
 from tests.workbench import Workbench
@@ -101,3 +101,22 @@ def test_a_letter_or_a_group_must_be_named_and_not_both(run):
 
     assert neither.exit_code != 0 and both.exit_code != 0
     assert "living dead-letters groups" in str(neither.exception)
+
+
+def test_a_key_that_waits_in_vain_is_given_up(screening, run):
+    log = screening.platform.event_log
+    about = Bibliography(title="Of a review that nobody ever published")
+    event = RecordDiscovered(review="drill", record="rec_9", revision=1, run="run", bibliography=about)
+    log.append([Message(event.topic, event.key, screening.envelope(event).to_json())])
+    held = lambda: data(run("dead-letters", "held", "--service", "screening", "--json"))["screening"]  # noqa: E731
+    eventually(lambda: "rec_9" in {row["key"] for row in held()})
+
+    for wrong in (["rec_9"], [], ["ingest.records/rec_9", "--review", "drill"]):
+        assert "TOPIC/KEY" in str(run("dead-letters", "give-up", "screening", *wrong, "--reason", "x").exception)
+    assert "holds nothing of" in str(
+        run("dead-letters", "give-up", "screening", "--review", "nope", "--reason", "x").exception
+    )
+    told = run("dead-letters", "give-up", "screening", "--review", "drill", "--reason", "it was a drill").output
+    assert told == "given up: 1 event of 1 key; what is left goes on\n"
+    eventually(lambda: "rec_9" not in {row["key"] for row in held()})
+    assert [letter["decided_why"] for letter in letters(run, "--state", "discarded")] == ["it was a drill"]
