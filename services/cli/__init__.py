@@ -41,6 +41,8 @@ class _Output(io.TextIOWrapper):
 def main() -> None:
     """Runs the command line; an error of the platform is one clear sentence, never a traceback."""
     was = sys.stdout
+    if was is None:  # Whoever called us has closed it (`>&-`).
+        was = open(os.devnull, "w")  # noqa: SIM115
     sys.stdout = output = _Output(
         was.buffer, was.encoding, errors="replace", line_buffering=was.line_buffering, write_through=was.write_through
     )

@@ -66,3 +66,11 @@ def test_a_folder_that_cannot_be_made_for_a_demo_is_told():
 
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
     assert "the folder /proc/no-such-place/x cannot be made" in ran.stderr and "--folder" in ran.stderr
+
+
+def test_who_closed_the_output_gets_no_traceback():
+    ran = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -c '{PROGRAM}' --version >&-"], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
