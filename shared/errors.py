@@ -38,6 +38,16 @@ class NotFound(LivingError):
     kind = slug = "not_found"
 
 
+class UnknownReview(NotFound):
+    """A review that a service has not heard of."""
+
+    slug = "unknown_review"
+
+    def __init__(self, review: str) -> None:
+        told = f"there is no review {review!r}; `living review list` shows those there are"
+        super().__init__(f"{told}, and a protocol that was just applied arrives in seconds")
+
+
 class Conflict(LivingError):
     kind = slug = "conflict"
 

@@ -121,13 +121,6 @@ def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterato
     living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
-    except NotFound as error:
-        # Each service says it in its own words, and some would have it that its protocol is missing.
-        unknown = re.search(r"no review ('[^']*')", error.detail)
-        if unknown is None:
-            raise
-        told = f"there is no review {unknown[1]}; `living review list` shows those there are"
-        raise NotFound(told, slug=error.slug) from error
     except Unavailable as error:
         if error.slug != "no_answer":
             raise

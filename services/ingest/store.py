@@ -25,7 +25,7 @@ from services.ingest.models import (
     SourceRecord,
     Watch,
 )
-from shared.errors import NotFound
+from shared.errors import NotFound, UnknownReview
 from shared.ids import id_of
 
 Item = TypeVar("Item")
@@ -48,7 +48,7 @@ def lock_review(session: Session, review: str) -> Review:
     """The review, locked until the end of the transaction: who changes its records does so alone."""
     row = session.get(Review, review, with_for_update=True)
     if row is None:
-        raise NotFound(f"ingest knows no review {review!r}")
+        raise UnknownReview(review)
     return row
 
 
@@ -56,7 +56,7 @@ def review_of(session: Session, review: str) -> Review:
     """The review. Raises NotFound."""
     row = session.get(Review, review)
     if row is None:
-        raise NotFound(f"ingest knows no review {review!r}")
+        raise UnknownReview(review)
     return row
 
 

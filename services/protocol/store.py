@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from services.protocol.models import ReviewRow, VersionRow
 from shared.db.work import Work
-from shared.errors import NotFound
+from shared.errors import NotFound, UnknownReview
 from shared.tokens import ALL_REVIEWS
 
 
@@ -21,7 +21,7 @@ def review(work: Work, review: str) -> ReviewRow:
     """Raises NotFound."""
     row = work.session.get(ReviewRow, review)
     if row is None:
-        raise NotFound(f"there is no review {review!r}; apply its protocol first")
+        raise UnknownReview(review)
     return row
 
 

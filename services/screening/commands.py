@@ -13,7 +13,7 @@ from services.screening.domain import Ballot
 from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import InHand, Plan, Taken, Wanted
 from shared.db.work import Work
-from shared.errors import Busy, Conflict, Forbidden, Invalid, LivingError, NotFound
+from shared.errors import Busy, Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
 from shared.ids import id_of, new_id
 
 Kind = Literal["screening", "conflict"]
@@ -117,7 +117,7 @@ def known_plan(work: Work, review: str) -> Plan:
     """The newest protocol version. Raises NotFound for a review that screening has not heard of."""
     plan = store.newest(work, review)
     if plan is None:
-        raise NotFound(f"screening knows no review {review!r}; publish its protocol first", slug="unknown_review")
+        raise UnknownReview(review)
     return plan
 
 

@@ -28,7 +28,7 @@ from services.synthesis.models import (
     WatchRow,
 )
 from shared.db.work import Work
-from shared.errors import NotFound
+from shared.errors import NotFound, UnknownReview
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
@@ -58,7 +58,7 @@ def reviews_due_by(work: Work, today: date) -> list[str]:
 
 def _found(row: ReviewRow | None, review: str) -> ReviewRow:
     if row is None:
-        raise NotFound(f"synthesis knows no review {review!r}; a protocol that was just applied arrives in seconds")
+        raise UnknownReview(review)
     return row
 
 
