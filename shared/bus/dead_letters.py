@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
-from shared.bus.held import RELEASED, at_once
+from shared.bus.held import RELEASED, Held, at_once
 from shared.bus.judging import Judgement, Outcome, judge, storable
 from shared.bus.port import Delivery
 from shared.bus.reading import Heard, UnknownType, react, read
@@ -26,7 +26,7 @@ from shared.service import Service
 #: What letters of one cause have in common.
 _CAUSE = (DeadLetter.type, DeadLetter.slug, DeadLetter.raised_at)
 
-#: Events of one key that one request gives up at most.
+#: Events that one request gives up at most.
 _MOST_GIVEN_UP = 1_000
 
 #: The states of a letter.
@@ -148,18 +148,26 @@ def discard(service: Service, letter_id: str, reason: str, work: Work) -> tuple[
 def give_up(
     service: Service, which: Sequence[ColumnElement[bool]], reason: str, work: Work, *, keys: int, whole: bool
 ) -> tuple[int, int]:
-    """Decides that what held keys wait for never comes: the first event parked of each is never done, or with `whole`
-    all of them. Each is kept as a discarded letter; what is left of the key goes on.
+    """Decides that what held keys wait for never comes: the first event parked of the first of them is never done, or
+    with `whole` all of all. Each is kept as a discarded letter; what is left of a key goes on.
 
-    `which` picks the keys, of which at most so many are decided, and none that a letter holds; of a key at most a
-    thousand events, and one with more of them stays held. Answers how many keys went on, and how many events these
-    were.
+    `which` picks the keys, of which at most so many are looked at, and none that a letter holds; of their events at
+    most a thousand are given up, and a key of which more are left stays held. Answers how many keys go on, and how
+    many events these were.
     """
     waits = (*which, *waits_by_itself(service.name))
-    query = select(HeldKey).where(*waits).order_by(HeldKey.topic, HeldKey.key).limit(keys)
+    query = select(HeldKey).where(*waits).order_by(HeldKey.topic, HeldKey.key).limit(keys if whole else 1)
     held = list(work.session.execute(query.with_for_update()).scalars())
-    events = sum(_give_up(row, reason, work, whole=whole) for row in held)
-    return sum(row.cause == RELEASED for row in held), events
+    most = _MOST_GIVEN_UP if whole else 1
+    parked = Held(work.session, service.name).parked(held, most + 1) if held else []
+    of_key = {(row.topic, row.key): row for row in held}
+    for event in parked[:most]:
+        _give_up(event, of_key[event.topic, event.key], reason, work)
+    left = {(event.topic, event.key) for event in parked[most:]} if whole else set()
+    reached = {(event.topic, event.key) for event in parked[:most]} if left else set(of_key)
+    for key in reached - left:
+        _release(of_key[key])
+    return len(reached - left), len(parked[:most])
 
 
 def waits_by_itself(consumer: str) -> tuple[ColumnElement[bool], ...]:
@@ -167,26 +175,13 @@ def waits_by_itself(consumer: str) -> tuple[ColumnElement[bool], ...]:
     return HeldKey.consumer == consumer, HeldKey.letter.is_(None), HeldKey.cause != RELEASED  # type: ignore[union-attr]
 
 
-def _give_up(held: HeldKey, reason: str, work: Work, *, whole: bool) -> int:
-    of_key = (
-        ParkedEvent.consumer == held.consumer,
-        ParkedEvent.topic == held.topic,
-        ParkedEvent.key == held.key,
-    )
-    most = _MOST_GIVEN_UP if whole else 1
-    query = select(ParkedEvent).where(*of_key).order_by(ParkedEvent.offset).limit(most + 1)
-    parked = list(work.session.execute(query).scalars())
-    for event in parked[:most]:
-        delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
-        heard = Heard(delivery, Envelope.from_json(event.value) if event.event_id else None)
-        why = Judgement(Outcome.NOT_YET, held.cause, held.reason)
-        letter, _ = set_aside(work, held.consumer, heard, why, holds=False)
-        _decide(letter, DISCARDED, work)
-        letter.decided_why = storable(reason)
-        work.session.delete(event)
-    if not whole or len(parked) <= most:
-        _release(held)
-    return len(parked[:most])
+def _give_up(event: ParkedEvent, held: HeldKey, reason: str, work: Work) -> None:
+    delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
+    heard = Heard(delivery, Envelope.from_json(event.value) if event.event_id else None)
+    letter, _ = set_aside(work, held.consumer, heard, Judgement(Outcome.NOT_YET, held.cause, held.reason), holds=False)
+    _decide(letter, DISCARDED, work)
+    letter.decided_why = storable(reason)
+    work.session.delete(event)
 
 
 def parked_behind(session: Session, held: HeldKey) -> int:

@@ -124,6 +124,13 @@ def routes(service: Service) -> APIRouter:
         discard = lambda letter, own: dead_letters.discard(service, letter, body.reason, own)  # noqa: E731
         return _each(request, service, person, group, letters, discard, go_on=False)
 
+    _add_held(router, service)
+    return router
+
+
+def _add_held(router: APIRouter, service: Service) -> None:
+    Reading, Unit = reading_of(service.name), unit_of(service.name)
+
     @router.get("/held", operation_id=f"{service.name}_held")
     def list_held(work: Reading, person: Admin, cursor: Cursor | None = None, limit: Limit = 100) -> Page[HeldKeyView]:
         """The keys whose events wait, with the reason of the first of them."""
@@ -149,8 +156,6 @@ def routes(service: Service) -> APIRouter:
         released, events = dead_letters.give_up(service, which, body.reason, work, keys=limit, whole=whole)
         left = select(func.count()).select_from(HeldKey).where(*which, *dead_letters.waits_by_itself(service.name))
         return GivenUp(released=released, events=events, left=work.session.execute(left).scalar_one())
-
-    return router
 
 
 def _meant(service: Service, body: GiveUpKey | GiveUpReview, work: Work, person: Person) -> list[Any]:

@@ -184,7 +184,8 @@ class DiscardGroup(Discard):
 
 
 class GiveUpKey(Discard):
-    """Which held key waits in vain, and why. Given up is its first event, or with `whole` all that is parked of it."""
+    """Which held key waits in vain, and why. Given up is its first event, or with `whole` all that is parked of it
+    (a thousand at a time)."""
 
     topic: Line
     key: Line
@@ -192,7 +193,8 @@ class GiveUpKey(Discard):
 
 
 class GiveUpReview(Discard):
-    """Of which review all that is held waits in vain, and why; at most `limit` keys of it at a time."""
+    """Of which review all that is held waits in vain, and why; at most `limit` keys, and a thousand events, at a
+    time."""
 
     review: Line
     limit: Annotated[int, Field(ge=1, le=500), WHOLE] = 100
