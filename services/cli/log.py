@@ -10,7 +10,7 @@ import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import key_path, require_platform, settings
-from services.cli.printing import err, out, print_json, print_rows
+from services.cli.printing import counted, err, out, print_json, print_rows
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, LivingError, NotFound, Unavailable
 
@@ -121,7 +121,9 @@ def rewind(service: str, as_json: bool) -> None:
     nothing = "nothing to do" if not rewound.told else "nothing to hear again"
     print_rows(rows, columns, as_json=as_json, empty=f"{service} has heard all that counts as heard: {nothing}")
     if rewound.told:
-        told = f"{rewound.told} events that {service} told are in its journal again. What they say is not in its tables"
+        told = (
+            f"in the journal of {service} again: {counted(rewound.told, 'event')}. What they say is not in its tables"
+        )
         err.print(f"{told}: `living events tail` shows them; decide again what they decided", style="yellow")
 
 

@@ -294,7 +294,7 @@ def _types_heard(session: Session, service: Service) -> set[str]:
 
 def told_and_unknown(service: Service, database: Database, log: EventLog) -> Iterator[tuple[Delivery, Envelope]]:
     """The events on the log that the service told after what its database knows of, in the log's order: none, unless
-    an older database was put back. What was appended a moment ago, and is not marked yet, is in the outbox."""
+    an older database was put back. What was appended a moment ago, and still counts as waiting, is in the outbox."""
     own = {event.topic for event in service.emits}
     ends = log.ends(own - log.missing(own))
     with database.session(readonly=True) as session:

@@ -1,4 +1,4 @@
-"""Mending: makes a lost log anew from the services' journals, and puts a group back to what its database has heard.
+"""Mending: makes a lost log anew from the services' journals, and lets a service go on with an older database.
 
 Each service's published outbox is its journal: the very events, in the order in which they were told. Every topic is
 told by one service, so that a log made of the journals has each key in its order; only the offsets begin anew.
