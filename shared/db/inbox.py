@@ -7,18 +7,32 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from shared.db.many import each_of, is_sqlite
+from shared.db.many import GIVEN, each_of, is_sqlite
+from shared.db.said import Said
 from shared.db.tables import InboxRow
-from shared.db.types import Instant
 
-_SQLITE = """SELECT :consumer, json_extract(value, '$[0]'), :at, json_extract(value, '$[1]'),
-                    json_extract(value, '$[2]'), json_extract(value, '$[3]')
-             FROM json_each(:events) WHERE true"""
-_POSTGRESQL = """SELECT :consumer, value ->> 0, :at, value ->> 1, CAST(value ->> 2 AS int), CAST(value ->> 3 AS bigint)
-                 FROM json_array_elements(CAST(:events AS json)) AS value"""
+#: A message's id and place are the four parts of `value`.
+_PUT = Said(
+    '{given} INSERT INTO inbox (consumer, event_id, heard_at, topic, "partition", "offset") '
+    "SELECT :consumer, {id}, :at, {topic}, {partition}, {offset} FROM {events} ON CONFLICT DO NOTHING {told}",
+    sqlite={
+        "id": "json_extract(value, '$[0]')", "topic": "json_extract(value, '$[1]')",
+        "partition": "json_extract(value, '$[2]')", "offset": "json_extract(value, '$[3]')",
+        "given": GIVEN.format(given=":events"), "events": "given WHERE true", "told": "",
+    },
+    postgresql={
+        "id": "value ->> 0", "topic": "value ->> 1",
+        "partition": "CAST(value ->> 2 AS int)", "offset": "CAST(value ->> 3 AS bigint)",
+        "given": "", "events": "json_array_elements(CAST(:events AS json)) AS value", "told": "RETURNING event_id",
+    },
+)  # fmt: skip
+_THERE = Said(
+    "SELECT event_id FROM inbox WHERE consumer = :consumer "
+    "AND event_id IN (SELECT json_extract(value, '$[0]') FROM json_each(:events))"
+)
 
 #: Messages before the last one heard whose inbox rows are kept, whatever their age: a log that was mended gives them
 #: again, since transactions of one moment may have come to it in another order than that of their journal.
@@ -40,17 +54,18 @@ def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
     When two members hear the same event at once, the slower one waits for the other's commit and then finds
     it here.
     """
-    rows = _SQLITE if is_sqlite(session) else _POSTGRESQL
-    statement = text(
-        f'INSERT INTO inbox (consumer, event_id, heard_at, topic, "partition", "offset") {rows} '
-        "ON CONFLICT DO NOTHING RETURNING event_id"
-    ).bindparams(bindparam("at", type_=Instant))
-    about = {
+    connection = session.connection()
+    given = {
         "consumer": consumer,
         "events": orjson.dumps([tuple(event) for event in told]).decode(),
         "at": datetime.now(UTC),
     }
-    return set(session.connection().execute(statement, about).scalars())
+    if not is_sqlite(session):
+        return {id for (id,) in _PUT.run(connection, given).fetchall()}
+    # It has one writer at a time, and would hand over each new id in a step of its own (see `shared/db/many.py`).
+    there = {id for (id,) in _THERE.run(connection, given).fetchall()}
+    _PUT.run(connection, given)
+    return {event.event_id for event in told} - there
 
 
 def forget(session: Session, consumer: str, event_ids: Collection[str]) -> None:

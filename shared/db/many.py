@@ -1,10 +1,14 @@
 """Many at a time: rows or values handed to the database in one piece, since a statement or a parameter for each
-costs more than what is done with it."""
+costs more than what is done with it.
+
+On SQLite it is also one step: its driver lets Python's lock go with each row that goes in or out, and waits for it
+again, which takes milliseconds where other threads compute.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -12,9 +16,15 @@ from sqlalchemy import ARRAY, BindParameter, ColumnElement, Dialect, bindparam, 
 from sqlmodel import Session, SQLModel
 
 from shared.db.said import Statement, drive
+from shared.db.types import sqlite_text
 
 #: Rows of one statement, so that a large work does not need much memory at once.
 _AT_ONCE = 500
+#: Instants are written as the columns have them.
+_INSTANTS = {"sqlite": orjson.OPT_PASSTHROUGH_DATETIME, "postgresql": 0}
+#: What goes before a SQLite statement that takes values out of `given`, the parts of a JSON array: without it each look
+#: at a part would write that part out anew.
+GIVEN = "WITH given(value) AS MATERIALIZED (SELECT value FROM json_each({given}))"
 
 
 def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -24,17 +34,11 @@ def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
 
 
 def inserts(dialect: Dialect, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> Iterator[Statement]:
-    """The statements that insert rows which all have the same columns, none of them bytes.
-
-    PostgreSQL gets them as one JSON text; SQLite, which is in this process, a row at a time from its driver.
-    """
+    """The statements that insert rows which all have the same columns, none of them bytes, as one JSON text."""
+    words = (_on_sqlite if dialect.name == "sqlite" else _on_postgresql)(table, tuple(rows[0])) if rows else ""
     for start in range(0, len(rows), _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
-        if dialect.name == "sqlite":
-            words, binds = _insert_by_driver(table, tuple(rows[0]), dialect)
-            yield words, [tuple([bind(row[name]) if bind else row[name] for name, bind in binds]) for row in some]
-        else:
-            yield _insert_from_json(table, tuple(rows[0])), {"rows": orjson.dumps(some).decode()}
+        given = orjson.dumps(rows[start : start + _AT_ONCE], default=sqlite_text, option=_INSTANTS[dialect.name])
+        yield words, {"rows": given.decode()}
 
 
 def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnElement[Any]:
@@ -49,19 +53,17 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-@lru_cache(maxsize=100)
-def _insert_by_driver(
-    table: type[SQLModel], names: Sequence[str], dialect: Dialect
-) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-    """The statement, and how each column's values become the driver's: asked once, not with every row."""
-    columns = [table.__table__.c[name] for name in names]  # type: ignore[attr-defined]
-    binds = [(column.name, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in columns]
-    listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
-    return f'INSERT INTO "{table.__tablename__}" ({listed}) VALUES ({marks})', binds
-
-
 @cache
-def _insert_from_json(table: type[SQLModel], columns: Sequence[str]) -> str:
+def _on_postgresql(table: type[SQLModel], columns: Sequence[str]) -> str:
     name, listed = f'"{table.__tablename__}"', ", ".join(f'"{column}"' for column in columns)
     rows = f"json_populate_recordset(NULL::{name}, CAST(%(rows)s AS json))"
     return f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {rows}"
+
+
+@cache
+def _on_sqlite(table: type[SQLModel], columns: Sequence[str]) -> str:
+    """Of a list or an object, `json_extract` gives the text."""
+    listed = ", ".join(f'"{column}"' for column in columns)
+    values = ", ".join(f"json_extract(value, '$.{column}')" for column in columns)
+    given = GIVEN.format(given=":rows")
+    return f'{given} INSERT INTO "{table.__tablename__}" ({listed}) SELECT {values} FROM given'

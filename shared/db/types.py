@@ -24,7 +24,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def bind_processor(self, dialect: Any) -> Any:
-        return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
@@ -40,8 +40,8 @@ class Instant(TypeDecorator[datetime]):
 
 
 @lru_cache(maxsize=64)  # The rows of one transaction mostly say one instant.
-def _as_text(value: datetime | None) -> str | None:
-    """As SQLAlchemy writes a `DateTime` to SQLite."""
+def sqlite_text(value: datetime | None) -> str | None:
+    """An instant as SQLAlchemy writes a `DateTime` to SQLite. Raises ValueError for one without a time zone."""
     if value is None:
         return None
     if value.tzinfo is None:

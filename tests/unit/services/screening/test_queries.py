@@ -153,5 +153,5 @@ def _plans(desk: Desk, text: str, given: Any) -> list[str]:
 def _scans(plan: str) -> bool:
     """Whether a step of a plan reads a table from end to end. No tables are the queue's leaps, what a statement
     was handed as a parameter, and what it has put together itself."""
-    own = ("heads", "CONSTANT", "parts", "open_to_others")
+    own = ("heads", "CONSTANT", "given", "parts", "open_to_others")
     return plan.startswith("SCAN") and "VIRTUAL TABLE" not in plan and plan.split()[1] not in own
