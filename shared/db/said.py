@@ -68,7 +68,8 @@ class Said:
 
 
 def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequence[Any]) -> Any:
-    """The driver's cursor after a statement in its own words: for one set of values, or for each of a list of them.
+    """The driver's cursor after a statement in its own words: for one set of values, for each of a list of them, or
+    with them as the rows that it copies.
 
     Raises SQLAlchemy's errors, as every other way to the database does, and tells who listens to its
     `before_cursor_execute`.
@@ -80,6 +81,8 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
         cursor = driver.cursor()
         for hear in connection.dispatch.before_cursor_execute:
             hear(connection, cursor, words, values, None, many)
+        if words.startswith("COPY "):
+            return _copy(cursor, words, values)
         return cursor.executemany(words, values) if many else cursor.execute(words, values)
     except dialect.loaded_dbapi.Error as error:
         gone = dialect.is_disconnect(error, driver, None)
@@ -89,6 +92,13 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
             words, None, error, dialect.loaded_dbapi.Error,
             hide_parameters=True, connection_invalidated=gone, dialect=dialect,
         ) from error  # fmt: skip
+
+
+def _copy(cursor: Any, words: str, rows: Any) -> Any:
+    with cursor.copy(words) as copy:
+        for row in rows:
+            copy.write_row(row)
+    return cursor
 
 
 def write(connection: Connection, statements: Sequence[Statement]) -> None:

@@ -66,6 +66,7 @@ class Work:
         self.session = session
         self.service = service
         self.now: datetime = clock.now()
+        self._time = self.now.isoformat()
         self.happened = self.now
         self.actor = actor
         self.settings = settings
@@ -97,21 +98,22 @@ class Work:
 
     def emit(self, event: Event, *, because: Iterable[str] = ()) -> str:
         """Tells an event when this work commits; answers its id. `because` names further causes by id."""
+        recorded = datetime.now(UTC)
         envelope = Envelope(
             id=new_id("evt"),
             type=event.type,
             dataversion=type(event).version,
             source=f"living/{self.service}",
             subject=event.key,
-            time=self.now.isoformat(),
-            recordedtime=datetime.now(UTC).isoformat(),
+            time=self._time,
+            recordedtime=recorded.isoformat(),
             correlationid=self.correlation,
             causationid=self.causation,
             actor=self.actor,
             data=event.model_dump(mode="json"),
         )
         if not self._muted:
-            self._outbox.append(_outbox_row(event, envelope))
+            self._outbox.append(_outbox_row(event, envelope, recorded))
             self._causes += [{"cause": cause, "event_id": envelope.id} for cause in dict.fromkeys(because)]
         return envelope.id
 
@@ -227,7 +229,7 @@ def unit_of_work(
         committed(work.emitted)
 
 
-def _outbox_row(event: Event, envelope: Envelope) -> dict[str, Any]:
+def _outbox_row(event: Event, envelope: Envelope, recorded: datetime) -> dict[str, Any]:
     return {
         "event_id": envelope.id,
         "correlation": envelope.correlationid,
@@ -236,5 +238,5 @@ def _outbox_row(event: Event, envelope: Envelope) -> dict[str, Any]:
         "topic": event.topic,
         "key": event.key,
         "payload": envelope.to_json().decode(),
-        "recorded_at": datetime.now(UTC),
+        "recorded_at": recorded,
     }
