@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 #: A partition of the log: its topic, and its number.
@@ -13,8 +12,7 @@ Place = tuple[str, int]
 ROOM = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is appended: a topic of the registry, the key whose order matters, and the envelope's bytes."""
 
     topic: str
@@ -22,8 +20,7 @@ class Message:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What is read: a message and its place. The value may be anything: only the reader can judge it."""
 
     topic: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.bus.judging import Judgement, storable, undecodable, unknown_version
 from shared.bus.port import Delivery
@@ -13,8 +13,7 @@ from shared.events.base import Envelope, Event
 from shared.service import Service
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A delivery that concerns a service: with the event it carries, or with why there is none.
 
     `envelope` is None only where not even that could be read.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
 
 #: Characters of an identifier: at four bytes each, two of them fit the 2,700 bytes of a PostgreSQL index row.
 LONGEST_ID = 300
@@ -42,19 +44,29 @@ def fault_of_id(text: str) -> str | None:
     return None
 
 
-def at_most(longest: int) -> AfterValidator:
-    """A check for text of at most so many characters."""
+@dataclass(frozen=True, slots=True)
+class _UpTo:
+    """A check for a number from 0 on, or for text by its length, that the form of an event does not tell."""
 
-    def check(text: str) -> str:
-        if len(text) > longest:
-            raise ValueError(f"is longer than {longest} characters")
-        return text
+    most: int
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return (
+            core_schema.int_schema(ge=0, le=self.most)
+            if source is int
+            else core_schema.str_schema(max_length=self.most)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "integer" if schema["type"] == "int" else "string"}
 
 
 def fault_of_authors(names: Sequence[str]) -> str | None:
     """What no work's authors can be: too many, or with names that are too long."""
+    if len(names) <= MOST_AUTHORS and sum(map(len, names)) <= LONGEST_AUTHOR:
+        return None  # As nearly all are.
     if len(names) > MOST_AUTHORS:
         return f"more than {MOST_AUTHORS} authors"
     if max(map(len, names), default=0) > LONGEST_AUTHOR:
@@ -70,12 +82,6 @@ def _check_authors(names: list[str]) -> list[str]:
     return names
 
 
-def _check_count(number: int) -> int:
-    if not 0 <= number <= LARGEST_COUNT:
-        raise ValueError(f"must be from 0 to {LARGEST_COUNT}")
-    return number
-
-
 def _check_text(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds the character U+0000, which no database keeps")
@@ -83,19 +89,19 @@ def _check_text(text: str) -> str:
 
 
 #: The name of a thing, ours or someone else's, that databases keep indexed.
-Id = Annotated[str, at_most(LONGEST_ID)]
+Id = Annotated[str, _UpTo(LONGEST_ID)]
 
 #: What describes a work.
-Title = Annotated[str, at_most(LONGEST_TITLE)]
-Abstract = Annotated[str, at_most(LONGEST_ABSTRACT)]
-Venue = Annotated[str, at_most(LONGEST_VENUE)]
+Title = Annotated[str, _UpTo(LONGEST_TITLE)]
+Abstract = Annotated[str, _UpTo(LONGEST_ABSTRACT)]
+Venue = Annotated[str, _UpTo(LONGEST_VENUE)]
 Authors = Annotated[list[str], AfterValidator(_check_authors)]
 
 #: A check for text that people write.
 KeptText = AfterValidator(_check_text)
 
 #: How many, or the how-manieth.
-Count = Annotated[int, AfterValidator(_check_count)]
+Count = Annotated[int, _UpTo(LARGEST_COUNT)]
 
 
 def fault_of_data(data: Any, place: str = "data", depth: int = 1) -> str | None:

@@ -25,6 +25,7 @@ def usable_year(year: int) -> bool:
     return 0 < year <= LAST_YEAR
 
 
+@lru_cache(maxsize=10_000)
 def _check_partial_date(text: str) -> str | None:
     """The date; None when its year is a placeholder, whatever month and day go with it."""
     if (year := _YEAR.match(text)) and not usable_year(int(year[1])):

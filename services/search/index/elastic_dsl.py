@@ -88,7 +88,7 @@ def to_source(document: Document) -> dict[str, Any]:
         "reason": screening.reason,
         **_described(document.bibliography),
     }
-    return {name: value for name, value in source.items() if value not in (None, [], {})}
+    return {name: value for name, value in source.items() if value or value in (0, "")}
 
 
 def _described(bibliography: Bibliography | None) -> dict[str, Any]:
@@ -99,7 +99,11 @@ def _described(bibliography: Bibliography | None) -> dict[str, Any]:
         "day": earliest(bibliography),
         "year": (bibliography.published or "")[:4] or None,
         "venue_name": bibliography.venue,
-        **bibliography.model_dump(include=set(_PLAIN), exclude_none=True),
+        "published": bibliography.published,
+        "kind": bibliography.kind,
+        "language": bibliography.language,
+        "identifiers": bibliography.identifiers.model_dump(exclude_none=True),
+        "sources": [source.model_dump(exclude_none=True) for source in bibliography.sources],
     }
     for field in _BOOSTS:
         original = getattr(bibliography, field)

@@ -127,7 +127,7 @@ class IngestBench(Workbench):
 
     def envelope(self, event: Event, correlation: str | None = None) -> Envelope:
         # A protocol's `version` is a field of its event and hides the event's own.
-        return replace(super().envelope(event, correlation), dataversion=type(event).version)
+        return super().envelope(event, correlation)._replace(dataversion=type(event).version)
 
     def adopt(self, *strategies: Strategy, number: int = 1, **fields: Any) -> None:
         self.hears(version(number, *strategies, **{"review": self.review, **fields}))

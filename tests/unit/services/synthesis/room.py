@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -89,7 +88,7 @@ class Room:
             review=self.review, version=version, sha256=f"{version:064}", protocol=plan, published_by="dora"
         )
         # The event's own `version` is the protocol's; the envelope's is that of the event's form.
-        return self.bench.hears_envelope(replace(self.bench.envelope(event), dataversion=type(event).version))
+        return self.bench.hears_envelope(self.bench.envelope(event)._replace(dataversion=type(event).version))
 
     def includes(self, *records: str, judgements: list[Judgement] | None = None, revision: int | None = None) -> None:
         for record in records:

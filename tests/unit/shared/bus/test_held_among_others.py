@@ -109,12 +109,12 @@ def test_a_letter_of_what_was_parked_is_done_by_its_retry(desk, monkeypatch):
     assert desk.held() == {"a": "unknown_version"}
     read = Envelope.from_json
     # A release that knows the version, and cannot read this one of it; then one that can.
-    monkeypatch.setattr(Envelope, "from_json", staticmethod(lambda raw: replace(read(raw), dataversion=1)))
+    monkeypatch.setattr(Envelope, "from_json", staticmethod(lambda raw: read(raw)._replace(dataversion=1)))
     desk.consumer.close()
     desk.listener = desk.another()
     desk.listens(until=lambda: not desk.held())
     (letter,) = desk.letters()
-    mended = lambda raw: replace(read(raw.replace(b"2020-W01", b"2020-01-01")), dataversion=1)  # noqa: E731
+    mended = lambda raw: read(raw.replace(b"2020-W01", b"2020-01-01"))._replace(dataversion=1)  # noqa: E731
     monkeypatch.setattr(Envelope, "from_json", staticmethod(mended))
 
     assert desk.retries(letter).state == "retried"
@@ -196,9 +196,9 @@ def test_a_member_that_lost_a_partition_does_not_say_for_ever_that_it_stands(des
 def test_what_is_parked_is_remembered_as_heard_and_parked_once_however_often_it_comes(desk, monkeypatch):
     monkeypatch.setattr(inbox, "OVERLAP", 0)
     long_ago = datetime.now(UTC) - timedelta(days=desk.bench.settings.inbox_days, hours=1)
-    early = [desk.bench.envelope(overdue("early", day)) for day in (1, 2)]
-    for number, envelope in enumerate(early):
-        object.__setattr__(envelope, "id", f"{first_id('evt', long_ago)}{number:04}")
+    early = [
+        desk.bench.envelope(overdue("early", day))._replace(id=f"{first_id('evt', long_ago)}{day:04}") for day in (1, 2)
+    ]
     desk.put_raw(*(("early", envelope.to_json()) for envelope in early))
     desk.listens()
     with desk.bench.work() as work:

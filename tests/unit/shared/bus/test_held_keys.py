@@ -262,7 +262,7 @@ def test_an_unknown_version_is_parked_until_a_release_knows_it(desk, monkeypatch
 
     # As if the next release knew version 9: it is understood as what it was made of.
     read = Envelope.from_json
-    monkeypatch.setattr(Envelope, "from_json", staticmethod(lambda raw: replace(read(raw), dataversion=1)))
+    monkeypatch.setattr(Envelope, "from_json", staticmethod(lambda raw: read(raw)._replace(dataversion=1)))
     desk.listener = desk.another()
     desk.listens(until=lambda: not desk.held())
 

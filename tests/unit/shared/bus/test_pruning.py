@@ -44,9 +44,10 @@ def test_answered_commands_go_after_their_days(desk):
 def test_what_was_heard_is_forgotten_only_below_the_offset_that_is_stored(desk, monkeypatch, stored, left):
     monkeypatch.setattr(inbox, "OVERLAP", 0)
     long_ago = datetime.now(UTC) - timedelta(days=desk.bench.settings.inbox_days, minutes=1)
-    told = [desk.bench.envelope(overdue(name)) for name in ("a", "b", "c")]
-    for envelope in told:
-        object.__setattr__(envelope, "id", first_id("evt", long_ago) + new_id("x")[14:])
+    told = [
+        desk.bench.envelope(overdue(name))._replace(id=first_id("evt", long_ago) + new_id("x")[14:])
+        for name in ("a", "b", "c")
+    ]
     desk.put_raw(*((envelope.subject, envelope.to_json()) for envelope in told))
     if not stored:
         monkeypatch.setattr(desk.consumer, "store", lambda deliveries: None)
@@ -63,8 +64,8 @@ def test_what_was_heard_is_forgotten_only_below_the_offset_that_is_stored(desk, 
 
 
 def test_what_was_heard_lately_is_remembered_however_old_it_is(desk):
-    old = desk.bench.envelope(overdue("a"))
-    object.__setattr__(old, "id", first_id("evt", datetime(2020, 1, 1, tzinfo=UTC)) + new_id("x")[14:])
+    id = first_id("evt", datetime(2020, 1, 1, tzinfo=UTC)) + new_id("x")[14:]
+    old = desk.bench.envelope(overdue("a"))._replace(id=id)
     desk.put_raw(("a", old.to_json()))
     desk.listens()
 
