@@ -46,7 +46,12 @@ CREATE INDEX listed_{id} ON records_{id} (review, record) WHERE listed;
 CREATE TABLE sources_{id} (id INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
 CREATE TABLE forms_{id} (word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts_{id} USING fts5({columns}, tokenize = '{tokenizer}');
+INSERT INTO texts_{id} (texts_{id}, rank) VALUES ('automerge', {segments});
 """
+
+#: Pieces of FTS5's index of one size that it lets lie before it begins to merge them. With twice its default of 4 a
+#: document costs a sixth less, and a search hardly more (SQLite's FTS5 page, "The 'automerge' Configuration Option").
+_SEGMENTS = 8
 
 
 class Generation:
@@ -57,7 +62,8 @@ class Generation:
         self._expansion = _MAX_EXPANSION
 
     def create(self) -> None:
-        script = _TABLES.format(id=self.id, columns=", ".join(WEIGHTS), tokenizer=TOKENIZERS[self._analyzer])
+        tokenizer = TOKENIZERS[self._analyzer]
+        script = _TABLES.format(id=self.id, columns=", ".join(WEIGHTS), tokenizer=tokenizer, segments=_SEGMENTS)
         for statement in script.split(";\n"):
             self._db.execute(statement)
 
