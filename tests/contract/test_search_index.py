@@ -33,6 +33,7 @@ from shared.errors import Conflict, Invalid, Rejected, Unavailable
 from shared.events import bounds
 from shared.events.ingest import Bibliography
 from shared.ids import new_id
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -386,6 +387,12 @@ def test_an_updated_text_is_found_by_its_new_words_only(shelf: Shelf) -> None:
     assert shelf.find("trust") == ["a"]
     assert shelf.find(source=("crossref",)) == []
     assert shelf.find(source=("pubmed",)) == ["a"]
+
+
+def test_what_is_written_is_found_within_seconds_though_nobody_asks_for_it(shelf: Shelf) -> None:
+    write(shelf.index, [shelf.document("a", title="Leading")])
+
+    assert eventually(lambda: shelf.find("leading")) == ["a"]
 
 
 def test_records_of_other_reviews_never_show(index: SearchIndex) -> None:

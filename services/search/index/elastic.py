@@ -21,6 +21,9 @@ from shared.errors import Conflict, Invalid, LivingError, Rejected, Unavailable
 _MAJOR = 9
 _BULK_BYTES = 8_000_000
 _FIRST = "0" * 32
+#: After how long what was written is found. At the second that is Elasticsearch's own choice a document
+#: costs a quarter more (its page "Tune for indexing speed").
+_SEEN_AFTER = "2s"
 
 
 class _Interrupted(Unavailable):
@@ -211,7 +214,7 @@ class ElasticIndex:
             index=generation,
             aliases=aliases,
             mappings=mapping(self._analyzer, self._name),
-            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1"},
+            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": _SEEN_AFTER},
         )
 
     def _generations(self) -> list[str]:

@@ -172,7 +172,7 @@ class SearchIndex(Protocol):
     - `put` returns when the documents are durable; a document whose record has changed since it was read is
       refused and nothing of it is stored, so that writers who read, join and put again lose nothing of each
       other (`services.search.index.writing.write` does that);
-    - `get` sees every `put` that has returned, `search` and `count` see it after the next `refresh`;
+    - `get` sees every `put` that has returned, `search` and `count` see it after the next `refresh`, or within seconds;
     - only described records that are not gone are found and counted, and only in their own review;
     - pages follow each other without a gap or a repetition as long as nothing is written meanwhile;
     - all processes that opened the same name see the same index, also across a `swap`.
