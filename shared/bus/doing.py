@@ -211,7 +211,8 @@ class Doing:
         """Does one event. None when it is done, else why not; raises when something we need is down."""
         assert one.event is not None
         assert one.envelope is not None
-        like = one.review, one.envelope.type
+        review = one.review
+        like = review, one.envelope.type
         if len(self._in_vain[like]) >= ENOUGH:
             return replace(self._in_vain[like][-1], presumed=True)
         if not self.careful:
@@ -230,8 +231,8 @@ class Doing:
                     self._in_vain[like].append(why)
                 return why
         self._in_vain.pop(like, None)
-        if one.review is not None:
-            self.stirred.add(one.review)
+        if review is not None:
+            self.stirred.add(review)
         return None
 
     def _set_aside(self, one: Heard, why: Judgement, *, holds: bool) -> str | None:
