@@ -118,8 +118,10 @@ def rewind(service: str, as_json: bool) -> None:
         ("from", lambda row: row["from"]),
         ("to", lambda row: row["to"]),
     ]
+    if as_json:
+        return print_json({"moved": rows, "in_journal_again": rewound.told})
     nothing = "nothing to do" if not rewound.told else "nothing to hear again"
-    print_rows(rows, columns, as_json=as_json, empty=f"{service} has heard all that counts as heard: {nothing}")
+    print_rows(rows, columns, as_json=False, empty=f"{service} has heard all that counts as heard: {nothing}")
     if rewound.told:
         told = (
             f"in the journal of {service} again: {counted(rewound.told, 'event')}. What they say is not in its tables"

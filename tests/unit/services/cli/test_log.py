@@ -116,9 +116,10 @@ def test_a_database_older_than_the_log_is_told_and_its_group_rewound(house, run)
 
     told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
     assert "living log rewind screening" in told["screening"]
-    rows = data(run("log", "rewind", "screening", "--json"))
+    rewound = data(run("log", "rewind", "screening", "--json"))
 
-    assert sum(row["from"] - row["to"] for row in rows) == 6
+    assert sum(row["from"] - row["to"] for row in rewound["moved"]) == 6
+    assert rewound["in_journal_again"] == 0
     assert run("log", "check").exit_code == 0
     assert "nothing to do" in " ".join(run("log", "rewind", "screening").output.split())
 

@@ -7,6 +7,7 @@ from sqlmodel import select
 
 from shared.bus.relay import relay_once
 from shared.db.tables import PublishedUpTo, WaitingRow
+from shared.events.base import Envelope
 from shared.events.notify import DeliveryFailed
 from tests.toy import TOY
 from tests.workbench import Workbench
@@ -63,3 +64,16 @@ def test_the_place_is_that_of_the_append_whose_marking_worked(bench, monkeypatch
 
 def cut_the_power(*_: object) -> None:
     raise OSError("power cut")
+
+
+def test_what_waits_is_taken_until_it_fills_the_room_and_in_its_order(bench, monkeypatch):
+    write(bench, "a", "b", "c", "d", "e")
+    monkeypatch.setattr("shared.bus.relay.ROOM", 1)
+    log = bench.platform.event_log
+
+    moved = []
+    while taken := relay_once(bench.running.database, log, limit=3):
+        moved.append(taken)
+
+    assert moved == [1] * 5, "one always goes through"
+    assert [Envelope.from_json(delivery.value).id for delivery in log.read([DeliveryFailed.topic])] == told(bench)
