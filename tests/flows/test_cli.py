@@ -123,7 +123,7 @@ def test_events_are_followed_and_one_record_is_traced_to_its_notices(run, the_pl
     assert "screening.record.included" in tree, tree
     assert tree.index("ingest.record.discovered") < tree.index("screening.record.included")
     assert "notify.notice.delivered" in tree and "synthesis.revision.published" in tree
-    assert len(run("events", "tail", REVIEW, "--service", "protocol").output.splitlines()) == 1
+    assert len(run("events", "tail", REVIEW, "--service", "protocol").stdout.splitlines()) == 1
     assert run("events", "trace", REVIEW, "rec_unknown", fails=True).exit_code == 1
 
 

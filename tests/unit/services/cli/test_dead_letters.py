@@ -92,7 +92,7 @@ def test_a_whole_cause_is_tried_again_or_discarded(screening, run):
     told = run("dead-letters", "discard", "screening", "--group", name, "--reason", "a bad release sent them").output
     assert "3 discarded, 0 left" in told
     assert letters(run) == []
-    eventually(lambda: run("dead-letters", "held", "--service", "screening").output == "no key is held\n")
+    eventually(lambda: run("dead-letters", "held", "--service", "screening").stdout == "no key is held\n")
 
 
 def test_a_letter_or_a_group_must_be_named_and_not_both(run):
@@ -116,7 +116,7 @@ def test_a_key_that_waits_in_vain_is_given_up(screening, run):
     assert "holds nothing of" in str(
         run("dead-letters", "give-up", "screening", "--review", "nope", "--reason", "x").exception
     )
-    told = run("dead-letters", "give-up", "screening", "--review", "drill", "--reason", "it was a drill").output
+    told = run("dead-letters", "give-up", "screening", "--review", "drill", "--reason", "it was a drill").stdout
     assert told == "given up: 1 event of 1 key; what is left goes on\n"
     eventually(lambda: "rec_9" not in {row["key"] for row in held()})
     assert [letter["decided_why"] for letter in letters(run, "--state", "discarded")] == ["it was a drill"]

@@ -88,7 +88,7 @@ def test_a_platform_that_is_down_is_one_line_and_what_it_keeps_is_looked_at(run,
 
 
 def test_each_thing_has_a_line_for_people(run):
-    lines = run("doctor").output.splitlines()
+    lines = run("doctor").stdout.splitlines()
 
     assert lines[0].startswith("ok   settings: ")
     assert any(line.startswith("      -> ") for line in lines)

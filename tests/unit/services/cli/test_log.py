@@ -225,7 +225,7 @@ def test_a_key_that_every_database_knows_needs_no_accepting(house, run):
 
     again = run("key", "accept")
 
-    assert again.exit_code == 0 and again.output == "every database knows the key that is there: nothing to do\n"
+    assert again.exit_code == 0 and again.stdout == "every database knows the key that is there: nothing to do\n"
 
 
 @pytest.mark.parametrize("words", [["log", "lag"], ["log", "check"], ["key", "show"], ["db", "check"]], ids=" ".join)
