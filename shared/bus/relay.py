@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from sqlalchemy import delete, select
+from sqlmodel import Session
 
 from shared.bus.port import ROOM, EventLog, Message
 from shared.db import places
@@ -12,18 +15,22 @@ from shared.db.many import each_of, is_sqlite
 from shared.db.said import Said
 from shared.db.tables import WaitingRow
 
-#: The oldest that wait, until they fill the room; on SQLite in one row (`shared/db/many.py` says why).
+#: Rows that SQLite puts into one, so that it hands them over in one step (`shared/db/many.py` says why).
+_AT_ONCE = 50
+
 _WAITING = Said(
     """SELECT {all} FROM
-       (SELECT turn, event_id, topic, "key", payload, sum({size}) OVER (ORDER BY turn) - {size} AS before
-        FROM outbox_waiting JOIN outbox USING (event_id) ORDER BY turn LIMIT :limit) AS oldest
-       WHERE before < :room""",
+       (SELECT turn, event_id, topic, "key", payload {size} FROM outbox_waiting JOIN outbox USING (event_id)
+        WHERE turn > :after ORDER BY turn LIMIT :limit) AS oldest {fits}""",
     sqlite={
-        "all": 'json_group_array(json_array(turn, event_id, topic, "key", payload))',
-        "size": "length(CAST(payload AS BLOB))",
+        "all": 'json_group_array(json_array(turn, event_id, topic, "key", payload))', "size": "", "fits": "",
     },
-    postgresql={"all": 'turn, event_id, topic, "key", payload', "size": "octet_length(payload)"},
-)
+    postgresql={
+        "all": 'turn, event_id, topic, "key", payload',
+        "size": ", sum(octet_length(payload)) OVER (ORDER BY turn) - octet_length(payload) AS before",
+        "fits": "WHERE before < :room",
+    },
+)  # fmt: skip
 
 
 def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
@@ -35,8 +42,7 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
     knows them. Raises LogUnavailable when the log is down.
     """
     with database.session(readonly=True) as session:
-        found = _WAITING.run(session.connection(), {"limit": limit, "room": ROOM}).fetchall()
-        waiting = orjson.loads(found[0][0]) if is_sqlite(session) else found
+        waiting = _oldest(session, limit)
     if not waiting:
         return 0
     last = log.append([Message(topic, key, payload.encode()) for _, _, topic, key, payload in waiting])
@@ -49,3 +55,21 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
         places.published(session, last, [event_id for _, event_id, *_ in waiting])
         session.commit()
     return len(waiting)
+
+
+def _oldest(session: Session, limit: int) -> list[Any]:
+    """What waits, as (turn, event id, topic, key, payload), until it fills the room."""
+    connection = session.connection()
+    if not is_sqlite(session):
+        return list(_WAITING.run(connection, {"after": 0, "limit": limit, "room": ROOM}).fetchall())
+    waiting: list[Any] = []
+    size = 0
+    while size < ROOM and len(waiting) < limit:
+        asked = {"after": waiting[-1][0] if waiting else 0, "limit": min(_AT_ONCE, limit - len(waiting))}
+        ((text,),) = _WAITING.run(connection, asked).fetchall()
+        more = orjson.loads(text)
+        waiting += more
+        size += len(text)
+        if len(more) < asked["limit"]:
+            break
+    return waiting

@@ -110,6 +110,7 @@ class LogFile:
         db = self._connect("rw")
         try:
             db.execute(f"PRAGMA synchronous = {self._synchronous}")
+            db.execute("PRAGMA temp_store = MEMORY")  # No room on another disk is needed.
             _check_version(db)
         except sqlite3.Error:
             db.close()

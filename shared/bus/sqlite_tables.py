@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from zlib import crc32
 
 import orjson
@@ -111,9 +113,15 @@ def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequen
         'UPDATE partition SET "end" = "end" + ? WHERE topic = ? AND number = ? RETURNING "end"',
         (len(messages), topic, partition),
     ).fetchone()
-    # In one step, as `shared/db/many.py` does it, but their bytes as they are, and where each lies among all.
+    for start, some in _portions(messages):
+        _insert(db, topic, partition, end - len(messages) + start, some)
+    return end
+
+
+def _insert(db: sqlite3.Connection, topic: int, partition: int, first: int, messages: Sequence[Message]) -> None:
+    """In one step, as `shared/db/many.py` does it, but their bytes as they are, and where each lies among all."""
     pieces, everything = [], bytearray()
-    for offset, message in enumerate(messages, end - len(messages)):
+    for offset, message in enumerate(messages, first):
         key = message.key.encode()
         pieces.append((offset, len(everything) + 1, len(key), len(message.value)))
         everything += key
@@ -121,14 +129,23 @@ def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequen
     offset, begin, key_size, size = (f"json_extract(value, '$[{at}]')" for at in range(4))
     db.execute(
         f"""{GIVEN.format(given=":pieces")} INSERT INTO message
-        SELECT :topic, :partition, {offset}, CAST(substr(:everything, {begin}, {key_size}) AS TEXT),
-        substr(:everything, {begin} + {key_size}, {size}) FROM given""",
+        SELECT :topic, :partition, {offset}, coalesce(CAST(substr(:everything, {begin}, {key_size}) AS TEXT), ''),
+        coalesce(substr(:everything, {begin} + {key_size}, {size}), zeroblob(0)) FROM given""",
         {
             "topic": topic, "partition": partition,
             "pieces": orjson.dumps(pieces).decode(), "everything": everything,
         },
     )  # fmt: skip
-    return end
+
+
+def _portions(messages: Sequence[Message]) -> Iterator[tuple[int, Sequence[Message]]]:
+    """The messages, in their order, in portions that do not fill the room by much, each with its place among all."""
+    start, taken = 0, 0
+    for index, message in enumerate(messages, 1):
+        taken += len(message.value)
+        if taken >= ROOM or index == len(messages):
+            yield start, messages[start:index]
+            start, taken = index, 0
 
 
 def fetch(
@@ -138,21 +155,26 @@ def fetch(
 
     Raises LogUnavailable when there is none, though the partition's end says so.
     """
-    # In one step, too: the values behind one another, and how long each is.
-    pieces, values = db.execute(
-        """SELECT json_group_array(json_array("offset", key, size)), CAST(group_concat(value, '') AS BLOB) FROM
-        (SELECT "offset", key, value, length(value) AS size, sum(length(value)) OVER (ORDER BY "offset") AS up_to
-         FROM message WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?)
-        WHERE up_to - size < ?""",
-        (partition.topic, partition.number, start, limit, room),
+    page = 'FROM message WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?'
+    place = partition.topic, partition.number, start
+    # In one step each: how long the next ones are, then, of as many as fit, the values behind one another.
+    (told,) = db.execute(
+        f"SELECT json_group_array(size) FROM (SELECT length(value) AS size {page})", (*place, limit)
     ).fetchone()
-    page, taken = [], 0
-    for offset, key, size in orjson.loads(pieces):
-        page.append(Delivery(partition.name, partition.number, offset, key, values[taken : taken + size]))
+    sizes = orjson.loads(told)
+    fit = max(1, bisect_left([*accumulate(sizes[:-1], initial=0)], room))
+    told, values = db.execute(
+        f"""SELECT json_group_array(json_array("offset", key)), CAST(group_concat(value, '') AS BLOB)
+        FROM (SELECT "offset", key, value {page})""",
+        (*place, fit),
+    ).fetchone()
+    deliveries, taken = [], 0
+    for (offset, key), size in zip(orjson.loads(told), sizes, strict=False):
+        deliveries.append(Delivery(partition.name, partition.number, offset, key, values[taken : taken + size]))
         taken += size
-    if not page:
+    if not deliveries:
         raise LogUnavailable(f"the event log is damaged: it lacks {partition.name}/{partition.number}@{start}")
-    return page, room - taken
+    return deliveries, room - taken
 
 
 def at(db: sqlite3.Connection, place: Place, offset: int) -> Delivery | None:

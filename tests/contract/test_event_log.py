@@ -193,6 +193,24 @@ def test_a_value_that_no_reader_can_judge_passes_unharmed(log: EventLog, join, v
     assert [delivery.value for delivery in join("readers", LOANS).take(2)] == [value, b"next"]
 
 
+def test_messages_without_a_byte_pass_too(log: EventLog, join) -> None:
+    log.append([Message(BOOKS, "", b""), Message(BOOKS, "", b"")])
+
+    assert [(delivery.key, delivery.value) for delivery in join().take(2)] == [("", b"")] * 2
+
+
+def test_odd_keys_and_values_of_any_bytes_lie_beside_large_ones(log: EventLog, join) -> None:
+    keys = ["a\0b", "é", "\U0001f9ea", '"', "\\u0000", " "]
+    values = [b"", b"\0", b"\xff\xfe\0", b"'\"\\", bytes(range(256)), b"x" * 3_000_000]
+    sent = [Message(BOOKS, key, value + key.encode()) for value in values for key in keys]
+    log.append(sent)
+
+    read: dict[str, list[bytes]] = {key: [] for key in keys}
+    for delivery in join().take(len(sent)):
+        read[delivery.key].append(delivery.value)
+    assert read == {key: [value + key.encode() for value in values] for key in keys}
+
+
 def test_five_thousand_messages_go_in_one_append(log: EventLog) -> None:
     messages = [Message(BOOKS, f"book{n % 700}", f"book{n % 700}:{n // 700}".encode().ljust(1500)) for n in range(5000)]
     log.append(messages)

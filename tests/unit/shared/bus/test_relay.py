@@ -69,6 +69,7 @@ def cut_the_power(*_: object) -> None:
 def test_what_waits_is_taken_until_it_fills_the_room_and_in_its_order(bench, monkeypatch):
     write(bench, "a", "b", "c", "d", "e")
     monkeypatch.setattr("shared.bus.relay.ROOM", 1)
+    monkeypatch.setattr("shared.bus.relay._AT_ONCE", 1)
     log = bench.platform.event_log
 
     moved = []
