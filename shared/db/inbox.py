@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import orjson
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
-from shared.db.many import GIVEN, each_of, is_sqlite
+from shared.db.many import GIVEN, as_json, each_of, is_sqlite
 from shared.db.said import Said
 from shared.db.tables import InboxRow
 
@@ -57,7 +56,7 @@ def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
     connection = session.connection()
     given = {
         "consumer": consumer,
-        "events": orjson.dumps([tuple(event) for event in told]).decode(),
+        "events": as_json([tuple(event) for event in told]),
         "at": datetime.now(UTC),
     }
     if not is_sqlite(session):

@@ -7,6 +7,7 @@ again, which takes milliseconds where other threads compute.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -18,12 +19,15 @@ from sqlmodel import Session, SQLModel
 from shared.db.said import Statement, drive
 from shared.db.types import sqlite_text
 
-#: Rows of one statement, so that a large work does not need much memory at once.
-_AT_ONCE = 500
+#: Rows of one statement, so that a large work does not need much memory at once; and bytes of them, since SQLite takes
+#: no text beyond a thousand million.
+_AT_ONCE, _LARGEST = 500, 100_000_000
 #: Rows from which on PostgreSQL gets them by COPY, which costs it half, but is a statement of its own.
 _WORTH_COPYING = 30
 #: Instants are written as the columns have them.
 _INSTANTS = {"sqlite": orjson.OPT_PASSTHROUGH_DATETIME, "postgresql": 0}
+#: NUL in a JSON text; what follows an even number of backslashes is no escape.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 #: What goes before a SQLite statement that takes values out of `given`, the parts of a JSON array: without it each look
 #: at a part would write that part out anew.
 GIVEN = "WITH given(value) AS MATERIALIZED (SELECT value FROM json_each({given}))"
@@ -44,8 +48,9 @@ def inserts(dialect: Dialect, table: type[SQLModel], rows: Sequence[Mapping[str,
         if dialect.name != "sqlite" and len(some) >= _WORTH_COPYING:
             yield _copying(table, names), _copied(table, names, some)
         else:
-            given = orjson.dumps(some, default=sqlite_text, option=_INSTANTS[dialect.name])
-            yield (_on_sqlite if dialect.name == "sqlite" else _on_postgresql)(table, names), {"rows": given.decode()}
+            words = (_on_sqlite if dialect.name == "sqlite" else _on_postgresql)(table, names)
+            for text in _texts(some, _INSTANTS[dialect.name]):
+                yield words, {"rows": text}
 
 
 def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnElement[Any]:
@@ -58,6 +63,25 @@ def each_of(session: Session, values: Collection[Any], column: Any) -> ColumnEle
 
 def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
+
+
+def as_json(values: Any, option: int = 0) -> str:
+    """Values as SQLite's functions read them. Raises ValueError for a text with the character U+0000, which they would
+    cut off there, and which PostgreSQL refuses."""
+    text = orjson.dumps(values, default=sqlite_text, option=option)
+    # A quick look first: nearly all texts are spared the pattern.
+    if b"\\u0000" in text and _NUL.search(text):
+        raise ValueError("a text holds the character U+0000, which no database keeps")
+    return text.decode()
+
+
+def _texts(rows: Sequence[Mapping[str, Any]], option: int) -> Iterator[str]:
+    text = as_json(rows, option)
+    if len(text) <= _LARGEST or len(rows) == 1:
+        yield text
+    else:
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+            yield from _texts(half, option)
 
 
 def _copied(table: type[SQLModel], names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

@@ -15,7 +15,7 @@ from services.search.index.highlight import CLOSING, OPENING, marked_fields, spa
 from services.search.index.port import Document, FacetCount, Hit, Query, Results, Screening, earliest
 from services.search.index.query import parse
 from services.search.index.sqlite_sql import WEIGHTS, Found, match_expression, spelled
-from shared.db.many import GIVEN
+from shared.db.many import GIVEN, as_json
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
 
@@ -224,7 +224,7 @@ class Generation:
     def _each(self, words: str, given: Sequence[Any]) -> None:
         """Says it for all that is given, in one step."""
         if given:
-            self._db.execute(f"{GIVEN.format(given='?')} {words}", [orjson.dumps(given).decode()])
+            self._db.execute(f"{GIVEN.format(given='?')} {words}", [as_json(given)])
 
 
 class _Writing:

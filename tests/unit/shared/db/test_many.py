@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import Field
 
 from shared.db import migrate
@@ -20,6 +20,7 @@ from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
 from shared.ids import new_id
 from tests.databases import drop_database
+from tests.disks import mounted
 
 Base = table_base()
 
@@ -117,6 +118,29 @@ def test_of_rows_with_one_key_none_is_written_and_the_database_goes_on(database,
     with database.session() as session, pytest.raises(IntegrityError):
         insert_many(session, Jar, [jar(number % 20) for number in range(size - 1, -1, -1)] + [jar(7)])
     comes_back(database, size)
+
+
+@pytest.mark.parametrize("size", [1, 30])
+@pytest.mark.parametrize("text", ["\0", "ab\0cd", "\\\0"])
+def test_a_text_with_nul_is_refused_and_never_cut_off(database, size, text):
+    put(database, [jar(7)])
+
+    with database.session() as session, pytest.raises((ValueError, DataError)):
+        insert_many(session, Jar, [jar(100 + number, label=text) for number in range(size)])
+    assert stored(database) == [jar(7)]
+    comes_back(database, size, label=text.replace("\0", "\\u0000"))
+
+
+def test_rows_of_more_bytes_than_a_statement_takes_are_written_in_several(database, monkeypatch):
+    monkeypatch.setattr("shared.db.many._LARGEST", 1_000)
+
+    comes_back(database, 29, label="x" * 400)
+
+
+def test_no_room_on_another_disk_is_needed(database, tmp_path, monkeypatch):
+    with mounted(tmp_path / "tiny", "64k") as tiny, tiny.full():
+        monkeypatch.setenv("SQLITE_TMPDIR", str(tiny.folder))
+        comes_back(database, 501, label="x" * 5_000)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
