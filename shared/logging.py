@@ -47,6 +47,8 @@ def configure(settings: Settings) -> None:
         "uvicorn.access",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It would tell what was given to a statement that failed.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     # A job that outlasts its interval is meant to run once more, not to be warned of at every tick.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 

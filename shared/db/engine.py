@@ -239,6 +239,8 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
         "synchronous=FULL",
         f"busy_timeout={round(patience.lock * 1000)}",
         "foreign_keys=ON",
+        # What a statement puts together on its way is a batch at most, and must not need room on another disk.
+        "temp_store=MEMORY",
     )
 
     @event.listens_for(engine, "connect")

@@ -212,6 +212,7 @@ class _Connections:
         place = f"file:{quote(str(self._path))}?mode={mode}"
         db = sqlite3.connect(place, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA temp_store = MEMORY")  # No room on another disk is needed.
         return db, self._file()
 
     def _file(self) -> tuple[int, int]:
