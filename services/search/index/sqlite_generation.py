@@ -283,7 +283,7 @@ def _row(document: Document, state: dict[str, int]) -> tuple[Any, ...]:
     described = document.bibliography or Bibliography()
     day = earliest(described)
     body = {
-        "bibliography": document.bibliography and described.model_dump(exclude=_NOT_IN_BODY, exclude_defaults=True),
+        "bibliography": document.bibliography and described.model_dump(exclude=_NOT_IN_BODY, exclude_none=True),
         "screening": document.screening,
     }
     return (
