@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
 from shared.settings import Settings
+
+#: One list for all times, since a logger keeps that of its first use.
+_CHAIN: list[Any] = []
 
 
 def configure(settings: Settings) -> None:
@@ -24,8 +27,9 @@ def configure(settings: Settings) -> None:
     people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     last = people if human else structlog.processors.JSONRenderer()
     finish = [structlog.processors.format_exc_info, last] if not human else [last]
+    _CHAIN[:] = [*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_CHAIN,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

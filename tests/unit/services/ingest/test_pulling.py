@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from services.ingest import jobs
 from services.ingest.handlers import runs
@@ -50,6 +51,17 @@ def test_what_a_source_gives_becomes_records_and_each_is_told_once(bench):
     assert len({event.record for event in told}) == len(told) == 7
     assert all(event.bibliography.provenance["title"].startswith("crossref:10.1/") for event in told)
     assert bench.get("status")["records"] == len(bench.items("records")) == 7
+
+
+def test_a_pull_that_went_well_is_a_line_of_the_log(bench):
+    bench.adopt(strategy("crossref"))
+    bench.shelves["crossref"].put(*works(2))
+
+    with capture_logs() as lines:
+        bench.pull()
+
+    (line,) = [line for line in lines if line["event"] == "pull over"]
+    assert (line["source"], line["how"], line["run"]) == ("crossref", "complete", finished(bench).run)
 
 
 def test_a_records_whole_way_has_its_id(bench):

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +41,6 @@ def logs(capfd) -> Iterator[Callable[[], str]]:
     yield lambda: capfd.readouterr().err
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def test_the_secret_is_in_no_other_answer_and_in_no_log(bench, receiver, logs):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.protocol.manifest import SERVICE
 from shared.client.http import Http
@@ -43,6 +44,15 @@ def test_a_protocol_becomes_version_1_and_is_told_whole(bench, client):
     [told] = bench.told(VersionPublished)
     assert (told.review, told.version, told.sha256, told.published_by) == ("small", 1, applied.sha256, "dora")
     assert told.protocol.cmocs[0].resource == "time"
+
+
+def test_an_applied_protocol_is_a_line_of_the_log_and_the_same_once_more_is_none(bench, client):
+    with capture_logs() as lines:
+        client().apply("small", as_yaml(SMALL))
+        client().apply("small", as_yaml(SMALL))
+
+    (line,) = [line for line in lines if line["event"] == "protocol applied"]
+    assert (line["review"], line["version"], line["by"]) == ("small", 1, "dora")
 
 
 def test_applying_the_same_content_again_changes_nothing(bench, client):

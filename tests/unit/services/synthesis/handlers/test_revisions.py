@@ -7,6 +7,7 @@ from datetime import date
 import jwt
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from services.synthesis.domain.revisions import AUDIENCE
 from services.synthesis.models import RevisionRow
@@ -41,6 +42,14 @@ def test_a_signed_revision_is_told_with_its_states_its_signature_and_its_causes(
     assert set(linked) <= set(told.because) and told.because == content.because
     claims = jwt.decode(told.signature, room.bench.platform.key.public_pem(), algorithms=["EdDSA"], audience=AUDIENCE)
     assert (claims["sub"], claims["content_sha256"], claims["revision"]) == ("dora", told.content_sha256, told.revision)
+
+
+def test_a_signature_is_a_line_of_the_log(room: Room):
+    with capture_logs() as lines:
+        room.signs()
+
+    (line,) = [line for line in lines if line["event"] == "revision signed"]
+    assert (line["review"], line["number"], line["by"]) == (REVIEW, 1, "dora")
 
 
 def test_a_records_way_leads_to_the_revision(room: Room):

@@ -1,0 +1,44 @@
+"""Logs: whoever configures them again, or listens to them, has every logger, also one that was used before."""
+
+from __future__ import annotations
+
+import logging as standard
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared import logging
+from shared.settings import Settings
+
+
+@pytest.fixture
+def configured() -> Iterator[None]:
+    root = standard.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logging.configure(Settings(_env_file=None, log_format="json"))
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_logger_that_was_used_before_is_heard_after_another_configuration(configured, capfd):
+    used = logging.get("shared.test")
+    used.info("before")
+    logging.configure(Settings(_env_file=None, log_format="human"))
+    used.info("after", by="dora")
+
+    told = capfd.readouterr().err
+    assert '"event": "before"' in told and "after" in told and '"event": "after"' not in told
+    with capture_logs() as lines:
+        used.info("captured")
+    assert [line["event"] for line in lines] == ["captured"]
+    assert "captured" not in capfd.readouterr().err
+
+
+def test_a_drivers_warnings_which_may_quote_rows_are_not_logged(configured, capfd):
+    standard.getLogger("psycopg").warning("error ignored: CONTEXT: COPY votes, line 1: a secret")
+    standard.getLogger("psycopg").error("it is down")
+
+    told = capfd.readouterr().err
+    assert "a secret" not in told and "it is down" in told
