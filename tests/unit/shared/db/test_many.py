@@ -13,13 +13,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import Field
 
-from shared.db import migrate
-from shared.db.engine import OF_REQUESTS, Database
+from shared.db.engine import Database
 from shared.db.many import insert_many
 from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
 from shared.ids import new_id
-from tests.databases import drop_database
+from tests.databases import made
 from tests.disks import mounted
 
 Base = table_base()
@@ -47,13 +46,8 @@ def database(request, tmp_path_factory) -> Iterator[Database]:
         url = f"sqlite:///{tmp_path_factory.mktemp('many')}/many.db"
     else:
         url = request.getfixturevalue("real_postgres_url").replace("{database}", new_id("many"))
-    database = Database(url, patience=OF_REQUESTS)
-    migrate.ensure_database(database)
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.close()
-    if request.param != "sqlite":
-        drop_database(url)
+    with made(url, Base.metadata) as database:
+        yield database
 
 
 def jar(number: int, **about: Any) -> dict[str, Any]:

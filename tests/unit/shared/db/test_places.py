@@ -10,7 +10,7 @@ from shared.db import migrate, places
 from shared.db.engine import Database
 from shared.db.tables import HeardUpTo, PublishedUpTo
 from shared.ids import new_id
-from tests.databases import drop_database
+from tests.databases import made
 from tests.toy import TOY, overdue
 from tests.workbench import Workbench
 
@@ -21,13 +21,8 @@ def database(request, tmp_path):
         url = f"sqlite:///{tmp_path / 'places.db'}"
     else:
         url = request.getfixturevalue("real_postgres_url").replace("{database}", new_id("places")[:20])
-    database = Database(url)
-    migrate.ensure_database(database)
-    migrate.merged_metadata(TOY).create_all(database.engine)
-    yield database
-    database.close()
-    if request.param == "postgresql":
-        drop_database(url)
+    with made(url, migrate.merged_metadata(TOY)) as database:
+        yield database
 
 
 def kept(database: Database, table) -> dict:

@@ -18,7 +18,7 @@ from shared.db.said import LOCK, Said, drive
 from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
 from shared.ids import new_id
-from tests.databases import drop_database
+from tests.databases import drop_database, made
 
 Base = table_base()
 
@@ -68,13 +68,8 @@ def database(request, tmp_path) -> Iterator[Database]:
         url = f"sqlite:///{tmp_path}/rows.db"
     else:
         url = request.getfixturevalue("real_postgres_url").replace("{database}", new_id("rows"))
-    database = Database(url, patience=OF_REQUESTS)
-    migrate.ensure_database(database)
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.close()
-    if request.param != "sqlite":
-        drop_database(url)
+    with made(url, Base.metadata) as database:
+        yield database
 
 
 @pytest.fixture
