@@ -66,8 +66,8 @@ def is_sqlite(session: Session) -> bool:
 
 
 def as_json(values: Any, option: int = 0) -> str:
-    """Values as SQLite's functions read them. Raises ValueError for a text with the character U+0000, which they would
-    cut off there, and which PostgreSQL refuses."""
+    """Values as the databases' JSON functions read them. Raises ValueError for a text with the character U+0000, at
+    which SQLite would cut it off, and which PostgreSQL refuses."""
     text = orjson.dumps(values, default=sqlite_text, option=option)
     # A quick look first: nearly all texts are spared the pattern.
     if b"\\u0000" in text and _NUL.search(text):

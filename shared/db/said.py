@@ -20,7 +20,7 @@ from shared.db.types import Instant
 
 Table = type[SQLModel]
 Convert = Callable[[Any], Any]
-#: In the driver's words, with its values: named, or a list of them for each time it is said.
+#: In the driver's words, with its values: named, a list of them for each time it is said, or the rows that it copies.
 Statement = tuple[str, Mapping[str, Any] | Sequence[Any]]
 
 #: A value's place, but no cast (`::text`).
