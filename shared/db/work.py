@@ -191,6 +191,11 @@ class Work:
             log.info(told, service=self.service, **about)
         self._notes.clear()
 
+    def forget(self) -> None:
+        """Lets go of what `before_commit` keeps, which mostly knows its work: two that hold each other would stay, with
+        all the rows of a batch, until the garbage collector looks."""
+        self._before_commit.clear()
+
     def _flush(self) -> None:
         self.session.flush()
         for effect in self._before_commit.values():
@@ -221,10 +226,13 @@ def unit_of_work(
     """
     with database.session(readonly=readonly) as session:
         work = Work(session, **about)
-        yield work
-        if readonly:
-            return
-        work.commit()
+        try:
+            yield work
+            if readonly:
+                return
+            work.commit()
+        finally:
+            work.forget()
     if committed is not None:
         committed(work.emitted)
 

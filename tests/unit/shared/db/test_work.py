@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from functools import partial
+
 import pytest
 from sqlmodel import select
 from structlog.testing import capture_logs
 
 from shared.db.tables import CauseRow
+from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.notify import DeliveryFailed
 from tests.toy import TOY, Note, NoteView, overdue, write_note
@@ -139,3 +144,28 @@ def test_a_reader_does_not_wait_for_a_writer(bench):
         assert notes(bench) == []
 
     assert notes(bench) == ["r"]
+
+
+class _Effect:
+    """What a work does before it commits; it knows its work, as most do."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def flush(self) -> None:
+        self.work.note("flushed")
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_work_is_gone_with_its_end_and_leaves_nothing_to_the_garbage_collector(bench, readonly):
+    gc.disable()
+    try:
+        with bench.work(readonly=readonly) as work:
+            effect = weakref.ref(work.before_commit("effect", partial(_Effect, work)))
+            of = weakref.ref(work)
+        del work
+
+        assert effect() is None
+        assert of() is None
+    finally:
+        gc.enable()
