@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +112,15 @@ class Database:
         """A session whose objects stay readable after its commit."""
         return Session(self._readonly if readonly else self.engine, expire_on_commit=False)
 
+    @cached_property
+    def _looks(self) -> Engine:
+        return self._open(OF_LOOKS, poolclass=NullPool)
+
     def ping(self) -> None:
         """Raises whatever the driver raises unless the database answers within seconds, and would take a change: a
         SQLite file must let a writer have its turn. Asks over a connection of its own, never one of the pool's."""
-        engine = self._open(OF_LOOKS, poolclass=NullPool)
-        try:
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        finally:
-            engine.dispose()
+        with self._looks.connect() as connection:
+            connection.execute(text("SELECT 1"))
 
     def leadership(self, name: str) -> Leadership:
         return Leadership(self, name)
