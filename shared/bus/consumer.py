@@ -13,7 +13,7 @@ from shared.bus.doing import Doing, Limits, Partition
 from shared.bus.held import Held
 from shared.bus.judging import Judgement, Outcome, judge
 from shared.bus.port import Consumer, Delivery
-from shared.bus.reading import Heard, UnknownType, read
+from shared.bus.reading import Heard, Open, Opened, UnknownType, read
 from shared.db import places
 from shared.db.engine import Database
 from shared.db.work import Work
@@ -50,9 +50,11 @@ class Listener:
         limits: Limits,
         unknown: Counter[str] | None = None,
         keeps_places: bool = True,
+        open_message: Open = Opened,
     ) -> None:
         self._service, self._consumer, self._database, self._open_work = service, consumer, database, open_work
         self._batch_size, self._limits, self._keeps_places = batch_size, limits, keeps_places
+        self._open_message = open_message
         self._letters: Counter[Partition] | None = None
         self._stirred: set[str] = set()
         self._look_at, self._holding, self._started = 0.0, True, False
@@ -100,7 +102,7 @@ class Listener:
     def _read(self, delivery: Delivery) -> Heard | None:
         """What a delivery is to this service; None when nothing here reacts to it."""
         try:
-            return read(self._service, delivery)
+            return read(self._service, delivery, self._open_message)
         except UnknownType as unknown:
             if not self.unknown[delivery.topic]:
                 log.warning("unknown type", service=self._service.name, topic=delivery.topic, type=str(unknown))

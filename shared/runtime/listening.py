@@ -15,6 +15,7 @@ from shared.bus.consumer import AT_ONCE, Listener
 from shared.bus.doing import Limits, Partition
 from shared.bus.judging import reason_of
 from shared.bus.port import Consumer, EventLog
+from shared.bus.reading import Open
 from shared.db.engine import Database
 from shared.db.work import Work
 from shared.runtime.watchdog import Watchdog
@@ -37,8 +38,9 @@ class Listening:
         open_work: Callable[[], AbstractContextManager[Work]],
         settings: Settings,
         stopping: Signal,
+        open_message: Open,
     ) -> None:
-        self._service, self._database = service, database
+        self._service, self._database, self.open_message = service, database, open_message
         self._open_work, self._settings, self._stopping = open_work, settings, stopping
         self.watchdog = Watchdog(service.name, event_log)
         self._consumer: Consumer | None = None
@@ -95,6 +97,7 @@ class Listening:
             batch_size=self._settings.batch_size,
             limits=limits_of(self._settings),
             unknown=self.unknown,
+            open_message=self.open_message,
         )
         return self._listener
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from shared import logging
 from shared.bus import judging
 from shared.bus.open import open_log
+from shared.bus.reading import Opened, open_once
 from shared.clock import Clock, open_clock
 from shared.errors import LogUnavailable, Unavailable
 from shared.keys import SigningKey
@@ -44,8 +45,11 @@ class Platform:
         self.clock = clock or open_clock(settings.place(settings.clock))
         self.key = SigningKey.open(settings, lambda: checks.known_keys(settings, services))
         self.event_log = open_log(settings.place(settings.log_url), prefix=settings.topic_prefix)
+        # What one service has read of a message another need not read again; alone, remembering it only costs.
+        opened = open_once() if len(self.services) > 1 else Opened
         self.running = {
-            service.name: Running(service, settings, self.clock, self.event_log, self.key) for service in services
+            service.name: Running(service, settings, self.clock, self.event_log, self.key, opened)
+            for service in services
         }
         self.metrics = Metrics(self.running)
         self.health = Health(self.running, self.event_log, self.clock)

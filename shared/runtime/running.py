@@ -11,6 +11,7 @@ from typing import Any
 
 from shared import logging
 from shared.bus.port import EventLog
+from shared.bus.reading import Open, Opened
 from shared.clock import Clock
 from shared.db import migrate
 from shared.db.engine import OF_REQUESTS, Database
@@ -37,7 +38,13 @@ class Running:
     """
 
     def __init__(
-        self, service: Service, settings: Settings, clock: Clock, event_log: EventLog, key: SigningKey
+        self,
+        service: Service,
+        settings: Settings,
+        clock: Clock,
+        event_log: EventLog,
+        key: SigningKey,
+        open_message: Open = Opened,
     ) -> None:
         self.service, self.settings, self.clock = service, settings, clock
         self.event_log, self.key = event_log, key
@@ -49,8 +56,9 @@ class Running:
         self.stopping = Signal()
         self.relay = Relay(service.name, self.database, event_log, settings, self.stopping)
         self.listening = Listening(
-            service, self.database, event_log, lambda: self.work(f"{service.name}:listener"), settings, self.stopping
-        )
+            service, self.database, event_log, lambda: self.work(f"{service.name}:listener"), settings, self.stopping,
+            open_message,
+        )  # fmt: skip
         self.log_look = LogLook(service, event_log, self.listening.watchdog, self.stopping)
         self.jobs = JobRunner(self.database)
         listens = [self.listening.worker, self.log_look.worker] if service.reactions else []
