@@ -25,6 +25,10 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
     The first start makes the signing key, and an admin token: it is written into the data folder, for its owner
     alone, and shown where this runs in a terminal.
     """
+    from shared.sqlite import keep_no_count_of_memory
+
+    keep_no_count_of_memory()  # Before anything loads SQLite.
+
     from services import app as application
     from shared import logging
 

@@ -1,0 +1,58 @@
+"""SQLite is set up before it is loaded, or left as it is."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from textwrap import dedent
+
+import pytest
+
+reachable = pytest.mark.skipif(
+    sys.platform != "linux" or not find_spec("_sqlite3").has_location, reason="SQLite is left as it is here"
+)
+
+
+def _said_by(script: str) -> str:
+    done = subprocess.run([sys.executable, "-c", dedent(script)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@reachable
+def test_a_process_that_sets_it_up_first_has_an_sqlite_that_counts_no_memory():
+    told = _said_by("""
+        from shared.sqlite import keep_no_count_of_memory
+        print(keep_no_count_of_memory())
+        import _sqlite3, ctypes, sqlite3
+        db = sqlite3.connect(":memory:")
+        db.execute("CREATE TABLE t (x)"); db.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
+        used = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+        used.restype = ctypes.c_int64
+        print(used(), db.execute("SELECT length(x) FROM t").fetchone())
+    """)
+    assert told == "True\n0 (100000,)"
+
+
+def test_a_process_that_has_loaded_it_goes_on_as_before():
+    told = _said_by("""
+        import sqlite3
+        from shared.sqlite import keep_no_count_of_memory
+        print(keep_no_count_of_memory(), sqlite3.connect(":memory:").execute("SELECT 1").fetchone())
+    """)
+    assert told == "False (1,)"
+
+
+@reachable
+def test_the_command_that_serves_sets_it_up_before_anything_loads_it():
+    told = _said_by("""
+        import sys
+        import services.cli.serving as serving, shared.sqlite
+        done = []
+        real = shared.sqlite.keep_no_count_of_memory
+        shared.sqlite.keep_no_count_of_memory = lambda: done.append(real())
+        try:
+            serving.serve(["no-such-service"], standalone_mode=False)
+        except Exception as error:
+            print(done, type(error).__name__)
+    """)
+    assert told.startswith("[True] ")
