@@ -384,6 +384,12 @@ class Postgres(Server):
 
 
 # No socket file: its folder would have to be writable and its path short.
-POSTGRES_SETTINGS = {"unix_socket_directories": "", "max_connections": "200", "fsync": "on"}
+# Connections and compression as in docker-compose.yml.
+POSTGRES_SETTINGS = {
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "default_toast_compression": "lz4",
+    "fsync": "on",
+}
 
 KINDS: dict[str, type[Server]] = {kind.name: kind for kind in (Kafka, Elasticsearch, Postgres)}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
+from shared.db.engine import Database
 from shared.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -65,6 +68,25 @@ def test_the_servers_are_the_ones_the_suites_run_on():
     for image, artifact in (("kafka", "kafka_2.13"), ("elasticsearch", "elasticsearch")):
         version = COMPOSE["services"][image]["image"].rpartition(":")[2]
         assert version in POM, f"{artifact} {version} is not what deploy/local starts"
+
+
+def postgres_settings() -> dict[str, str]:
+    words = COMPOSE["services"]["postgres"]["command"]
+    assert words[0] == "postgres" and set(words[1::2]) == {"-c"}
+    return dict(word.split("=") for word in words[2::2])
+
+
+def test_postgresql_has_room_for_all_connections_that_the_services_may_have_open():
+    own = inspect.signature(Database).parameters["pool_size"].default
+    # Of each service: its own, those of requests (and two), one that looks whether the database is there.
+    wanted = len(BY_NAME) * (own + Settings.model_fields["requests_at_once"].default + 2 + 1)
+
+    # Three are the superuser's, and people at the command line open some.
+    assert wanted + 3 + 5 <= int(postgres_settings()["max_connections"])
+
+
+def test_postgresql_is_set_up_as_the_one_that_the_suites_run_on():
+    assert {name: POSTGRES_SETTINGS[name] for name in postgres_settings()} == postgres_settings()
 
 
 def test_what_keeps_data_has_a_volume_and_is_out_of_reach():
