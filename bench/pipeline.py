@@ -143,10 +143,13 @@ class Pipeline:
         )
 
     def _wait(self, count: int, tell: Tell) -> None:
-        """Looks four times a second whether so many records have their task and then, whether all can be found."""
-        arrived, since = -1, time.monotonic()
+        """Looks whether so many records have their task and then, whether all can be found: seldom at first, since to
+        count takes from what is measured, and closely in the end."""
+        arrived, began = -1, time.monotonic()
+        since = began
         while arrived != count:
-            time.sleep(0.25)
+            left = count - max(arrived, 0)
+            time.sleep(min(1.0, max(0.1, left / max(arrived, 1) * (time.monotonic() - began) / 4)))
             if (now := self._arrived(count)) != arrived:
                 arrived, since = now, time.monotonic()
                 tell(arrived)
