@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -49,6 +50,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
     with closing(_bound(settings)) as place:
         for trouble in keep_private(settings):
             tell(trouble)
+        settings = _linking_to(place, settings)
         tell_first_token(settings, tell)
         app = build(settings, names)
         # What is loaded by now stays: the collector need not look through it time and again.
@@ -57,6 +59,8 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.set_threshold(*_COLLECT)
         refused = _keep_what_fails(app)
         told = f"living reviews listens on {_address(place)} (its API: /docs)"
+        if settings.url == Settings.model_fields["url"].default != _own_link(place):
+            told += f"; for commands: export LIVING_URL={_own_link(place)}"
         try:
             connections.serve(app, settings, [place], listens=lambda: tell(told), stopping=app.state.gates.close)
         except SystemExit:
@@ -112,6 +116,18 @@ def _not_to_be_had(settings: Settings, error: OSError) -> LivingError:
     return Invalid(
         f"nothing can listen on {settings.host}:{settings.port} ({error.strerror}); set LIVING_HOST and LIVING_PORT"
     )
+
+
+def _linking_to(place: socket.socket, settings: Settings) -> Settings:
+    """The settings with links that lead to where this listens, unless they say under which address it is reached."""
+    if "public_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"public_url": _own_link(place)})
+
+
+def _own_link(place: socket.socket) -> str:
+    """How this machine reaches it: a socket may listen on all addresses, which is none to go to."""
+    return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", _address(place))
 
 
 def _address(place: socket.socket) -> str:

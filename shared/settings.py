@@ -204,7 +204,8 @@ class Settings(BaseSettings):
     webhook_timeout: Annotated[float, Field(gt=0)] = Field(10, description="Seconds to wait for a webhook's receiver.")
     public_url: str = Field(
         "http://127.0.0.1:8000",
-        description="The address under which people reach the platform; used in links.",
+        description="The address under which people reach the platform; used in links. When it is not set, `living "
+        "serve` links to where it listens.",
     )
 
     @field_validator("database_url")

@@ -75,7 +75,7 @@ def _run(output: _Output) -> Any:
         return end.code
     except LivingError as error:
         _say(f"{error.slug.replace('_', ' ')}:", error.detail)
-        for item in error.errors[:50] if isinstance(error, Invalid) else []:
+        for item in _not_said_yet(error) if isinstance(error, Invalid) else []:
             place = f"line {item['line']}: " if "line" in item else ""
             click.echo(f"  {place}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
     except Exception as error:
@@ -87,6 +87,15 @@ def _run(output: _Output) -> Any:
         if error is not output.lost:
             _say("unavailable:", reason_of(error))
     return 1
+
+
+def _not_said_yet(error: Invalid) -> list[dict[str, Any]]:
+    """What is wrong where, unless the one sentence says it already."""
+    match error.errors:
+        case [one] if "line" not in one and str(one.get("why", "")) in error.detail:
+            return []
+        case several:
+            return several[:50]
 
 
 def _say(what: str, told: str) -> None:

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -114,6 +115,27 @@ def test_it_says_where_it_listens_once_it_does(served):
 
     assert f"living reviews listens on {served.url}" in said
     assert said.index("startup complete") < said.index("listens on")
+
+
+def test_it_says_how_commands_find_it_where_they_would_look_elsewhere(tmp_path):
+    one = Served(tmp_path, LIVING_URL="", LIVING_SCHEDULER="false")
+    try:
+        eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=300)
+        assert f"for commands: export LIVING_URL={one.url}\n" in one.said()
+    finally:
+        one.close()
+
+
+def test_it_says_nothing_of_that_to_whom_has_set_it(served):
+    assert "export LIVING_URL" not in served.said()
+
+
+def test_the_feed_links_to_where_it_listens(pulled):
+    token = (pulled.data / "admin-token").read_text().strip()
+    feed = httpx.get(f"{pulled.url}/notify/reviews/{REVIEW}/feed.atom", headers={"Authorization": f"Bearer {token}"})
+
+    assert feed.status_code == 200
+    assert f'href="{pulled.url}/notify/reviews/{REVIEW}/feed.atom"' in feed.text
 
 
 def test_the_first_token_is_in_a_file_for_its_owner_and_not_in_the_log(served):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from services.cli import _not_said_yet
+from shared.errors import Invalid
 from shared.keys import SigningKey
 from shared.settings import Settings
 from tests.unit.services.protocol.examples import SMALL, as_yaml
@@ -74,3 +76,13 @@ def test_who_closed_the_output_gets_no_traceback():
     )
 
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_what_one_sentence_says_is_not_said_again():
+    why = "say why: the answer needs a reason"
+    one, line = {"at": "reason", "why": why}, {"at": "stages", "why": why, "line": 3}
+
+    assert _not_said_yet(Invalid(f"reason: {why}", [one])) == []
+    assert _not_said_yet(Invalid("the protocol has an error", [one])) == [one]
+    assert _not_said_yet(Invalid(f"stages: {why}", [line])) == [line]
+    assert _not_said_yet(Invalid(f"reason: {why}", [one, one])) == [one, one]

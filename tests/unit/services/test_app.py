@@ -1,0 +1,33 @@
+"""What `living serve` says of where it listens, and where its links lead."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from services.app import _linking_to, _own_link
+from shared.settings import Settings
+
+
+def listening(host: str) -> closing[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return closing(socket.create_server((host, 0), family=family))
+
+
+@pytest.mark.parametrize(("host", "link"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])
+def test_links_lead_to_where_it_listens(monkeypatch, host, link):
+    monkeypatch.delenv("LIVING_PUBLIC_URL", raising=False)
+    with listening(host) as place:
+        expected = f"http://{link}:{place.getsockname()[1]}"
+
+        assert _own_link(place) == expected
+        assert _linking_to(place, Settings(_env_file=None)).public_url == expected
+
+
+def test_an_address_that_the_settings_give_is_kept():
+    with listening("127.0.0.1") as place:
+        given = Settings(_env_file=None, public_url="https://living.example.org")
+
+        assert _linking_to(place, given).public_url == "https://living.example.org"
