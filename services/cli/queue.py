@@ -170,7 +170,7 @@ def _form(task: Any) -> list[list[str]]:
 
 
 def _needed(field: Any) -> str:
-    return ", required" if field.required else ""
+    return ", required" if field.required else ", may be left out"
 
 
 def _gist(cmoc: Any) -> str:

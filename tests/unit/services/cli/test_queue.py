@@ -100,8 +100,11 @@ def test_what_is_shown_says_where_the_paper_is_what_is_asked_and_what_each_field
     assert "--field cmocs= Which CMOCs? (any of, required)" in told
     assert "question Is it rich enough?" in told
     assert "c1: tools -> fruit" in told and "c2: tools -> fruit" in told
-    assert "--field setting= Where? (one of)" in told and "town, country" in told
-    assert "--field designs= Designs (any of)" in told and "--field note= A note (text)" in told
+    assert "--field setting= Where? (one of, may be left out)" in told and "town, country" in told
+    assert (
+        "--field designs= Designs (any of, may be left out)" in told
+        and "--field note= A note (text, may be left out)" in told
+    )
 
 
 def test_all_authors_are_shown_without_et_al_when_they_are_few(desk_at, as_):
