@@ -46,11 +46,12 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
 
     Tells where it listens once it does. Raises Conflict when the port is taken, before anything is made.
     """
-    choose(names)
+    # A part of the services lies behind something that leads to all: it is not where links and commands go.
+    whole = len(choose(names)) == len(SERVICES)
     with closing(_bound(settings)) as place:
         for trouble in keep_private(settings):
             tell(trouble)
-        settings = _linking_to(place, settings)
+        settings = _linking_to(place, settings, whole)
         tell_first_token(settings, tell)
         app = build(settings, names)
         # What is loaded by now stays: the collector need not look through it time and again.
@@ -59,7 +60,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.set_threshold(*_COLLECT)
         refused = _keep_what_fails(app)
         told = f"living reviews listens on {_address(place)} (its API: /docs)"
-        if settings.url == Settings.model_fields["url"].default != _own_link(place):
+        if whole and settings.url == Settings.model_fields["url"].default != _own_link(place):
             told += f"; for commands: export LIVING_URL={_own_link(place)}"
         try:
             connections.serve(app, settings, [place], listens=lambda: tell(told), stopping=app.state.gates.close)
@@ -118,9 +119,10 @@ def _not_to_be_had(settings: Settings, error: OSError) -> LivingError:
     )
 
 
-def _linking_to(place: socket.socket, settings: Settings) -> Settings:
-    """The settings with links that lead to where this listens, unless they say under which address it is reached."""
-    if "public_url" in settings.model_fields_set:
+def _linking_to(place: socket.socket, settings: Settings, whole: bool) -> Settings:
+    """The settings with links that lead to where this listens, unless they say under which address people reach it, or
+    it is not the whole platform."""
+    if not whole or "public_url" in settings.model_fields_set:
         return settings
     return settings.model_copy(update={"public_url": _own_link(place)})
 

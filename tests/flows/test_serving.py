@@ -33,7 +33,7 @@ REVIEW = "small"
 class Served:
     """One `living serve` in a folder of its own, started by somebody whose files others may read."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *services: str, **settings: str) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as probe:
             self.port = probe.getsockname()[1]
         self.folder, self.log = folder, folder / "serve.log"
@@ -44,7 +44,7 @@ class Served:
         }  # fmt: skip
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services", "serve"], env=self.environment, cwd=folder,
+                [sys.executable, "-m", "services", "serve", *services], env=self.environment, cwd=folder,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, umask=0o022,
             )  # fmt: skip
 
@@ -122,6 +122,15 @@ def test_it_says_how_commands_find_it_where_they_would_look_elsewhere(tmp_path):
     try:
         eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=300)
         assert f"for commands: export LIVING_URL={one.url}\n" in one.said()
+    finally:
+        one.close()
+
+
+def test_a_part_of_the_services_does_not_say_that_it_is_where_commands_go(tmp_path):
+    one = Served(tmp_path, "notify", LIVING_URL="", LIVING_SCHEDULER="false")
+    try:
+        eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=300)
+        assert "listens on" in one.said() and "export LIVING_URL" not in one.said()
     finally:
         one.close()
 

@@ -23,11 +23,19 @@ def test_links_lead_to_where_it_listens(monkeypatch, host, link):
         expected = f"http://{link}:{place.getsockname()[1]}"
 
         assert _own_link(place) == expected
-        assert _linking_to(place, Settings(_env_file=None)).public_url == expected
+        assert _linking_to(place, Settings(_env_file=None), whole=True).public_url == expected
+
+
+def test_a_part_of_the_platform_is_not_where_links_lead(monkeypatch):
+    monkeypatch.delenv("LIVING_PUBLIC_URL", raising=False)
+    with listening("127.0.0.1") as place:
+        settings = Settings(_env_file=None)
+
+        assert _linking_to(place, settings, whole=False) == settings
 
 
 def test_an_address_that_the_settings_give_is_kept():
     with listening("127.0.0.1") as place:
         given = Settings(_env_file=None, public_url="https://living.example.org")
 
-        assert _linking_to(place, given).public_url == "https://living.example.org"
+        assert _linking_to(place, given, whole=True).public_url == "https://living.example.org"
