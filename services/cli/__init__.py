@@ -90,9 +90,9 @@ def _run(output: _Output) -> Any:
 
 
 def _not_said_yet(error: Invalid) -> list[dict[str, Any]]:
-    """What is wrong where, unless the one sentence says it already."""
+    """What is wrong where, unless the one sentence says both already."""
     match error.errors:
-        case [one] if "line" not in one and str(one.get("why", "")) in error.detail:
+        case [{"at": at, "why": why, **more}] if "line" not in more and at in error.detail and why in error.detail:
             return []
         case several:
             return several[:50]

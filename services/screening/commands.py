@@ -246,10 +246,7 @@ def _usable(work: Work, review: str, lease_id: str, held: InHand | None) -> InHa
 def _no_longer(lease: Lease) -> LivingError:
     """Why a lease cannot be used any more."""
     if lease.ended == "voted":
-        return Conflict(
-            "you have voted with this lease already: a vote is cast once, and nothing is left to give back",
-            slug="already_voted",
-        )
+        return Conflict("you have voted with this lease, which ended it; a vote is cast once", slug="already_voted")
     if lease.ended == "released":
         return Conflict("you gave this lease back; claim again", slug="lease_released")
     if lease.ended == "withdrawn":

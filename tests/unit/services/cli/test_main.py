@@ -84,5 +84,7 @@ def test_what_one_sentence_says_is_not_said_again():
 
     assert _not_said_yet(Invalid(f"reason: {why}", [one])) == []
     assert _not_said_yet(Invalid("the protocol has an error", [one])) == [one]
+    assert _not_said_yet(Invalid(why, [{**one, "at": "stages.1"}])) == [{**one, "at": "stages.1"}]
+    assert _not_said_yet(Invalid("at stages", [{"at": "stages"}])) == [{"at": "stages"}]
     assert _not_said_yet(Invalid(f"stages: {why}", [line])) == [line]
     assert _not_said_yet(Invalid(f"reason: {why}", [one, one])) == [one, one]
