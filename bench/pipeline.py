@@ -148,8 +148,9 @@ class Pipeline:
         arrived, began = -1, time.monotonic()
         since = began
         while arrived != count:
-            left = count - max(arrived, 0)
-            time.sleep(min(1.0, max(0.1, left / max(arrived, 1) * (time.monotonic() - began) / 4)))
+            # What is left would take so long at the pace up to now.
+            rest = (time.monotonic() - began) * (count - arrived) / max(arrived, 1)
+            time.sleep(min(1.0, max(0.1, rest / 4)))
             if (now := self._arrived(count)) != arrived:
                 arrived, since = now, time.monotonic()
                 tell(arrived)
