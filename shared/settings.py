@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     requests_at_once: Annotated[int, Field(ge=1, le=200)] = Field(
         8,
         description="Requests that a service works on at once, each with a database connection of its own; "
-        "on SQLite so many read, and writers go one after another. PostgreSQL needs room for so many and 23 more for each "
-        "process of a service (`max_connections`).",
+        "on SQLite so many read, and writers go one after another. PostgreSQL needs room for so many and 23 more for "
+        "each process of a service (`max_connections`).",
     )
     requests_waiting: Annotated[int, Field(ge=1)] = Field(
         512, description="Requests that wait for their turn at a service; the rest are told to come again (503)."
