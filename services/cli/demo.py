@@ -111,6 +111,7 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
     out.print(table(headings, lines, title=title, title_justify="left", padding=(0, 1, 0, 0)))
     if any(scene.name.startswith("drill") for scene in outcome.scenes):
         out.print("* a drill: nobody retracted that paper", style="dim")
+    out.print("found: all that the sources answered, what had come before too", style="dim")
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
     out.print(f"\n{outcome.source_records} source records became {outcome.records} records.  {funnel}")
     out.print(
