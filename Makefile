@@ -6,7 +6,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-real serve test coverage fuzz bench lint docs migrations lock servers clean
+.PHONY: help demo demo-real serve test coverage fuzz busy bench lint docs migrations lock servers clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,11 +31,15 @@ coverage: .venv/.dev ## The same, and say which lines no test reached
 fuzz: .venv/.dev ## Look for inputs nobody thought of, longer and at random; SEED=... does the same again
 	@$(BIN)/python -m tests --random $(SEED)
 
+busy: .venv/.dev ## Run the tests that wait 20 times beside 8 busy processes; FILES=... those of these files
+	@$(BIN)/python -m tests --busy 8 --times 20 $(FILES)
+
 bench: .venv/.dev ## Measure the pipeline, and 200 people at once, beside what they stand on
 	@$(BIN)/python -m bench
 
-lint: .venv/.dev ## Check style and the rules of import
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+lint: .venv/.dev ## Check style, types and the rules of import
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports \
+	  && $(BIN)/python -m docs.asyncapi
 
 docs: .venv/.dev ## Write the generated pages anew
 	@$(BIN)/python -m docs

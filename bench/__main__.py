@@ -23,7 +23,7 @@ from shared.errors import LivingError
 from shared.ids import new_id
 
 _SERVICES = ("ingest", "screening", "search")
-_ROOMS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
+_CROWDS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
 What = Literal["all", "pipeline", "contention"]
@@ -52,7 +52,7 @@ class Result:
         """The pipeline's speed as a share of its slowest part's."""
         return self.parts[self.slowest] / self.passage.seconds if self.passage else None
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """The result for programs."""
         bouts = [asdict(bout) | {"share": bout.share, "times": bout.times} for bout in self.bouts]
         reached = dict(contention.reach(self.bouts, self.profile)) if self.bouts else {}
@@ -87,7 +87,7 @@ def main(
             show.result(results[-1])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
-        print_json({"profiles": [result.told() for result in results], "cli": cost})
+        print_json({"profiles": [result.described() for result in results], "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -97,8 +97,8 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
     events = list(corpus.records(PROTOCOL.review, count, first=WARM_UP))
     with (
         _folder() as folder,
-        servers.places(mark) if profile == "real" else nullcontext({}) as variables,
-        closing(Pipeline(folder, variables, _ROOMS[profile])) as pipeline,
+        servers.addresses(mark) if profile == "real" else nullcontext({}) as variables,
+        closing(Pipeline(folder, variables, _CROWDS[profile])) as pipeline,
         _progress() as progress,
     ):
         best: dict[str, float] = {}
@@ -108,14 +108,14 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
             alone = [_PARTS[profile](records, pipeline.settings, f"raw{turn}") for turn in (1, 2)]
             best = {name: min(times[name] for times in alone) for name in alone[0]}
         pipeline.open()
-        stage = progress.add_task(f"{profile}: the pipeline", total=count)
-        passage = pipeline.run(events, lambda arrived: progress.update(stage, completed=arrived))
+        progress_task = progress.add_task(f"{profile}: the pipeline", total=count)
+        passage = pipeline.run(events, lambda arrived: progress.update(progress_task, completed=arrived))
         bouts: list[Bout] = []
         if what != "pipeline":
             crowds = progress.add_task("", total=None)
             tell = lambda about: progress.update(crowds, description=f"{profile}: {about}")  # noqa: E731
             bouts = contention.run(pipeline, seconds, tell)
-    return Result(profile, count, corpus.told(), load, best, passage if best else None, bouts)
+    return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts)
 
 
 def _cli_cost() -> dict[str, float]:

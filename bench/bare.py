@@ -29,7 +29,8 @@ from bench.corpus import ROOT
 from shared.errors import Unavailable
 from shared.http import connections
 from shared.http.auth import Known, Reviewer
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
+from shared.keys.ring import KeyRing
 from shared.settings import Settings
 
 _COLUMNS = "person TEXT NOT NULL, task TEXT NOT NULL, answer TEXT NOT NULL, cast_at TEXT NOT NULL"
@@ -45,7 +46,7 @@ class Decision(BaseModel):
     answer: str
 
 
-def build(lend: Lend, mark: str, key: SigningKey) -> FastAPI:
+def build(lend: Lend, mark: str, key: KeyRing) -> FastAPI:
     """The app; `mark` is the database's sign for a parameter."""
     app = FastAPI()
     app.state.known = Known(key)  # All that the token check asks for.
@@ -128,7 +129,7 @@ def main(url: str, pool_size: str, folder: str, port: str) -> None:
     settings = Settings(data_dir=Path(folder), port=int(port), _env_file=None)
     sqlite = "sqlite" in make_url(url).drivername
     lend = _sqlite(make_url(url).database or "") if sqlite else _postgresql(url, int(pool_size))
-    app = build(lend, "?" if sqlite else "%s", SigningKey.open(settings))
+    app = build(lend, "?" if sqlite else "%s", open_ring(settings))
     connections.serve(app, settings, stopping=lambda: None)
 
 

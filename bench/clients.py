@@ -181,11 +181,11 @@ class _Client:
             if answer is not None and answer.status == 200:
                 return answer.body
             if answer is not None and answer.status == 503 and (pause := answer.headers.get(b"retry-after")):
-                self._tally.shed[_told(answer)] += 1
+                self._tally.shed[_described(answer)] += 1
                 await asyncio.sleep(float(pause))
                 continue
             if answer is not None:
-                self._tally.errors[_told(answer)] += 1
+                self._tally.errors[_described(answer)] += 1
             tries += 1
             await asyncio.sleep(_PAUSE)
         raise _GivenUp
@@ -226,7 +226,7 @@ class _Client:
             self._stream = None
 
 
-def _told(answer: _Answer) -> str:
+def _described(answer: _Answer) -> str:
     """A failure's name: its status, and the problem's type where it tells one."""
     try:
         return f"{answer.status} {orjson.loads(answer.body)['type'].rpartition(':')[2]}"

@@ -13,7 +13,7 @@ from bench.machine import use_of
 from bench.pipeline import PROTOCOL, Pipeline
 from shared.db import migrate
 from shared.db.engine import opened
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.tokens import Person, issue_token
 
 #: How many clients work at once, in turn.
@@ -84,7 +84,7 @@ class Bout:
 
 def run(pipeline: Pipeline, seconds: float, tell: Tell) -> list[Bout]:
     """Each crowd for `seconds` at the bare route and then at the platform, whose tasks are there already."""
-    url = pipeline.settings.place(pipeline.settings.database_url, "raw")
+    url = pipeline.settings.resolved(pipeline.settings.database_url, "raw")
     with opened(url) as database:
         migrate.ensure_database(database)
     with bare.serving(url, pipeline.pool_size, pipeline.settings.data_dir) as (port, pid):
@@ -133,7 +133,7 @@ class _Arena:
 
     def __init__(self, pipeline: Pipeline, url: str, port: int, pid: int) -> None:
         self._pipeline, self._url, self._port, self._pid = pipeline, url, port, pid
-        self._key, self._bouts = SigningKey.open(pipeline.settings), 0
+        self._key, self._bouts = open_ring(pipeline.settings), 0
 
     def bout(self, crowd: int, seconds: float) -> Bout:
         """Each bout has people of its own, so that its votes can be told from others'."""
@@ -148,7 +148,7 @@ class _Arena:
         return Side.of(tally, seconds, kept == len(tally.decisions) or bool(tally.errors), used)
 
     def _ours(self, people: dict[str, str], seconds: float) -> Side:
-        port, pid = urlsplit(self._pipeline.house.urls["screening"]).port, self._pipeline.pid_of_screening
+        port, pid = urlsplit(self._pipeline.processes.urls["screening"]).port, self._pipeline.pid_of_screening
         used = use_of(pid).cpu
         tally = clients.run(Orders(port or 0, people, seconds, "decide", PROTOCOL.review))
         used = use_of(pid).cpu - used

@@ -43,7 +43,7 @@ def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovere
         )
 
 
-def told() -> str:
+def described() -> str:
     """Which texts these are, for whoever reads the figures."""
     kind = "recorded" if _recorded() else "generated"
     return f"{len(_texts()):,} {kind} titles and abstracts"

@@ -15,9 +15,9 @@ from elasticsearch import Elasticsearch, helpers
 from kafka import TopicPartition
 from sqlalchemy import Column, MetaData, String, Table, Text, insert
 
-from services.search.index.elastic_dsl import mapping, to_source
-from services.search.index.port import Document
-from services.search.index.sqlite_generation import TOKENIZERS
+from services.search.domain import Document
+from services.search.ports.index.elastic_dsl import mapping, to_source
+from services.search.ports.index.sqlite_generation import TOKENIZERS
 from shared.bus.kafka_log import KafkaLog
 from shared.db import migrate
 from shared.db.engine import opened
@@ -65,7 +65,7 @@ def real(records: Sequence[Record], settings: Settings, mark: str) -> dict[str, 
         "Kafka: produce": produced,
         "Kafka: consume": consumed,
         "Elasticsearch: bulk helper": _elasticsearch(records, settings, mark),
-        "PostgreSQL: Core insert": _insert(records, settings.place(settings.database_url, "raw"), mark),
+        "PostgreSQL: Core insert": _insert(records, settings.resolved(settings.database_url, "raw"), mark),
     }
 
 
@@ -77,7 +77,7 @@ def embedded(records: Sequence[Record], settings: Settings, mark: str) -> dict[s
         "SQLite: append to a log": written,
         "SQLite: read a log": read,
         "SQLite: FTS5 insert": _fts5(records, folder / f"{mark}-index.db"),
-        "SQLite: Core insert": _insert(records, settings.place(settings.database_url, "raw"), mark),
+        "SQLite: Core insert": _insert(records, settings.resolved(settings.database_url, "raw"), mark),
     }
 
 
@@ -92,14 +92,14 @@ def _kafka(records: Sequence[Record], settings: Settings, mark: str) -> tuple[fl
             producer.partitions_for(topic)  # Connects.
             with _timed() as produced:
                 for number, record in enumerate(records):
-                    place = number % _TOPIC.partitions
-                    producer.send(topic, partition=place, key=record.key.encode(), value=record.envelope)
+                    partition = number % _TOPIC.partitions
+                    producer.send(topic, partition=partition, key=record.key.encode(), value=record.envelope)
                 producer.flush()
         with closing(log.open_consumer(group_id=None)) as consumer:
-            places = [TopicPartition(topic, number) for number in range(_TOPIC.partitions)]
-            consumer.assign(places)
+            partitions = [TopicPartition(topic, number) for number in range(_TOPIC.partitions)]
+            consumer.assign(partitions)
             consumer.seek_to_beginning()
-            assert not any(map(consumer.position, places))  # Connects, and finds the beginning.
+            assert not any(map(consumer.position, partitions))  # Connects, and finds the beginning.
             left = len(records)
             with _timed() as consumed:
                 while left > 0:
@@ -188,15 +188,15 @@ def _sqlite(path: Path) -> sqlite3.Connection:
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Timing:
     seconds: float = 0.0
 
 
 @contextmanager
-def _timed() -> Iterator[_Watch]:
-    watch, started = _Watch(), time.perf_counter()
-    yield watch
-    watch.seconds = time.perf_counter() - started
+def _timed() -> Iterator[_Timing]:
+    timing, started = _Timing(), time.perf_counter()
+    yield timing
+    timing.seconds = time.perf_counter() - started
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

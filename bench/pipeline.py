@@ -13,11 +13,11 @@ from sqlmodel import Session
 
 from bench import corpus, servers
 from bench.machine import Use, use_of
-from services.demo.house import House
+from demo.processes import Processes
 from services.ingest.manifest import SERVICE as INGEST
-from services.protocol.domain import check, digest
+from services.protocol.domain import check
 from services.screening.models import TaskRow, VoteRow
-from services.search.index import open_index
+from services.search.ports.index import open_index
 from shared.clock import SystemClock
 from shared.db import migrate
 from shared.db.engine import Database
@@ -27,7 +27,7 @@ from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.ingest import RecordDiscovered
 from shared.events.protocol import VersionPublished
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 
 #: Records that go first, untimed: they show that everybody listens, and warm what wants warming.
 WARM_UP = 500
@@ -46,22 +46,22 @@ class Passage:
     task was on the log, too; and what each process used until then (its peak is of its whole life)."""
 
     seconds: float
-    told: float
+    described: float
     used: dict[str, Use]
 
 
 class Pipeline:
     """The pipeline of one profile, and what looks into it from outside."""
 
-    def __init__(self, folder: Path, variables: dict[str, str], rooms: Sequence[Sequence[str]]) -> None:
+    def __init__(self, folder: Path, variables: dict[str, str], split: Sequence[Sequence[str]]) -> None:
         # Without jobs: the protocol names real sources, which a bench must leave alone.
         variables = {"LIVING_DATA_DIR": str(folder), "LIVING_SCHEDULER": "false", **variables}
         self.settings = servers.read(variables)
-        self.house = House(folder, variables, rooms)
-        self._key = SigningKey.open(self.settings)  # Made here, so that no process prints a token into its log.
+        self.processes = Processes(folder, variables, split)
+        self._ring = open_ring(self.settings)  # Made here, so that no process prints a token into its log.
         self._ingest, self._screening = self._database("ingest"), self._database("screening")
         self._index = open_index(
-            self.settings.place(self.settings.search_url),
+            self.settings.resolved(self.settings.search_url),
             name=self.settings.search_index,
             analyzer=self.settings.search_analyzer,
         )
@@ -69,12 +69,10 @@ class Pipeline:
     def open(self) -> None:
         """Starts the processes, publishes the protocol and sends the first records through."""
         migrate.upgrade(self._ingest, INGEST)
-        version = VersionPublished(
-            review=PROTOCOL.review, version=1, sha256=digest(PROTOCOL), protocol=PROTOCOL, published_by="bench"
-        )
+        version = VersionPublished.of(PROTOCOL, 1, "bench")
         with self._work() as work:
             _tell(work, [version, *corpus.records(PROTOCOL.review, WARM_UP)])
-        self.house.start()
+        self.processes.start()
         self._wait(WARM_UP, lambda arrived: None)
 
     def run(self, records: Sequence[RecordDiscovered], tell: Tell) -> Passage:
@@ -82,7 +80,7 @@ class Pipeline:
 
         Raises Unavailable when they do not arrive.
         """
-        pids = self.house.pids() | servers.processes(self.settings)
+        pids = self.processes.pids() | servers.processes(self.settings)
         started: list[tuple[dict[str, Use], float]] = []
 
         def start(_: Session) -> None:
@@ -94,15 +92,15 @@ class Pipeline:
         before, began = started[0]
         self._wait(WARM_UP + len(records), lambda arrived: tell(arrived - WARM_UP))
         seconds = time.perf_counter() - began
-        self._wait_until_told()
-        told = time.perf_counter() - began
+        self._wait_until_emitted()
+        described = time.perf_counter() - began
         after = {name: use_of(pid) for name, pid in pids.items()}
         used = {name: Use(after[name].cpu - before[name].cpu, after[name].peak) for name in pids}
-        return Passage(seconds, told, used)
+        return Passage(seconds, described, used)
 
     @property
     def pid_of_screening(self) -> int:
-        return next(pid for services, pid in self.house.pids().items() if "screening" in services)
+        return next(pid for services, pid in self.processes.pids().items() if "screening" in services)
 
     @property
     def pool_size(self) -> int:
@@ -129,17 +127,23 @@ class Pipeline:
         )
 
     def close(self) -> None:
-        self.house.stop()
+        self.processes.stop()
         self._index.close()
         self._ingest.close()
         self._screening.close()
 
     def _database(self, service: str) -> Database:
-        return Database(self.settings.place(self.settings.database_url, service))
+        return Database(self.settings.resolved(self.settings.database_url, service))
 
     def _work(self) -> AbstractContextManager[Work]:
         return unit_of_work(
-            self._ingest, service="ingest", clock=SystemClock(), actor="bench", settings=self.settings, key=self._key
+            self._ingest,
+            service="ingest",
+            clock=SystemClock(),
+            actor="bench",
+            settings=self.settings,
+            ring=self._ring,
+            emits=(VersionPublished, RecordDiscovered),
         )
 
     def _wait(self, count: int, tell: Tell) -> None:
@@ -165,7 +169,7 @@ class Pipeline:
         self._index.refresh()
         return min(tasks, self._index.count())
 
-    def _wait_until_told(self) -> None:
+    def _wait_until_emitted(self) -> None:
         waiting = select(WaitingRow.turn).limit(1)
         while self._ask(waiting) is not None:
             time.sleep(0.25)

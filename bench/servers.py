@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from kafka import KafkaAdminClient
 
 from bench.corpus import ROOT
+from bench.databases import drop_database
 from bench.machine import listener_on
-from services.demo.theatre import real_servers
-from services.search.index import open_index
+from demo.environment import real_servers
+from services.search.ports.index import open_index
 from shared.errors import Unavailable
 from shared.settings import Settings
-from tests.databases import drop_database
 
 _LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 _OWN = ["--instance", "bench"]
@@ -65,7 +65,7 @@ def at_hand() -> Iterator[None]:
 
 
 @contextmanager
-def places(mark: str) -> Iterator[dict[str, str]]:
+def addresses(mark: str) -> Iterator[dict[str, str]]:
     """The settings that lead to topics, databases and an index of one run's own, which are dropped after it."""
     settings = real_servers(mark=mark)
     try:
@@ -92,7 +92,7 @@ def _given() -> bool:
 
 def _drop(settings: Settings) -> None:
     for owner in ("ingest", "screening", "search", "raw"):
-        drop_database(settings.place(settings.database_url, owner))
+        drop_database(settings.resolved(settings.database_url, owner))
     with closing(open_index(settings.search_url, name=settings.search_index, analyzer=settings.search_analyzer)) as it:
         it.ready()
         it.drop()

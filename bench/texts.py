@@ -69,8 +69,8 @@ def _cut(rng: random.Random, words: list[str]) -> Iterator[list[str]]:
 
 def _sentence(rng: random.Random, words: list[str]) -> str:
     if len(words) > 12:
-        place = rng.randrange(4, len(words) - 4)
-        words[place] += ","
+        index = rng.randrange(4, len(words) - 4)
+        words[index] += ","
     text = " ".join(words)
     return text[:1].upper() + text[1:]
 

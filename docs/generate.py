@@ -1,4 +1,5 @@
-"""The generated pages: events from the registry and the manifests, settings from their class, commands from the CLI."""
+"""The generated pages: events from the registry and the manifests, states from their machines, settings from their
+class, commands from the CLI."""
 
 from __future__ import annotations
 
@@ -11,15 +12,35 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
+from docs import asyncapi
 from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
+from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.watching import RunStates, WatchStates
+from services.notify.domain import DeliveryStates
+from services.screening.domain import LeaseStates, RecordStates, TaskStates
+from services.search.domain import RebuildStates
+from services.synthesis.domain.notices import RejudgementStates
+from services.synthesis.domain.reports import ReportStates
+from shared.db.tables import LetterStates
 from shared.events import registry
 from shared.events.base import Event
 from shared.settings import Settings
+from shared.states import States
 
 FOLDER = Path(__file__).parent
 _MADE = "<!-- Made by `make docs`; a test fails when it is stale. -->\n\n"
+
+#: The state machines, by whose rows they move.
+MACHINES: dict[str, list[type[States[Any]]]] = {
+    "ingest": [WatchStates, RunStates, PairStates],
+    "screening": [RecordStates, TaskStates, LeaseStates],
+    "synthesis": [ReportStates, RejudgementStates],
+    "search": [RebuildStates],
+    "notify": [DeliveryStates],
+    "every service": [LetterStates],
+}
 
 
 def events() -> str:
@@ -43,6 +64,23 @@ def events() -> str:
             lines.append(f"| {service.name} | {job.name} | {job.every} | {_first_sentence(job.run)} |")
     for event in registry.EVENTS:
         lines += ["", *_event(event)]
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def states() -> str:
+    """docs/states.md: every state machine, drawn."""
+    lines = [
+        "# States",
+        "",
+        "What rows go through, and what moves them. No row makes another move: code that tried would fail",
+        "(`IllegalMove` in `shared/states.py`).",
+    ]
+    for service, machines in MACHINES.items():
+        for machine in machines:
+            lines += ["", f"## {service}: {machine.what}", "", inspect.cleandoc(machine.__doc__ or ""), ""]
+            lines += ["```mermaid", "stateDiagram-v2"]
+            lines += [f"    {before or '[*]'} --> {after}: {why}" for (before, after), why in machine.moves.items()]
+            lines += ["```"]
     return _MADE + "\n".join(lines) + "\n"
 
 
@@ -77,8 +115,10 @@ def cli() -> str:
 
 PAGES: dict[Path, Callable[[], str]] = {
     FOLDER / "events.md": events,
+    FOLDER / "states.md": states,
     FOLDER / "configuration.md": configuration,
     FOLDER / "cli.md": cli,
+    asyncapi.PATH: asyncapi.text,
 }
 
 
@@ -127,12 +167,12 @@ def _first_sentence(thing: Callable[..., Any]) -> str:
 
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "option":
-        name, told = ", ".join(f"`{option}`" for option in parameter.opts), parameter.help or ""
+        name, help_text = ", ".join(f"`{option}`" for option in parameter.opts), parameter.help or ""
     else:
-        name, told = f"`{(parameter.name or '').upper()}`", getattr(parameter, "help", "") or ""
+        name, help_text = f"`{(parameter.name or '').upper()}`", getattr(parameter, "help", "") or ""
     default = parameter.to_info_dict()["default"]
     shown = f"default `{default}`" if default not in (None, False, "", (), []) and not callable(default) else ""
-    return f"| {name} | {shown} | {_plain(told)} |"
+    return f"| {name} | {shown} | {_plain(help_text)} |"
 
 
 def _plain(text: str) -> str:

@@ -4,8 +4,9 @@
     screening   what people decide         synthesis   what the evidence says
     search      what can be found          notify      who is told
 
-Each folder holds the same files: `manifest.py` is its printed table (routes, event -> effect, jobs),
-`domain.py` its pure rules, `models.py` its tables, `store.py` its queries, `handlers.py` its effects,
-`jobs.py` its scheduled work, `api.py` its routes. Services never import each other: they know each other
-by the events of `shared.events`. `catalog.py` alone knows them all.
+Each holds the same layers, as files or folders, where it has something to put there: `manifest` is its printed table
+(routes, event -> effect, jobs), `api` its routes, `jobs` what happens by the clock, `reactions` what events cause,
+`commands` what people ask for, `views` what they read, `store` its queries, `models` its tables, `ports` what it needs
+from outside, `domain` its pure rules. Each looks only into those below it. Services never import each other: they know
+each other by the events of `shared.events`. `catalog.py` alone knows them all.
 """

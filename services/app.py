@@ -19,10 +19,10 @@ from services.catalog import SERVICES, choose
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
 from shared.http import connections
-from shared.http.app import create_app
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.private import keep_private, token_path, write_private
 from shared.runtime import checks
+from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import ALL_REVIEWS, Person, issue_token
@@ -48,10 +48,10 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
     """
     # A part of the services lies behind something that leads to all: it is not where links and commands go.
     whole = len(choose(names)) == len(SERVICES)
-    with closing(_bound(settings)) as place:
+    with closing(_bound(settings)) as listener:
         for trouble in keep_private(settings):
             tell(trouble)
-        settings = _linking_to(place, settings, whole)
+        settings = _linking_to(listener, settings, whole)
         tell_first_token(settings, tell)
         app = build(settings, names)
         # What is loaded by now stays: the collector need not look through it time and again.
@@ -59,11 +59,11 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.freeze()
         gc.set_threshold(*_COLLECT)
         refused = _keep_what_fails(app)
-        told = f"living reviews listens on {_address(place)} (its API: /docs)"
-        if whole and settings.url == Settings.model_fields["url"].default != _own_link(place):
-            told += f"; for commands: export LIVING_URL={_own_link(place)}"
+        line = f"living reviews listens on {_address(listener)} (its API: /docs)"
+        if whole and settings.url == Settings.model_fields["url"].default != _own_link(listener):
+            line += f"; for commands: export LIVING_URL={_own_link(listener)}"
         try:
-            connections.serve(app, settings, [place], listens=lambda: tell(told), stopping=app.state.gates.close)
+            connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
         except SystemExit:
             # The server has logged the trace; a person wants the sentence.
             if refused:
@@ -75,12 +75,12 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
 
 def tell_first_token(settings: Settings, tell: Tell) -> None:
     """Writes an admin token for its owner alone when the signing key is made by this call, so that the first
-    start is not a locked house. It is told too where a person looks on, and never into a file."""
-    if not settings.make_signing_key or Path(settings.place(settings.signing_key)).exists():
+    start locks nobody out. It is told too where a person looks on, and never into a file."""
+    if not settings.make_signing_key or Path(settings.resolved(settings.signing_key)).exists():
         return
-    key = SigningKey.open(settings, lambda: checks.known_keys(settings, SERVICES))
+    ring = open_ring(settings, lambda: checks.known_keys(settings, SERVICES))
     token = issue_token(
-        key, Person("admin", "admin", (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(days=30)
+        ring, Person("admin", "admin", (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(days=30)
     )
     path = token_path(settings)
     write_private(path, token + "\n")
@@ -95,16 +95,16 @@ def _bound(settings: Settings) -> socket.socket:
         family, kind, protocol, _, where = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        place = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _not_to_be_had(settings, error) from error
     try:
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(where)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
     except OSError as error:
-        place.close()
+        listener.close()
         raise _not_to_be_had(settings, error) from error
-    return place
+    return listener
 
 
 def _not_to_be_had(settings: Settings, error: OSError) -> LivingError:
@@ -119,21 +119,21 @@ def _not_to_be_had(settings: Settings, error: OSError) -> LivingError:
     )
 
 
-def _linking_to(place: socket.socket, settings: Settings, whole: bool) -> Settings:
+def _linking_to(listener: socket.socket, settings: Settings, whole: bool) -> Settings:
     """The settings with links that lead to where this listens, unless they say under which address people reach it, or
     it is not the whole platform."""
     if not whole or "public_url" in settings.model_fields_set:
         return settings
-    return settings.model_copy(update={"public_url": _own_link(place)})
+    return settings.model_copy(update={"public_url": _own_link(listener)})
 
 
-def _own_link(place: socket.socket) -> str:
+def _own_link(listener: socket.socket) -> str:
     """How this machine reaches it: a socket may listen on all addresses, which is none to go to."""
-    return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", _address(place))
+    return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", _address(listener))
 
 
-def _address(place: socket.socket) -> str:
-    host, port = place.getsockname()[:2]
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -9,6 +9,7 @@
     ├── TooLarge          more than the limit
     ├── Unavailable       a thing we need is down: try again later
     │   ├── LogUnavailable    the event log
+    │   ├── Unconfirmed       it went away while it kept what was asked: nobody knows whether it did
     │   └── Busy              too many ask at this moment; nothing was done
     ├── NotYet            an event that needs another one first: retried, in its turn
     └── Rejected          an event that will never work: goes to the dead letters at once
@@ -34,6 +35,10 @@ class LivingError(Exception):
         self.extra = extra
 
 
+#: The slug of a service that another process serves.
+NOT_SERVED = "not_served"
+
+
 class NotFound(LivingError):
     kind = slug = "not_found"
 
@@ -44,8 +49,8 @@ class UnknownReview(NotFound):
     slug = "unknown_review"
 
     def __init__(self, review: str) -> None:
-        told = f"there is no review {review!r}; `living review list` shows those there are"
-        super().__init__(f"{told}, and a protocol that was just applied arrives in seconds")
+        reason = f"there is no review {review!r}; `living review list` shows those there are"
+        super().__init__(f"{reason}, and a protocol that was just applied arrives in seconds")
 
 
 class Conflict(LivingError):
@@ -80,6 +85,10 @@ class Unavailable(LivingError):
 
 class LogUnavailable(Unavailable):
     slug = "log_unavailable"
+
+
+class Unconfirmed(Unavailable):
+    slug = "unconfirmed"
 
 
 class Busy(Unavailable):

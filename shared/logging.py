@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
+from structlog.typing import Processor
 
 from shared.settings import Settings
 
 #: One list for all times, since a logger keeps that of its first use.
-_CHAIN: list[Any] = []
+_CHAIN: list[Processor] = []
 
 
 def configure(settings: Settings) -> None:
     """Sends every log line, ours and the libraries', to standard error in one form."""
     human = settings.log_format == "human" or (settings.log_format == "auto" and sys.stderr.isatty())
-    chain = [
+    chain: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -57,11 +58,11 @@ def configure(settings: Settings) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
-class _StandardError(logging.StreamHandler):
+class _StandardError(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at the moment: a command run within another program has one of its own."""
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]
+    def stream(self) -> TextIO:
         return sys.stderr
 
     @stream.setter

@@ -28,8 +28,8 @@ def keep_private(settings: Settings) -> list[str]:
     except OSError as error:
         return [f"the data folder {folder} cannot be made: {error.strerror}"]
     shared = Path.cwd().is_relative_to(folder.resolve())
-    places = [] if shared else [folder]
-    return [told for path in (*places, *_files(settings)) if (told := _mended(path))]
+    folders = [] if shared else [folder]
+    return [mended for path in (*folders, *_files(settings)) if (mended := _mended(path))]
 
 
 def write_private(path: Path, text: str) -> None:
@@ -65,7 +65,7 @@ def _files(settings: Settings) -> Iterator[Path]:
     urls = (settings.log_url, settings.database_url, settings.search_url)
     kept = [str(path) for url in urls if (path := sqlite_file(url)) is not None]
     for name in (*kept, str(settings.signing_key), str(token_path(settings))):
-        pattern = glob.escape(settings.place(name, "\0")).replace("\0", "*")
+        pattern = glob.escape(settings.resolved(name, "\0")).replace("\0", "*")
         yield from (Path(found) for found in sorted(glob.glob(pattern + "*")) if os.path.isfile(found))
 
 

@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Event as Signal
+from typing import Protocol, TypeVar, cast
 
 from fastapi import APIRouter
 from sqlalchemy import MetaData
 
+from shared.blobs.port import Blobs
+from shared.bus.port import EventLog
+from shared.bus.reading import Effect
+from shared.db.engine import Database
 from shared.db.work import Work
 from shared.events.base import Event
 from shared.settings import Settings
 
-if TYPE_CHECKING:
-    from shared.runtime.running import Running
+Heard = TypeVar("Heard", bound=Event)
+Resource = TypeVar("Resource")
 
-Effect = Callable[[Any, Work], None]
+
+class Context(Protocol):
+    """What a job, or a look at how a service is, has of the service: its transactions, what its manifest opened,
+    its database and log, and whether to go on."""
+
+    @property
+    def service(self) -> Service: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def database(self) -> Database:
+        """For what is no unit of work, over connections that requests do not wait for."""
+
+    @property
+    def event_log(self) -> EventLog: ...
+
+    @property
+    def blobs(self) -> Blobs:
+        """The store of a service whose manifest says that it keeps blobs."""
+
+    def resource(self, kind: type[Resource]) -> Resource:
+        """What the manifest's `resources` opened, known to be of this kind."""
+
+    @property
+    def stopping(self) -> Signal:
+        """Set when the process ends: a job goes no further than it must."""
+
+    @property
+    def leading(self) -> bool:
+        """Whether jobs are still this process's to run."""
+
+    def work(
+        self, actor: str, *, readonly: bool = False, correlation: str | None = None
+    ) -> AbstractContextManager[Work]:
+        """One transaction, committed when the block ends well."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +76,7 @@ class Reaction:
 class Job:
     """Scheduled work; runs in one process at a time, never twice at once, in transactions of its own."""
 
-    run: Callable[[Running], None]
+    run: Callable[[Context], None]
     every: timedelta
 
     @property
@@ -67,7 +109,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Service:
-    """A service's manifest. `resources` opens what its handlers need beside the database; what it returns
+    """A service's manifest. `resources` opens what its effects need beside the database; what it returns
     may have `ready()` (raises with a reason) and `close()`. `looks` are what it looks at itself, by part: at each start
     and then every few seconds. What one raises is told in the log and by `/readyz`, and stops nothing."""
 
@@ -81,8 +123,10 @@ class Service:
     emits: Sequence[type[Event]] = ()
     prunes: Sequence[Prune] = ()
     gauges: Callable[[Work], Sequence[Gauge]] = field(default=lambda work: ())
-    resources: Callable[[Settings], Any] = field(default=lambda settings: None)
-    looks: Mapping[str, Callable[[Running], None]] = field(default_factory=dict)
+    resources: Callable[[Settings], object] = field(default=lambda settings: None)
+    looks: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
+    #: Whether it keeps blobs: its database then has their tables, and a job sweeps those that nothing uses.
+    blobs: bool = False
 
     @property
     def topics(self) -> list[str]:
@@ -111,10 +155,11 @@ class Service:
         return effects
 
 
-def on(event: type[Event], effect: Effect) -> Reaction:
-    return Reaction(event, effect)
+def on(event: type[Heard], effect: Callable[[Work, Heard], None]) -> Reaction:
+    """A row of the table, such as `on(RecordMerged, reactions.bury_merged_record)`."""
+    return Reaction(event, cast(Effect, effect))
 
 
-def every(*, run: Callable[[Running], None], **interval: float) -> Job:
+def every(*, run: Callable[[Context], None], **interval: float) -> Job:
     """A job, such as `every(minutes=1, run=jobs.return_lapsed_leases)`."""
     return Job(run, timedelta(**interval))

@@ -23,6 +23,7 @@ _ADDRESSES = {
         rf"sqlite:.+|https?://(.*@)?(?=[^:/?#]){_HOST}([/?#].*)?",
         "'sqlite:FILE' or 'http(s)://[USER:PASSWORD@]HOST:PORT'",
     ),
+    "blobs_url": (r"file:.+|database:", "'file:FOLDER' or 'database:'"),
     "database_url": (
         rf"sqlite:///.+|postgresql\+psycopg://(.*@)?{_HOST}([/?].*)?",
         "'sqlite:///FILE' or 'postgresql+psycopg://USER[:PASSWORD]@HOST[:PORT]/DATABASE'",
@@ -60,6 +61,11 @@ class Settings(BaseSettings):
     search_url: str = Field(
         "sqlite:{data}/search-index.db",
         description="The search index: `sqlite:FILE` or `http(s)://HOST:PORT` (Elasticsearch).",
+    )
+    blobs_url: str = Field(
+        "file:{data}/blobs/{service}",
+        description="Where a service keeps files, such as raw answers of sources: `file:FOLDER`, which must contain "
+        "`{service}` and is for one machine, or `database:`, rows of the service's own database.",
     )
     topic_prefix: str = Field(
         "", description="Put before every Kafka topic and group, so that several platforms share a cluster."
@@ -126,7 +132,14 @@ class Settings(BaseSettings):
         description="Days it is kept where each item of a finished run went; the run keeps its counts, and each "
         "record its sources.",
     )
-    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(1_000_000, description="Largest request body accepted.")
+    raw_answer_days: Annotated[int, Field(ge=0, le=_DAYS)] = Field(
+        365,
+        description="Days the raw answers of sources are kept, with the runs they came in; 0 keeps none. They may be "
+        "licensed: a lead alone may read them.",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        1_000_000, description="Largest request body accepted, in bytes, where a route has no limit of its own."
+    )
     requests_at_once: Annotated[int, Field(ge=1, le=200)] = Field(
         8,
         description="Requests that a service works on at once, each with a database connection of its own; "
@@ -164,9 +177,10 @@ class Settings(BaseSettings):
     # Who may do what
     signing_key: Path = Field(
         Path("{data}/signing-key.pem"),
-        description="Ed25519 key (PEM) that signs tokens and revisions; made at first start of the embedded profile.",
+        description="Key ring that signs tokens and revisions, or one Ed25519 key (PEM) for both; made at first start "
+        "of the embedded profile.",
     )
-    make_signing_key: bool = Field(True, description="Make the signing key when it is not there.")
+    make_signing_key: bool = Field(True, description="Make the key ring when it is not there.")
 
     # How the command line and the client reach the platform
     url: str = Field(
@@ -216,6 +230,13 @@ class Settings(BaseSettings):
             raise ValueError("LIVING_DATABASE_URL must contain {service}: each service has a database of its own")
         return value
 
+    @field_validator("blobs_url")
+    @classmethod
+    def _one_folder_per_service(cls, value: str) -> str:
+        if value.startswith("file:") and "{service}" not in value:
+            raise ValueError("LIVING_BLOBS_URL must contain {service}: each service has a folder of its own")
+        return value
+
     @field_validator(*_ADDRESSES)
     @classmethod
     def _an_address_we_know(cls, value: str, info: ValidationInfo) -> str:
@@ -224,7 +245,7 @@ class Settings(BaseSettings):
             raise ValueError(fault)
         return value
 
-    def place(self, text: str | Path, service: str = "") -> str:
+    def resolved(self, text: str | Path, service: str = "") -> str:
         """Fills `{data}` and `{service}` in a URL or path."""
         return str(text).replace("{data}", str(self.data_dir)).replace("{service}", service)
 

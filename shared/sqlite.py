@@ -24,4 +24,5 @@ def keep_no_count_of_memory() -> bool:
         configure = ctypes.CDLL(spec.origin if spec.has_location else None).sqlite3_config
     except (OSError, AttributeError):
         return False
-    return configure(ctypes.c_int(_MEMSTATUS), ctypes.c_int(0)) == 0
+    code: int = configure(ctypes.c_int(_MEMSTATUS), ctypes.c_int(0))
+    return code == 0

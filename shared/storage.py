@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from shared.errors import Unavailable
+from shared.errors import Invalid, Unavailable
 
 Slug = Literal["damaged", "disk_full", "read_only", "forbidden", "not_there", "disk_fails"]
 
@@ -42,7 +43,7 @@ class Fault:
     """What is wrong with a file: `slug` for programs, `told` for people, which begins with the file's path."""
 
     slug: Slug
-    told: str
+    detail: str
 
     @property
     def damaged(self) -> bool:
@@ -53,8 +54,8 @@ def fault_of(path: Path, error: BaseException) -> Fault | None:
     """What an error of SQLite or of the system says about a file; None where it is about something else, or may pass
     by itself, such as another process's lock."""
     if isinstance(error, OSError):
-        told = error.strerror or type(error).__name__
-        return (obstacle(path) or _by_number(path, error, told)) if error.errno in _NUMBERS else None
+        reason = error.strerror or type(error).__name__
+        return (obstacle(path) or _by_number(path, error, reason)) if error.errno in _NUMBERS else None
     code = str(getattr(error, "sqlite_errorname", None) or "")
     if code.startswith(_DAMAGE):
         return Fault("damaged", f"{path} is damaged ({error})")
@@ -68,7 +69,22 @@ def unusable(path: Path, error: OSError) -> Unavailable:
     fault = fault_of(path, error)
     if fault is None:
         return Unavailable(f"{path} cannot be written: {error.strerror or error}")
-    return Unavailable(fault.told, slug=fault.slug)
+    return Unavailable(fault.detail, slug=fault.slug)
+
+
+def content(path: Path, most: int) -> bytes:
+    """What a file of somebody else's holds, of at most so many bytes. Raises Invalid with its path: a pipe or a device
+    is no file, and would keep us for ever."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Invalid(f"{path} is no file")
+            held = file.read(most + 1)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(held) > most:
+        raise Invalid(f"{path} is too large: more than {most} bytes are not read")
+    return held
 
 
 def obstacle(path: Path) -> Fault | None:
@@ -87,16 +103,16 @@ def _obstacle(path: Path, folder: Path, files: Iterable[Path]) -> Fault | None:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         return Fault("not_there", f"{path} is not there: {folder} is no folder")
     try:
-        for place in (folder, *files):
-            if os.statvfs(place).f_flag & os.ST_RDONLY:
+        for where in (folder, *files):
+            if os.statvfs(where).f_flag & os.ST_RDONLY:
                 return Fault(
                     "read_only",
-                    f"{path} cannot be written: {place} is on a file system that is mounted read-only. Mount it for "
+                    f"{path} cannot be written: {where} is on a file system that is mounted read-only. Mount it for "
                     "writing, or keep the data elsewhere (LIVING_DATA_DIR)",
                 )
-            wanted = os.R_OK | os.W_OK | (os.X_OK if place == folder else 0)
-            if not os.access(place, wanted, effective_ids=True):
-                return _forbidden(path, place)
+            wanted = os.R_OK | os.W_OK | (os.X_OK if where == folder else 0)
+            if not os.access(where, wanted, effective_ids=True):
+                return _forbidden(path, where)
         return _full(path, folder) if _free(folder) < _LEAST else None
     except (FileNotFoundError, NotADirectoryError):
         nearest = next((it for it in folder.absolute().parents if os.path.isdir(it)), None)
@@ -121,28 +137,31 @@ def _full(path: Path, folder: Path) -> Fault:
     return Fault("disk_full", f"{path} cannot be written: the disk of {folder} is full. Make room there")
 
 
-def _forbidden(path: Path, place: Path) -> Fault:
+def _forbidden(path: Path, where: Path) -> Fault:
     return Fault(
         "forbidden",
-        f"{path} cannot be written: the user of this process (number {os.geteuid()}) may not write {place}. Give it to "
+        f"{path} cannot be written: the user of this process (number {os.geteuid()}) may not write {where}. Give it to "
         "that user, or run as the one whose it is",
     )
 
 
-def _by_number(path: Path, error: OSError, told: str) -> Fault:
+def _by_number(path: Path, error: OSError, reason: str) -> Fault:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full(path, path.parent)
     if error.errno in (errno.EACCES, errno.EPERM):
         return _forbidden(path, path)
-    return Fault("disk_fails", f"{path} cannot be used: {told}")
+    if error.errno == errno.EROFS:
+        # Nothing else tells it where the system took writing away because the disk failed.
+        return Fault("read_only", f"{path} can only be read now, not written: its file system is read-only ({reason})")
+    return Fault("disk_fails", f"{path} cannot be used: {reason}")
 
 
-def _by_code(path: Path, code: str, told: str) -> Fault:
+def _by_code(path: Path, code: str, reason: str) -> Fault:
     """What only SQLite knows, such as of a limit on files' sizes or of a disk that fails now and then."""
     if code.startswith("SQLITE_FULL"):
         return _full(path, path.parent)
     if code.startswith("SQLITE_READONLY"):
-        return Fault("read_only", f"{path} can only be read now, not written: it is read-only ({told})")
+        return Fault("read_only", f"{path} can only be read now, not written: it is read-only ({reason})")
     if code.startswith("SQLITE_IOERR"):
-        return Fault("disk_fails", f"{path} cannot be used: its disk fails ({told}, {code})")
-    return Fault("disk_fails", f"{path} cannot be opened ({told})")
+        return Fault("disk_fails", f"{path} cannot be used: its disk fails ({reason}, {code})")
+    return Fault("disk_fails", f"{path} cannot be opened ({reason})")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import Forbidden, Invalid, Unauthenticated
+from shared.folding import seen
 from shared.ids import new_id
-from shared.keys import SigningKey
-
-AUDIENCE = "living-api"
+from shared.keys.ring import KeyRing
 
 #: Every role, from least to most; each may do what those before it may.
 ROLES = ("reader", "reviewer", "adjudicator", "lead", "admin")
@@ -53,7 +51,7 @@ class Person:
             raise Forbidden(f"this is of all reviews; the token of {self.name} holds for some", slug="other_review")
 
 
-def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
+def issue_token(ring: KeyRing, person: Person, *, now: datetime, valid_for: timedelta) -> str:
     """Makes a person's token. Raises Invalid for a role that does not exist, or a name that is empty or endless or
     reads as the platform's own."""
     if _reads_as_ours(person.name):
@@ -62,17 +60,17 @@ def issue_token(key: SigningKey, person: Person, *, now: datetime, valid_for: ti
             "`owner:...`): give the token a person's name, without a colon",
             slug="reserved_name",
         )
-    return _signed(key, person, now=now, valid_for=valid_for)
+    return _signed(ring, person, now=now, valid_for=valid_for)
 
 
 def _reads_as_ours(name: str) -> bool:
     """Whether a name is one that only the platform acts under; also one that merely looks so, such as with a colon
     of double width."""
-    seen = unicodedata.normalize("NFKC", name).strip().casefold()
-    return ":" in seen or seen == "system"
+    look = seen(name)
+    return ":" in look or look == "system"
 
 
-def _signed(key: SigningKey, person: Person, *, now: datetime, valid_for: timedelta) -> str:
+def _signed(ring: KeyRing, person: Person, *, now: datetime, valid_for: timedelta) -> str:
     if person.role not in ROLES:
         raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
     if not person.name.strip() or not person.name.isprintable() or len(person.name) > LONGEST_NAME:
@@ -85,23 +83,34 @@ def _signed(key: SigningKey, person: Person, *, now: datetime, valid_for: timede
         "exp": int((now + valid_for).timestamp()),
         "jti": new_id("tok"),
     }
-    return key.sign(claims, audience=AUDIENCE)
+    return ring.sign("tokens", claims, at=now)
 
 
-def own_token(key: SigningKey, role: str) -> str:
-    """A token of a few minutes for whoever can read the key, and so could sign anything. Its name is that of no
+def own_token(ring: KeyRing, role: str) -> str:
+    """A token of a few minutes for whoever can read the ring, and so could sign anything. Its name is that of no
     person: nobody's votes are told to it as their own."""
     person = Person(f"owner:{os.environ.get('USER') or os.getuid()}", role, (ALL_REVIEWS,))
-    return _signed(key, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
+    return _signed(ring, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
 
 
-def read_token(key: SigningKey, token: str) -> Person:
+def read_token(ring: KeyRing, token: str) -> Person:
     """The person a token names. Raises Unauthenticated."""
+    return opened(ring, token)[0]
+
+
+def opened(ring: KeyRing, token: str) -> tuple[Person, float]:
+    """The person a token names, and until when it holds (seconds since 1970): its own end, or its key's.
+
+    Raises Unauthenticated.
+    """
     try:
-        claims = key.check(token, audience=AUDIENCE)
+        key, claims = ring.check("tokens", token)
         person = Person(claims["sub"], claims["role"], tuple(claims["reviews"]))
     except (Invalid, KeyError, TypeError) as error:
         raise Unauthenticated("the token is not valid here, or has expired; ask for a new one") from error
+    if not key.holds_at(datetime.now(UTC)):
+        raise Unauthenticated("the key that signed this token is retired; ask for a new one")
     if person.role not in ROLES:
         raise Unauthenticated("the token's role does not exist here; ask for a new one")
-    return person
+    ends = float(claims.get("exp", 0))
+    return person, min(ends, key.until.timestamp()) if key.until else ends

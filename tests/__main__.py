@@ -1,39 +1,79 @@
 """`python -m tests`: the whole suite as `make test` runs it, on the real servers wherever they can be had.
 
 `python -m tests --random [SEED]` is `make fuzz`: the tests that draw examples, with other ones and more of them.
+`python -m tests --busy 8 --times 20` is `make busy`: the tests that wait, again and again beside busy processes.
+`python -m tests --busy 4` is the whole suite, once, beside four of them. What else is given goes to pytest.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.busy import Tally, busy
+
 ROOT = Path(__file__).parent.parent
 LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 INSTANCE = ["--instance", "tests"]
+#: Two at a time, a file each: much of the suite waits for processes, servers and clocks.
+PARALLEL = ["-n", "2", "--dist", "loadfile"]
 
 
 def main(arguments: list[str]) -> int:
-    """Checks style and imports, then runs every suite; answers the first exit code that is not zero."""
     if arguments[:1] == ["--random"]:
         return look_for_others(arguments[1:])
+    options = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    options.add_argument("--busy", type=int, default=0)
+    options.add_argument("--times", type=int, default=0)
+    given, rest = options.parse_known_args(arguments)
+    with busy(given.busy):
+        return again_and_again(given.times, rest) if given.times else whole(rest)
+
+
+def whole(arguments: list[str]) -> int:
+    """Checks style, types and imports, then runs every suite; answers the first exit code that is not zero."""
     tools = Path(sys.executable).parent
-    for check in (["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."], ["lint-imports"]):
+    checks = [
+        "ruff format --check --quiet .", "ruff check --quiet .", "mypy --no-error-summary", "lint-imports",
+        "python -m docs.asyncapi",
+    ]  # fmt: skip
+    for check in map(str.split, checks):
         code = subprocess.call([str(tools / check[0]), *check[1:]], cwd=ROOT)
         if code:
             return code
     with real_servers() as servers:
-        # Two at a time, a file each: much of the suite waits for processes, servers and clocks.
-        parallel = ["-n", "2", "--dist", "loadfile"]
-        command = [sys.executable, "-m", "pytest", *parallel, *arguments]
+        command = [sys.executable, "-m", "pytest", *PARALLEL, *arguments]
         return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
+
+
+def again_and_again(times: int, arguments: list[str]) -> int:
+    """Runs the tests that wait so many times, and tells of each how often it failed; answers the first exit code that
+    is not zero. Each time is a run of its own, with fixtures of its own, since a flow cannot begin twice in one."""
+    tally, codes = Tally(), []
+    with real_servers() as servers, tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, **servers}
+        try:
+            for number in range(1, times + 1):
+                print(f"run {number} of {times}", flush=True)
+                results = Path(folder) / f"{number}.xml"
+                chosen = ["-q", "-m", "waits", "-o", "junit_family=xunit1", f"--junitxml={results}", *arguments]
+                codes.append(
+                    subprocess.call([sys.executable, "-m", "pytest", *PARALLEL, *chosen], cwd=ROOT, env=environment)
+                )
+                tally.add(results)
+        finally:
+            print(tally.report())
+    return next(filter(None, codes), 0)
 
 
 def look_for_others(arguments: list[str]) -> int:
@@ -66,11 +106,11 @@ def real_servers() -> Iterator[dict[str, str]]:
         yield {}
         return
     try:
-        told = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *INSTANCE], cwd=ROOT))
+        shown = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *INSTANCE], cwd=ROOT))
         yield {
-            "LIVING_TEST_KAFKA_URL": told["LIVING_LOG_URL"],
-            "LIVING_TEST_POSTGRES_URL": told["LIVING_DATABASE_URL"].replace("living_{service}", "{database}"),
-            "LIVING_TEST_SEARCH_URL": told["LIVING_SEARCH_URL"],
+            "LIVING_TEST_KAFKA_URL": shown["LIVING_LOG_URL"],
+            "LIVING_TEST_POSTGRES_URL": shown["LIVING_DATABASE_URL"].replace("living_{service}", "{database}"),
+            "LIVING_TEST_SEARCH_URL": shown["LIVING_SEARCH_URL"],
         }
     finally:
         subprocess.call([*LOCAL, "down", *INSTANCE, "--wipe"], cwd=ROOT)
@@ -82,4 +122,6 @@ def _start() -> str | None:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it takes down what it has started, and tells what it has seen so far.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

@@ -20,15 +20,15 @@ SEED = os.environ.get("LIVING_TEST_RANDOM", "")
 
 # Machines are shared and slow at times, which is no fault of the code.
 settings.register_profile(
-    "house",
+    "same",
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile(
-    "random", settings.get_profile("house"), derandomize=False, max_examples=2_000, print_blob=True
+    "random", settings.get_profile("same"), derandomize=False, max_examples=2_000, print_blob=True
 )
-settings.load_profile("random" if SEED else "house")
+settings.load_profile("random" if SEED else "same")
 
 
 def pytest_report_header() -> str:
@@ -50,10 +50,10 @@ def _given(variable: str, what: str) -> str:
     """The address of a real server; skips where it is not given, and fails where it must be."""
     url = os.environ.get(variable, "")
     if not url:
-        told = f"real {what} not given ({variable})"
+        seen = f"real {what} not given ({variable})"
         if os.environ.get("LIVING_TEST_REQUIRE_REAL") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(seen)
+        pytest.skip(seen)
     return url
 
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import MetaData, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import MetaData
 
+from bench.databases import drop_database
 from shared.db import migrate
 from shared.db.engine import OF_REQUESTS, Database
-
-
-def drop_database(url: str) -> None:
-    """Drops the PostgreSQL database that `url` names, whoever is still connected."""
-    name = make_url(url).database
-    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-    engine.dispose()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class Disk:
         """Mounts it anew: `ro` or `rw`; once the last who writes to it has closed its file, which a look at health does
         by itself soon after a stop."""
         again = ["mount", "-o", f"remount,{mode}", str(self.folder)]
-        eventually(lambda: subprocess.run(again, capture_output=True).returncode == 0, within=60)
+        eventually(lambda: subprocess.run(again, capture_output=True).returncode == 0)
 
     @contextmanager
     def read_only(self) -> Iterator[None]:

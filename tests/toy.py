@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlmodel import Field, select
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel, select
 
-from shared.db.tables import table_base
 from shared.db.types import Json
 from shared.db.work import Work
 from shared.errors import NotYet, Rejected, Unavailable
@@ -20,9 +21,14 @@ from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.service import Service, on
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    pass
+
+
 router = APIRouter(prefix="/toy", tags=["toy"], route_class=Route)
-Unit, Reading = unit_of("toy"), reading_of("toy")
+Unit = Annotated[Work, unit_of("toy")]
+Reading = Annotated[Work, reading_of("toy")]
 
 
 class Note(Base, table=True):
@@ -38,7 +44,7 @@ class NoteView(BaseModel):
     review: str
 
 
-def write_note(event: ReviewOverdue, work: Work) -> None:
+def write_note(work: Work, event: ReviewOverdue) -> None:
     """Keeps a note, and counts how often it is written.
 
     A review called `poison...` never works, one called `buggy...` meets a mistake of ours, one called `early...`
@@ -56,26 +62,26 @@ def write_note(event: ReviewOverdue, work: Work) -> None:
     if note is None:
         note = work.add(Note(review=event.review))
     note.days = [*note.days, event.due.isoformat()]
-    _tell(event.review, work)
+    _tell(work, event.review)
 
 
-def _tell(review: str, work: Work) -> None:
+def _tell(work: Work, review: str) -> None:
     work.emit(DeliveryFailed(review=review, subscription="s", delivery="d", attempts=1, error="e"))
 
 
 @router.post("/reviews/{review}/notes")
-def post(review: str, work: Unit, who: Reviewer, key: IdempotencyKey = None) -> NoteView:
+def post(review: str, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> NoteView:
     def do() -> NoteView:
         # What an event may do again and again, a person does once: the second finds the key taken.
         work.add(Note(review=review, days=[]))
-        _tell(review, work)
+        _tell(work, review)
         return NoteView(review=review)
 
     return work.once(key, "write note", None, do)
 
 
 @router.get("/reviews/{review}/notes")
-def get(review: str, work: Reading, who: Reader) -> list[NoteView]:
+def get(review: str, work: Reading, person: Reader) -> list[NoteView]:
     return [NoteView(review=note.review) for note in work.session.exec(select(Note))]
 
 
@@ -90,5 +96,5 @@ TOY = Service(
     tables=Base.metadata,
     routes=router,
     reactions=[on(ReviewOverdue, write_note)],
-    emits=[DeliveryFailed],
+    emits=[DeliveryFailed, ReviewOverdue],
 )

@@ -1,4 +1,4 @@
-"""Waiting: for what other threads and processes bring about, with an end."""
+"""Waiting: for what other threads and processes bring about, with an end that a busy machine never reaches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 
-def eventually(look: Callable[[], Seen], *, within: float = 20) -> Seen:
+def eventually(look: Callable[[], Seen], *, within: float = 300) -> Seen:
     """Looks until what it sees is true, and gives that back. Fails, telling the last look, when it never is."""
     until = time.monotonic() + within
     while True:

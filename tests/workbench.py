@@ -13,12 +13,12 @@ from sqlalchemy import select
 from shared.bus.reading import react
 from shared.clock import ManualClock
 from shared.db import migrate
-from shared.db.inbox import Told, unseen
+from shared.db.inbox import InboxEntry, unseen
 from shared.db.tables import OutboxRow
 from shared.events import registry
 from shared.events.base import Envelope, Event
-from shared.http.app import create_app
 from shared.ids import new_id
+from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.runtime.running import Running
 from shared.service import Service
@@ -49,6 +49,8 @@ class Workbench:
         migrate.merged_metadata(service).create_all(self.running.database.engine)
         if hasattr(self.running.resources, "ready"):
             self.running.resources.ready()
+        if service.blobs:
+            self.running.blobs.ready()
         self._clients: list[TestClient] = []
 
     def hears(self, *events: Event, correlation: str | None = None) -> list[Envelope]:
@@ -57,8 +59,8 @@ class Workbench:
 
     def hears_envelope(self, envelope: Envelope) -> Envelope:
         with self.work("bench") as work:
-            if unseen(work.session, self.service.name, [Told(envelope.id)]):
-                react(self.service, envelope, registry.decode(envelope), work)
+            if unseen(work.session, self.service.name, [InboxEntry(envelope.id)]):
+                react(work, self.service, envelope, registry.decode(envelope))
         return envelope
 
     def envelope(self, event: Event, correlation: str | None = None) -> Envelope:
@@ -70,11 +72,11 @@ class Workbench:
             actor="bench", data=event.model_dump(mode="json"),
         )  # fmt: skip
 
-    def told(self, kind: type[Kind]) -> list[Kind]:
+    def emitted(self, kind: type[Kind]) -> list[Kind]:
         """Every event of a kind that the service has told, in order."""
-        return [event for event in self.told_all() if isinstance(event, kind)]
+        return [event for event in self.all_emitted() if isinstance(event, kind)]
 
-    def told_all(self) -> list[Event]:
+    def all_emitted(self) -> list[Event]:
         return [registry.decode(envelope) for envelope in self.journal()]
 
     def journal(self) -> list[Envelope]:
@@ -94,7 +96,7 @@ class Workbench:
     def person(self, name: str = "ana", role: str = "reviewer", reviews: tuple[str, ...] = ("*",)) -> TestClient:
         """A client with a token of its own; speaks to the real application, in this process."""
         token = issue_token(
-            self.platform.key, Person(name, role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+            self.platform.ring, Person(name, role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
         )
         client = TestClient(self.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
         self._clients.append(client)

@@ -50,7 +50,7 @@ class Account:
 
     def may_enter(self, path: Path) -> bool:
         """Says whether this user gets to a path, or to as much of it as exists already."""
-        existing = next(place for place in (path, *path.parents) if place.exists())
+        existing = next(folder for folder in (path, *path.parents) if folder.exists())
         try:
             self.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(existing)], "", timeout=60, cwd="/")
         except Trouble:

@@ -147,11 +147,11 @@ def find_folder(name: str, chosen: str | None, account: Account | None = None) -
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
         raise Trouble(f"The instance name {name!r} will not do: use lower-case letters, digits, - and _.")
     usual = (Path(chosen).absolute() if chosen else REPOSITORY / ".local") / name
-    places = [usual] if chosen else [usual, refuge(name)]
-    known = [place for place in places if (place / STATE).exists()]
+    folders = [usual] if chosen else [usual, refuge(name)]
+    known = [folder for folder in folders if (folder / STATE).exists()]
     if account is None:
-        return (known or places)[0]
-    return _enterable(known or places, account)
+        return (known or folders)[0]
+    return _enterable(known or folders, account)
 
 
 def refuge(name: str, repository: Path = REPOSITORY) -> Path:
@@ -159,12 +159,12 @@ def refuge(name: str, repository: Path = REPOSITORY) -> Path:
     return Path("/var/lib/living-reviews") / hashlib.sha256(str(repository).encode()).hexdigest()[:12] / name
 
 
-def _enterable(places: list[Path], account: Account) -> Path:
-    for place in places:
-        if account.may_enter(place):
-            return place
+def _enterable(folders: list[Path], account: Account) -> Path:
+    for folder in folders:
+        if account.may_enter(folder):
+            return folder
     raise Trouble(
-        f"The servers run as the user {account.name}, who may not enter {places[0]}: "
+        f"The servers run as the user {account.name}, who may not enter {folders[0]}: "
         f"choose another folder with --dir or LIVING_LOCAL_DIR, below /var/tmp for example."
     )
 

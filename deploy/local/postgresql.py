@@ -11,7 +11,7 @@ from deploy.local.processes import run
 from deploy.local.trouble import Trouble
 
 PROGRAMS = ("postgres", "initdb", "pg_isready")
-USUAL_PLACES = (
+USUAL_FOLDERS = (
     "usr/lib/postgresql/*/bin",
     "usr/pgsql-*/bin",
     "usr/libexec/postgresql*",
@@ -52,7 +52,7 @@ def _folders(root: Path) -> Iterator[Path]:
     """Every folder that holds all the programs; those on the PATH are often links into it."""
     linked = (shutil.which(program) for program in PROGRAMS)
     candidates = [Path(link).resolve().parent for link in linked if link]
-    for pattern in USUAL_PLACES:
+    for pattern in USUAL_FOLDERS:
         candidates += root.glob(pattern)
     for folder in dict.fromkeys(candidates):
         if all(os.access(folder / program, os.X_OK) for program in PROGRAMS):

@@ -44,7 +44,12 @@ def main() -> None:
     if was is None:  # Whoever called us has closed it (`>&-`).
         was = open(os.devnull, "w")  # noqa: SIM115
     sys.stdout = output = _Output(
-        was.buffer, was.encoding, errors="replace", line_buffering=was.line_buffering, write_through=was.write_through
+        was.buffer,
+        was.encoding,
+        errors="replace",
+        line_buffering=bool(was.line_buffering),
+        # Only what Python itself opens says so.
+        write_through=getattr(was, "write_through", False),
     )
     try:
         code = _run(output)
@@ -67,7 +72,7 @@ def _give_up(output: _Output, lost: OSError) -> int:
     return 1
 
 
-def _run(output: _Output) -> Any:
+def _run(output: _Output) -> int | str | None:
     """The exit code of what was called."""
     try:
         app(prog_name="living")
@@ -76,8 +81,8 @@ def _run(output: _Output) -> Any:
     except LivingError as error:
         _say(f"{error.slug.replace('_', ' ')}:", error.detail)
         for item in _not_said_yet(error) if isinstance(error, Invalid) else []:
-            place = f"line {item['line']}: " if "line" in item else ""
-            click.echo(f"  {place}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
+            line = f"line {item['line']}: " if "line" in item else ""
+            click.echo(f"  {line}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
     except Exception as error:
         # What a database, a disk or a network says is no fault of ours, which alone deserves a traceback.
         from shared.bus.judging import is_down, reason_of
@@ -98,8 +103,8 @@ def _not_said_yet(error: Invalid) -> list[dict[str, Any]]:
             return several[:50]
 
 
-def _say(what: str, told: str) -> None:
-    click.echo(f"{click.style(what, fg='red', bold=True)} {told}", err=True)
+def _say(what: str, detail: str) -> None:
+    click.echo(f"{click.style(what, fg='red', bold=True)} {detail}", err=True)
 
 
 __all__ = ["app", "main"]

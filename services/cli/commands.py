@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+Did = TypeVar("Did", bound=Callable[..., Any])
 
 
 class Command(click.Command):
@@ -43,22 +45,23 @@ class LazyGroup(click.Group):
     what it is for.
     """
 
-    def __init__(self, *names: Any, places: Mapping[str, tuple[str, str]], **about: Any) -> None:
+    def __init__(self, *names: Any, where: Mapping[str, tuple[str, str]], **about: Any) -> None:
         super().__init__(*names, **about)
-        self.places = places
+        self.where = where
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.places)
+        return list(self.where)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.places:
+        if cmd_name not in self.where:
             return None
-        module, _, attribute = self.places[cmd_name][0].partition(":")
-        return getattr(import_module(module), attribute)
+        module, _, attribute = self.where[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, told) in self.places.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.where.items()])
 
 
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -73,7 +76,7 @@ def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command
             yield from walk(inner, f"{path} {name}")
 
 
-def argument(name: str, help: str, **about: Any) -> Any:
+def argument(name: str, help: str, **about: Any) -> Callable[[Did], Did]:
     if isinstance(about.get("type"), click.Choice):
         # All that may be chosen would make a usage line that is broken in the middle of a word.
         several = about.get("nargs", 1) != 1
@@ -83,7 +86,7 @@ def argument(name: str, help: str, **about: Any) -> Any:
     return click.argument(name, help=help, **about)
 
 
-def option(*names: str, help: str, **about: Any) -> Any:
+def option(*names: str, help: str, **about: Any) -> Callable[[Did], Did]:
     return click.option(*names, help=help, show_default=about.get("default") is not None, **about)
 
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.client import Client
-from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
+from shared.client.operations import SERVICES
+from shared.errors import NOT_SERVED, Invalid, NotFound, Unauthenticated, Unavailable
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from shared.settings import Settings
+
+Row = TypeVar("Row")
+Listed = TypeVar("Listed", covariant=True)
+
+
+class Page(Protocol[Listed]):
+    """An answer that lists something."""
+
+    @property
+    def items(self) -> Sequence[Listed]: ...
+
 
 #: What a client command needs of the settings, with their defaults: the class that has them all loads too much for
 #: a command that must start at once. A test holds them equal.
@@ -39,7 +51,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         names = [(f"LIVING_{item['loc'][0]}".upper(), item["msg"]) for item in error.errors()]
-        found = [{"at": name, "why": _told(message).removeprefix(f"{name} ")} for name, message in names]
+        found = [{"at": name, "why": _plain(message).removeprefix(f"{name} ")} for name, message in names]
         raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
 
 
@@ -66,10 +78,10 @@ def unknown_variables() -> list[str]:
     return sorted(name.upper() for name in named if not _OTHERS.fullmatch(name))
 
 
-def nothing_in(place: str) -> NotFound:
+def nothing_in(folder: str) -> NotFound:
     """What is said where there is no platform."""
     return NotFound(
-        f"there is no platform in {place}: `living serve` makes one, and LIVING_DATA_DIR says where another is",
+        f"there is no platform in {folder}: `living serve` makes one, and LIVING_DATA_DIR says where another is",
         slug="no_platform",
     )
 
@@ -77,7 +89,7 @@ def nothing_in(place: str) -> NotFound:
 def require_platform() -> None:
     """Raises NotFound where everything would be kept in files here, and nothing is."""
     urls = [settings().log_url, settings().database_url.replace("{service}", "protocol")]
-    files = [sqlite_file(settings().place(url)) for url in urls]
+    files = [sqlite_file(settings().resolved(url)) for url in urls]
     if not any(path is None or path.exists() for path in files):
         raise nothing_in(str(settings().data_dir.absolute()))
 
@@ -111,6 +123,31 @@ def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
         yield living
 
 
+def asked_of_all(ask: Callable[[str], Iterable[Row]]) -> tuple[list[tuple[str, Row]], list[str]]:
+    """What each service answers, a row with the service's name, and the services that are not served where we ask."""
+    rows: list[tuple[str, Row]] = []
+    missing = []
+    for service in SERVICES:
+        try:
+            rows += [(service, row) for row in ask(service)]
+        except NotFound as error:
+            if error.slug != NOT_SERVED:
+                raise
+            missing.append(service)
+    return rows, missing
+
+
+def listed(page: Page[Row]) -> Sequence[Row]:
+    """What a page lists. The plain client's pages are dictionaries, whose own `items` is something else."""
+    from shared.client.plain import Document
+
+    answer: object = page
+    if not isinstance(answer, Document):
+        return page.items
+    items: Sequence[Row] = answer["items"]
+    return items
+
+
 def key_path() -> Path:
     """Where the signing key is."""
     return Path(setting("signing_key").replace("{data}", setting("data_dir")))
@@ -124,8 +161,8 @@ def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterato
     except Unavailable as error:
         if error.slug != "no_answer":
             raise
-        told = f"{error.detail}; `living serve` starts the platform, LIVING_URL says where it is"
-        raise Unavailable(told, slug=error.slug) from error
+        advice = f"{error.detail}; `living serve` starts the platform, LIVING_URL says where it is"
+        raise Unavailable(advice, slug=error.slug) from error
     finally:
         living.close()
 
@@ -149,11 +186,11 @@ def _own_token(role: str) -> str:
             f"this where the platform's signing key can be read: there is none at {path.absolute()}, and "
             f"LIVING_DATA_DIR says where a platform's data are"
         )
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
     from shared.tokens import own_token
 
     try:
-        return own_token(SigningKey.read(path), role)
+        return own_token(read_ring(path), role)
     except Unavailable as error:
         raise Unauthenticated(f"set LIVING_TOKEN to a token of this platform: {error.detail}") from error
 
@@ -161,7 +198,7 @@ def _own_token(role: str) -> str:
 @lru_cache
 def given() -> dict[str, str]:
     """What the environment and `.env` say, by lower-case name; an empty variable counts as not given."""
-    found: dict[str, Any] = {}
+    found: dict[str, str | None] = {}
     if Path(".env").is_file():
         from dotenv import dotenv_values
 
@@ -170,7 +207,7 @@ def given() -> dict[str, str]:
     return {name.lower(): value for name, value in found.items() if value}
 
 
-def _told(message: str) -> str:
+def _plain(message: str) -> str:
     """What pydantic says of a value, without its own talk."""
     plain = message.removeprefix("Value error, ").replace("Input should be", "must be")
     return plain.partition(", unable to ")[0]

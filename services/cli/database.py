@@ -34,7 +34,7 @@ def upgrade(services: tuple[str, ...]) -> None:
     for trouble in keep_private(settings()):
         click.echo(trouble, err=True)
     for service in chosen:
-        with opened(settings().place(settings().database_url, service.name)) as database:
+        with opened(settings().resolved(settings().database_url, service.name)) as database:
             migrate.upgrade(database, service)
             out.print(f"{service.name}: {migrate.current(database)}")
 
@@ -68,13 +68,13 @@ def _state(service: Service) -> DatabaseState:
     from shared.wire.operations import DatabaseState
 
     newest = migrate.head(service)
-    url = settings().place(settings().database_url, service.name)
+    url = settings().resolved(settings().database_url, service.name)
     with looked_into(url) as database:
         revision = migrate.current(database) if database is not None else None
         # An old or empty one differs, of course: what it lacks is in its migrations.
         differences = migrate.drift(database, service) if database is not None and revision == newest else []
     return DatabaseState(
-        service=service.name, revision=revision, newest=newest, differences=[_told(it) for it in differences]
+        service=service.name, revision=revision, newest=newest, differences=[_described(it) for it in differences]
     )
 
 
@@ -86,10 +86,10 @@ def _where() -> str:
     )
 
 
-def _told(difference: Any) -> str:
+def _described(difference: Any) -> str:
     """One of Alembic's differences in a line: what would have to be done, and to what."""
     if isinstance(difference, list):
-        return "; ".join(_told(one) for one in difference)
+        return "; ".join(_described(one) for one in difference)
     kind, *about = difference
     if kind.startswith("modify_"):
         return f"{kind} {about[1]}.{about[2]}"
@@ -100,6 +100,6 @@ def _told(difference: Any) -> str:
 
 def _summary(differences: list[str]) -> str:
     """How many differences of each kind there are, with the first's name."""
-    kinds = Counter(told.partition(" ")[0] for told in differences)
-    first = {told.partition(" ")[0]: told.partition(" ")[2] for told in reversed(differences)}
+    kinds = Counter(line.partition(" ")[0] for line in differences)
+    first = {line.partition(" ")[0]: line.partition(" ")[2] for line in reversed(differences)}
     return ", ".join(f"{n} x {kind} ({first[kind]}{' ...' if n > 1 else ''})" for kind, n in kinds.items()) or "none"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
-from services.cli.context import client
+from services.cli.context import asked_of_all, client, setting
 from services.cli.printing import counted, minute, out, print_json, print_rows
 from shared.client import Client
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from shared.wire.common import DeadLetterGroup, Failure
+
+Row = TypeVar("Row")
 
 app = Group(help="Deliveries that did not work as they are, and deciding about them.")
 
@@ -106,7 +111,7 @@ def show(service: str, letter: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    told = [
+    fields = [
         ("letter", f"{found.id} is {found.state}"),
         ("set aside", minute(found.set_aside_at)),
         ("event", f"{found.type or 'unreadable'} {found.event_id or ''}"),
@@ -115,7 +120,7 @@ def show(service: str, letter: str, as_json: bool) -> None:
         ("met in", found.raised_at),
         ("decided", f"by {found.decided_by}: {found.decided_why or found.state}" if found.decided_by else ""),
     ]
-    for name, text in told:
+    for name, text in fields:
         if text:
             out.print(f"{name:10} {text}", highlight=False, markup=False, soft_wrap=True)
     out.print(found.value, highlight=False, markup=False, soft_wrap=True)
@@ -183,21 +188,21 @@ def give_up(service: str, key: str | None, review: str | None, whole: bool, reas
     with client("admin") as living:
         keys, events, more = 0, 0, True
         while more:
-            told = living.operations.give_up(service, asked)
-            keys, events = keys + told.released, events + told.events
-            more = told.left > 0 and (whole or review is not None)
+            answer = living.operations.give_up(service, asked)
+            keys, events = keys + answer.released, events + answer.events
+            more = answer.left > 0 and (whole or review is not None)
     if not keys and not events:
         raise NotFound(f"{service} holds nothing of {key or review} that waits by itself; `living dead-letters held`")
     if as_json:
         print_json({"released": keys, "events": events})
         return
-    told = f"given up: {counted(events, 'event', 'events')} of {counted(keys, 'key', 'keys')}; what is left goes on"
-    out.print(told, highlight=False)
+    line = f"given up: {counted(events, 'event', 'events')} of {counted(keys, 'key', 'keys')}; what is left goes on"
+    out.print(line, highlight=False)
 
 
-def _cause(group: Any) -> str:
-    """Such as `ingest.record.merged: unknown_record in services.screening.handlers:move`; what could not be read has no
-    place in the code."""
+def _cause(group: DeadLetterGroup) -> str:
+    """Such as `ingest.record.merged: unknown_record in services.screening.reactions.records:move`; what could not be
+    read has no place in the code."""
     return f"{group.type or 'unreadable'}: {group.slug}" + (f" in {group.place}" if group.place else "")
 
 
@@ -208,27 +213,33 @@ def _one(letter: str | None, group: str | None) -> bool:
     return letter is not None
 
 
-def _group(living: Client, service: str, group: str, body: Callable[[str | None], dict[str, Any]], how: str) -> None:
+def _group(living: Client, service: str, group: str, body: Callable[[str | None], dict[str, object]], how: str) -> None:
     """Decides about a group, a bounded number a request. Raises Conflict when some still do not work."""
     decide = living.operations.retry_group if how == "retry" else living.operations.discard_group
-    done, failed, first, after = 0, 0, None, None
+    first: Failure | None = None
+    after: str | None = None
+    done, failed = 0, 0
     while True:
-        told = decide(service, group, {"limit": _AT_ONCE, **body(after)})
-        done, failed, first = done + told.done, failed + told.failed, first or told.first_failure
-        stopped = told.failed and not body(after).get("all")
-        if stopped or not told.left or told.last is None:
+        answer = decide(service, group, {"limit": _AT_ONCE, **body(after)})
+        done, failed, first = done + answer.done, failed + answer.failed, first or answer.first_failure
+        stopped = answer.failed and not body(after).get("all")
+        if stopped or not answer.left or answer.last is None:
             break
-        after = told.last
-    out.print(f"{done} {'retried' if how == 'retry' else 'discarded'}, {told.left} left", highlight=False)
+        after = answer.last
+    out.print(f"{done} {'retried' if how == 'retry' else 'discarded'}, {answer.left} left", highlight=False)
     if first is not None:
-        raise Conflict(
-            f"{failed} did not work, the first of them {first['letter']}: {first['reason']}", slug="still_dead"
-        )
+        raise Conflict(f"{failed} did not work, the first of them {first.letter}: {first.reason}", slug="still_dead")
 
 
-def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Any]]) -> list[tuple[str, Any]]:
-    return [(name, row) for name in service or SERVICES for row in ask(name)]
+def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Row]]) -> list[tuple[str, Row]]:
+    """What the named services tell, or all that are served where we ask; of the others a line says so."""
+    if service:
+        return [(name, row) for name in service for row in ask(name)]
+    rows, missing = asked_of_all(ask)
+    if missing:
+        click.echo(f"not asked, since not served at {setting('url')}: {', '.join(missing)}", err=True)
+    return rows
 
 
-def _by_service(services: tuple[str, ...], rows: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+def _by_service(services: tuple[str, ...], rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
     return {service: [row for name, row in rows if name == service] for service in services or SERVICES}

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import which
 
 import click
 from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from demo.environment import clear, prepared, real_servers, set_clock
+from demo.processes import ALL
+from demo.real_input import Account, take_in
+from demo.recorded import RecordedReview
+from demo.replay.app import replay_app
+from demo.replay.papers import PapersCorpus
+from demo.replay.works import OpenAlexWorksCorpus
+from demo.run import DemoRun, Outcome
 from services.cli.commands import AS_JSON, Command, argument, option
 from services.cli.printing import err, out, print_json, table
-from services.demo.house import ALL
-from services.demo.play import Outcome, Play
-from services.demo.real_input import Account, take_in
-from services.demo.script import Script
-from services.demo.theatre import clear, real_servers, set_clock, theatre
-from services.ingest.replay.app import replay_app
-from services.ingest.replay.papers import PapersCorpus
-from services.ingest.replay.works import OpenAlexWorksCorpus
 from shared.clock import FileClock
 from shared.errors import NotFound
 from shared.ids import new_id
@@ -48,7 +50,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
     """
     # What the play leaves behind is for its owner alone.
     os.umask(0o077)
-    rooms = [(service,) for service in ALL] if processes else (ALL,)
+    split = [(service,) for service in ALL] if processes else (ALL,)
     mark = new_id("demo")[:24]
     servers = real_servers(mark=mark) if processes else {}
     with Progress(
@@ -60,26 +62,26 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
             progress.update(task, description=what)
             progress.console.print(f"  {what}", style="dim", highlight=False)
 
-        script = Script(_found(review)) if real_input is None else None  # Before anything is cleared away.
+        recorded = RecordedReview(_found(review)) if real_input is None else None  # Before anything is cleared away.
         home = clear(folder.resolve())
         if real_input is not None:
             clock = set_clock(home / "clock", datetime.now(UTC))
             app = replay_app(OpenAlexWorksCorpus(real_input))
-            with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:
-                account = take_in(stage, tell)
+            with prepared(home, app, clock=clock, split=split, servers=servers) as site:
+                account = take_in(site, tell)
             _show_account(account, as_json)
             return
-        assert script is not None
+        assert recorded is not None
         clock = set_clock(home / "clock", datetime(2018, 1, 1, tzinfo=UTC))
-        app = replay_app(PapersCorpus.load(script.papers), clock=FileClock(clock))
-        with theatre(home, app, clock=clock, rooms=rooms, servers=servers) as stage:
-            people = script.decisions.people
+        app = replay_app(PapersCorpus.load(recorded.papers), clock=FileClock(clock))
+        with prepared(home, app, clock=clock, split=split, servers=servers) as site:
+            people = recorded.decisions.people
             tokens = {
-                **{name: stage.token(name, "reviewer") for name in people.reviewers},
-                people.adjudicator: stage.token(people.adjudicator, "adjudicator"),
-                people.lead: stage.token(people.lead, "lead"),
+                **{name: site.token(name, "reviewer") for name in people.reviewers},
+                people.adjudicator: site.token(people.adjudicator, "adjudicator"),
+                people.lead: site.token(people.lead, "lead"),
             }
-            outcome = Play(script, stage.house.urls, tokens, clock, tell).play()
+            outcome = DemoRun(recorded, site.processes.urls, tokens, clock, tell).run()
     _show_outcome(outcome, home, as_json, processes)
     if outcome.differences:
         sys.exit(1)
@@ -87,9 +89,9 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
 
 def _found(review: Path) -> Path:
     """The review folder as given, or as installed beside the image's programs."""
-    for place in (review, Path("/usr/share/living") / review):
-        if place.is_dir():
-            return place
+    for folder in (review, Path("/usr/share/living") / review):
+        if folder.is_dir():
+            return folder
     raise NotFound(f"{review} is not a review folder; run this in the project's folder, or name one")
 
 
@@ -99,24 +101,25 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
         return
     lines = [
         [
-            Text(_name(scene.name), style="bold"), scene.found or "", scene.merged or "", scene.screened or "",
-            scene.included or "", scene.fragments or "", _support(scene.support, scene.flagged), scene.change_class,
+            Text(_name(cycle.name), style="bold"), cycle.found or "", cycle.merged or "", cycle.screened or "",
+            cycle.included or "", cycle.fragments or "", _support(cycle.support, cycle.flagged), cycle.change_class,
         ]
-        for scene in outcome.scenes
+        for cycle in outcome.cycles
     ]  # fmt: skip
     headings = ["cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"]
     out.print()
     title = f"{outcome.review} as a living review"
     # Eighty columns are enough for it.
     out.print(table(headings, lines, title=title, title_justify="left", padding=(0, 1, 0, 0)))
-    if any(scene.name.startswith("drill") for scene in outcome.scenes):
+    if any(cycle.name.startswith("drill") for cycle in outcome.cycles):
         out.print("* a drill: nobody retracted that paper", style="dim")
     out.print("found: all that the sources answered, what had come before too", style="dim")
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
     out.print(f"\n{outcome.source_records} source records became {outcome.records} records.  {funnel}")
     out.print(
         f"{outcome.conflicts} conflicts adjudicated, {outcome.blind} votes cast blind, {outcome.links} links coded, "
-        f"{len(outcome.scenes)} revisions signed, {outcome.notices} notices and {outcome.feed_entries} feed entries.",
+        f"{len(outcome.cycles)} revisions signed, {outcome.notifications} notifications and "
+        f"{outcome.feed_entries} feed entries.",
         highlight=False,
     )
     if outcome.differences:
@@ -128,11 +131,13 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
 
 
 def _say_where_to_look(outcome: Outcome, home: Path) -> None:
-    shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+    folder = home.resolve()
+    # Who came by `make demo` may not have the command where the shell looks for it.
+    found = "" if which("living") else f"  source {shlex.quote(str(Path(sys.executable).parent / 'activate'))}\n"
     out.print(
-        f"\nLook around in it:\n"
-        f"  export LIVING_DATA_DIR={shown} LIVING_CLOCK=file:{shown}/clock\n"
-        f"  living serve                                        (then, in another terminal, with the same export)\n"
+        f"\nLook around in it, in any terminal:\n{found}"
+        f"  export LIVING_DATA_DIR={shlex.quote(str(folder))} LIVING_CLOCK=file:{shlex.quote(str(folder / 'clock'))}\n"
+        f"  living serve                    (then, in another terminal, with the same lines before)\n"
         f"  living synthesis show {outcome.review}\n"
         f"  living events trace {outcome.review} {outcome.a_record}",
         highlight=False,
@@ -140,8 +145,8 @@ def _say_where_to_look(outcome: Outcome, home: Path) -> None:
     )
 
 
-def _name(scene: str) -> str:
-    kind, colon, name = scene.partition(": ")
+def _name(cycle: str) -> str:
+    kind, colon, name = cycle.partition(": ")
     return f"{name}*" if colon else kind
 
 

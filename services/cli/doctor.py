@@ -11,16 +11,17 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPException
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -29,16 +30,27 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, Command
-from services.cli.context import client, key_path, setting, settings, unknown_variables, version
-from services.cli.looking import PATIENCE, rows_of
+from services.cli.context import asked_of_all, client, key_path, setting, settings, unknown_variables, version
+from services.cli.looking import PATIENCE, Looked, looked_into, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
-from shared.errors import Forbidden, Invalid, LivingError, LogUnavailable, NotFound, Unauthenticated, Unavailable
+from shared.errors import (
+    NOT_SERVED,
+    Forbidden,
+    Invalid,
+    LivingError,
+    LogUnavailable,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.private import sqlite_file
 from shared.storage import fault_of, obstacle_in
 
 if TYPE_CHECKING:
     from shared.client import Client
+    from shared.keys import Purpose
+    from shared.keys.ring import KeyRing
 
 State = Literal["ok", "warn", "fail"]
 
@@ -51,6 +63,8 @@ _MEND = {
 _NEEDED = 100 * 2**20, 2**30
 #: Held keys of a service that have a line each.
 _SHOWN = 5
+_ADMIN = "set LIVING_TOKEN to an admin's token, or unset it where the platform's signing key can be read"
+_ALL_ADDRESSES = "set LIVING_URL to what leads to all services, or to `service=address` pairs"
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ Check = Callable[[], Iterator[Finding]]
 def doctor(as_json: bool) -> None:
     """Look at everything the platform stands on, and say what to do.
 
-    Settings, signing key, databases, log, search index, sources, clock, disk, versions; and, where the platform
+    Settings, signing key, databases, log, search index, blobs, sources, clock, disk, versions; and, where the platform
     runs, what it holds back, dead letters and sources that fail. Writes nothing.
 
     Exits 0 when all is well, 1 when something should be looked at, 2 when something does not work.
@@ -92,14 +106,14 @@ def examine() -> list[Finding]:
     try:
         settings()
     except Invalid as error:
-        told = "; ".join(f"{item['at']}: {item['why']}" for item in error.errors)
-        return [Finding("settings", "fail", told, "docs/configuration.md says what each may be")]
+        text = "; ".join(f"{item['at']}: {item['why']}" for item in error.errors)
+        return [Finding("settings", "fail", text, "docs/configuration.md says what each may be")]
     databases = [partial(_database, name) for name in SERVICES]
-    here = [_key, *databases, _log, _index] if _kept_here() else [_nothing_here]
+    here = [_key, *databases, _log, _index, _blobs] if _kept_here() else [_nothing_here]
     sources = [name for name in _SOURCES]
     with ThreadPoolExecutor(len(here) + len(sources) + 6) as pool:
-        watched = pool.submit(_watched)
-        asked = [partial(_source, name, watched) for name in sources]
+        asked_sources = pool.submit(_asked_sources)
+        asked = [partial(_source, name, asked_sources) for name in sources]
         checks: list[Check] = [_settings, *here, _contact, *asked, _disk, _versions, _platform]
         return [finding for found in pool.map(_done, checks) for finding in found]
 
@@ -124,38 +138,63 @@ def _unforeseen(name: str, error: Exception) -> Finding:
             f"cannot be looked at: {_first_line(reason_of(error))}",
             "start it, or mend its LIVING_..._URL",
         )
-    told = f"cannot be looked at: {type(error).__name__}: {error}"
-    return Finding(name, "fail", told, "this line belongs in a report of a fault")
+    text = f"cannot be looked at: {type(error).__name__}: {error}"
+    return Finding(name, "fail", text, "this line belongs in a report of a fault")
 
 
 def _settings() -> Iterator[Finding]:
     unknown = unknown_variables()
     if unknown:
-        told = f"no setting is called {', '.join(unknown)}"
-        yield Finding("settings", "warn", told, "compare with docs/configuration.md, and mend or unset it")
+        text = f"no setting is called {', '.join(unknown)}"
+        yield Finding("settings", "warn", text, "compare with docs/configuration.md, and mend or unset it")
     else:
         yield Finding("settings", "ok", f"valid; data in {settings().data_dir}")
 
 
 def _key() -> Iterator[Finding]:
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
+    from shared.keys.ring import PURPOSES
 
     path = key_path()
     if not path.exists():
         yield _no_key(path)
         return
     try:
-        SigningKey.read(path)
+        ring = read_ring(path)
     except Unavailable as error:
-        told, _, do = error.detail.partition("; ")
-        yield Finding("signing key", "fail", told, do or "set LIVING_SIGNING_KEY to an Ed25519 key in PEM form")
+        text, _, do = error.detail.partition("; ")
+        yield Finding("signing key", "fail", text, do or "set LIVING_SIGNING_KEY to an Ed25519 key in PEM form")
         return
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        told = f"{path} can be read by others (mode {mode:04o}), who could sign in anybody's name"
-        yield Finding("signing key", "fail", told, f"chmod 600 {path}")
-    else:
-        yield Finding("signing key", "ok", f"{path}, mode {mode:04o}")
+        text = f"{path} can be read by others (mode {mode:04o}), who could sign in anybody's name"
+        yield Finding("signing key", "fail", text, f"chmod 600 {path}")
+        return
+    idle = [purpose for purpose in PURPOSES if _signs_nothing(ring, purpose)]
+    if idle:
+        do = f"look at the clock; or `living key rotate --for {idle[0]}`"
+        yield Finding("signing key", "fail", f"no key of {path} may sign {' or '.join(idle)} now", do)
+        return
+    yield Finding("signing key", "ok", f"{path}, mode {mode:04o}; {_signers(ring)}")
+
+
+def _signs_nothing(ring: KeyRing, purpose: Purpose) -> bool:
+    from shared.clock import open_clock
+
+    now = datetime.now(UTC)
+    if purpose == "revisions":
+        try:
+            now = open_clock(settings().resolved(settings().clock)).now()
+        except Unavailable:
+            return False  # The clock has a line of its own.
+    return ring.signing(purpose, now) is None
+
+
+def _signers(ring: KeyRing) -> str:
+    """Which key signs what, since when; and how many signed before."""
+    signing = [key for key in ring.keys if key.private is not None]
+    text = [f"{key.purpose} by {key.kid} {key.dates()}" for key in signing]
+    return ", ".join([*text, f"{len(ring.keys) - len(signing)} that signed before"])
 
 
 def _no_key(path: Path) -> Finding:
@@ -166,17 +205,18 @@ def _no_key(path: Path) -> Finding:
         do = "look to the databases first: whether one of them knows a key cannot be asked"
         return Finding("signing key", "fail", f"there is none at {path}", do)
     if used:
-        told = f"there is none at {path}, though {', '.join(used)} were used with one ({next(iter(used.values()))})"
+        known = ", ".join(sorted(next(iter(used.values()))))
+        text = f"there is none at {path}, though {', '.join(used)} were used with one ({known})"
         do = "put it back; if it is lost for good, `living key accept --new` makes another, and says what that means"
-        return Finding("signing key", "fail", told, do)
+        return Finding("signing key", "fail", text, do)
     if not settings().make_signing_key:
         do = "put one there, or let the first start make it with LIVING_MAKE_SIGNING_KEY=true"
         return Finding("signing key", "fail", f"there is none at {path}", do)
     return Finding("signing key", "fail", f"there is none at {path}", "`living serve` makes it at its first start")
 
 
-def _used_keys() -> dict[str, str]:
-    """By service, the fingerprint of the key that its database knows. Raises Unavailable."""
+def _used_keys() -> dict[str, frozenset[str]]:
+    """By service, the fingerprints of the keys that its database knows. Raises Unavailable."""
     from services.catalog import SERVICES as ALL
     from shared.runtime.checks import known_keys
 
@@ -184,15 +224,15 @@ def _used_keys() -> dict[str, str]:
 
 
 def _database(name: str) -> Iterator[Finding]:
-    check, url = f"database {name}", settings().place(settings().database_url, name)
+    check, url = f"database {name}", settings().resolved(settings().database_url, name)
     try:
         revision, server = _revision(url)
     except (sqlite3.Error, OSError, RuntimeError) as error:
         path = sqlite_file(url)
-        server = Finding(
+        down = Finding(
             check, "fail", f"cannot be read: {_first_line(error)}", "start the server, or mend LIVING_DATABASE_URL"
         )
-        yield server if path is None else _unreadable(check, path, error, "put a copy of it back")
+        yield down if path is None else _unreadable(check, path, error, "put a copy of it back")
         return
     newest = _newest(name)
     if revision is None:
@@ -224,7 +264,7 @@ def _revision_of_server(url: str, query: str) -> tuple[str | None, str]:
     try:
         with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:"), connect_timeout=PATIENCE) as connection:
             server = f"; PostgreSQL {connection.info.parameter_status('server_version')}"
-            row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+            row = connection.execute(query).fetchone()
     except psycopg.errors.UndefinedTable:
         return None, ""
     except psycopg.Error as error:
@@ -243,7 +283,7 @@ def _newest(name: str) -> str:
 
 
 def _log() -> Iterator[Finding]:
-    found = _place("log", settings().place(settings().log_url))
+    found = _file("log", settings().resolved(settings().log_url))
     yield found
     if found.state != "fail":
         yield from _as_known()
@@ -258,27 +298,27 @@ def _as_known() -> Iterator[Finding]:
             yield Finding("log and key", "ok", "no database knows a signing key yet")
             return
     except Unavailable:
-        told = "what the databases know of them cannot be asked while one does not answer"
-        yield Finding("log and key", "fail", told, "start the server, or mend LIVING_DATABASE_URL")
+        text = "what the databases know of them cannot be asked while one does not answer"
+        yield Finding("log and key", "fail", text, "start the server, or mend LIVING_DATABASE_URL")
         return
     alike: dict[str, dict[str, str]] = {}
     with opened() as log:
-        for service, told in ((row["service"], row["told"]) for row in as_known(log)):
-            if told not in WELL:
-                alike.setdefault(told.replace(service, "..."), {})[service] = told
+        for service, text in ((row["service"], row["told"]) for row in as_known(log)):
+            if text not in WELL:
+                alike.setdefault(text.replace(service, "..."), {})[service] = text
     for group in alike.values():
-        told = _first_line(next(iter(group.values())))
-        if "signing key" in told and "cannot be read" in told:
-            told = "without its signing key, of which is told above"
-        refused = f"a start of {', '.join(group)} would be refused: {told}"
+        text = _first_line(next(iter(group.values())))
+        if "signing key" in text and "cannot be read" in text:
+            text = "without its signing key, of which is told above"
+        refused = f"a start of {', '.join(group)} would be refused: {text}"
         yield Finding("log and key", "fail", refused, "`living log check`")
     if not alike:
         yield Finding("log and key", "ok", "as every database knows them")
 
 
 def _index() -> Iterator[Finding]:
-    url = settings().place(settings().search_url)
-    found, path = _place("search index", url), sqlite_file(url)
+    url = settings().resolved(settings().search_url)
+    found, path = _file("search index", url), sqlite_file(url)
     gone = path is not None and not (path.is_file() and path.stat().st_size)
     if gone and _index_was_used():
         found = replace(found, do="search has written to one: start the platform, then `living search rebuild`")
@@ -287,11 +327,54 @@ def _index() -> Iterator[Finding]:
 
 def _index_was_used() -> bool:
     """Whether search's database keeps the mark of an index; only a file is asked."""
-    path = sqlite_file(settings().place(settings().database_url, "search"))
+    path = sqlite_file(settings().resolved(settings().database_url, "search"))
     try:
         return path is not None and bool(rows_of(path, "SELECT 1 FROM facts WHERE name = 'search_index'"))
     except sqlite3.Error:
         return False  # Told already, or there is none yet.
+
+
+def _blobs() -> Iterator[Finding]:
+    """Of each service that keeps blobs: whether it can, and whether every one that is used is there."""
+    from sqlalchemy.exc import DBAPIError
+
+    from services.catalog import SERVICES as ALL
+
+    for service in ALL:
+        if service.blobs:
+            check = f"blobs {service.name}"
+            try:
+                with looked_into(settings().resolved(settings().database_url, service.name)) as database:
+                    if database is not None:
+                        yield _blobs_of(check, service.name, database)
+            except DBAPIError as error:
+                text = f"its database cannot be asked which are used: {_first_line(error.orig or error)}"
+                yield Finding(check, "fail", text, "look to the database first")
+
+
+def _blobs_of(check: str, service: str, database: Looked) -> Finding:
+    from shared.blobs import names
+    from shared.blobs.open import open_blobs
+    from shared.db.engine import Database
+
+    # Asked for nothing but what is there.
+    blobs = open_blobs(settings().resolved(settings().blobs_url, service), cast(Database, database))
+    used, lost = 0, dict[str, str]()
+    with database.session() as session:
+        for batch in names.every(session):
+            used += len(batch)
+            lost |= {sha256: batch[sha256] for sha256 in blobs.missing(batch)}
+    try:
+        blobs.ping()
+    except Unavailable as error:
+        return Finding(
+            check, "fail", error.detail, "make room there, or mend LIVING_BLOBS_URL; a start makes the folder"
+        )
+    if lost:
+        sha256 = min(lost)
+        text = f"{len(lost)} of {used} that are used are missing, such as {sha256} of {lost[sha256]}"
+        return Finding(check, "fail", text, "put a copy of the blobs back, as old as the database or newer")
+    return Finding(check, "ok", f"{used} used, and all of them there")
 
 
 def _kept_here() -> bool:
@@ -301,7 +384,7 @@ def _kept_here() -> bool:
         settings().search_url,
         *(settings().database_url.replace("{service}", it) for it in SERVICES),
     ]
-    files = [sqlite_file(settings().place(url)) for url in urls]
+    files = [sqlite_file(settings().resolved(url)) for url in urls]
     try:
         return key_path().exists() or any(path is None or path.exists() for path in files)
     except PermissionError:
@@ -309,14 +392,14 @@ def _kept_here() -> bool:
 
 
 def _nothing_here() -> Iterator[Finding]:
-    told = f"this machine keeps no platform in {settings().data_dir}"
+    text = f"this machine keeps no platform in {settings().data_dir}"
     if setting("token"):
-        yield Finding("data", "ok", f"{told}; LIVING_TOKEN is for the one at {settings().url}")
+        yield Finding("data", "ok", f"{text}; LIVING_TOKEN is for the one at {settings().url}")
     else:
-        yield Finding("data", "fail", told, "`living serve` makes one; LIVING_DATA_DIR says where another is")
+        yield Finding("data", "fail", text, "`living serve` makes one; LIVING_DATA_DIR says where another is")
 
 
-def _place(check: str, url: str) -> Finding:
+def _file(check: str, url: str) -> Finding:
     """A file that can be read, or a server that answers."""
     path = sqlite_file(url)
     if path is None:
@@ -336,9 +419,9 @@ def _unreadable(check: str, path: Path, error: Exception, mend: str) -> Finding:
     """A file that cannot be read, with what stands in the way; what is damaged is to be mended."""
     fault = fault_of(path, error)
     if fault is None or fault.damaged:
-        told = fault.told if fault is not None else f"{path}: {_first_line(error)}"
-        return Finding(check, "fail", f"cannot be read: {told}", f"stop the platform, move the file away, and {mend}")
-    return Finding(check, "fail", fault.told)
+        text = fault.detail if fault is not None else f"{path}: {_first_line(error)}"
+        return Finding(check, "fail", f"cannot be read: {text}", f"stop the platform, move the file away, and {mend}")
+    return Finding(check, "fail", fault.detail)
 
 
 def _kafka(check: str, url: str) -> Finding:
@@ -373,7 +456,7 @@ _SOURCES = {
 }
 
 
-def _watched() -> set[str] | None:
+def _asked_sources() -> set[str] | None:
     """The sources that some review watches; None where no platform tells."""
     try:
         with client(patience=0, timeout=PATIENCE) as living:
@@ -383,10 +466,10 @@ def _watched() -> set[str] | None:
         return None
 
 
-def _source(shown: str, watched: Future[set[str] | None]) -> Iterator[Finding]:
+def _source(shown: str, asked_sources: Future[set[str] | None]) -> Iterator[Finding]:
     """A source that does not answer is a warning: the platform goes on, and asks again. One that nobody watches is
     none."""
-    source, used = _SOURCES[shown], watched.result()
+    source, used = _SOURCES[shown], asked_sources.result()
     found = _asked(shown, source)
     if used is None or found.state == "ok":
         yield found
@@ -398,28 +481,28 @@ def _source(shown: str, watched: Future[set[str] | None]) -> Iterator[Finding]:
 
 def _asked(shown: str, source: _Source) -> Finding:
     check, url = f"source {shown}", str(getattr(settings(), f"{source.name}_url"))
-    status, told = _status(url, source.question)
+    status, text = _status(url, source.question)
     variable = f"LIVING_{source.name.upper()}"
     keyless = source.name == "openalex" and settings().openalex_key is None
     if status in (404, 410):
-        return Finding(check, "warn", told, f"there is no such source: mend {variable}_URL")
+        return Finding(check, "warn", text, f"there is no such source: mend {variable}_URL")
     if status is None or status >= 500:
-        return Finding(check, "warn", told, "is there a way to the internet from here?")
+        return Finding(check, "warn", text, "is there a way to the internet from here?")
     if keyless and (status in (401, 403) or urlsplit(url).hostname == "api.openalex.org"):
-        return Finding(check, "warn", f"{told}, and needs a key", f"set {variable}_KEY; README says where one is had")
-    return Finding(check, "ok", told)
+        return Finding(check, "warn", f"{text}, and needs a key", f"set {variable}_KEY; README says where one is had")
+    return Finding(check, "ok", text)
 
 
 def _contact() -> Iterator[Finding]:
     if re.search(r"@example\.(com|net|org)$", settings().contact):
-        told = f"LIVING_CONTACT is {settings().contact}, which is an example's"
-        yield Finding("contact", "warn", told, "set it to an address where the sources can reach you")
+        text = f"LIVING_CONTACT is {settings().contact}, which is an example's"
+        yield Finding("contact", "warn", text, "set it to an address where the sources can reach you")
 
 
 def _http(check: str, url: str, do: str) -> Finding:
     """Whether a server answers at all."""
-    status, told = _status(url)
-    return Finding(check, "fail", told, do) if status is None or status >= 500 else Finding(check, "ok", told)
+    status, text = _status(url)
+    return Finding(check, "fail", text, do) if status is None or status >= 500 else Finding(check, "ok", text)
 
 
 def _status(url: str, question: str = "") -> tuple[int | None, str]:
@@ -463,49 +546,52 @@ def _data_folder() -> Iterator[Finding]:
         return
     fault = obstacle_in(settings().data_dir)
     if fault is not None and fault.slug != "disk_full":  # Which is told already.
-        yield Finding("data folder", "fail", fault.told)
+        yield Finding("data folder", "fail", fault.detail)
     if settings().data_dir.stat().st_mode & 0o077:
-        told = f"others may look into {settings().data_dir}"
-        yield Finding("data folder", "warn", told, f"chmod 700 {settings().data_dir}; `living serve` does it too")
+        text = f"others may look into {settings().data_dir}"
+        yield Finding("data folder", "warn", text, f"chmod 700 {settings().data_dir}; `living serve` does it too")
 
 
 def _versions() -> Iterator[Finding]:
-    told = f"living-reviews {version()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    text = f"living-reviews {version()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     old = sys.version_info < (3, 11)
-    yield Finding("versions", "fail" if old else "ok", told, "Python 3.11 or newer is needed" if old else "")
+    yield Finding("versions", "fail" if old else "ok", text, "Python 3.11 or newer is needed" if old else "")
 
 
 def _platform() -> Iterator[Finding]:
     """What only the running platform knows."""
-    name = settings().place(settings().clock)
+    name = settings().resolved(settings().clock)
     if name != "system":
         yield _file_clock(Path(name.partition(":")[2]))
     url = settings().url.split(",")[0].rpartition("=")[2].rstrip("/")
     if not url.startswith(("http://", "https://")):
-        told, do = f"{url} is no address", "set LIVING_URL to where it answers, such as http://127.0.0.1:8000"
-        yield Finding("platform", "fail", told, do)
+        text, do = f"{url} is no address", "set LIVING_URL to where it answers, such as http://127.0.0.1:8000"
+        yield Finding("platform", "fail", text, do)
         return
     try:
         with urlopen(f"{url}/healthz", timeout=PATIENCE) as answer:
             date = answer.headers["Date"]
     except (OSError, HTTPException, ValueError) as lost:
-        told = f"{url} does not answer: {getattr(lost, 'reason', lost)}"
-        yield Finding("platform", "fail", told, "`living serve` starts it; LIVING_URL says where it is")
+        text = f"{url} does not answer: {getattr(lost, 'reason', lost)}"
+        yield Finding("platform", "fail", text, "`living serve` starts it; LIVING_URL says where it is")
         return
     yield _clock(date)
     try:
         with client("admin", patience=0, timeout=PATIENCE) as living:
             yield from _ready(living)
-            yield from _told("held keys", partial(_held, living))
-            yield from _told("dead letters", partial(_letters, living))
-            yield from _told("failing watches", partial(_watches, living))
+            yield from _answered("held keys", partial(_held, living))
+            yield from _answered("adopted", partial(_put_off, living))
+            yield from _answered("dead letters", partial(_letters, living))
+            yield from _answered("failing watches", partial(_watches, living))
     except Unavailable as error:
-        yield Finding("platform", "fail", error.detail, "`living serve` starts it; LIVING_URL says where it is")
+        start = "`living serve` starts it; LIVING_URL says where it is"
+        do = start if error.slug == "no_answer" else "it answers, and cannot look: mend what it names"
+        yield Finding("platform", "fail", error.detail, do)
     except Unauthenticated as error:
-        told = f"LIVING_TOKEN is refused: {error.detail}" if setting("token") else error.detail
-        yield Finding("token", "fail" if setting("token") else "warn", told, "set LIVING_TOKEN to an admin's token")
+        text = f"LIVING_TOKEN is refused: {error.detail}" if setting("token") else error.detail
+        yield Finding("token", "fail" if setting("token") else "warn", text, _ADMIN)
     except Forbidden as error:
-        yield Finding("platform", "warn", error.detail, "set LIVING_TOKEN to an admin's token")
+        yield Finding("platform", "warn", error.detail, _ADMIN)
 
 
 def _clock(date: str | None) -> Finding:
@@ -526,32 +612,34 @@ def _file_clock(path: Path) -> Finding:
         at = FileClock(path).now()
     except Unavailable as error:
         return Finding("clock", "fail", error.detail)
-    told = f"LIVING_CLOCK stands at {minute(at.isoformat())}, the machine's clock at {datetime.now(UTC):%Y-%m-%d}"
-    return Finding("clock", "warn", told, "right for a demo or a drill; else unset LIVING_CLOCK")
+    text = f"LIVING_CLOCK stands at {minute(at.isoformat())}, the machine's clock at {datetime.now(UTC):%Y-%m-%d}"
+    return Finding("clock", "warn", text, "right for a demo or a drill; else unset LIVING_CLOCK")
 
 
 def _ready(living: Client) -> Iterator[Finding]:
     report = living.operations.ready()
     down = {
-        f"{name} {part}": told
+        f"{name} {part}": text
         for name, parts in report.services.items()
-        for part, told in parts.items()
-        if told != "ok"
+        for part, text in parts.items()
+        if text != "ok"
     }
     if not down:
         yield Finding("platform", "ok", f"{len(report.services)} services are ready")
-    for part, told in down.items():
-        yield Finding(f"platform {part}", "fail", told, "its log says more")
+    for part, text in down.items():
+        yield Finding(f"platform {part}", "fail", text, "its log says more")
 
 
-def _told(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _answered(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """What the platform tells about one thing; one that lacks the route, or refuses, says so for itself."""
     try:
         return list(ask()) or [Finding(check, "ok", "none")]
-    except NotFound:
+    except NotFound as error:
+        if error.slug == NOT_SERVED:
+            return [Finding(check, "warn", error.detail, _ALL_ADDRESSES)]
         return [Finding(check, "warn", "this platform does not tell", "bring it to the version of this `living`")]
     except Forbidden as error:
-        return [Finding(check, "warn", error.detail, "set LIVING_TOKEN to an admin's token")]
+        return [Finding(check, "warn", error.detail, _ADMIN)]
     except (Unavailable, Unauthenticated):
         raise
     except LivingError as error:
@@ -559,39 +647,59 @@ def _told(check: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 
 def _held(living: Client) -> Iterator[Finding]:
-    for service in SERVICES:
-        held = list(islice(living.operations.held(service), _SHOWN + 1))
+    rows, missing = asked_of_all(lambda service: islice(living.operations.held(service), _SHOWN + 1))
+    for service, its in groupby(rows, itemgetter(0)):
+        held = [it for _, it in its]
         for it in held[:_SHOWN]:
-            place = f"{it.topic}/{it.partition} {it.key}"
-            told = (
-                f"{service} holds {place} since {minute(it.since)}, {it.parked} events wait ({it.cause}): {it.reason}"
-            )
+            key = f"{it.topic}/{it.partition} {it.key}"
+            text = f"{service} holds {key} since {minute(it.since)}, {it.parked} events wait ({it.cause}): {it.reason}"
             if it.letter:
                 do = f"`living dead-letters retry {service} {it.letter}`, or discard it"
             else:
                 give_up = f"`living dead-letters give-up {service} '{it.topic}/{it.key}'`"
                 do = f"it goes on by itself once what it needs is here; if that never comes: {give_up}"
-            yield Finding("held keys", "fail" if it.cause == "fault" else "warn", told, do)
+            yield Finding("held keys", "fail" if it.cause == "fault" else "warn", text, do)
         if len(held) > _SHOWN:
             yield Finding(
                 "held keys", "warn", f"{service} holds more", f"`living dead-letters held --service {service}`"
             )
+    yield from _not_asked("held keys", missing)
+
+
+def _put_off(living: Client) -> Iterator[Finding]:
+    rows, missing = asked_of_all(lambda service: islice(living.operations.put_off(service), _SHOWN + 1))
+    for service, its in groupby(rows, itemgetter(0)):
+        for _, it in islice(its, _SHOWN):
+            why = f"; it was tried, and failed: {it.reason}" if it.reason else ""
+            yield Finding(
+                "adopted", "warn",
+                f"{service} works on without {it.type} of {it.key}, which needs {it.lacks}{why}",
+                f"upgrade {service}: a release that can adopts it at its start",
+            )  # fmt: skip
+    yield from _not_asked("adopted", missing)
 
 
 def _letters(living: Client) -> Iterator[Finding]:
-    for service in SERVICES:
-        for it in living.operations.dead_letter_groups(service):
-            what = f"{it.count} of {it.type or 'what is no event'} ({it.slug})"
-            told = f"{service} set aside {what} since {minute(it.oldest)}"
-            yield Finding("dead letters", "warn", told, f"`living dead-letters list --service {service}`")
+    rows, missing = asked_of_all(living.operations.dead_letter_groups)
+    for service, it in rows:
+        what = f"{it.count} of {it.type or 'what is no event'} ({it.slug})"
+        text = f"{service} set aside {what} since {minute(it.oldest)}"
+        yield Finding("dead letters", "warn", text, f"`living dead-letters list --service {service}`")
+    yield from _not_asked("dead letters", missing)
+
+
+def _not_asked(check: str, missing: Sequence[str]) -> Iterator[Finding]:
+    if missing:
+        text = f"not known of {', '.join(missing)}: {setting('url')} does not serve them"
+        yield Finding(check, "warn", text, _ALL_ADDRESSES)
 
 
 def _watches(living: Client) -> Iterator[Finding]:
     for review in living.protocol.reviews():
         for watch in living.ingest.watches(review.review):
             if watch.trouble:
-                told = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"
-                yield Finding("failing watches", "warn", told, f"`living review status {review.review}`")
+                text = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"
+                yield Finding("failing watches", "warn", text, f"`living review status {review.review}`")
 
 
 def _line(finding: Finding) -> Text:
@@ -601,11 +709,11 @@ def _line(finding: Finding) -> Text:
     return line.append(f"\n      -> {finding.do}", style="cyan not bold") if finding.do else line
 
 
-def _private(check: str, told: str, path: Path | None) -> Finding:
+def _private(check: str, text: str, path: Path | None) -> Finding:
     """All is well, but for a file that others may read."""
     if path is not None and path.stat().st_mode & 0o077:
-        return Finding(check, "warn", f"{told}; others may read it", f"chmod 600 {path}")
-    return Finding(check, "ok", told)
+        return Finding(check, "warn", f"{text}; others may read it", f"chmod 600 {path}")
+    return Finding(check, "ok", text)
 
 
 def _size(count: float) -> str:

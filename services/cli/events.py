@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
@@ -15,6 +15,9 @@ from services.cli.printing import err, out, print_json, print_json_line, print_w
 from shared.client.operations import SERVICES
 from shared.errors import Invalid
 from shared.private import sqlite_file
+
+if TYPE_CHECKING:
+    from shared.wire.common import JournalEntry
 
 app = Group(help="Everything that happened, and why.")
 
@@ -29,7 +32,7 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
     cursors: dict[str, str | None] = dict.fromkeys(service or SERVICES)
     with client("lead") as living:
         while True:
-            fresh: list[Any] = []
+            fresh: list[JournalEntry] = []
             for name in cursors:
                 entries = list(living.operations.events(name, review, after=cursors[name]))
                 fresh += entries
@@ -77,23 +80,23 @@ def replay(service: str, into: str) -> None:
     from shared.bus.open import open_log
     from shared.clock import SystemClock
     from shared.db.engine import opened
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
     from shared.private import keep_private
     from shared.runtime.replay import replay as live_again
 
     (chosen,) = choose([service])
     if service == "search":
         raise Invalid("the search index has a rebuild of its own: `living search rebuild`")
-    _require_place(into)
+    _require_file(into)
     logging.configure(settings())
-    key = SigningKey.read(key_path())
+    ring = read_ring(key_path())
     keep_private(settings())
-    log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
+    log = open_log(settings().resolved(settings().log_url), prefix=settings().topic_prefix)
     try:
         with opened(into) as database, Progress(console=err, transient=True) as progress:
             task = progress.add_task("replaying", total=None)
             again = live_again(
-                chosen, database, log, settings=settings(), clock=SystemClock(), key=key,
+                chosen, database, log, settings=settings(), clock=SystemClock(), ring=ring,
                 resources=chosen.resources(settings()),
                 progress=lambda left: progress.update(task, description=f"replaying, {left} left"),
             )  # fmt: skip
@@ -118,15 +121,15 @@ def catch_up(service: str) -> None:
     from shared import logging
     from shared.bus.open import open_log
     from shared.clock import open_clock
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
     from shared.runtime import catching_up
     from shared.runtime.running import Running
 
     logging.configure(settings())
     (chosen,) = choose([service])
-    key, clock = SigningKey.read(key_path()), open_clock(settings().place(settings().clock))
-    log = open_log(settings().place(settings().log_url), prefix=settings().topic_prefix)
-    running = Running(chosen, settings(), clock, log, key)
+    ring, clock = read_ring(key_path()), open_clock(settings().resolved(settings().clock))
+    log = open_log(settings().resolved(settings().log_url), prefix=settings().topic_prefix)
+    running = Running(chosen, settings(), clock, log, ring)
     try:
         with Progress(console=err, transient=True) as progress:
             task = progress.add_task("catching up", total=None)
@@ -137,11 +140,11 @@ def catch_up(service: str) -> None:
     finally:
         running.stop()
         log.close()
-    told = f"has now heard all of {', '.join(types)}" if types else "has heard all that it reacts to"
-    out.print(f"{service} {told}", highlight=False)
+    shown = f"has now heard all of {', '.join(types)}" if types else "has heard all that it reacts to"
+    out.print(f"{service} {shown}", highlight=False)
 
 
-def _require_place(into: str) -> None:
+def _require_file(into: str) -> None:
     """Raises Invalid for what is no address of a database, or a file in a folder that is not there."""
     from shared.settings import fault_in_address
 
@@ -153,7 +156,7 @@ def _require_place(into: str) -> None:
         raise Invalid(f"--into {into}: there is no folder {path.parent}; make it first, or name a file in another")
 
 
-def causation_tree(beginning: str, entries: list[Any]) -> Tree:
+def causation_tree(beginning: str, entries: list[JournalEntry]) -> Tree:
     """Events as a tree: each under the event that led to it, in the order told."""
     root = Tree(Text(beginning, style="bold"))
     branches: dict[str, Tree] = {}
@@ -166,9 +169,9 @@ def causation_tree(beginning: str, entries: list[Any]) -> Tree:
 
 def _line(event: dict[str, Any]) -> Text:
     data = event["data"]
-    told = {key: data[key] for key in _TELLING if data.get(key) is not None}
-    told["title"] = (data.get("bibliography") or {}).get("title") or told.get("title")
-    shown = "  ".join(f"{key}={value}" for key, value in told.items() if value is not None)
+    details = {key: data[key] for key in _TELLING if data.get(key) is not None}
+    details["title"] = (data.get("bibliography") or {}).get("title") or details.get("title")
+    shown = "  ".join(f"{key}={value}" for key, value in details.items() if value is not None)
     line = Text(event["time"][:19], style="dim")
     line.append(f"  {event['type']}", style="bold cyan")
     line.append(f"  {event['subject']}", style="dim")

@@ -1,49 +1,59 @@
-"""`living key`: the signing key, the databases that know it, and changing it on purpose."""
+"""`living key`: the key ring, the databases that know it, and changing it on purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from services.cli.commands import AS_JSON, Group, option
+from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import key_path, require_platform, settings
-from services.cli.printing import err, out, print_json, print_rows
-from shared.errors import Conflict, Unavailable
+from services.cli.printing import day, err, out, print_json, print_rows
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from shared.keys import SigningKey
+    from shared.keys import Purpose
+    from shared.keys.ring import Key, KeyRing
 
-app = Group(help="The signing key: which databases know it, and changing it on purpose.")
+app = Group(help="The key ring: what signs, which databases know it, and how it is changed.")
 
 _MEANS = (
     "With another key every token that was issued ends at once: issue new ones. Revisions that were signed before "
-    "can be verified with the old public key only: keep it, and give it to whoever checks them."
+    "can be verified with the old public key only: keep it, and give it to whoever checks them. To have a new key and "
+    "keep those of before, it is `living key rotate`."
 )
+
+_TAKEN_UP = "A platform that runs takes it up within seconds."
 
 
 @app.command("show", example="living key show")
 @AS_JSON
 def show(as_json: bool) -> None:
-    """The fingerprint of the signing key, and the one each service's database was first used with.
+    """The keys of the ring with their dates, and whether each service's database knows them.
 
-    A fingerprint is the SHA-256 of the public key. Exits 1 when a database knows another key, or there is none.
+    A key's id is the beginning of its fingerprint, the SHA-256 of the public key, which --json has whole. Exits 1 when
+    a database knows a key that is not in the ring, or there is no ring.
     """
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
+    from shared.keys.ring import kid_of
 
     if not key_path().exists():
         require_platform()
+    ring: KeyRing | None = None
+    trouble: Unavailable | None = None
     try:
-        key, trouble = SigningKey.read(key_path()), None
+        ring = read_ring(key_path())
     except Unavailable as error:
-        key, trouble = None, error
-    rows = list(_rows(key))
+        trouble = error
+    keys, rows = [_shown(key) for key in ring.keys] if ring else [], list(_rows(ring))
     if as_json:
-        print_json({"file": key_path(), "fingerprint": key.fingerprint if key else None, "databases": rows})
+        print_json({"file": key_path(), "keys": keys, "databases": rows})
     else:
-        out.print(f"{key_path()}: {key.fingerprint if key else 'no key'}", soft_wrap=True, highlight=False)
-        columns = [("database", lambda row: row["service"]), ("knows", lambda row: row["knows"])]
+        out.print(f"{key_path()}{'' if ring else ': no key'}", soft_wrap=True, highlight=False)
+        _print_keys(keys)
+        columns = [("database", lambda row: row["service"]), ("knows", lambda row: " ".join(map(kid_of, row["knows"])))]
         print_rows(rows, columns, as_json=False, empty="no database knows a key yet")
     if trouble is not None:
         raise trouble
@@ -51,18 +61,106 @@ def show(as_json: bool) -> None:
         raise Conflict("a database knows another key: put that one back, or `living key accept`", slug="another_key")
 
 
+@app.command("make", example="LIVING_SIGNING_KEY=deploy/secrets/signing-key.pem living key make")
+def make() -> None:
+    """Make a ring where there is none: a key for tokens and one for revisions, readable by you alone.
+
+    The embedded profile makes its own at its first start. Containers need it before theirs.
+    """
+    from shared.keys.file import make as make_ring
+
+    if key_path().exists():
+        raise Conflict(f"there is a key at {key_path()} already; a new one signs after `living key rotate`")
+    make_ring(key_path())
+    out.print(f"made {key_path()}", soft_wrap=True, highlight=False)
+
+
+@app.command("rotate", example="living key rotate --for revisions\nliving key rotate --for tokens --until 2027-01-31")
+@option("--for", "purpose", required=True, type=click.Choice(["tokens", "revisions"]), help="What the new key signs.")
+@option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="When tokens of the key before end (UTC); without, each at its own end.",
+)
+@AS_JSON
+def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
+    """Have a new key sign from now on.
+
+    The key before signs nothing more, and its private half is forgotten. What it signed stays valid: revisions for
+    good, tokens until they end. Databases and a platform that runs take the new one up by themselves.
+    """
+    from shared.keys.file import rotate as have_a_new_key
+
+    if until is not None:
+        until = until.replace(tzinfo=UTC)
+        if purpose == "revisions":
+            raise Invalid("--until is for tokens: a revision verifies for good, by the key of its date")
+        if until <= datetime.now(UTC):
+            raise Invalid(f"--until {until:%Y-%m-%dT%H:%M} has passed; `living key retire` ends a key's tokens at once")
+    _require_ring()
+    old, new = have_a_new_key(key_path(), purpose, _now(purpose), until)
+    if as_json:
+        print_json({"before": _shown(old) if old else None, "signs": _shown(new)})
+        return
+    out.print(f"{purpose} are signed by {new.kid} from now on", highlight=False)
+    if old is not None:
+        holds = "verify as before" if purpose == "revisions" else f"hold until {day(until) if until else 'they end'}"
+        out.print(f"those of {old.kid} {holds}", highlight=False)
+    out.print(_TAKEN_UP)
+
+
+@app.command("retire", example="living key retire 3f0c2a9b61d4e875")
+@argument("kid", "The key, by its id or the beginning of it; `living key show` lists them.")
+@AS_JSON
+def retire(kid: str, as_json: bool) -> None:
+    """End a key's tokens now, such as when one was lost: all tokens that it signed open nothing any more.
+
+    A key that still signs is rotated first. Revisions that it signed verify as before.
+    """
+    from shared.keys.file import retire as end
+
+    _require_ring()
+    ended = end(key_path(), kid, datetime.now(UTC))
+    if as_json:
+        print_json(_shown(ended))
+    else:
+        out.print(f"tokens of {ended.kid} open nothing any more. {_TAKEN_UP}", highlight=False)
+
+
+@app.command("public", example="living key public\nliving key public --json")
+@argument("kid", "The key, by its id; the one that signs revisions without.", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the set of all keys, as /signing-keys has it.")
+def public(kid: str | None, as_json: bool) -> None:
+    """Print public keys, for whoever verifies revisions (`living synthesis verify --file F --key K`).
+
+    The set has every key with its dates, and is what to give away; a key alone is in PEM form.
+    """
+    from shared.keys.file import read_ring
+    from shared.keys.published import key_set
+
+    _require_ring()
+    ring = read_ring(key_path())
+    if as_json:
+        print_json(key_set(ring))
+        return
+    key = next((it for it in ring.keys if it.kid == kid), None) if kid else ring.newest("revisions")
+    if key is None:
+        raise NotFound(f"the ring has no key {kid or 'for revisions'}; `living key show` shows those there are")
+    click.echo(key.public_pem, nl=False)
+
+
 @app.command("accept", example="living key accept --yes\nliving key accept --new --yes")
-@option("--new", is_flag=True, help="Make a new key where there is none any more.")
+@option("--new", is_flag=True, help="Make a new ring where there is none any more.")
 @option("--yes", is_flag=True, help="Do not ask first.")
 def accept(new: bool, yes: bool) -> None:
-    """Make every database know the key that is there now, after it was changed on purpose.
+    """Make every database know the ring that is there now, after it was replaced on purpose.
 
-    With another key every token that was issued ends at once, and revisions that were signed before can be
-    verified with the old public key only. Restart the platform afterwards.
+    A rotation needs none of this. With another key every token that was issued ends at once, and revisions that were
+    signed before can be verified with the old public key only. Restart the platform afterwards.
     """
     from services.catalog import SERVICES
-    from shared.db.tables import Fact
-    from shared.keys import SigningKey, make
+    from shared.db.tables import FactRow
+    from shared.keys.file import make, read_ring
     from shared.runtime import checks
 
     if not new and _is_known():
@@ -75,28 +173,87 @@ def accept(new: bool, yes: bool) -> None:
         raise Conflict(f"there is a key at {key_path()}: move it away first, and keep it")
     if new:
         make(key_path())
-    key = SigningKey.read(key_path())
+    ring = read_ring(key_path())
     for service in SERVICES:
-        with checks.opened_if_there(settings(), service, Fact) as database:
+        with checks.opened_if_there(settings(), service, FactRow) as database:
             if database is not None:
                 with database.session() as session:
-                    checks.keep_key(session, key)
+                    checks.keep_key(session, ring)
                     session.commit()
-                out.print(f"{service.name} knows {key.fingerprint}", soft_wrap=True, highlight=False)
+                known = ", ".join(sorted(ring.fingerprints))
+                out.print(f"{service.name} knows {known}", soft_wrap=True, highlight=False)
 
 
 def _is_known() -> bool:
     """Whether every service's database knows the key that is there. Raises Unavailable without a key."""
     from services.catalog import SERVICES
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
 
-    rows = list(_rows(SigningKey.read(key_path())))
+    rows = list(_rows(read_ring(key_path())))
     return len(rows) == len(SERVICES) and all(row["same"] for row in rows)
 
 
-def _rows(key: SigningKey | None) -> Iterator[dict[str, Any]]:
+class _KeyShown(TypedDict):
+    """A key without its halves."""
+
+    kid: str
+    purpose: str
+    signs: bool
+    since: str | None
+    until: str | None
+    fingerprint: str
+
+
+def _shown(key: Key) -> _KeyShown:
+    return {
+        "kid": key.kid,
+        "purpose": key.purpose,
+        "signs": key.private is not None,
+        "since": key.since.isoformat() if key.since else None,
+        "until": key.until.isoformat() if key.until else None,
+        "fingerprint": key.fingerprint,
+    }
+
+
+def _print_keys(keys: list[_KeyShown]) -> None:
+    columns = [
+        ("key", lambda row: row["kid"]),
+        ("for", lambda row: row["purpose"]),
+        ("now", lambda row: "signs" if row["signs"] else "checks"),
+        ("since", lambda row: day(row["since"]) if row["since"] else "the first"),
+        ("until", lambda row: day(row["until"]) if row["until"] else ""),
+    ]
+    print_rows(keys, columns, as_json=False, empty="")
+
+
+def _now(purpose: Purpose) -> datetime:
+    """Now, by the clock of this purpose's dates: revisions are dated by the platform's, tokens end by the machine's."""
+    from shared.clock import open_clock
+
+    return open_clock(settings().resolved(settings().clock)).now() if purpose == "revisions" else datetime.now(UTC)
+
+
+def _require_ring() -> None:
+    if not key_path().exists():
+        raise NotFound(
+            f"there is no signing key at {key_path()}: start `living serve` once, or set LIVING_DATA_DIR or "
+            "LIVING_SIGNING_KEY to where the platform's key is",
+            slug="no_signing_key",
+        )
+
+
+class _Row(TypedDict):
+    """A service's database: the fingerprints it knows, and whether all of them are in the ring."""
+
+    service: str
+    knows: list[str]
+    same: bool
+
+
+def _rows(ring: KeyRing | None) -> Iterator[_Row]:
     from services.catalog import SERVICES
     from shared.runtime.checks import known_keys
 
-    for service, fingerprint in known_keys(settings(), SERVICES).items():
-        yield {"service": service, "knows": fingerprint, "same": key is not None and fingerprint == key.fingerprint}
+    for service, known in known_keys(settings(), SERVICES).items():
+        same = ring is not None and known <= ring.fingerprints
+        yield {"service": service, "knows": sorted(known), "same": same}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -16,7 +16,7 @@ from shared.errors import Conflict, LivingError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.bus.port import EventLog
-    from shared.keys import SigningKey
+    from shared.keys.ring import KeyRing
     from shared.service import Service
 
 #: What is told of a service whose start nothing is in the way of.
@@ -77,7 +77,7 @@ def mend(yes: bool, as_json: bool) -> None:
     logging.configure(settings())
 
     if not yes:
-        click.confirm(f"Make {settings().place(settings().log_url)} anew from the journals?", abort=True, err=True)
+        click.confirm(f"Make {settings().resolved(settings().log_url)} anew from the journals?", abort=True, err=True)
     mended = make_anew(settings(), _chosen(()))
     if as_json:
         print_json({"events": mended.events, "aside": mended.aside, "remarks": mended.remarks})
@@ -100,14 +100,16 @@ def rewind(service: str, as_json: bool) -> None:
     What it told since is taken into its journal, but what that says, such as votes, is not in its tables again, while
     other services have heard it. The service must be stopped.
     """
-    from shared.db.tables import HeardUpTo
+    from shared.db.tables import HeardUpToRow
     from shared.runtime.checks import opened_if_there
     from shared.runtime.mend import rewind as put_back
 
     (chosen,) = _chosen((service,))
-    with opened() as log, opened_if_there(settings(), chosen, HeardUpTo) as database:
+    with opened() as log, opened_if_there(settings(), chosen, HeardUpToRow) as database:
         if database is None:
-            raise NotFound(f"{service} has no database yet: start the platform once")
+            raise NotFound(
+                f"{service} has no database yet: start the platform once, which makes one, also where it is refused"
+            )
         rewound = put_back(chosen, database, log)
     rows = [
         {"topic": topic, "partition": number, "from": was, "to": now}
@@ -119,14 +121,15 @@ def rewind(service: str, as_json: bool) -> None:
         ("to", lambda row: row["to"]),
     ]
     if as_json:
-        return print_json({"moved": rows, "in_journal_again": rewound.told})
-    nothing = "nothing to do" if not rewound.told else "nothing to hear again"
+        return print_json({"moved": rows, "in_journal_again": rewound.journalled})
+    nothing = "nothing to do" if not rewound.journalled else "nothing to hear again"
     print_rows(rows, columns, as_json=False, empty=f"{service} has heard all that counts as heard: {nothing}")
-    if rewound.told:
-        told = (
-            f"in the journal of {service} again: {counted(rewound.told, 'event')}. What they say is not in its tables"
+    if rewound.journalled:
+        warning = (
+            f"in the journal of {service} again: {counted(rewound.journalled, 'event')}. "
+            "What they say is not in its tables"
         )
-        err.print(f"{told}: `living events tail` shows them; decide again what they decided", style="yellow")
+        err.print(f"{warning}: `living events tail` shows them; decide again what they decided", style="yellow")
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[Service, ...]:
@@ -141,73 +144,90 @@ def opened() -> Iterator[EventLog]:
     from shared.bus.open import open_log
 
     require_platform()
-    url = settings().place(settings().log_url)
+    url = settings().resolved(settings().log_url)
     with closing(open_log(url, prefix=settings().topic_prefix)) as log:
         yield log
 
 
 def as_known(log: EventLog) -> list[dict[str, str]]:
     """Of each service, whether log and signing key are as its database knows them: one of WELL, or what is wrong."""
-    from shared.keys import SigningKey
+    from shared.keys.file import read_ring
 
     try:
-        key: SigningKey | Unavailable = SigningKey.read(key_path())
+        ring: KeyRing | Unavailable = read_ring(key_path())
     except Unavailable as error:
-        key = error
-    return [{"service": service.name, "told": _checked(service, log, key)} for service in _chosen(())]
+        ring = error
+    return [{"service": service.name, "told": _checked(service, log, ring)} for service in _chosen(())]
 
 
-def _unread(service: Service, log: EventLog) -> Iterator[dict[str, Any]]:
+class _Unread(TypedDict):
+    """What a service has not done yet of a partition."""
+
+    service: str
+    topic: str
+    partition: int
+    unread: int
+    oldest_unread_seconds: float | None
+    held_keys: int
+    read_by: str | None
+
+
+def _unread(service: Service, log: EventLog) -> Iterator[_Unread]:
     from shared.runtime.log_metrics import oldest, seconds_since
 
     if not service.topics:
         return
     unread, readers, held = log.unread(service.name, service.topics), log.readers(service.name), _held(service)
     since = oldest(log, unread)
-    for place, left in unread.items():
+    for partition, left in unread.items():
         yield {
             "service": service.name,
-            "topic": place[0],
-            "partition": place[1],
+            "topic": partition[0],
+            "partition": partition[1],
             "unread": left.messages,
-            "oldest_unread_seconds": round(seconds_since(since[place]), 1) if place in since else None,
-            "held_keys": held.get(place, 0),
-            "read_by": readers.get(place),
+            "oldest_unread_seconds": round(seconds_since(since[partition]), 1) if partition in since else None,
+            "held_keys": held.get(partition, 0),
+            "read_by": readers.get(partition),
         }
 
 
 def _held(service: Service) -> dict[tuple[str, int], int]:
     """How many keys of each partition are held; none where there is no database to tell."""
     from sqlalchemy import func, select
+    from sqlmodel import col
 
-    from shared.db.tables import HeldKey
+    from shared.db.tables import HeldKeyRow
     from shared.runtime.checks import opened_if_there
 
-    with opened_if_there(settings(), service, HeldKey) as database:
+    with opened_if_there(settings(), service, HeldKeyRow) as database:
         if database is None:
             return {}
-        counted = select(HeldKey.topic, HeldKey.partition, func.count()).where(HeldKey.consumer == service.name)
+        partition = col(HeldKeyRow.topic), col(HeldKeyRow.partition)
+        counted = select(*partition, func.count()).where(col(HeldKeyRow.consumer) == service.name).group_by(*partition)
         with database.session(readonly=True) as session:
-            rows = session.execute(counted.group_by(HeldKey.topic, HeldKey.partition)).all()
+            rows = session.execute(counted).all()
     return {(topic, number): count for topic, number, count in rows}
 
 
-def _checked(service: Service, log: EventLog, key: SigningKey | Unavailable) -> str:
+def _checked(service: Service, log: EventLog, ring: KeyRing | Unavailable) -> str:
     from sqlalchemy.exc import DBAPIError
 
     from shared.bus.judging import reason_of
-    from shared.db.tables import HeardUpTo
+    from shared.db.tables import HeardUpToRow
     from shared.runtime import checks
 
     try:
-        with checks.opened_if_there(settings(), service, HeardUpTo) as database:
+        with checks.opened_if_there(settings(), service, HeardUpToRow) as database:
             if database is None:
+                # A log that cannot be looked at is told by itself, and of each service that has a database.
+                with suppress(Unavailable):
+                    checks.look_at_log_anew(service, log, embedded=settings().embedded)
                 return "no database yet"
             checks.check_file(log, checks.topics_of(service), embedded=settings().embedded)
             checks.look_at_log(service, database, log, embedded=settings().embedded)
-            if isinstance(key, Unavailable):
-                raise key
-            checks.look_at_key(service.name, database, key)
+            if isinstance(ring, Unavailable):
+                raise ring
+            checks.look_at_key(service.name, database, ring)
     except (LivingError, DBAPIError) as error:
         return reason_of(error)
     return "ok"

@@ -14,6 +14,7 @@ from shared.private import sqlite_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
 #: Seconds that a server may take to answer.
 PATIENCE = 5
@@ -24,6 +25,12 @@ class Looked:
     """A database that is only read; has what `shared.db.migrate` asks of one."""
 
     engine: Engine
+
+    def session(self, *, readonly: bool = True) -> Session:
+        """As a database that is open has it."""
+        from sqlmodel import Session
+
+        return Session(self.engine)
 
 
 def read_only(path: Path) -> sqlite3.Connection:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Row = TypeVar("Row")
 
 #: Columns that are never broken over lines.
 _WHOLE = {
@@ -33,7 +38,7 @@ _NO_TERMINAL = 10_000
 class _Lines(Console):
     """A console that breaks lines for a terminal only, which alone has a width."""
 
-    @property
+    @property  # type: ignore[misc]  # nobody sets the size of these
     def size(self) -> ConsoleDimensions:
         real = super().size
         return real if self.is_terminal else ConsoleDimensions(_NO_TERMINAL, real.height)
@@ -44,12 +49,12 @@ out = _Lines(emoji=False)
 err = _Lines(stderr=True, emoji=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Prints a document or a model, or anything made of them, as indented JSON."""
     print(json.dumps(plain(value), indent=2, ensure_ascii=not shows_all(), default=str))
 
 
-def print_json_line(value: Any) -> None:
+def print_json_line(value: object) -> None:
     """Prints a document or a model as one line of JSON, at once, for whoever reads along."""
     print(json.dumps(plain(value), ensure_ascii=not shows_all(), default=str), flush=True)
 
@@ -59,7 +64,7 @@ def shows_all() -> bool:
     return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Models as plain dictionaries, however deep they lie."""
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
@@ -69,7 +74,7 @@ def plain(value: Any) -> Any:
 
 
 def print_rows(
-    rows: Iterable[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]], *, as_json: bool, empty: str
+    rows: Iterable[Row], columns: Sequence[tuple[str, Callable[[Row], object]]], *, as_json: bool, empty: str
 ) -> None:
     """Prints rows: a column is its heading and what it shows of a row. `empty` is said when there are none."""
     rows = list(rows)
@@ -81,13 +86,13 @@ def print_rows(
         out.print(table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]))
 
 
-def print_whole(shown: Any) -> None:
+def print_whole(shown: RenderableType) -> None:
     """Prints something with deep lines, each of them whole: a terminal breaks it, nothing is cut off at its width."""
     Console(emoji=False, width=_NO_TERMINAL).print(shown, soft_wrap=True)
 
 
-def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], **style: Any) -> Table:
-    """A table in the house style; what it holds is printed as it is, never read as markup."""
+def table(headings: Sequence[str], lines: Iterable[Sequence[object]], **style: Any) -> Table:
+    """A table in the one style of all; what it holds is printed as it is, never read as markup."""
     made = Table(header_style="bold", box=None, pad_edge=False, **style)
     for heading in headings:
         made.add_column(heading, overflow="fold", no_wrap=heading in _WHOLE)
@@ -106,11 +111,16 @@ def print_line(text: str, style: str = "") -> None:
     out.print(Text(text, style=style), soft_wrap=True)
 
 
-def day(instant: str) -> str:
+def day(instant: datetime | str) -> str:
     """The day of an instant as the platform tells it."""
-    return instant[:10]
+    return _spelled(instant)[:10]
 
 
-def minute(instant: str) -> str:
+def minute(instant: datetime | str) -> str:
     """The minute of an instant as the platform tells it, such as `2026-10-07 12:30 UTC`."""
-    return f"{instant[:16].replace('T', ' ')} UTC"
+    return f"{_spelled(instant)[:16].replace('T', ' ')} UTC"
+
+
+def _spelled(instant: datetime | str) -> str:
+    """An instant as text, which is how the plain client has it already."""
+    return instant if isinstance(instant, str) else instant.isoformat()

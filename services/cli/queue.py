@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group as Parts
 from rich.panel import Panel
@@ -14,6 +14,10 @@ from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import minute, out, print_json, print_line, print_rows, table
 from shared.errors import Invalid
+
+if TYPE_CHECKING:
+    from shared.events.protocol import Cmoc, FormField
+    from shared.wire.screening import RecordView, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")
 
@@ -115,12 +119,12 @@ def agreement(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
 
 
-def _show(review: str, task: Any) -> None:
+def _show(review: str, task: TaskInHand) -> None:
     """Prints a task with all that is needed to answer it: the record, where its paper is, the form, the command."""
     # Another program gets no box: it has no width to draw one in.
     record = _record(task.record)
     out.print(Panel(record, title=Text(task.stage)) if out.is_terminal else Parts(Text(task.stage), record))
-    for line in _places(task.record):
+    for line in _citation(task.record):
         print_line(line, "dim")
     out.print()
     out.print(table(["", ""], _form(task), show_header=False))
@@ -129,7 +133,7 @@ def _show(review: str, task: Any) -> None:
     print_line(f"living queue vote {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")
 
 
-def _record(record: Any) -> Parts:
+def _record(record: RecordView) -> Parts:
     authors = [*record.authors[:_AUTHORS], *(["et al."] if len(record.authors) > _AUTHORS else [])]
     about = " · ".join(str(part) for part in ("; ".join(authors), record.venue, record.published) if part)
     parts = [
@@ -144,16 +148,16 @@ def _record(record: Any) -> Parts:
     return Parts(*parts, *flags)
 
 
-def _places(record: Any) -> list[str]:
+def _citation(record: RecordView) -> list[str]:
     """Where one finds the paper, and the record's id, which `living events trace` takes."""
-    told = [
+    lines = [
         f"https://doi.org/{name}" if kind == "doi" else f"{kind.upper()} {name}"
         for kind, name in record.identifiers.items()
     ]
-    return [*told, record.record]
+    return [*lines, record.record]
 
 
-def _form(task: Any) -> list[list[str]]:
+def _form(task: TaskInHand) -> list[list[str]]:
     """What may be answered, line by line: the answers, then each field as `--field` takes it."""
     answers = [
         f"{answer.value} (needs a --reason)" if answer.reason_required else answer.value for answer in task.answers
@@ -169,11 +173,11 @@ def _form(task: Any) -> list[list[str]]:
     return [*lines, ["kept for you until", minute(task.expires_at)]]
 
 
-def _needed(field: Any) -> str:
+def _needed(field: FormField) -> str:
     return ", required" if field.required else ", may be left out"
 
 
-def _gist(cmoc: Any) -> str:
+def _gist(cmoc: Cmoc) -> str:
     """A CMOC has no title: what is offered and what follows tell it from others."""
     return " -> ".join(shorten(part, _GIST, placeholder="...") for part in (cmoc.resource, cmoc.outcome))
 
@@ -189,7 +193,7 @@ def _given(pairs: Iterable[str]) -> dict[str, list[str]]:
     return given
 
 
-def _filled(form: Iterable[Any], given: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
+def _filled(form: Iterable[FormField], given: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
     """The values as the form's fields take them: a list for a field of several, else a text.
 
     Raises Invalid for several values of a field that takes one. A field that the form does not have goes as it is:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 from rich.text import Text
@@ -19,6 +19,10 @@ from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
 from shared.errors import Invalid
+
+if TYPE_CHECKING:
+    from shared.client import Client
+    from shared.wire.ingest import IngestStatus, RawAnswerView, RunView, WatchView
 
 app = Group(help="Reviews and their protocols.")
 
@@ -53,8 +57,8 @@ def apply(file: Path, as_json: bool) -> None:
     if as_json:
         print_json(applied)
     else:
-        told = "is applied" if applied.changed else "was applied before; nothing changed"
-        out.print(f"{applied.review}: version {applied.version} {told}")
+        report = "is applied" if applied.changed else "was applied before; nothing changed"
+        out.print(f"{applied.review}: version {applied.version} {report}")
 
 
 @app.command("list", example="living review list")
@@ -103,11 +107,11 @@ def status(review: str, as_json: bool) -> None:
         rejected = _rejected(living, review, literature.watches)
         since = {it.watch: _failing_since(living, review, it) for it in literature.watches if it.trouble}
     if as_json:
-        told = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
-        print_json({**told, "screening": funnel, "synthesis": synthesis})
+        report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
+        print_json({**report, "screening": funnel, "synthesis": synthesis})
         return
     out.print(Text(f"{synthesis.title}\n", style="bold"))
-    lines = [
+    lines: list[list[object]] = [
         ["state", f"{synthesis.state}; next revision due {synthesis.next_due}"],
         ["revisions", f"{synthesis.revisions}, last {synthesis.last_published or 'never'}"],
         ["records", f"{literature.records} from {literature.source_records} source records"],
@@ -149,6 +153,38 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
     print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
 
 
+@app.command("answers", example="living review answers shared-records --run run_01a2 --save answers")
+@REVIEW
+@option("--run", required=True, help="A run of a watch, by its id: `living review status` and `rejections` name them.")
+@option("--save", help="Write each as it came into this folder, too.", type=click.Path(file_okay=False, path_type=Path))
+@AS_JSON
+def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
+    """List what a source answered during a run, as it came, while it is kept; for leads."""
+    with client("lead") as living:
+        rows = list(living.ingest.answers(review, run))
+        if save is not None:
+            save.mkdir(parents=True, exist_ok=True)
+            for row in rows:
+                (save / _file_of(run, row)).write_bytes(living.ingest.answer(review, run, row.number))
+    columns = [
+        ("number", lambda row: row.number),
+        ("page", lambda row: row.page),
+        ("asked", lambda row: row.asked),
+        ("status", lambda row: row.status),
+        ("bytes", lambda row: row.size),
+        ("at", lambda row: minute(row.fetched_at)),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no raw answers of this run are kept (LIVING_RAW_ANSWER_DAYS)")
+    if save is not None and not as_json:
+        out.print(f"{len(rows)} written to {save}")
+
+
+def _file_of(run: str, answer: RawAnswerView) -> str:
+    """A name for an answer's file; nothing in it is the source's."""
+    kinds = [kind for kind in ("json", "xml", "html") if kind in answer.content_type.lower()]
+    return f"{run}-{answer.number:04}.{kinds[0] if kinds else 'bin'}"
+
+
 def _read(file: Path) -> bytes:
     return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
 
@@ -159,10 +195,10 @@ def _of(file: Path) -> Iterator[None]:
     try:
         yield
     except Invalid as error:
-        told = re.match(r"the protocol (cannot be read|has \d+ errors?(, of which \d+ are listed)?)", error.detail)
-        if told is None or not error.errors:
+        headline = re.match(r"the protocol (cannot be read|has \d+ errors?(, of which \d+ are listed)?)", error.detail)
+        if headline is None or not error.errors:
             raise
-        raise Invalid(f"{file}: {told[0]}", error.errors, slug=error.slug) from error
+        raise Invalid(f"{file}: {headline[0]}", error.errors, slug=error.slug) from error
 
 
 def _review_of(text: bytes) -> str:
@@ -176,31 +212,42 @@ def _review_of(text: bytes) -> str:
     return check_protocol(text).review
 
 
-def _state(watch: Any) -> Text:
+def _state(watch: WatchView) -> Text:
     if watch.trouble:
         return Text("fails", style="bold red")
     return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
 
 
-def _rejected(living: Any, review: str, watches: list[Any]) -> list[dict[str, Any]]:
+class _Rejected(TypedDict):
+    """What the last run of a watch rejected."""
+
+    source: str
+    strategy: str
+    run: str
+    found: int
+    rejected: int
+    commonest: dict[str, int]
+
+
+def _rejected(living: Client, review: str, watches: list[WatchView]) -> list[_Rejected]:
     """For each watch whose last run rejected something: how much, and why most often, by a look at the first
     hundred of them."""
-    told = []
+    report: list[_Rejected] = []
     for watch in watches:
         run = _last_ended(living, review, watch)
         if run is None or not run.counts.rejected:
             continue
         reasons = Counter(it.reason for it in islice(living.ingest.rejections(review, run.run), 100))
-        told.append(
+        report.append(
             {
                 "source": watch.source, "strategy": watch.strategy, "run": run.run, "found": run.counts.found,
                 "rejected": run.counts.rejected, "commonest": dict(reasons.most_common(3)),
             }
         )  # fmt: skip
-    return told
+    return report
 
 
-def _last_ended(living: Any, review: str, watch: Any) -> Any:
+def _last_ended(living: Client, review: str, watch: WatchView) -> RunView | None:
     """The watch's last run that is over; the one under way has not seen everything."""
     if watch.last_run is None or watch.last_run.state != "running":
         return watch.last_run
@@ -208,7 +255,7 @@ def _last_ended(living: Any, review: str, watch: Any) -> Any:
     return next((run for run in runs if run.state != "running"), None)
 
 
-def _failing_since(living: Any, review: str, watch: Any) -> str:
+def _failing_since(living: Client, review: str, watch: WatchView) -> str:
     """When the first of the runs began that failed one after another; looks at the last fifty."""
     failed = []
     for run in islice(living.ingest.runs(review, watch=watch.watch), 50):
@@ -219,7 +266,7 @@ def _failing_since(living: Any, review: str, watch: Any) -> str:
     return minute(failed[-1].started_at) if failed else "the start"
 
 
-def _trouble(review: str, literature: Any, rejected: list[dict[str, Any]], since: dict[str, str]) -> Iterator[Text]:
+def _trouble(review: str, literature: IngestStatus, rejected: list[_Rejected], since: dict[str, str]) -> Iterator[Text]:
     """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
     for watch in literature.watches:
         if not watch.trouble:

@@ -9,7 +9,7 @@ import click
 from services.cli.commands import LazyGroup
 
 #: Where each command is, and what it is for.
-PLACES = {
+WHERE = {
     "demo": ("services.cli.demo:demo", "Play a published review as a living one, and compare every figure."),
     "serve": ("services.cli.serving:serve", "Run the platform, or some of its services, until stopped."),
     "doctor": ("services.cli.doctor:doctor", "Look at everything the platform stands on, and say what to do."),
@@ -24,7 +24,7 @@ PLACES = {
         "Deliveries that did not work as they are, and deciding about them.",
     ),
     "log": ("services.cli.log:app", "The event log: what is unread, whether it is whole, and mending it."),
-    "key": ("services.cli.key:app", "The signing key: which databases know it, and changing it on purpose."),
+    "key": ("services.cli.key:app", "The key ring: what signs, which databases know it, and how it is changed."),
     "db": ("services.cli.database:app", "The services' databases: upgrade them, compare them with the models."),
     "services": ("services.cli.serving:services", "Print what each service does on which event, and when."),
 }
@@ -41,7 +41,7 @@ def _tell_version(ctx: click.Context, option: click.Parameter, asked: bool) -> N
 @click.command(
     "living",
     cls=LazyGroup,
-    places=PLACES,
+    where=WHERE,
     no_args_is_help=True,
     epilog="Begin with `living demo`, or with `living serve` and then `living review apply FILE`. "
     "Each command shows an example: living queue next --help",

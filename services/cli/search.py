@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, require_review
+from services.cli.context import client, listed, require_review
 from services.cli.printing import err, out, print_json
 from shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from shared.wire.search import FoundRecord
 
 app = Group(help="Find records by their words, dates and state.")
 
@@ -47,14 +50,15 @@ def query(
             facet="all" if facets else None, published_from=since.date() if since else None,
             published_until=until.date() if until else None,
         )  # fmt: skip
-        if not page["items"]:
+        found = listed(page)
+        if not found:
             require_review(living, review)
     if as_json:
         print_json(page)
         return
-    for item in page["items"]:
+    for item in found:
         out.print(_shown(item))
-    out.print(f"{len(page['items'])} of {page.total}", style="dim", highlight=False)
+    out.print(f"{len(found)} of {page.total}", style="dim", highlight=False)
     if page.next:
         out.print(f"next page: --cursor {page.next}", style="dim", highlight=False, soft_wrap=True)
     for name, values in page.facets.items():
@@ -74,7 +78,7 @@ def rebuild(as_json: bool) -> None:
         asked = living.search.rebuild()
         task = bar.add_task("waiting for its turn")
         while True:
-            view = next(it for it in living.search.rebuilds()["items"] if it.id == asked.id)
+            view = next(it for it in listed(living.search.rebuilds()) if it.id == asked.id)
             if view.state in ("done", "failed"):
                 break
             bar.update(task, description=f"{view.state}")
@@ -87,7 +91,7 @@ def rebuild(as_json: bool) -> None:
         raise Unavailable(f"the rebuild failed, and the index is as it was: {view.error}")
 
 
-def _shown(item: Any) -> Text:
+def _shown(item: FoundRecord) -> Text:
     about = item.bibliography
     line = _marked(item.marked.get("title", [about.title or "[no title]"])[0], bold=True)
     line.append(f"\n  {'; '.join(about.authors[:3])} {about.published or 'no date'} {about.venue or ''}", style="dim")

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
-from services.ingest import api, handlers, jobs, pruning
+from services.ingest import api, reactions
+from services.ingest.jobs import pruning, pulling
 from services.ingest.models import Base
-from services.ingest.sources.catalog import open_sources
-from services.ingest.sources.port import Source
+from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol
 from shared.service import Prune, Service, every, on
-from shared.settings import Settings
-
-
-class Sources(dict[str, Source]):
-    """The sources by their names, on one HTTP client."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._client = httpx.Client()
-        super().__init__(open_sources(settings, self._client))
-
-    def close(self) -> None:
-        self._client.close()
-
 
 SERVICE = Service(
     name="ingest",
@@ -33,11 +18,14 @@ SERVICE = Service(
     tables=Base.metadata,
     routes=api.router,
     reactions=[
-        on(protocol.VersionPublished, handlers.watches.adopt_watches),
+        on(protocol.VersionPublished, reactions.adopt_watches),
     ],
-    jobs=[every(seconds=30, run=jobs.pull_due_watches)],
-    prunes=[Prune(pruning.items_of_finished_runs, "run_item_days")],
-    gauges=jobs.gauges,
+    jobs=[every(seconds=30, run=pulling.pull_due_watches)],
+    prunes=[
+        Prune(pruning.items_of_finished_runs, "run_item_days"),
+        Prune(pruning.answers_of_finished_runs, "raw_answer_days"),
+    ],
+    gauges=pulling.gauges,
     emits=[
         ingest.RecordDiscovered,
         ingest.RecordUpdated,
@@ -46,5 +34,6 @@ SERVICE = Service(
         ingest.RunFinished,
         ingest.SourceDrifted,
     ],
-    resources=Sources,
+    resources=Sources.open,
+    blobs=True,
 )

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Index, text
-from sqlmodel import Field
+from sqlalchemy import Index, Table, text
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
 
-from shared.db.tables import table_base
-from shared.db.types import Instant, Json
+from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.watching import RunStates, WatchStates
+from shared.db.types import Counter, Instant, Json
+from shared.events.ingest import NoticeKind, RunCounts
+from shared.wire.ingest import PairState, RunState, WatchState
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
+
+    if TYPE_CHECKING:  # SQLModel makes it, and does not declare it.
+        __table__: ClassVar[Table]
 
 
-class Review(Base, table=True):
+class ReviewRow(Base, table=True):
     """What ingest knows of a review. Whoever changes the review's records locks this row first."""
 
     __tablename__ = "reviews"
@@ -26,7 +35,7 @@ class Review(Base, table=True):
     source_records: int = 0
 
 
-class Watch(Base, table=True):
+class WatchRow(Base, table=True):
     """One strategy of a review, pulled again and again. A watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
@@ -49,7 +58,7 @@ class Watch(Base, table=True):
     overlap_days: int
     protocol_version: int
     asked_since: int
-    state: str = "active"  # active, paused, retired
+    state: WatchState = Field(default=WatchStates.ACTIVE, sa_type=AutoString)
     due_at: datetime = Field(sa_type=Instant)
     searched_through: date | None = None
     failures: int = 0
@@ -57,7 +66,7 @@ class Watch(Base, table=True):
     goes_on_from: str | None = None
 
 
-class Run(Base, table=True):
+class RunRow(Base, table=True):
     """One pull of a watch over a window of days. Its counts are saved with each page.
 
     `received_before` counts what earlier runs received of the same walk, where this one goes on from them.
@@ -72,8 +81,8 @@ class Run(Base, table=True):
             "runs_running",
             "watch",
             unique=True,
-            postgresql_where=text("state = 'running'"),
-            sqlite_where=text("state = 'running'"),
+            postgresql_where=text(f"state = '{RunStates.RUNNING}'"),
+            sqlite_where=text(f"state = '{RunStates.RUNNING}'"),
         ),
     )
 
@@ -85,7 +94,7 @@ class Run(Base, table=True):
     protocol_version: int
     since: date
     until: date
-    state: str = "running"  # running, complete, incomplete
+    state: RunState = Field(default=RunStates.RUNNING, sa_type=AutoString)
     goes_on_from: str | None = None
     received_before: int = 0
     cursor: str | None = None
@@ -103,8 +112,13 @@ class Run(Base, table=True):
     started_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
+    @property
+    def counts(self) -> RunCounts:
+        """How many items it found, and what became of them."""
+        return RunCounts(**{name: getattr(self, name) for name in RunCounts.model_fields})
 
-class RunItem(Base, table=True):
+
+class RunItemRow(Base, table=True):
     """Where an item of a run went, unless nothing about it had changed: `new`, `merged` or `updated`."""
 
     __tablename__ = "run_items"
@@ -115,7 +129,26 @@ class RunItem(Base, table=True):
     record: str
 
 
-class Rejection(Base, table=True):
+class RawAnswerRow(Base, table=True):
+    """An answer of a source as it came during a run, kept as a blob that this row names; numbered from 1.
+
+    `page` is the page, counted from 0, that it was taken in with, or would have been.
+    """
+
+    __tablename__ = "raw_answers"
+
+    run: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    page: int
+    asked: str
+    status: int
+    content_type: str
+    fetched_at: datetime = Field(sa_type=Instant)
+    sha256: str
+    size: int = Field(sa_type=Counter)
+
+
+class RejectionRow(Base, table=True):
     """An item of a run that is no usable record, and why."""
 
     __tablename__ = "rejections"
@@ -132,7 +165,7 @@ class Rejection(Base, table=True):
     excerpt: str
 
 
-class SourceRecord(Base, table=True):
+class SourceRecordRow(Base, table=True):
     """One source's own record of a work, as it was when last seen, and the canonical record it belongs to.
 
     `run` brought it, `seen_in` is the last run that met it; `because` says why it is that record's.
@@ -152,7 +185,7 @@ class SourceRecord(Base, table=True):
     seen_in: str
 
 
-class Record(Base, table=True):
+class RecordRow(Base, table=True):
     """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
 
     Ids sort by age.
@@ -173,7 +206,7 @@ class Record(Base, table=True):
     merged_into: str | None = None
 
 
-class RecordKey(Base, table=True):
+class RecordKeyRow(Base, table=True):
     """Something a record is found by: an identifier, or a hash of its title (domain.matching)."""
 
     __tablename__ = "record_keys"
@@ -183,7 +216,7 @@ class RecordKey(Base, table=True):
     record: str = Field(primary_key=True)
 
 
-class Merge(Base, table=True):
+class MergeRow(Base, table=True):
     """A record that turned out to be another one, with the evidence."""
 
     __tablename__ = "merges"
@@ -197,8 +230,8 @@ class Merge(Base, table=True):
     merged_at: datetime = Field(sa_type=Instant)
 
 
-class Duplicate(Base, table=True):
-    """Two records that might be one: `open` until a person says `same` or `different`.
+class DuplicateRow(Base, table=True):
+    """Two records that might be one, until a person says whether they are.
 
     A `different` outranks all that matching finds later. `first` is the older record. A pair that other
     evidence made one is `same` by the machine.
@@ -215,7 +248,7 @@ class Duplicate(Base, table=True):
     review: str
     first: str
     second: str
-    state: str = "open"  # open, same, different
+    state: PairState = Field(default=PairStates.OPEN, sa_type=AutoString)
     evidence: list[str] = Field(sa_type=Json)
     run: str | None = None
     opened_at: datetime = Field(sa_type=Instant)
@@ -224,7 +257,7 @@ class Duplicate(Base, table=True):
     reason: str | None = None
 
 
-class Notice(Base, table=True):
+class NoticeRow(Base, table=True):
     """That a report was retracted, corrected, reinstated ..., who says so, and whether it still stands.
 
     A source may strike a work that is not here (yet): then `record` is None and `waits_for` is the key that
@@ -242,7 +275,7 @@ class Notice(Base, table=True):
     review: str
     record: str | None = None
     waits_for: str | None = None
-    kind: str
+    kind: NoticeKind = Field(sa_type=AutoString)
     reason: str
     source: str
     carrier: str | None = None

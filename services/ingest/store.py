@@ -9,24 +9,30 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import col
 
-from services.ingest.domain.clusters import COMMON
+from services.ingest.domain.clusters import COMMON, PairStates
+from services.ingest.domain.watching import RunStates, WatchStates
 from services.ingest.models import (
-    Duplicate,
-    Merge,
-    Notice,
-    Record,
-    RecordKey,
-    Rejection,
-    Review,
-    Run,
-    RunItem,
-    SourceRecord,
-    Watch,
+    Base,
+    DuplicateRow,
+    MergeRow,
+    NoticeRow,
+    RawAnswerRow,
+    RecordKeyRow,
+    RecordRow,
+    RejectionRow,
+    ReviewRow,
+    RunItemRow,
+    RunRow,
+    SourceRecordRow,
+    WatchRow,
 )
+from shared.db.paging import read_page
+from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
 from shared.ids import id_of
+from shared.paging import Found, PageAsked
 
 Item = TypeVar("Item")
 
@@ -44,17 +50,22 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 # Reviews
 
 
-def lock_review(session: Session, review: str) -> Review:
+def lock_review(work: Work, review: str) -> ReviewRow:
     """The review, locked until the end of the transaction: who changes its records does so alone."""
-    row = session.get(Review, review, with_for_update=True)
+    row = lock_review_if_known(work, review)
     if row is None:
         raise UnknownReview(review)
     return row
 
 
-def review_of(session: Session, review: str) -> Review:
+def lock_review_if_known(work: Work, review: str) -> ReviewRow | None:
+    """The review, locked until the end of the transaction; None before its protocol has come."""
+    return work.session.get(ReviewRow, review, with_for_update=True)
+
+
+def review_of(work: Work, review: str) -> ReviewRow:
     """The review. Raises NotFound."""
-    row = session.get(Review, review)
+    row = work.session.get(ReviewRow, review)
     if row is None:
         raise UnknownReview(review)
     return row
@@ -67,80 +78,147 @@ def watch_id(review: str, strategy: str) -> str:
     return id_of("watch", review, strategy)
 
 
-def watches_of(session: Session, review: str) -> list[Watch]:
-    return list(session.execute(select(Watch).where(Watch.review == review).order_by(Watch.strategy)).scalars())
+def watches_of(work: Work, review: str) -> list[WatchRow]:
+    return list(
+        work.session.execute(
+            select(WatchRow).where(col(WatchRow.review) == review).order_by(col(WatchRow.strategy))
+        ).scalars()
+    )
 
 
-def watch_of(session: Session, review: str, watch: str, *, lock: bool = False) -> Watch:
+def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> WatchRow:
     """A review's watch. Raises NotFound."""
-    row = session.get(Watch, watch, with_for_update=lock)
+    row = work.session.get(WatchRow, watch, with_for_update=lock)
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no watch {watch!r}")
     return row
 
 
-def due_watches(session: Session, now: datetime) -> list[Watch]:
+def due_watches(work: Work, now: datetime) -> list[WatchRow]:
     """Active watches whose time has come and that no run is pulling, the longest due first."""
-    busy = select(Run.watch).where(Run.state == "running")
-    due = select(Watch).where(Watch.state == "active", Watch.due_at <= now, Watch.id.not_in(busy))
-    return list(session.execute(due.order_by(Watch.due_at, Watch.id)).scalars())
+    busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
+    active = col(WatchRow.state) == WatchStates.ACTIVE
+    due = select(WatchRow).where(active, col(WatchRow.due_at) <= now, col(WatchRow.id).not_in(busy))
+    return list(work.session.execute(due.order_by(col(WatchRow.due_at), col(WatchRow.id))).scalars())
 
 
-def troubled_watches(session: Session) -> dict[tuple[str, ...], float]:
+def troubled_watches(work: Work) -> dict[tuple[str, ...], float]:
     """How many active watches of each source there are that failed last, by source."""
-    failing = func.coalesce(func.sum(case((Watch.failures > 0, 1), else_=0)), 0)
-    query = select(Watch.source, failing).where(Watch.state == "active").group_by(Watch.source)
-    return {(source,): float(count) for source, count in session.execute(query)}
+    failing = func.coalesce(func.sum(case((col(WatchRow.failures) > 0, 1), else_=0)), 0)
+    query = (
+        select(col(WatchRow.source), failing)
+        .where(col(WatchRow.state) == WatchStates.ACTIVE)
+        .group_by(col(WatchRow.source))
+    )
+    return {(source,): float(count) for source, count in work.session.execute(query)}
 
 
-def running_runs(session: Session) -> list[Run]:
+def running_runs(work: Work) -> list[RunRow]:
     """Runs that have begun and not ended, the oldest first."""
-    return list(session.execute(select(Run).where(Run.state == "running").order_by(Run.id)).scalars())
+    running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING)
+    return list(work.session.execute(running.order_by(col(RunRow.id))).scalars())
 
 
-def run_of(session: Session, review: str, run: str) -> Run:
+def run_of(work: Work, review: str, run: str) -> RunRow:
     """A review's run. Raises NotFound."""
-    row = session.get(Run, run)
+    row = work.session.get(RunRow, run)
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no run {run!r}")
     return row
 
 
-def runs_before(session: Session, review: str, watch: str | None, before: str | None, limit: int) -> list[Run]:
-    """A page of runs, the newest first."""
-    query = select(Run).where(Run.review == review).order_by(Run.id.desc()).limit(limit)
+def run_if_any(work: Work, run: str | None) -> RunRow | None:
+    """The run that is named; None where none is."""
+    return work.session.get(RunRow, run) if run is not None else None
+
+
+def lock_run(work: Work, run: str) -> RunRow:
+    """A run that is there, as it is now, locked until the end of the transaction."""
+    return work.session.get_one(RunRow, run, with_for_update=True, populate_existing=True)
+
+
+def lock_review_and_run(work: Work, run: str) -> tuple[ReviewRow, RunRow]:
+    """A run that is there and its review, both locked, the review first, as by everyone who locks both."""
+    review = lock_review(work, work.session.get_one(RunRow, run).review)
+    return review, lock_run(work, run)
+
+
+def page_of_runs(work: Work, review: str, watch: str | None, page: PageAsked) -> Found[RunRow]:
+    """Runs, the newest first; of one watch where given."""
+    query = select(RunRow).where(col(RunRow.review) == review)
     if watch is not None:
-        query = query.where(Run.watch == watch)
-    if before is not None:
-        query = query.where(Run.id < before)
-    return list(session.execute(query).scalars())
+        query = query.where(col(RunRow.watch) == watch)
+    return read_page(work, query, page, col(RunRow.id), descending=True)
 
 
-def last_runs(session: Session, watches: Iterable[str]) -> dict[str, Run]:
+def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     """The newest run of each watch that has one."""
-    newest = select(func.max(Run.id)).where(Run.watch.in_(list(watches))).group_by(Run.watch)
-    return {run.watch: run for run in session.execute(select(Run).where(Run.id.in_(newest))).scalars()}
+    newest = select(func.max(RunRow.id)).where(col(RunRow.watch).in_(list(watches))).group_by(col(RunRow.watch))
+    return {run.watch: run for run in work.session.execute(select(RunRow).where(col(RunRow.id).in_(newest))).scalars()}
 
 
-def items_after(session: Session, run: str, after: str | None, limit: int) -> list[RunItem]:
-    query = select(RunItem).where(RunItem.run == run).order_by(RunItem.source_id).limit(limit)
-    if after is not None:
-        query = query.where(RunItem.source_id > after)
-    return list(session.execute(query).scalars())
+def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
+    return read_page(work, select(RunItemRow).where(col(RunItemRow.run) == run), page, col(RunItemRow.source_id))
 
 
-def rejections_after(session: Session, run: str, after: str | None, limit: int) -> list[Rejection]:
-    query = select(Rejection).where(Rejection.run == run).order_by(Rejection.id).limit(limit)
-    if after is not None:
-        query = query.where(Rejection.id > after)
-    return list(session.execute(query).scalars())
+def oldest_run_with_items(work: Work) -> RunRow | None:
+    """The oldest run of which it is still known where its items went."""
+    run = work.session.execute(select(func.min(RunItemRow.run))).scalar()
+    return work.session.get_one(RunRow, run) if run is not None else None
 
 
-def known_rejections(session: Session, ids: Iterable[str]) -> set[str]:
+def oldest_run_with_answers(work: Work) -> RunRow | None:
+    """The oldest run of which raw answers are kept."""
+    run = work.session.execute(select(func.min(RawAnswerRow.run))).scalar()
+    return work.session.get_one(RunRow, run) if run is not None else None
+
+
+def forget_items(work: Work, run: str, limit: int) -> None:
+    """Takes away where some items of a run went."""
+    of_run = (
+        select(col(RunItemRow.source_id))
+        .where(col(RunItemRow.run) == run)
+        .order_by(col(RunItemRow.source_id))
+        .limit(limit)
+    )
+    items = work.session.execute(of_run).scalars().all()
+    work.session.execute(delete(RunItemRow).where(col(RunItemRow.run) == run, col(RunItemRow.source_id).in_(items)))
+
+
+def page_of_rejections(work: Work, run: str, page: PageAsked) -> Found[RejectionRow]:
+    return read_page(work, select(RejectionRow).where(col(RejectionRow.run) == run), page, col(RejectionRow.id))
+
+
+def last_answer(work: Work, run: str) -> int:
+    """The number of a run's newest raw answer; 0 where it has none."""
+    newest = work.session.execute(
+        select(func.max(col(RawAnswerRow.number))).where(col(RawAnswerRow.run) == run)
+    ).scalar()
+    return newest or 0
+
+
+def page_of_answers(work: Work, run: str, page: PageAsked) -> Found[RawAnswerRow]:
+    """A run's raw answers, in the order in which they came."""
+    return read_page(work, select(RawAnswerRow).where(col(RawAnswerRow.run) == run), page, col(RawAnswerRow.number))
+
+
+def forget_answer(work: Work, answer: RawAnswerRow) -> None:
+    work.session.delete(answer)
+
+
+def answer_of(work: Work, run: str, number: int) -> RawAnswerRow:
+    """One raw answer of a run. Raises NotFound."""
+    row = work.session.get(RawAnswerRow, (run, number))
+    if row is None:
+        raise NotFound(f"run {run!r} has no raw answer {number}, or it was kept for long enough")
+    return row
+
+
+def known_rejections(work: Work, ids: Iterable[str]) -> set[str]:
     return {
         found
         for batch in batches(ids)
-        for found in session.execute(select(Rejection.id).where(Rejection.id.in_(batch))).scalars()
+        for found in work.session.execute(select(col(RejectionRow.id)).where(col(RejectionRow.id).in_(batch))).scalars()
     }
 
 
@@ -155,191 +233,216 @@ class Known(NamedTuple):
     seen_in: str
 
 
-def source_records(session: Session, review: str, source: str, ids: Iterable[str]) -> dict[str, Known]:
+def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> dict[str, Known]:
     """Of these ids of a source, those that are known."""
-    columns = SourceRecord.source_id, SourceRecord.record, SourceRecord.content_hash, SourceRecord.seen_in
-    mine = select(*columns).where(SourceRecord.review == review, SourceRecord.source == source)
+    columns = (
+        col(SourceRecordRow.source_id),
+        col(SourceRecordRow.record),
+        col(SourceRecordRow.content_hash),
+        col(SourceRecordRow.seen_in),
+    )
+    mine = select(*columns).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
     return {
         row[0]: Known(*row[1:])
         for batch in batches(ids)
-        for row in session.execute(mine.where(SourceRecord.source_id.in_(batch)))
+        for row in work.session.execute(mine.where(col(SourceRecordRow.source_id).in_(batch)))
     }
 
 
-def mark_seen(session: Session, review: str, source: str, ids: Iterable[str], run: str) -> None:
-    mine = update(SourceRecord).where(SourceRecord.review == review, SourceRecord.source == source)
+def mark_seen(work: Work, review: str, source: str, ids: Iterable[str], run: str) -> None:
+    mine = update(SourceRecordRow).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
     for batch in batches(ids):
-        where = SourceRecord.source_id.in_(batch), SourceRecord.seen_in != run
-        session.connection().execute(mine.where(*where).values(seen_in=run))
+        where = col(SourceRecordRow.source_id).in_(batch), col(SourceRecordRow.seen_in) != run
+        work.session.connection().execute(mine.where(*where).values(seen_in=run))
 
 
-def members_of(session: Session, records: Iterable[str]) -> list[SourceRecord]:
+def members_of(work: Work, records: Iterable[str]) -> list[SourceRecordRow]:
     """The source records of canonical records."""
     return [
         row
         for batch in batches(records)
-        for row in session.execute(
-            select(SourceRecord)
-            .where(SourceRecord.record.in_(batch))
-            .order_by(SourceRecord.source, SourceRecord.source_id)
+        for row in work.session.execute(
+            select(SourceRecordRow)
+            .where(col(SourceRecordRow.record).in_(batch))
+            .order_by(col(SourceRecordRow.source), col(SourceRecordRow.source_id))
         ).scalars()
     ]
 
 
-def holders_of(session: Session, review: str, keys: Iterable[str]) -> tuple[set[str], set[str]]:
+def holders_of(work: Work, review: str, keys: Iterable[str]) -> tuple[set[str], set[str]]:
     """The records that hold any of these keys, and those keys that are common (held by more than COMMON)."""
     records: set[str] = set()
     common: set[str] = set()
     for batch in batches(keys):
-        mine = RecordKey.review == review, RecordKey.key.in_(batch)
-        counted = select(RecordKey.key, func.count()).where(*mine).group_by(RecordKey.key)
-        held = {key: count for key, count in session.execute(counted)}
+        mine = col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
+        counted = select(col(RecordKeyRow.key), func.count()).where(*mine).group_by(col(RecordKeyRow.key))
+        held = {key: count for key, count in work.session.execute(counted)}
         common |= {key for key, count in held.items() if count > COMMON}
         telling = [key for key in held if key not in common]
         if telling:
-            holders = select(RecordKey.record).where(RecordKey.review == review, RecordKey.key.in_(telling)).distinct()
-            records |= set(session.execute(holders).scalars())
+            holders = (
+                select(col(RecordKeyRow.record))
+                .where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(telling))
+                .distinct()
+            )
+            records |= set(work.session.execute(holders).scalars())
     return records, common
 
 
-def records_by_key(session: Session, review: str, keys: Iterable[str]) -> dict[str, str]:
+def records_by_key(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
     """The oldest record that holds each key."""
     found: dict[str, str] = {}
     for batch in batches(keys):
-        mine = select(RecordKey.key, func.min(RecordKey.record)).where(
-            RecordKey.review == review, RecordKey.key.in_(batch)
+        mine = select(col(RecordKeyRow.key), func.min(RecordKeyRow.record)).where(
+            col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
         )
-        found |= {key: record for key, record in session.execute(mine.group_by(RecordKey.key))}
+        found |= {key: record for key, record in work.session.execute(mine.group_by(col(RecordKeyRow.key)))}
     return found
 
 
-def holders_after(session: Session, review: str, key: str, after: str | None, limit: int) -> list[Record]:
-    """A page of the records that hold a key, oldest first."""
-    holders = select(RecordKey.record).where(RecordKey.review == review, RecordKey.key == key)
-    query = select(Record).where(Record.id.in_(holders)).order_by(Record.id).limit(limit)
-    if after is not None:
-        query = query.where(Record.id > after)
-    return list(session.execute(query).scalars())
+def page_of_holders(work: Work, review: str, key: str, page: PageAsked) -> Found[RecordRow]:
+    """The records that hold a key, oldest first."""
+    holders = select(col(RecordKeyRow.record)).where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key) == key)
+    return read_page(work, select(RecordRow).where(col(RecordRow.id).in_(holders)), page, col(RecordRow.id))
 
 
-def records(session: Session, ids: Iterable[str]) -> dict[str, Record]:
+def records(work: Work, ids: Iterable[str]) -> dict[str, RecordRow]:
     return {
         row.id: row
         for batch in batches(ids)
-        for row in session.execute(select(Record).where(Record.id.in_(batch))).scalars()
+        for row in work.session.execute(select(RecordRow).where(col(RecordRow.id).in_(batch))).scalars()
     }
 
 
-def record_of(session: Session, review: str, record: str) -> Record:
+def record_of(work: Work, review: str, record: str) -> RecordRow:
     """A review's record, absorbed or not. Raises NotFound."""
-    row = session.get(Record, record)
+    row = work.session.get(RecordRow, record)
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no record {record!r}")
     return row
 
 
-def records_after(session: Session, review: str, after: str | None, limit: int) -> list[Record]:
-    """A page of the records that were not absorbed, oldest first."""
-    query = select(Record).where(Record.review == review, Record.merged_into.is_(None))
-    if after is not None:
-        query = query.where(Record.id > after)
-    return list(session.execute(query.order_by(Record.id).limit(limit)).scalars())
+def page_of_records(work: Work, review: str, page: PageAsked) -> Found[RecordRow]:
+    """The records that were not absorbed, oldest first."""
+    query = select(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.merged_into).is_(None))
+    return read_page(work, query, page, col(RecordRow.id))
 
 
-def merges_into(session: Session, record: str) -> list[Merge]:
+def merges_into(work: Work, record: str) -> list[MergeRow]:
     """The mergers that ended in a record, directly or through others, oldest first."""
-    ended = select(Merge).join(Record, Record.id == Merge.absorbed).where(Record.merged_into == record)
-    return list(session.execute(ended.order_by(Merge.merged_at, Merge.absorbed)).scalars())
+    ended = (
+        select(MergeRow)
+        .join(RecordRow, col(RecordRow.id) == MergeRow.absorbed)
+        .where(col(RecordRow.merged_into) == record)
+    )
+    return list(work.session.execute(ended.order_by(col(MergeRow.merged_at), col(MergeRow.absorbed))).scalars())
 
 
-def absorb(session: Session, absorbed: str, into: str) -> None:
+def absorb(work: Work, absorbed: str, into: str) -> None:
     """Moves what hangs on an absorbed record to its survivor: source records, and records absorbed earlier."""
-    session.execute(update(SourceRecord).where(SourceRecord.record == absorbed).values(record=into))
-    session.execute(update(Record).where(Record.merged_into == absorbed).values(merged_into=into))
+    work.session.execute(update(SourceRecordRow).where(col(SourceRecordRow.record) == absorbed).values(record=into))
+    work.session.execute(update(RecordRow).where(col(RecordRow.merged_into) == absorbed).values(merged_into=into))
 
 
-def remove_keys(session: Session, review: str, record: str, keys: Iterable[str]) -> None:
+def remove_keys(work: Work, review: str, record: str, keys: Iterable[str]) -> None:
     for batch in batches(keys):
-        mine = RecordKey.review == review, RecordKey.key.in_(batch), RecordKey.record == record
-        session.execute(delete(RecordKey).where(*mine))
+        mine = col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch), col(RecordKeyRow.record) == record
+        work.session.execute(delete(RecordKeyRow).where(*mine))
 
 
-def add_keys(session: Session, review: str, keys: Iterable[tuple[str, str]]) -> None:
+def add_keys(work: Work, review: str, keys: Iterable[tuple[str, str]]) -> None:
     """Adds (key, record) pairs; one that is there already stays."""
     rows = [{"review": review, "key": key, "record": record} for key, record in keys]
     if rows:
-        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-        session.connection().execute(dialect.insert(RecordKey).on_conflict_do_nothing(), rows)
+        dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
+        work.session.connection().execute(dialect.insert(RecordKeyRow).on_conflict_do_nothing(), rows)
 
 
-def add_all(session: Session, model: type[Any], rows: Sequence[dict[str, Any]]) -> None:
+def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Inserts many rows in one go; each must have every column."""
     if rows:
-        session.connection().execute(insert(model.__table__), list(rows))
+        work.session.connection().execute(insert(model.__table__), list(rows))
 
 
 # Duplicates
 
 
-def known_pairs(session: Session, records: Iterable[str]) -> list[Duplicate]:
+def known_pairs(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
     """The pairs of these records that are open, or that a person keeps apart."""
     return [
         row
         for batch in batches(records)
-        for row in session.execute(
-            select(Duplicate).where(
-                or_(Duplicate.first.in_(batch), Duplicate.second.in_(batch)), Duplicate.state != "same"
+        for row in work.session.execute(
+            select(DuplicateRow).where(
+                or_(col(DuplicateRow.first).in_(batch), col(DuplicateRow.second).in_(batch)),
+                col(DuplicateRow.state) != PairStates.SAME,
             )
         ).scalars()
     ]
 
 
-def duplicate_of(session: Session, review: str, duplicate: str) -> Duplicate:
+def duplicate_of(work: Work, review: str, duplicate: str) -> DuplicateRow:
     """A review's pair, locked. Raises NotFound."""
-    row = session.get(Duplicate, duplicate, with_for_update=True)
+    row = work.session.get(DuplicateRow, duplicate, with_for_update=True)
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no pair {duplicate!r}")
     return row
 
 
-def duplicates_after(session: Session, review: str, state: str, after: str | None, limit: int) -> list[Duplicate]:
-    query = select(Duplicate).where(Duplicate.review == review, Duplicate.state == state)
-    if after is not None:
-        query = query.where(Duplicate.id > after)
-    return list(session.execute(query.order_by(Duplicate.id).limit(limit)).scalars())
+def remove_pair(work: Work, pair: DuplicateRow) -> None:
+    """Takes away what is known of two records, since it is now told of two others."""
+    work.session.delete(pair)
 
 
-def open_duplicates(session: Session, review: str) -> int:
-    counted = select(func.count()).select_from(Duplicate).where(Duplicate.review == review, Duplicate.state == "open")
-    return session.execute(counted).scalar_one()
+def page_of_duplicates(work: Work, review: str, state: str, page: PageAsked) -> Found[DuplicateRow]:
+    query = select(DuplicateRow).where(col(DuplicateRow.review) == review, col(DuplicateRow.state) == state)
+    return read_page(work, query, page, col(DuplicateRow.id))
+
+
+def open_duplicates(work: Work, review: str) -> int:
+    counted = (
+        select(func.count())
+        .select_from(DuplicateRow)
+        .where(col(DuplicateRow.review) == review, col(DuplicateRow.state) == PairStates.OPEN)
+    )
+    count: int = work.session.execute(counted).scalar_one()
+    return count
 
 
 # Notices
 
 
-def notices_of(session: Session, records: Iterable[str]) -> list[Notice]:
+def notices_of(work: Work, records: Iterable[str]) -> list[NoticeRow]:
     return [
         row
         for batch in batches(records)
-        for row in session.execute(select(Notice).where(Notice.record.in_(batch)).order_by(Notice.id)).scalars()
+        for row in work.session.execute(
+            select(NoticeRow).where(col(NoticeRow.record).in_(batch)).order_by(col(NoticeRow.id))
+        ).scalars()
     ]
 
 
-def claims_of(session: Session, review: str, source: str, carriers: Iterable[str]) -> list[Notice]:
+def claims_of(work: Work, review: str, source: str, carriers: Iterable[str]) -> list[NoticeRow]:
     """What these source records claim and still stands."""
-    mine = select(Notice).where(Notice.review == review, Notice.source == source, Notice.stands.is_(True))
+    mine = select(NoticeRow).where(
+        col(NoticeRow.review) == review, col(NoticeRow.source) == source, col(NoticeRow.stands).is_(True)
+    )
     return [
         row
         for batch in batches(carriers)
-        for row in session.execute(mine.where(Notice.carrier.in_(batch)).order_by(Notice.id)).scalars()
+        for row in work.session.execute(
+            mine.where(col(NoticeRow.carrier).in_(batch)).order_by(col(NoticeRow.id))
+        ).scalars()
     ]
 
 
-def waiting_notices(session: Session, review: str, keys: Iterable[str]) -> list[Notice]:
+def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[NoticeRow]:
     """Notices that strike a work found by one of these keys and have no record yet."""
-    mine = select(Notice).where(Notice.review == review, Notice.record.is_(None))
+    mine = select(NoticeRow).where(col(NoticeRow.review) == review, col(NoticeRow.record).is_(None))
     return [
         row
         for batch in batches(keys)
-        for row in session.execute(mine.where(Notice.waits_for.in_(batch)).order_by(Notice.id)).scalars()
+        for row in work.session.execute(
+            mine.where(col(NoticeRow.waits_for).in_(batch)).order_by(col(NoticeRow.id))
+        ).scalars()
     ]

@@ -1,6 +1,6 @@
-"""Notify: tells subscribers what changed and why, one notice for each published revision and subscription.
+"""Notify: tells subscribers what changed and why, one notification for each published revision and subscription.
 
-Owns: subscriptions, notices (frozen when written), deliveries and their attempts; the feed is its notices.
+Owns: subscriptions, notifications (frozen when written), deliveries and their attempts; the feed is its notifications.
 Reacts to: synthesis.revision.published, synthesis.review.overdue.
 Emits: notify.notice.delivered, notify.delivery.failed.
 """

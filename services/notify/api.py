@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from services.notify import domain, handlers, store
-from services.notify.channels import atom
-from services.notify.models import Attempt, Delivery, Notice, Subscription
+from services.notify import commands, domain, store, views
+from services.notify.models import SubscriptionRow
+from services.notify.ports.channels import atom
+from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
+from shared.errors import Invalid
 from shared.http.auth import Reader
-from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
-from shared.http.parameters import DIGITS, Name, YesNo
+from shared.http.paging import Hundred, asking
+from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.paging import Page, PageAsked, encode_cursor
 from shared.tokens import Person
 from shared.wire.notify import (
-    AttemptView,
     DeliveryView,
     NewSubscription,
-    RevisionNotice,
+    RevisionNotification,
     SubscriptionCreated,
     SubscriptionView,
 )
 
 router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
-Unit, Reading = unit_of("notify"), reading_of("notify")
+Unit = Annotated[Work, unit_of("notify")]
+Reading = Annotated[Work, reading_of("notify")]
+
+#: Characters of a condition that a feed is asked under.
+_LONGEST_CONDITION = 1000
 
 _SUBSCRIPTIONS = "/reviews/{review}/subscriptions"
 _SUBSCRIPTION = _SUBSCRIPTIONS + "/{subscription}"
@@ -40,7 +45,7 @@ _DELIVERIES = _SUBSCRIPTION + "/deliveries"
 #: How many entries a page of the feed holds at most.
 FEED_ENTRIES = 100
 
-FeedLimit = Annotated[int, Query(ge=1, le=FEED_ENTRIES), DIGITS]
+Entries = Annotated[PageAsked, asking(FEED_ENTRIES, most=FEED_ENTRIES)]
 
 
 class Feed(Response):
@@ -50,7 +55,7 @@ class Feed(Response):
 
 
 _CONDITIONS = [
-    {"name": name, "in": "header", "description": why, "schema": {"type": "string", "maxLength": 1000}}
+    {"name": name, "in": "header", "description": why, "schema": {"type": "string", "maxLength": _LONGEST_CONDITION}}
     for name, why in (
         ("If-None-Match", "The `ETag` of the page one has; it outranks the other."),
         ("If-Modified-Since", "The `Last-Modified` of the page one has."),
@@ -59,86 +64,78 @@ _CONDITIONS = [
 
 
 @router.post(_SUBSCRIPTIONS, status_code=201)
-def subscribe(
-    review: Name, body: NewSubscription, work: Unit, who: Reader, key: IdempotencyKey = None
+def add_subscription(
+    review: Name, body: NewSubscription, work: Unit, person: Reader, key: IdempotencyKey = None
 ) -> SubscriptionCreated:
     """Subscribe me to a review. The secret of a webhook's signatures is in this answer and in no other."""
     if "overdue" in body.kinds:
-        who.require("lead")
+        person.require("lead")
     # Looked up before the first statement, since a name server may be slow and a transaction must not wait.
-    host = work.resources.webhook.check(body.url) if body.url is not None else ""
+    host = work.resource(Channels).webhook.check(body.url) if body.url is not None else ""
 
     def make() -> SubscriptionView:
-        return _view(work, handlers.subscribe(work, review, body, host=host), who)
+        return views.subscription_view(work, commands.subscribe(work, review, body, host=host), person)
 
     # The secret is not part of the answer that is kept for a retried request: it is read where it belongs.
     made = SubscriptionView.model_validate(work.once(key, "subscribe", body, make))
-    secret = store.subscription(work, review, made.id, owner=who.name).secret
+    secret = store.subscription(work, review, made.id, owner=person.name).secret
     return SubscriptionCreated(**made.model_dump(), secret=secret)
 
 
 @router.get(_SUBSCRIPTIONS)
 def list_subscriptions(
-    review: Name, work: Reading, who: Reader, everyone: YesNo = False, cursor: Cursor | None = None, limit: Limit = 100
+    review: Name, work: Reading, person: Reader, page: Hundred, everyone: YesNo = False
 ) -> Page[SubscriptionView]:
     """My subscriptions, oldest first; everyone's, for a lead."""
     if everyone:
-        who.require("lead")
-    place = decode_cursor(cursor, str)
-    after = str(place[0]) if place else None
-    owner = None if everyone else who.name
-    rows = store.subscriptions(work, review, owner=owner, after=after, limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    return Page(items=[_view(work, row, who) for row in rows], next=encode_cursor(rows[-1].id) if more else None)
+        person.require("lead")
+    found = store.subscriptions(work, review, page, owner=None if everyone else person.name)
+    return found.page(lambda row: views.subscription_view(work, row, person))
 
 
 @router.get(_SUBSCRIPTION)
-def show_subscription(review: Name, subscription: Name, work: Reading, who: Reader) -> SubscriptionView:
+def show_subscription(review: Name, subscription: Name, work: Reading, person: Reader) -> SubscriptionView:
     """One subscription of mine; anyone's, for a lead."""
-    return _view(work, _of(work, review, subscription, who), who)
+    return views.subscription_view(work, _of(work, review, subscription, person), person)
 
 
 @router.delete(_SUBSCRIPTION)
-def end_subscription(review: Name, subscription: Name, work: Unit, who: Reader) -> SubscriptionView:
+def end_subscription(review: Name, subscription: Name, work: Unit, person: Reader) -> SubscriptionView:
     """End a subscription. What waits for it is called off; its deliveries can still be listed."""
-    found = _of(work, review, subscription, who, lock=True)
-    handlers.end(work, found, f"ended by {who.name}")
-    return _view(work, found, who)
+    found = _of(work, review, subscription, person, lock=True)
+    commands.end(work, found, f"ended by {person.name}")
+    return views.subscription_view(work, found, person)
 
 
 @router.get(_DELIVERIES)
 def list_deliveries(
-    review: Name, subscription: Name, work: Reading, who: Reader, cursor: Cursor | None = None, limit: Limit = 100
+    review: Name, subscription: Name, work: Reading, person: Reader, page: Hundred
 ) -> Page[DeliveryView]:
     """What was or is to be sent, newest first, with every attempt and what was wrong with it."""
-    found = _of(work, review, subscription, who)
-    place = decode_cursor(cursor, str)
-    before = str(place[0]) if place else None
-    rows = store.deliveries(work, found.id, before=before, limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    return Page(items=_deliveries(work, rows), next=encode_cursor(rows[-1][0].id) if more else None)
+    found = store.deliveries(work, _of(work, review, subscription, person).id, page)
+    return found.shown_as(views.delivery_views(work, found.rows))
 
 
 @router.post(_DELIVERIES + "/{delivery}/redeliver")
-def redeliver(
-    review: Name, subscription: Name, delivery: Name, work: Unit, who: Reader, key: IdempotencyKey = None
+def resend_delivery(
+    review: Name, subscription: Name, delivery: Name, work: Unit, person: Reader, key: IdempotencyKey = None
 ) -> DeliveryView:
-    """Send a notice again, under the same `webhook-id`; the schedule of its retries begins anew."""
+    """Send a notification again, under the same `webhook-id`; the schedule of its retries begins anew."""
 
     def do() -> DeliveryView:
-        found = _of(work, review, subscription, who, lock=True)
-        handlers.redeliver(work, found, store.delivery(work, delivery, of=found.id))
-        return _delivery(work, delivery)
+        found = _of(work, review, subscription, person, lock=True)
+        commands.redeliver(work, found, store.delivery(work, delivery, of=found.id))
+        return views.delivery_view(work, delivery)
 
     return work.once(key, f"redeliver {delivery}", None, do)
 
 
 @router.post(_SUBSCRIPTION + "/test", status_code=202)
-def send_test(review: Name, subscription: Name, work: Unit, who: Reader, key: IdempotencyKey = None) -> DeliveryView:
-    """Send a notice of type `test` to a webhook."""
+def send_test(review: Name, subscription: Name, work: Unit, person: Reader, key: IdempotencyKey = None) -> DeliveryView:
+    """Send a notification of type `test` to a webhook."""
 
     def do() -> DeliveryView:
-        return _delivery(work, handlers.send_trial(work, _of(work, review, subscription, who, lock=True)))
+        return views.delivery_view(work, commands.send_trial(work, _of(work, review, subscription, person, lock=True)))
 
     return work.once(key, f"test {subscription}", None, do)
 
@@ -149,19 +146,19 @@ def send_test(review: Name, subscription: Name, work: Unit, who: Reader, key: Id
     responses={304: {"description": "The asker has this very page."}},
     openapi_extra={"parameters": _CONDITIONS},
 )
-def feed(
+def show_feed(
     review: Name,
     request: Request,
     work: Reading,
-    who: Reader,
-    cursor: Cursor | None = None,
-    limit: FeedLimit = FEED_ENTRIES,
+    person: Reader,
+    asked: Entries,
 ) -> Response:
     """The review's published revisions as an Atom feed, newest first; `next` links lead to older ones.
 
     Feed readers may send the token as the password of Basic authentication.
     """
-    page = _feed_page(work, review, cursor, limit)
+    _require_bearable(request)
+    page = _feed_page(work, review, asked)
     document = atom.write_feed(page)
     etag = f'"{hashlib.sha256(document).hexdigest()}"'
     headers = {
@@ -175,58 +172,37 @@ def feed(
     return Feed(document, headers=headers)
 
 
-def _of(work: Work, review: str, subscription: str, who: Person, *, lock: bool = False) -> Subscription:
+def _of(work: Work, review: str, subscription: str, person: Person, *, lock: bool = False) -> SubscriptionRow:
     """A subscription this person may see and act on: their own, or any of the review for a lead."""
-    owner = None if who.has("lead") else who.name
+    owner = None if person.has("lead") else person.name
     return store.subscription(work, review, subscription, owner=owner, lock=lock)
 
 
-def _view(work: Work, row: Subscription, who: Person) -> SubscriptionView:
-    address = row.url or domain.feed_link(work.settings.public_url, row.review)
-    if row.url and row.owner != who.name:
-        address = domain.origin(row.url)
-    return SubscriptionView(**row.model_dump(exclude={"url", "host", "secret"}), address=address)
-
-
-def _delivery(work: Work, delivery: str) -> DeliveryView:
-    work.session.flush()
-    return _deliveries(work, [store.delivery_and_notice(work, delivery)])[0]
-
-
-def _deliveries(work: Work, rows: Sequence[tuple[Delivery, Notice]]) -> list[DeliveryView]:
-    attempts = store.attempts(work, [delivery.id for delivery, _ in rows])
-    return [_delivery_view(delivery, notice, attempts[delivery.id]) for delivery, notice in rows]
-
-
-def _delivery_view(delivery: Delivery, notice: Notice, attempts: list[Attempt]) -> DeliveryView:
-    shown = delivery.model_dump(include={*DeliveryView.model_fields} - {"attempts"})
-    made = [AttemptView(**attempt.model_dump(exclude={"delivery"})) for attempt in attempts]
-    return DeliveryView(**shown, kind=notice.kind, about=notice.about, attempts=made)
-
-
-def _feed_page(work: Work, review: str, cursor: str | None, limit: int) -> atom.FeedPage:
-    rows = store.revisions(work, review, before=_place(cursor), limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
+def _feed_page(work: Work, review: str, asked: PageAsked) -> atom.FeedPage:
+    found = store.revisions(work, review, asked)
     link = domain.feed_link(work.settings.public_url, review)
-    older = encode_cursor(rows[-1].number, rows[-1].id) if more else None
     return atom.FeedPage(
         review=review,
-        notices=[RevisionNotice.model_validate_json(row.body) for row in rows],
-        self_link=_with(link, cursor, limit),
-        first_link=_with(link, None, limit),
-        next_link=_with(link, older, limit) if older else None,
+        notifications=[RevisionNotification.model_validate_json(row.body) for row in found.rows],
+        self_link=_with(link, encode_cursor(*asked.after) if asked.after else None, asked.limit),
+        first_link=_with(link, None, asked.limit),
+        next_link=_with(link, found.next, asked.limit) if found.next else None,
     )
-
-
-def _place(cursor: str | None) -> tuple[int, str] | None:
-    place = decode_cursor(cursor, int, str)
-    return (place[0], place[1]) if place else None
 
 
 def _with(link: str, cursor: str | None, limit: int) -> str:
     asked = {"cursor": cursor, "limit": limit if limit != FEED_ENTRIES else None}
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     return f"{link}?{query}" if query else link
+
+
+def _require_bearable(request: Request) -> None:
+    """Raises Invalid for a condition longer than any we give out."""
+    for condition in _CONDITIONS:
+        name = str(condition["name"])
+        if len(request.headers.get(name, "")) > _LONGEST_CONDITION:
+            why = f"must have at most {_LONGEST_CONDITION} characters"
+            raise Invalid(f"{name}: {why}", [{"at": name, "why": why}])
 
 
 def _is_known(request: Request, etag: str, updated: datetime) -> bool:

@@ -6,11 +6,44 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
-from shared.wire.notify import CmocChanges, Line, OverdueData, OverdueNotice, RevisionData, RevisionNotice
+from shared.pauses import no_less_than_asked
+from shared.states import States
+from shared.wire.notify import (
+    CmocChanges,
+    DeliveryState,
+    Line,
+    OverdueData,
+    OverdueNotification,
+    RevisionData,
+    RevisionNotification,
+)
+
+
+class DeliveryStates(States[DeliveryState]):
+    """A notification on its way to a webhook."""
+
+    WAITING: Final = "waiting"
+    DELIVERED: Final = "delivered"
+    FAILED: Final = "failed"
+    CANCELLED: Final = "cancelled"
+
+    what = "delivery"
+    moves = {
+        (None, WAITING): "there is something to tell",
+        (WAITING, WAITING): "an attempt fails and another one is due, or a person asks for one at once",
+        (WAITING, DELIVERED): "the receiver takes it",
+        (WAITING, FAILED): "the last attempt fails, or the receiver wants no more",
+        (WAITING, CANCELLED): "its subscription ends",
+        (CANCELLED, DELIVERED): "the receiver took it while its subscription ended",
+        (DELIVERED, WAITING): "a person asks for it again",
+        (FAILED, WAITING): "a person asks for it again",
+        (CANCELLED, WAITING): "a person asks for it again",
+    }
+
 
 #: The pauses after each failure that Standard Webhooks recommends: ten attempts in a little over three days.
 RETRIES = (
@@ -57,19 +90,19 @@ class Outcome:
 class Verdict:
     """What becomes of a delivery: its state, and the next attempt while it waits."""
 
-    state: Literal["waiting", "delivered", "failed"]
+    state: DeliveryState
     due_at: datetime | None = None
 
 
 def judge(outcome: Outcome, failures: int, *, now: datetime, jitter: float) -> Verdict:
     """What becomes of a delivery after an attempt; `failures` counts those before it, `jitter` is 0 to 1."""
     if outcome.delivered:
-        return Verdict("delivered")
+        return Verdict(DeliveryStates.DELIVERED)
     if outcome.gone or failures >= len(RETRIES):
-        return Verdict("failed")
-    pause = RETRIES[failures] * (1 + JITTER * jitter)
-    asked = timedelta(seconds=min(outcome.retry_after or 0, LONGEST_PAUSE.total_seconds()))
-    return Verdict("waiting", now + max(pause, asked))
+        return Verdict(DeliveryStates.FAILED)
+    pause = RETRIES[failures].total_seconds() * (1 + JITTER * jitter)
+    wait = no_less_than_asked(pause, outcome.retry_after, most=LONGEST_PAUSE.total_seconds())
+    return Verdict(DeliveryStates.WAITING, now + timedelta(seconds=wait))
 
 
 class Sending(Protocol):
@@ -92,8 +125,8 @@ def share_fairly(due: Iterable[Due], busy: Mapping[str, int], per_host: int) -> 
     return chosen
 
 
-def revision_notice(event: RevisionPublished, *, at: datetime, public_url: str) -> RevisionNotice:
-    """The notice of a published revision: what changed, gathered by CMOC in the order of the diff."""
+def revision_notification(event: RevisionPublished, *, at: datetime, public_url: str) -> RevisionNotification:
+    """The notification of a published revision: what changed, gathered by CMOC in the order of the diff."""
     theories = {state.cmoc: state.theory for state in event.states}
     changed: dict[str, CmocChanges] = {}
     for change in event.changes:
@@ -108,13 +141,13 @@ def revision_notice(event: RevisionPublished, *, at: datetime, public_url: str) 
         flagged=[state.cmoc for state in event.states if state.flagged],
         link=revision_link(public_url, event.review, event.number),
     )
-    return RevisionNotice(timestamp=at, data=data)
+    return RevisionNotification(timestamp=at, data=data)
 
 
-def overdue_notice(event: ReviewOverdue, *, at: datetime, public_url: str) -> OverdueNotice:
+def overdue_notification(event: ReviewOverdue, *, at: datetime, public_url: str) -> OverdueNotification:
     """The alarm that a review missed its cadence."""
     link = review_link(public_url, event.review)
-    return OverdueNotice(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
+    return OverdueNotification(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
 
 
 def review_link(public_url: str, review: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 
-from services.notify import domain, handlers, store
-from services.notify.channels.open import Channels
-from services.notify.channels.port import Message
+from services.notify import commands, domain, store
+from services.notify.domain import DeliveryStates
+from services.notify.ports.channels.open import Channels
+from services.notify.ports.channels.port import Message
 from services.notify.store import Claim
 from shared import counters, logging
-from shared.runtime.running import Running
+from shared.db.work import Work
+from shared.service import Context
 
 log = logging.get(__name__)
 
@@ -27,16 +30,16 @@ LOOK_AGAIN = 0.5
 _ACTOR = "notify:delivery"
 
 
-def deliver_due(running: Running) -> None:
-    """Sends every notice that is due, until none is.
+def deliver_due(running: Context) -> None:
+    """Sends every notification that is due, until none is.
 
     No transaction is open while something is sent: deliveries are leased in one, sent, and each result is
-    written in one of its own. A crash in between leaves a lease that lapses, and the notice goes out again
+    written in one of its own. A crash in between leaves a lease that lapses, and the notification goes out again
     under the same `webhook-id`.
     """
     sending: dict[Future[None], Claim] = {}
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
-        while running.jobs.leading and not running.stopping.is_set():
+        while running.leading and not running.stopping.is_set():
             while claims := _lease(running, sending.values()):
                 sending.update({pool.submit(_deliver, running, claim): claim for claim in claims})
             if not sending:
@@ -47,31 +50,37 @@ def deliver_due(running: Running) -> None:
                 attempt.result()
 
 
-def _lease(running: Running, sending: Collection[Claim]) -> list[Claim]:
+def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:
     """Leases as many due deliveries as there is room for."""
     busy = Counter(claim.host for claim in sending)
-    room = SENDERS - len(sending)
-    if room == 0:
+    free = SENDERS - len(sending)
+    if free == 0:
         return []
-    channels: Channels = running.resources
+    channels = running.resource(Channels)
     wall = channels.wall.now()
     with running.work(_ACTOR) as work:
         due = store.due(
             work, wall=wall, sending=[claim.delivery for claim in sending],
-            full=[host for host, count in busy.items() if count >= SENDERS_PER_HOST], limit=room,
+            full=[host for host, count in busy.items() if count >= SENDERS_PER_HOST], limit=free,
         )  # fmt: skip
         claims = domain.share_fairly(due, busy, SENDERS_PER_HOST)
         store.lease(work, claims, until=wall + channels.lease)
     return claims
 
 
-def _deliver(running: Running, claim: Claim) -> None:
-    channels: Channels = running.resources
+def _deliver(running: Context, claim: Claim) -> None:
+    channels = running.resource(Channels)
     outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
     with running.work(_ACTOR) as work:
-        handlers.record_attempt(work, claim, outcome, jitter=channels.jitter())
-    _DELIVERIES.labels("webhook", "delivered" if outcome.delivered else "failed").inc()
+        commands.record_attempt(work, claim, outcome, jitter=channels.jitter())
+    _DELIVERIES.labels("webhook", DeliveryStates.DELIVERED if outcome.delivered else DeliveryStates.FAILED).inc()
     log.info(
         "notice sent" if outcome.delivered else "notice not delivered",
         delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,
     )  # fmt: skip
+
+
+def deliveries_that_are_over(work: Work, before: datetime, limit: int) -> int:
+    """Deliveries that were made, failed or were cancelled, with their attempts. That a notification was delivered is an
+    event in the journal too, which stays."""
+    return store.forget_deliveries(work, before, limit)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.notify import api, handlers, jobs, pruning
-from services.notify.channels.open import open_channels
+from services.notify import api, jobs, reactions
 from services.notify.models import Base
+from services.notify.ports.channels.open import open_channels
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
@@ -18,11 +18,11 @@ SERVICE = Service(
     tables=Base.metadata,
     routes=api.router,
     reactions=[
-        on(RevisionPublished, handlers.write_notices),
-        on(ReviewOverdue, handlers.write_overdue_notice),
+        on(RevisionPublished, reactions.write_notifications),
+        on(ReviewOverdue, reactions.write_overdue_notification),
     ],
     jobs=[every(seconds=2, run=jobs.deliver_due)],
-    prunes=[Prune(pruning.deliveries_that_are_over, "delivery_days")],
+    prunes=[Prune(jobs.deliveries_that_are_over, "delivery_days")],
     emits=[NoticeDelivered, DeliveryFailed],
     resources=open_channels,
 )

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
 
-from shared.db.tables import table_base
+from services.notify.domain import DeliveryStates
 from shared.db.types import Instant, Json
-
-Base = table_base()
-
-#: The states of a delivery: it waits for its next attempt, or it is over in one of three ways.
-WAITING, DELIVERED, FAILED, CANCELLED = "waiting", "delivered", "failed", "cancelled"
+from shared.wire.notify import DeliveryState
 
 
-class Subscription(Base, table=True):
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
+
+
+NotificationKind = Literal["revision", "overdue", "test"]
+
+
+class SubscriptionRow(Base, table=True):
     """A person's wish to be told. Ended ones stay, so that their deliveries can still be looked up."""
 
     __tablename__ = "subscriptions"
@@ -40,10 +45,10 @@ class Subscription(Base, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class Notice(Base, table=True):
+class NotificationRow(Base, table=True):
     """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
 
-    Its id follows from what it is about, so that there is one however often its event is heard. Notices of
+    Its id follows from what it is about, so that there is one however often its event is heard. Notifications of
     revisions are the entries of the feed.
     """
 
@@ -52,7 +57,7 @@ class Notice(Base, table=True):
 
     id: str = Field(primary_key=True)
     review: str
-    kind: str  # revision, overdue, test
+    kind: NotificationKind = Field(sa_type=AutoString)
     about: str
     number: int = 0
     body: str = Field(sa_type=Text)
@@ -61,8 +66,8 @@ class Notice(Base, table=True):
     caused_by: str | None = None
 
 
-class Delivery(Base, table=True):
-    """A notice on its way to one subscription; at most one of the two together.
+class DeliveryRow(Base, table=True):
+    """A notification on its way to one subscription; at most one of the two together.
 
     `attempts` counts all that were made, `failures` those since it was last asked for. `leased_until` (by
     the machine's clock) keeps a second sender away while one is at it.
@@ -76,15 +81,15 @@ class Delivery(Base, table=True):
             "deliveries_due",
             "due_at",
             "id",
-            postgresql_where=text("state = 'waiting'"),
-            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text(f"state = '{DeliveryStates.WAITING}'"),
+            sqlite_where=text(f"state = '{DeliveryStates.WAITING}'"),
         ),
     )
 
     id: str = Field(primary_key=True)
     subscription: str = Field(foreign_key="subscriptions.id")
     notice: str = Field(foreign_key="notices.id")
-    state: str = WAITING
+    state: DeliveryState = Field(default=DeliveryStates.WAITING, sa_type=AutoString)
     attempts: int = 0
     failures: int = 0
     created_at: datetime = Field(sa_type=Instant)
@@ -93,7 +98,7 @@ class Delivery(Base, table=True):
     delivered_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class Attempt(Base, table=True):
+class AttemptRow(Base, table=True):
     """One try of a delivery, and what came of it."""
 
     __tablename__ = "attempts"

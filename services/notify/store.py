@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlmodel import col
 
-from services.notify.models import CANCELLED, WAITING, Attempt, Delivery, Notice, Subscription
+from services.notify.domain import DeliveryStates
+from services.notify.models import AttemptRow, DeliveryRow, NotificationRow, SubscriptionRow
+from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.ids import new_id
+from shared.ids import first_id, new_id
+from shared.paging import Found, PageAsked
 
 #: Subscriptions read and deliveries written at a time, so that memory does not grow with their number.
 CHUNK = 500
@@ -35,47 +39,48 @@ class Claim:
 
 def subscription(
     work: Work, review: str, subscription_id: str, *, owner: str | None = None, lock: bool = False
-) -> Subscription:
+) -> SubscriptionRow:
     """One subscription of a review; only the owner's when one is given. Raises NotFound.
 
     Whoever ends one or sends to one locks it first, so that nothing waits for a subscription that has ended.
     """
-    found = work.session.get(Subscription, subscription_id, with_for_update=lock or None)
+    found = work.session.get(SubscriptionRow, subscription_id, with_for_update=lock or None)
     if found is None or found.review != review or owner not in (None, found.owner):
         raise NotFound(f"review {review!r} has no subscription {subscription_id!r} of yours")
     return found
 
 
-def subscriptions(
-    work: Work, review: str, *, owner: str | None, after: str | None, limit: int
-) -> Sequence[Subscription]:
+def lock_subscription(work: Work, subscription_id: str) -> SubscriptionRow:
+    """A subscription that is there, locked until this work ends."""
+    return work.session.get_one(SubscriptionRow, subscription_id, with_for_update=True)
+
+
+def subscriptions(work: Work, review: str, page: PageAsked, *, owner: str | None) -> Found[SubscriptionRow]:
     """Subscriptions of a review, oldest first."""
-    query = select(Subscription).where(Subscription.review == review).order_by(Subscription.id).limit(limit)
+    query = select(SubscriptionRow).where(col(SubscriptionRow.review) == review)
     if owner is not None:
-        query = query.where(Subscription.owner == owner)
-    if after is not None:
-        query = query.where(Subscription.id > after)
-    return work.session.scalars(query).all()
+        query = query.where(col(SubscriptionRow.owner) == owner)
+    return read_page(work, query, page, col(SubscriptionRow.id))
 
 
 def active_subscriptions(work: Work, review: str, owner: str) -> int:
     """How many subscriptions of a review a person has that have not ended."""
-    mine = (Subscription.review == review, Subscription.owner == owner, Subscription.active)
-    return work.session.scalars(select(func.count()).select_from(Subscription).where(*mine)).one()
+    mine = (col(SubscriptionRow.review) == review, col(SubscriptionRow.owner) == owner, col(SubscriptionRow.active))
+    return work.session.scalars(select(func.count()).select_from(SubscriptionRow).where(*mine)).one()
 
 
 def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
-    """The active webhook subscriptions of a review that ask for a kind of notice, a chunk at a time.
+    """The active webhook subscriptions of a review that ask for a kind of notification, a chunk at a time.
 
     They are locked against being ended until the work commits.
     """
     after = ""
     while True:
         query = (
-            select(Subscription.id, Subscription.kinds)
-            .where(Subscription.review == review, Subscription.id > after)
-            .where(Subscription.active, Subscription.channel == "webhook")
-            .order_by(Subscription.id)
+            select(col(SubscriptionRow.id), col(SubscriptionRow.kinds))
+            .where(col(SubscriptionRow.review) == review, col(SubscriptionRow.id) > after)
+            .where(col(SubscriptionRow.active), col(SubscriptionRow.channel) == "webhook")
+            .order_by(col(SubscriptionRow.id))
             .limit(CHUNK)
             .with_for_update(read=True)
         )
@@ -86,22 +91,27 @@ def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
         after = rows[-1].id
 
 
-def has_notice(work: Work, notice_id: str) -> bool:
-    return work.session.get(Notice, notice_id) is not None
+def notification(work: Work, notification_id: str) -> NotificationRow:
+    """A notification that is there."""
+    return work.session.get_one(NotificationRow, notification_id)
 
 
-def add_deliveries(work: Work, notice: Notice, subscribed: Collection[str]) -> list[str]:
-    """Makes a delivery of a notice for each subscription, due now; answers their ids."""
+def has_notification(work: Work, notification_id: str) -> bool:
+    return work.session.get(NotificationRow, notification_id) is not None
+
+
+def add_deliveries(work: Work, notification: NotificationRow, subscribed: Collection[str]) -> list[str]:
+    """Makes a delivery of a notification for each subscription, due now; answers their ids."""
     rows = [
         {
-            "id": new_id("dlv"), "subscription": subscription_id, "notice": notice.id, "state": WAITING,
-            "attempts": 0, "failures": 0, "created_at": work.now, "due_at": work.now,
+            "id": new_id("dlv"), "subscription": subscription_id, "notice": notification.id,
+            "state": DeliveryStates.WAITING, "attempts": 0, "failures": 0, "created_at": work.now, "due_at": work.now,
         }
         for subscription_id in subscribed
     ]  # fmt: skip
     if rows:
         work.session.flush()
-        work.session.execute(insert(Delivery), rows)
+        work.session.execute(insert(DeliveryRow), rows)
     return [str(row["id"]) for row in rows]
 
 
@@ -111,15 +121,15 @@ def due(work: Work, *, wall: datetime, sending: Collection[str], full: Collectio
     The rows are locked until the work commits; whoever sends one leases it first.
     """
     query = (
-        select(Delivery, Subscription, Notice.body)
-        .join(Subscription, Subscription.id == Delivery.subscription)
-        .join(Notice, Notice.id == Delivery.notice)
-        .where(Delivery.state == WAITING, Delivery.due_at <= work.now)
-        .where(or_(Delivery.leased_until.is_(None), Delivery.leased_until <= wall))
-        .where(Delivery.id.not_in(sending), Subscription.host.not_in(full))
-        .order_by(Delivery.due_at, Delivery.id)
+        select(DeliveryRow, SubscriptionRow, col(NotificationRow.body))
+        .join(SubscriptionRow, col(SubscriptionRow.id) == col(DeliveryRow.subscription))
+        .join(NotificationRow, col(NotificationRow.id) == col(DeliveryRow.notice))
+        .where(col(DeliveryRow.state) == DeliveryStates.WAITING, col(DeliveryRow.due_at) <= work.now)
+        .where(or_(col(DeliveryRow.leased_until).is_(None), col(DeliveryRow.leased_until) <= wall))
+        .where(col(DeliveryRow.id).not_in(sending), col(SubscriptionRow.host).not_in(full))
+        .order_by(col(DeliveryRow.due_at), col(DeliveryRow.id))
         .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
+        .with_for_update(of=DeliveryRow, skip_locked=True)
     )
     return [_claim(found, to, body) for found, to, body in work.session.execute(query)]
 
@@ -127,45 +137,47 @@ def due(work: Work, *, wall: datetime, sending: Collection[str], full: Collectio
 def lease(work: Work, claims: Collection[Claim], *, until: datetime) -> None:
     """Keeps other senders away from these deliveries until then, by the machine's clock."""
     if claims:
-        mine = Delivery.id.in_([claim.delivery for claim in claims])
-        work.session.execute(update(Delivery).where(mine).values(leased_until=until))
+        mine = col(DeliveryRow.id).in_([claim.delivery for claim in claims])
+        work.session.execute(update(DeliveryRow).where(mine).values(leased_until=until))
 
 
-def delivery(work: Work, delivery_id: str, *, of: str | None = None) -> Delivery:
+def delivery(work: Work, delivery_id: str, *, of: str | None = None) -> DeliveryRow:
     """One delivery (of one subscription, when given), locked until the work ends. Raises NotFound."""
-    found = work.session.get(Delivery, delivery_id, with_for_update=True)
+    found = work.session.get(DeliveryRow, delivery_id, with_for_update=True)
     if found is None or of not in (None, found.subscription):
         raise NotFound(f"there is no delivery {delivery_id!r} of this subscription")
     return found
 
 
-def deliveries(
-    work: Work, subscription_id: str, *, before: str | None, limit: int
-) -> Sequence[tuple[Delivery, Notice]]:
+def deliveries(work: Work, subscription_id: str, page: PageAsked) -> Found[tuple[DeliveryRow, NotificationRow]]:
     """Deliveries of a subscription with what they bring, newest first."""
     query = (
-        select(Delivery, Notice)
-        .join(Notice, Notice.id == Delivery.notice)
-        .where(Delivery.subscription == subscription_id)
-        .order_by(Delivery.id.desc())
-        .limit(limit)
+        select(DeliveryRow, NotificationRow)
+        .join(NotificationRow, col(NotificationRow.id) == col(DeliveryRow.notice))
+        .where(col(DeliveryRow.subscription) == subscription_id)
     )
-    if before is not None:
-        query = query.where(Delivery.id < before)
-    return [(found, notice) for found, notice in work.session.execute(query)]
+    return read_page(work, query, page, col(DeliveryRow.id), descending=True)
 
 
-def delivery_and_notice(work: Work, delivery_id: str) -> tuple[Delivery, Notice]:
+def delivery_and_notification(work: Work, delivery_id: str) -> tuple[DeliveryRow, NotificationRow]:
     """One delivery and what it brings."""
-    query = select(Delivery, Notice).join(Notice, Notice.id == Delivery.notice).where(Delivery.id == delivery_id)
-    found, notice = work.session.execute(query).one()
-    return found, notice
+    query = (
+        select(DeliveryRow, NotificationRow)
+        .join(NotificationRow, col(NotificationRow.id) == col(DeliveryRow.notice))
+        .where(col(DeliveryRow.id) == delivery_id)
+    )
+    found, notification = work.session.execute(query).one()
+    return found, notification
 
 
-def attempts(work: Work, deliveries: Collection[str]) -> dict[str, list[Attempt]]:
+def attempts(work: Work, deliveries: Collection[str]) -> dict[str, list[AttemptRow]]:
     """The attempts of each of some deliveries, in order."""
-    made: dict[str, list[Attempt]] = {delivery_id: [] for delivery_id in deliveries}
-    query = select(Attempt).where(Attempt.delivery.in_(made)).order_by(Attempt.delivery, Attempt.number)
+    made: dict[str, list[AttemptRow]] = {delivery_id: [] for delivery_id in deliveries}
+    query = (
+        select(AttemptRow)
+        .where(col(AttemptRow.delivery).in_(made))
+        .order_by(col(AttemptRow.delivery), col(AttemptRow.number))
+    )
     for attempt in work.session.scalars(query):
         made[attempt.delivery].append(attempt)
     return made
@@ -173,26 +185,32 @@ def attempts(work: Work, deliveries: Collection[str]) -> dict[str, list[Attempt]
 
 def cancel_waiting(work: Work, subscription_id: str) -> None:
     """Calls off what has not reached a subscription yet."""
-    waiting = (Delivery.subscription == subscription_id, Delivery.state == WAITING)
-    work.session.execute(update(Delivery).where(*waiting).values(state=CANCELLED))
+    may_end = col(DeliveryRow.state).in_(DeliveryStates.before(DeliveryStates.CANCELLED))
+    theirs = update(DeliveryRow).where(col(DeliveryRow.subscription) == subscription_id, may_end)
+    work.session.execute(theirs.values(state=DeliveryStates.CANCELLED))
 
 
-def revisions(work: Work, review: str, *, before: tuple[int, str] | None, limit: int) -> Sequence[Notice]:
-    """The notices of a review's revisions, newest first: the entries of its feed."""
-    query = (
-        select(Notice)
-        .where(Notice.review == review, Notice.kind == "revision")
-        .order_by(Notice.number.desc(), Notice.id.desc())
-        .limit(limit)
+def forget_deliveries(work: Work, before: datetime, limit: int) -> int:
+    """Takes away the oldest deliveries that are over and were made before then, with their attempts; answers how
+    many."""
+    over = (col(DeliveryRow.id) < first_id("dlv", before), col(DeliveryRow.state) != DeliveryStates.WAITING)
+    # Held, so that none is asked for again meanwhile.
+    old = select(col(DeliveryRow.id)).where(*over).order_by(col(DeliveryRow.id)).limit(limit).with_for_update()
+    ids = work.session.scalars(old).all()
+    work.session.execute(delete(AttemptRow).where(col(AttemptRow.delivery).in_(ids)))
+    work.session.execute(delete(DeliveryRow).where(col(DeliveryRow.id).in_(ids)))
+    return len(ids)
+
+
+def revisions(work: Work, review: str, page: PageAsked) -> Found[NotificationRow]:
+    """The notifications of a review's revisions, newest first: the entries of its feed."""
+    query = select(NotificationRow).where(
+        col(NotificationRow.review) == review, col(NotificationRow.kind) == "revision"
     )
-    if before is not None:
-        number, notice_id = before
-        earlier = (Notice.number == number) & (Notice.id < notice_id)
-        query = query.where((Notice.number < number) | earlier)
-    return work.session.scalars(query).all()
+    return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
 
 
-def _claim(delivery: Delivery, to: Subscription, body: str) -> Claim:
+def _claim(delivery: DeliveryRow, to: SubscriptionRow, body: str) -> Claim:
     return Claim(
         delivery.id, to.id, delivery.attempts, to.host, to.url or "", secret=to.secret or "", body=body.encode()
     )

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from services.protocol import handlers, store
+from services.protocol import commands, store
 from services.protocol.domain import check
 from services.protocol.domain.document import Form
 from services.protocol.models import VersionRow
+from shared.db.work import Work
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
-from shared.http.paging import Cursor, Limit, Page, after, encode_cursor
+from shared.http.paging import Hundred
 from shared.http.parameters import Name, Number
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.paging import Page
 from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
 
 router = APIRouter(prefix="/protocol", tags=["protocol"], route_class=Route)
-Unit, Reading = unit_of("protocol"), reading_of("protocol")
-
-Place = TypeVar("Place", str, int)
+Unit = Annotated[Work, unit_of("protocol")]
+Reading = Annotated[Work, reading_of("protocol")]
 
 _FORMS: dict[str, Form] = {
     "application/yaml": "yaml",
@@ -65,41 +66,35 @@ def apply_protocol(
 
     A malformed one is answered with every error, its path and its line, and nothing is stored.
     """
-    return work.once(key, f"apply a protocol to {review}", protocol, lambda: handlers.publish_version(protocol, work))
+    return work.once(key, f"apply a protocol to {review}", protocol, lambda: commands.publish_version(work, protocol))
 
 
 @router.get("/reviews")
-def list_reviews(work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100) -> Page[ReviewView]:
+def list_reviews(work: Reading, person: Reader, page: Hundred) -> Page[ReviewView]:
     """The reviews this token holds for, by name."""
-    rows = store.reviews(work, person.reviews, after(cursor, ""), limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    views = [ReviewView(**row.model_dump()) for row in rows]
-    return Page(items=views, next=encode_cursor(rows[-1].review) if more else None)
+    return store.reviews(work, person.reviews, page).page(lambda row: ReviewView(**row.model_dump()))
 
 
 @router.get("/reviews/{review}")
-def get_review(review: Name, work: Reading, person: Reader) -> VersionView:
+def show_review(review: Name, work: Reading, person: Reader) -> VersionView:
     """The newest version of a review's protocol."""
     return _whole(store.version(work, review, store.review(work, review).version))
 
 
 @router.get("/reviews/{review}/versions")
-def list_versions(
-    review: Name, work: Reading, person: Reader, cursor: Cursor | None = None, limit: Limit = 100
-) -> Page[VersionHead]:
+def list_versions(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[VersionHead]:
     """Every version of a review's protocol, oldest first."""
     store.review(work, review)
-    rows = store.versions(work, review, after(cursor, 0), limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    heads = [VersionHead(**row.model_dump(exclude={"document"})) for row in rows]
-    return Page(items=heads, next=encode_cursor(rows[-1].version) if more else None)
+    return store.versions(work, review, page).page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
 
 
 @router.get("/reviews/{review}/versions/{version}")
-def get_version(review: Name, version: Number, work: Reading, person: Reader) -> VersionView:
+def show_version(review: Name, version: Number, work: Reading, person: Reader) -> VersionView:
     """One version of a review's protocol, whole."""
     return _whole(store.version(work, review, version))
 
 
 def _whole(row: VersionRow) -> VersionView:
-    return VersionView(protocol=Protocol.model_validate(row.document), **row.model_dump(exclude={"document"}))
+    return VersionView(
+        protocol=Protocol.model_validate(row.document, extra="ignore"), **row.model_dump(exclude={"document"})
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
 
-from shared.db.tables import table_base
 from shared.db.types import Instant, Json
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
 
 
 class ReviewRow(Base, table=True):

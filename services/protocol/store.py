@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from services.protocol.models import ReviewRow, VersionRow
+from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
+from shared.paging import Found, PageAsked
 from shared.tokens import ALL_REVIEWS
 
 
@@ -33,20 +36,14 @@ def version(work: Work, review: str, number: int) -> VersionRow:
     return row
 
 
-def reviews(work: Work, held: Sequence[str], after: str, limit: int) -> list[ReviewRow]:
+def reviews(work: Work, held: Sequence[str], page: PageAsked) -> Found[ReviewRow]:
     """Reviews among those a token holds for, by name."""
-    query = select(ReviewRow).where(ReviewRow.review > after).order_by(ReviewRow.review).limit(limit)
+    query = select(ReviewRow)
     if ALL_REVIEWS not in held:
-        query = query.where(ReviewRow.review.in_(held))
-    return list(work.session.execute(query).scalars())
+        query = query.where(col(ReviewRow.review).in_(held))
+    return read_page(work, query, page, col(ReviewRow.review))
 
 
-def versions(work: Work, review: str, after: int, limit: int) -> list[VersionRow]:
+def versions(work: Work, review: str, page: PageAsked) -> Found[VersionRow]:
     """Versions of a review, oldest first."""
-    query = (
-        select(VersionRow)
-        .where(VersionRow.review == review, VersionRow.version > after)
-        .order_by(VersionRow.version)
-        .limit(limit)
-    )
-    return list(work.session.execute(query).scalars())
+    return read_page(work, select(VersionRow).where(col(VersionRow.review) == review), page, col(VersionRow.version))

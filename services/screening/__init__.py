@@ -19,7 +19,7 @@ the newest version that it has not passed (a stage is its name: a renamed one is
 that were made stand. Where the dates moved, a job goes through the records once: what the dates kept out and
 now admit is opened, what nobody has voted on and they now refuse is closed.
 
-Beside the usual files: `steps.py` is what can happen to a record, whoever causes it; `handlers.py` (events),
-`commands.py` (people) and `jobs.py` (time) cause it; `arrivals.py` takes new records in, many at a time;
-`views.py` shows what there is, blind where it must be.
+`commands/steps.py` is what can happen to a record, whoever causes it: people (`commands/queue.py`), events
+(`reactions`, of which `arrivals` takes new records in, many at a time) or the clock (`jobs.py`). `views.py` shows what
+there is, blind where it must be.
 """

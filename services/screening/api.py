@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 
-from services.screening import commands, store, views
-from services.screening.domain import Ballot
+from services.screening import store, views
+from services.screening.commands import queue
+from services.screening.domain import Ballot, TaskStates
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Reader, Reviewer
-from shared.http.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.http.paging import Hundred
 from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.paging import Page
 from shared.tokens import Person
 from shared.wire.screening import (
     Claim,
@@ -36,81 +38,84 @@ from shared.wire.screening import (
 
 router = APIRouter(prefix="/screening", tags=["screening"], route_class=Route)
 
-Unit = unit_of("screening")
-Reading = reading_of("screening")
+Unit = Annotated[Work, unit_of("screening")]
+Reading = Annotated[Work, reading_of("screening")]
 
-Review = Lease = Record = Stage = Name
+Review = Name
+Lease = Name
+Record = Name
+Stage = Name
 
 
 @router.post("/reviews/{review}/claims")
-def claim(review: Review, body: ClaimRequest, work: Unit, who: Reviewer) -> Claim:
+def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer) -> Claim:
     """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
 
     First come those of this kind that they hold already, the oldest first, so asking twice takes no more places.
     """
-    held = commands.claim(work, review, body.kind, body.stage, _adjudicates(who), body.count)
+    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count)
     return Claim(tasks=views.tasks_in_hand(work, held))
 
 
 @router.get("/reviews/{review}/leases/{lease}")
-def show_lease(review: Review, lease: Lease, work: Reading, who: Reviewer) -> TaskInHand:
+def show_lease(review: Review, lease: Lease, work: Reading, person: Reviewer) -> TaskInHand:
     """What this person holds under a live lease: the record, the question, and the form as a vote must fill it in."""
-    return views.tasks_in_hand(work, [commands.in_hand(work, review, lease)])[0]
+    return views.tasks_in_hand(work, [queue.in_hand(work, review, lease)])[0]
 
 
 @router.post("/reviews/{review}/leases/{lease}/vote")
-def vote(
-    review: Review, lease: Lease, body: VoteRequest, work: Unit, who: Reviewer, key: IdempotencyKey = None
+def cast_vote(
+    review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> VoteReceipt:
     """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
     ballot = Ballot(body.answer, body.reason, body.fields)
 
     def cast() -> VoteReceipt:
-        return views.vote_receipt(*commands.vote(work, review, lease, ballot, _adjudicates(who)))
+        return views.vote_receipt(*queue.vote(work, review, lease, ballot, _adjudicates(person)))
 
     return work.once(key, f"vote {review} {lease}", body, cast)
 
 
 @router.post("/reviews/{review}/leases/{lease}/release")
-def release(review: Review, lease: Lease, work: Unit, who: Reviewer, key: IdempotencyKey = None) -> LeaseView:
+def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
     """Gives a place back; the task goes to the end of the queue."""
     command = f"release {review} {lease}"
-    return work.once(key, command, None, lambda: views.lease_view(commands.release(work, review, lease)))
+    return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
 
 
 @router.post("/reviews/{review}/leases/{lease}/renew")
-def renew(review: Review, lease: Lease, work: Unit, who: Reviewer) -> LeaseView:
+def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
     """Keeps a live lease for as long again from now."""
-    return views.lease_view(commands.renew(work, review, lease))
+    return views.lease_view(queue.renew(work, review, lease))
 
 
 @router.get("/reviews/{review}/queue")
-def show_queue(review: Review, work: Reading, who: Reader) -> list[StageQueue]:
+def show_queue(review: Review, work: Reading, person: Reader) -> list[StageQueue]:
     """How each stage stands, in the order of the newest protocol."""
     states, in_hand = store.counted(work, review).states, store.leases_in_hand(work, review, work.now)
     return [views.stage_queue(stage, states.get(stage, {}), in_hand) for stage in _stages(work, review, states)]
 
 
 @router.get("/reviews/{review}/funnel")
-def show_funnel(review: Review, work: Reading, who: Reader) -> Funnel:
+def show_funnel(review: Review, work: Reading, person: Reader) -> Funnel:
     """Where every record is now, and what became of those that entered each stage."""
     states = store.counted(work, review).states
     return views.funnel(states, _stages(work, review, states))
 
 
 @router.get("/reviews/{review}/agreement")
-def show_agreement(review: Review, work: Reading, who: Reader) -> list[StageAgreement]:
+def show_agreement(review: Review, work: Reading, person: Reader) -> list[StageAgreement]:
     """How far independent votes agree, stage by stage, over the tasks whose two votes are in, adjudicated or not.
 
     For a lead all stages; for others those where a vote of their own is on a task that has all its votes. Whoever
     may adjudicate sees nothing of an open conflict that they have not claimed or voted on.
     """
-    plan, counted = commands.known_plan(work, review), store.counted(work, review)
+    plan, counted = views.known_plan(work, review), store.counted(work, review)
     answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
     stages = _stages(work, review, counted.states)
-    if not who.has("lead"):
-        stages = commands.stages_judged(work, review, stages)
-    hidden = store.pairs_to_decide(work, review, who.name) if _is_blind(who) else {}
+    if not person.has("lead"):
+        stages = views.stages_judged(work, review, stages)
+    hidden = store.pairs_to_decide(work, review, person.name) if _is_blind(person) else {}
     return [
         views.stage_agreement(
             stage,
@@ -128,52 +133,45 @@ def list_tasks(
     review: Review,
     stage: Stage,
     work: Reading,
-    who: Reader,
-    state: TaskState = "open",
-    cursor: Cursor | None = None,
-    limit: Limit = 100,
+    person: Reader,
+    page: Hundred,
+    state: TaskState = TaskStates.OPEN,
 ) -> Page[TaskSummary]:
     """The tasks of a stage that are in one state, in queue order."""
     _known_stage(work, review, stage)
-    rows = store.page_of_tasks(work, review, stage, state, decode_cursor(cursor, int, str), limit + 1)
-    return _task_page(rows, limit)
+    return store.page_of_tasks(work, review, stage, state, page).page(lambda found: views.task_summary(*found))
 
 
 @router.get("/reviews/{review}/conflicts", operation_id="screening_conflicts")
 def list_conflicts(
     review: Review,
     work: Reading,
-    who: Reader,
+    person: Reader,
+    page: Hundred,
     stage: Word | None = None,
-    cursor: Cursor | None = None,
-    limit: Limit = 100,
 ) -> Page[TaskSummary]:
     """The tasks whose votes lead to different places and wait for an adjudicator, in queue order."""
     if stage is not None:
         _known_stage(work, review, stage)
-    commands.known_plan(work, review)
-    rows = store.page_of_conflicts(work, review, stage, decode_cursor(cursor, int, str), limit + 1)
-    return _task_page(rows, limit)
+    views.known_plan(work, review)
+    return store.page_of_conflicts(work, review, stage, page).page(lambda found: views.task_summary(*found))
 
 
 @router.get("/reviews/{review}/records", operation_id="screening_records")
 def list_records(
     review: Review,
     work: Reading,
-    who: Reader,
+    person: Reader,
     state: RecordState,
-    cursor: Cursor | None = None,
-    limit: Limit = 100,
+    page: Hundred,
 ) -> Page[RecordSummary]:
     """The records that are in one state, by id; an excluded one says by which rule or for which reason."""
-    commands.known_plan(work, review)
-    rows = store.page_of_records(work, review, state, decode_cursor(cursor, str), limit + 1)
-    items = [views.record_summary(record) for record in rows[:limit]]
-    return Page(items=items, next=encode_cursor(rows[limit - 1].id) if len(rows) > limit else None)
+    views.known_plan(work, review)
+    return store.page_of_records(work, review, state, page).page(views.record_summary)
 
 
 @router.get("/reviews/{review}/records/{record}")
-def show_record(review: Review, record: Record, work: Reading, who: Reader) -> RecordHistory:
+def show_record(review: Review, record: Record, work: Reading, person: Reader) -> RecordHistory:
     """One record's way through screening: its stages, the votes this person may see, its notices and merges."""
     stages = _stages(work, review, store.counted(work, review).states)
     row = store.get_record(work, review, record)
@@ -182,25 +180,19 @@ def show_record(review: Review, record: Record, work: Reading, who: Reader) -> R
     return views.record_history(work, row, stages)
 
 
-def _adjudicates(who: Person) -> list[str]:
+def _adjudicates(person: Person) -> list[str]:
     """The adjudicators' roles that a person has."""
-    return [role for role in commands.ADJUDICATORS if who.has(role)]
+    return [role for role in queue.ADJUDICATORS if person.has(role)]
 
 
-def _is_blind(who: Person) -> bool:
+def _is_blind(person: Person) -> bool:
     """Whether this person may come to decide a conflict that they must not know anything of before."""
-    return who.has(commands.ADJUDICATORS[0]) and not who.has("lead")
+    return person.has(queue.ADJUDICATORS[0]) and not person.has("lead")
 
 
 def _stages(work: Work, review: str, states: Mapping[str, Any]) -> list[str]:
-    return commands.known_stages(commands.known_plan(work, review), states)
+    return views.known_stages(views.known_plan(work, review), states)
 
 
 def _known_stage(work: Work, review: str, stage: str) -> None:
-    commands.require_stage(_stages(work, review, store.counted(work, review).states), review, stage)
-
-
-def _task_page(rows: Any, limit: int) -> Page[TaskSummary]:
-    items = [views.task_summary(task, record) for task, record in rows[:limit]]
-    last = rows[limit - 1][0] if len(rows) > limit else None
-    return Page(items=items, next=encode_cursor(last.position, last.id) if last is not None else None)
+    views.require_stage(_stages(work, review, store.counted(work, review).states), review, stage)

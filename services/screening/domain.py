@@ -4,15 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shared.events.protocol import Answer, FormField, Protocol, Stage
 from shared.events.values import earliest_day, latest_day
+from shared.states import States
+from shared.wire.screening import Ended, Kind, RecordState, TaskState
 
 Outcome = Literal["advance", "exclude"]
 
+
+class RecordStates(States[RecordState]):
+    """A record's way through the stages."""
+
+    SCREENING: Final = "screening"
+    INCLUDED: Final = "included"
+    EXCLUDED: Final = "excluded"
+    MERGED: Final = "merged"
+
+    what = "record"
+    moves = {
+        (None, SCREENING): "it is discovered",
+        (None, EXCLUDED): "a rule of the protocol keeps it out",
+        (SCREENING, SCREENING): "it passes a stage",
+        (SCREENING, INCLUDED): "it passes the last stage",
+        (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
+        (EXCLUDED, SCREENING): "the dates that kept it out admit it now",
+        (SCREENING, MERGED): "it is the same work as another",
+        (INCLUDED, MERGED): "it is the same work as another",
+        (EXCLUDED, MERGED): "it is the same work as another",
+    }
+
+
+class TaskStates(States[TaskState]):
+    """A stage's question about a record."""
+
+    OPEN: Final = "open"
+    CONFLICT: Final = "conflict"
+    ADVANCED: Final = "advanced"
+    EXCLUDED: Final = "excluded"
+    WITHDRAWN: Final = "withdrawn"
+
+    #: Those in which people are asked, and those in which their answer stands.
+    WAITING = (OPEN, CONFLICT)
+    DECIDED = (ADVANCED, EXCLUDED)
+
+    what = "task"
+    moves = {
+        (None, OPEN): "its record reaches the stage",
+        (OPEN, CONFLICT): "its votes part, or ask for a third person",
+        (OPEN, ADVANCED): "its votes lead on",
+        (OPEN, EXCLUDED): "its votes lead out",
+        (CONFLICT, ADVANCED): "an adjudicator decides",
+        (CONFLICT, EXCLUDED): "an adjudicator decides",
+        (OPEN, WITHDRAWN): "its record is merged, or kept out by a rule",
+        (CONFLICT, WITHDRAWN): "its record is merged",
+        (WITHDRAWN, OPEN): "its record is admitted again",
+    }
+
+
+class LeaseStates(States[Ended]):
+    """A slot of a task that is kept for a person: nothing while it lives, then how it ended."""
+
+    VOTED: Final = "voted"
+    RELEASED: Final = "released"
+    LAPSED: Final = "lapsed"
+    WITHDRAWN: Final = "withdrawn"
+
+    what = "lease"
+    column = "ended"
+    moves = {
+        (None, VOTED): "its person votes",
+        (None, RELEASED): "its person gives it back",
+        (None, LAPSED): "its time is over",
+        (None, WITHDRAWN): "its task needs no vote any more",
+    }
+
+
+#: The kinds of leases: to screen a record, and to decide a conflict.
+TO_SCREEN: Final = "screening"
+TO_DECIDE: Final = "conflict"
+
+#: The state of a task in which each kind of lease is taken.
+ASKED_IN: Mapping[Kind, TaskState] = {TO_SCREEN: TaskStates.OPEN, TO_DECIDE: TaskStates.CONFLICT}
+
 #: The rules by which a protocol's dates keep a record out.
 DATE_RULES = ("published_after", "published_until")
+
+#: The rule that is told of a record which lives on in another.
+MERGED_RULE = "merged"
 
 #: The longest text a form field takes, in characters.
 LONGEST_TEXT = 5000
@@ -162,19 +242,21 @@ def decide(stage: Stage, answers: Sequence[str]) -> Decision | None:
     that leads elsewhere (of `thin` out, `moderate`, `rich`: moderate and rich make moderate; of `credible`,
     `caution`, `not_credible` out: credible and caution make caution); of two as near, the one listed first.
     """
-    places = {stage_answer.value: stage_answer.leads_to for stage_answer in stage.answers}
-    outcomes = {places[answer] for answer in answers}
-    if len(outcomes) != 1 or "adjudicate" in outcomes:
+    leads_to = {stage_answer.value: stage_answer.leads_to for stage_answer in stage.answers}
+    outcomes = {leads_to[answer] for answer in answers}
+    if len(outcomes) != 1:
         return None
     (outcome,) = outcomes
-    order = list(places)
-    elsewhere = [index for index, value in enumerate(order) if places[value] != outcome]
+    if outcome == "adjudicate":
+        return None
+    order = list(leads_to)
+    elsewhere = [index for index, value in enumerate(order) if leads_to[value] != outcome]
 
     def doubt(answer: str) -> tuple[int, int]:
         index = order.index(answer)
         return min((abs(index - other) for other in elsewhere), default=0), index
 
-    return Decision(min(answers, key=doubt), outcome)  # type: ignore[arg-type]  # No adjudicate is left here.
+    return Decision(min(answers, key=doubt), outcome)
 
 
 def decision_of(stage: Stage, value: str) -> Decision | None:
@@ -186,7 +268,7 @@ def decision_of(stage: Stage, value: str) -> Decision | None:
     return Decision(value, answer.leads_to)
 
 
-def reason_told(answer: str, reasons: Sequence[str | None]) -> str:
+def reason_given(answer: str, reasons: Sequence[str | None]) -> str:
     """The reason told for an exclusion: those people gave, each once, or the answer itself."""
     given = list(dict.fromkeys(reason for reason in reasons if reason))
     return "; ".join(given) or f"answered {answer!r}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.screening import api, handlers, jobs, pruning, views
+from services.screening import api, jobs, views
 from services.screening.models import Base
+from services.screening.reactions import protocols, records
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
 from shared.events.protocol import VersionPublished
@@ -28,18 +29,18 @@ SERVICE = Service(
     routes=api.router,
     resources=lambda settings: Plans(),
     reactions=[
-        on(VersionPublished, handlers.adopt_stages),
-        on(RecordDiscovered, handlers.open_first_task),
-        on(RecordUpdated, handlers.describe_record_anew),
-        on(RecordMerged, handlers.move_votes_to_surviving_record),
-        on(RecordNoticed, handlers.flag_report),
+        on(VersionPublished, protocols.adopt_stages),
+        on(RecordDiscovered, records.open_first_task),
+        on(RecordUpdated, records.describe_record_anew),
+        on(RecordMerged, records.move_votes_to_surviving_record),
+        on(RecordNoticed, records.flag_report),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
     ],
-    prunes=[Prune(pruning.ended_leases, "lease_days")],
+    prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,
     emits=[
         TaskOpened,

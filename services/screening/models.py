@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
 
-from shared.db.tables import table_base
+from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
+from shared.wire.screening import Ended, Kind, RecordState, TaskState
 
-Base = table_base()
+#: Who decided a task: its independent votes, or an adjudicator.
+DecidedBy = Literal["agreement", "adjudication"]
+
+
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
+
+    if TYPE_CHECKING:  # SQLModel makes it, and does not declare it.
+        __table__: ClassVar[Table]
 
 
 class ProtocolRow(Base, table=True):
@@ -36,7 +46,7 @@ class ProtocolRow(Base, table=True):
 class Record(SQLModel):
     """A record's way through screening, and what a reviewer needs to see of it.
 
-    `state` is screening, included, excluded or merged. `step` counts the events told about it; `described`
+    `state` is one of RecordStates. `step` counts the events told about it; `described`
     is the ingest revision of its description. `passed` names the stages it has passed, in order. `notices`
     are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in which
     it now lives on; `merge` keeps what was said when it was merged.
@@ -44,7 +54,7 @@ class Record(SQLModel):
 
     review: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
-    state: str
+    state: RecordState = Field(sa_type=AutoString)
     stage: str | None = None
     rule: str | None = None
     reason: str | None = None
@@ -66,7 +76,7 @@ class Record(SQLModel):
     @property
     def tally(self) -> str:
         """Under what this record is counted: its state, or the rule that kept it out."""
-        return f"rule:{self.rule}" if self.state == "excluded" and self.rule else self.state
+        return f"rule:{self.rule}" if self.state == RecordStates.EXCLUDED and self.rule else self.state
 
 
 class RecordRow(Record, Base, table=True):
@@ -86,7 +96,7 @@ class RecordRow(Record, Base, table=True):
 class Task(SQLModel):
     """One stage's question about one record.
 
-    `state` is open, conflict, advanced, excluded or withdrawn. `places` is how many more people may take it
+    `state` is one of TaskStates. `places` is how many more people may take it
     now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
@@ -100,7 +110,7 @@ class Task(SQLModel):
     stage: str
     protocol_version: int
     adjudicators: str
-    state: str
+    state: TaskState = Field(sa_type=AutoString)
     position: int = Field(sa_type=Counter)
     votes_needed: int
     votes_cast: int = 0
@@ -108,7 +118,7 @@ class Task(SQLModel):
     taker: str = ""
     takers: str = ""
     answer: str | None = None
-    decided_by: str | None = None
+    decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     first: str | None = None
     second: str | None = None
     told: str
@@ -144,8 +154,8 @@ class TaskRow(Task, Base, table=True):
             "review",
             "position",
             "id",
-            postgresql_where=text("state = 'conflict'"),
-            sqlite_where=text("state = 'conflict'"),
+            postgresql_where=text(f"state = '{TaskStates.CONFLICT}'"),
+            sqlite_where=text(f"state = '{TaskStates.CONFLICT}'"),
         ),
     )
 
@@ -153,9 +163,9 @@ class TaskRow(Task, Base, table=True):
 class Lease(SQLModel):
     """A place of a task, kept for one person for a while.
 
-    `kind` is screening or conflict. `ended` is None while it lives, then voted, released, lapsed or
-    withdrawn (the task was closed under it). Live leases that a person holds of a kind in a review differ in
-    `slot`; a claim takes the lowest that are free, so that two at once take no more than one was asked for.
+    `kind` is screening or conflict. `ended` is None while it lives, then one of LeaseStates. Live
+    leases that a person holds of a kind in a review differ in `slot`; a claim takes the lowest that are free, so that
+    two at once take no more than one was asked for.
     """
 
     id: str = Field(primary_key=True)
@@ -164,11 +174,11 @@ class Lease(SQLModel):
     record: str
     stage: str
     person: str
-    kind: str
+    kind: Kind = Field(sa_type=AutoString)
     slot: int = Field(sa_column_kwargs={"server_default": "0"})
     taken_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
-    ended: str | None = None
+    ended: Ended | None = Field(default=None, sa_type=AutoString)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

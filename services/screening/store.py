@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text, tuple_
+from sqlalchemy import ColumnElement, Table, delete, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
 
+from services.screening.domain import TO_DECIDE, RecordStates, TaskStates
 from services.screening.models import (
     ChangeRow,
     CountRow,
@@ -26,10 +28,13 @@ from services.screening.models import (
     VoteRow,
 )
 from shared.db.many import each_of, is_sqlite
+from shared.db.paging import read_plain_page
 from shared.db.said import Said
 from shared.db.work import Work
-from shared.events.protocol import Protocol
-from shared.ids import id_of
+from shared.errors import NotYet
+from shared.events.protocol import Protocol, Stage
+from shared.ids import first_id, id_of
+from shared.paging import Found, PageAsked
 
 # --- protocols
 
@@ -54,7 +59,7 @@ class Plans:
         plan = self._read.get((review, version))
         if plan is None:
             row = work.session.get_one(ProtocolRow, (review, version))
-            plan = self._read[review, version] = Plan(version, Protocol.model_validate_json(row.document))
+            plan = self._read[review, version] = Plan(version, Protocol.read(row.document))
             while len(self._read) > self._most:
                 self._read.pop(next(iter(self._read)), None)
         return plan
@@ -65,7 +70,7 @@ _VERSIONS = Said("SELECT version FROM protocols WHERE review = :review ORDER BY 
 
 def versions(work: Work, review: str) -> list[int]:
     """The numbers of the protocol versions that screening has heard of, newest first; asked once per work."""
-    asked = work.session.info.setdefault("screening.versions", {})
+    asked: dict[str, list[int]] = work.session.info.setdefault("screening.versions", {})
     if review not in asked:
         asked[review] = [version for (version,) in work.rows.read(_VERSIONS, {"review": review})]
     return asked[review]
@@ -74,21 +79,39 @@ def versions(work: Work, review: str) -> list[int]:
 def newest(work: Work, review: str) -> Plan | None:
     """The newest protocol version that screening has heard of."""
     known = versions(work, review)
-    return work.resources.of(work, review, known[0]) if known else None
+    return work.resource(Plans).of(work, review, known[0]) if known else None
 
 
 def plan_of(work: Work, task: Task) -> Plan:
     """The version that a task was opened under."""
-    return work.resources.of(work, task.review, task.protocol_version)
+    return work.resource(Plans).of(work, task.review, task.protocol_version)
+
+
+def the_plan(work: Work, review: str) -> Plan:
+    """The newest protocol version of a review. Raises NotYet while none is known."""
+    plan = newest(work, review)
+    if plan is None:
+        raise NotYet(f"the protocol of review {review!r} is not known yet", slug="no_protocol_yet")
+    return plan
+
+
+def stage_of(work: Work, task: Task) -> Stage:
+    """The stage as it was when the task was opened: its question, its answers, its votes."""
+    return {stage.name: stage for stage in plan_of(work, task).protocol.stages}[task.stage]
 
 
 def dropped_stages(work: Work, review: str) -> set[str]:
     """The stages that older versions had and the newest has not."""
     had, *rest = [
-        {stage.name for stage in work.resources.of(work, review, version).protocol.stages}
+        {stage.name for stage in work.resource(Plans).of(work, review, version).protocol.stages}
         for version in versions(work, review)
     ]
     return set().union(*rest) - had
+
+
+def version_if_known(work: Work, review: str, version: int) -> ProtocolRow | None:
+    """A protocol version as it was published; None before it is heard of."""
+    return work.session.get(ProtocolRow, (review, version))
 
 
 def adopt(work: Work, row: ProtocolRow) -> None:
@@ -99,7 +122,7 @@ def adopt(work: Work, row: ProtocolRow) -> None:
 
 def rechecks(work: Work) -> list[ProtocolRow]:
     """The versions whose changed dates some records have not been held against."""
-    query = select(ProtocolRow).where(ProtocolRow.recheck_after.is_not(None)).order_by(ProtocolRow.review)
+    query = select(ProtocolRow).where(col(ProtocolRow.recheck_after).is_not(None)).order_by(col(ProtocolRow.review))
     return list(work.session.execute(query).scalars())
 
 
@@ -118,9 +141,13 @@ def known_records(work: Work, keys: Collection[tuple[str, str]]) -> set[tuple[st
         reviews.setdefault(review, []).append(record)
     known: set[tuple[str, str]] = set()
     for review, records in reviews.items():
-        wanted = each_of(work.session, records, RecordRow.id)
+        wanted = each_of(work.session, records, col(RecordRow.id))
         # A subquery for each, since planners without statistics would rather read all records of the review.
-        found = select(RecordRow.id).where(RecordRow.review == review, RecordRow.id == wanted).scalar_subquery()
+        found = (
+            select(col(RecordRow.id))
+            .where(col(RecordRow.review) == review, col(RecordRow.id) == wanted)
+            .scalar_subquery()
+        )
         query = select(wanted).where(found.is_not(None))
         known |= {(review, record) for (record,) in work.rows.read(query)}
     return known
@@ -128,11 +155,12 @@ def known_records(work: Work, keys: Collection[tuple[str, str]]) -> set[tuple[st
 
 def lock_record(work: Work, review: str, record: str) -> Record | None:
     """A record, held by this work until its end. Records are locked before tasks, tasks before leases."""
-    return work.rows.hold(RecordRow, review=review, id=record)  # type: ignore[no-any-return]
+    held: Record | None = work.rows.hold(RecordRow, review=review, id=record)
+    return held
 
 
 def get_record(work: Work, review: str, record: str) -> Record | None:
-    query = select(RecordRow).where(RecordRow.review == review, RecordRow.id == record)
+    query = select(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
     found = work.rows.read(query, None, RecordRow)
     return found[0] if found else None
 
@@ -145,15 +173,19 @@ def absorbed_by(work: Work, record: Record) -> list[Record]:
     writes first."""
     given = {"review": record.review, "record": record.id}
     rows = work.rows.read(_ABSORBED_BY, given, RecordRow, pending=False)
-    return sorted(rows, key=lambda row: (row.merge["at"], row.id))  # type: ignore[index]
+    return sorted(rows, key=lambda row: (row.merge["at"], row.id))
 
 
 def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, limit: int) -> list[Record]:
     """Some records by id that the dates may concern: in screening, or kept out by a rule."""
     query = (
         select(RecordRow)
-        .where(RecordRow.review == review, RecordRow.id > after, RecordRow.state.in_(["screening", "excluded"]))
-        .order_by(RecordRow.id)
+        .where(
+            col(RecordRow.review) == review,
+            col(RecordRow.id) > after,
+            col(RecordRow.state).in_([RecordStates.SCREENING, RecordStates.EXCLUDED]),
+        )
+        .order_by(col(RecordRow.id))
         .limit(limit)
         .with_for_update()
     )
@@ -162,11 +194,9 @@ def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, lim
     return page
 
 
-def page_of_records(work: Work, review: str, state: str, after: Sequence[Any] | None, limit: int) -> Sequence[Record]:
-    query = select(RecordRow).where(RecordRow.review == review, RecordRow.state == state)
-    if after is not None:
-        query = query.where(RecordRow.id > after[0])
-    return work.rows.read(query.order_by(RecordRow.id).limit(limit), None, RecordRow)
+def page_of_records(work: Work, review: str, state: str, page: PageAsked) -> Found[Record]:
+    query = select(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.state) == state)
+    return read_plain_page(work, query, page, col(RecordRow.id), tables=[RecordRow])
 
 
 # --- tasks
@@ -174,15 +204,16 @@ def page_of_records(work: Work, review: str, state: str, after: Sequence[Any] | 
 
 def lock_task(work: Work, task: str) -> Task:
     """A task, held by this work until its end: whoever adds or ends a lease or vote of it holds it first."""
-    held = work.rows.hold(TaskRow, id=task)
+    held: Task | None = work.rows.hold(TaskRow, id=task)
     if held is None:
         raise LookupError(f"there is no task {task!r}")
-    return held  # type: ignore[no-any-return]
+    return held
 
 
 def lock_task_at(work: Work, record: Record, stage: str) -> Task | None:
     """The task that a record has or had at a stage, held; None when it never came there."""
-    return work.rows.hold(TaskRow, id=task_id(record.review, record.id, stage))  # type: ignore[no-any-return]
+    held: Task | None = work.rows.hold(TaskRow, id=task_id(record.review, record.id, stage))
+    return held
 
 
 def lock_waiting_task(work: Work, record: Record) -> Task:
@@ -197,40 +228,34 @@ def tasks_of(work: Work, record: Record, stages: Iterable[str]) -> list[Task]:
 
 
 def tasks_by_id(work: Work, ids: Collection[str]) -> dict[str, Task]:
-    rows = work.rows.read(select(TaskRow).where(TaskRow.id.in_(ids)), None, TaskRow)
+    rows = work.rows.read(select(TaskRow).where(col(TaskRow.id).in_(ids)), None, TaskRow)
     return {task.id: task for task in rows}
 
 
-def page_of_tasks(
-    work: Work, review: str, stage: str, state: str, after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[Task, Record]]:
+#: Spelt out, not bound: the planners must see that the partial index serves.
+_IN_CONFLICT = col(TaskRow.state) == literal_column(f"'{TaskStates.CONFLICT}'")
+
+
+def page_of_tasks(work: Work, review: str, stage: str, state: str, page: PageAsked) -> Found[tuple[Task, Record]]:
     """Tasks of a stage in a state with their records, in queue order."""
-    return _page(work, [TaskRow.review == review, TaskRow.stage == stage, TaskRow.state == state], after, limit)
+    of_stage = col(TaskRow.review) == review, col(TaskRow.stage) == stage, col(TaskRow.state) == state
+    return _with_records(work, page, *of_stage)
 
 
-def page_of_conflicts(
-    work: Work, review: str, stage: str | None, after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[Task, Record]]:
+def page_of_conflicts(work: Work, review: str, stage: str | None, page: PageAsked) -> Found[tuple[Task, Record]]:
     """Open conflicts, of one stage or all, in queue order."""
     if stage is not None:
-        return page_of_tasks(work, review, stage, "conflict", after, limit)
-    # Spelt out, not bound: the planners must see that the partial index serves.
-    return _page(work, [TaskRow.review == review, TaskRow.state == literal_column("'conflict'")], after, limit)
+        return page_of_tasks(work, review, stage, TaskStates.CONFLICT, page)
+    return _with_records(work, page, col(TaskRow.review) == review, _IN_CONFLICT)
 
 
-def _page(
-    work: Work, conditions: list[ColumnElement[bool]], after: Sequence[Any] | None, limit: int
-) -> Sequence[tuple[Task, Record]]:
-    query: Select[Any] = (
+def _with_records(work: Work, page: PageAsked, *which: ColumnElement[bool]) -> Found[tuple[Task, Record]]:
+    query = (
         select(TaskRow, RecordRow)
-        .join(RecordRow, (RecordRow.review == TaskRow.review) & (RecordRow.id == TaskRow.record))
-        .where(*conditions)
-        .order_by(TaskRow.position, TaskRow.id)
-        .limit(limit)
+        .join(RecordRow, (col(RecordRow.review) == TaskRow.review) & (col(RecordRow.id) == TaskRow.record))
+        .where(*which)
     )
-    if after is not None:
-        query = query.where(tuple_(TaskRow.position, TaskRow.id) > tuple_(*after))
-    return work.rows.read(query, None, TaskRow, RecordRow)
+    return read_plain_page(work, query, page, col(TaskRow.position), col(TaskRow.id), tables=[TaskRow, RecordRow])
 
 
 # --- the queue
@@ -348,7 +373,7 @@ def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[tuple[str, 
     return [(stage, taker) for stage, taker, _, _ in sorted(found, key=lambda head: head[2:])]
 
 
-def take_places(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
+def take_slots(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
     """Takes a place of each of the first free tasks of this taker's, at most so many, in one statement; in
     queue order."""
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
@@ -403,10 +428,13 @@ def in_hand_by(work: Work, review: str, lease: str) -> InHand | None:
 
 def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:
     """The conflicts that a person holds a live lease of."""
-    query = select(LeaseRow.task).where(
-        LeaseRow.review == review, LeaseRow.person == person, LeaseRow.kind == "conflict", LeaseRow.ended.is_(None)
+    query = select(col(LeaseRow.task)).where(
+        col(LeaseRow.review) == review,
+        col(LeaseRow.person) == person,
+        col(LeaseRow.kind) == TO_DECIDE,
+        col(LeaseRow.ended).is_(None),
     )
-    return {lease.task for lease in work.rows.read(query.where(LeaseRow.expires_at > work.now))}
+    return {lease.task for lease in work.rows.read(query.where(col(LeaseRow.expires_at) > work.now))}
 
 
 def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
@@ -417,8 +445,9 @@ def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
     if not found:
         return None
     held = InHand(*found[0])
-    for table, row in zip((LeaseRow, TaskRow, RecordRow), held, strict=True):
-        work.rows.keep(table, row)
+    work.rows.keep(LeaseRow, held.lease)
+    work.rows.keep(TaskRow, held.task)
+    work.rows.keep(RecordRow, held.record)
     return held
 
 
@@ -433,7 +462,7 @@ def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, A
 
 def leases_of(work: Work, task: Task) -> list[Lease]:
     """The live leases of a task, the oldest first."""
-    query = select(LeaseRow).where(LeaseRow.task == task.id, LeaseRow.ended.is_(None))
+    query = select(LeaseRow).where(col(LeaseRow.task) == task.id, col(LeaseRow.ended).is_(None))
     return sorted(work.rows.read(query, None, LeaseRow), key=lambda lease: (lease.taken_at, lease.id))
 
 
@@ -445,10 +474,10 @@ def lock_lapsed(
     They are locked in the order of their tasks, so that no two workers wait for each other; what others hold
     is waited for, or passed over. Those that others ended meanwhile are left out.
     """
-    lapsed = select(LeaseRow.id).where(LeaseRow.ended.is_(None), LeaseRow.expires_at <= work.now)
+    lapsed = select(col(LeaseRow.id)).where(col(LeaseRow.ended).is_(None), col(LeaseRow.expires_at) <= work.now)
     if review is not None:
-        lapsed = lapsed.where(LeaseRow.review == review)
-    found = [lease for (lease,) in work.rows.read(lapsed.order_by(LeaseRow.expires_at).limit(limit))]
+        lapsed = lapsed.where(col(LeaseRow.review) == review)
+    found = [lease for (lease,) in work.rows.read(lapsed.order_by(col(LeaseRow.expires_at)).limit(limit))]
     return lock_leases(work, found, passing_over=passing_over) if found else []
 
 
@@ -456,9 +485,9 @@ def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False)
     """Those of these leases that have lapsed and not ended, with their tasks, held by this work until its end."""
     query = (
         select(TaskRow, LeaseRow)
-        .join(LeaseRow, LeaseRow.task == TaskRow.id)
-        .where(LeaseRow.id.in_(select(each_of(work.session, ids, LeaseRow.id))))
-        .order_by(TaskRow.id, LeaseRow.id)
+        .join(LeaseRow, col(LeaseRow.task) == TaskRow.id)
+        .where(col(LeaseRow.id).in_(select(each_of(work.session, ids, col(LeaseRow.id)))))
+        .order_by(col(TaskRow.id), col(LeaseRow.id))
         .with_for_update(of=[TaskRow, LeaseRow], skip_locked=passing_over)
     )
     rows = work.rows.read(query, None, TaskRow, LeaseRow)
@@ -468,12 +497,20 @@ def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False)
     return [(task, lease) for task, lease in rows if lease.ended is None and lease.expires_at <= work.now]
 
 
+def forget_leases(work: Work, before: datetime, limit: int) -> int:
+    """Takes away the oldest leases that have ended and were taken before then; answers how many."""
+    old = select(col(LeaseRow.id)).where(col(LeaseRow.id) < first_id("lease", before), col(LeaseRow.ended).is_not(None))
+    ids = work.session.scalars(old.order_by(col(LeaseRow.id)).limit(limit)).all()
+    work.session.execute(delete(LeaseRow).where(col(LeaseRow.id).in_(ids)))
+    return len(ids)
+
+
 def leases_in_hand(work: Work, review: str, at: datetime) -> dict[tuple[str, str], int]:
     """How many leases live, by (stage, kind)."""
     query = (
-        select(LeaseRow.stage, LeaseRow.kind, func.count())
-        .where(LeaseRow.review == review, LeaseRow.ended.is_(None), LeaseRow.expires_at > at)
-        .group_by(LeaseRow.stage, LeaseRow.kind)
+        select(col(LeaseRow.stage), col(LeaseRow.kind), func.count())
+        .where(col(LeaseRow.review) == review, col(LeaseRow.ended).is_(None), col(LeaseRow.expires_at) > at)
+        .group_by(col(LeaseRow.stage), col(LeaseRow.kind))
     )
     return {(stage, kind): n for stage, kind, n in work.rows.read(query)}
 
@@ -492,20 +529,22 @@ def votes_on(work: Work, task: str) -> list[Vote]:
 def votes_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[Vote]]:
     """The same of several tasks at once."""
     found: dict[str, list[Vote]] = {task: [] for task in tasks}
-    for vote in work.rows.read(select(VoteRow).where(VoteRow.task.in_(tasks)), None, VoteRow):
+    if not found:
+        return found
+    for vote in work.rows.read(select(VoteRow).where(col(VoteRow.task).in_(tasks)), None, VoteRow):
         found[vote.task].append(vote)
     return {task: in_order(votes) for task, votes in found.items()}
 
 
 def votes_about(work: Work, tasks: Collection[str]) -> list[Vote]:
     """The votes that count on these tasks or were cast on them, in order."""
-    query = select(VoteRow).where(VoteRow.task.in_(tasks) | VoteRow.cast_on.in_(tasks))
+    query = select(VoteRow).where(col(VoteRow.task).in_(tasks) | col(VoteRow.cast_on).in_(tasks))
     return in_order(work.rows.read(query, None, VoteRow))
 
 
 def tasks_voted_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
     """Those of these tasks that a person has voted on."""
-    query = select(VoteRow.task).where(VoteRow.person == person, VoteRow.task.in_(tasks))
+    query = select(col(VoteRow.task)).where(col(VoteRow.person) == person, col(VoteRow.task).in_(tasks))
     return {task for (task,) in work.rows.read(query)}
 
 
@@ -553,8 +592,10 @@ def fold(work: Work, limit: int) -> int:
     Each change is deleted by the one work that adds it, whoever else folds at the same time. Sums are written
     in one order everywhere, so that two works never wait for each other.
     """
-    some = select(ChangeRow.id).order_by(ChangeRow.id).limit(limit).with_for_update(skip_locked=True).cte("some")
-    table = ChangeRow.__table__  # type: ignore[attr-defined]
+    some = (
+        select(col(ChangeRow.id)).order_by(col(ChangeRow.id)).limit(limit).with_for_update(skip_locked=True).cte("some")
+    )
+    table = ChangeRow.__table__
     taken = table.delete().where(table.c.id.in_(select(some.c.id))).returning(table)
     changes = work.session.connection().execute(taken).all()
     sums: Counter[tuple[str, ...]] = Counter()
@@ -562,8 +603,8 @@ def fold(work: Work, limit: int) -> int:
         sums[change.review, change.stage, change.what, change.first, change.second] += change.n
     rows = [{**dict(zip(_COUNTED, key, strict=True)), "n": n} for key, n in sorted(sums.items()) if n]
     if rows:
-        new = _dialect(work).insert(CountRow.__table__)  # type: ignore[attr-defined]
-        n = CountRow.__table__.c.n  # type: ignore[attr-defined]
+        new = _insert(work, CountRow.__table__)
+        n = CountRow.__table__.c.n
         summed = new.on_conflict_do_update(index_elements=_COUNTED, set_={"n": n + new.excluded.n})
         work.session.connection().execute(summed, rows)
     return len(changes)
@@ -580,13 +621,14 @@ SELECT stage, what, first, second, sum(n) AS n FROM (
 """
 )
 
+_WAITING = ", ".join(f"'{state}'" for state in TaskStates.WAITING)
 _QUEUE_DEPTHS = text(
-    """
+    f"""
 SELECT review, stage, first AS state, sum(n) AS n FROM (
-    SELECT review, stage, first, n FROM counts WHERE what = 'state' AND stage <> '' AND first IN ('open', 'conflict')
+    SELECT review, stage, first, n FROM counts WHERE what = 'state' AND stage <> '' AND first IN ({_WAITING})
     UNION ALL
     SELECT review, stage, first, n FROM count_changes
-    WHERE what = 'state' AND stage <> '' AND first IN ('open', 'conflict')
+    WHERE what = 'state' AND stage <> '' AND first IN ({_WAITING})
 ) AS parts GROUP BY review, stage, first
 """
 )
@@ -622,7 +664,7 @@ def counted(work: Work, review: str) -> Counted:
     return found
 
 
-def queue_depths(work: Work) -> dict[tuple[str, str, str], int]:
+def queue_depths(work: Work) -> dict[tuple[str, ...], int]:
     """How many tasks wait for people, by review, stage and state (open, conflict)."""
     rows = work.rows.read(_QUEUE_DEPTHS)
     return {(row.review, row.stage, row.state): int(row.n) for row in rows}
@@ -636,22 +678,21 @@ def stages_voted_at(work: Work, review: str, person: str) -> set[str]:
 def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[tuple[str, str]]]:
     """Stage -> pairs of answers that were counted of open conflicts, or of votes that a merge moved there, in
     which this person has no part."""
-    of_conflict = func.coalesce(VoteRow.paired_on, TaskRow.id)
+    of_conflict = func.coalesce(col(VoteRow.paired_on), col(TaskRow.id))
     mark = f"\n{person}\n"
     open_to_others = (
         select(of_conflict.label("task"))
-        .join(TaskRow, (TaskRow.id == VoteRow.task) & VoteRow.deciding.is_(False))
-        # Spelt out, not bound: the planners must see that the partial index serves.
-        .where(TaskRow.review == review, TaskRow.state == literal_column("'conflict'"))
-        .where(func.replace(TaskRow.takers, mark, "") == TaskRow.takers)
+        .join(TaskRow, (col(TaskRow.id) == VoteRow.task) & col(VoteRow.deciding).is_(False))
+        .where(col(TaskRow.review) == review, _IN_CONFLICT)
+        .where(func.replace(col(TaskRow.takers), mark, "") == TaskRow.takers)
         .distinct()
         .subquery("open_to_others")
     )
     query = (
-        select(TaskRow.stage, TaskRow.first, TaskRow.second, func.count())
+        select(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second), func.count())
         .join(open_to_others, open_to_others.c.task == TaskRow.id)
-        .where(TaskRow.first.is_not(None))
-        .group_by(TaskRow.stage, TaskRow.first, TaskRow.second)
+        .where(col(TaskRow.first).is_not(None))
+        .group_by(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second))
     )
     found: dict[str, Counter[tuple[str, str]]] = {}
     for stage, first, second, n in work.rows.read(query):
@@ -659,5 +700,5 @@ def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[t
     return found
 
 
-def _dialect(work: Work) -> Any:
-    return sqlite if is_sqlite(work.session) else postgresql
+def _insert(work: Work, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if is_sqlite(work.session) else postgresql.insert(table)

@@ -1,15 +1,19 @@
-"""Views: rows as people may see them. Here is decided who sees whose vote."""
+"""Views: rows as people may see them, and what they may ask for. Here is decided who sees whose vote."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from services.screening import domain, steps, store
+from services.screening import domain, store
+from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
 from services.screening.models import Lease, Record, Task, Vote
-from services.screening.store import InHand
+from services.screening.store import InHand, Plan
 from shared.db.work import Work
-from shared.events.screening import VoteCast
+from shared.errors import Forbidden, NotFound, UnknownReview
+from shared.events.screening import (
+    Judgement,
+    VoteCast,
+)
 from shared.service import Gauge
 from shared.wire.screening import (
     AnswerPair,
@@ -29,8 +33,6 @@ from shared.wire.screening import (
     VoteReceipt,
 )
 
-_CLOSED = ("advanced", "excluded")
-
 
 def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task, on one they have
@@ -40,7 +42,7 @@ def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
     open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
     open_to_me |= store.conflicts_in_hand(work, review, work.actor)
     return [
-        steps.vote_cast(vote)
+        vote_cast(vote)
         for vote in votes
         if vote.person == work.actor or vote.task in open_to_me or _is_over(work, tasks[vote.task])
     ]
@@ -48,12 +50,12 @@ def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
 
 def _is_over(work: Work, task: Task) -> bool:
     """Whether nobody's judgement of the task's record can be led any more by the votes on the task."""
-    if task.state != "withdrawn":
-        return task.state in _CLOSED
+    if task.state != TaskStates.WITHDRAWN:
+        return task.state in TaskStates.DECIDED
     record = store.get_record(work, task.review, task.record)
     while record is not None and record.merged_into is not None:
         record = store.get_record(work, task.review, record.merged_into)
-    return record is not None and record.state != "screening"
+    return record is not None and record.state != RecordStates.SCREENING
 
 
 def lease_view(lease: Lease) -> LeaseView:
@@ -68,22 +70,22 @@ def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
 
     Whoever holds a conflict may see its votes.
     """
-    conflicts = [one.task.id for one in held if one.lease.kind == "conflict"]
-    votes = store.votes_by_task(work, conflicts) if conflicts else {}
+    conflicts = [one.task.id for one in held if one.lease.kind == TO_DECIDE]
+    votes = store.votes_by_task(work, conflicts)
     return [_task_in_hand(work, one, votes.get(one.task.id, [])) for one in held]
 
 
 def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote]) -> TaskInHand:
     lease, task, record = held
-    stage, protocol = steps.stage_of(work, task), store.plan_of(work, task).protocol
-    answers = domain.decisions(stage) if lease.kind == "conflict" else stage.answers
+    stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
+    answers = domain.decisions(stage) if lease.kind == TO_DECIDE else stage.answers
     asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
-        record=record_view(record), votes=[steps.vote_cast(vote) for vote in votes],
+        record=record_view(record), votes=[vote_cast(vote) for vote in votes],
     )  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
     """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=steps.judgement_of(task, votes) if task.state in _CLOSED else None,
+        judgement=judgement_of(task, votes) if task.state in TaskStates.DECIDED else None,
     )  # fmt: skip
 
 
@@ -137,7 +139,7 @@ def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistor
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
         votes_needed=task.votes_needed, votes_cast=task.votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
-        judgement=steps.judgement_of(task, counting) if task.state in _CLOSED else None,
+        judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
         votes=visible(work, task.review, here),
     )  # fmt: skip
 
@@ -152,9 +154,9 @@ def _flags(record: Record) -> list[Flag]:
 
 def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[str, str], int]) -> StageQueue:
     return StageQueue(
-        stage=stage, open=states.get("open", 0), in_hand=in_hand.get((stage, "screening"), 0),
-        conflicts=states.get("conflict", 0), conflicts_in_hand=in_hand.get((stage, "conflict"), 0),
-        decided=sum(states.get(state, 0) for state in _CLOSED),
+        stage=stage, open=states.get(TaskStates.OPEN, 0), in_hand=in_hand.get((stage, TO_SCREEN), 0),
+        conflicts=states.get(TaskStates.CONFLICT, 0), conflicts_in_hand=in_hand.get((stage, TO_DECIDE), 0),
+        decided=sum(states.get(state, 0) for state in TaskStates.DECIDED),
     )  # fmt: skip
 
 
@@ -163,14 +165,14 @@ def funnel(counted: Mapping[str, Mapping[str, int]], stages: Sequence[str]) -> F
     return Funnel(
         discovered=sum(records.values()),
         by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
-        **{state: records.get(state, 0) for state in ("merged", "screening", "included", "excluded")},
+        **{state: records.get(state, 0) for state in RecordStates.all()},
         stages=[_stage_funnel(stage, counted.get(stage, {})) for stage in stages],
     )
 
 
 def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
-    told: dict[str, Any] = {state: states.get(state, 0) for state in ("advanced", "excluded", "open", "withdrawn")}
-    return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=states.get("conflict", 0), **told)
+    counted = {state: states.get(state, 0) for state in TaskStates.all()}
+    return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted)
 
 
 def stage_agreement(
@@ -197,3 +199,60 @@ def gauges(work: Work) -> list[Gauge]:
     """How deep each queue is, for whoever is on call."""
     what = "Tasks that wait for people: open ones, and conflicts."
     return [Gauge("living_queue_depth", what, ("review", "stage", "state"), store.queue_depths(work))]
+
+
+def known_plan(work: Work, review: str) -> Plan:
+    """The newest protocol version. Raises NotFound for a review that screening has not heard of."""
+    plan = store.newest(work, review)
+    if plan is None:
+        raise UnknownReview(review)
+    return plan
+
+
+def known_stages(plan: Plan, counted: Iterable[str]) -> list[str]:
+    """Every stage that records can be found at: the newest version's in their order, then those it dropped."""
+    names = [stage.name for stage in plan.protocol.stages]
+    return names + sorted(set(counted) - {"", *names})
+
+
+def require_stage(known: Sequence[str], review: str, stage: str) -> None:
+    """Raises NotFound for a stage that is none of these."""
+    if stage not in known:
+        reason = f"review {review!r} has no stage {stage!r}; it has: {', '.join(known)}"
+        raise NotFound(reason, slug="unknown_stage")
+
+
+def stages_judged(work: Work, review: str, stages: Sequence[str]) -> list[str]:
+    """Those of these stages where the person's own votes are in, so that figures cannot lead them any more.
+
+    Raises Forbidden (`votes_first`) when there are none.
+    """
+    voted_at = store.stages_voted_at(work, review, work.actor)
+    judged = [stage for stage in stages if stage in voted_at]
+    if not judged:
+        reason = "agreement is shown to leads, and at each stage to those who have a vote on a task with all its votes"
+        raise Forbidden(f"{reason}; vote first", slug="votes_first")
+    return judged
+
+
+def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
+    """What a decided task says; of an adjudicated one, the last vote is the adjudicator's."""
+    assert task.answer is not None and task.decided_by is not None  # Who closes a decided task sets both.
+    return Judgement(
+        stage=task.stage, answer=task.answer, outcome="advance" if task.state == TaskStates.ADVANCED else "exclude",
+        decided_by=task.decided_by, votes=[vote_cast(vote) for vote in votes],
+    )  # fmt: skip
+
+
+def vote_cast(vote: Vote) -> VoteCast:
+    return VoteCast(
+        person=vote.person, answer=vote.answer, reason=vote.reason, fields=vote.fields, cast_at=vote.cast_at
+    )
+
+
+def earlier_judgements(work: Work, record: Record, last: Judgement) -> list[Judgement]:
+    """What the stages before the last one decided about a record, in the order it passed them."""
+    stages = [stage for stage in record.passed if stage != last.stage]
+    tasks = [task for task in store.tasks_of(work, record, stages) if task.decided_by] if stages else []
+    votes = store.votes_by_task(work, [task.id for task in tasks])
+    return [judgement_of(task, votes[task.id]) for task in tasks]

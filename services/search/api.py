@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException
 from fastapi import Query as Parameter
 
-from services.search import standing, store
-from services.search.index import FACETS, Hit, Query
-from services.search.models import Rebuild
+from services.search import store
+from services.search.models import RebuildRow
+from services.search.ports.index import FACETS, Hit, Query, SearchIndex
+from shared.db.work import Work
 from shared.http.auth import Admin, Reader
 from shared.http.paging import Cursor
 from shared.http.parameters import DIGITS, Day, Name, Question, Words
@@ -19,7 +20,8 @@ from shared.ids import new_id
 from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, SearchPage
 
 router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
-Unit, Reading = unit_of("search"), reading_of("search")
+Unit = Annotated[Work, unit_of("search")]
+Reading = Annotated[Work, reading_of("search")]
 
 Facets = Annotated[
     list[Literal["year", "source", "kind", "language", "status", "venue", "all"]] | None, Parameter(max_length=50)
@@ -30,7 +32,7 @@ Facets = Annotated[
 def find_records(
     review: Name,
     work: Reading,
-    who: Reader,
+    person: Reader,
     q: Question = "",
     published_from: Day | None = None,
     published_until: Day | None = None,
@@ -53,11 +55,11 @@ def find_records(
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,
         status=tuple(status or ()), source=tuple(source or ()), kind=tuple(kind or ()),
-        language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,  # type: ignore[arg-type]
+        language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,
         facets=FACETS if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
     )  # fmt: skip
-    standing.require_whole(work.session)
-    results = work.resources.search(query)
+    store.require_whole(work.session)
+    results = work.resource(SearchIndex).search(query)
     return SearchPage(
         items=[_found(hit) for hit in results.hits],
         total=results.total,
@@ -70,24 +72,24 @@ def find_records(
 
 
 @router.post("/rebuilds", status_code=202)
-def ask_for_rebuild(work: Unit, who: Admin, key: IdempotencyKey = None) -> RebuildView:
+def request_rebuild(work: Unit, person: Admin, key: IdempotencyKey = None) -> RebuildView:
     """Asks for the index to be made anew from the log, beside the live one, which serves until it is done.
     One at a time: asking again while one is not over answers that one."""
-    who.require_all_reviews()
+    person.require_all_reviews()
     return work.once(key, "rebuild", None, lambda: _view(store.unfinished(work) or work.add(_asked(work))))
 
 
 @router.get("/rebuilds")
-def list_rebuilds(work: Reading, who: Admin) -> Rebuilds:
+def list_rebuilds(work: Reading, person: Admin) -> Rebuilds:
     """The newest rebuilds, newest first."""
     return Rebuilds(items=[_view(rebuild) for rebuild in store.newest(work, 20)])
 
 
-def _asked(work: Unit) -> Rebuild:
-    return Rebuild(id=new_id("rebuild"), asked_by=work.actor, asked_at=work.now)
+def _asked(work: Unit) -> RebuildRow:
+    return RebuildRow(id=new_id("rebuild"), asked_by=work.actor, asked_at=work.now)
 
 
-def _view(rebuild: Rebuild) -> RebuildView:
+def _view(rebuild: RebuildRow) -> RebuildView:
     return RebuildView.model_validate(rebuild.model_dump())
 
 

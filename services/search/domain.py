@@ -1,11 +1,105 @@
-"""What an event says about a search document: the one mapping that the listener and a rebuild share. Pure."""
+"""A document of the index, how parts of it join, and what an event says about it: what the listener and a rebuild
+share; and what becomes of a rebuild. Pure."""
 
 from __future__ import annotations
 
-from services.search.index.port import Document, Screening
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from shared.errors import Rejected
 from shared.events.base import Event
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.states import States
+from shared.wire.search import RebuildState
+
+Status = Literal["screening", "included", "excluded"]
+
+
+class RebuildStates(States[RebuildState]):
+    """A rebuild of the index."""
+
+    WAITING: Final = "waiting"
+    RUNNING: Final = "running"
+    DONE: Final = "done"
+    FAILED: Final = "failed"
+
+    #: Those in which it is not over.
+    UNFINISHED = (WAITING, RUNNING)
+
+    what = "rebuild"
+    moves = {
+        (None, WAITING): "an admin asks for it",
+        (WAITING, RUNNING): "its turn has come",
+        (RUNNING, RUNNING): "the process that made it died, and another begins it again",
+        (RUNNING, DONE): "the new index is the live one",
+        (RUNNING, FAILED): "an error, which it keeps",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """Where a record stands with the reviewers; before they are heard of, it waits for them."""
+
+    status: Status = "screening"
+    stage: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """All that is known of one record of one review, or a part of it.
+
+    The two parts come from two streams of events in any order, each with its own revision (0 = nothing
+    heard yet). A described record (`revision` > 0) without a bibliography is *gone*: it was merged into
+    another, and this tombstone keeps older news of it from bringing it back. The index keeps all of the
+    bibliography but its `provenance`.
+
+    `seen` is the state of the index that this document was read from, or None when it was made afresh;
+    only `SearchIndex.put` looks at it.
+    """
+
+    record: str
+    review: str
+    revision: int = 0
+    bibliography: Bibliography | None = None
+    screening_revision: int = 0
+    screening: Screening = Screening()
+    seen: str | None = field(default=None, compare=False)
+
+    @property
+    def gone(self) -> bool:
+        return self.revision > 0 and self.bibliography is None
+
+    def joined(self, other: Document) -> Document:
+        """Takes the newer of each part. In any order, with any repetition, the same documents join to one.
+
+        Raises Rejected when the other is of another record or review.
+        """
+        if (self.record, self.review) != (other.record, other.review):
+            raise Rejected(
+                f"record {other.record} of review {other.review} cannot be joined with "
+                f"record {self.record} of review {self.review}"
+            )
+        described = max(self, other, key=lambda document: document.revision)
+        screened = max(self, other, key=lambda document: document.screening_revision)
+        return replace(
+            self,
+            revision=described.revision,
+            bibliography=described.bibliography,
+            screening_revision=screened.screening_revision,
+            screening=screened.screening,
+        )
+
+
+def joined_by_record(documents: Iterable[Document]) -> dict[str, Document]:
+    """What is new of each record, as one document each."""
+    joined: dict[str, Document] = {}
+    for document in documents:
+        known = joined.get(document.record)
+        joined[document.record] = known.joined(document) if known else document
+    return joined
 
 
 def document_of(event: Event) -> Document | None:
@@ -26,8 +120,8 @@ def document_of(event: Event) -> Document | None:
     return None
 
 
-def _described(event: Event, record: str, revision: int, **part: object) -> Document:
-    return Document(record=record, review=event.review, revision=revision, **part)  # type: ignore[arg-type]
+def _described(event: Event, record: str, revision: int, *, bibliography: Bibliography | None) -> Document:
+    return Document(record=record, review=event.review, revision=revision, bibliography=bibliography)
 
 
 def _screened(event: Event, record: str, revision: int, screening: Screening) -> Document:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Field
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
 
-from shared.db.tables import table_base
+from services.search.domain import RebuildStates
 from shared.db.types import Instant
+from shared.wire.search import RebuildState
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
 
 
-class Rebuild(Base, table=True):
-    """A rebuild of the index: `waiting`, `running`, `done` or `failed` (with its reason)."""
+class RebuildRow(Base, table=True):
+    """A rebuild of the index; a failed one with its reason."""
 
     __tablename__ = "rebuilds"
 
     id: str = Field(primary_key=True)
-    state: str = Field(default="waiting", index=True)
+    state: RebuildState = Field(default=RebuildStates.WAITING, sa_type=AutoString, index=True)
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
-from services.search.models import Rebuild
-from shared.db.tables import Fact, HeardUpTo, InboxRow
+from services.search.domain import RebuildStates
+from services.search.models import RebuildRow
+from shared.db.tables import FactRow, HeardUpToRow, InboxRow
 from shared.db.work import Work
+from shared.errors import Unavailable
 
 #: The facts of search: the marks of the index it writes to (two, while a rebuild replaces one), and that it is lost.
 _MARKS, _LOST = "search_index", "search_index_lost"
 
+#: What is told of an index that is not the one search wrote to.
+INDEX_LOST = (
+    "the search index has lost what search has heard: it was removed or emptied, or is another one. An admin makes it "
+    "anew with `living search rebuild`, while the platform runs; until then nothing is looked for in it"
+)
 
-def unfinished(work: Work) -> Rebuild | None:
+
+def unfinished(work: Work) -> RebuildRow | None:
     """The oldest rebuild that is not over. One found running was left by a process that died."""
-    query = select(Rebuild).where(Rebuild.state.in_(["waiting", "running"])).order_by(Rebuild.id).limit(1)
+    query = (
+        select(RebuildRow).where(col(RebuildRow.state).in_(RebuildStates.UNFINISHED)).order_by(RebuildRow.id).limit(1)
+    )
     return work.session.exec(query).first()
+
+
+def rebuild(work: Work, rebuild: str) -> RebuildRow:
+    """One that is there."""
+    return work.session.get_one(RebuildRow, rebuild)
 
 
 def events_heard(session: Session, consumer: str) -> int:
@@ -26,36 +41,42 @@ def events_heard(session: Session, consumer: str) -> int:
     return session.exec(select(func.count()).select_from(InboxRow).where(InboxRow.consumer == consumer)).one()
 
 
-def newest(work: Work, limit: int) -> list[Rebuild]:
-    return list(work.session.exec(select(Rebuild).order_by(Rebuild.id.desc()).limit(limit)))
+def newest(work: Work, limit: int) -> list[RebuildRow]:
+    return list(work.session.exec(select(RebuildRow).order_by(col(RebuildRow.id).desc()).limit(limit)))
 
 
 def has_heard(session: Session, consumer: str) -> bool:
     """Whether search has heard of anything."""
-    tables = (InboxRow, HeardUpTo)
+    tables = (InboxRow, HeardUpToRow)
     return any(session.exec(select(it).where(it.consumer == consumer).limit(1)).first() is not None for it in tables)
 
 
 def marks(session: Session) -> list[str]:
     """The marks of the index; none before the first look at it."""
-    fact = session.get(Fact, _MARKS)
+    fact = session.get(FactRow, _MARKS)
     return fact.value.split() if fact is not None else []
 
 
 def keep_marks(session: Session, marks: Sequence[str]) -> None:
-    session.merge(Fact(name=_MARKS, value=" ".join(marks), since=datetime.now(UTC)))
+    session.merge(FactRow(name=_MARKS, value=" ".join(marks), since=datetime.now(UTC)))
 
 
-def told_lost(session: Session) -> str | None:
+def why_lost(session: Session) -> str | None:
     """What is told of an index that is lost; None while it is the right one."""
-    fact = session.get(Fact, _LOST)
+    fact = session.get(FactRow, _LOST)
     return fact.value if fact is not None else None
 
 
-def tell_lost(session: Session, told: str | None) -> None:
+def keep_why_lost(session: Session, reason: str | None) -> None:
     """Keeps what is told, from when on; nothing is written where it is known."""
-    fact = session.get(Fact, _LOST)
-    if fact is not None and told is None:
+    fact = session.get(FactRow, _LOST)
+    if fact is not None and reason is None:
         session.delete(fact)
-    if fact is None and told is not None:
-        session.add(Fact(name=_LOST, value=told, since=datetime.now(UTC)))
+    if fact is None and reason is not None:
+        session.add(FactRow(name=_LOST, value=reason, since=datetime.now(UTC)))
+
+
+def require_whole(session: Session) -> None:
+    """Raises Unavailable while the index is known to be lost: half an answer would be taken for a whole one."""
+    if reason := why_lost(session):
+        raise Unavailable(reason, slug="index_lost")

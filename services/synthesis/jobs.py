@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from services.synthesis import store
-from services.synthesis.handlers import cadence, drafts
+from services.synthesis.commands import drafts
+from services.synthesis.commands.history import log_triggers
+from services.synthesis.domain.cadence import standing
+from services.synthesis.domain.triggers import CADENCE_BREACHED, SCHEDULE_DUE, Fired
 from shared.db.work import Work
-from shared.runtime.running import Running
+from shared.events.synthesis import ReviewOverdue
+from shared.service import Context
 
 
-def resynthesise(running: Running) -> None:
+def resynthesise(running: Context) -> None:
     """Recomputes every review that something arrived for, each in a transaction of its own."""
     with running.work("synthesis:resynthesise", readonly=True) as work:
         due = store.due_reviews(work)
     _each(running, "synthesis:resynthesise", due, drafts.resynthesise)
 
 
-def watch_cadence(running: Running) -> None:
+def watch_cadence(running: Context) -> None:
     """Tells of reviews that have not published in time."""
     with running.work("synthesis:cadence", readonly=True) as work:
         due = store.reviews_due_by(work, work.now.date())
-    _each(running, "synthesis:cadence", due, cadence.tell_if_overdue)
+    _each(running, "synthesis:cadence", due, tell_if_overdue)
 
 
-def _each(running: Running, actor: str, reviews: Iterable[str], effect: Callable[[str, Work], None]) -> None:
+def _each(running: Context, actor: str, reviews: Iterable[str], effect: Callable[[Work, str], None]) -> None:
     """Does each review; one that fails does not keep the others waiting, and is told in the end."""
     failures: list[Exception] = []
     for review in reviews:
         try:
             with running.work(actor) as work:
-                effect(review, work)
+                effect(work, review)
         except Exception as error:
             error.add_note(f"review {review}")
             failures.append(error)
     if failures:
         raise ExceptionGroup(f"{len(failures)} reviews failed", failures)
+
+
+def triggers_of_earlier_cycles(work: Work, before: datetime, limit: int) -> int:
+    """Rules that fired, of cycles that are over: a cycle that still runs fires each of its own once.
+
+    They bear the platform's time, so that their age is reckoned by that.
+    """
+    age = datetime.now(UTC) - before
+    return store.forget_triggers(work, work.now - age, limit)
+
+
+def tell_if_overdue(work: Work, review_id: str) -> None:
+    """Logs that a revision is due, and tells once for each due day that it is overdue."""
+    review, today = store.review_to_change(work, review_id), work.now.date()
+    state, day = standing(review.next_due, today), review.next_due.isoformat()
+    if state == "active":
+        return
+    fired = [Fired(SCHEDULE_DUE, day, f"a revision was due on {day}")]
+    if state == "overdue":
+        fired.append(Fired(CADENCE_BREACHED, day, f"no revision was published by {day}"))
+    log_triggers(work, review, fired)
+    if state == "overdue" and review.overdue_told != review.next_due:
+        review.overdue_told = review.next_due
+        work.emit(ReviewOverdue(review=review_id, due=review.next_due, last_published=review.last_published))

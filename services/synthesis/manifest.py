@@ -1,11 +1,11 @@
-"""Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say."""
+"""Synthesis: Holds the coded evidence against the theories, and keeps the signed revisions of what they say.."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from services.synthesis import api, jobs, models, pruning
-from services.synthesis.handlers import cadence, notices, reports, theories
+from services.synthesis import api, jobs, models
+from services.synthesis.reactions import cadence, notices, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
 from shared.service import Prune, Service, every, on
 
@@ -25,7 +25,7 @@ SERVICE = Service(
         on(ingest.RunFinished, cadence.note_searched_through),
     ],
     jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],
-    prunes=[Prune(pruning.triggers_of_earlier_cycles, "trigger_days")],
+    prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
         synthesis.TheoryChanged,

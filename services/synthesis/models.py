@@ -6,12 +6,19 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
 
-from shared.db.tables import table_base
+from services.synthesis.domain.notices import RejudgementStates
+from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
+from shared.events.ingest import NoticeKind
+from shared.events.synthesis import ChangeClass, Element, Inference, Stance
+from shared.wire.synthesis import RejudgementState, ReportState
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    """A table of this service's database."""
 
 
 class ReviewRow(Base, table=True):
@@ -23,7 +30,7 @@ class ReviewRow(Base, table=True):
     title: str
     protocol_version: int
     protocol_sha256: str
-    theories: list[dict[str, Any]] = Field(sa_type=Json)
+    theories: list[dict[str, str]] = Field(sa_type=Json)
     publish_every_days: int
     revisions: int = 0
     started_on: date
@@ -88,7 +95,7 @@ class ReportRow(Base, table=True):
 
     review: str = Field(primary_key=True)
     record: str = Field(primary_key=True)
-    state: str  # included, excluded, reopened, merged
+    state: ReportState = Field(sa_type=AutoString)
     revision: int
     study: str
     title: str | None = None
@@ -106,7 +113,7 @@ class ReportRow(Base, table=True):
 
     @property
     def stands(self) -> bool:
-        return self.state == "included" and not self.suspended
+        return self.state == ReportStates.INCLUDED and not self.suspended
 
 
 class FragmentRow(Base, table=True):
@@ -141,9 +148,9 @@ class LinkRow(Base, table=True):
     review: str
     fragment: str = Field(index=True)
     cmoc: str
-    element: str
-    stance: str
-    inference: str
+    element: Element = Field(sa_type=AutoString)
+    stance: Stance = Field(sa_type=AutoString)
+    inference: Inference = Field(sa_type=AutoString)
     rationale: str | None = None
     event_id: str
     linked_at: datetime = Field(sa_type=Instant)
@@ -166,7 +173,7 @@ class NoticeRow(Base, table=True):
     review: str
     notice: str
     record: str
-    kind: str
+    kind: NoticeKind = Field(sa_type=AutoString)
     reason: str
     source: str
     drill: bool
@@ -190,10 +197,10 @@ class RejudgementRow(Base, table=True):
     cmoc: str
     record: str
     notice: str
-    kind: str
+    kind: NoticeKind = Field(sa_type=AutoString)
     why: str
     drill: bool
-    state: str = "open"  # open, closed
+    state: RejudgementState = Field(default=RejudgementStates.OPEN, sa_type=AutoString)
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     closed_by: str | None = None
@@ -257,7 +264,7 @@ class DraftRow(Base, table=True):
     review: str = Field(primary_key=True)
     draft: str
     number: int
-    change_class: str
+    change_class: ChangeClass = Field(sa_type=AutoString)
     body: dict[str, Any] = Field(sa_type=Json)
     changes: list[dict[str, Any]] = Field(sa_type=Json)
     added: int

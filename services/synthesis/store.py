@@ -6,11 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
 
 from services.synthesis.domain.cadence import Watch
-from services.synthesis.domain.notices import SUSPENDING
+from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
+from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import Link, Report, Wording
 from services.synthesis.models import (
     ArrivalRow,
@@ -27,11 +31,15 @@ from services.synthesis.models import (
     TriggerRow,
     WatchRow,
 )
+from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
+from shared.paging import Found, PageAsked
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
+
+Row = TypeVar("Row")
 
 
 # Reviews
@@ -53,7 +61,7 @@ def review_if_known(work: Work, review: str) -> ReviewRow | None:
 
 
 def reviews_due_by(work: Work, today: date) -> list[str]:
-    return list(work.session.execute(select(ReviewRow.review).where(ReviewRow.next_due <= today)).scalars())
+    return list(work.session.scalars(select(col(ReviewRow.review)).where(col(ReviewRow.next_due) <= today)))
 
 
 def _found(row: ReviewRow | None, review: str) -> ReviewRow:
@@ -67,14 +75,14 @@ def _found(row: ReviewRow | None, review: str) -> ReviewRow:
 
 def cmocs(work: Work, review: str) -> dict[str, CmocRow]:
     """Every CMOC the review ever had, by id, in the protocol's order."""
-    query = select(CmocRow).where(CmocRow.review == review).order_by(CmocRow.position, CmocRow.cmoc)
-    return {row.cmoc: row for row in work.session.execute(query).scalars()}
+    query = select(CmocRow).where(col(CmocRow.review) == review).order_by(col(CmocRow.position), col(CmocRow.cmoc))
+    return {row.cmoc: row for row in work.session.scalars(query)}
 
 
 def known_cmocs(work: Work, review: str, cmocs: Collection[str]) -> dict[str, bool]:
     """Those of these CMOCs that the review ever had, and whether each is set aside."""
-    query = select(CmocRow.cmoc, CmocRow.set_aside_at.is_not(None))
-    query = query.where(CmocRow.review == review, CmocRow.cmoc.in_(cmocs))
+    query = select(col(CmocRow.cmoc), col(CmocRow.set_aside_at).is_not(None))
+    query = query.where(col(CmocRow.review) == review, col(CmocRow.cmoc).in_(cmocs))
     return {cmoc: bool(set_aside) for cmoc, set_aside in work.session.execute(query)}
 
 
@@ -82,20 +90,25 @@ def wordings(work: Work, review: str) -> list[Wording]:
     """The CMOCs that the protocol has now, in its order."""
     query = (
         select(
-            CmocRow.cmoc, CmocRow.theory, CmocRow.context, CmocRow.resource, CmocRow.reasoning, CmocRow.outcome
+            col(CmocRow.cmoc), col(CmocRow.theory), col(CmocRow.context), col(CmocRow.resource),
+            col(CmocRow.reasoning), col(CmocRow.outcome),
         )
-        .where(CmocRow.review == review, CmocRow.set_aside_at.is_(None))
-        .order_by(CmocRow.position, CmocRow.cmoc)
+        .where(col(CmocRow.review) == review, col(CmocRow.set_aside_at).is_(None))
+        .order_by(col(CmocRow.position), col(CmocRow.cmoc))
     )  # fmt: skip
     return [Wording(*row) for row in work.session.execute(query)]
 
 
-def theory_events(work: Work, review: str, cmoc: str, after: int, limit: int) -> list[TheoryEventRow]:
+def theory_events(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[TheoryEventRow]:
     """What happened to a CMOC, oldest first."""
-    query = select(TheoryEventRow).where(
-        TheoryEventRow.review == review, TheoryEventRow.cmoc == cmoc, TheoryEventRow.seq > after
-    )
-    return list(work.session.execute(query.order_by(TheoryEventRow.seq).limit(limit)).scalars())
+    query = select(TheoryEventRow).where(col(TheoryEventRow.review) == review, col(TheoryEventRow.cmoc) == cmoc)
+    return read_page(work, query, page, col(TheoryEventRow.seq))
+
+
+def add_theory_events(work: Work, rows: Sequence[dict[str, Any]]) -> None:
+    """Appends to the history of CMOCs, in one statement."""
+    if rows:
+        work.session.execute(insert(TheoryEventRow), rows)
 
 
 # Reports and notices
@@ -116,43 +129,46 @@ def surviving(work: Work, review: str, record: str) -> tuple[str, ReportRow | No
     return record, row
 
 
-def reports(work: Work, review: str, after: str, limit: int) -> list[ReportRow]:
+def reports(work: Work, review: str, page: PageAsked) -> Found[ReportRow]:
     """Every report of a review, by record."""
-    query = select(ReportRow).where(ReportRow.review == review, ReportRow.record > after)
-    return list(work.session.execute(query.order_by(ReportRow.record).limit(limit)).scalars())
+    return read_page(work, select(ReportRow).where(col(ReportRow.review) == review), page, col(ReportRow.record))
 
 
 def reports_for_synthesis(work: Work, review: str) -> dict[str, Report]:
     """Every report that may have evidence, by record; without its judgements, which are large."""
-    stands = (ReportRow.state == "included") & ReportRow.suspended_by.is_(None) & ReportRow.drilled_by.is_(None)
-    query = select(ReportRow.record, ReportRow.study, stands, ReportRow.credible)
-    query = query.where(ReportRow.review == review, ReportRow.state != "merged")
+    stands = (
+        (col(ReportRow.state) == ReportStates.INCLUDED)
+        & col(ReportRow.suspended_by).is_(None)
+        & col(ReportRow.drilled_by).is_(None)
+    )
+    query = select(col(ReportRow.record), col(ReportRow.study), stands, col(ReportRow.credible))
+    query = query.where(col(ReportRow.review) == review, col(ReportRow.state) != ReportStates.MERGED)
     return {row[0]: Report(*row) for row in work.session.execute(query)}
 
 
 def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, str | None]]:
     """Study, record and title of each included report of these studies."""
-    query = select(ReportRow.study, ReportRow.record, ReportRow.title).where(
-        ReportRow.review == review, ReportRow.state == "included"
+    query = select(col(ReportRow.study), col(ReportRow.record), col(ReportRow.title)).where(
+        col(ReportRow.review) == review, col(ReportRow.state) == ReportStates.INCLUDED
     )
-    return [row for row in map(tuple, work.session.execute(query.order_by(ReportRow.record))) if row[0] in studies]
+    return [row for row in map(tuple, work.session.execute(query.order_by(col(ReportRow.record)))) if row[0] in studies]
 
 
 def notice(work: Work, review: str, notice: str) -> NoticeRow | None:
-    query = select(NoticeRow).where(NoticeRow.review == review, NoticeRow.notice == notice)
-    return work.session.execute(query).scalar_one_or_none()
+    query = select(NoticeRow).where(col(NoticeRow.review) == review, col(NoticeRow.notice) == notice)
+    return work.session.scalars(query).one_or_none()
 
 
 def notices(work: Work, review: str, records: Collection[str]) -> list[NoticeRow]:
     """The notices about these records, in the order they were heard."""
-    query = select(NoticeRow).where(NoticeRow.review == review, NoticeRow.record.in_(records))
-    return list(work.session.execute(query.order_by(NoticeRow.seq)).scalars())
+    query = select(NoticeRow).where(col(NoticeRow.review) == review, col(NoticeRow.record).in_(records))
+    return list(work.session.scalars(query.order_by(col(NoticeRow.seq))))
 
 
 def unite_studies(work: Work, review: str, study: str, into: str) -> None:
     """Counts every report of one study as one of another."""
     work.session.execute(
-        update(ReportRow).where(ReportRow.review == review, ReportRow.study == study).values(study=into)
+        update(ReportRow).where(col(ReportRow.review) == review, col(ReportRow.study) == study).values(study=into)
     )
 
 
@@ -160,16 +176,18 @@ def move_evidence(work: Work, review: str, record: str, into: str) -> None:
     """Gives a record's fragments, notices and re-judgements to another; the notices are to be applied to it."""
     session = work.session
     session.execute(
-        update(FragmentRow).where(FragmentRow.review == review, FragmentRow.record == record).values(record=into)
+        update(FragmentRow)
+        .where(col(FragmentRow.review) == review, col(FragmentRow.record) == record)
+        .values(record=into)
     )
     session.execute(
         update(NoticeRow)
-        .where(NoticeRow.review == review, NoticeRow.record == record)
+        .where(col(NoticeRow.review) == review, col(NoticeRow.record) == record)
         .values(record=into, applied=False)
     )
     session.execute(
         update(RejudgementRow)
-        .where(RejudgementRow.review == review, RejudgementRow.record == record)
+        .where(col(RejudgementRow.review) == review, col(RejudgementRow.record) == record)
         .values(record=into)
     )
 
@@ -189,10 +207,12 @@ class Touched:
 def touched(work: Work, review: str, record: str) -> list[Touched]:
     """The CMOCs that a record's links speak to, withdrawn ones aside."""
     query = (
-        select(LinkRow.cmoc, LinkRow.id, LinkRow.event_id)
-        .join(FragmentRow, FragmentRow.id == LinkRow.fragment)
-        .where(FragmentRow.review == review, FragmentRow.record == record, LinkRow.withdrawn_at.is_(None))
-        .order_by(LinkRow.cmoc, LinkRow.seq)
+        select(col(LinkRow.cmoc), col(LinkRow.id), col(LinkRow.event_id))
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(
+            col(FragmentRow.review) == review, col(FragmentRow.record) == record, col(LinkRow.withdrawn_at).is_(None)
+        )
+        .order_by(col(LinkRow.cmoc), col(LinkRow.seq))
     )
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for cmoc, link, event in work.session.execute(query):
@@ -201,12 +221,12 @@ def touched(work: Work, review: str, record: str) -> list[Touched]:
 
 
 def fragments_by_id(work: Work, fragments: Collection[str]) -> dict[str, FragmentRow]:
-    return {row.id: row for row in _in_chunks(work, select(FragmentRow), FragmentRow.id, fragments)}
+    return {row.id: row for row in _in_chunks(work, select(FragmentRow), col(FragmentRow.id), fragments)}
 
 
 def links_by_id(work: Work, links: Collection[str]) -> dict[str, LinkRow]:
     """Locked until this work ends."""
-    return {row.id: row for row in _in_chunks(work, select(LinkRow).with_for_update(), LinkRow.id, links)}
+    return {row.id: row for row in _in_chunks(work, select(LinkRow).with_for_update(), col(LinkRow.id), links)}
 
 
 def fragment(work: Work, review: str, fragment: str) -> FragmentRow:
@@ -219,19 +239,23 @@ def fragment(work: Work, review: str, fragment: str) -> FragmentRow:
 
 def standing_links(work: Work, fragment: str) -> list[LinkRow]:
     """The links of a fragment that are not withdrawn, locked until this work ends."""
-    query = select(LinkRow).where(LinkRow.fragment == fragment, LinkRow.withdrawn_at.is_(None)).order_by(LinkRow.seq)
-    return list(work.session.execute(query.with_for_update()).scalars())
+    query = (
+        select(LinkRow)
+        .where(col(LinkRow.fragment) == fragment, col(LinkRow.withdrawn_at).is_(None))
+        .order_by(col(LinkRow.seq))
+    )
+    return list(work.session.scalars(query.with_for_update()))
 
 
 def links_for_synthesis(work: Work, review: str) -> Iterator[Link]:
     """Every link of a review that is not withdrawn, without its texts."""
     query = (
         select(
-            LinkRow.id, LinkRow.fragment, FragmentRow.record, LinkRow.cmoc, LinkRow.element, LinkRow.stance,
-            LinkRow.inference,
+            col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc),
+            col(LinkRow.element), col(LinkRow.stance), col(LinkRow.inference),
         )
-        .join(FragmentRow, FragmentRow.id == LinkRow.fragment)
-        .where(LinkRow.review == review, LinkRow.withdrawn_at.is_(None))
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None))
     )  # fmt: skip
     for row in work.session.execute(query):
         yield Link(*row)
@@ -240,21 +264,22 @@ def links_for_synthesis(work: Work, review: str) -> Iterator[Link]:
 Evidence = tuple[LinkRow, FragmentRow, ReportRow]
 
 
-def evidence(
-    work: Work, review: str, *, record: str | None, cmoc: str | None, after: int, limit: int
-) -> list[Evidence]:
+def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cmoc: str | None) -> Found[Evidence]:
     """Links with their fragments and reports, in the order they were made; of one record or CMOC where given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
-        .join(FragmentRow, FragmentRow.id == LinkRow.fragment)
-        .join(ReportRow, (ReportRow.review == FragmentRow.review) & (ReportRow.record == FragmentRow.record))
-        .where(LinkRow.review == review, LinkRow.seq > after)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
+        )
+        .where(col(LinkRow.review) == review)
     )
     if record is not None:
-        query = query.where(FragmentRow.record == record)
+        query = query.where(col(FragmentRow.record) == record)
     if cmoc is not None:
-        query = query.where(LinkRow.cmoc == cmoc)
-    return [tuple(row) for row in work.session.execute(query.order_by(LinkRow.seq).limit(limit))]
+        query = query.where(col(LinkRow.cmoc) == cmoc)
+    return read_page(work, query, page, col(LinkRow.seq))
 
 
 # Re-judgements and triggers
@@ -268,49 +293,73 @@ def rejudgement_to_change(work: Work, review: str, rejudgement: str) -> Rejudgem
     return row
 
 
-def rejudgements(work: Work, review: str, state: str | None, after: str, limit: int) -> list[RejudgementRow]:
+def has_rejudgement(work: Work, rejudgement: str) -> bool:
+    return work.session.get(RejudgementRow, rejudgement) is not None
+
+
+def rejudgements(work: Work, review: str, state: str | None, page: PageAsked) -> Found[RejudgementRow]:
     """By id; those of one state where given."""
-    query = select(RejudgementRow).where(RejudgementRow.review == review, RejudgementRow.id > after)
+    query = select(RejudgementRow).where(col(RejudgementRow.review) == review)
     if state is not None:
-        query = query.where(RejudgementRow.state == state)
-    return list(work.session.execute(query.order_by(RejudgementRow.id).limit(limit)).scalars())
+        query = query.where(col(RejudgementRow.state) == state)
+    return read_page(work, query, page, col(RejudgementRow.id))
 
 
 def flagged_cmocs(work: Work, review: str) -> set[str]:
     """The CMOCs that somebody must judge anew."""
-    query = select(RejudgementRow.cmoc).where(RejudgementRow.review == review, RejudgementRow.state == "open")
-    return set(work.session.execute(query).scalars())
+    query = select(col(RejudgementRow.cmoc)).where(
+        col(RejudgementRow.review) == review, col(RejudgementRow.state) == RejudgementStates.OPEN
+    )
+    return set(work.session.scalars(query))
 
 
 def rejudgements_a_reinstatement_ends(work: Work, review: str, record: str, drill: bool) -> list[RejudgementRow]:
     """The open re-judgements of a record that its suspension opened; locked until this work ends."""
     query = select(RejudgementRow).where(
-        RejudgementRow.review == review,
-        RejudgementRow.record == record,
-        RejudgementRow.state == "open",
-        RejudgementRow.kind.in_(SUSPENDING),
-        RejudgementRow.drill == drill,
+        col(RejudgementRow.review) == review,
+        col(RejudgementRow.record) == record,
+        col(RejudgementRow.state) == RejudgementStates.OPEN,
+        col(RejudgementRow.kind).in_(SUSPENDING),
+        col(RejudgementRow.drill) == drill,
     )
-    return list(work.session.execute(query.order_by(RejudgementRow.id).with_for_update()).scalars())
+    return list(work.session.scalars(query.order_by(col(RejudgementRow.id)).with_for_update()))
 
 
 def drills_in_force(work: Work, review: str) -> set[str]:
     """The notices of drills that suspend a report or keep a re-judgement open."""
-    suspending = select(ReportRow.drilled_by).where(ReportRow.review == review, ReportRow.drilled_by.is_not(None))
-    flagging = select(RejudgementRow.notice).where(
-        RejudgementRow.review == review, RejudgementRow.state == "open", RejudgementRow.drill
+    suspending = select(col(ReportRow.drilled_by)).where(
+        col(ReportRow.review) == review, col(ReportRow.drilled_by).is_not(None)
     )
-    return set(work.session.execute(suspending).scalars()) | set(work.session.execute(flagging).scalars())
+    flagging = select(col(RejudgementRow.notice)).where(
+        col(RejudgementRow.review) == review,
+        col(RejudgementRow.state) == RejudgementStates.OPEN,
+        col(RejudgementRow.drill),
+    )
+    drilled = {notice for notice in work.session.scalars(suspending) if notice is not None}
+    return drilled | set(work.session.scalars(flagging))
 
 
 def triggers_of_cycle(work: Work, review: str, cycle: int) -> list[TriggerRow]:
-    query = select(TriggerRow).where(TriggerRow.review == review, TriggerRow.cycle == cycle)
-    return list(work.session.execute(query.order_by(TriggerRow.seq)).scalars())
+    query = select(TriggerRow).where(col(TriggerRow.review) == review, col(TriggerRow.cycle) == cycle)
+    return list(work.session.scalars(query.order_by(col(TriggerRow.seq))))
 
 
-def triggers(work: Work, review: str, after: int, limit: int) -> list[TriggerRow]:
-    query = select(TriggerRow).where(TriggerRow.review == review, TriggerRow.seq > after)
-    return list(work.session.execute(query.order_by(TriggerRow.seq).limit(limit)).scalars())
+def triggers(work: Work, review: str, page: PageAsked) -> Found[TriggerRow]:
+    return read_page(work, select(TriggerRow).where(col(TriggerRow.review) == review), page, col(TriggerRow.seq))
+
+
+def forget_triggers(work: Work, before: datetime, limit: int) -> int:
+    """Takes away the oldest triggers that fired before then in cycles that are over; answers how many."""
+    old = (
+        select(col(TriggerRow.seq))
+        .join(ReviewRow, col(ReviewRow.review) == col(TriggerRow.review))
+        .where(col(TriggerRow.at) < before, col(TriggerRow.cycle) <= col(ReviewRow.revisions))
+        .order_by(col(TriggerRow.at))
+        .limit(limit)
+    )
+    rows = work.session.scalars(old).all()
+    work.session.execute(delete(TriggerRow).where(col(TriggerRow.seq).in_(rows)))
+    return len(rows)
 
 
 # Arrivals, drafts and revisions
@@ -319,47 +368,57 @@ def triggers(work: Work, review: str, after: int, limit: int) -> list[TriggerRow
 def due_reviews(work: Work, limit: int = 100) -> list[str]:
     """Reviews with something that arrived and is not taken in; of those whose protocol is known."""
     query = (
-        select(ArrivalRow.review)
-        .join(ReviewRow, ReviewRow.review == ArrivalRow.review)
-        .where(ArrivalRow.heeded_at.is_(None))
+        select(col(ArrivalRow.review))
+        .join(ReviewRow, col(ReviewRow.review) == col(ArrivalRow.review))
+        .where(col(ArrivalRow.heeded_at).is_(None))
         .distinct()
-        .order_by(ArrivalRow.review)
+        .order_by(col(ArrivalRow.review))
         .limit(limit)
     )
-    return list(work.session.execute(query).scalars())
+    return list(work.session.scalars(query))
 
 
 def settled(work: Work, review: str) -> bool:
     """Whether all that arrived is taken in."""
-    query = select(ArrivalRow.seq).where(ArrivalRow.review == review, ArrivalRow.heeded_at.is_(None)).limit(1)
+    query = (
+        select(col(ArrivalRow.seq))
+        .where(col(ArrivalRow.review) == review, col(ArrivalRow.heeded_at).is_(None))
+        .limit(1)
+    )
     return work.session.execute(query).first() is None
 
 
 def unheeded(work: Work, review: str) -> list[tuple[int, str]]:
     """Place and cause of each arrival not taken in yet."""
-    query = select(ArrivalRow.seq, ArrivalRow.cause).where(ArrivalRow.review == review, ArrivalRow.heeded_at.is_(None))
-    return [tuple(row) for row in work.session.execute(query.order_by(ArrivalRow.seq))]
+    query = select(col(ArrivalRow.seq), col(ArrivalRow.cause)).where(
+        col(ArrivalRow.review) == review, col(ArrivalRow.heeded_at).is_(None)
+    )
+    return [tuple(row) for row in work.session.execute(query.order_by(col(ArrivalRow.seq)))]
 
 
 def heed(work: Work, arrivals: Sequence[int], at: datetime) -> None:
     """Marks exactly these arrivals as taken in: another one may have arrived since they were read."""
     for start in range(0, len(arrivals), _IN):
         work.session.execute(
-            update(ArrivalRow).where(ArrivalRow.seq.in_(arrivals[start : start + _IN])).values(heeded_at=at)
+            update(ArrivalRow).where(col(ArrivalRow.seq).in_(arrivals[start : start + _IN])).values(heeded_at=at)
         )
 
 
 def causes_of_open_cycle(work: Work, review: str) -> list[str]:
     """The events taken in since the last revision, oldest first."""
-    query = select(ArrivalRow.cause).where(
-        ArrivalRow.review == review, ArrivalRow.cycle.is_(None), ArrivalRow.heeded_at.is_not(None)
+    query = select(col(ArrivalRow.cause)).where(
+        col(ArrivalRow.review) == review, col(ArrivalRow.cycle).is_(None), col(ArrivalRow.heeded_at).is_not(None)
     )
-    return list(dict.fromkeys(work.session.execute(query.order_by(ArrivalRow.seq)).scalars()))
+    return list(dict.fromkeys(work.session.scalars(query.order_by(col(ArrivalRow.seq)))))
 
 
 def close_cycle(work: Work, review: str, cycle: int) -> None:
     """Everything taken in so far belongs to this cycle."""
-    taken_in = (ArrivalRow.review == review, ArrivalRow.cycle.is_(None), ArrivalRow.heeded_at.is_not(None))
+    taken_in = (
+        col(ArrivalRow.review) == review,
+        col(ArrivalRow.cycle).is_(None),
+        col(ArrivalRow.heeded_at).is_not(None),
+    )
     work.session.execute(update(ArrivalRow).where(*taken_in).values(cycle=cycle))
 
 
@@ -379,12 +438,10 @@ def revision(work: Work, review: str, number: int) -> RevisionRow:
     return row
 
 
-def revisions(work: Work, review: str, after: int, limit: int) -> list[tuple[dict[str, object], str]]:
+def revisions(work: Work, review: str, page: PageAsked) -> Found[tuple[dict[str, Any], str]]:
     """Head and content hash of each revision, oldest first; without the contents, which are large."""
-    query = select(RevisionRow.head, RevisionRow.content_sha256).where(
-        RevisionRow.review == review, RevisionRow.number > after
-    )
-    return [tuple(row) for row in work.session.execute(query.order_by(RevisionRow.number).limit(limit))]
+    query = select(col(RevisionRow.head), col(RevisionRow.content_sha256)).where(col(RevisionRow.review) == review)
+    return read_page(work, query, page, col(RevisionRow.number))
 
 
 # How far was searched
@@ -395,17 +452,17 @@ def watch(work: Work, review: str, watch: str) -> WatchRow | None:
 
 
 def watches(work: Work, review: str) -> list[Watch]:
-    query = select(WatchRow.source, WatchRow.protocol_version, WatchRow.searched_through)
-    return [Watch(*row) for row in work.session.execute(query.where(WatchRow.review == review))]
+    query = select(col(WatchRow.source), col(WatchRow.protocol_version), col(WatchRow.searched_through))
+    return [Watch(*row) for row in work.session.execute(query.where(col(WatchRow.review) == review))]
 
 
 def open_rejudgement_count(work: Work, review: str) -> int:
     query = select(func.count()).select_from(RejudgementRow)
-    query = query.where(RejudgementRow.review == review, RejudgementRow.state == "open")
-    return work.session.execute(query).scalar_one()
+    query = query.where(col(RejudgementRow.review) == review, col(RejudgementRow.state) == RejudgementStates.OPEN)
+    return work.session.scalars(query).one()
 
 
-def _in_chunks(work: Work, query: Select, column: object, values: Collection[str]) -> Iterator[object]:
+def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Collection[str]) -> Iterator[Row]:
     wanted = sorted(values)
     for start in range(0, len(wanted), _IN):
-        yield from work.session.execute(query.where(column.in_(wanted[start : start + _IN]))).scalars()
+        yield from work.session.scalars(query.where(column.in_(wanted[start : start + _IN])))

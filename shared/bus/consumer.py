@@ -7,17 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from shared import logging
-from shared.bus import dead_letters
+from shared import logging, tracing
+from shared.bus import dead_letters, positions
 from shared.bus.doing import Doing, Limits, Partition
 from shared.bus.held import Held
 from shared.bus.judging import Judgement, Outcome, judge
 from shared.bus.port import Consumer, Delivery
-from shared.bus.reading import Heard, Open, Opened, UnknownType, read
-from shared.db import places
+from shared.bus.reading import Heard, Open, Opened, Reacting, UnknownType, read
 from shared.db.engine import Database
 from shared.db.work import Work
-from shared.service import Service
+from shared.pauses import pause_after
 
 log = logging.get(__name__)
 
@@ -41,7 +40,7 @@ class Listener:
 
     def __init__(
         self,
-        service: Service,
+        service: Reacting,
         consumer: Consumer,
         database: Database,
         open_work: Callable[[], AbstractContextManager[Work]],
@@ -49,16 +48,16 @@ class Listener:
         batch_size: int,
         limits: Limits,
         unknown: Counter[str] | None = None,
-        keeps_places: bool = True,
+        keeps_positions: bool = True,
         open_message: Open = Opened,
     ) -> None:
         self._service, self._consumer, self._database, self._open_work = service, consumer, database, open_work
-        self._batch_size, self._limits, self._keeps_places = batch_size, limits, keeps_places
+        self._batch_size, self._limits, self._keeps_positions = batch_size, limits, keeps_positions
         self._open_message = open_message
         self._letters: Counter[Partition] | None = None
         self._stirred: set[str] = set()
         self._look_at, self._holding, self._started = 0.0, True, False
-        self._pause, self._down_until = limits.retry_seconds, 0.0
+        self._downs, self._down_until = 0, 0.0
         #: Events of types that this release has never met, by topic.
         self.unknown = Counter[str]() if unknown is None else unknown
         #: What is down, while it is.
@@ -70,7 +69,7 @@ class Listener:
     def listen_once(self, timeout: float) -> int:
         """Goes on with held keys that are due, takes one batch and does it; answers how much it moved."""
         # What is held is the service's own listener's to go on with; one that only catches up lets it be.
-        moved = self.go_on() if self._keeps_places else 0
+        moved = self.go_on() if self._keeps_positions else 0
         batch = self._consumer.poll(0 if moved else timeout, self._batch_size)
         self._forget_what_others_have(batch)
         if batch:
@@ -82,8 +81,12 @@ class Listener:
     def _forget_what_others_have(self, batch: Sequence[Delivery]) -> None:
         """A partition that stands is given again after each LOOK; one that is not is another member's by now."""
         given, now = {(it.topic, it.partition) for it in batch}, time.monotonic()
-        gone = {place for place in self.standing if place not in given and now - self._stood_at[place] > _GONE}
-        self.standing = {place: why for place, why in self.standing.items() if place not in gone}
+        gone = {
+            partition
+            for partition in self.standing
+            if partition not in given and now - self._stood_at[partition] > _GONE
+        }
+        self.standing = {partition: why for partition, why in self.standing.items() if partition not in gone}
 
     # What the log gives
 
@@ -130,8 +133,8 @@ class Listener:
         """Each in a transaction of its own, where what fails is none of them but what is kept about them."""
         stops: dict[Partition, tuple[Delivery, str]] = {}
         for one in batch:
-            place = one.delivery.topic, one.delivery.partition
-            if place in stops:
+            partition = one.delivery.topic, one.delivery.partition
+            if partition in stops:
                 continue
             try:
                 stops |= self._commit([one], careful=True)
@@ -139,16 +142,16 @@ class Listener:
                 why = judge(error)
                 if why.outcome is Outcome.DOWN:
                     raise
-                log.error("an event cannot be kept", service=self._service.name, topic=place[0], exc_info=error)
-                stops[place] = one.delivery, f"offset {one.delivery.offset}: {why.reason}"
+                log.error("an event cannot be kept", service=self._service.name, topic=partition[0], exc_info=error)
+                stops[partition] = one.delivery, f"offset {one.delivery.offset}: {why.reason}"
         return stops
 
     def _commit(self, batch: Sequence[Heard], *, careful: bool) -> dict[Partition, tuple[Delivery, str]]:
         def take(doing: Doing) -> None:
             doing.take(batch)
-            if self._keeps_places:
+            if self._keeps_positions:
                 done = [one.delivery for one in batch if not _behind(one.delivery, doing.stops)]
-                places.heard(doing.work.session, self._service.name, done)
+                positions.heard(doing.work.session, self._service.name, done)
 
         return self._in_one_transaction(take, careful=careful).stops
 
@@ -156,7 +159,8 @@ class Listener:
         letters = self._known_letters().copy()
         with self._open_work() as work:
             doing = Doing(work, self._service, self._limits, letters, careful)
-            do(doing)
+            with tracing.batch(self._service.name):
+                do(doing)
         self._letters = letters
         for level, what, about in doing.said:
             getattr(log, level)(what, **about)
@@ -176,13 +180,15 @@ class Listener:
 
     def _finish(self, batch: Sequence[Delivery], stops: dict[Partition, tuple[Delivery, str]]) -> int:
         """Stores how far it came, and holds the partitions that stop."""
-        for place, (delivery, why) in stops.items():
-            if place not in self.standing:
-                log.error("partition stands", service=self._service.name, topic=place[0], partition=place[1], why=why)
+        for partition, (delivery, why) in stops.items():
+            if partition not in self.standing:
+                log.error(
+                    "partition stands", service=self._service.name, topic=partition[0], partition=partition[1], why=why
+                )
             self._consumer.hold(delivery, LOOK)
         touched = {(it.topic, it.partition) for it in batch}
-        self.standing = {place: why for place, why in self.standing.items() if place not in touched}
-        self.standing |= {place: why for place, (_, why) in stops.items()}
+        self.standing = {partition: why for partition, why in self.standing.items() if partition not in touched}
+        self.standing |= {partition: why for partition, (_, why) in stops.items()}
         self._stood_at |= dict.fromkeys(stops, time.monotonic())
         done = [it for it in batch if not _behind(it, stops)]
         if done:
@@ -197,16 +203,21 @@ class Listener:
         self._tell_down(why)
         for delivery in first.values():
             self._consumer.hold(delivery, self._pause)
-        self._pause = min(self._pause * 2, LONGEST)
 
     def _tell_down(self, why: Judgement) -> None:
-        told = f"waits: {why.reason}"
-        if self.trouble != told:
+        trouble = f"waits: {why.reason}"
+        if self.trouble != trouble:
             log.warning("listener waits", service=self._service.name, reason=why.reason)
-        self.trouble, self._down_until = told, time.monotonic() + self._pause
+        self._downs += 1
+        self.trouble, self._down_until = trouble, time.monotonic() + self._pause
+
+    @property
+    def _pause(self) -> float:
+        """Seconds to wait now that what we need was down so many times."""
+        return pause_after(self._downs, first=self._limits.retry_seconds, longest=LONGEST)
 
     def _well(self) -> None:
-        self.trouble, self._pause = None, self._limits.retry_seconds
+        self.trouble, self._downs = None, 0
 
     # What was parked
 
@@ -222,12 +233,13 @@ class Listener:
             if why.outcome is not Outcome.DOWN:
                 raise
             self._tell_down(why)
-            self._pause = min(self._pause * 2, LONGEST)
             return 0
         self._look_at = time.monotonic() + (0 if moved else LOOK)
         return moved
 
     def _go_on(self, everything: bool) -> int:
+        if not self._started:
+            self._in_one_transaction(Doing.adopt, careful=True)
         with self._database.session(readonly=True) as session:
             self._holding, due = Held(session, self._service.name).is_any()
         if not self._holding:

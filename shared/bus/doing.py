@@ -6,19 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
-from shared.bus import dead_letters
-from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, at_once, cause_of, pause_after
+from shared import tracing
+from shared.bus import dead_letters, put_off
+from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, at_once, cause_of, pause_of_key
 from shared.bus.judging import Judgement, Outcome, judge, unknown_version
 from shared.bus.port import Delivery
-from shared.bus.reading import Heard, UnknownType, react, read
-from shared.db.inbox import Told, forget, unseen
-from shared.db.tables import HeldKey, ParkedEvent
+from shared.bus.reading import Heard, Opened, Reacting, UnknownType, react, read
+from shared.db.inbox import InboxEntry, forget, unseen
+from shared.db.tables import HeldKeyRow, LetterStates, ParkedEventRow
 from shared.db.work import Work
 from shared.errors import Rejected
 from shared.events.base import Envelope
-from shared.service import Service
 
 #: A partition of a topic.
 Partition = tuple[str, int]
@@ -51,7 +50,7 @@ class Doing:
     """
 
     work: Work
-    service: Service
+    service: Reacting
     limits: Limits
     letters: Counter[Partition]
     careful: bool
@@ -60,23 +59,25 @@ class Doing:
     #: The reviews of which something was done.
     stirred: set[str] = field(default_factory=set)
     #: What the log is told once this is committed: level, message, fields.
-    said: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    said: list[tuple[str, str, dict[str, object]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.held = Held(self.work.session, self.service.name)
         self._parked: list[Heard] = []
-        self._holds: list[HeldKey] = []
+        self._holds: list[HeldKeyRow] = []
         self._shown: set[tuple[str, str]] = set()
         #: What of a review and type needed another event, since the last that did not.
         self._in_vain: dict[tuple[str | None, str], list[Judgement]] = defaultdict(list)
-        self._room: dict[Partition, int] = {}
+        self._parkable: dict[Partition, int] = {}
 
     # What the log gives
 
     def take(self, batch: Sequence[Heard]) -> None:
         """Does a batch, in its order; what must wait is parked."""
-        fresh = unseen(self.work.session, self.service.name, [_told(one) for one in batch if _is_kept(one)])
-        holding = self.held.among({_key(one) for one in batch if _is_kept(one) and one.envelope.id in fresh})  # type: ignore[union-attr]
+        fresh = unseen(self.work.session, self.service.name, [_inbox_entry(one) for one in batch if _is_kept(one)])
+        holding = self.held.among(
+            {_key(one) for one in batch if _is_kept(one) and one.envelope is not None and one.envelope.id in fresh}
+        )
         undone: list[str] = []
         for one in batch:
             envelope = one.envelope
@@ -94,8 +95,8 @@ class Doing:
 
     def _one(self, one: Heard, holding: set[Key]) -> bool:
         """Whether something has become of a delivery; False when its partition stops at it."""
-        place = one.delivery.topic, one.delivery.partition
-        if place in self.stops or self._is_halted(one.delivery):
+        partition = one.delivery.topic, one.delivery.partition
+        if partition in self.stops or self._is_halted(one.delivery):
             return False
         if one.problem is not None and one.problem.outcome is Outcome.UNDECODABLE:
             self._set_aside(one, one.problem, holds=False)
@@ -119,22 +120,48 @@ class Doing:
         return True
 
     def _park(self, one: Heard) -> bool:
-        place = one.delivery.topic, one.delivery.partition
-        if place not in self._room:
-            self._room[place] = self.limits.parked - self.held.parked_in(*place)
-        if self._room[place] <= 0:
-            self.stops[place] = one.delivery, f"{self.limits.parked} of its events are parked, which is the limit"
+        partition = one.delivery.topic, one.delivery.partition
+        if partition not in self._parkable:
+            self._parkable[partition] = self.limits.parked - self.held.parked_in(*partition)
+        if self._parkable[partition] <= 0:
+            self.stops[partition] = one.delivery, f"{self.limits.parked} of its events are parked, which is the limit"
             return False
-        self._room[place] -= 1
+        self._parkable[partition] -= 1
         self._parked.append(one)
         return True
 
     def _is_halted(self, delivery: Delivery) -> bool:
-        place = delivery.topic, delivery.partition
-        if self.letters[place] < self.limits.dead_letters:
+        partition = delivery.topic, delivery.partition
+        if self.letters[partition] < self.limits.dead_letters:
             return False
-        self.stops[place] = delivery, f"{self.letters[place]} dead letters wait (limit {self.limits.dead_letters})"
+        self.stops[partition] = (
+            delivery,
+            f"{self.letters[partition]} dead letters wait (limit {self.limits.dead_letters})",
+        )
         return True
+
+    # What was put off
+
+    def adopt(self) -> None:
+        """Does what another release put off, where this one has what it needs. What fails stays, with its reason."""
+        for row in put_off.waiting(self.work.session, self.service.name, lock=True):
+            opened = Opened(row.value)
+            event = opened.event()
+            if event.lacking(self.service.name):
+                continue
+            try:
+                with self.work.part():
+                    react(self.work, self.service, opened.envelope, event, tracing.headers_of(row.traceparent))
+            except Exception as error:
+                why = judge(error)
+                if why.outcome is Outcome.DOWN:
+                    raise
+                row.reason = why.reason
+                about: dict[str, object] = {"service": self.service.name, "type": row.type, "key": row.key}
+                self.said.append(("error", "put off again", {**about, "reason": why.reason, "exc_info": error}))
+            else:
+                self.stirred.add(event.review)
+                self.said.append(("info", "adopted", {"service": self.service.name, "type": row.type, "key": row.key}))
 
     # What was parked
 
@@ -143,7 +170,7 @@ class Doing:
         rows = self.held.due(keys)
         parked = self.held.parked(rows, events + 1) if rows else []
         cut = (parked[events].topic, parked[events].key) if len(parked) > events else None
-        of_key: dict[Key, list[ParkedEvent]] = {(row.topic, row.key): [] for row in rows}
+        of_key: dict[Key, list[ParkedEventRow]] = {(row.topic, row.key): [] for row in rows}
         for event in parked[:events]:
             of_key[event.topic, event.key].append(event)
         tried = [(row, self._as_far_as_it_goes(of_key[row.topic, row.key])) for row in rows]
@@ -160,7 +187,7 @@ class Doing:
                 self.work.session.delete(row)
         return sum(done for _, (done, _) in tried)
 
-    def _as_far_as_it_goes(self, parked: Sequence[ParkedEvent]) -> tuple[int, tuple[Heard, Judgement] | None]:
+    def _as_far_as_it_goes(self, parked: Sequence[ParkedEventRow]) -> tuple[int, tuple[Heard, Judgement] | None]:
         """Does the parked events of one key in order; answers how many, and at which it stops and why."""
         for number, event in enumerate(parked):
             one = self._reread(event)
@@ -172,10 +199,11 @@ class Doing:
                 forget(self.work.session, self.service.name, [event.event_id])
         return len(parked), None
 
-    def _reread(self, event: ParkedEvent) -> Heard | None:
+    def _reread(self, event: ParkedEventRow) -> Heard | None:
         """What a parked event is to this release; None when nothing reacts to it any more. One whose type it does not
         know was parked by a later release, and waits for one."""
-        delivery = Delivery(event.topic, event.partition, event.offset, event.key, event.value)
+        position = event.topic, event.partition, event.offset, event.key
+        delivery = Delivery(*position, event.value, tracing.headers_of(event.traceparent))
         try:
             return read(self.service, delivery)
         except UnknownType as unknown:
@@ -184,13 +212,13 @@ class Doing:
 
     def _may_pass(self, one: Heard, why: Judgement) -> bool:
         """Sets aside what cannot be read by this release, where the partition is not halted."""
-        place = one.delivery.topic, one.delivery.partition
-        if why.outcome is not Outcome.UNDECODABLE or self.letters[place] >= self.limits.dead_letters:
+        partition = one.delivery.topic, one.delivery.partition
+        if why.outcome is not Outcome.UNDECODABLE or self.letters[partition] >= self.limits.dead_letters:
             return False
         self._set_aside(one, why, holds=False)
         return True
 
-    def _stand(self, row: HeldKey, event: ParkedEvent, one: Heard, why: Judgement, *, first: bool) -> None:
+    def _stand(self, row: HeldKeyRow, event: ParkedEventRow, one: Heard, why: Judgement, *, first: bool) -> None:
         """A key stays held at this event, for this reason."""
         cause = FAULT if why.outcome is Outcome.UNDECODABLE else cause_of(why)
         same = first and row.cause == cause
@@ -216,11 +244,11 @@ class Doing:
         if len(self._in_vain[like]) >= ENOUGH:
             return replace(self._in_vain[like][-1], presumed=True)
         if not self.careful:
-            react(self.service, one.envelope, one.event, self.work)
+            react(self.work, self.service, one.envelope, one.event, one.delivery.headers)
         else:
             try:
                 with self.work.part():
-                    react(self.service, one.envelope, one.event, self.work)
+                    react(self.work, self.service, one.envelope, one.event, one.delivery.headers)
             except Exception as error:
                 why = judge(error)
                 if why.outcome is Outcome.DOWN:
@@ -241,7 +269,7 @@ class Doing:
         if fresh:
             self.letters[one.delivery.topic, one.delivery.partition] += 1
             self._say("error", "dead letter", one, letter=letter.id, slug=why.slug, reason=why.reason)
-        return letter.id if letter.state == dead_letters.WAITING else None
+        return letter.id if letter.state == LetterStates.WAITING else None
 
     def _say_fault(self, one: Heard, why: Judgement, error: Exception) -> None:
         """With its way through the code once for each place in it: a batch may be full of them."""
@@ -253,9 +281,9 @@ class Doing:
         unknown = why.outcome is Outcome.UNKNOWN_VERSION
         self._say("error" if unknown else "debug", "unknown version" if unknown else "parked", one, reason=why.reason)
 
-    def _say(self, level: str, what: str, one: Heard, **about: Any) -> None:
-        place = one.delivery
-        where = {"topic": place.topic, "partition": place.partition, "offset": place.offset}
+    def _say(self, level: str, what: str, one: Heard, **about: object) -> None:
+        delivery = one.delivery
+        where = {"topic": delivery.topic, "partition": delivery.partition, "offset": delivery.offset}
         self.said.append((level, what, {"service": self.service.name, **where, **about}))
 
 
@@ -264,9 +292,9 @@ def _is_kept(one: Heard) -> bool:
     return one.problem is None or one.problem.outcome is not Outcome.UNDECODABLE
 
 
-def _told(one: Heard) -> Told:
+def _inbox_entry(one: Heard) -> InboxEntry:
     assert one.envelope is not None
-    return Told(one.envelope.id, one.delivery.topic, one.delivery.partition, one.delivery.offset)
+    return InboxEntry(one.envelope.id, one.delivery.topic, one.delivery.partition, one.delivery.offset)
 
 
 def _key(one: Heard) -> Key:
@@ -276,4 +304,4 @@ def _key(one: Heard) -> Key:
 def _pause(why: Judgement, tries: int, limits: Limits) -> float:
     if why.outcome is Outcome.UNKNOWN_VERSION:
         return LONGEST
-    return pause_after(tries, limits.retry_seconds) if why.outcome is Outcome.FAULT else pause_after(tries)
+    return pause_of_key(tries, limits.retry_seconds) if why.outcome is Outcome.FAULT else pause_of_key(tries)

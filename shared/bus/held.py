@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col
 
+from shared import tracing
 from shared.bus.judging import Judgement, Outcome
 from shared.bus.reading import Heard
 from shared.db.many import each_of, is_sqlite
-from shared.db.tables import HeldKey, ParkedEvent
+from shared.db.said import table_of
+from shared.db.tables import HeldKeyRow, ParkedEventRow
+from shared.pauses import pause_after
 
 #: A key of a topic.
 Key = tuple[str, str]
@@ -48,25 +50,25 @@ class Held:
 
     def __init__(self, session: Session, consumer: str) -> None:
         self._session, self._consumer = session, consumer
-        self._ours = HeldKey.consumer == consumer
+        self._ours = col(HeldKeyRow.consumer) == consumer
         self.now = datetime.now(UTC)
 
     def among(self, keys: Collection[Key]) -> set[Key]:
         """Which of these keys are held. They stay as they are until this transaction ends."""
         if not keys or not self._session.execute(select(exists().where(self._ours))).scalar_one():
             return set()  # As nearly always, and asked without handing all of the keys over.
-        query = select(HeldKey.topic, HeldKey.key).where(
+        query = select(col(HeldKeyRow.topic), col(HeldKeyRow.key)).where(
             self._ours,
-            HeldKey.topic.in_({topic for topic, _ in keys}),  # type: ignore[attr-defined]
-            HeldKey.key.in_(select(each_of(self._session, {key for _, key in keys}, HeldKey.key))),  # type: ignore[attr-defined]
+            col(HeldKeyRow.topic).in_({topic for topic, _ in keys}),
+            col(HeldKeyRow.key).in_(select(each_of(self._session, {key for _, key in keys}, HeldKeyRow.key))),
         )
-        rows = self._session.execute(query.order_by(HeldKey.topic, HeldKey.key).with_for_update())
+        rows = self._session.execute(query.order_by(col(HeldKeyRow.topic), col(HeldKeyRow.key)).with_for_update())
         return {(row.topic, row.key) for row in rows} & set(keys)
 
-    def hold(self, heard: Heard, judgement: Judgement, *, pause: float | None, letter: str | None = None) -> HeldKey:
+    def hold(self, heard: Heard, judgement: Judgement, *, pause: float | None, letter: str | None = None) -> HeldKeyRow:
         """The hold of an event's key, to be added; it is tried again after `pause` seconds, or never by itself."""
         now, delivery = self.now, heard.delivery
-        return HeldKey(
+        return HeldKeyRow(
             consumer=self._consumer, topic=delivery.topic, key=delivery.key, partition=delivery.partition,
             review=heard.review, cause=_CAUSES[judgement.outcome], reason=judgement.reason, letter=letter,
             since=now, tries=0 if judgement.presumed else 1, 
@@ -80,22 +82,25 @@ class Held:
                 "consumer": self._consumer, "topic": one.delivery.topic, "partition": one.delivery.partition,
                 "offset": one.delivery.offset, "key": one.delivery.key, "value": one.delivery.value,
                 "event_id": one.envelope.id if one.envelope else "", "type": one.envelope.type if one.envelope else "",
-                "parked_at": self.now,
+                "parked_at": self.now, "traceparent": tracing.read(one.delivery.headers),
             }
             for one in parked
         ]  # fmt: skip
         if rows:
             insert = (sqlite if is_sqlite(self._session) else postgresql).insert
             # What the log gives a second time may be parked already, though the inbox has forgotten it.
-            anew = insert(ParkedEvent.__table__).on_conflict_do_nothing()  # type: ignore[attr-defined]
+            anew = insert(table_of(ParkedEventRow)).on_conflict_do_nothing()
             self._session.connection().execute(anew, rows)
 
     def parked_in(self, topic: str, partition: int) -> int:
         """How many events of a partition are parked."""
         count = select(func.count()).where(
-            ParkedEvent.consumer == self._consumer, ParkedEvent.topic == topic, ParkedEvent.partition == partition
+            col(ParkedEventRow.consumer) == self._consumer,
+            col(ParkedEventRow.topic) == topic,
+            col(ParkedEventRow.partition) == partition,
         )
-        return self._session.execute(count).scalar_one()
+        parked: int = self._session.execute(count).scalar_one()
+        return parked
 
     def is_any(self) -> tuple[bool, bool]:
         """Whether any key is held, and whether one of them is due."""
@@ -103,14 +108,14 @@ class Held:
         held, ready = self._session.execute(select(any_, due)).one()
         return bool(held), bool(ready)
 
-    def due(self, limit: int) -> list[HeldKey]:
+    def due(self, limit: int) -> list[HeldKeyRow]:
         """Keys to try now, those that have been due longest; locked, and those that another process has are passed
         over. Those come first that were tried least, so that some that wait in vain do not keep others waiting."""
-        query = select(HeldKey).where(self._ours, _due(self.now)).order_by(HeldKey.try_at).limit(limit)
+        query = select(HeldKeyRow).where(self._ours, _due(self.now)).order_by(col(HeldKeyRow.try_at)).limit(limit)
         rows = self._session.execute(query.with_for_update(skip_locked=True)).scalars()
         return sorted(rows, key=lambda row: (row.tries, row.topic, row.key))
 
-    def parked(self, keys: Sequence[HeldKey], limit: int) -> list[ParkedEvent]:
+    def parked(self, keys: Sequence[HeldKeyRow], limit: int) -> list[ParkedEventRow]:
         """The parked events of these keys, a key's in their order, and key after key."""
         of_topic: dict[str, set[str]] = defaultdict(set)
         for row in keys:
@@ -118,22 +123,22 @@ class Held:
         # Topic by topic, since keys of several topics may have one name.
         theirs = [
             and_(
-                ParkedEvent.topic == topic,
-                ParkedEvent.key.in_(select(each_of(self._session, names, ParkedEvent.key))),  # type: ignore[attr-defined]
+                col(ParkedEventRow.topic) == topic,
+                col(ParkedEventRow.key).in_(select(each_of(self._session, names, ParkedEventRow.key))),
             )
             for topic, names in of_topic.items()
         ]
         query = (
-            select(ParkedEvent)
-            .where(ParkedEvent.consumer == self._consumer, or_(*theirs))
-            .order_by(ParkedEvent.topic, ParkedEvent.key, ParkedEvent.offset)
+            select(ParkedEventRow)
+            .where(col(ParkedEventRow.consumer) == self._consumer, or_(*theirs))
+            .order_by(col(ParkedEventRow.topic), col(ParkedEventRow.key), col(ParkedEventRow.offset))
             .limit(limit)
         )
         return list(self._session.execute(query).scalars())
 
     def stir(self, reviews: Collection[str]) -> None:
         """Makes due what waits for another event, where it may have come: something of its review was done."""
-        self._make_due(HeldKey.cause == NOT_YET, HeldKey.review.in_(reviews))  # type: ignore[union-attr]
+        self._make_due(col(HeldKeyRow.cause) == NOT_YET, col(HeldKeyRow.review).in_(reviews))
 
     def stir_all(self) -> None:
         """Makes due all that does not wait for a person."""
@@ -141,22 +146,24 @@ class Held:
 
     def try_unknown_versions(self) -> None:
         """Makes due what waits for another release: this may be it."""
-        self._make_due(HeldKey.cause == UNKNOWN_VERSION)
+        self._make_due(col(HeldKeyRow.cause) == UNKNOWN_VERSION)
 
-    def _make_due(self, *which: Any) -> None:
+    def _make_due(self, *which: ColumnElement[bool]) -> None:
         self._session.execute(
-            update(HeldKey).where(self._ours, *which, HeldKey.try_at > self.now).values(try_at=at_once(self.now)),
+            update(HeldKeyRow)
+            .where(self._ours, *which, col(HeldKeyRow.try_at) > self.now)
+            .values(try_at=at_once(self.now)),
             execution_options={"synchronize_session": False},
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Summary:
     """The held keys of a consumer in a few numbers: by cause, and the one that has stood longest of those that are
     trouble, None while none is."""
 
     count: dict[str, int]
-    oldest: HeldKey | None
+    oldest: HeldKeyRow | None
 
     def __str__(self) -> str:
         """`ok`, or a sentence for people."""
@@ -170,29 +177,30 @@ class Told:
         )
 
 
-def tell(session: Session, consumer: str) -> Told:
+def tell(session: Session, consumer: str) -> Summary:
     """What is held. A fault and an unknown version are trouble at once, an event that waits for another one after a
     minute."""
-    ours = HeldKey.consumer == consumer
-    count = session.execute(select(HeldKey.cause, func.count()).where(ours).group_by(HeldKey.cause)).all()
+    ours, cause = col(HeldKeyRow.consumer) == consumer, col(HeldKeyRow.cause)
+    count = session.execute(select(cause, func.count()).where(ours).group_by(cause)).all()
     patient = datetime.now(UTC) - PATIENCE
     trouble = or_(
-        HeldKey.cause.in_([FAULT, UNKNOWN_VERSION]),  # type: ignore[attr-defined]
-        and_(HeldKey.cause == NOT_YET, HeldKey.since < patient),
+        cause.in_([FAULT, UNKNOWN_VERSION]),
+        and_(cause == NOT_YET, col(HeldKeyRow.since) < patient),
     )
-    oldest = select(HeldKey).where(ours, trouble).order_by(HeldKey.since).limit(1)
-    return Told({cause: number for cause, number in count}, session.execute(oldest).scalar_one_or_none())
+    oldest = select(HeldKeyRow).where(ours, trouble).order_by(col(HeldKeyRow.since)).limit(1)
+    return Summary({why: number for why, number in count}, session.execute(oldest).scalar_one_or_none())
 
 
 def parked_of(session: Session, consumer: str) -> int:
     """How many events of a consumer are parked."""
-    query = select(func.count()).select_from(ParkedEvent).where(ParkedEvent.consumer == consumer)
-    return session.execute(query).scalar_one()
+    query = select(func.count()).select_from(ParkedEventRow).where(col(ParkedEventRow.consumer) == consumer)
+    parked: int = session.execute(query).scalar_one()
+    return parked
 
 
-def pause_after(tries: int, first: float = FIRST) -> float:
-    """Seconds until the next try."""
-    return min(first * 2.0 ** min(max(tries - 1, 0), 10), LONGEST)
+def pause_of_key(tries: int, first: float = FIRST) -> float:
+    """Seconds until a held key is tried again."""
+    return pause_after(tries, first=first, longest=LONGEST)
 
 
 def at_once(now: datetime) -> datetime:
@@ -205,7 +213,5 @@ def cause_of(judgement: Judgement) -> str:
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(
-        and_(HeldKey.try_at.is_not(None), HeldKey.try_at <= now),  # type: ignore[union-attr,operator]
-        HeldKey.try_at > now + timedelta(seconds=2 * LONGEST),  # type: ignore[operator]
-    )
+    try_at = col(HeldKeyRow.try_at)
+    return or_(and_(try_at.is_not(None), try_at <= now), try_at > now + timedelta(seconds=2 * LONGEST))

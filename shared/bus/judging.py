@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Any
 
 from sqlalchemy import exc
 
@@ -60,7 +59,7 @@ _ENVIRONMENT = {
 
 #: Classes of SQLSTATE in which PostgreSQL tells that it, or the way to it, is not well: connections, access, missing
 #: databases, rolled-back transactions, resources, locks, an operator's hand, the system. Not 54, the event's size.
-_SERVER_CLASSES = ("08", "25006", "28", "3D", "40", "53", "55", "57", "58", "XX001", "XX002")
+_SERVER_CLASSES = ("08", "25006", "25P03", "28", "3D", "40", "53", "55", "57", "58", "XX001", "XX002")
 
 #: Result codes in which SQLite tells that the file, or the disk below it, is not well or not free.
 _FILE_CODES = (
@@ -77,7 +76,7 @@ def judge(error: BaseException) -> Judgement:
         outcome = Outcome.DOWN
     else:
         outcome = Outcome.FAULT
-    return Judgement(outcome, _slug(error), reason_of(error), _place(error), certain=isinstance(error, Rejected))
+    return Judgement(outcome, _slug(error), reason_of(error), _raised_at(error), certain=isinstance(error, Rejected))
 
 
 def undecodable(error: Rejected) -> Judgement:
@@ -92,7 +91,8 @@ def unknown_version(error: Rejected) -> Judgement:
 def reason_of(error: BaseException) -> str:
     """The error in words that every database can keep: its first line, cut to a bearable length."""
     if isinstance(error, LivingError | FileFault):
-        return storable(error.detail.strip()) or type(error).__name__
+        detail = error.reason if isinstance(error, FileFault) else error.detail
+        return storable(detail.strip()) or type(error).__name__
     first = str(error).strip().split("\n(Background on this error")[0].split("\n[SQL:")[0]
     return storable(f"{type(error).__name__}: {first}" if first else type(error).__name__)
 
@@ -119,8 +119,8 @@ def is_down(error: BaseException) -> bool:
 
 
 def _server_is_away(error: exc.DBAPIError) -> bool:
-    state: Any = getattr(error.orig, "sqlstate", None)
-    code: Any = getattr(error.orig, "sqlite_errorname", None)
+    state: object = getattr(error.orig, "sqlstate", None)
+    code: object = getattr(error.orig, "sqlite_errorname", None)
     if state is not None:
         return str(state).startswith(_SERVER_CLASSES)
     if code is not None:
@@ -138,14 +138,14 @@ def _slug(error: BaseException) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
-def _place(error: BaseException) -> str:
+def _raised_at(error: BaseException) -> str:
     """The innermost function of our own code that the error went through: `module:function`."""
-    place, step = "", error.__traceback__
+    raised_at, step = "", error.__traceback__
     while step is not None:
         if _is_ours(step):
-            place = f"{step.tb_frame.f_globals['__name__']}:{step.tb_frame.f_code.co_name}"
+            raised_at = f"{step.tb_frame.f_globals['__name__']}:{step.tb_frame.f_code.co_name}"
         step = step.tb_next
-    return place
+    return raised_at
 
 
 def _is_ours(step: TracebackType) -> bool:

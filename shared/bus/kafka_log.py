@@ -37,7 +37,7 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
-from shared.bus.port import ROOM, Consumer, Delivery, Last, Message, Place, Unread
+from shared.bus.port import BYTES_AT_ONCE, NO_HEADERS, Consumer, Delivery, Headers, Last, Message, Partition, Unread
 from shared.errors import Conflict, LogUnavailable, NotFound, TooLarge
 from shared.events.registry import Topic
 
@@ -58,13 +58,13 @@ class _OnceAMinute(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: dict[tuple[str, int], float] = {}
+        self._logged: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind, now = (record.name, record.lineno), time.monotonic()
-        fresh = now - self._told.get(kind, -math.inf) >= 60
+        fresh = now - self._logged.get(kind, -math.inf) >= 60
         if fresh:
-            self._told[kind] = now
+            self._logged[kind] = now
         return fresh
 
 
@@ -78,7 +78,7 @@ def _quieten() -> None:
 
 _quieten()
 
-Placed = tuple[TopicPartition, bytes, bytes]
+Assigned = tuple[TopicPartition, bytes, Message]
 Client = TypeVar("Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
 Answer = TypeVar("Answer")
 
@@ -133,7 +133,7 @@ class KafkaLog:
                 raise for_code(answer["error_code"])(f"{answer['name']}: {answer['error_message']}")
         admin.wait_for_topics(list(wanted))
 
-    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
+    def append(self, messages: Sequence[Message]) -> dict[Partition, Last]:
         """Raises LogUnavailable; NotFound for an unknown topic, TooLarge for a message over 8 MiB.
 
         A partition's messages go as one batch at a time, the next when that is acknowledged. So of a
@@ -141,32 +141,33 @@ class KafkaLog:
         """
         self.check({message.topic for message in messages})
         for message in messages:
-            if len(message.value) + len(message.key) > _LARGEST:
+            if _size(message) > _LARGEST:
                 raise TooLarge(f"{message.topic}: a message of {len(message.value)} bytes; {_LARGEST} may be")
         if not messages:
             return {}
-        waves, sent, last = _waves(self._placed(messages)), 0, {}
+        waves, sent = _waves(self._assigned(messages)), 0
+        last: dict[Partition, Last] = {}
         with self._producing, _troubles("Kafka did not take the messages"):
             try:
                 self._producer = self._producer or self._open_producer()
                 for wave in waves:
-                    told = _send(self._producer, wave, self.patience)
-                    last |= {self._place(it.topic, it.partition): Last(sent + n, at) for it, n, at in told}
+                    answer = _send(self._producer, wave, self.patience)
+                    last |= {self._partition(it.topic, it.partition): Last(sent + n, at) for it, n, at in answer}
                     sent += len(wave)
             except BaseException:
                 self._abandon_producer()
                 raise
         # A batch that the broker had already, since its first acknowledgement was lost, comes back without offsets.
-        return {place: it for place, it in last.items() if it.offset >= 0}
+        return {partition: it for partition, it in last.items() if it.offset >= 0}
 
-    def _placed(self, messages: Sequence[Message]) -> list[Placed]:
+    def _assigned(self, messages: Sequence[Message]) -> list[Assigned]:
         counts = self.partitions({message.topic for message in messages})
-        placed = []
+        assigned = []
         for message in messages:
             key = message.key.encode()
-            place = TopicPartition(self.prefix + message.topic, crc32(key) % counts[message.topic])
-            placed.append((place, key, message.value))
-        return placed
+            partition = TopicPartition(self.prefix + message.topic, crc32(key) % counts[message.topic])
+            assigned.append((partition, key, message))
+        return assigned
 
     def _open_producer(self) -> KafkaProducer:
         """An idempotent producer that sends when `append` is done with a wave, not before."""
@@ -201,91 +202,92 @@ class KafkaLog:
         self.check(topics)
         return self._read(self._ask(lambda admin: self._spans(admin, topics)))
 
-    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+    def between(self, spans: Mapping[Partition, tuple[int, int]]) -> Iterator[Delivery]:
         return self._read(self._within(spans))
 
-    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
-        spans = {place: (offset, offset + 1) for place, offset in offsets.items()}
-        return {it.place: it for it in self._read(self._within(spans), max_partition_fetch_bytes=_GLANCE)}
+    def at(self, offsets: Mapping[Partition, int]) -> dict[Partition, Delivery]:
+        spans = {partition: (offset, offset + 1) for partition, offset in offsets.items()}
+        return {it.topic_partition: it for it in self._read(self._within(spans), max_partition_fetch_bytes=_GLANCE)}
 
     def _spans(self, admin: KafkaAdminClient, topics: Collection[str]) -> dict[TopicPartition, tuple[int, int]]:
         """Where each partition begins and ends now."""
-        places = self._places(admin, topics)
-        starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
-        return {place: (starts[place], ends[place]) for place in places}
+        partitions = self._partitions(admin, topics)
+        starts, ends = _offsets(admin, partitions, OffsetSpec.EARLIEST), _offsets(admin, partitions, OffsetSpec.LATEST)
+        return {partition: (starts[partition], ends[partition]) for partition in partitions}
 
-    def _within(self, spans: Mapping[Place, tuple[int, int]]) -> dict[TopicPartition, tuple[int, int]]:
+    def _within(self, spans: Mapping[Partition, tuple[int, int]]) -> dict[TopicPartition, tuple[int, int]]:
         """What there is of these spans."""
         topics = {topic for topic, _ in spans}
         self.check(topics)
         there = self._ask(lambda admin: self._spans(admin, topics)) if spans else {}
         wanted = {TopicPartition(self.prefix + topic, number): span for (topic, number), span in spans.items()}
         return {
-            place: (max(first, wanted[place][0]), min(end, wanted[place][1]))
-            for place, (first, end) in there.items()
-            if place in wanted
+            partition: (max(first, wanted[partition][0]), min(end, wanted[partition][1]))
+            for partition, (first, end) in there.items()
+            if partition in wanted
         }
 
     def _read(self, spans: Mapping[TopicPartition, tuple[int, int]], **settings: int) -> Iterator[Delivery]:
-        left = {place: end for place, (start, end) in spans.items() if start < end}
+        left = {partition: end for partition, (start, end) in spans.items() if start < end}
         if not left:
             return
         with _troubles("Kafka cannot be read"), closing(self.open_consumer(group_id=None, **settings)) as reader:
             reader.assign(sorted(left))
-            for place in left:
-                reader.seek(place, spans[place][0])
+            for partition in left:
+                reader.seek(partition, spans[partition][0])
             heard = time.monotonic()
             while left:
                 if time.monotonic() - heard > self.patience:
                     raise KafkaTimeoutError(f"not a message came for {self.patience:g} seconds")
-                for place, records in _poll(reader, 1.0, 500).items():
+                for partition, records in _poll(reader, 1.0, 500).items():
                     heard = time.monotonic()
-                    yield from (self.delivery(it) for it in records if it.offset < left[place])
-                    if records[-1].offset + 1 >= left[place]:
-                        reader.pause(place)
-                        del left[place]
+                    yield from (self.delivery(it) for it in records if it.offset < left[partition])
+                    if records[-1].offset + 1 >= left[partition]:
+                        reader.pause(partition)
+                        del left[partition]
 
     def missing(self, topics: Collection[str]) -> set[str]:
         self.check(topics)
         return self._ask(lambda admin: {topic for topic in topics if self._is_missing(admin, topic)})
 
     def _is_missing(self, admin: KafkaAdminClient, topic: str) -> bool:
-        (told,) = admin.describe_topics([self.prefix + topic])
-        if told["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
-            raise for_code(told["error_code"])(f"{told['name']}: {told.get('error_message') or 'it is not ready'}")
-        return told["error_code"] != 0
+        (answer,) = admin.describe_topics([self.prefix + topic])
+        code: int = answer["error_code"]
+        if code not in (0, UnknownTopicOrPartitionError.errno):
+            raise for_code(code)(f"{answer['name']}: {answer.get('error_message') or 'it is not ready'}")
+        return code != 0
 
-    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+    def ends(self, topics: Collection[str]) -> dict[Partition, int]:
         self.check(topics)
-        return self._told(lambda admin: _offsets(admin, self._places(admin, topics), OffsetSpec.LATEST))
+        return self._answered(lambda admin: _offsets(admin, self._partitions(admin, topics), OffsetSpec.LATEST))
 
-    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+    def stored(self, group: str, topics: Collection[str]) -> dict[Partition, int]:
         self.check(topics)
-        stored = self._told(lambda admin: _stored(admin, self.prefix + group, self._places(admin, topics)))
-        return {place: offset for place, offset in stored.items() if offset > 0}
+        stored = self._answered(lambda admin: _stored(admin, self.prefix + group, self._partitions(admin, topics)))
+        return {partition: offset for partition, offset in stored.items() if offset > 0}
 
-    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+    def unread(self, group: str, topics: Collection[str]) -> dict[Partition, Unread]:
         self.check(topics)
-        return self._told(lambda admin: _unread(admin, self.prefix + group, self._places(admin, topics)))
+        return self._answered(lambda admin: _unread(admin, self.prefix + group, self._partitions(admin, topics)))
 
     def lag(self, group: str, topics: Collection[str]) -> int:
         return sum(left.messages for left in self.unread(group, topics).values())
 
-    def readers(self, group: str) -> dict[Place, str]:
-        return self._told(lambda admin: _readers(admin, self.prefix + group))
+    def readers(self, group: str) -> dict[Partition, str]:
+        return self._answered(lambda admin: _readers(admin, self.prefix + group))
 
-    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+    def rewind(self, group: str, offsets: Mapping[Partition, int]) -> None:
         self.check({topic for topic, _ in offsets})
         goal = {
             TopicPartition(self.prefix + topic, number): OffsetAndMetadata(offset, "", -1)
             for (topic, number), offset in offsets.items()
         }
         answers = self._ask(lambda admin: admin.alter_group_offsets(self.prefix + group, goal))
-        for place, error in answers.items():
+        for partition, error in answers.items():
             if error is UnknownMemberIdError:
                 raise Conflict(f"the group {group!r} has members that read for it: stop them first", slug="at_work")
             if error.errno:
-                raise LogUnavailable(f"Kafka did not move the group {group!r} on {place}: {error.__name__}")
+                raise LogUnavailable(f"Kafka did not move the group {group!r} on {partition}: {error.__name__}")
 
     def verify(self) -> None:
         """Asks only whether the brokers answer: they look after their files themselves."""
@@ -314,20 +316,22 @@ class KafkaLog:
         """How many partitions each topic has; asked once. Raises LogUnavailable when one was not created."""
         unknown = [topic for topic in topics if topic not in self._counts]
         if unknown:
-            places = self._ask(lambda admin: self._places(admin, unknown))
-            self._counts |= Counter(place.topic.removeprefix(self.prefix) for place in places)
+            partitions = self._ask(lambda admin: self._partitions(admin, unknown))
+            self._counts |= Counter(partition.topic.removeprefix(self.prefix) for partition in partitions)
         return self._counts
 
     def delivery(self, record: ConsumerRecord) -> Delivery:
         key = (record.key or b"").decode(errors="replace")
         topic = record.topic.removeprefix(self.prefix)
-        return Delivery(topic, record.partition, record.offset, key, bytes(record.value or b""))
+        return Delivery(topic, record.partition, record.offset, key, bytes(record.value or b""), _headers(record))
 
-    def _told(self, question: Callable[[KafkaAdminClient], Mapping[TopicPartition, Answer]]) -> dict[Place, Answer]:
+    def _answered(
+        self, question: Callable[[KafkaAdminClient], Mapping[TopicPartition, Answer]]
+    ) -> dict[Partition, Answer]:
         """Asks the brokers about partitions."""
-        return {self._place(it.topic, it.partition): told for it, told in self._ask(question).items()}
+        return {self._partition(it.topic, it.partition): answer for it, answer in self._ask(question).items()}
 
-    def _place(self, topic: str, partition: int) -> Place:
+    def _partition(self, topic: str, partition: int) -> Partition:
         return topic.removeprefix(self.prefix), partition
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
@@ -345,13 +349,13 @@ class KafkaLog:
             self._admin.close()
             self._admin = None
 
-    def _places(self, admin: KafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:
-        places = []
-        for told in admin.describe_topics([self.prefix + topic for topic in topics]):
-            if told["error_code"]:
-                raise LogUnavailable(f"Kafka has no topic {told['name']!r} yet: create its topics first")
-            places += [TopicPartition(told["name"], it["partition_index"]) for it in told["partitions"]]
-        return sorted(places)
+    def _partitions(self, admin: KafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:
+        partitions = []
+        for answer in admin.describe_topics([self.prefix + topic for topic in topics]):
+            if answer["error_code"]:
+                raise LogUnavailable(f"Kafka has no topic {answer['name']!r} yet: create its topics first")
+            partitions += [TopicPartition(answer["name"], it["partition_index"]) for it in answer["partitions"]]
+        return sorted(partitions)
 
     def open_consumer(self, **settings: Any) -> KafkaConsumer:
         return self.open(
@@ -360,7 +364,7 @@ class KafkaLog:
             auto_offset_reset="earliest",
             request_timeout_ms=10_000,
             # A message larger than this comes all the same, alone.
-            fetch_max_bytes=ROOM,
+            fetch_max_bytes=BYTES_AT_ONCE,
             **settings,
         )
 
@@ -389,22 +393,23 @@ class KafkaLog:
             raise
 
 
-class _DirectSocket(KafkaNetSocket):
+class _DirectSocket(KafkaNetSocket):  # type: ignore[misc]  # kafka-python tells no types.
     """How kafka-python connects to a `proxy_url` of `direct://`: as always, but a socket that could not be
     connected is closed at once. Left to the garbage collector they pile up while a broker is down.
     """
 
     SCHEMES = ("direct",)
 
-    async def sock_connect(self, net: Any, sock: socket, *place: Any, **settings: Any) -> socket:
+    async def sock_connect(self, net: Any, sock: socket, *arguments: Any, **settings: Any) -> socket:
         try:
-            return await super().sock_connect(net, sock, *place, **settings)
+            connected: socket = await super().sock_connect(net, sock, *arguments, **settings)
+            return connected
         except BaseException:
             sock.close()
             raise
 
 
-class _Member(ConsumerRebalanceListener):
+class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python tells no types.
     """A consumer. Joins at its first poll; the group's coordinator says which partitions it reads.
 
     The listener's methods run on a thread of kafka-python, but only while `poll` or `close` waits for it.
@@ -441,21 +446,21 @@ class _Member(ConsumerRebalanceListener):
 
     def store(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
-            place, end = self._place(delivery), delivery.offset + 1
-            if place in self._open and end > max(self._open[place], self._done.get(place, 0)):
-                self._done[place] = end
+            partition, end = self._partition(delivery), delivery.offset + 1
+            if partition in self._open and end > max(self._open[partition], self._done.get(partition, 0)):
+                self._done[partition] = end
         if self._kafka is not None:
             with _troubles("Kafka did not store the offsets"):
                 self._commit(self._kafka)
 
     def hold(self, delivery: Delivery, seconds: float) -> None:
-        place = self._place(delivery)
-        if self._kafka is not None and place in self._open:
-            self._kafka.seek(place, delivery.offset)
-            self._kafka.pause(place)
-            self._held[place] = time.monotonic() + seconds
+        partition = self._partition(delivery)
+        if self._kafka is not None and partition in self._open:
+            self._kafka.seek(partition, delivery.offset)
+            self._kafka.pause(partition)
+            self._held[partition] = time.monotonic() + seconds
 
-    def partitions(self) -> set[Place]:
+    def partitions(self) -> set[Partition]:
         if self._kafka is None:
             return set()
         mine = self._kafka.assignment() - set(self._held)
@@ -478,12 +483,12 @@ class _Member(ConsumerRebalanceListener):
         # Else the assignor would claim, at the next joining, what is another's by now.
         self._assignor.member_assignment = None
 
-    def _forget(self, places: Collection[TopicPartition]) -> None:
-        for place in places:
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        for partition in partitions:
             for known in (self._open, self._done, self._held):
-                known.pop(place, None)
+                known.pop(partition, None)
             if self._kafka is not None:
-                _unpark(self._kafka, place)
+                _unpark(self._kafka, partition)
 
     def _joined(self) -> KafkaConsumer:
         if self._kafka is None:
@@ -508,7 +513,7 @@ class _Member(ConsumerRebalanceListener):
         """Stores what is done; while the group is settling it stays for a later poll, if the partition stays."""
         if not self._done:
             return
-        offsets = {place: OffsetAndMetadata(end, "", -1) for place, end in self._done.items()}
+        offsets = {partition: OffsetAndMetadata(end, "", -1) for partition, end in self._done.items()}
         try:
             kafka.commit(offsets, timeout_ms=int(self._log.patience * 1000))
         except RebalanceInProgressError:
@@ -521,75 +526,102 @@ class _Member(ConsumerRebalanceListener):
             self._done.clear()
 
     def _release_held(self, kafka: KafkaConsumer) -> None:
-        for place in [place for place, due in self._held.items() if due <= time.monotonic()]:
-            del self._held[place]
-            _unpark(kafka, place)
-            kafka.resume(place)
+        for partition in [partition for partition, due in self._held.items() if due <= time.monotonic()]:
+            del self._held[partition]
+            _unpark(kafka, partition)
+            kafka.resume(partition)
 
     def _given(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Delivery]:
-        for place, records in found.items():
-            self._open.setdefault(place, records[0].offset)
+        for partition, records in found.items():
+            self._open.setdefault(partition, records[0].offset)
         return [self._log.delivery(record) for records in found.values() for record in records]
 
-    def _place(self, delivery: Delivery) -> TopicPartition:
+    def _partition(self, delivery: Delivery) -> TopicPartition:
         return TopicPartition(self._log.prefix + delivery.topic, delivery.partition)
 
 
-def _waves(placed: Sequence[Placed]) -> Iterator[list[Placed]]:
+def _size(message: Message) -> int:
+    """Bytes of a message, about."""
+    return (
+        len(message.value) + len(message.key) + sum(len(name) + len(answer) for name, answer in message.headers.items())
+    )
+
+
+def _headers(record: ConsumerRecord) -> Headers:
+    """A header of a stranger may be no text, or nothing; of two of one name the last holds."""
+    if not record.headers:
+        return NO_HEADERS
+    return {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+
+
+def _waves(assigned: Sequence[Assigned]) -> Iterator[list[Assigned]]:
     """Cuts messages, in their order, so that of each partition no more than one batch is in a wave."""
-    wave: list[Placed] = []
+    wave: list[Assigned] = []
     sizes: dict[TopicPartition, int] = defaultdict(int)
-    for place, key, value in placed:
-        size = len(key) + len(value) + _OVERHEAD
-        if sizes[place] and sizes[place] + size > _BATCH:
+    for partition, key, message in assigned:
+        size = _size(message) + _OVERHEAD
+        if sizes[partition] and sizes[partition] + size > _BATCH:
             yield wave
             wave = []
             sizes.clear()
-        wave.append((place, key, value))
-        sizes[place] += size
+        wave.append((partition, key, message))
+        sizes[partition] += size
     yield wave
 
 
-def _send(producer: KafkaProducer, wave: Sequence[Placed], patience: float) -> list[tuple[TopicPartition, int, int]]:
+def _send(producer: KafkaProducer, wave: Sequence[Assigned], patience: float) -> list[tuple[TopicPartition, int, int]]:
     """Answers, for each partition, the index and the offset of its last message in the wave."""
     futures = [
-        producer.send(place.topic, partition=place.partition, key=key, value=value) for place, key, value in wave
-    ]
+        producer.send(
+            partition.topic, partition=partition.partition, key=key, value=message.value,
+            headers=[(name, value.encode()) for name, value in message.headers.items()],
+        )
+        for partition, key, message in wave
+    ]  # fmt: skip
     producer.flush(timeout=patience)
     for future in futures:
         if future.failed():
             raise future.exception
-    last = {place: index for index, (place, _, _) in enumerate(wave)}
-    return [(place, index, futures[index].value.offset) for place, index in last.items()]
+    last = {partition: index for index, (partition, _, _) in enumerate(wave)}
+    return [(partition, index, futures[index].value.offset) for partition, index in last.items()]
 
 
-def _unpark(consumer: KafkaConsumer, place: TopicPartition) -> None:
+def _unpark(consumer: KafkaConsumer, partition: TopicPartition) -> None:
     """Throws away what kafka-python put aside of a paused partition. We have sought another place since, and where
     other partitions had records meanwhile, version 3.0.12 never takes it up again, nor fetches the partition."""
-    consumer._fetcher._paused_partition_records.pop(place, None)
+    consumer._fetcher._paused_partition_records.pop(partition, None)
 
 
 def _poll(consumer: KafkaConsumer, seconds: float, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-    return consumer.poll(timeout_ms=max(0, int(seconds * 1000)), max_records=limit)
+    found: dict[TopicPartition, list[ConsumerRecord]]
+    found = consumer.poll(timeout_ms=max(0, int(seconds * 1000)), max_records=limit)
+    return found
 
 
-def _offsets(admin: KafkaAdminClient, places: Sequence[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
-    return {place: found.offset for place, found in admin.list_partition_offsets(dict.fromkeys(places, spec)).items()}
+def _offsets(
+    admin: KafkaAdminClient, partitions: Sequence[TopicPartition], spec: OffsetSpec
+) -> dict[TopicPartition, int]:
+    return {
+        partition: found.offset
+        for partition, found in admin.list_partition_offsets(dict.fromkeys(partitions, spec)).items()
+    }
 
 
-def _stored(admin: KafkaAdminClient, group: str, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    stored = admin.list_group_offsets({group: places})[group]
-    return {place: stored[place].offset if place in stored else 0 for place in places}
+def _stored(admin: KafkaAdminClient, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    stored = admin.list_group_offsets({group: partitions})[group]
+    return {partition: stored[partition].offset if partition in stored else 0 for partition in partitions}
 
 
-def _unread(admin: KafkaAdminClient, group: str, places: Sequence[TopicPartition]) -> dict[TopicPartition, Unread]:
-    starts, ends = _offsets(admin, places, OffsetSpec.EARLIEST), _offsets(admin, places, OffsetSpec.LATEST)
-    first = {place: max(starts[place], offset) for place, offset in _stored(admin, group, places).items()}
-    return {place: Unread(ends[place] - first[place], first[place]) for place in places}
+def _unread(admin: KafkaAdminClient, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Unread]:
+    starts, ends = _offsets(admin, partitions, OffsetSpec.EARLIEST), _offsets(admin, partitions, OffsetSpec.LATEST)
+    first = {
+        partition: max(starts[partition], offset) for partition, offset in _stored(admin, group, partitions).items()
+    }
+    return {partition: Unread(ends[partition] - first[partition], first[partition]) for partition in partitions}
 
 
 def _readers(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, str]:
-    readers = {}
+    readers: dict[TopicPartition, str] = {}
     for member in admin.describe_groups([group])[group]["members"]:
         for topic in (member["member_assignment"] or {}).get("assigned_partitions", []):
             name = f"{member['member_id']} at {member['client_host'].lstrip('/')}"

@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 #: A partition of the log: its topic, and its number.
-Place = tuple[str, int]
+Partition = tuple[str, int]
 
 #: Bytes of messages that a poll takes into memory at a time, about.
-ROOM = 16 * 1024 * 1024
+BYTES_AT_ONCE = 16 * 1024 * 1024
+
+
+#: What travels beside a message's value, by name: such as the `traceparent` of the W3C.
+Headers = Mapping[str, str]
+
+NO_HEADERS: Headers = MappingProxyType({})
 
 
 class Message(NamedTuple):
-    """What is appended: a topic of the registry, the key whose order matters, and the envelope's bytes."""
+    """What is appended: a topic of the registry, the key whose order matters, the envelope's bytes, and what travels
+    beside it."""
 
     topic: str
     key: str
     value: bytes
+    headers: Headers = NO_HEADERS
 
 
 class Delivery(NamedTuple):
-    """What is read: a message and its place. The value may be anything: only the reader can judge it."""
+    """What is read: a message and its place. Value and headers may be anything: only the reader can judge them."""
 
     topic: str
     partition: int
     offset: int
     key: str
     value: bytes
+    headers: Headers = NO_HEADERS
 
     @property
-    def place(self) -> Place:
+    def topic_partition(self) -> Partition:
         return self.topic, self.partition
 
 
 class Last(NamedTuple):
     """The last message that an append put on a partition: its index among those appended, and its offset."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # It hides `tuple.index`, which nobody asks of one.
     offset: int
 
 
@@ -53,7 +63,7 @@ class Consumer(Protocol):
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
         """Waits up to `timeout` seconds for messages of the partitions this member holds; at most `limit`, and
-        not many more bytes than `ROOM` at a time, however large they are: but one message always goes through.
+        not many more bytes than `BYTES_AT_ONCE`, however large they are: but one message always goes through.
 
         Within a partition in offset order, without gaps. What was polled and neither stored nor held is
         not given again to this member, and is given to whoever takes the partition over.
@@ -70,7 +80,7 @@ class Consumer(Protocol):
         Other partitions go on."""
         ...
 
-    def partitions(self) -> set[Place]:
+    def partitions(self) -> set[Partition]:
         """The partitions that this member reads as of its last poll, without those that are held."""
         ...
 
@@ -98,7 +108,7 @@ class EventLog(Protocol):
         """Creates what the registry declares and is not there yet; never changes a topic that is."""
         ...
 
-    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
+    def append(self, messages: Sequence[Message]) -> dict[Partition, Last]:
         """Where the last message of each partition stands now; a partition whose offset a broker did not tell
         is left out."""
         ...
@@ -113,24 +123,24 @@ class EventLog(Protocol):
         """Those of these topics that were not created yet: all of them where there is no log at all."""
         ...
 
-    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+    def ends(self, topics: Collection[str]) -> dict[Partition, int]:
         """The offset that the next message of each partition will get."""
         ...
 
-    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+    def between(self, spans: Mapping[Partition, tuple[int, int]]) -> Iterator[Delivery]:
         """The messages from one offset up to another, of each of these partitions, as far as it has them; outside
         any group. A partition that does not exist has none."""
         ...
 
-    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
+    def at(self, offsets: Mapping[Partition, int]) -> dict[Partition, Delivery]:
         """The one message at an offset of each partition; a partition that has none there is left out."""
         ...
 
-    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+    def stored(self, group: str, topics: Collection[str]) -> dict[Partition, int]:
         """Where the group goes on in each partition; one of which it has stored nothing is left out."""
         ...
 
-    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+    def unread(self, group: str, topics: Collection[str]) -> dict[Partition, Unread]:
         """What the group has not stored yet, of each partition."""
         ...
 
@@ -138,11 +148,11 @@ class EventLog(Protocol):
         """How many messages of these topics the group has not stored yet: the sum over `unread`."""
         ...
 
-    def readers(self, group: str) -> dict[Place, str]:
+    def readers(self, group: str) -> dict[Partition, str]:
         """Who reads each partition for the group now: a member's name. One that nobody reads is left out."""
         ...
 
-    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+    def rewind(self, group: str, offsets: Mapping[Partition, int]) -> None:
         """Makes the group go on at these offsets, back or forth. Raises Conflict while it has members."""
         ...
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from shared import tracing
+from shared.bus import put_off
 from shared.bus.judging import Judgement, storable, undecodable, unknown_version
-from shared.bus.port import Delivery
+from shared.bus.port import NO_HEADERS, Delivery, Headers
 from shared.db.work import Work
 from shared.errors import Rejected
 from shared.events import registry
 from shared.events.base import Envelope, Event
-from shared.service import Service
 
 #: What the services of one process share of what they read: so many messages, of so many bytes at most. A record's
 #: message has three thousand, and with all that is read of it four times as many.
 _SHARED, _LARGEST_SHARED = 2_000, 8_000
+
+
+Effect = Callable[[Work, Event], None]
+
+
+class Reacting(Protocol):
+    """What the bus asks of a service: its name, and its table of reactions."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of the events it reacts to, of whatever version."""
+
+    def effects(self, event: type[Event]) -> Sequence[Effect]:
+        """What runs on an event, in the order of the table."""
 
 
 class Opened:
@@ -59,15 +77,15 @@ class Heard(NamedTuple):
     @property
     def review(self) -> str | None:
         """The review it is about, as far as that can be read."""
-        told = self.envelope.data.get("review") if self.envelope is not None else None
-        return told if isinstance(told, str) and storable(told) == told else None
+        review = self.envelope.data.get("review") if self.envelope is not None else None
+        return review if isinstance(review, str) and storable(review) == review else None
 
 
 class UnknownType(Exception):
     """An event of a type that this release has never met: nobody here reacts to it."""
 
 
-def read(service: Service, delivery: Delivery, open_message: Open = Opened) -> Heard | None:
+def read(service: Reacting, delivery: Delivery, open_message: Open = Opened) -> Heard | None:
     """Reads a delivery for a service; None when nothing reacts to its type. Raises UnknownType."""
     try:
         opened = open_message(delivery.value)
@@ -94,9 +112,16 @@ def read(service: Service, delivery: Delivery, open_message: Open = Opened) -> H
         return Heard(delivery, envelope, problem=undecodable(error))
 
 
-def react(service: Service, envelope: Envelope, event: Event, work: Work) -> None:
-    """Runs everything the service's table says for this event; what it emits follows from this event."""
-    work.happened = envelope.happened
-    with work.following(envelope.correlationid, envelope.id):
+def react(work: Work, service: Reacting, envelope: Envelope, event: Event, headers: Headers = NO_HEADERS) -> None:
+    """Runs everything the service's table says for this event; what it emits follows from this event. One that needs
+    more than this release can is put off instead."""
+    traceparent = tracing.read(headers)
+    if put_off.puts_off(work, service.name, envelope, event, traceparent):
+        return
+    work.occurred = envelope.occurred
+    with (
+        tracing.effect(service.name, envelope.type, envelope.id, traceparent),
+        work.following(envelope.correlationid, envelope.id),
+    ):
         for effect in service.effects(type(event)):
-            effect(event, work)
+            effect(work, event)

@@ -6,29 +6,33 @@ from typing import Any
 
 import orjson
 from sqlalchemy import delete, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
-from shared.bus.port import ROOM, EventLog, Message
-from shared.db import places
+from shared.bus import positions
+from shared.bus.port import BYTES_AT_ONCE, EventLog, Message
 from shared.db.engine import Database
 from shared.db.many import each_of, is_sqlite
 from shared.db.said import Said
 from shared.db.tables import WaitingRow
+from shared.tracing import headers_of
 
 #: Rows that SQLite puts into one, so that it hands them over in one step (`shared/db/many.py` says why).
 _AT_ONCE = 50
 
 _WAITING = Said(
     """SELECT {all} FROM
-       (SELECT turn, event_id, topic, "key", payload {size} FROM outbox_waiting JOIN outbox USING (event_id)
+       (SELECT turn, event_id, topic, "key", payload, traceparent {size}
+        FROM outbox_waiting JOIN outbox USING (event_id)
         WHERE turn > :after ORDER BY turn LIMIT :limit) AS oldest {fits}""",
     sqlite={
-        "all": 'json_group_array(json_array(turn, event_id, topic, "key", payload))', "size": "", "fits": "",
+        "all": 'json_group_array(json_array(turn, event_id, topic, "key", payload, traceparent))',
+        "size": "",
+        "fits": "",
     },
     postgresql={
-        "all": 'turn, event_id, topic, "key", payload',
+        "all": 'turn, event_id, topic, "key", payload, traceparent',
         "size": ", sum(octet_length(payload)) OVER (ORDER BY turn) - octet_length(payload) AS before",
-        "fits": "WHERE before < :room",
+        "fits": "WHERE before < :most_bytes",
     },
 )  # fmt: skip
 
@@ -45,26 +49,28 @@ def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
         waiting = _oldest(session, limit)
     if not waiting:
         return 0
-    last = log.append([Message(topic, key, payload.encode()) for _, _, topic, key, payload in waiting])
+    last = log.append(
+        [Message(topic, key, payload.encode(), headers_of(trace)) for _, _, topic, key, payload, trace in waiting]
+    )
     with database.session() as session:
         turns = each_of(session, [turn for turn, *_ in waiting], WaitingRow.turn)
         session.execute(
-            delete(WaitingRow).where(WaitingRow.turn.in_(select(turns))),  # type: ignore[union-attr]
+            delete(WaitingRow).where(col(WaitingRow.turn).in_(select(turns))),
             execution_options={"synchronize_session": False},
         )
-        places.published(session, last, [event_id for _, event_id, *_ in waiting])
+        positions.published(session, last, [event_id for _, event_id, *_ in waiting])
         session.commit()
     return len(waiting)
 
 
 def _oldest(session: Session, limit: int) -> list[Any]:
-    """What waits, as (turn, event id, topic, key, payload), until it fills the room."""
+    """What waits, as (turn, event id, topic, key, payload, traceparent), until it fills the room."""
     connection = session.connection()
     if not is_sqlite(session):
-        return list(_WAITING.run(connection, {"after": 0, "limit": limit, "room": ROOM}).fetchall())
+        return list(_WAITING.run(connection, {"after": 0, "limit": limit, "most_bytes": BYTES_AT_ONCE}).fetchall())
     waiting: list[Any] = []
     size = 0
-    while size < ROOM and len(waiting) < limit:
+    while size < BYTES_AT_ONCE and len(waiting) < limit:
         asked = {"after": waiting[-1][0] if waiting else 0, "limit": min(_AT_ONCE, limit - len(waiting))}
         ((text,),) = _WAITING.run(connection, asked).fetchall()
         more = orjson.loads(text)

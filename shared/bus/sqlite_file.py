@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
-from shared.bus.sqlite_tables import TABLES, VERSION
+from shared.bus.sqlite_tables import TABLES, UPGRADES, VERSION
 from shared.errors import LogUnavailable
+from shared.retrying import retrying
 from shared.storage import fault_of
 
 #: Bytes of a page of a new file. Two messages of records share one, where each took a page of SQLite's usual 4096.
@@ -65,6 +65,7 @@ class LogFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect("rwc")) as db:
                 if not _is_empty(db):
+                    _upgrade(db)
                     _check_version(db)
                 db.execute(f"PRAGMA page_size = {_PAGE}")
                 self._make_wal(db)
@@ -84,9 +85,9 @@ class LogFile:
         fault = fault_of(self._path, error)
         if fault is None:
             locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-            told = f"the event log {self._path} cannot be {what}: {error}"
-            return LogUnavailable(told, slug="log_locked" if locked else None)
-        return LogUnavailable(f"the event log {fault.told}", slug=fault.slug)
+            reason = f"the event log {self._path} cannot be {what}: {error}"
+            return LogUnavailable(reason, slug="log_locked" if locked else None)
+        return LogUnavailable(f"the event log {fault.detail}", slug=fault.slug)
 
     def _connection(self) -> sqlite3.Connection:
         # An open connection to a file that was removed would still take every message, and keep none.
@@ -133,15 +134,10 @@ class LogFile:
 
     def _make_wal(self, db: sqlite3.Connection) -> None:
         """Lets readers go on while someone writes. SQLite does not wait for other processes here, so we do."""
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
+        locked = retrying(
+            lambda error: isinstance(error, sqlite3.OperationalError), lambda tries, error: 0.01, seconds=self._patience
+        )
+        locked(db.execute, "PRAGMA journal_mode = WAL")
 
 
 @contextmanager
@@ -153,9 +149,28 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _is_empty(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    row: tuple[int] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return row == (0,)
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Makes a file of an earlier version one of ours; of processes that come at once one does it."""
+    while _version(db) in UPGRADES:
+        with transaction(db):
+            for statement in UPGRADES.get(_version(db), ()):
+                db.execute(statement)
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return version
 
 
 def _check_version(db: sqlite3.Connection) -> None:
-    if db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+    if _version(db) != VERSION:
+        if _version(db) in UPGRADES:
+            raise sqlite3.DatabaseError(
+                "it is an earlier release's: a start of the platform makes it one of this release"
+            )
         raise sqlite3.DatabaseError(f"it is not an event log of version {VERSION}")

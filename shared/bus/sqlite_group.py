@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 
 from shared.bus import sqlite_tables as tables
-from shared.bus.port import ROOM, Delivery, Place
+from shared.bus.port import BYTES_AT_ONCE, Delivery, Partition
 from shared.bus.sqlite_file import LogFile, transaction
-from shared.bus.sqlite_tables import Partition
+from shared.bus.sqlite_tables import PartitionState
 from shared.errors import LogUnavailable
 from shared.ids import new_id
 
@@ -88,55 +88,55 @@ class Member:
 
     def __init__(self, watch: Watch, group: str, topics: Collection[str]) -> None:
         self.id, self.group, self.polled = new_id("member"), group, time.monotonic()
-        self._watch, self._topics = watch, sorted(topics)
+        self._signal, self._topics = watch, sorted(topics)
         self._file, self._boot = LogFile(watch.path, watch.patience), _boot()
-        self._position: dict[Place, int] = {}
-        self._held: dict[Place, float] = {}
-        self._reads: set[Place] = set()
+        self._position: dict[Partition, int] = {}
+        self._held: dict[Partition, float] = {}
+        self._reads: set[Partition] = set()
         self._turn = 0
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
         """Raises LogUnavailable when the file cannot be read."""
         deadline = time.monotonic() + timeout
         while True:
-            self.polled, seen = time.monotonic(), self._watch.changes
+            self.polled, seen = time.monotonic(), self._signal.changes
             found = self._look(limit)
             left = deadline - time.monotonic()
             if found or left <= 0:
                 return found
-            self._watch.wait_for_change(seen, min(left, self._until_next_look()))
+            self._signal.wait_for_change(seen, min(left, self._until_next_look()))
 
     def store(self, deliveries: Sequence[Delivery]) -> None:
-        done: dict[Place, int] = {}
+        done: dict[Partition, int] = {}
         for delivery in deliveries:
-            place = delivery.topic, delivery.partition
-            done[place] = max(done.get(place, 0), delivery.offset + 1)
+            partition = delivery.topic, delivery.partition
+            done[partition] = max(done.get(partition, 0), delivery.offset + 1)
         if done:
             with self._file.writing() as db:
                 tables.store(db, self.group, self.id, done)
 
     def hold(self, delivery: Delivery, seconds: float) -> None:
-        place = delivery.topic, delivery.partition
-        if place in self._position:
-            self._position[place] = min(delivery.offset, self._position[place])
-            self._held[place] = time.monotonic() + seconds
+        partition = delivery.topic, delivery.partition
+        if partition in self._position:
+            self._position[partition] = min(delivery.offset, self._position[partition])
+            self._held[partition] = time.monotonic() + seconds
 
-    def partitions(self) -> set[Place]:
+    def partitions(self) -> set[Partition]:
         now = time.monotonic()
-        return {place for place in self._reads if self._held.get(place, 0.0) <= now}
+        return {partition for partition in self._reads if self._held.get(partition, 0.0) <= now}
 
     def close(self) -> None:
-        self._watch.forget(self)
+        self._signal.forget(self)
         # Of a member that cannot say goodbye the lease lapses.
         with suppress(LogUnavailable), self._file.writing() as db:
             tables.leave(db, self.group, self.id)
         self._file.close()
-        self._watch.tell_change()
+        self._signal.tell_change()
 
     def _until_next_look(self) -> float:
         """Seconds until something is due that no change of the file tells: a hold's end, a lease's end."""
         now = time.monotonic()
-        return max(0.0, min([self._watch.lease / 3, *(due - now for due in self._held.values())]))
+        return max(0.0, min([self._signal.lease / 3, *(due - now for due in self._held.values())]))
 
     def _look(self, limit: int) -> list[Delivery]:
         with self._file.reading() as db:
@@ -145,21 +145,21 @@ class Member:
             if self.id not in alive or any(self._gives_up(it) or self._takes(it, alive) for it in partitions):
                 partitions = self._settle(db)
             ours = [it for it in partitions if it.holder == self.id]
-            self._reads = {it.place for it in ours}
+            self._reads = {it.topic_partition for it in ours}
             return self._take(ours, db, limit)
 
-    def _gives_up(self, partition: Partition) -> bool:
+    def _gives_up(self, partition: PartitionState) -> bool:
         return partition.holder == self.id != partition.owner
 
-    def _takes(self, partition: Partition, alive: Collection[str]) -> bool:
+    def _takes(self, partition: PartitionState, alive: Collection[str]) -> bool:
         return partition.owner == self.id != partition.holder and partition.holder not in alive
 
-    def _settle(self, db: sqlite3.Connection) -> list[Partition]:
+    def _settle(self, db: sqlite3.Connection) -> list[PartitionState]:
         """Joins the group or stays in it, clears the dead away, gives up and takes what it is time for."""
         with transaction(db):
             now = _now()
             tables.bury(db, self.group, self._boot, now)
-            tables.join(db, self.group, self.id, self._topics, self._boot, now, self._watch.lease)
+            tables.join(db, self.group, self.id, self._topics, self._boot, now, self._signal.lease)
             alive = tables.alive(db, self.group, self._boot, now)
             partitions = _shared_out(tables.claimed(db, self.group), alive)
             moved = [it for it in partitions if self._gives_up(it) or self._takes(it, alive)]
@@ -167,32 +167,32 @@ class Member:
                 partition.holder = self.id if partition.owner == self.id else None
                 tables.claim(db, self.group, partition)
         for partition in moved:
-            self._position.pop(partition.place, None)
-            self._held.pop(partition.place, None)
-        self._watch.keep_alive(self)
-        self._watch.tell_change()
+            self._position.pop(partition.topic_partition, None)
+            self._held.pop(partition.topic_partition, None)
+        self._signal.keep_alive(self)
+        self._signal.tell_change()
         return partitions
 
-    def _take(self, partitions: Sequence[Partition], db: sqlite3.Connection, limit: int) -> list[Delivery]:
+    def _take(self, partitions: Sequence[PartitionState], db: sqlite3.Connection, limit: int) -> list[Delivery]:
         """Takes what lies ready, beginning with another partition each time so that a busy one starves none."""
         self._turn += 1
         start = self._turn % max(1, len(partitions))
         found: list[Delivery] = []
-        room = ROOM
+        bytes_left = BYTES_AT_ONCE
         for partition in (*partitions[start:], *partitions[:start]):
-            place = partition.place
-            position = self._position.setdefault(place, partition.stored)
-            if self._held.get(place, 0.0) > time.monotonic():
+            key = partition.topic_partition
+            position = self._position.setdefault(key, partition.stored)
+            if self._held.get(key, 0.0) > time.monotonic():
                 continue
-            self._held.pop(place, None)
-            if position < partition.end and len(found) < limit and room > 0:
-                page, room = tables.fetch(db, partition, position, limit - len(found), room)
-                self._position[place] = page[-1].offset + 1
+            self._held.pop(key, None)
+            if position < partition.end and len(found) < limit and bytes_left > 0:
+                page, bytes_left = tables.fetch(db, partition, position, limit - len(found), bytes_left)
+                self._position[key] = page[-1].offset + 1
                 found += page
         return found
 
 
-def _shared_out(partitions: list[Partition], alive: Mapping[str, Collection[int]]) -> list[Partition]:
+def _shared_out(partitions: list[PartitionState], alive: Mapping[str, Collection[int]]) -> list[PartitionState]:
     """Deals a group's partitions out, in turn, to the living members that read their topics."""
     for turn, partition in enumerate(partitions):
         takers = [member for member, topics in alive.items() if partition.topic in topics]

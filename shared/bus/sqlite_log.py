@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from shared.bus import sqlite_tables as tables
-from shared.bus.port import Consumer, Delivery, Last, Message, Place, Unread
+from shared.bus.port import Consumer, Delivery, Last, Message, Partition, Unread
 from shared.bus.sqlite_file import LogFile
 from shared.bus.sqlite_group import Member, Watch, living
-from shared.bus.sqlite_tables import Partition
+from shared.bus.sqlite_tables import PartitionState
 from shared.errors import Conflict, LogUnavailable, NotFound
 from shared.events.registry import Topic
 
@@ -30,7 +30,7 @@ class SqliteLog:
     ) -> None:
         self.path, self._topics = Path(path), dict(topics)
         self._writer, self._reader = LogFile(self.path, patience), LogFile(self.path, patience)
-        self._watch = Watch(self.path, lease, patience)
+        self._signal = Watch(self.path, lease, patience)
 
     def create_topics(self) -> None:
         self._writer.create()
@@ -38,33 +38,35 @@ class SqliteLog:
             for topic in self._topics.values():
                 tables.create(db, topic)
 
-    def append(self, messages: Sequence[Message]) -> dict[Place, Last]:
+    def append(self, messages: Sequence[Message]) -> dict[Partition, Last]:
         """Appends all in one transaction, or none. Raises LogUnavailable; NotFound for an unknown topic."""
         self._check({message.topic for message in messages})
         if not messages:
             return {}
         with self._writer.writing() as db:
             last = tables.append(db, messages)
-        self._watch.tell_change()
+        self._signal.tell_change()
         return last
 
     def subscribe(self, group: str, topics: Collection[str]) -> Consumer:
         self._check(topics)
-        return Member(self._watch, group, topics)
+        return Member(self._signal, group, topics)
 
     def read(self, topics: Collection[str]) -> Iterator[Delivery]:
         self._check(topics)
         with self._reader.reading() as db:
             return self._read([(it, 0, it.end) for name in sorted(topics) for it in tables.partitions(db, name)])
 
-    def between(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Delivery]:
+    def between(self, spans: Mapping[Partition, tuple[int, int]]) -> Iterator[Delivery]:
         topics = {topic for topic, _ in spans}
         self._check(topics)
         with self._reader.reading() as db:
-            known = [it for name in sorted(topics) for it in tables.partitions(db, name) if it.place in spans]
-        return self._read([(it, spans[it.place][0], min(spans[it.place][1], it.end)) for it in known])
+            known = [it for name in sorted(topics) for it in tables.partitions(db, name) if it.topic_partition in spans]
+        return self._read(
+            [(it, spans[it.topic_partition][0], min(spans[it.topic_partition][1], it.end)) for it in known]
+        )
 
-    def _read(self, spans: Sequence[tuple[Partition, int, int]]) -> Iterator[Delivery]:
+    def _read(self, spans: Sequence[tuple[PartitionState, int, int]]) -> Iterator[Delivery]:
         for partition, start, end in spans:
             while start < end:
                 with self._reader.reading() as db:
@@ -79,23 +81,25 @@ class SqliteLog:
         with self._reader.reading() as db:
             return set(topics) - tables.created(db)
 
-    def ends(self, topics: Collection[str]) -> dict[Place, int]:
+    def ends(self, topics: Collection[str]) -> dict[Partition, int]:
         self._check(topics)
         with self._reader.reading() as db:
-            return {it.place: it.end for name in set(topics) for it in tables.partitions(db, name)}
+            return {it.topic_partition: it.end for name in set(topics) for it in tables.partitions(db, name)}
 
-    def at(self, offsets: Mapping[Place, int]) -> dict[Place, Delivery]:
+    def at(self, offsets: Mapping[Partition, int]) -> dict[Partition, Delivery]:
         self._check({topic for topic, _ in offsets})
         with self._reader.reading() as db:
-            found = {place: tables.at(db, place, offset) for place, offset in offsets.items()}
-        return {place: delivery for place, delivery in found.items() if delivery is not None}
+            found = {partition: tables.at(db, partition, offset) for partition, offset in offsets.items()}
+        return {partition: delivery for partition, delivery in found.items() if delivery is not None}
 
-    def stored(self, group: str, topics: Collection[str]) -> dict[Place, int]:
+    def stored(self, group: str, topics: Collection[str]) -> dict[Partition, int]:
         self._check(topics)
         with self._reader.reading() as db:
-            return {it.place: it.stored for it in tables.claimed(db, group) if it.name in topics and it.stored}
+            return {
+                it.topic_partition: it.stored for it in tables.claimed(db, group) if it.name in topics and it.stored
+            }
 
-    def unread(self, group: str, topics: Collection[str]) -> dict[Place, Unread]:
+    def unread(self, group: str, topics: Collection[str]) -> dict[Partition, Unread]:
         self._check(topics)
         with self._reader.reading() as db:
             return tables.unread(db, group, topics)
@@ -103,12 +107,12 @@ class SqliteLog:
     def lag(self, group: str, topics: Collection[str]) -> int:
         return sum(left.messages for left in self.unread(group, topics).values())
 
-    def readers(self, group: str) -> dict[Place, str]:
+    def readers(self, group: str) -> dict[Partition, str]:
         with self._reader.reading() as db:
             members = living(db, group)
-            return {it.place: it.holder for it in tables.claimed(db, group) if it.holder in members}
+            return {it.topic_partition: it.holder for it in tables.claimed(db, group) if it.holder in members}
 
-    def rewind(self, group: str, offsets: Mapping[Place, int]) -> None:
+    def rewind(self, group: str, offsets: Mapping[Partition, int]) -> None:
         self._check({topic for topic, _ in offsets})
         with self._writer.writing() as db:
             if living(db, group):
@@ -117,10 +121,10 @@ class SqliteLog:
 
     def verify(self) -> None:
         with self._reader.reading() as db:
-            (told,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            lacking = tables.lacking(db) if told == "ok" else None
-        if told != "ok":
-            raise LogUnavailable(f"the event log {self.path} is damaged: {told}", slug="damaged")
+            (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            lacking = tables.lacking(db) if verdict == "ok" else None
+        if verdict != "ok":
+            raise LogUnavailable(f"the event log {self.path} is damaged: {verdict}", slug="damaged")
         if lacking is not None:
             raise LogUnavailable(f"the event log {self.path} is damaged: it lacks {lacking}", slug="damaged")
 
@@ -133,7 +137,7 @@ class SqliteLog:
 
     def close(self) -> None:
         """Ends the watch and closes the file. Consumers are closed by whoever subscribed them."""
-        self._watch.close()
+        self._signal.close()
         self._writer.close()
         self._reader.close()
 

@@ -12,19 +12,19 @@ from zlib import crc32
 
 import orjson
 
-from shared.bus.port import ROOM, Delivery, Last, Message, Place, Unread
+from shared.bus.port import BYTES_AT_ONCE, NO_HEADERS, Delivery, Headers, Last, Message, Partition, Unread
 from shared.db.many import GIVEN
 from shared.errors import LogUnavailable
 from shared.events.registry import Topic
 
-VERSION = 1
+VERSION = 2
 TABLES = (
     "CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     # `end` is the offset that the partition's next message gets.
     """CREATE TABLE partition (topic INTEGER, number INTEGER, "end" INTEGER NOT NULL DEFAULT 0,
        PRIMARY KEY (topic, number)) WITHOUT ROWID""",
     """CREATE TABLE message (topic INTEGER NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
-       key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (topic, partition, "offset"))""",
+       key TEXT NOT NULL, value BLOB NOT NULL, headers TEXT, PRIMARY KEY (topic, partition, "offset"))""",
     # A member of a group, once for each topic it reads. It lives while its last beat is younger than its lease.
     """CREATE TABLE member ("group" TEXT, id TEXT, topic INTEGER, boot TEXT NOT NULL, beat REAL NOT NULL,
        lease REAL NOT NULL, PRIMARY KEY ("group", id, topic)) WITHOUT ROWID""",
@@ -34,11 +34,16 @@ TABLES = (
     f"PRAGMA user_version = {VERSION}",
 )
 
+#: What makes a file of each earlier version one of the next; none was without what the file lacks now.
+UPGRADES = {
+    1: ("ALTER TABLE message ADD COLUMN headers TEXT", "PRAGMA user_version = 2"),
+}
+
 _LIVES = "boot = ? AND ? - beat BETWEEN 0 AND lease"
 
 
 @dataclass(slots=True)
-class Partition:
+class PartitionState:
     """A partition as its tables tell; `holder` reads it for a group now, `owner` is the one that should."""
 
     topic: int
@@ -50,7 +55,7 @@ class Partition:
     owner: str | None = None
 
     @property
-    def place(self) -> Place:
+    def topic_partition(self) -> Partition:
         return self.name, self.number
 
 
@@ -62,7 +67,7 @@ def create(db: sqlite3.Connection, topic: Topic) -> None:
         )
 
 
-def partitions(db: sqlite3.Connection, topic: str) -> list[Partition]:
+def partitions(db: sqlite3.Connection, topic: str) -> list[PartitionState]:
     """Raises LogUnavailable when the topic was not created."""
     rows = db.execute(
         'SELECT id, name, number, "end" FROM topic JOIN partition ON topic = id WHERE name = ? ORDER BY number',
@@ -70,38 +75,41 @@ def partitions(db: sqlite3.Connection, topic: str) -> list[Partition]:
     ).fetchall()
     if not rows:
         raise LogUnavailable(f"the event log has no topic {topic!r} yet: create its topics first")
-    return [Partition(*row) for row in rows]
+    return [PartitionState(*row) for row in rows]
 
 
-def claimed(db: sqlite3.Connection, group: str) -> list[Partition]:
+def claimed(db: sqlite3.Connection, group: str) -> list[PartitionState]:
     rows = db.execute(
         """SELECT id, name, number, "end", stored, member
         FROM claim JOIN topic ON id = claim.topic JOIN partition ON partition.topic = id AND number = claim.partition
         WHERE "group" = ? ORDER BY id, number""",
         (group,),
     )
-    return [Partition(*row) for row in rows]
+    return [PartitionState(*row) for row in rows]
 
 
 def created(db: sqlite3.Connection) -> set[str]:
     return {name for (name,) in db.execute("SELECT name FROM topic")}
 
 
-def unread(db: sqlite3.Connection, group: str, topics: Collection[str]) -> dict[Place, Unread]:
-    stored = {it.place: it.stored for it in claimed(db, group)}
-    places = [it for name in sorted(set(topics)) for it in partitions(db, name)]
-    return {it.place: Unread(it.end - stored.get(it.place, 0), stored.get(it.place, 0)) for it in places}
+def unread(db: sqlite3.Connection, group: str, topics: Collection[str]) -> dict[Partition, Unread]:
+    stored = {it.topic_partition: it.stored for it in claimed(db, group)}
+    known = [it for name in sorted(set(topics)) for it in partitions(db, name)]
+    return {
+        it.topic_partition: Unread(it.end - stored.get(it.topic_partition, 0), stored.get(it.topic_partition, 0))
+        for it in known
+    }
 
 
-def append(db: sqlite3.Connection, messages: Sequence[Message]) -> dict[Place, Last]:
+def append(db: sqlite3.Connection, messages: Sequence[Message]) -> dict[Partition, Last]:
     """Appends each message to the partition of its key; answers where the last of each partition stands."""
     topics = {topic: partitions(db, topic) for topic in {message.topic for message in messages}}
-    placed: dict[Place, list[int]] = defaultdict(list)
+    indexes_of: dict[Partition, list[int]] = defaultdict(list)
     for index, message in enumerate(messages):
-        places = topics[message.topic]
-        placed[message.topic, crc32(message.key.encode()) % len(places)].append(index)
+        partitions_of = topics[message.topic]
+        indexes_of[message.topic, crc32(message.key.encode()) % len(partitions_of)].append(index)
     last = {}
-    for (topic, number), indexes in placed.items():
+    for (topic, number), indexes in indexes_of.items():
         end = _append(db, topics[topic][0].topic, number, [messages[index] for index in indexes])
         last[topic, number] = Last(indexes[-1], end - 1)
     return last
@@ -109,6 +117,7 @@ def append(db: sqlite3.Connection, messages: Sequence[Message]) -> dict[Place, L
 
 def _append(db: sqlite3.Connection, topic: int, partition: int, messages: Sequence[Message]) -> int:
     """Answers the offset that the partition's next message gets."""
+    end: int
     (end,) = db.execute(
         'UPDATE partition SET "end" = "end" + ? WHERE topic = ? AND number = ? RETURNING "end"',
         (len(messages), topic, partition),
@@ -123,14 +132,15 @@ def _insert(db: sqlite3.Connection, topic: int, partition: int, first: int, mess
     pieces, everything = [], bytearray()
     for offset, message in enumerate(messages, first):
         key = message.key.encode()
-        pieces.append((offset, len(everything) + 1, len(key), len(message.value)))
+        pieces.append((offset, len(everything) + 1, len(key), len(message.value), _written(message.headers)))
         everything += key
         everything += message.value
-    offset, begin, key_size, size = (f"json_extract(value, '$[{at}]')" for at in range(4))
+    at_offset, begin, key_size, size, headers = (f"json_extract(value, '$[{at}]')" for at in range(5))
     db.execute(
         f"""{GIVEN.format(given=":pieces")} INSERT INTO message
-        SELECT :topic, :partition, {offset}, coalesce(CAST(substr(:everything, {begin}, {key_size}) AS TEXT), ''),
-        coalesce(substr(:everything, {begin} + {key_size}, {size}), zeroblob(0)) FROM given""",
+        SELECT :topic, :partition, {at_offset}, coalesce(CAST(substr(:everything, {begin}, {key_size}) AS TEXT), ''),
+        coalesce(substr(:everything, {begin} + {key_size}, {size}), zeroblob(0)), {headers}
+        FROM given""",
         {
             "topic": topic, "partition": partition,
             "pieces": orjson.dumps(pieces).decode(), "everything": everything,
@@ -143,47 +153,59 @@ def _portions(messages: Sequence[Message]) -> Iterator[tuple[int, Sequence[Messa
     start, taken = 0, 0
     for index, message in enumerate(messages, 1):
         taken += len(message.value)
-        if taken >= ROOM or index == len(messages):
+        if taken >= BYTES_AT_ONCE or index == len(messages):
             yield start, messages[start:index]
             start, taken = index, 0
 
 
 def fetch(
-    db: sqlite3.Connection, partition: Partition, start: int, limit: int, room: int = ROOM
+    db: sqlite3.Connection, partition: PartitionState, start: int, limit: int, most_bytes: int = BYTES_AT_ONCE
 ) -> tuple[list[Delivery], int]:
-    """At most so many messages, no more once they fill the `room`; and how many bytes of it are left.
+    """At most so many messages, no more once they fill the `most_bytes`; and how many bytes of it are left.
 
     Raises LogUnavailable when there is none, though the partition's end says so.
     """
     page = 'FROM message WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?'
-    place = partition.topic, partition.number, start
+    page_of = partition.topic, partition.number, start
     # In one step each: how long the next ones are, then, of as many as fit, the values behind one another.
-    (told,) = db.execute(
-        f"SELECT json_group_array(size) FROM (SELECT length(value) AS size {page})", (*place, limit)
+    (encoded,) = db.execute(
+        f"SELECT json_group_array(size) FROM (SELECT length(value) AS size {page})", (*page_of, limit)
     ).fetchone()
-    sizes = orjson.loads(told)
-    fit = max(1, bisect_left([*accumulate(sizes[:-1], initial=0)], room))
-    told, values = db.execute(
-        f"""SELECT json_group_array(json_array("offset", key)), CAST(group_concat(value, '') AS BLOB)
-        FROM (SELECT "offset", key, value {page})""",
-        (*place, fit),
+    sizes = orjson.loads(encoded)
+    fit = max(1, bisect_left([*accumulate(sizes[:-1], initial=0)], most_bytes))
+    encoded, values = db.execute(
+        f"""SELECT json_group_array(json_array("offset", key, headers)), CAST(group_concat(value, '') AS BLOB)
+        FROM (SELECT "offset", key, value, headers {page})""",
+        (*page_of, fit),
     ).fetchone()
     deliveries, taken = [], 0
-    for (offset, key), size in zip(orjson.loads(told), sizes, strict=False):
-        deliveries.append(Delivery(partition.name, partition.number, offset, key, values[taken : taken + size]))
+    for (offset, key, headers), size in zip(orjson.loads(encoded), sizes, strict=False):
+        value = values[taken : taken + size]
+        deliveries.append(Delivery(partition.name, partition.number, offset, key, value, _read(headers)))
         taken += size
     if not deliveries:
         raise LogUnavailable(f"the event log is damaged: it lacks {partition.name}/{partition.number}@{start}")
-    return deliveries, room - taken
+    return deliveries, most_bytes - taken
 
 
-def at(db: sqlite3.Connection, place: Place, offset: int) -> Delivery | None:
+def at(db: sqlite3.Connection, partition: Partition, offset: int) -> Delivery | None:
     row = db.execute(
-        """SELECT key, value FROM message
+        """SELECT key, value, headers FROM message
         WHERE topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND "offset" = ?""",
-        (*place, offset),
+        (*partition, offset),
     ).fetchone()
-    return row and Delivery(*place, offset, *row)
+    if row is None:
+        return None
+    key, value, headers = row
+    return Delivery(*partition, offset, key, value, _read(headers))
+
+
+def _written(headers: Headers) -> str | None:
+    return orjson.dumps(dict(headers)).decode() if headers else None
+
+
+def _read(headers: str | None) -> Headers:
+    return orjson.loads(headers) if headers else NO_HEADERS
 
 
 def lacking(db: sqlite3.Connection) -> str | None:
@@ -207,21 +229,21 @@ def lacking(db: sqlite3.Connection) -> str | None:
     return f"{name}/{number}@{first}"
 
 
-def store(db: sqlite3.Connection, group: str, member: str, done: Mapping[Place, int]) -> None:
+def store(db: sqlite3.Connection, group: str, member: str, done: Mapping[Partition, int]) -> None:
     """Moves the group on to these offsets, in the partitions that the member still holds; never back."""
     db.executemany(
         """UPDATE claim SET stored = ? WHERE "group" = ? AND topic = (SELECT id FROM topic WHERE name = ?)
         AND partition = ? AND member = ? AND stored < ?""",
-        [(end, group, *place, member, end) for place, end in done.items()],
+        [(end, group, *partition, member, end) for partition, end in done.items()],
     )
 
 
-def rewind(db: sqlite3.Connection, group: str, offsets: Mapping[Place, int]) -> None:
+def rewind(db: sqlite3.Connection, group: str, offsets: Mapping[Partition, int]) -> None:
     """Makes the group go on at these offsets."""
     db.executemany(
         """INSERT OR REPLACE INTO claim ("group", topic, partition, stored, member)
         VALUES (?, (SELECT id FROM topic WHERE name = ?), ?, ?, NULL)""",
-        [(group, *place, offset) for place, offset in offsets.items()],
+        [(group, *partition, offset) for partition, offset in offsets.items()],
     )
 
 
@@ -248,16 +270,16 @@ def join(
     db: sqlite3.Connection, group: str, member: str, topics: Sequence[str], boot: str, now: float, lease: float
 ) -> None:
     for name in topics:
-        places = partitions(db, name)
-        row = group, member, places[0].topic, boot, now, lease
+        known = partitions(db, name)
+        row = group, member, known[0].topic, boot, now, lease
         db.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?)", row)
         db.executemany(
             'INSERT OR IGNORE INTO claim ("group", topic, partition) VALUES (?, ?, ?)',
-            [(group, place.topic, place.number) for place in places],
+            [(group, partition.topic, partition.number) for partition in known],
         )
 
 
-def claim(db: sqlite3.Connection, group: str, partition: Partition) -> None:
+def claim(db: sqlite3.Connection, group: str, partition: PartitionState) -> None:
     """Writes down who holds the partition now."""
     db.execute(
         'UPDATE claim SET member = ? WHERE "group" = ? AND topic = ? AND partition = ?',

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shared import errors
 from shared.client.forms import Form
+from shared.pauses import pause_after
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import httpx
     from pydantic import BaseModel
+
+    #: What a query may ask with; None is left out.
+    Asked = str | int | bool | date | Sequence[str] | None
 
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -44,6 +50,34 @@ def part(name: str) -> str:
     return str(name)
 
 
+class Answered(Protocol):
+    """What the server said, as both ways to ask it have it."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+    def json(self) -> Any: ...
+
+
+class Sender(Protocol):
+    """A way to ask the server: httpx's client, or the plain one."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any],
+        content: str | bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answered: ...
+
+    def close(self) -> None: ...
+
+
 class Http:
     """Speaks to the platform, whether it is one process or one per service, and reads its answers as wire models.
 
@@ -68,10 +102,10 @@ class Http:
         self._waiting = waiting
         self._urls = {"": urls} if isinstance(urls, str) else dict(urls)
         self._patience = patience
-        self._client = client if client is not None else self._connect(timeout)
+        self._client: Sender = client if client is not None else self._connect(timeout)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Any) -> Model:
+    def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Asked) -> Model:
         """The answer to a GET, as `model`, also one with a status of `accept`. Raises the platform's error of
         shared.errors."""
         return self.read(model, self.raw("GET", path, accept=accept, params=params))
@@ -81,24 +115,29 @@ class Http:
         return [self.item(model, item) for item in self.raw("GET", path).json()]
 
     def post(
-        self, path: str, model: type[Model], body: BaseModel | Mapping[str, Any] | None = None, **params: Any
+        self, path: str, model: type[Model], body: BaseModel | Mapping[str, object] | None = None, **params: Asked
     ) -> Model:
         """The answer to a command, which is done once however often it is sent. A body is a wire model, or what
         would be its JSON."""
-        content = json.dumps(body) if isinstance(body, Mapping) else body and body.model_dump_json()
+        content = None if body is None else _json(body)
         return self.read(model, self.command(path, content, params=params))
 
     def command(
-        self, path: str, content: str | bytes | None = None, *, kind: str = "application/json", **request: Any
-    ) -> httpx.Response:
+        self,
+        path: str,
+        content: str | bytes | None = None,
+        *,
+        kind: str = "application/json",
+        params: Mapping[str, Asked] | None = None,
+    ) -> Answered:
         """The bare answer to a command, which is done once however often it is sent."""
         # Not at the top: reading needs no ids.
         from shared.ids import new_id
 
         headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": kind}
-        return self.raw("POST", path, content=content, headers=headers, **request)
+        return self.raw("POST", path, content=content, headers=headers, params=params)
 
-    def pages(self, path: str, model: type[Model], **params: Any) -> Iterator[Model]:
+    def pages(self, path: str, model: type[Model], **params: Asked) -> Iterator[Model]:
         """Every item of a listing, page after page."""
         cursor = None
         while True:
@@ -108,6 +147,11 @@ class Http:
             if cursor is None:
                 return
 
+    def everywhere(self, path: str, *, accept: Collection[int] = ()) -> Iterator[Answered]:
+        """What each address of the platform answers to a GET that is no service's. Raises as `raw` does."""
+        for base in dict.fromkeys(self._urls.values()):
+            yield self.raw("GET", path, accept=accept, base=base.rstrip("/"))
+
     def raw(
         self,
         method: str,
@@ -115,50 +159,59 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
-        **request: Any,
-    ) -> httpx.Response:
-        """One answer with a good status. Raises the error its problem document tells, or Unavailable."""
-        request["params"] = {k: v for k, v in (request.get("params") or {}).items() if v is not None}
-        began, pause, told = time.monotonic(), 0.05, False
+        params: Mapping[str, Asked] | None = None,
+        content: str | bytes | None = None,
+        base: str | None = None,
+    ) -> Answered:
+        """One answer with a good status, of the service that the path names or of `base`. Raises the error its problem
+        document tells, or Unavailable."""
+        given = {k: v for k, v in (params or {}).items() if v is not None}
+        named_with = {**self._headers, **(headers or {})}
+        began, tries, warned = time.monotonic(), 0, False
         until = began + self._patience
+        base = base or self._base(path)
+        error: errors.LivingError
         while True:
             try:
-                answer = self._send(method, self._base(path) + path, {**self._headers, **(headers or {})}, request)
+                answer = self._send(method, base + path, given, content, named_with)
                 if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
             except errors.Unavailable as lost:
-                error = errors.Unavailable(f"{self._base(path)} does not answer: {lost.detail}", slug="no_answer")
+                error = errors.Unavailable(f"{base} does not answer: {lost.detail}", slug="no_answer")
+            tries += 1
+            pause = pause_after(tries, first=0.05, longest=1.0)
             if not isinstance(error, errors.Unavailable) or time.monotonic() + pause > until:
                 raise error
-            if not told and time.monotonic() - began > _SILENT:
-                told = True
+            if not warned and time.monotonic() - began > _SILENT:
+                warned = True
                 self._waiting(error.detail, until - time.monotonic())
             time.sleep(pause)
-            pause = min(pause * 2, 1.0)
 
-    def read(self, model: type[Model], answer: httpx.Response) -> Model:
+    def read(self, model: type[Model], answer: Answered) -> Model:
         """An answer as a model."""
         return _loaded(model).model_validate_json(answer.content)
 
-    def item(self, model: type[Model], item: Any) -> Model:
+    def item(self, model: type[Model], item: object) -> Model:
         """A part of an answer as a model."""
         return _loaded(model).model_validate(item)
 
     def close(self) -> None:
         self._client.close()
 
-    def _connect(self, timeout: float) -> httpx.Client:
+    def _connect(self, timeout: float) -> Sender:
         import httpx
 
         return httpx.Client(timeout=timeout)
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], request: dict[str, Any]) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+    ) -> Answered:
         """One answer, of whatever status. Raises Unavailable when there is none."""
         import httpx
 
         try:
-            return self._client.request(method, url, headers=headers, **request)
+            return self._client.request(method, url, params=params, content=content, headers=headers)
         except httpx.TransportError as lost:
             raise errors.Unavailable(str(lost)) from lost
 
@@ -170,7 +223,7 @@ class Http:
         return base.rstrip("/")
 
 
-def error_of(answer: httpx.Response, asked: str) -> errors.LivingError:
+def error_of(answer: Answered, asked: str) -> errors.LivingError:
     """The error that a bad answer tells."""
     try:
         body = answer.json()
@@ -185,5 +238,13 @@ def error_of(answer: httpx.Response, asked: str) -> errors.LivingError:
     return kind(detail, slug=slug)
 
 
-def _loaded(model: Any) -> Any:
-    return model.load() if isinstance(model, Form) else model
+def _json(body: BaseModel | Mapping[str, object]) -> str:
+    return json.dumps(body) if isinstance(body, Mapping) else body.model_dump_json()
+
+
+def _loaded(model: type[Model] | Form) -> type[Model]:
+    """The model itself; the clients name theirs without loading them."""
+    if not isinstance(model, Form):
+        return model
+    loaded: type[Model] = model.load()
+    return loaded

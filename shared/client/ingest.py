@@ -50,6 +50,14 @@ class IngestClient:
     def rejections(self, review: str, run: str) -> Iterator[wire.RejectionView]:
         return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/rejections", wire.RejectionView)
 
+    def answers(self, review: str, run: str) -> Iterator[wire.RawAnswerView]:
+        """The raw answers that a run's source gave, in the order in which they came; for leads."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/answers", wire.RawAnswerView)
+
+    def answer(self, review: str, run: str, number: int) -> bytes:
+        """One of them, as it came: some MB at most."""
+        return self._http.raw("GET", f"/ingest/reviews/{part(review)}/runs/{part(run)}/answers/{number}").content
+
     def records(self, review: str, *, doi: str | None = None, pmid: str | None = None) -> Iterator[wire.RecordSummary]:
         """Every record, the oldest first; or those with an identifier."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/records", wire.RecordSummary, doi=doi, pmid=pmid)

@@ -45,12 +45,12 @@ class NotifyClient:
         return self._http.pages(f"{_subscriptions(review)}/{part(subscription)}/deliveries", wire.DeliveryView)
 
     def redeliver(self, review: str, subscription: str, delivery: str) -> wire.DeliveryView:
-        """Sends a notice again, under the same `webhook-id`."""
+        """Sends a notification again, under the same `webhook-id`."""
         path = f"{_subscriptions(review)}/{part(subscription)}/deliveries/{part(delivery)}/redeliver"
         return self._http.post(path, wire.DeliveryView)
 
     def send_test(self, review: str, subscription: str) -> wire.DeliveryView:
-        """Sends a notice of type `test`."""
+        """Sends a notification of type `test`."""
         return self._http.post(f"{_subscriptions(review)}/{part(subscription)}/test", wire.DeliveryView)
 
     def feed(self, review: str) -> bytes:
@@ -58,12 +58,12 @@ class NotifyClient:
         return self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.atom").content
 
 
-def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notice:
-    """The notice a webhook brought, once its signature holds (Standard Webhooks, symmetric `v1`).
+def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notification:
+    """The notification a webhook brought, once its signature holds (Standard Webhooks, symmetric `v1`).
 
     Give the body as it came, byte for byte. Raises Invalid when a header is missing, the signature is not
-    ours, the attempt is more than five minutes away from now, or the body is none of our notices. Keep the
-    `webhook-id` of what you have done: the same notice may come twice.
+    ours, the attempt is more than five minutes away from now, or the body is none of our notifications. Keep the
+    `webhook-id` of what you have done: the same notification may come twice.
     """
     # Here, since only a receiver needs them.
     from standardwebhooks import Webhook, WebhookVerificationError
@@ -71,18 +71,18 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notice:
 
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
-        return _notice().validate_json(body)
+        return _notification().validate_json(body)
     except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as error:
-        raise Invalid(f"the notice is not to be trusted: {error}", slug="bad_signature") from error
+        raise Invalid(f"the notification is not to be trusted: {error}", slug="bad_signature") from error
 
 
 @cache
-def _notice() -> TypeAdapter[wire.Notice]:
+def _notification() -> TypeAdapter[wire.Notification]:
     from pydantic import TypeAdapter
 
-    from shared.wire.notify import Notice
+    from shared.wire.notify import Notification
 
-    return TypeAdapter(Notice)
+    return TypeAdapter(Notification)
 
 
 def _subscriptions(review: str) -> str:

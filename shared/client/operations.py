@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
+    from shared.client.http import Asked
     from shared.wire import common as wire
 else:
     wire = Forms("shared.wire.common")
@@ -25,11 +26,11 @@ class OperationsClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def events(self, service: str, review: str, **filters: Any) -> Iterator[wire.JournalEntry]:
+    def events(self, service: str, review: str, **filters: Asked) -> Iterator[wire.JournalEntry]:
         """What one service told about a review, oldest first. `filters`: correlation, event, cause, cursor."""
         return self._http.pages(f"/{service}/reviews/{part(review)}/events", wire.JournalEntry, **filters)
 
-    def dead_letters(self, service: str, state: str = "waiting", **filters: Any) -> Iterator[wire.DeadLetterView]:
+    def dead_letters(self, service: str, state: str = "waiting", **filters: Asked) -> Iterator[wire.DeadLetterView]:
         """Oldest first. `filters`: type, slug, review, group."""
         return self._http.pages(f"/{service}/dead-letters", wire.DeadLetterView, state=state, **filters)
 
@@ -45,20 +46,26 @@ class OperationsClient:
         return self._http.post(f"/{service}/dead-letters/{part(letter)}/retry", wire.DeadLetterView)
 
     def ready(self) -> wire.Readiness:
-        """Each thing each service depends on, also when one is down. An admin is told the reasons."""
-        return self._http.get("/readyz", wire.Readiness, accept=(503,))
+        """Each thing each service depends on, also when one is down, of all addresses. An admin is told the reasons."""
+        whole, *more = (answer.json() for answer in self._http.everywhere("/readyz", accept=(503,)))
+        for other in more:
+            whole["ready"] = whole["ready"] and other["ready"]
+            whole["services"].update(other["services"])
+        return self._http.item(wire.Readiness, whole)
 
     def discard_dead_letter(self, service: str, letter: str, reason: str) -> wire.DeadLetterDecision:
         """Decides that it is never done; the answer says what follows."""
         path = f"/{service}/dead-letters/{part(letter)}/discard"
         return self._http.post(path, wire.DeadLetterDecision, {"reason": reason})
 
-    def retry_group(self, service: str, group: str, asked: wire.RetryGroup | Mapping[str, Any]) -> wire.GroupDecision:
+    def retry_group(
+        self, service: str, group: str, asked: wire.RetryGroup | Mapping[str, object]
+    ) -> wire.GroupDecision:
         """Tries some letters of a cause, oldest first; `last` of the answer is where the next request goes on."""
         return self._http.post(f"/{service}/dead-letters/groups/{part(group)}/retry", wire.GroupDecision, asked)
 
     def discard_group(
-        self, service: str, group: str, asked: wire.DiscardGroup | Mapping[str, Any]
+        self, service: str, group: str, asked: wire.DiscardGroup | Mapping[str, object]
     ) -> wire.GroupDecision:
         return self._http.post(f"/{service}/dead-letters/groups/{part(group)}/discard", wire.GroupDecision, asked)
 
@@ -66,7 +73,11 @@ class OperationsClient:
         """The keys whose events wait for one that failed or is not here yet."""
         return self._http.pages(f"/{service}/held", wire.HeldKeyView)
 
-    def give_up(self, service: str, asked: wire.GiveUpKey | wire.GiveUpReview | Mapping[str, Any]) -> wire.GivenUp:
+    def put_off(self, service: str) -> Iterator[wire.PutOffView]:
+        """What the service has not adopted, since its release lacks what is needed."""
+        return self._http.pages(f"/{service}/put-off", wire.PutOffView)
+
+    def give_up(self, service: str, asked: wire.GiveUpKey | wire.GiveUpReview | Mapping[str, object]) -> wire.GivenUp:
         """Decides that what some held keys wait for never comes."""
         return self._http.post(f"/{service}/held/discard", wire.GivenUp, asked)
 
@@ -94,9 +105,10 @@ class OperationsClient:
     def _flow_of(self, review: str, beginning: str) -> str:
         """A record's flow has the record's own id; an event tells which flow it belongs to."""
         for entry in self._everywhere(review, event=beginning):
-            return entry.event["correlationid"]
+            flow: str = entry.event["correlationid"]
+            return flow
         return beginning
 
-    def _everywhere(self, review: str, **filters: Any) -> Iterator[wire.JournalEntry]:
+    def _everywhere(self, review: str, **filters: Asked) -> Iterator[wire.JournalEntry]:
         for service in SERVICES:
             yield from self.events(service, review, **filters)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from shared.client.http import Http
+from shared.client.http import Answered, Http, Model, Sender
 from shared.errors import Invalid, Unavailable
 
 
@@ -31,7 +32,7 @@ class Answer:
     """What the server said: its status, its headers, its body."""
 
     status_code: int
-    headers: Mapping[str, str]
+    headers: Message
     content: bytes
 
     def json(self) -> Any:
@@ -42,20 +43,20 @@ class Answer:
 class PlainHttp(Http):
     """Http that loads neither httpx nor pydantic: what it reads are Documents, with dates and times as ISO text."""
 
-    def read(self, model: Any, answer: Any) -> Any:
+    # A Document is no model; that it has the same attributes is the server's promise, which no type can tell.
+    def read(self, model: type[Model], answer: Answered) -> Any:
         return answer.json()
 
-    def item(self, model: Any, item: Any) -> Any:
+    def item(self, model: type[Model], item: Any) -> Any:
         return item
 
-    def _connect(self, timeout: float) -> Any:
+    def _connect(self, timeout: float) -> Sender:
         return _Standard(timeout)
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], request: dict[str, Any]) -> Any:
-        query = urlencode({name: _spelled(value) for name, value in request["params"].items()}, doseq=True)
-        content = request.get("content")
-        body = content.encode() if isinstance(content, str) else content
-        return self._client.request(method, f"{url}?{query}" if query else url, headers, body)  # type: ignore[call-arg]
+    def _send(
+        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+    ) -> Answered:
+        return self._client.request(method, url, params=params, content=content, headers=headers)
 
 
 class _Standard:
@@ -65,8 +66,19 @@ class _Standard:
         self._timeout = timeout
         self._opener = build_opener(_StayThere)
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any],
+        content: str | bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
         """One answer, of whatever status. Raises Unavailable when there is none, Invalid for what is no address."""
+        query = urlencode({name: _spelled(value) for name, value in params.items()}, doseq=True)
+        url = f"{url}?{query}" if query else url
+        body = content.encode() if isinstance(content, str) else content
         if not url.startswith(("http://", "https://")):
             raise _no_address(url)
         try:
@@ -89,7 +101,7 @@ class _Standard:
 class _StayThere(HTTPRedirectHandler):
     """Follows no redirect: it would carry the token to another address."""
 
-    def redirect_request(self, *about: Any) -> None:
+    def redirect_request(self, *about: object) -> None:
         return None
 
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.wire import search as wire
 else:
     wire = Forms("shared.wire.search")
+
+
+class About(TypedDict, total=False):
+    """What narrows and orders what is found; None is as good as left out."""
+
+    published_from: date | str | None
+    published_until: date | str | None
+    status: Sequence[str] | None
+    source: Sequence[str] | None
+    kind: Sequence[str] | None
+    language: Sequence[str] | None
+    venue: Sequence[str] | None
+    sort: Literal["relevance", "newest"]
+    facet: Sequence[str] | None
+    limit: int
+    cursor: str | None
 
 
 class SearchClient:
@@ -19,7 +38,7 @@ class SearchClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def find(self, review: str, q: str = "", **about: Any) -> wire.SearchPage:
+    def find(self, review: str, q: str = "", **about: Unpack[About]) -> wire.SearchPage:
         """One page. `about`: published_from, published_until, status, source, kind, language, venue, sort, facet,
         limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -74,7 +74,7 @@ class SynthesisClient:
     def draft(self, review: str) -> wire.DraftView:
         return self._http.get(f"/synthesis/reviews/{part(review)}/draft", wire.DraftView)
 
-    def sign(self, review: str, signed: wire.SignDraft | Mapping[str, Any]) -> wire.RevisionView:
+    def sign(self, review: str, signed: wire.SignDraft | Mapping[str, object]) -> wire.RevisionView:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
@@ -86,6 +86,11 @@ class SynthesisClient:
 
     def verify(self, review: str, number: int) -> wire.Verified:
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/verify", wire.Verified)
+
+    def export(self, review: str, number: int) -> wire.ExportedRevision:
+        """A revision with the exact text that was signed."""
+        path = f"/synthesis/reviews/{part(review)}/revisions/{number}/export"
+        return self._http.get(path, wire.ExportedRevision)
 
     def diff(self, review: str, before: int, after: int) -> wire.Difference:
         return self._http.get(f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after)

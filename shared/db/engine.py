@@ -17,8 +17,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlmodel import Session
 
 from shared.db.faults import DatabaseFile, file_fault
@@ -210,11 +211,11 @@ def _ask_after_rest(engine: Engine) -> None:
     tenth of its time.) One that does not answer is replaced, and with it all that rested."""
 
     @event.listens_for(engine, "checkin")
-    def _remember(_: Any, record: Any) -> None:
+    def _remember(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         record.info["lent_until"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def _ask(connection: Any, record: Any, _: Any) -> None:
+    def _ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
         lent_until = record.info.get("lent_until")
         if lent_until is None or time.monotonic() - lent_until < _REST:
             return
@@ -226,11 +227,11 @@ def _ask_after_rest(engine: Engine) -> None:
 
 def _hold_to(file: DatabaseFile, engine: Engine) -> None:
     @event.listens_for(engine, "do_connect")
-    def _before_one_is_made(*_: Any) -> None:
+    def _before_one_is_made(*_: object) -> None:
         file.require_known()
 
     @event.listens_for(engine, "checkout")
-    def _before_it_is_lent(*_: Any) -> None:
+    def _before_it_is_lent(*_: object) -> None:
         file.require()
 
 
@@ -245,7 +246,7 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: Any) -> None:
+    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         # The driver must not begin transactions by itself: `_begin` below does, in the right mode.
         connection.isolation_level = None
         for pragma in pragmas:
@@ -264,8 +265,8 @@ def _teach_sqlite(engine: Engine, turn: Turn, patience: Patience) -> None:
             # Whoever has the turn is one of us and will come to its end; another process may not.
             raw(connection).begin_writing(turn, patience.statement or patience.lock)
         except sqlite3.Error as error:
-            told = file_fault(engine.url, error)
-            raise told or OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
+            fault = file_fault(engine.url, error)
+            raise fault or OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
 
 
 @contextmanager

@@ -18,15 +18,16 @@ _RESTORE = (
 
 
 class FileFault(OperationalError):
-    """An error of SQLite that is about the database's file. `detail` tells which, why, and what to do."""
+    """An error of SQLite that is about the database's file. `told` says which, why, and what to do."""
 
     def __init__(self, fault: Fault, error: BaseException) -> None:
         super().__init__(None, None, error, hide_parameters=True)
         self.slug = fault.slug
-        self.detail = f"the database {fault.told}" + (f". {_RESTORE}" if fault.damaged else "")
+        # Not `detail`: SQLAlchemy keeps a list under that name, to which it adds where an error came up.
+        self.reason = f"the database {fault.detail}" + (f". {_RESTORE}" if fault.damaged else "")
 
     def __str__(self) -> str:
-        return self.detail
+        return self.reason
 
 
 class DatabaseFile:
@@ -58,8 +59,8 @@ class DatabaseFile:
         self._known = None
 
     def _gone(self, error: OSError) -> FileFault:
-        told = f"{self._path} was removed or replaced while it was in use: put it back, or start the platform again, "
-        return FileFault(Fault("not_there", f"{told}which holds what is there against the log"), error)
+        reason = f"{self._path} was removed or replaced while it was in use: put it back, or start the platform again, "
+        return FileFault(Fault("not_there", f"{reason}which holds what is there against the log"), error)
 
 
 def file_fault(url: URL, error: BaseException) -> FileFault | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from shared.db.many import GIVEN, as_json, each_of, is_sqlite
 from shared.db.said import Said
@@ -38,7 +38,7 @@ _THERE = Said(
 OVERLAP = 1000
 
 
-class Told(NamedTuple):
+class InboxEntry(NamedTuple):
     """An event's id and its place on the log, as far as it is known."""
 
     event_id: str
@@ -47,7 +47,7 @@ class Told(NamedTuple):
     offset: int | None = None
 
 
-def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
+def unseen(session: Session, consumer: str, entries: Sequence[InboxEntry]) -> set[str]:
     """Writes these into the consumer's inbox and answers the ids of those that were not there yet.
 
     When two members hear the same event at once, the slower one waits for the other's commit and then finds
@@ -56,7 +56,7 @@ def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
     connection = session.connection()
     given = {
         "consumer": consumer,
-        "events": as_json([tuple(event) for event in told]),
+        "events": as_json([tuple(event) for event in entries]),
         "at": datetime.now(UTC),
     }
     if not is_sqlite(session):
@@ -64,13 +64,13 @@ def unseen(session: Session, consumer: str, told: Sequence[Told]) -> set[str]:
     # It has one writer at a time, and would hand over each new id in a step of its own (see `shared/db/many.py`).
     there = {id for (id,) in _THERE.run(connection, given).fetchall()}
     _PUT.run(connection, given)
-    return {event.event_id for event in told} - there
+    return {event.event_id for event in entries} - there
 
 
 def forget(session: Session, consumer: str, event_ids: Collection[str]) -> None:
     """Takes events out of the inbox that were written there in this transaction and will be heard again."""
     of_these = select(each_of(session, event_ids, InboxRow.event_id))
     session.execute(
-        delete(InboxRow).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(of_these)),
+        delete(InboxRow).where(col(InboxRow.consumer) == consumer, col(InboxRow.event_id).in_(of_these)),
         execution_options={"synchronize_session": False},
     )

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import ARRAY, JSON, BindParameter, ColumnElement, Dialect, bindparam, func
 from sqlmodel import Session, SQLModel
 
-from shared.db.said import Statement, drive
+from shared.db.said import Statement, drive, table_of
 from shared.db.types import sqlite_text
 
 #: Rows of one statement, so that a large work does not need much memory at once; and bytes of them, since SQLite takes
@@ -33,13 +33,13 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 GIVEN = "WITH given(value) AS MATERIALIZED (SELECT value FROM json_each({given}))"
 
 
-def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_many(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, object]]) -> None:
     """Inserts rows that all have the same columns, none of them bytes."""
     for words, values in inserts(session.get_bind().dialect, table, rows):
         drive(session.connection(), words, values)
 
 
-def inserts(dialect: Dialect, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> Iterator[Statement]:
+def inserts(dialect: Dialect, table: type[SQLModel], rows: Sequence[Mapping[str, object]]) -> Iterator[Statement]:
     """The statements that insert rows which all have the same columns, none of them bytes: as one JSON text, or as what
     PostgreSQL copies."""
     names = tuple(rows[0]) if rows else ()
@@ -65,7 +65,7 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def as_json(values: Any, option: int = 0) -> str:
+def as_json(values: object, option: int = 0) -> str:
     """Values as the databases' JSON functions read them. Raises ValueError for a text with the character U+0000, at
     which SQLite would cut it off, and which PostgreSQL refuses."""
     text = orjson.dumps(values, default=sqlite_text, option=option)
@@ -75,7 +75,7 @@ def as_json(values: Any, option: int = 0) -> str:
     return text.decode()
 
 
-def _texts(rows: Sequence[Mapping[str, Any]], option: int) -> Iterator[str]:
+def _texts(rows: Sequence[Mapping[str, object]], option: int) -> Iterator[str]:
     text = as_json(rows, option)
     if len(text) <= _LARGEST or len(rows) == 1:
         yield text
@@ -84,9 +84,9 @@ def _texts(rows: Sequence[Mapping[str, Any]], option: int) -> Iterator[str]:
             yield from _texts(half, option)
 
 
-def _copied(table: type[SQLModel], names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+def _copied(table: type[SQLModel], names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> list[list[object]]:
     """The rows as the driver writes them; of a list or an object, its text."""
-    given = [[row[name] for name in names] for row in rows]
+    given: list[list[object]] = [[row[name] for name in names] for row in rows]
     for at in _json_columns(table, names):
         for values in given:
             values[at] = None if values[at] is None else orjson.dumps(values[at]).decode()
@@ -95,7 +95,7 @@ def _copied(table: type[SQLModel], names: Sequence[str], rows: Sequence[Mapping[
 
 @cache
 def _json_columns(table: type[SQLModel], names: Sequence[str]) -> list[int]:
-    columns = table.__table__.c  # type: ignore[attr-defined]
+    columns = table_of(table).c
     return [at for at, name in enumerate(names) if isinstance(columns[name].type, JSON)]
 
 

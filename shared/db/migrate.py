@@ -4,71 +4,93 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from shared.db.engine import Database
-from shared.db.tables import BusBase
-from shared.service import Service
+from shared.db.tables import BlobBase, BusBase
 
 _SCRIPTS = Path(__file__).parent / "alembic"
 
 
-def upgrade(database: Database, service: Service) -> None:
+class Schema(Protocol):
+    """What one database holds beside the tables that all have: its tables, the folder of their migrations, and whether
+    its service keeps blobs."""
+
+    @property
+    def tables(self) -> MetaData: ...
+
+    @property
+    def migrations(self) -> Path: ...
+
+    @property
+    def blobs(self) -> bool: ...
+
+
+class HasEngine(Protocol):
+    """What is asked of a database that is only read."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+
+def upgrade(database: Database, schema: Schema) -> None:
     """Creates the database when the server lacks it, and applies every migration it has not seen."""
     ensure_database(database)
     with database.engine.connect() as connection:
-        command.upgrade(_config(service, connection), "head")
+        command.upgrade(_config(schema, connection), "head")
         connection.commit()
 
 
-def write_revision(database: Database, service: Service, message: str) -> None:
+def write_revision(database: Database, schema: Schema, message: str) -> None:
     """Writes a migration for what the models have and the database lacks (for developers)."""
     with database.engine.connect() as connection:
-        number = len(list(service.migrations.glob("[0-9]*.py"))) + 1
-        command.revision(_config(service, connection), message=message, autogenerate=True, rev_id=f"{number:04}")
+        number = len(list(schema.migrations.glob("[0-9]*.py"))) + 1
+        command.revision(_config(schema, connection), message=message, autogenerate=True, rev_id=f"{number:04}")
 
 
-def current(database: Database) -> str | None:
+def current(database: HasEngine) -> str | None:
     """The revision a database is at; None when it was never upgraded."""
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def head(service: Service) -> str | None:
-    """The newest revision of a service."""
-    return ScriptDirectory.from_config(_config(service, None)).get_current_head()
+def head(schema: Schema) -> str | None:
+    """The newest revision of a schema."""
+    return ScriptDirectory.from_config(_config(schema, None)).get_current_head()
 
 
-def drift(database: Database, service: Service) -> list[Any]:
+def drift(database: HasEngine, schema: Schema) -> list[object]:
     """The differences between the models and the database, as Alembic lists them; empty when there are none."""
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return compare_metadata(context, merged_metadata(service))
+        differences: list[object] = compare_metadata(context, merged_metadata(schema))
+        return differences
 
 
-def merged_metadata(service: Service) -> MetaData:
-    """All tables of a service's database: the bus's and its own."""
+def merged_metadata(schema: Schema) -> MetaData:
+    """All tables of a service's database: the bus's, those of blobs where it keeps any, and its own."""
     merged = MetaData()
-    for metadata in (BusBase.metadata, service.tables):
+    kept = [BlobBase.metadata] if schema.blobs else []
+    for metadata in (BusBase.metadata, *kept, schema.tables):
         for table in metadata.sorted_tables:
             table.to_metadata(merged)
     return merged
 
 
-def _config(service: Service, connection: Any) -> Config:
+def _config(schema: Schema, connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
-    config.set_main_option("version_locations", str(service.migrations))
+    config.set_main_option("version_locations", str(schema.migrations))
     config.set_main_option("path_separator", "newline")
-    config.attributes.update(connection=connection, metadata=merged_metadata(service))
+    config.attributes.update(connection=connection, metadata=merged_metadata(schema))
     return config
 
 

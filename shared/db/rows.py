@@ -19,10 +19,10 @@ from sqlalchemy import Connection, Dialect, Executable
 from sqlmodel import Session, SQLModel
 
 from shared.db.many import inserts
-from shared.db.said import LOCK, Convert, Said, Statement, Table, write
+from shared.db.said import LOCK, Convert, Said, Statement, Table, table_of, write
 
 Plain = TypeVar("Plain", bound=SQLModel)
-Key = tuple[Any, ...]
+Key = tuple[object, ...]
 
 
 class Rows:
@@ -52,7 +52,7 @@ class Rows:
     def read(
         self,
         query: Said | Executable,
-        given: Mapping[str, Any] | None = None,
+        given: Mapping[str, object] | None = None,
         *tables: Table,
         pending: bool = True,
     ) -> list[Any]:
@@ -95,7 +95,7 @@ class Rows:
         """Remembers that these rows are locked, or were made, by this work."""
         self._held.update((table, _key(table, row)) for row in rows)
 
-    def drop(self, table: Table, *key: Any) -> None:
+    def drop(self, table: Table, *key: object) -> None:
         """Forgets a row that a statement of its own has changed."""
         self._held.discard((table, key))
         self._known.pop((table, key), None)
@@ -110,11 +110,11 @@ class Rows:
         self._held.add(of)
         return row
 
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Inserts rows that this work does not look at again, all with the same columns, with what is written last."""
         self._later += inserts(self.connection.dialect, table, rows) if rows else []
 
-    def later(self, said: Said, given: Mapping[str, Any]) -> None:
+    def later(self, said: Said, given: Mapping[str, object]) -> None:
         """Says something that this work does not look at again, with what is written last."""
         self._later.append(said.ready(self.connection.dialect, given))
 
@@ -169,12 +169,14 @@ class _Shape:
 
     def __init__(self, table: Table, dialect: Dialect | None) -> None:
         """Without a dialect the values come converted."""
-        columns = list(table.__table__.columns)  # type: ignore[attr-defined]
+        columns = list(table_of(table).columns)
         self.table, self.plain = table, _plain(table)
         self.names = [column.name for column in columns]
-        self.key = [column.name for column in table.__table__.primary_key.columns]  # type: ignore[attr-defined]
+        self.key = list(_key_names(table))
         self.converts: list[tuple[str, Convert]] = []
-        for column in columns if dialect is not None else []:
+        if dialect is None:
+            return
+        for column in columns:
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:
                 self.converts.append((column.name, convert))
@@ -188,22 +190,33 @@ def _shape(table: Table, dialect: Dialect | None) -> _Shape:
 @lru_cache(maxsize=200)
 def _update(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[str, Convert | None]]]:
     """The statement that writes these columns of a row, and how their values become the driver's."""
-    columns = table.__table__.columns  # type: ignore[attr-defined]
-    key = [column.name for column in table.__table__.primary_key.columns]  # type: ignore[attr-defined]
-    place = ":{}" if dialect.name == "sqlite" else "%({})s"
+    columns, key = table_of(table).columns, _key_names(table)
+    value = ":{}" if dialect.name == "sqlite" else "%({})s"
     sets, where = (
-        joint.join(f'"{name}" = {place.format(name)}' for name in of) for joint, of in ((", ", names), (" AND ", key))
+        joint.join(f'"{name}" = {value.format(name)}' for name in of) for joint, of in ((", ", names), (" AND ", key))
     )
     words = f'UPDATE "{table.__tablename__}" SET {sets} WHERE {where}'
-    binds = [(name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in (*names, *key)]
+    binds: list[tuple[str, Convert | None]] = [
+        (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in (*names, *key)
+    ]
     return words, binds
 
 
 @lru_cache(maxsize=200)
 def _by_key(table: Table) -> Said:
     name = table.__tablename__
-    where = " AND ".join(f'"{column.name}" = :{column.name}' for column in table.__table__.primary_key.columns)  # type: ignore[attr-defined]
+    where = " AND ".join(f'"{column}" = :{column}' for column in _key_names(table))
     return Said(f'SELECT {{{name}}} FROM "{name}" WHERE {where} {{lock}}', table, postgresql=LOCK)
+
+
+@lru_cache(maxsize=200)
+def _names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table_of(table).columns)
+
+
+@lru_cache(maxsize=200)
+def _key_names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table_of(table).primary_key.columns)
 
 
 def _plain(table: Table) -> type[SQLModel]:
@@ -211,15 +224,15 @@ def _plain(table: Table) -> type[SQLModel]:
 
 
 def _key(table: Table, row: SQLModel) -> Key:
-    return tuple([getattr(row, column.name) for column in table.__table__.primary_key.columns])  # type: ignore[attr-defined]
+    return tuple([getattr(row, name) for name in _key_names(table)])
 
 
-def _written(row: SQLModel, table: Table) -> dict[str, Any]:
+def _written(row: SQLModel, table: Table) -> dict[str, object]:
     """A new row's values; what is set from now on is a change."""
     row.model_fields_set.clear()
-    return {column.name: getattr(row, column.name) for column in table.__table__.columns}  # type: ignore[attr-defined]
+    return {name: getattr(row, name) for name in _names(table)}
 
 
-def _bound(row: SQLModel, binds: Iterable[tuple[str, Convert | None]]) -> dict[str, Any]:
+def _bound(row: SQLModel, binds: Iterable[tuple[str, Convert | None]]) -> dict[str, object]:
     values = row.__dict__
     return {name: bind(values[name]) if bind else values[name] for name, bind in binds}

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import orjson
+import sqlalchemy
 from sqlalchemy import Connection, Dialect
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -20,11 +22,13 @@ from shared.db.types import Instant
 
 Table = type[SQLModel]
 Convert = Callable[[Any], Any]
-#: In the driver's words, with its values: named, a list of them for each time it is said, or the rows that it copies.
-Statement = tuple[str, Mapping[str, Any] | Sequence[Any]]
+#: A statement's values: named, a list of them for each time it is said, or the rows that it copies.
+Values = Mapping[str, object] | Sequence[Mapping[str, object]] | Sequence[Sequence[object]]
+#: In the driver's words, with its values.
+Statement = tuple[str, Values]
 
 #: A value's place, but no cast (`::text`).
-_PLACE = re.compile(r"(?<!:):([a-z_]+)")
+_NAMED = re.compile(r"(?<!:):([a-z_]+)")
 #: The same in the words of PostgreSQL's driver; `%%(` is text.
 _VALUE = re.compile(r"(?<!%)%\(")
 
@@ -40,11 +44,11 @@ class Said:
         self, words: str, *tables: Table, sqlite: Mapping[str, str] | None = None, postgresql: Mapping[str, str] = {}
     ) -> None:
         """`sqlite` has the same names as `postgresql`; when it is not given they all stand for nothing there."""
-        columns = {table.__tablename__: _columns(table) for table in tables}
+        columns = {table_of(table).name: _columns(table) for table in tables}
         nothing = dict.fromkeys(postgresql, "")
         self._words = {
             "sqlite": words.format(**columns, **(nothing if sqlite is None else sqlite)),
-            "postgresql": _PLACE.sub(r"%(\1)s", words.format(**columns, **postgresql).replace("%", "%%")),
+            "postgresql": _NAMED.sub(r"%(\1)s", words.format(**columns, **postgresql).replace("%", "%%")),
         }
         self._names = frozenset(re.findall(r"\w+", words))
 
@@ -52,11 +56,11 @@ class Said:
         """Whether it may look at that table."""
         return table.__tablename__ in self._names
 
-    def run(self, connection: Connection, given: Mapping[str, Any]) -> Any:
+    def run(self, connection: Connection, given: Mapping[str, object]) -> DBAPICursor:
         """The driver's cursor."""
         return drive(connection, *self.ready(connection.dialect, given))
 
-    def ready(self, dialect: Dialect, given: Mapping[str, Any]) -> Statement:
+    def ready(self, dialect: Dialect, given: Mapping[str, object]) -> Statement:
         """In the driver's words and values. Of what is given, instants are written as the columns have them, and lists
         as the arrays that PostgreSQL has, or as JSON."""
         instant, array = _ways(dialect)
@@ -67,7 +71,14 @@ class Said:
         return self._words[dialect.name], values
 
 
-def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequence[Any]) -> Any:
+def table_of(table: Table) -> sqlalchemy.Table:
+    """A class's table, as SQLAlchemy knows it."""
+    # SQLModel makes it for each class with `table=True`, and tells no type of it.
+    described: sqlalchemy.Table = table.__table__  # type: ignore[attr-defined]
+    return described
+
+
+def drive(connection: Connection, words: str, values: Values) -> DBAPICursor:
     """The driver's cursor after a statement in its own words: for one set of values, for each of a list of them, or
     with them as the rows that it copies.
 
@@ -78,12 +89,16 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
     assert driver is not None
     many = isinstance(values, list)
     try:
-        cursor = driver.cursor()
+        cursor: DBAPICursor = driver.cursor()
         for hear in connection.dispatch.before_cursor_execute:
             hear(connection, cursor, words, values, None, many)
         if words.startswith("COPY "):
-            return _copy(cursor, words, values)
-        return cursor.executemany(words, values) if many else cursor.execute(words, values)
+            _copy(cursor, words, values)
+        elif isinstance(values, list):
+            cursor.executemany(words, values)
+        else:
+            cursor.execute(words, values)
+        return cursor
     except dialect.loaded_dbapi.Error as error:
         gone = dialect.is_disconnect(error, driver, None)
         if gone:
@@ -94,11 +109,10 @@ def drive(connection: Connection, words: str, values: Mapping[str, Any] | Sequen
         ) from error  # fmt: skip
 
 
-def _copy(cursor: Any, words: str, rows: Any) -> Any:
+def _copy(cursor: DBAPICursor, words: str, rows: Iterable[object]) -> None:
     with cursor.copy(words) as copy:
         for row in rows:
             copy.write_row(row)
-    return cursor
 
 
 def write(connection: Connection, statements: Sequence[Statement]) -> None:
@@ -109,7 +123,7 @@ def write(connection: Connection, statements: Sequence[Statement]) -> None:
     their order) are said by themselves, one after the other.
     """
     times = Counter(words for words, _ in statements)
-    one: dict[str, Mapping[str, Any]] = {}
+    one: dict[str, Mapping[str, object]] = {}
     for words, values in statements:
         if connection.dialect.name != "sqlite" and times[words] == 1 and isinstance(values, Mapping):
             one[words] = values
@@ -139,5 +153,5 @@ def _ways(dialect: Dialect) -> tuple[Convert, Convert]:
 
 
 def _columns(table: Table) -> str:
-    name = table.__tablename__
-    return ", ".join(f'{name}."{column.name}"' for column in table.__table__.columns)  # type: ignore[attr-defined]
+    described = table_of(table)
+    return ", ".join(f'{described.name}."{column.name}"' for column in described.columns)

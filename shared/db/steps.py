@@ -39,3 +39,66 @@ def mark_what_was_published() -> None:
         sqlite_where=sa.text("published_at IS NULL"),
     )
     op.drop_table("outbox_waiting")
+
+
+def let_blobs_be_kept() -> None:
+    """The tables of a service that keeps blobs."""
+    op.create_table(
+        "blob_names",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("used_by", sa.String(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "used_by"),
+    )
+    op.create_index("ix_blob_names_since", "blob_names", ["since"])
+    op.create_table(
+        "blobs",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("draft", sa.String(), nullable=False),
+        sa.Column("size", Counter, nullable=False),
+        sa.Column("stored_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256"),
+    )
+    op.create_table("blob_drafts", sa.Column("id", sa.String(), nullable=False), sa.PrimaryKeyConstraint("id"))
+    op.create_table(
+        "blob_chunks",
+        sa.Column("draft", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("draft", "number"),
+    )
+
+
+def let_no_blobs_be_kept() -> None:
+    """The way back: blobs in rows are gone, those in a folder stay there and are nobody's."""
+    for table in ("blob_chunks", "blob_drafts", "blobs", "blob_names"):
+        op.drop_table(table)
+
+
+def keep_traces_and_what_is_put_off() -> None:
+    """`traceparent` of what is told, parked and set aside; `put_off_events`."""
+    for table in _TRACED:
+        op.add_column(table, sa.Column("traceparent", sa.String(), nullable=True))
+    op.create_table(
+        "put_off_events",
+        sa.Column("consumer", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("lacks", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("traceparent", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("consumer", "type", "key"),
+    )
+
+
+def forget_traces_and_what_is_put_off() -> None:
+    op.drop_table("put_off_events")
+    for table in _TRACED:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN traceparent")
+
+
+_TRACED = ("outbox", "parked_events", "dead_letters")

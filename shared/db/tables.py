@@ -1,30 +1,25 @@
 """The tables that every service's database has: outbox, inbox, held keys, dead letters, answered commands.
 
-A service's own tables stand on a base of their own (`table_base`), since services share no tables.
+A service's own tables stand on a base of their own (`class Base(SQLModel, registry=registry())`): services share no
+tables.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, Select, select, text
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel, col
 
 from shared.db.types import Counter, Instant, Json
+from shared.states import States
+from shared.wire.common import LetterState
 
 
-def table_base() -> type[SQLModel]:
-    """A fresh base class for one service's tables, with metadata of its own (`Base.metadata`)."""
-
-    class Base(SQLModel, registry=registry()):
-        pass
-
-    return Base
-
-
-BusBase = table_base()
+class BusBase(SQLModel, registry=registry()):
+    """A table that every service's database has."""
 
 
 class OutboxRow(BusBase, table=True):
@@ -42,6 +37,8 @@ class OutboxRow(BusBase, table=True):
     key: str
     payload: str
     recorded_at: datetime = Field(sa_type=Instant)
+    #: Of the trace in which it was told (W3C Trace Context); None outside of any.
+    traceparent: str | None = None
 
 
 class WaitingRow(BusBase, table=True):
@@ -55,10 +52,10 @@ class WaitingRow(BusBase, table=True):
     event_id: str
 
 
-def published() -> Select[tuple[OutboxRow]]:
+def published() -> Select[OutboxRow]:
     """The events of the outbox that the relay has brought to the log."""
-    query = select(OutboxRow).outerjoin(WaitingRow, WaitingRow.event_id == OutboxRow.event_id)  # type: ignore[arg-type]
-    return query.where(WaitingRow.turn.is_(None))  # type: ignore[union-attr]
+    query = select(OutboxRow).outerjoin(WaitingRow, col(WaitingRow.event_id) == col(OutboxRow.event_id))
+    return query.where(col(WaitingRow.turn).is_(None))
 
 
 class CauseRow(BusBase, table=True):
@@ -70,7 +67,7 @@ class CauseRow(BusBase, table=True):
     event_id: str = Field(primary_key=True)
 
 
-class PublishedUpTo(BusBase, table=True):
+class PublishedUpToRow(BusBase, table=True):
     """The last event this service put on a partition of the log: at the next start the log must still have it."""
 
     __tablename__ = "published_up_to"
@@ -82,7 +79,7 @@ class PublishedUpTo(BusBase, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
-class HeardUpTo(BusBase, table=True):
+class HeardUpToRow(BusBase, table=True):
     """The last message of a partition that this service is done with. Ahead of it the group may only have stored
     what does not concern the service: else this database is older than the log believes."""
 
@@ -112,7 +109,7 @@ class InboxRow(BusBase, table=True):
     offset: int | None = Field(default=None, sa_type=Counter)
 
 
-class HeardType(BusBase, table=True):
+class HeardTypeRow(BusBase, table=True):
     """A type of event that this service reacts to, and since when: what is not here was never heard, even where
     the consumer's offsets have passed it."""
 
@@ -123,7 +120,7 @@ class HeardType(BusBase, table=True):
     since: datetime = Field(sa_type=Instant)
 
 
-class HeldKey(BusBase, table=True):
+class HeldKeyRow(BusBase, table=True):
     """A key of a topic that stands still for this consumer: its events are parked, in order, until it goes on.
 
     `cause` is `fault` (its dead letter `letter` waits for a person), `not_yet` (its first event needs another one),
@@ -147,7 +144,7 @@ class HeldKey(BusBase, table=True):
     try_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class ParkedEvent(BusBase, table=True):
+class ParkedEventRow(BusBase, table=True):
     """An event whose key is held: heard, in the inbox, and not done yet."""
 
     __tablename__ = "parked_events"
@@ -162,9 +159,48 @@ class ParkedEvent(BusBase, table=True):
     type: str
     value: bytes
     parked_at: datetime = Field(sa_type=Instant)
+    traceparent: str | None = None
 
 
-class DeadLetter(BusBase, table=True):
+class PutOffEventRow(BusBase, table=True):
+    """The newest event of a key that needs more than this release can: heard, and not adopted. A later release does it
+    at its start; an event of the key that can be done makes it void.
+
+    `lacks` are the features that are needed and not there, `reason` says why it was not done when it was tried.
+    """
+
+    __tablename__ = "put_off_events"
+
+    consumer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    review: str
+    event_id: str
+    value: bytes
+    lacks: str
+    reason: str | None = None
+    since: datetime = Field(sa_type=Instant)
+    traceparent: str | None = None
+
+
+class LetterStates(States[LetterState]):
+    """A message that was set aside, until a person decides."""
+
+    WAITING: Final = "waiting"
+    RETRIED: Final = "retried"
+    DISCARDED: Final = "discarded"
+
+    what = "dead letter"
+    moves = {
+        (None, WAITING): "a message cannot be done, or read",
+        (WAITING, RETRIED): "a person has it tried again, and it is done",
+        (WAITING, DISCARDED): "a person says that it is never done",
+        (RETRIED, DISCARDED): "the message came again, was parked, and is given up",
+        (DISCARDED, DISCARDED): "the message came again, was parked, and is given up",
+    }
+
+
+class DeadLetterRow(BusBase, table=True):
     """A delivery that does not work as it is, kept whole with its reason until someone decides.
 
     `slug` is the kind of the reason, `raised_at` the place in the code that gave it (`module:function`, or "" for
@@ -192,14 +228,15 @@ class DeadLetter(BusBase, table=True):
     raised_at: str = Field(default="", sa_column_kwargs={"server_default": ""})
     reason: str
     holds: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    state: str = Field(default="waiting", index=True)  # waiting, retried, discarded
+    state: LetterState = Field(default=LetterStates.WAITING, sa_type=AutoString, index=True)
     set_aside_at: datetime = Field(sa_type=Instant)
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
     decided_by: str | None = None
     decided_why: str | None = None
+    traceparent: str | None = None
 
 
-class Fact(BusBase, table=True):
+class FactRow(BusBase, table=True):
     """Something this database was first used with and must be used with ever after, such as the signing key's
     fingerprint."""
 
@@ -221,3 +258,47 @@ class CommandRow(BusBase, table=True):
     digest: str
     answer: dict[str, Any] = Field(sa_type=Json)
     done_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class BlobBase(SQLModel, registry=registry()):
+    """A table of the databases of those services that keep blobs (`Service.blobs`)."""
+
+
+class BlobNameRow(BlobBase, table=True):
+    """A blob that is in use, and by what. One that nothing uses goes."""
+
+    __tablename__ = "blob_names"
+
+    sha256: str = Field(primary_key=True)
+    used_by: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=Instant, index=True)
+
+
+class BlobRow(BlobBase, table=True):
+    """A blob that is kept in rows, whose chunks bear the id of its draft; `stored_at` is when it was put or named last,
+    by the machine's clock."""
+
+    __tablename__ = "blobs"
+
+    sha256: str = Field(primary_key=True)
+    draft: str
+    size: int = Field(sa_type=Counter)
+    stored_at: datetime = Field(sa_type=Instant)
+
+
+class BlobDraftRow(BlobBase, table=True):
+    """A blob that is being written, or whose writer died. Ids sort by age."""
+
+    __tablename__ = "blob_drafts"
+
+    id: str = Field(primary_key=True)
+
+
+class BlobChunkRow(BlobBase, table=True):
+    """A compressed chunk of a blob or of a draft."""
+
+    __tablename__ = "blob_chunks"
+
+    draft: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    data: bytes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from threading import Event, Lock
-from typing import Any
 from weakref import WeakValueDictionary
+
+from sqlalchemy import Connection
 
 
 class Turn:
@@ -100,6 +101,8 @@ class TurnConnection(sqlite3.Connection):
             turn.leave()
 
 
-def raw(connection: Any) -> TurnConnection:
-    """The driver's own connection under SQLAlchemy's."""
-    return connection.connection.driver_connection
+def raw(connection: Connection) -> TurnConnection:
+    """The driver's own connection under SQLAlchemy's, where the engine has it made as one that knows turns."""
+    own = connection.connection.driver_connection
+    assert isinstance(own, TurnConnection)
+    return own

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
 import orjson
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from shared import logging
+from shared import logging, tracing
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.rows import Rows
 from shared.db.said import Said
 from shared.db.tables import CauseRow, OutboxRow, WaitingRow
-from shared.errors import Conflict
+from shared.errors import Conflict, TooLarge, Unconfirmed
 from shared.events.base import Envelope, Event
+from shared.events.bounds import LARGEST_EVENT
 from shared.ids import new_id
-from shared.keys import SigningKey
+from shared.keys.ring import KeyRing
 from shared.settings import Settings
 
 log = logging.get(__name__)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Row = TypeVar("Row", bound=SQLModel)
-Effect = TypeVar("Effect")
+Resource = TypeVar("Resource")
+
+
+class Flushed(Protocol):
+    """What `Work.before_commit` keeps."""
+
+    def flush(self) -> None: ...
+
+
+Effect = TypeVar("Effect", bound=Flushed)
 
 _TAKE_KEY = Said(
     'INSERT INTO commands (person, "key", command, digest, answer, done_at)'
@@ -41,13 +52,16 @@ _KEEP_ANSWER = Said(
 )  # fmt: skip
 
 
+class Undeclared(TypeError):
+    """A service told what its printed table does not say: a mistake of ours, which a test must find."""
+
+
 class Work:
     """One transaction of one service.
 
-    Handlers read and write through `session`, add rows, and emit events; whoever opened the work commits.
-    `now` is fixed for the whole transaction; `happened` is the time of the event that is handled, which a
-    replay hears much later; `key` signs and seals; `resources` is what the service's
-    manifest built (an index, sources, channels).
+    Effects, commands and jobs read and write through `session`, add rows, and emit events; whoever opened the work
+    commits. `now` is fixed for the whole transaction; `occurred` is the time of the event that is handled, which a
+    replay hears much later; `ring` signs and seals; `emits` are the events that the service's manifest declares.
     """
 
     def __init__(
@@ -58,8 +72,9 @@ class Work:
         clock: Clock,
         actor: str,
         settings: Settings,
-        key: SigningKey,
-        resources: Any = None,
+        ring: KeyRing,
+        resources: object = None,
+        emits: Collection[type[Event]],
         correlation: str | None = None,
         muted: bool = False,
     ) -> None:
@@ -67,23 +82,27 @@ class Work:
         self.service = service
         self.now: datetime = clock.now()
         self._time = self.now.isoformat()
-        self.happened = self.now
+        self.occurred = self.now
         self.actor = actor
         self.settings = settings
-        self.key = key
-        self.resources = resources
+        self.ring = ring
+        self._resources, self._emits = resources, emits
         #: What a request asks for: its method and address. A command is the same only where these are.
         self.asked = ""
         self.correlation = correlation or new_id("flow")
         self.causation: str | None = None
         self._muted = muted
-        self._outbox: list[dict[str, Any]] = []
+        self._outbox: list[dict[str, object]] = []
         self._causes: list[dict[str, str]] = []
         self._before_commit: dict[Hashable, Any] = {}
-        self._notes: list[tuple[str, dict[str, Any]]] = []
+        self._notes: list[tuple[str, dict[str, object]]] = []
         self._rows: Rows | None = None
         #: How many events it has told, once it is committed.
         self.emitted = 0
+
+    def resource(self, kind: type[Resource]) -> Resource:
+        """What the service's manifest opened (sources, channels, plans), known to be of this kind."""
+        return of_kind(kind, self._resources)
 
     @property
     def rows(self) -> Rows:
@@ -97,7 +116,13 @@ class Work:
         return row
 
     def emit(self, event: Event, *, because: Iterable[str] = ()) -> str:
-        """Tells an event when this work commits; answers its id. `because` names further causes by id."""
+        """Tells an event when this work commits; answers its id. `because` names further causes by id.
+
+        Raises Undeclared for one that the service's manifest does not say it emits, and TooLarge for one that no log
+        takes: were it kept, the relay would stand still behind it.
+        """
+        if type(event) not in self._emits:
+            raise Undeclared(f"{self.service} emits {type(event).__name__}, which its manifest does not declare")
         recorded = datetime.now(UTC)
         envelope = Envelope(
             id=new_id("evt"),
@@ -113,7 +138,7 @@ class Work:
             data=event.model_dump(mode="json"),
         )
         if not self._muted:
-            self._outbox.append(_outbox_row(event, envelope, recorded))
+            self._outbox.append({**_outbox_row(event, envelope, recorded), "traceparent": tracing.current()})
             self._causes += [{"cause": cause, "event_id": envelope.id} for cause in dict.fromkeys(because)]
         return envelope.id
 
@@ -135,11 +160,13 @@ class Work:
         """
         if key not in self._before_commit:
             self._before_commit[key] = make()
-        return self._before_commit[key]
+        # Whoever asks by the same key asks for the same kind.
+        kept: Effect = self._before_commit[key]
+        return kept
 
-    def note(self, told: str, **about: Any) -> None:
+    def note(self, message: str, **about: object) -> None:
         """Logs a line at info once this work is committed."""
-        self._notes.append((told, about))
+        self._notes.append((message, about))
 
     def once(self, key: str | None, command: str, body: BaseModel | None, do: Callable[[], Answer]) -> Answer:
         """Does a person's command once per idempotency key: the second time, its first answer comes back.
@@ -154,7 +181,9 @@ class Work:
         # The key is taken before anything is done, so that a second request with it waits for the first one's answer.
         taken = {**mine, "command": command, "digest": digest, "done_at": datetime.now(UTC)}
         if _TAKE_KEY.run(connection, taken).rowcount == 0:
-            (*done, kept) = _ANSWER_OF.run(connection, mine).fetchone()
+            found = _ANSWER_OF.run(connection, mine).fetchone()
+            assert found is not None  # Since it is there, it could not be taken.
+            *done, kept = found
             if done != [command, digest]:
                 raise Conflict(f"the idempotency key {key!r} was used for another command", slug="key_reused")
             return orjson.loads(kept)  # type: ignore[no-any-return]  # The route's response model reads it back.
@@ -185,10 +214,21 @@ class Work:
             self._rows = None
 
     def commit(self) -> None:
+        """Raises Unconfirmed when the database, or SQLite's disk, failed before it said that it is done."""
         self._flush()
-        self.session.commit()
-        for told, about in self._notes:
-            log.info(told, service=self.service, **about)
+        try:
+            self.session.commit()
+        except DBAPIError as error:
+            # What SQLite could not sync may have reached the disk: the next to open the file finds it then.
+            failed = str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_IOERR")
+            if not (error.connection_invalidated or failed):
+                raise
+            raise Unconfirmed(
+                f"the database {'failed' if failed else 'went away'} before it said that this is kept: look whether it "
+                "is, or ask the same again with the same Idempotency-Key, which does it once"
+            ) from error
+        for message, about in self._notes:
+            log.info(message, service=self.service, **about)
         self._notes.clear()
 
     def forget(self) -> None:
@@ -212,13 +252,34 @@ class Work:
             self._rows.flush()
 
 
+def of_kind(kind: type[Resource], resources: object) -> Resource:
+    """The resources, known to be of this kind. Raises TypeError for others."""
+    if not isinstance(resources, kind):
+        raise TypeError(f"the manifest opened {type(resources).__name__}, not {kind.__name__}")
+    return resources
+
+
+class About(TypedDict):
+    """What a `Work` is opened with."""
+
+    service: str
+    clock: Clock
+    actor: str
+    settings: Settings
+    ring: KeyRing
+    resources: NotRequired[object]
+    emits: Collection[type[Event]]
+    correlation: NotRequired[str | None]
+    muted: NotRequired[bool]
+
+
 @contextmanager
 def unit_of_work(
     database: Database,
     *,
     readonly: bool = False,
     committed: Callable[[int], None] | None = None,
-    **about: Any,
+    **about: Unpack[About],
 ) -> Iterator[Work]:
     """Opens a `Work`; commits it when the block ends well, rolls back when it does not.
 
@@ -237,7 +298,10 @@ def unit_of_work(
         committed(work.emitted)
 
 
-def _outbox_row(event: Event, envelope: Envelope, recorded: datetime) -> dict[str, Any]:
+def _outbox_row(event: Event, envelope: Envelope, recorded: datetime) -> dict[str, object]:
+    payload = envelope.to_json()
+    if len(payload) > LARGEST_EVENT:
+        raise TooLarge(f"{event.type} of {event.key!r} has {len(payload)} bytes; {LARGEST_EVENT} may be told at once")
     return {
         "event_id": envelope.id,
         "correlation": envelope.correlationid,
@@ -245,6 +309,6 @@ def _outbox_row(event: Event, envelope: Envelope, recorded: datetime) -> dict[st
         "type": event.type,
         "topic": event.topic,
         "key": event.key,
-        "payload": envelope.to_json().decode(),
+        "payload": payload.decode(),
         "recorded_at": recorded,
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from types import NoneType
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.clock import parse_instant
 from shared.errors import Rejected
 from shared.events.bounds import DEEPEST, LONGEST_ID, Id, fault_of_data, fault_of_id
+
+#: Makes the data of one version that of the next. It may raise what the wrong data of a stranger lets it raise.
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Value(BaseModel):
@@ -20,18 +24,36 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def bad_data(what: str, error: ValidationError) -> Rejected:
+    """Says which field is the first at fault."""
+    first = error.errors()[0]
+    # A name in the data may be anything; the reason is one line that every database keeps.
+    locator = ".".join(str(part) for part in first["loc"])[:300].encode("unicode_escape").decode()
+    return Rejected(f"{what}: {locator}: {first['msg']}", slug="bad_data")
+
+
 class Event(Value):
     """A fact that happened. A subclass declares its type, version and key once, here and nowhere else.
 
     `type` is `producer.noun.pastparticiple`; the topic follows from it (`producer.nouns`, unless
     `topic` says otherwise); `key` names the field whose order the log keeps. A released version is
     frozen: a new field is optional, a new meaning is a new version (schemas/ holds the frozen forms).
+    Whoever makes an event names only fields it has; whoever reads one passes over those it does not know.
+
+    `upcasts` make the data of version 1 that of version 2, and so on, so that code knows the newest version
+    alone, and every one that was ever released can be read.
     """
+
+    # What is told is named right; `registry.decode`, which reads, is tolerant.
+    model_config = ConfigDict(extra="forbid")
 
     type: ClassVar[str]
     version: ClassVar[int]
     topic: ClassVar[str]
     key_field: ClassVar[str]
+    upcasts: ClassVar[tuple[Upcast, ...]]
+    #: Whether it may need more of a reader than each release can (`lacking`).
+    demanding: ClassVar[bool] = False
 
     review: Id
 
@@ -40,13 +62,26 @@ class Event(Value):
         super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(cls, type: str = "", version: int = 1, key: str = "", topic: str = "") -> None:
+    def __pydantic_init_subclass__(cls, **declared: Any) -> None:
+        cls._declare(**declared)
+
+    @classmethod
+    def _declare(
+        cls, type: str = "", version: int = 1, key: str = "", topic: str = "", upcasts: tuple[Upcast, ...] = ()
+    ) -> None:
         producer, noun, _ = type.split(".")
+        if len(upcasts) != version - 1:
+            raise TypeError(f"{cls.__name__}: version {version} needs an upcast of each of the {version - 1} before it")
         cls.type, cls.version = type, version
         cls.topic = topic or f"{producer}.{noun}s"
         if key not in cls.model_fields:
             raise TypeError(f"{cls.__name__}: its key {key!r} is not one of its fields")
         cls.key_field = key
+        cls.upcasts = upcasts
+
+    def lacking(self, service: str) -> list[str]:
+        """The features that it needs of a service, and that this release does not have."""
+        return []
 
     @property
     def key(self) -> str:
@@ -110,7 +145,7 @@ class Envelope(NamedTuple):
         return envelope
 
     @property
-    def happened(self) -> datetime:
+    def occurred(self) -> datetime:
         return parse_instant(self.time)
 
 
@@ -141,9 +176,9 @@ def _fault_of(envelope: Envelope) -> str | None:
 
 
 def _check_times(envelope: Envelope) -> None:
-    for name, told in (("time", envelope.time), ("recordedtime", envelope.recordedtime)):
+    for name, instant in (("time", envelope.time), ("recordedtime", envelope.recordedtime)):
         try:
-            parse_instant(told)
+            parse_instant(instant)
         except ValueError as error:
             raise Rejected(
                 f"the envelope's {name!r} is no ISO 8601 instant: {error}", slug="not_an_envelope"

@@ -27,6 +27,9 @@ LONGEST_TITLE, LONGEST_ABSTRACT, LONGEST_VENUE = 5_000, 200_000, 2_000
 #: How many authors a work has, and the characters of one's name and of all names together.
 MOST_AUTHORS, LONGEST_AUTHOR, LONGEST_AUTHORS = 20_000, 1_000, 500_000
 
+#: Bytes of an event as it travels: what the log takes (8 MiB), less its key and headers.
+LARGEST_EVENT = 8 * 1024 * 1024 - 16 * 1024
+
 #: How deep a message may be nested; the writer of JSON in our databases gives up at 254.
 DEEPEST = 100
 
@@ -104,19 +107,19 @@ KeptText = AfterValidator(_check_text)
 Count = Annotated[int, _UpTo(LARGEST_COUNT)]
 
 
-def fault_of_data(data: Any, place: str = "data", depth: int = 1) -> str | None:
+def fault_of_data(data: object, locator: str = "data", depth: int = 1) -> str | None:
     """The first thing in a message's data that cannot be kept, with its place: NUL in a text or a name, or
     nesting that is too deep. None when all of it can."""
     if isinstance(data, str):
-        return f"{place!r} holds the character U+0000" if "\0" in data else None
+        return f"{locator!r} holds the character U+0000" if "\0" in data else None
     if not isinstance(data, dict | list):
         return None
     if depth > DEEPEST:
-        return f"{place[:60]!r} ... is nested deeper than {DEEPEST} levels"
+        return f"{locator[:60]!r} ... is nested deeper than {DEEPEST} levels"
     parts = data.items() if isinstance(data, dict) else enumerate(data)
     for name, part in parts:
         if isinstance(name, str) and "\0" in name:
-            return f"a name in {place!r} holds the character U+0000"
-        if fault := fault_of_data(part, f"{place}.{name}", depth + 1):
+            return f"a name in {locator!r} holds the character U+0000"
+        if fault := fault_of_data(part, f"{locator}.{name}", depth + 1):
             return fault
     return None

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.events.base import Event
+from shared.canonical import canonical_json
+from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
-#: The bibliographic sources that a strategy may name.
-SourceName = Literal["openalex", "crossref", "pubmed", "europepmc"]
+#: The bibliographic sources that this release can search; a version of a protocol may name others, of a later one.
+SOURCES = ("openalex", "crossref", "pubmed", "europepmc")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something a protocol may need of the services that work by it: of those named, or of all."""
+
+    is_needed: Callable[[Protocol], bool]
+    services: tuple[str, ...] = ()
+
+
+#: The features that this release has, by name, beyond what all releases can do. A version names those that it needs; a
+#: service that must have one, and is of a release without it, does not adopt that version. A source that comes to
+#: SOURCES later is one, of ingest.
+FEATURES: dict[str, Feature] = {}
 
 
 class Part(BaseModel):
-    """A part of a protocol; a field nobody declared is an error, not a surprise."""
+    """A part of a protocol. In what people write a field nobody declared is an error, not a surprise; who reads what
+    was published passes it over (`Protocol.read`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +50,7 @@ class Strategy(Part):
     """
 
     id: Slug
-    source: SourceName
+    source: Slug
     query: Text
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
     overlap_days: Annotated[int, Field(ge=0, le=3660)] = 14
@@ -114,11 +134,68 @@ class Protocol(Part):
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
 
+    @classmethod
+    def read(cls, document: str) -> Protocol:
+        """A published version's document. Raises ValidationError where it lacks what this release works by."""
+        return cls.model_validate_json(document, extra="ignore")
 
-class VersionPublished(Event, type="protocol.version.published", key="review"):
-    """A review has a new protocol version, whole; versions count from 1."""
+    def document(self) -> str:
+        """The canonical JSON, which is hashed and told."""
+        return canonical_json(self.model_dump(mode="json")).decode()
 
-    version: Count
+    def needs(self) -> list[Need]:
+        """The features that whoever works by it must have, in the order of their names."""
+        return [
+            Need(feature=name, services=list(feature.services))
+            for name, feature in sorted(FEATURES.items())
+            if feature.is_needed(self)
+        ]
+
+
+class Need(Value):
+    """A feature that a protocol's version needs of these services, or of all."""
+
+    feature: Id
+    services: list[Id] = []
+
+
+def _with_its_bytes(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 carried the document as an object, and needed nothing."""
+    return {**data, "document": canonical_json(data["protocol"]).decode(), "needs": []}
+
+
+class VersionPublished(Event, type="protocol.version.published", version=2, key="review", upcasts=(_with_its_bytes,)):
+    """A review has a new protocol version, whole; versions count from 1.
+
+    `document` is the exact JSON of which `sha256` is the hash. `needs` names the features without which a reader
+    must not work by it.
+    """
+
+    demanding: ClassVar[bool] = True
+
+    # The field is released under this name; an event's own version is asked of its class, where this one is 1.
+    version: Count  # type: ignore[misc]
     sha256: str
-    protocol: Protocol
+    document: str
+    needs: list[Need]
     published_by: Id
+
+    @classmethod
+    def of(cls, protocol: Protocol, version: int, published_by: str) -> VersionPublished:
+        document = protocol.document()
+        return cls(
+            review=protocol.review, version=version, sha256=hashlib.sha256(document.encode()).hexdigest(),
+            document=document, needs=protocol.needs(), published_by=published_by,
+        )  # fmt: skip
+
+    def lacking(self, service: str) -> list[str]:
+        mine = [need for need in self.needs if not need.services or service in need.services]
+        return [need.feature for need in mine if need.feature not in FEATURES]
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """The document, as this release reads it. Raises Rejected, naming the first field at fault."""
+        try:
+            return Protocol.read(self.document)
+        except ValidationError as error:
+            raise bad_data(f"{self.type}: document", error) from error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
 from shared.errors import Rejected
 from shared.events import ingest, notify, protocol, screening, synthesis
-from shared.events.base import Envelope, Event
+from shared.events.base import Envelope, Event, bad_data
 
+#: Events by their producers.
 _PRODUCERS = (protocol, ingest, screening, synthesis, notify)
 
 EVENTS: tuple[type[Event], ...] = tuple(
@@ -19,8 +21,7 @@ EVENTS: tuple[type[Event], ...] = tuple(
     if isinstance(item, type) and issubclass(item, Event) and item.__module__ == module.__name__
 )
 
-_BY_TYPE = {(event.type, event.version): event for event in EVENTS}
-_TYPES = {event.type for event in EVENTS}
+_BY_TYPE = {event.type: event for event in EVENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,36 @@ TOPICS: dict[str, Topic] = {
 
 
 def is_known(type_: str) -> bool:
-    return type_ in _TYPES
+    return type_ in _BY_TYPE
 
 
 def find(type_: str, version: int) -> type[Event]:
-    """The class of a type and version. Raises Rejected when the registry has none."""
-    event = _BY_TYPE.get((type_, version))
-    if event is None:
-        slug = "unknown_version" if type_ in _TYPES else "unknown_type"
+    """The class that reads a type's version, whatever version it is itself. Raises Rejected for one that was never
+    released, as far as this release knows."""
+    event = _BY_TYPE.get(type_)
+    if event is None or not 1 <= version <= event.version:
+        slug = "unknown_type" if event is None else "unknown_version"
         raise Rejected(f"no event {type_!r} of version {version} is registered", slug=slug)
     return event
 
 
 def decode(envelope: Envelope) -> Event:
-    """The event an envelope carries. Raises Rejected, naming the first field at fault."""
+    """The event an envelope carries, in its newest version, without fields that it does not know. Raises Rejected,
+    naming the first field at fault."""
     event = find(envelope.type, envelope.dataversion)
+    data = envelope.data if envelope.dataversion == event.version else _upcast(event, envelope)
     try:
-        return event.model_validate(envelope.data)
+        return event.model_validate(data, extra="ignore")
     except ValidationError as error:
-        first = error.errors()[0]
-        # A name in the data may be anything; the reason is one line that every database keeps.
-        place = ".".join(str(part) for part in first["loc"])[:300].encode("unicode_escape").decode()
-        raise Rejected(f"{envelope.type}: {place}: {first['msg']}", slug="bad_data") from error
+        raise bad_data(envelope.type, error) from error
+
+
+def _upcast(event: type[Event], envelope: Envelope) -> dict[str, Any]:
+    data = envelope.data
+    try:
+        for upcast in event.upcasts[envelope.dataversion - 1 :]:
+            data = upcast(data)
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"{envelope.type}: version {envelope.dataversion} cannot be read: {type(error).__name__}"
+        raise Rejected(reason, slug="bad_data") from error
+    return data

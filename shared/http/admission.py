@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.errors import Busy, Unavailable
 from shared.settings import Settings
@@ -27,27 +27,27 @@ _LONGEST = 60.0
 
 
 @dataclass(eq=False)
-class _Job:
+class _Job(Generic[Answer]):
     """One request's work, and where its answer is waited for."""
 
     person: str
-    do: Callable[[], Any]
+    do: Callable[[], Answer]
     context: Context = field(default_factory=copy_context)
-    told: Future[Any] = field(default_factory=Future)
+    answer: Future[Answer] = field(default_factory=Future)
 
     def run(self) -> None:
-        if not self.told.set_running_or_notify_cancel():
+        if not self.answer.set_running_or_notify_cancel():
             return  # Nobody waits for it any more, and it was not begun.
         try:
             answer = self.context.run(self.do)
         except BaseException as error:
-            self.told.set_exception(error)
+            self.answer.set_exception(error)
         else:
-            self.told.set_result(answer)
+            self.answer.set_result(answer)
 
     def refuse(self, error: Exception) -> None:
-        if self.told.set_running_or_notify_cancel():
-            self.told.set_exception(error)
+        if self.answer.set_running_or_notify_cancel():
+            self.answer.set_exception(error)
 
 
 class Gate:
@@ -58,11 +58,11 @@ class Gate:
     quarter of the waiting list, so that nobody alone can keep the others out.
     """
 
-    def __init__(self, name: str, *, places: int, waiting: int, patience: float) -> None:
-        self.name, self.places, self._limit, self._patience = name, places, waiting, patience
-        self._share, self._longest_queue = max(1, places // 2), max(1, waiting // 4)
+    def __init__(self, name: str, *, at_once: int, waiting: int, patience: float) -> None:
+        self.name, self.at_once, self._limit, self._patience = name, at_once, waiting, patience
+        self._share, self._longest_queue = max(1, at_once // 2), max(1, waiting // 4)
         self._changed, self._closed = Condition(), False
-        self._queues: OrderedDict[str, deque[_Job]] = OrderedDict()  # By person; whose turn is next comes first.
+        self._queues: OrderedDict[str, deque[_Job[Any]]] = OrderedDict()  # By person; whose turn is next comes first.
         self._working: Counter[str] = Counter()
         self._threads = self._idle = 0
         self.waiting = self.refused = 0
@@ -78,11 +78,11 @@ class Gate:
         What was begun is brought to its end, whoever still waits for it.
         """
         job = _Job(person, do)
-        told = asyncio.wrap_future(job.told)
+        answer = asyncio.wrap_future(job.answer)
         if self._put(job):
-            await self._wait(job, told, gone)
+            await self._wait(job, answer, gone)
         try:
-            return await asyncio.wait_for(told, _LONGEST)
+            return await asyncio.wait_for(answer, _LONGEST)
         except TimeoutError:
             why = f"{self.name} has no answer after {_LONGEST:g} seconds; look whether it was done before asking again"
             raise Unavailable(why, slug="no_answer") from None
@@ -98,11 +98,11 @@ class Gate:
         for job in jobs:
             job.refuse(self._stopping())
 
-    async def _wait(self, job: _Job, told: asyncio.Future[Any], gone: Callable[[], Awaitable[None]]) -> None:
+    async def _wait(self, job: _Job[Any], answer: asyncio.Future[Any], gone: Callable[[], Awaitable[None]]) -> None:
         left = asyncio.ensure_future(gone())
         try:
-            await asyncio.wait({told, left}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-            if not told.done() and self._withdraw(job):
+            await asyncio.wait({answer, left}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and self._withdraw(job):
                 raise self._busy(f"its turn did not come in {self._patience:g} seconds")
         except asyncio.CancelledError:
             self._withdraw(job)
@@ -110,14 +110,14 @@ class Gate:
         finally:
             left.cancel()
 
-    def _put(self, job: _Job) -> bool:
+    def _put(self, job: _Job[Any]) -> bool:
         """Queues it; answers whether it must wait for others."""
         with self._changed:
             if self._closed:
                 raise self._stopping()
             queue = self._queues.get(job.person, ())
             # Those for whom a place is free wait only until a thread has woken.
-            if self.waiting >= self._limit + self.places - self.working:
+            if self.waiting >= self._limit + self.at_once - self.working:
                 self.refused += 1
                 raise self._busy(f"{self.waiting} requests wait already")
             if len(queue) >= self._longest_queue + self._share - self._working[job.person]:
@@ -130,12 +130,12 @@ class Gate:
             if self.waiting <= self._idle:
                 # Who has a full share waits for their own, however many threads have nothing to do.
                 return self._working[job.person] >= self._share
-            if self._threads < self.places:
+            if self._threads < self.at_once:
                 self._threads += 1
                 Thread(target=self._serve, name=self.name, daemon=True).start()
             return True
 
-    def _withdraw(self, job: _Job) -> bool:
+    def _withdraw(self, job: _Job[Any]) -> bool:
         """Takes a job back; False when it was begun."""
         with self._changed:
             queue = self._queues.get(job.person)
@@ -154,22 +154,23 @@ class Gate:
                 if not self._working[job.person]:
                     del self._working[job.person]
 
-    def _take(self) -> _Job | None:
+    def _take(self) -> _Job[Any] | None:
         """The next job; None when there was none for long, or never will be."""
         with self._changed:
             while (job := self._next()) is None:
                 self._idle += 1
                 came = not self._closed and self._changed.wait(_IDLE)
                 self._idle -= 1
+                if came:
+                    continue
                 # Looked at once more: a request may have come while this thread was about to go.
-                if not came and (job := self._next()) is None:
+                job = self._next()
+                if job is None:
                     self._threads -= 1
-                    return None
-                if job is not None:
-                    return job
+                return job
             return job
 
-    def _next(self) -> _Job | None:
+    def _next(self) -> _Job[Any] | None:
         for person in self._queues:
             if self._working[person] < self._share:
                 job = self._queues[person].popleft()
@@ -202,7 +203,7 @@ class Gates:
         self._reading = {
             name: self._gate(f"{name}:reading") if sqlite else self._writing[name] for name, sqlite in services.items()
         }
-        self.operations = Gate("operations", places=1, waiting=8, patience=settings.request_patience)
+        self.operations = Gate("operations", at_once=1, waiting=8, patience=settings.request_patience)
 
     def of(self, service: str, *, readonly: bool) -> Gate:
         return (self._reading if readonly else self._writing)[service]
@@ -218,11 +219,11 @@ class Gates:
         for gate in self.all():
             gate.close()
 
-    def _gate(self, name: str, places: int | None = None) -> Gate:
+    def _gate(self, name: str, at_once: int | None = None) -> Gate:
         settings = self._settings
         return Gate(
             name,
-            places=places or settings.requests_at_once,
+            at_once=at_once or settings.requests_at_once,
             waiting=settings.requests_waiting,
             patience=settings.request_patience,
         )

@@ -7,25 +7,28 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-import jwt
 from fastapi import Depends, Request
 
 from shared.errors import Forbidden, Unauthenticated
 from shared.http.parameters import check_query
-from shared.keys import SigningKey
-from shared.tokens import Person, read_token
+from shared.keys.ring import KeyRing
+from shared.tokens import Person, opened
 
 
 class Known:
     """The persons whose tokens were checked here, until these expire: a signature is checked once, not at every
-    request. Bounded; the token that was first seen is forgotten first."""
+    request. Bounded; the token that was first seen is forgotten first. A ring that was changed is asked anew."""
 
-    def __init__(self, key: SigningKey, limit: int = 10_000) -> None:
-        self._key, self._limit = key, limit
+    def __init__(self, ring: KeyRing, limit: int = 10_000) -> None:
+        self._ring, self._limit = ring, limit
+        self._keys = ring.keys
         self._persons: dict[str, tuple[Person, float]] = {}
 
     def person(self, token: str) -> Person:
         """The person a token names. Raises Unauthenticated."""
+        if self._keys is not self._ring.keys:
+            self._keys = self._ring.keys
+            self._persons.clear()
         known = self._persons.get(token)
         if known is None or known[1] <= time.time():
             self._persons.pop(token, None)
@@ -33,11 +36,10 @@ class Known:
         return known[0]
 
     def _check(self, token: str) -> tuple[Person, float]:
-        person = read_token(self._key, token)
-        expires = jwt.decode(token, options={"verify_signature": False}).get("exp", 0)
+        known = opened(self._ring, token)
         if len(self._persons) >= self._limit:
             self._persons.pop(next(iter(self._persons)), None)
-        known = self._persons[token] = (person, float(expires))
+        self._persons[token] = known
         return known
 
 
@@ -45,14 +47,14 @@ async def authenticate(request: Request) -> Person:
     """The person who asks, from `Authorization: Bearer TOKEN` (or Basic, with the token as password, for
     feed readers that know nothing else). Raises Unauthenticated."""
     known: Person | None = getattr(request.state, "person", None)
-    if known is not None:  # Asked before its body was read (`shared.http.middleware.BodyLimit`).
+    if known is not None:  # Asked before its body was read (`shared.http.bodies.with_body`).
         return known
     header = request.headers.get("authorization", "")
     scheme, _, credentials = header.partition(" ")
     token = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)
     if not token:
         raise Unauthenticated("send a token: 'Authorization: Bearer TOKEN' (`living token issue` makes one)")
-    person = request.app.state.known.person(token)
+    person: Person = request.app.state.known.person(token)
     request.state.person = person
     return person
 

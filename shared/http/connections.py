@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h11
 import uvicorn
@@ -20,6 +20,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared import logging as logs
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from uvicorn.server import Protocols  # There for type checkers alone.
 
 log = logs.get(__name__)
 
@@ -39,6 +42,12 @@ _LOOK = 0.5
 #: Seconds in which a process that stops at least answers what is on its way, before it closes its door; and between
 #: two looks at whether somebody still comes.
 _LAST_CALL, _TURN = 0.5, 0.05
+
+
+def _is_there(part: object) -> bool:
+    """Whether uvicorn has set a part of a connection: its types do not tell that a transport and a cycle are None
+    until then."""
+    return part is not None
 
 
 def _plain(status: str, text: str, *headers: str) -> bytes:
@@ -62,6 +71,7 @@ class Connection(H11Protocol):
         self._settings, self._most = settings, most
         self._phase, self.since = "head", time.monotonic()
 
+    # Narrower than asyncio says it, as uvicorn's own is.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if len(self.connections) >= self._most and not close_idlest(self.connections):
             transport.write(_REFUSAL)
@@ -70,11 +80,11 @@ class Connection(H11Protocol):
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.transport is not None:  # One that was refused was never ours.
+        if _is_there(self.transport):  # One that was refused was never ours.
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport is None:
+        if not _is_there(self.transport):
             return
         if self._phase == "idle":
             self._enter("head")
@@ -95,12 +105,12 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         cycle = self.cycle
-        if cycle is not None and not (cycle.response_started or cycle.response_complete):
+        if _is_there(cycle) and not (cycle.response_started or cycle.response_complete):
             # Its body broke off in the middle: nothing is done before all of one is there, and now nothing is to come.
             cycle.disconnected = True
             cycle.message_event.set()
             self.transport.write(_NO_HTTP)
-        elif cycle is None or cycle.response_complete:  # Else it would end up inside another answer.
+        elif not _is_there(cycle) or cycle.response_complete:  # Else it would end up inside another answer.
             self.transport.write(_NO_HTTP)
         self.transport.close()
 
@@ -135,7 +145,7 @@ class Connection(H11Protocol):
         theirs = self.conn.their_state
         if theirs is h11.SEND_BODY:
             self._enter("body")
-        elif self.cycle is not None and not self.cycle.response_complete:
+        elif _is_there(self.cycle) and not self.cycle.response_complete:
             self._enter("work")
         elif self._phase != "head":
             self._enter("idle")
@@ -145,7 +155,7 @@ class Connection(H11Protocol):
             self._phase, self.since = phase, time.monotonic()
 
 
-def close_idlest(connections: Any) -> bool:
+def close_idlest(connections: set[Protocols]) -> bool:
     """Closes the connection that has rested longest; False when all are being worked for."""
     resting = [it for it in connections if isinstance(it, Connection) and it.resting]
     if not resting:
@@ -241,7 +251,8 @@ class Server(uvicorn.Server):
     def _protocol(self) -> asyncio.Protocol:
         """A connection's, as uvicorn makes it."""
         make: Any = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[no-any-return]
+        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
 
 
 class Rarely(logging.Filter):

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.events.base import Event
@@ -47,7 +48,12 @@ _PROBLEMS: tuple[tuple[int, str, str, dict[str, Any]], ...] = (
     (413, "TooLarge", "The body is larger than this platform accepts.", {}),
     (422, "Invalid", "The request breaks a rule; `errors` says which, each with its place.", {}),
     (429, "TooMany", "You ask for more at once than one may.", _WAIT),
-    (503, "Unavailable", "Something this needs is down or busy; nothing was changed.", _WAIT),
+    (
+        503,
+        "Unavailable",
+        "Something this needs is down or busy; nothing was changed, unless it is `unconfirmed`.",
+        _WAIT,
+    ),
 )
 
 
@@ -61,7 +67,7 @@ def complete(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             app.openapi_schema = _completed(bare(), routes)
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend its description.
 
 
 def name_of(route: APIRoute) -> str:
@@ -77,7 +83,7 @@ def _completed(document: dict[str, Any], routes: Sequence[APIRoute]) -> dict[str
     components["responses"] = {name: _problem(why, headers) for _, name, why, headers in _PROBLEMS}
     document["info"]["description"] = _ABOUT.format(roles=", ".join(ROLES)).strip()
     for route in routes:
-        for method in route.methods:
+        for method in route.methods or ():
             _complete(document["paths"][route.path_format][method.lower()], route)
     return document
 
@@ -89,11 +95,11 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _never_null(parameter["schema"])
-    told = operation["responses"]
-    told.pop("422", None)
+    responses = operation["responses"]
+    responses.pop("422", None)
     for status, name, _, _ in _PROBLEMS:
         if _can_answer(status, operation, route, role):
-            told.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+            responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
 
 
 def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: str | None) -> bool:
@@ -105,7 +111,8 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: s
     if status == 404:
         return "{" in route.path
     if status == 409:
-        return "GET" not in route.methods or "{lease}" in route.path  # A lease may be over, whatever is asked of it.
+        # A lease may be over, whatever is asked of it.
+        return "GET" not in (route.methods or ()) or "{lease}" in route.path
     return status in (429, 503)
 
 
@@ -119,23 +126,23 @@ def _roles(dependant: Dependant) -> Iterator[str]:
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A parameter's schema without null: what is optional is left out, and `null` is a word like any other."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
-    return {**{key: told for key, told in schema.items() if key != "anyOf"}, **kinds[0]} if len(kinds) == 1 else schema
+    return {**{key: part for key, part in schema.items() if key != "anyOf"}, **kinds[0]} if len(kinds) == 1 else schema
 
 
 def _problem(why: str, headers: dict[str, Any]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
-    told = {"description": why, "content": {"application/problem+json": {"schema": schema}}}
-    return told | ({"headers": headers} if headers else {})
+    response = {"description": why, "content": {"application/problem+json": {"schema": schema}}}
+    return response | ({"headers": headers} if headers else {})
 
 
 def _hoist_bodies(document: dict[str, Any]) -> None:
     """Gives the parts of a body that a route describes by itself their place among the components, as `...Given`."""
-    operations = (told for methods in document["paths"].values() for told in methods.values())
-    for body in (told["requestBody"] for told in operations if "requestBody" in told):
+    operations = (part for methods in document["paths"].values() for part in methods.values())
+    for body in (part["requestBody"] for part in operations if "requestBody" in part):
         for content in body["content"].values():
             if "$defs" not in content["schema"]:
                 continue
-            whole = {name: told for name, told in content["schema"].items() if name != "$defs"}
+            whole = {name: part for name, part in content["schema"].items() if name != "$defs"}
             parts = {whole["title"]: whole, **content["schema"]["$defs"]}
             document["components"]["schemas"] |= {f"{name}Given": part for name, part in parts.items()}
             content["schema"] = _ref(f"{whole['title']}Given")
@@ -148,11 +155,11 @@ def _add_schemas(schemas: dict[str, Any]) -> None:
     """Adds what no route declares: the problem, and the journal's events, each type with its own data."""
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    models = [Problem, *EVENTS]
-    told = models_json_schema(
+    models: list[type[BaseModel]] = [Problem, *EVENTS]
+    described = models_json_schema(
         [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
     )
-    for name, schema in told[1]["$defs"].items():
+    for name, schema in described[1]["$defs"].items():
         schemas.setdefault(name, schema)
     names = {event: f"{event.__name__}Told" for event in EVENTS}
     schemas.update({name: _envelope(event) for event, name in names.items()})

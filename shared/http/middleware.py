@@ -1,20 +1,18 @@
-"""Middleware: what every answer has, and no body larger than the limit."""
+"""Middleware: what every answer has."""
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import logging
-from shared.errors import Unauthenticated
-from shared.http.auth import authenticate
-from shared.http.problems import problem, unexpected
+from shared import logging, tracing
+from shared.http.problems import unexpected
 from shared.ids import new_id
 
 log = logging.get(__name__)
@@ -39,7 +37,7 @@ class Answers:
     """Gives each request an id (or keeps the caller's), binds it to the logs, and sends it back with every answer,
     with the headers that every answer has. Also an error that nobody expected is answered here."""
 
-    def __init__(self, app: ASGIApp, observe: Any, *, encrypted: bool) -> None:
+    def __init__(self, app: ASGIApp, observe: Callable[[Scope, int, float], None], *, encrypted: bool) -> None:
         self._app, self._observe = app, observe
         self._headers = dict(_HEADERS)
         if encrypted:
@@ -70,7 +68,8 @@ class Answers:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_with_headers)
+                with tracing.request(scope["method"], scope["path"], tracing.read(asked)):
+                    await self._app(scope, receive, send_with_headers)
             except Exception as error:
                 if started:
                     raise
@@ -85,55 +84,3 @@ class Answers:
         flow = {"flow": scope["state"]["flow"]} if "flow" in scope["state"] else {}
         ms = round(seconds * 1000, 1)
         log.info("request", method=scope["method"], path=scope["path"], status=status, ms=ms, **flow)
-
-
-class BodyLimit:
-    """Refuses a body larger than the limit, whether it announces its size or not, and the body of somebody we do not
-    know before it is read: what is kept in memory is kept for those with a token."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._limit:
-            await self._refuse(scope, receive, send)
-            return
-        if _has_body(scope):
-            try:
-                await authenticate(Request(scope))
-            except Unauthenticated as error:
-                await problem(Request(scope), 401, error.slug, error.detail)(scope, receive, send)
-                return
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self._limit:
-                await self._refuse(scope, receive, send)
-                return
-        given = False
-
-        async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-        await self._app(scope, replay, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"the body is larger than {self._limit} bytes"
-        await problem(Request(scope), 413, "too_large", detail)(scope, receive, send)
-
-
-def _has_body(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

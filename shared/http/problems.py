@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from shared import logging
-from shared.errors import Conflict, Invalid, LivingError, TooLarge, Unavailable
+from shared.bus.judging import is_down
+from shared.errors import NOT_SERVED, Conflict, Invalid, LivingError, TooLarge, Unavailable
 
 log = logging.get(__name__)
 
@@ -50,7 +51,12 @@ _WORDS = {
 }
 
 
-def problem(request: Request, status: int, slug: str, detail: str, **extra: Any) -> Response:
+#: SQLSTATEs of a connection that failed, was ended or was not to be had; without one it did not come to be
+#: (PostgreSQL's appendix A, "Error Codes").
+_NO_WAY = ("08", "53300", "57P")
+
+
+def problem(request: Request, status: int, slug: str, detail: str, **extra: object) -> Response:
     """A problem document; `request_id` finds it in the logs."""
     body = {
         "type": f"urn:living:problem:{slug}",
@@ -67,8 +73,9 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: Any)
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Makes every error of `app`, which has the routes of these routers, a problem document."""
+def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str], others: Collection[str] = ()) -> None:
+    """Makes every error of `app`, which has the routes of these routers, a problem document. It serves the services
+    named `served`; of `others` it says that they are not here."""
 
     @app.exception_handler(LivingError)
     async def _living(request: Request, error: LivingError) -> Response:
@@ -77,13 +84,17 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"at": _place(item["loc"]), "why": _told(item)} for item in error.errors()]
+        errors = [{"at": _locator(item["loc"]), "why": _sentence(item)} for item in error.errors()]
         first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
         return await _living(request, Invalid(first, errors))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         slugs = {400: "unreadable", 404: "not_found", 405: "method_not_allowed", 413: TooLarge.slug}
+        service = request.scope["path"].removeprefix("/").partition("/")[0]
+        if error.status_code == 404 and service in others:
+            detail = f"the service {service!r} is not served here, but {', '.join(served) or 'none'}"
+            return problem(request, 404, NOT_SERVED, detail)
         answer = problem(request, error.status_code, slugs.get(error.status_code, "http"), str(error.detail))
         answer.headers.update(error.headers or {})
         if error.status_code == 405 and (methods := _methods(request, routers)):
@@ -109,6 +120,11 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     for unavailable in (OperationalError, InterfaceError, TimeoutError):
         app.add_exception_handler(unavailable, _database)
 
+    @app.exception_handler(DBAPIError)
+    async def _other(request: Request, error: DBAPIError) -> Response:
+        """psycopg's other classes tell of a server that went away, too, as where it ends a transaction that stood."""
+        return await _database(request, error) if is_down(error) else unexpected(request, error)
+
 
 def _why(error: Exception) -> str:
     """What keeps the database from its work, in words that tell nothing of its insides."""
@@ -124,6 +140,8 @@ def _why(error: Exception) -> str:
         return "the database's disk fails"
     if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return "the database is damaged, and must be mended"
+    if isinstance(error, OperationalError) and (not code or code.startswith(_NO_WAY)):
+        return "the database cannot be reached, or takes no more connections"
     return "the database does not answer in time"
 
 
@@ -133,12 +151,12 @@ def unexpected(request: Request, error: Exception) -> Response:
     return problem(request, 500, "internal", "something went wrong here; nothing was changed")
 
 
-def _place(parts: Sequence[str | int]) -> str:
+def _locator(parts: Sequence[str | int]) -> str:
     """Where a fault is, without the names of the checks that pydantic puts between (`function-after[...]`)."""
     return ".".join(str(part) for part in parts if "[" not in str(part))[:300]
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _sentence(error: Mapping[str, Any]) -> str:
     """One of pydantic's errors in our words."""
     about, kind = error.get("ctx", {}), error["type"]
     if kind == "string_too_short" and about["min_length"] == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -16,13 +16,14 @@ from pydantic import TypeAdapter
 
 from shared.db.work import Work
 from shared.http.admission import Gate
+from shared.http.bodies import Gone, limit_of, read_as_it_comes, with_body
 
 
 @dataclass(frozen=True)
 class Later:
     """What a dependency gives a route: `make` runs in the route's thread, before its transaction begins."""
 
-    make: Callable[[], Any]
+    make: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Route(APIRoute):
     (`shared.http.admission`): one thread opens the transaction, calls the function, makes the JSON of what it
     returns, and commits. Its dependencies are `async` and look only at the request; what takes time they give as
     `Later` or `Asked`.
+
+    Its body is read before any of that, up to its own limit (`shared.http.bodies`), or taken as it comes by a
+    dependency (`shared.http.blobs.received`).
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **about: Any) -> None:
@@ -59,6 +63,17 @@ class Route(APIRoute):
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else admitted, **about)
         self._form = TypeAdapter(self.response_model) if self.response_model else None
 
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle, streams = super().get_route_handler(), read_as_it_comes(self.dependant)
+
+        async def handle_bounded(request: Request) -> Response:
+            try:
+                return await handle(request if streams else await with_body(request, limit_of(self.endpoint, request)))
+            except Gone:
+                return Response(status_code=400)  # Nobody hears it; the log has it.
+
+        return handle_bounded
+
     def _answer(self, endpoint: Callable[..., Any], given: dict[str, Any]) -> Response:
         given = {name: value.make() if isinstance(value, Later) else value for name, value in given.items()}
         with ExitStack() as open_works:
@@ -67,9 +82,11 @@ class Route(APIRoute):
                     given[name] = open_works.enter_context(value.open())
             return self._response(endpoint(**given))
 
-    def _response(self, answer: Any) -> Response:
+    def _response(self, answer: object) -> Response:
         if isinstance(answer, Response):
             return answer
+        # A function without a form answers a response itself.
+        assert self._form is not None
         # An answer that was kept for a retried command comes as plain data; an instance is only looked at.
         content = self._form.dump_json(self._form.validate_python(answer, from_attributes=True))
         return Response(content, self.status_code or 200, media_type="application/json")

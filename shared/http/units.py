@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, params
 
 from shared.db.work import Work
 from shared.http.auth import authenticate
@@ -14,14 +14,15 @@ from shared.http.route import Asked
 from shared.tokens import Person
 
 
-def unit_of(service: str) -> Any:
-    """The type of a route's parameter that is a `Work` of `service`, committed before the answer is sent (`Route`)."""
-    return Annotated[Work, Depends(_opener(service, readonly=False))]
+def unit_of(service: str) -> params.Depends:
+    """For a route's parameter `Annotated[Work, unit_of("screening")]`: it is a `Work` of that service, committed before
+    the answer is sent (`Route`)."""
+    return params.Depends(_opener(service, readonly=False))
 
 
-def reading_of(service: str) -> Any:
+def reading_of(service: str) -> params.Depends:
     """The same for reading: it never waits for a writer."""
-    return Annotated[Work, Depends(_opener(service, readonly=True))]
+    return params.Depends(_opener(service, readonly=True))
 
 
 #: The value of `Idempotency-Key`: the same key, person and command are answered once and never done twice.

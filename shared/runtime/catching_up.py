@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from shared.bus.consumer import Listener
 from shared.bus.doing import Limits
 from shared.bus.port import EventLog
 from shared.db.engine import Database
-from shared.db.tables import HeardType
+from shared.db.tables import HeardTypeRow
 from shared.db.work import Work
 from shared.errors import Conflict, Unavailable
 from shared.ids import new_id
@@ -29,7 +29,7 @@ def never_heard(session: Session, service: Service) -> list[str]:
     None for a database that was never asked: it begins now, or comes from a release that kept no list, which reacted
     to all of these.
     """
-    heard = select(HeardType.type).where(HeardType.consumer == service.name)
+    heard = select(col(HeardTypeRow.type)).where(col(HeardTypeRow.consumer) == service.name)
     known = set(session.execute(heard).scalars())
     return sorted(service.types - known) if known else []
 
@@ -37,7 +37,8 @@ def never_heard(session: Session, service: Service) -> list[str]:
 def begin(database: Database, service: Service) -> list[str]:
     """Keeps, at a database's first start, what it listens to from the beginning; ever after answers `never_heard`."""
     with database.session() as session:
-        if session.execute(select(HeardType.type).where(HeardType.consumer == service.name)).first() is None:
+        heard = select(col(HeardTypeRow.type)).where(col(HeardTypeRow.consumer) == service.name)
+        if session.execute(heard).first() is None:
             _keep(session, service, sorted(service.types))
             session.commit()
             return []
@@ -72,7 +73,7 @@ def catch_up(
     try:
         # What is heard out of turn says nothing of how far the service's own consumer is.
         listener = Listener(
-            only, consumer, database, open_work, batch_size=settings.batch_size, limits=limits, keeps_places=False
+            only, consumer, database, open_work, batch_size=settings.batch_size, limits=limits, keeps_positions=False
         )
         moved_at = time.monotonic()
         while (left := log.lag(group, only.topics)) > 0:
@@ -94,4 +95,4 @@ def catch_up(
 def _keep(session: Session, service: Service, types: list[str]) -> None:
     now = datetime.now(UTC)
     for type_ in types:
-        session.merge(HeardType(consumer=service.name, type=type_, since=now))
+        session.merge(HeardTypeRow(consumer=service.name, type=type_, since=now))

@@ -12,30 +12,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
-from shared.bus import judging
-from shared.bus.port import Delivery, EventLog, Place
-from shared.db import places
-from shared.db.engine import Database
+from shared.bus import judging, positions
+from shared.bus.port import Delivery, EventLog, Partition
+from shared.db.engine import Database, opened
 from shared.db.many import each_of
+from shared.db.said import table_of
 from shared.db.tables import (
-    DeadLetter,
-    Fact,
-    HeardType,
-    HeardUpTo,
+    BusBase,
+    DeadLetterRow,
+    FactRow,
+    HeardTypeRow,
+    HeardUpToRow,
     InboxRow,
     OutboxRow,
-    ParkedEvent,
-    PublishedUpTo,
+    ParkedEventRow,
+    PublishedUpToRow,
     published,
 )
 from shared.errors import Conflict, LogUnavailable, Rejected, Unavailable
 from shared.events.base import Envelope
-from shared.keys import SigningKey
+from shared.keys.ring import KeyRing
 from shared.service import Service
 from shared.settings import Settings
 
@@ -49,77 +51,86 @@ _PAGE = 500
 class Known:
     """What a database knows of the log: by partition, the offset and the event id of the last it told and heard."""
 
-    published: Mapping[Place, tuple[int, str]]
-    heard: Mapping[Place, tuple[int, str | None]]
+    published: Mapping[Partition, tuple[int, str]]
+    heard: Mapping[Partition, tuple[int, str | None]]
     #: A topic that was told on, and one that was heard, by a release that kept no places yet.
-    told_on: str | None
+    emitted_on: str | None
     listened: bool
 
     @classmethod
     def of(cls, session: Session, service: str) -> Known:
-        heard = session.execute(select(HeardUpTo).where(HeardUpTo.consumer == service)).scalars()
-        last = published().with_only_columns(OutboxRow.topic).order_by(OutboxRow.seq.desc())  # type: ignore[call-overload,union-attr]
-        inbox = select(InboxRow.event_id).where(InboxRow.consumer == service)
+        heard = session.execute(select(HeardUpToRow).where(col(HeardUpToRow.consumer) == service)).scalars()
+        last = published().with_only_columns(col(OutboxRow.topic)).order_by(col(OutboxRow.seq).desc())
+        inbox = select(col(InboxRow.event_id)).where(col(InboxRow.consumer) == service)
         return cls(
             published={
                 (row.topic, row.partition): (row.offset, row.event_id)
-                for row in session.execute(select(PublishedUpTo)).scalars()
+                for row in session.execute(select(PublishedUpToRow)).scalars()
             },
             heard={(row.topic, row.partition): (row.offset, row.event_id) for row in heard},
-            told_on=session.execute(last.limit(1)).scalar(),
+            emitted_on=session.execute(last.limit(1)).scalar(),
             listened=session.execute(inbox.limit(1)).first() is not None,
         )
 
-    def unheard(self, stored: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:
+    def unheard(self, stored: Mapping[Partition, int]) -> dict[Partition, tuple[int, int]]:
         """Where the group has stored more than this database kept: from which offset up to which."""
-        heard = {place: offset + 1 for place, (offset, _) in self.heard.items()}
-        return {place: (heard.get(place, 0), it) for place, it in stored.items() if it > heard.get(place, 0)}
+        heard = {partition: offset + 1 for partition, (offset, _) in self.heard.items()}
+        return {
+            partition: (heard.get(partition, 0), it) for partition, it in stored.items() if it > heard.get(partition, 0)
+        }
 
     @property
     def topics(self) -> set[str]:
-        told = {self.told_on} if self.told_on else set()
-        return {topic for topic, _ in (*self.published, *self.heard)} | told
+        emitted = {self.emitted_on} if self.emitted_on else set()
+        return {topic for topic, _ in (*self.published, *self.heard)} | emitted
 
 
-def check_key(service: str, database: Database, key: SigningKey) -> None:
-    """Keeps the key's fingerprint at a database's first start. Raises Conflict ever after for another key."""
-    if not look_at_key(service, database, key):
+def check_key(service: str, database: Database, ring: KeyRing) -> None:
+    """Keeps the fingerprints of the ring's keys at a database's first start, and of keys that came by rotation.
+
+    Raises Conflict for a ring that lacks a key the database knows.
+    """
+    if not look_at_key(service, database, ring):
         with database.session() as session:
-            keep_key(session, key)
+            keep_key(session, ring)
             session.commit()
 
 
-def look_at_key(service: str, database: Database, key: SigningKey) -> bool:
-    """Whether the database knows the key; False when it knows none yet. Raises Conflict when it knows another."""
+def look_at_key(service: str, database: Database, ring: KeyRing) -> bool:
+    """Whether the database knows every key of the ring. Raises Conflict when it knows one that the ring lacks: a
+    rotation keeps those of before."""
     with database.session(readonly=True) as session:
-        known = session.get(Fact, KEY_FACT)
-        if known is not None and known.value != key.fingerprint:
-            raise Conflict(
-                f"the signing key ({key.fingerprint}) is not the one that {service} was first used with "
-                f"({known.value}): put that one back; or, if it was changed on purpose, tell with `living key accept`",
-                slug="another_key",
-            )
-    return known is not None
+        known = session.get(FactRow, KEY_FACT)
+        fingerprints = set(known.value.split()) if known is not None else set()
+    lacking = sorted(fingerprints - ring.fingerprints)
+    if lacking:
+        raise Conflict(
+            f"the signing key ({', '.join(sorted(ring.fingerprints))}) is not the one that {service} was first used "
+            f"with ({', '.join(lacking)}): put that one back; or, if it was changed on purpose, tell with "
+            "`living key accept`",
+            slug="another_key",
+        )
+    return fingerprints == ring.fingerprints
 
 
-def keep_key(session: Session, key: SigningKey) -> None:
-    """Makes the database know this key from now on."""
-    session.merge(Fact(name=KEY_FACT, value=key.fingerprint, since=datetime.now(UTC)))
+def keep_key(session: Session, ring: KeyRing) -> None:
+    """Makes the database know the keys of this ring from now on."""
+    session.merge(FactRow(name=KEY_FACT, value=" ".join(sorted(ring.fingerprints)), since=datetime.now(UTC)))
 
 
-def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, str]:
-    """By service, the fingerprint of the key its database was used with. Looks only at what is there.
+def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, frozenset[str]]:
+    """By service, the fingerprints of the keys its database was used with. Looks only at what is there.
 
     Raises Unavailable while a database cannot be asked: a key that it knows must not be replaced.
     """
-    known = {}
+    known: dict[str, frozenset[str]] = {}
     for service in services:
         try:
-            with opened_if_there(settings, service, Fact) as database:
+            with opened_if_there(settings, service, FactRow) as database:
                 if database is not None:
                     with database.session(readonly=True) as session:
-                        fact = session.get(Fact, KEY_FACT)
-                        known |= {service.name: fact.value} if fact is not None else {}
+                        fact = session.get(FactRow, KEY_FACT)
+                        known |= {service.name: frozenset(fact.value.split())} if fact is not None else {}
         except DBAPIError as error:
             why = f"there is no signing key, and whether {service.name} has known one cannot be asked"
             raise Unavailable(f"{why}: {judging.reason_of(error)}") from error
@@ -129,9 +140,9 @@ def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, str
 @contextmanager
 def opened_if_there(settings: Settings, service: Service, table: type[SQLModel]) -> Iterator[Database | None]:
     """A service's database; None where there is none yet, or none with that table. Nothing is made by looking."""
-    database = Database(settings.place(settings.database_url, service.name))
+    database = Database(settings.resolved(settings.database_url, service.name))
     try:
-        yield database if _is_there(database) and inspect(database.engine).has_table(table.__tablename__) else None
+        yield database if _is_there(database) and inspect(database.engine).has_table(table_of(table).name) else None
     finally:
         database.close()
 
@@ -168,9 +179,9 @@ def check_log(service: Service, database: Database, log: EventLog, *, embedded: 
     """
     passed = look_at_log(service, database, log, embedded=embedded)
     if passed:
-        last = log.at({place: goes_on - 1 for place, goes_on in passed.items()})
+        last = log.at({partition: goes_on - 1 for partition, goes_on in passed.items()})
         with database.session() as session:
-            places.heard(session, service.name, list(last.values()))
+            positions.heard(session, service.name, list(last.values()))
             session.commit()
     _go_on_after_rest(service, database, log)
 
@@ -179,15 +190,19 @@ def _go_on_after_rest(service: Service, database: Database, log: EventLog) -> No
     """Has the group go on where the database is, where the log has forgotten it: a broker forgets the offsets of a
     group that was away for long (Kafka: `offsets.retention.minutes`, a week), and would give everything again."""
     with database.session(readonly=True) as session:
-        heard = {place: it for place, it in Known.of(session, service.name).heard.items() if place[0] in service.topics}
+        heard = {
+            partition: it
+            for partition, it in Known.of(session, service.name).heard.items()
+            if partition[0] in service.topics
+        }
     stored = log.stored(service.name, {topic for topic, _ in heard}) if heard else {}
-    forgotten = {place: offset + 1 for place, (offset, _) in heard.items() if place not in stored}
+    forgotten = {partition: offset + 1 for partition, (offset, _) in heard.items() if partition not in stored}
     if forgotten:
         with suppress(Conflict):  # Another replica is at work, which has done it.
             log.rewind(service.name, forgotten)
 
 
-def look_at_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> dict[Place, int]:
+def look_at_log(service: Service, database: Database, log: EventLog, *, embedded: bool) -> dict[Partition, int]:
     """Holds what the database told and heard against the log; answers where the group rightly goes on, further than
     the database has kept. Writes nothing.
 
@@ -211,19 +226,26 @@ def look_at_log(service: Service, database: Database, log: EventLog, *, embedded
         )
     if not there:
         return {}
-    _require_told_and_heard(service.name, known, log, there, remedy)
+    _require_emitted_and_heard(service.name, known, log, there, remedy)
     ahead = known.unheard(stored)
     # A release that kept no places has heard all that its group stored.
     if known.heard or not known.listened:
         _require_nothing_unheard(service, database, log, ahead)
-    for _, envelope in told_and_unknown(service, database, log):
+    for _, envelope in emitted_and_unknown(service, database, log):
         raise Conflict(
             f"the database of {service.name} is older than the event log: {service.name} told {envelope.id} "
             f"({envelope.type} of {envelope.subject}), and this database knows nothing of it. Put the newer database "
             f"back; where there is none, `living log rewind {service.name}` says what goes on without it",
             slug="database_older",
         )
-    return {place: goes_on for place, (_, goes_on) in ahead.items()}
+    return {partition: goes_on for partition, (_, goes_on) in ahead.items()}
+
+
+def look_at_log_anew(service: Service, log: EventLog, *, embedded: bool) -> None:
+    """Raises what a start without a database would raise: where the service was at work on this log, it is refused."""
+    with TemporaryDirectory() as folder, opened(f"sqlite:///{folder}/none.db") as nothing:
+        BusBase.metadata.create_all(nothing.engine)
+        look_at_log(service, nothing, log, embedded=embedded)
 
 
 def topics_of(service: Service) -> set[str]:
@@ -241,26 +263,26 @@ def _remedy(embedded: bool) -> str:
     )
 
 
-def _require_told_and_heard(service: str, known: Known, log: EventLog, topics: set[str], remedy: str) -> None:
+def _require_emitted_and_heard(service: str, known: Known, log: EventLog, topics: set[str], remedy: str) -> None:
     last = {**known.heard, **known.published}
-    last = {place: it for place, it in last.items() if place[0] in topics}
-    found = log.at({place: offset for place, (offset, _) in last.items()})
-    for place, (offset, event_id) in last.items():
-        there = found.get(place)
-        if there is None or places.event_id(there) != event_id:
-            instead = "nothing" if there is None else f"another message ({places.event_id(there) or 'no event'})"
+    last = {partition: it for partition, it in last.items() if partition[0] in topics}
+    found = log.at({partition: offset for partition, (offset, _) in last.items()})
+    for partition, (offset, event_id) in last.items():
+        there = found.get(partition)
+        if there is None or positions.event_id(there) != event_id:
+            instead = "nothing" if there is None else f"another message ({positions.event_id(there) or 'no event'})"
             raise Unavailable(
-                f"the event log is not as {service} left it: {place[0]}/{place[1]}@{offset} should be "
+                f"the event log is not as {service} left it: {partition[0]}/{partition[1]}@{offset} should be "
                 f"{event_id or 'a message'}, and there is {instead}. {remedy}",
                 slug="log_lost",
             )
-    before_places = (known.told_on and not known.published) or (known.listened and not known.heard)
-    if before_places and not any(log.ends(topics).values()):
+    before_positions = (known.emitted_on and not known.published) or (known.listened and not known.heard)
+    if before_positions and not any(log.ends(topics).values()):
         raise Unavailable(f"{service} has used the event log before, and it is empty. {remedy}", slug="log_lost")
 
 
 def _require_nothing_unheard(
-    service: Service, database: Database, log: EventLog, ahead: Mapping[Place, tuple[int, int]]
+    service: Service, database: Database, log: EventLog, ahead: Mapping[Partition, tuple[int, int]]
 ) -> None:
     reading = log.between(ahead)
     while page := list(islice(reading, _PAGE)):
@@ -271,7 +293,7 @@ def _require_heard(service: Service, database: Database, deliveries: Sequence[De
     with database.session(readonly=True) as session:
         types = _types_heard(session, service)
         concern = {envelope.id: at for at, envelope in _read(deliveries) if envelope.type in types}
-        for column in (InboxRow.event_id, DeadLetter.event_id, ParkedEvent.event_id):
+        for column in (col(InboxRow.event_id), col(DeadLetterRow.event_id), col(ParkedEventRow.event_id)):
             known = select(column).where(column.in_(select(each_of(session, list(concern), InboxRow.event_id))))
             for event_id in session.execute(known).scalars():
                 concern.pop(event_id, None)
@@ -287,29 +309,34 @@ def _require_heard(service: Service, database: Database, deliveries: Sequence[De
 
 def _types_heard(session: Session, service: Service) -> set[str]:
     """The types of event that this database has listened to: what a release added only now was never heard."""
-    heard = set(session.execute(select(HeardType.type).where(HeardType.consumer == service.name)).scalars())
+    heard = set(
+        session.execute(select(col(HeardTypeRow.type)).where(col(HeardTypeRow.consumer) == service.name)).scalars()
+    )
     types = {reaction.event.type for reaction in service.reactions}
     return types & heard if heard else types
 
 
-def told_and_unknown(service: Service, database: Database, log: EventLog) -> Iterator[tuple[Delivery, Envelope]]:
+def emitted_and_unknown(service: Service, database: Database, log: EventLog) -> Iterator[tuple[Delivery, Envelope]]:
     """The events on the log that the service told after what its database knows of, in the log's order: none, unless
     an older database was put back. What was appended a moment ago, and still counts as waiting, is in the outbox."""
     own = {event.topic for event in service.emits}
     ends = log.ends(own - log.missing(own))
     with database.session(readonly=True) as session:
         known = Known.of(session, service.name)
-        begun = known.told_on is not None or session.execute(select(OutboxRow.seq).limit(1)).first() is not None
+        begun = known.emitted_on is not None or session.execute(select(col(OutboxRow.seq)).limit(1)).first() is not None
     # A partition on which it knows nothing is of no use where a release before kept no places, or no whole journal.
-    beyond = {place: known.published[place][0] + 1 for place in ends if place in known.published}
+    beyond = {partition: known.published[partition][0] + 1 for partition in ends if partition in known.published}
     beyond |= {} if begun else dict.fromkeys(ends.keys() - beyond.keys(), 0)
-    reading = log.between({place: (start, ends[place]) for place, start in beyond.items() if start < ends[place]})
+    reading = log.between(
+        {partition: (start, ends[partition]) for partition, start in beyond.items() if start < ends[partition]}
+    )
     while page := list(islice(reading, _PAGE)):
-        told = [(at, it) for at, it in _read(page) if it.source == f"living/{service.name}"]
+        emitted = [(at, it) for at, it in _read(page) if it.source == f"living/{service.name}"]
         with database.session(readonly=True) as session:
-            ids = select(each_of(session, [it.id for _, it in told], OutboxRow.event_id))
-            journal = set(session.execute(select(OutboxRow.event_id).where(OutboxRow.event_id.in_(ids))).scalars())
-        yield from ((at, it) for at, it in told if it.id not in journal)
+            ids = select(each_of(session, [it.id for _, it in emitted], OutboxRow.event_id))
+            known_ids = select(col(OutboxRow.event_id)).where(col(OutboxRow.event_id).in_(ids))
+            journal = set(session.execute(known_ids).scalars())
+        yield from ((at, it) for at, it in emitted if it.id not in journal)
 
 
 def _read(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Envelope]]:

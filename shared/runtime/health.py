@@ -27,7 +27,7 @@ _SLOW = 5.0
 _LASTING = 5.0
 
 #: What is told of a part, by part: `ok`, or what is wrong with it.
-Told = Mapping[str, str]
+States = Mapping[str, str]
 
 
 class Look:
@@ -37,14 +37,14 @@ class Look:
     so many seconds.
     """
 
-    def __init__(self, name: str, check: Callable[[], Told], *, of: str = "all", lasting: float = 0.0) -> None:
+    def __init__(self, name: str, check: Callable[[], States], *, of: str = "all", lasting: float = 0.0) -> None:
         self.name, self._check, self._of, self._lasting = name, check, of, lasting
         self._lock = Lock()
         self._looking_since: tuple[float, datetime] | None = None
-        self._told: dict[str, str] | None = None
+        self._seen_last: dict[str, str] | None = None
         self._trouble_since: dict[str, float] = {}
 
-    def watch(self, stopping: Signal) -> None:
+    def look_on(self, stopping: Signal) -> None:
         """Looks until it is stopped."""
         while not stopping.is_set():
             self.look()
@@ -61,34 +61,43 @@ class Look:
             self._looking_since = None
             self._keep(seen, time.monotonic())
 
-    def told(self) -> Told | None:
+    def state(self) -> States | None:
         """What was seen last, or that it does not answer; None when nobody has looked yet."""
         with self._lock:
             if self._looking_since is None or time.monotonic() - self._looking_since[0] < _SLOW:
-                return self._told
-            return {**(self._told or {}), self.name: f"does not answer since {self._looking_since[1]:%H:%M:%S} UTC"}
+                return self._seen_last
+            return {
+                **(self._seen_last or {}),
+                self.name: f"does not answer since {self._looking_since[1]:%H:%M:%S} UTC",
+            }
 
-    def _keep(self, seen: Told, now: float) -> None:
-        before = self._told or {}
+    def _keep(self, seen: States, now: float) -> None:
+        before = self._seen_last or {}
         troubled = [part for part, what in seen.items() if what != "ok"]
         self._trouble_since = {part: self._trouble_since.get(part, now) for part in troubled}
         fresh = [it for it in troubled if before.get(it) == "ok" and now - self._trouble_since[it] < self._lasting]
-        self._told = {**seen, **dict.fromkeys(fresh, "ok")}
-        for part in {*before, *self._told}:
-            told = self._told.get(part, "ok")
-            if told != before.get(part, "ok"):
-                level = INFO if told == "ok" else WARNING
-                log.log(level, "health changed", service=self._of, part=part, told=told)
+        self._seen_last = {**seen, **dict.fromkeys(fresh, "ok")}
+        for part in {*before, *self._seen_last}:
+            state = self._seen_last.get(part, "ok")
+            if state != before.get(part, "ok"):
+                level = INFO if state == "ok" else WARNING
+                log.log(level, "health changed", service=self._of, part=part, state=state)
 
 
 class Health:
     """How the services of this process are, as of some seconds ago. `start` may be called more than once."""
 
-    def __init__(self, running: Mapping[str, Running], event_log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, running: Mapping[str, Running], event_log: EventLog, clock: Clock, keys: Callable[[], None]
+    ) -> None:
         self._stopping, self._lock, self._started = Signal(), Lock(), False
         self._looks: dict[str, list[Look]] = {}
         # What all services stand on is looked at once.
-        shared = [Look("log", _seen("log", event_log.ping), lasting=_LASTING), Look("clock", _seen("clock", clock.now))]
+        shared = [
+            Look("log", _seen("log", event_log.ping), lasting=_LASTING),
+            Look("clock", _seen("clock", clock.now)),
+            Look("keys", _seen("keys", keys)),
+        ]
         for name, service in running.items():
             lasting = _LASTING if service.database.sqlite else 0.0
             checks = [
@@ -102,7 +111,7 @@ class Health:
                 return
             self._started = True
         for look in self._all():
-            Thread(target=look.watch, args=[self._stopping], name=f"health:{look.name}", daemon=True).start()
+            Thread(target=look.look_on, args=[self._stopping], name=f"health:{look.name}", daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -110,7 +119,7 @@ class Health:
     @property
     def looked(self) -> bool:
         """Whether everything was looked at once, or does not answer."""
-        return all(look.told() is not None for look in self._all())
+        return all(look.state() is not None for look in self._all())
 
     def report(self) -> dict[str, dict[str, str]]:
         """Of each service each part. Never waits."""
@@ -119,18 +128,18 @@ class Health:
     def _of(self, looks: list[Look]) -> dict[str, str]:
         report: dict[str, str] = {}
         for look in looks:
-            told = look.told()
-            report |= {look.name: "was not looked at yet"} if told is None else told
+            state = look.state()
+            report |= {look.name: "was not looked at yet"} if state is None else state
         return report
 
     def _all(self) -> list[Look]:
         return list({id(look): look for looks in self._looks.values() for look in looks}.values())
 
 
-def _seen(part: str, check: Callable[[], object]) -> Callable[[], Told]:
+def _seen(part: str, check: Callable[[], object]) -> Callable[[], States]:
     """A look at one part, which raises what is wrong."""
 
-    def look() -> Told:
+    def look() -> States:
         try:
             check()
         except Exception as error:

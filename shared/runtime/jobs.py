@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import structlog
 
 from shared import counters, logging
 from shared.bus.judging import is_down, reason_of
 from shared.db.engine import Database
-from shared.service import Job
-
-if TYPE_CHECKING:
-    from shared.runtime.running import Running
+from shared.service import Context, Job
 
 log = logging.get(__name__)
 
@@ -29,7 +25,7 @@ class JobRunner:
         self._leadership, self._lock = database.leadership("jobs"), Lock()
         self._trouble: dict[str, str] = {}
 
-    def run(self, job: Job, running: Running) -> None:
+    def run(self, job: Job, running: Context) -> None:
         """Runs a job if this process leads; an error is told, and the job runs again at its next time."""
         if running.stopping.is_set():
             return
@@ -44,14 +40,14 @@ class JobRunner:
 
     def _tell(self, job: str, error: Exception) -> None:
         """What is down is told once for each reason; anything else, being a fault of ours, whenever it is met."""
-        told = reason_of(error)
+        reason = reason_of(error)
         if not is_down(error):
             log.exception("job failed")
-        elif self._trouble.get(job) != told:
-            log.warning("job waits", why=told)
-        self._trouble[job] = told
+        elif self._trouble.get(job) != reason:
+            log.warning("job waits", why=reason)
+        self._trouble[job] = reason
 
-    def _run(self, job: Job, running: Running) -> None:
+    def _run(self, job: Job, running: Context) -> None:
         began, ended = time.perf_counter(), "failed"
         try:
             job.run(running)

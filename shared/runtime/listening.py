@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from threading import Event as Signal
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from shared.bus import dead_letters, held
+from shared.bus import dead_letters, held, put_off
 from shared.bus.consumer import AT_ONCE, Listener
 from shared.bus.doing import Limits, Partition
 from shared.bus.judging import reason_of
@@ -54,9 +55,9 @@ class Listening:
 
     def health(self) -> str:
         """`ok`, or what is wrong: what it waits for, which partitions stand, which keys are held."""
-        listener, told = self._listener, self.worker.health()
-        if told != "ok" or (listener is not None and listener.trouble):
-            return told if told != "ok" or listener is None else str(listener.trouble)
+        listener, state = self._listener, self.worker.health()
+        if state != "ok" or (listener is not None and listener.trouble):
+            return state if state != "ok" or listener is None else str(listener.trouble)
         standing = [f"halted: {topic}/{partition}: {why}" for (topic, partition), why in self.standing().items()]
         held = self._held()
         return "; ".join(standing + ([held] if held != "ok" or not standing else []))
@@ -69,12 +70,19 @@ class Listening:
         with self._database.session(readonly=True) as session:
             return dead_letters.waiting(session)
 
+    def put_off(self) -> str:
+        """`ok`, or what was not adopted since this release lacks what it needs."""
+        return self._asked(put_off.tell)
+
     def _held(self) -> str:
+        return self._asked(lambda session, service: str(held.tell(session, service)))
+
+    def _asked(self, question: Callable[[Session, str], str]) -> str:
         try:
             with self._database.session(readonly=True) as session:
-                return str(held.tell(session, self._service.name))
+                return question(session, self._service.name)
         except SQLAlchemyError as error:
-            return f"what is held cannot be read: {reason_of(error)}"
+            return f"what waits cannot be read: {reason_of(error)}"
 
     def _listen(self) -> None:
         listener = self._listener or self._join()

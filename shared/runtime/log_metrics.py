@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
 
-from shared.bus.port import Delivery, EventLog, Place, Unread
+from shared.bus.port import Delivery, EventLog, Partition, Unread
 from shared.errors import Rejected
 from shared.events.base import Envelope
 from shared.runtime.watchdog import Watchdog
@@ -34,8 +34,8 @@ class Seen:
     """A look: what is unread of each partition, and when the oldest unread event was recorded, as far as known."""
 
     at: float = -_STALE
-    unread: Mapping[Place, Unread] = field(default_factory=dict)
-    oldest: Mapping[Place, datetime] = field(default_factory=dict)
+    unread: Mapping[Partition, Unread] = field(default_factory=dict)
+    oldest: Mapping[Partition, datetime] = field(default_factory=dict)
 
 
 class LogLook:
@@ -67,11 +67,11 @@ class LogLook:
         self._stopping.wait(self._every)
 
 
-def oldest(log: EventLog, unread: Mapping[Place, Unread]) -> dict[Place, datetime]:
+def oldest(log: EventLog, unread: Mapping[Partition, Unread]) -> dict[Partition, datetime]:
     """When the first unread event of each partition was recorded; one that cannot be read is left out."""
-    found = log.at({place: left.first for place, left in unread.items() if left.messages})
-    told = {place: _recorded(delivery) for place, delivery in found.items()}
-    return {place: at for place, at in told.items() if at is not None}
+    found = log.at({partition: left.first for partition, left in unread.items() if left.messages})
+    recorded = {partition: _recorded(delivery) for partition, delivery in found.items()}
+    return {partition: at for partition, at in recorded.items() if at is not None}
 
 
 def seconds_since(at: datetime | None) -> float:
@@ -99,11 +99,11 @@ class LogMetrics:
         )
         for name, running in self._running.items():
             seen, frozen = running.log_look.seen, running.listening.watchdog.stalled
-            for place, left in seen.unread.items():
-                told = [name, place[0], str(place[1])]
-                lag.add_metric(told, left.messages)
-                age.add_metric(told, seconds_since(seen.oldest.get(place)) if left.messages else 0.0)
-                stalled.add_metric(told, float(place in frozen))
+            for partition, left in seen.unread.items():
+                label_values = [name, partition[0], str(partition[1])]
+                lag.add_metric(label_values, left.messages)
+                age.add_metric(label_values, seconds_since(seen.oldest.get(partition)) if left.messages else 0.0)
+                stalled.add_metric(label_values, float(partition in frozen))
         yield from (lag, age, stalled)
 
 

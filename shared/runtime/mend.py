@@ -15,27 +15,30 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
+from shared.bus import positions
 from shared.bus.open import open_log
-from shared.bus.port import Delivery, EventLog, Last, Message, Place
+from shared.bus.port import Delivery, EventLog, Last, Message, Partition
 from shared.clock import parse_instant
-from shared.db import inbox, places
+from shared.db import inbox
 from shared.db.engine import Database
-from shared.db.tables import DeadLetter, HeardUpTo, OutboxRow, ParkedEvent, PublishedUpTo, published
+from shared.db.said import table_of
+from shared.db.tables import DeadLetterRow, HeardUpToRow, OutboxRow, ParkedEventRow, PublishedUpToRow, published
 from shared.errors import Conflict, Unavailable
 from shared.events.base import Envelope
 from shared.events.registry import TOPICS
 from shared.runtime import checks
 from shared.service import Service
 from shared.settings import Settings
+from shared.tracing import headers_of
 
 #: Events of a journal that are appended at a time.
 _PAGE = 200
 #: What is set against offsets of messages that no journal has, so that they collide with none.
 _BEFORE = 1 << 40
 
-At = tuple[Place, int]
+At = tuple[Partition, int]
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class _Journal:
 
     service: Service
     database: Database
-    told: dict[Place, tuple[int, str]] = field(default_factory=dict)
+    published: dict[Partition, tuple[int, str]] = field(default_factory=dict)
     events: int = 0
 
 
@@ -89,8 +92,8 @@ def mend(settings: Settings, services: Sequence[Service]) -> Mended:
 class Rewound:
     """From which offset to which a group went back; and how many events its journal has again."""
 
-    moved: Mapping[Place, tuple[int, int]]
-    told: int
+    moved: Mapping[Partition, tuple[int, int]]
+    journalled: int
 
 
 def rewind(service: Service, database: Database, log: EventLog) -> Rewound:
@@ -106,20 +109,20 @@ def rewind(service: Service, database: Database, log: EventLog) -> Rewound:
     if not leadership.hold():
         raise Conflict(f"{service.name} is running: stop the platform first", slug="at_work")
     try:
-        log.rewind(service.name, {place: goes_on for place, (goes_on, _) in ahead.items()})
-        told = _take_into_journal(service, database, log)
+        log.rewind(service.name, {partition: goes_on for partition, (goes_on, _) in ahead.items()})
+        journalled = _take_into_journal(service, database, log)
     finally:
         leadership.release()
-    return Rewound({place: (was, now) for place, (now, was) in ahead.items()}, told)
+    return Rewound({partition: (was, now) for partition, (now, was) in ahead.items()}, journalled)
 
 
 def _take_into_journal(service: Service, database: Database, log: EventLog) -> int:
-    reading, count = checks.told_and_unknown(service, database, log), 0
+    reading, count = checks.emitted_and_unknown(service, database, log), 0
     while page := list(islice(reading, _PAGE)):
         with database.session() as session:
             session.add_all(_journal_row(at, envelope) for at, envelope in page)
-            last = {at.place: Last(number, at.offset) for number, (at, _) in enumerate(page)}
-            places.published(session, last, [envelope.id for _, envelope in page])
+            last = {at.topic_partition: Last(number, at.offset) for number, (at, _) in enumerate(page)}
+            positions.published(session, last, [envelope.id for _, envelope in page])
             session.commit()
         count += len(page)
     return count
@@ -136,7 +139,7 @@ def _journal_row(at: Delivery, envelope: Envelope) -> OutboxRow:
 def _journals(settings: Settings, services: Sequence[Service], stack: ExitStack) -> Iterator[_Journal | None]:
     """Opens what there is of databases, and keeps every relay away from them."""
     for service in services:
-        database = stack.enter_context(checks.opened_if_there(settings, service, PublishedUpTo))
+        database = stack.enter_context(checks.opened_if_there(settings, service, PublishedUpToRow))
         if database is None:
             yield None
             continue
@@ -162,7 +165,7 @@ def _require_lost(settings: Settings, journals: Iterable[_Journal]) -> None:
 
 
 def _open(settings: Settings, beside: str = "") -> EventLog:
-    return open_log(settings.place(settings.log_url) + beside, prefix=settings.topic_prefix)
+    return open_log(settings.resolved(settings.log_url) + beside, prefix=settings.topic_prefix)
 
 
 @contextmanager
@@ -179,7 +182,7 @@ def _draft(settings: Settings) -> Iterator[EventLog]:
 
 
 def _file(settings: Settings, beside: str = "") -> Path:
-    return Path(settings.place(settings.log_url).partition(":")[2] + beside)
+    return Path(settings.resolved(settings.log_url).partition(":")[2] + beside)
 
 
 def _files(path: Path) -> list[Path]:
@@ -208,8 +211,10 @@ def _append(journal: _Journal, log: EventLog) -> Iterator[str]:
         first = rows[0].seq if first is None else first
         known = [row for row in rows if row.topic in TOPICS]
         unknown += len(rows) - len(known)
-        last: Mapping[Place, Last] = log.append([Message(it.topic, it.key, it.payload.encode()) for it in known])
-        journal.told |= {place: (it.offset, known[it.index].event_id) for place, it in last.items()}
+        last: Mapping[Partition, Last] = log.append(
+            [Message(it.topic, it.key, it.payload.encode(), headers_of(it.traceparent)) for it in known]
+        )
+        journal.published |= {partition: (it.offset, known[it.index].event_id) for partition, it in last.items()}
         journal.events += len(known)
     if first is not None and first > 1:
         yield f"the journal of {journal.service.name} begins at its event {first}: what it told before is not in it"
@@ -221,7 +226,7 @@ def _pages(database: Database) -> Iterator[Sequence[OutboxRow]]:
     seq = 0
     while True:
         with database.session(readonly=True) as session:
-            page = published().where(OutboxRow.seq > seq).order_by(OutboxRow.seq).limit(_PAGE)  # type: ignore[operator,arg-type]
+            page = published().where(col(OutboxRow.seq) > seq).order_by(col(OutboxRow.seq)).limit(_PAGE)
             rows = session.execute(page).scalars().all()
         if not rows:
             return
@@ -234,51 +239,52 @@ def _known_ids(journals: Iterable[_Journal]) -> set[str]:
     ids: set[str] = set()
     for journal in journals:
         with journal.database.session(readonly=True) as session:
-            for column in (HeardUpTo.event_id, ParkedEvent.event_id, DeadLetter.event_id):
+            for column in (col(HeardUpToRow.event_id), col(ParkedEventRow.event_id), col(DeadLetterRow.event_id)):
                 ids.update(it for it in session.execute(select(column)).scalars() if it is not None)
     return ids
 
 
 def _find(log: EventLog, ids: set[str]) -> dict[str, At]:
     """Where these events stand on the new log."""
-    told = ((places.event_id(delivery), delivery) for delivery in log.read(TOPICS))
-    return {event_id: (it.place, it.offset) for event_id, it in told if event_id in ids}
+    found = ((positions.event_id(delivery), delivery) for delivery in log.read(TOPICS))
+    return {event_id: (it.topic_partition, it.offset) for event_id, it in found if event_id in ids}
 
 
-def _goes_on(journal: _Journal, where: Mapping[str, At]) -> dict[Place, int]:
+def _goes_on(journal: _Journal, where: Mapping[str, At]) -> dict[Partition, int]:
     """Where the service's group goes on: a little before the last message heard; at the beginning, where that one is
     on no journal. The inbox knows what comes again."""
     goes_on = {(topic, number): 0 for topic in journal.service.topics for number in range(TOPICS[topic].partitions)}
     with journal.database.session(readonly=True) as session:
-        heard = session.execute(select(HeardUpTo).where(HeardUpTo.consumer == journal.service.name)).scalars().all()
+        ours = select(HeardUpToRow).where(col(HeardUpToRow.consumer) == journal.service.name)
+        heard = session.execute(ours).scalars().all()
     for row in heard:
-        place, offset = where.get(row.event_id or "", (None, 0))
-        if place == (row.topic, row.partition):
-            goes_on[place] = max(0, offset + 1 - inbox.OVERLAP)
+        partition, offset = where.get(row.event_id or "", (None, 0))
+        if partition == (row.topic, row.partition):
+            goes_on[partition] = max(0, offset + 1 - inbox.OVERLAP)
     return goes_on
 
 
 def _rewrite(session: Session, journal: _Journal, where: Mapping[str, At]) -> None:
     """Makes a database know the new places."""
     now = datetime.now(UTC)
-    session.execute(delete(PublishedUpTo))
-    for (topic, partition), (offset, event_id) in journal.told.items():
-        session.add(PublishedUpTo(topic=topic, partition=partition, offset=offset, event_id=event_id, at=now))
-    for row in session.execute(select(HeardUpTo)).scalars().all():
-        place, offset = where.get(row.event_id or "", (None, 0))
-        if place == (row.topic, row.partition):
+    session.execute(delete(PublishedUpToRow))
+    for (topic, partition), (offset, event_id) in journal.published.items():
+        session.add(PublishedUpToRow(topic=topic, partition=partition, offset=offset, event_id=event_id, at=now))
+    for row in session.execute(select(HeardUpToRow)).scalars().all():
+        moved_to, offset = where.get(row.event_id or "", (None, 0))
+        if moved_to == (row.topic, row.partition):
             row.offset = offset
         else:
             session.delete(row)
     session.flush()
-    for table in (ParkedEvent, DeadLetter):
+    for table in (ParkedEventRow, DeadLetterRow):
         _move(session, table, where)
 
 
-def _move(session: Session, table: type[ParkedEvent] | type[DeadLetter], where: Mapping[str, At]) -> None:
+def _move(session: Session, table: type[ParkedEventRow] | type[DeadLetterRow], where: Mapping[str, At]) -> None:
     """Moves rows to the new places of their events. Those that no journal has go before all others, in their order;
     so do all but the first of those that keep one event twice, since it stood on the log twice."""
-    columns = table.__table__.c  # type: ignore[union-attr]
+    columns = table_of(table).c
     session.connection().execute(update(table).values(offset=columns.offset - _BEFORE))
     first = select(columns.consumer, columns.event_id, func.min(columns.offset)).group_by(
         columns.consumer, columns.event_id

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
+from sqlmodel import col
 
 from shared.db import inbox
 from shared.db.many import each_of
-from shared.db.tables import CommandRow, InboxRow, ParkedEvent
+from shared.db.tables import CommandRow, InboxRow, ParkedEventRow
 from shared.db.work import Work
 from shared.ids import first_id
-from shared.service import Prune
-
-if TYPE_CHECKING:
-    from shared.runtime.running import Running
+from shared.service import Context, Prune
 
 #: Rows deleted in one transaction.
 _BATCH = 1000
 
 
-def prune(running: Running) -> None:
+def prune(running: Context) -> None:
     """Deletes what is older than its setting says, oldest first, a batch a transaction."""
     for one in (Prune(_commands, "command_days"), Prune(_heard_by(running), "inbox_days"), *running.service.prunes):
         before = datetime.now(UTC) - timedelta(days=getattr(running.settings, one.days))
@@ -37,14 +34,14 @@ def prune(running: Running) -> None:
 
 
 def _commands(work: Work, before: datetime, limit: int) -> int:
-    old = select(CommandRow.person, CommandRow.key).where(CommandRow.done_at < before)
-    rows = work.session.execute(old.order_by(CommandRow.done_at).limit(limit)).all()
+    old = select(col(CommandRow.person), col(CommandRow.key)).where(col(CommandRow.done_at) < before)
+    rows = work.session.execute(old.order_by(col(CommandRow.done_at)).limit(limit)).all()
     for person, key in rows:
-        work.session.execute(delete(CommandRow).where(CommandRow.person == person, CommandRow.key == key))
+        work.session.execute(delete(CommandRow).where(col(CommandRow.person) == person, col(CommandRow.key) == key))
     return len(rows)
 
 
-def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
+def _heard_by(running: Context) -> Callable[[Work, datetime, int], int]:
     """Forgets heard events that lie well below the offset their consumer stored, and are not parked: the log gives
     them no more by itself, nor does one that was mended.
 
@@ -56,10 +53,11 @@ def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
 
     def some(work: Work, before: datetime, limit: int) -> int:
         nonlocal last
-        query = select(InboxRow.event_id, InboxRow.topic, InboxRow.partition, InboxRow.offset, InboxRow.heard_at).where(
-            InboxRow.consumer == consumer, InboxRow.event_id > last, InboxRow.event_id < first_id("evt", before)
-        )
-        rows = work.session.execute(query.order_by(InboxRow.event_id).limit(limit)).all()
+        event_id = col(InboxRow.event_id)
+        query = select(
+            event_id, col(InboxRow.topic), col(InboxRow.partition), col(InboxRow.offset), col(InboxRow.heard_at)
+        ).where(col(InboxRow.consumer) == consumer, event_id > last, event_id < first_id("evt", before))
+        rows = work.session.execute(query.order_by(event_id).limit(limit)).all()
         ids = [
             row.event_id
             for row in rows
@@ -67,12 +65,12 @@ def _heard_by(running: Running) -> Callable[[Work, datetime, int], int]:
             and row.offset is not None
             and row.offset < stored.get((row.topic, row.partition), 0) - inbox.OVERLAP
         ]
-        parked = select(ParkedEvent.event_id).where(
-            ParkedEvent.consumer == consumer,
-            ParkedEvent.event_id.in_(select(each_of(work.session, ids, InboxRow.event_id))),
+        parked = select(col(ParkedEventRow.event_id)).where(
+            col(ParkedEventRow.consumer) == consumer,
+            col(ParkedEventRow.event_id).in_(select(each_of(work.session, ids, InboxRow.event_id))),
         )
         ids = list(set(ids) - set(work.session.execute(parked).scalars()))
-        work.session.execute(delete(InboxRow).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(ids)))
+        work.session.execute(delete(InboxRow).where(col(InboxRow.consumer) == consumer, event_id.in_(ids)))
         last = rows[-1].event_id if rows else last
         return len(rows)
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from shared.bus.consumer import AT_ONCE, Listener
 from shared.bus.doing import TRIES, Limits
@@ -19,11 +19,11 @@ from shared.bus.port import EventLog
 from shared.clock import Clock
 from shared.db import migrate
 from shared.db.engine import Database
-from shared.db.tables import HeldKey, InboxRow
+from shared.db.tables import HeldKeyRow, InboxRow
 from shared.db.work import Work, unit_of_work
 from shared.errors import Conflict, Unavailable
 from shared.ids import new_id
-from shared.keys import SigningKey
+from shared.keys.ring import KeyRing
 from shared.service import Service
 from shared.settings import Settings
 
@@ -43,8 +43,8 @@ def replay(
     *,
     settings: Settings,
     clock: Clock,
-    key: SigningKey,
-    resources: Any = None,
+    ring: KeyRing,
+    resources: object = None,
     progress: Callable[[int], None] = lambda left: None,
     patience: float = 60,
 ) -> Replayed:
@@ -58,8 +58,8 @@ def replay(
 
     def open_work() -> AbstractContextManager[Work]:
         return unit_of_work(
-            database, service=service.name, clock=clock, actor=f"{service.name}:replay", settings=settings, key=key,
-            resources=resources, muted=True,
+            database, service=service.name, clock=clock, actor=f"{service.name}:replay", settings=settings, ring=ring,
+            resources=resources, emits=service.emits, muted=True,
         )  # fmt: skip
 
     group = new_id(f"replay-{service.name}")
@@ -91,7 +91,11 @@ def _go_on_with_held(listener: Listener, database: Database, service: Service) -
 
 
 def _still_held(database: Database, service: Service) -> list[str]:
-    held = select(HeldKey).where(HeldKey.consumer == service.name).order_by(HeldKey.topic, HeldKey.key)
+    held = (
+        select(HeldKeyRow)
+        .where(col(HeldKeyRow.consumer) == service.name)
+        .order_by(col(HeldKeyRow.topic), col(HeldKeyRow.key))
+    )
     with database.session(readonly=True) as session:
         return [f"{row.topic}/{row.key}: {row.reason}" for row in session.execute(held).scalars()]
 
@@ -103,5 +107,6 @@ def _require_empty(database: Database, service: Service) -> None:
 
 def _heard(database: Database, service: Service) -> int:
     with database.session(readonly=True) as session:
-        heard = select(func.count()).select_from(InboxRow).where(InboxRow.consumer == service.name)
-        return session.execute(heard).scalar_one()
+        count = select(func.count()).select_from(InboxRow).where(col(InboxRow.consumer) == service.name)
+        heard: int = session.execute(count).scalar_one()
+        return heard

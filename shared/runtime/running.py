@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Event as Signal
-from typing import Any
+from typing import Protocol, TypeVar, runtime_checkable
 
 from shared import logging
+from shared.blobs.open import open_blobs
+from shared.blobs.port import Blobs
 from shared.bus.port import EventLog
 from shared.bus.reading import Open, Opened
 from shared.clock import Clock
 from shared.db import migrate
 from shared.db.engine import OF_REQUESTS, Database
-from shared.db.work import Work, unit_of_work
+from shared.db.work import Work, of_kind, unit_of_work
 from shared.errors import Unavailable
-from shared.keys import SigningKey
+from shared.keys.ring import KeyRing
 from shared.runtime import catching_up, checks
+from shared.runtime.blobs import look_at_blobs
 from shared.runtime.jobs import JobRunner
 from shared.runtime.listening import Listening
 from shared.runtime.log_metrics import LogLook
@@ -27,6 +30,31 @@ from shared.service import Job, Service
 from shared.settings import Settings
 
 log = logging.get(__name__)
+
+Resource = TypeVar("Resource")
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """Resources that must be made ready before the service starts."""
+
+    def ready(self) -> None:
+        """Raises with the reason."""
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """Resources that can say how they are."""
+
+    def ping(self) -> None:
+        """Raises with what is wrong."""
+
+
+@runtime_checkable
+class Closed(Protocol):
+    """Resources that must be let go."""
+
+    def close(self) -> None: ...
 
 
 class Running:
@@ -43,16 +71,18 @@ class Running:
         settings: Settings,
         clock: Clock,
         event_log: EventLog,
-        key: SigningKey,
+        ring: KeyRing,
         open_message: Open = Opened,
     ) -> None:
         self.service, self.settings, self.clock = service, settings, clock
-        self.event_log, self.key = event_log, key
-        url = settings.place(settings.database_url, service.name)
+        self.event_log, self.ring = event_log, ring
+        url = settings.resolved(settings.database_url, service.name)
         self.database = Database(url)
         # Readers and writers may have a connection each, and no thread takes two.
         self.requests = Database(url, pool_size=settings.requests_at_once + 2, patience=OF_REQUESTS)
-        self.resources: Any = service.resources(settings)
+        self.resources = service.resources(settings)
+        kept = open_blobs(settings.resolved(settings.blobs_url, service.name), self.database) if service.blobs else None
+        self._blobs: Blobs | None = kept
         self.stopping = Signal()
         self.relay = Relay(service.name, self.database, event_log, settings, self.stopping)
         self.listening = Listening(
@@ -70,12 +100,14 @@ class Running:
         if self.settings.upgrade_at_start:
             with self._alone("migrate"):
                 migrate.upgrade(self.database, self.service)
-        checks.check_key(self.service.name, self.database, self.key)
+        checks.check_key(self.service.name, self.database, self.ring)
         checks.check_log(self.service, self.database, self.event_log, embedded=self.settings.embedded)
         self._tell_what_was_never_heard()
         self.requests.ping()  # From now on it holds to the file that was checked.
-        if hasattr(self.resources, "ready"):
+        if isinstance(self.resources, Prepared):
             self.resources.ready()
+        if self.service.blobs:
+            self.blobs.ready()
         self._tell_what_is_not_well()
 
     def _tell_what_is_not_well(self) -> None:
@@ -106,7 +138,8 @@ class Running:
             actor=actor,
             settings=self.settings,
             resources=self.resources,
-            key=self.key,
+            emits=self.service.emits,
+            ring=self.ring,
             correlation=correlation,
         ) as work:
             yield work
@@ -123,10 +156,26 @@ class Running:
         for worker in self._workers:
             worker.join(timeout)
         self.jobs.close()
-        if hasattr(self.resources, "close"):
+        if isinstance(self.resources, Closed):
             self.resources.close()
         self.requests.close()
         self.database.close()
+
+    def resource(self, kind: type[Resource]) -> Resource:
+        """What the manifest opened, known to be of this kind."""
+        return of_kind(kind, self.resources)
+
+    @property
+    def blobs(self) -> Blobs:
+        """The service's store of blobs. Raises TypeError where its manifest does not say that it keeps any."""
+        if self._blobs is None:
+            raise TypeError(f"the manifest of {self.service.name} does not say that it keeps blobs")
+        return self._blobs
+
+    @property
+    def leading(self) -> bool:
+        """Whether jobs are this process's to run."""
+        return self.jobs.leading
 
     def waiting_dead_letters(self) -> int:
         """How many dead letters of this service nobody has decided about."""
@@ -138,8 +187,10 @@ class Running:
     def checks(self) -> dict[str, Callable[[], None]]:
         """Looks at what the service depends on. Each may take its time, and raises when something is wrong."""
         checks: dict[str, Callable[[], None]] = {"database": self.database.ping}
-        if hasattr(self.resources, "ping"):
+        if isinstance(self.resources, Asked):
             checks["resources"] = self.resources.ping
+        if self.service.blobs:
+            checks["blobs"] = partial(look_at_blobs, self)
         return checks | {part: partial(look, self) for part, look in self.service.looks.items()}
 
     def health(self) -> dict[str, str]:
@@ -148,6 +199,7 @@ class Running:
         if self.service.reactions:
             report["listener"] = self.listening.health()
             report["partitions"] = self.listening.watchdog.health()
+            report["needs"] = self.listening.put_off()
         return report | self.jobs.health()
 
     def _committed(self, emitted: int) -> None:

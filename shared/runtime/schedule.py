@@ -31,7 +31,7 @@ class Schedule:
         self._stopping = Signal()
         self._planned: list[tuple[float, Callable[[], None], str]] = []
         self._scheduler = BackgroundScheduler(timezone=UTC)
-        self._watch = Thread(target=self._watch_clock, name="schedule-clock", daemon=True)
+        self._follower = Thread(target=self._follow_clock, name="schedule-clock", daemon=True)
 
     def every(self, seconds: float, run: Callable[[], None], name: str) -> None:
         """Plans `run`, which lets no error out, from when the schedule starts."""
@@ -44,16 +44,16 @@ class Schedule:
                 run, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, misfire_grace_time=None
             )
         self._scheduler.start()
-        self._watch.start()
+        self._follower.start()
 
     def stop(self) -> None:
         """Lets what runs come to its end, and begins nothing more."""
         self._stopping.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
-            self._watch.join()
+            self._follower.join()
 
-    def _watch_clock(self) -> None:
+    def _follow_clock(self) -> None:
         before = _ahead()
         while not self._stopping.wait(_LOOK):
             now = _ahead()

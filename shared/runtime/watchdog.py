@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from shared import logging
-from shared.bus.port import Consumer, Delivery, EventLog, Place, Unread
+from shared.bus.port import Consumer, Delivery, EventLog, Partition, Unread
 
 log = logging.get(__name__)
 
@@ -54,57 +54,64 @@ class Watchdog:
     def __init__(self, service: str, event_log: EventLog, *, patience: float = PATIENCE) -> None:
         self._service, self._log, self._patience, self._grown = service, event_log, patience, 1
         self._lock = Lock()
-        self._member: _Watched | None = None
-        self._standing: dict[Place, _Standing] = {}
-        self.stalled: dict[Place, Stalled] = {}
+        self._member: _Member | None = None
+        self._standing: dict[Partition, _Standing] = {}
+        self.stalled: dict[Partition, Stalled] = {}
 
     def subscribe(self, group: str, topics: Collection[str]) -> Consumer:
         """A consumer of the log that is watched over."""
-        member = _Watched(self._log, group, topics)
+        member = _Member(self._log, group, topics)
         with self._lock:
             self._member, self._standing = member, {}
         return member
 
-    def look(self, unread: Mapping[Place, Unread]) -> None:
+    def look(self, unread: Mapping[Partition, Unread]) -> None:
         """Compares with the look before; alarms, and has the member join anew, where a partition was not read."""
-        left = {place: it for place, it in unread.items() if it.messages}
+        left = {partition: it for partition, it in unread.items() if it.messages}
         with self._lock:
             self.stalled = {
-                place: it for place, it in self.stalled.items() if place in left and left[place].first == it.first
+                partition: it
+                for partition, it in self.stalled.items()
+                if partition in left and left[partition].first == it.first
             }
             if self._member is None:
                 return
             ours = self._member.reads & left.keys()
-            self._standing = {place: self._stands(self._member, place, left[place].first) for place in ours}
-            frozen = [place for place, it in self._standing.items() if self._is_frozen(self._member, it)]
+            self._standing = {
+                partition: self._stands(self._member, partition, left[partition].first) for partition in ours
+            }
+            frozen = [partition for partition, it in self._standing.items() if self._is_frozen(self._member, it)]
             if frozen:
-                self._alarm(self._member, {place: left[place] for place in frozen})
+                self._alarm(self._member, {partition: left[partition] for partition in frozen})
             elif not self.stalled:
                 self._grown = 1
 
     def health(self) -> str:
         """`ok`, or which partitions are not read."""
-        told = [
+        lines = [
             f"{topic}/{number} is not read, found {it.found:%H:%M:%S}"
             for (topic, number), it in sorted(self.stalled.items())
         ]
-        return "; ".join(told) or "ok"
+        return "; ".join(lines) or "ok"
 
-    def _stands(self, member: _Watched, place: Place, first: int) -> _Standing:
-        before = self._standing.get(place)
+    def _stands(self, member: _Member, partition: Partition, first: int) -> _Standing:
+        before = self._standing.get(partition)
         if before is not None and before.first == first:
             return before
         return _Standing(first, time.monotonic(), member.polls, member.idle)
 
-    def _is_frozen(self, member: _Watched, standing: _Standing) -> bool:
+    def _is_frozen(self, member: _Member, standing: _Standing) -> bool:
         had_its_turn = member.idle > standing.idle or member.polls >= standing.polls + _TURNS
         return had_its_turn and time.monotonic() - standing.since >= self._patience * self._grown
 
-    def _alarm(self, member: _Watched, frozen: Mapping[Place, Unread]) -> None:
-        for place, left in frozen.items():
-            self.stalled = {**self.stalled, place: self.stalled.get(place, Stalled(left.first, datetime.now(UTC)))}
+    def _alarm(self, member: _Member, frozen: Mapping[Partition, Unread]) -> None:
+        for partition, left in frozen.items():
+            self.stalled = {
+                **self.stalled,
+                partition: self.stalled.get(partition, Stalled(left.first, datetime.now(UTC))),
+            }
             log.error(
-                "partition is not read", service=self._service, topic=place[0], partition=place[1],
+                "partition is not read", service=self._service, topic=partition[0], partition=partition[1],
                 unread=left.messages, offset=left.first, then="joins anew",
             )  # fmt: skip
         self._grown = min(self._grown * 2, _MOST)
@@ -112,14 +119,14 @@ class Watchdog:
         member.joins_anew = True
 
 
-class _Watched:
+class _Member:
     """A consumer that tells the watchdog what it does, and joins anew when it is asked to."""
 
     def __init__(self, event_log: EventLog, group: str, topics: Collection[str]) -> None:
         self._log, self._group, self._topics = event_log, group, topics
         self.consumer = event_log.subscribe(group, topics)
         self.polls, self.idle, self.joins_anew = 0, 0, False
-        self.reads: set[Place] = set()
+        self.reads: set[Partition] = set()
 
     def poll(self, timeout: float, limit: int = 500) -> list[Delivery]:
         if self.joins_anew:
@@ -139,7 +146,7 @@ class _Watched:
         self.consumer.hold(delivery, seconds)
         self.reads = self.consumer.partitions()
 
-    def partitions(self) -> set[Place]:
+    def partitions(self) -> set[Partition]:
         return self.consumer.partitions()
 
     def close(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from threading import Event as Signal
 from threading import Thread
 
 from shared import logging
 from shared.bus.judging import reason_of
+from shared.pauses import pause_after, spread
 
 log = logging.get(__name__)
+
+#: Longest pause, in seconds, between two turns that fail.
+LONGEST = 15.0
 
 
 class Worker:
@@ -29,7 +32,7 @@ class Worker:
     ) -> None:
         self.name, self.trouble = name, None
         self._service, self._turn, self._leave = service, turn, leave
-        self._pause, self._stopping = Pause(first_pause), stopping
+        self._failed, self._first_pause, self._stopping = 0, first_pause, stopping
         self._thread = Thread(target=self._run, name=f"{service}:{name}", daemon=True)
 
     trouble: str | None
@@ -54,29 +57,15 @@ class Worker:
                     self._turn()
                 except Exception as error:
                     self._tell(error)
-                    self._stopping.wait(self._pause.next())
+                    self._failed += 1
+                    self._stopping.wait(spread(pause_after(self._failed, first=self._first_pause, longest=LONGEST)))
                 else:
-                    self.trouble = None
-                    self._pause.reset()
+                    self.trouble, self._failed = None, 0
         finally:
             self._leave()
 
     def _tell(self, error: Exception) -> None:
-        told = reason_of(error)
-        if self.trouble != told:
-            log.warning(f"{self.name} waits", service=self._service, error=told)
-        self.trouble = told
-
-
-class Pause:
-    """Growing pauses with jitter, from `first` seconds up to `longest`."""
-
-    def __init__(self, first: float, longest: float = 15.0) -> None:
-        self._first, self._longest, self._next = first, longest, first
-
-    def next(self) -> float:
-        now, self._next = self._next, min(self._next * 2, self._longest)
-        return now * random.uniform(0.5, 1.0)
-
-    def reset(self) -> None:
-        self._next = self._first
+        reason = reason_of(error)
+        if self.trouble != reason:
+            log.warning(f"{self.name} waits", service=self._service, error=reason)
+        self.trouble = reason

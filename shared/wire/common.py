@@ -8,6 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from shared.keys import Purpose
+
+LetterState = Literal["waiting", "retried", "discarded"]
+
 
 class Given(BaseModel):
     """Something a person sends. A field nobody declared is an error, and so is a value of another kind: a 1 is no
@@ -23,7 +27,7 @@ def _kept(text: str) -> str:
     return text.strip()
 
 
-def _told(text: str) -> str:
+def _said(text: str) -> str:
     """The same of a text that must say something."""
     if not (kept := _kept(text)):
         raise ValueError("says nothing; write something or leave it out")
@@ -32,17 +36,15 @@ def _told(text: str) -> str:
 
 def _text(longest: int) -> Any:
     # The description has a pattern for what the check refuses, since whoever reads it has no Python.
-    return Annotated[
-        str, Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"}), AfterValidator(_kept)
-    ]
+    return Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"})
 
 
 def _saying(longest: int) -> Any:
-    pattern = {"pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"}
-    return Annotated[str, Field(min_length=1, max_length=longest, json_schema_extra=pattern), AfterValidator(_told)]
+    pattern = r"^[^\x00]*[^\x00\s][^\x00]*$"
+    return Field(min_length=1, max_length=longest, json_schema_extra={"pattern": pattern})
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     # JSON has one kind of number: 3.0 is 3, in its schemas too.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -52,8 +54,11 @@ WHOLE = BeforeValidator(_whole)
 
 #: What people write, with its longest length in characters; a database keeps all of it. `Line`, `Reason` and
 #: `Prose` say something, `Short` and `Long` may be empty.
-Line, Reason, Prose = _saying(500), _saying(2000), _saying(5000)
-Short, Long = _text(200), _text(5000)
+Line = Annotated[str, _saying(500), AfterValidator(_said)]
+Reason = Annotated[str, _saying(2000), AfterValidator(_said)]
+Prose = Annotated[str, _saying(5000), AfterValidator(_said)]
+Short = Annotated[str, _text(200), AfterValidator(_kept)]
+Long = Annotated[str, _text(5000), AfterValidator(_kept)]
 
 
 class Fault(BaseModel):
@@ -106,7 +111,7 @@ class DeadLetterView(BaseModel):
     raised_at: str
     reason: str
     holds: bool
-    state: str
+    state: LetterState
     set_aside_at: datetime
     decided_at: datetime | None
     decided_by: str | None
@@ -126,6 +131,28 @@ class Readiness(BaseModel):
     services: dict[str, dict[str, str]]
 
 
+class PublicKey(BaseModel):
+    """The public half of a key as JWK (RFC 7517, RFC 8037), and what it is for: `tokens` or `revisions`. It counts for
+    signatures made `since` its first instant `until` its last, where it has them; `pem` is the same key for openssl."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    use: Literal["sig"]
+    alg: Literal["EdDSA"]
+    kid: str
+    purpose: Purpose
+    since: datetime | None
+    until: datetime | None
+    pem: str
+
+
+class KeySet(BaseModel):
+    """Every key that signs or did, oldest first (a JWK Set, RFC 7517)."""
+
+    keys: list[PublicKey]
+
+
 class HeldKeyView(BaseModel):
     """A key of a topic whose events wait: `parked` of them, behind one that failed, needs another first or is of
     an unknown version; or `released` and about to be done. `letter` is the dead letter that holds it, if one does."""
@@ -139,6 +166,19 @@ class HeldKeyView(BaseModel):
     since: datetime
     parked: int
     letter: str | None
+
+
+class PutOffView(BaseModel):
+    """An event that a service has not adopted: it lacks these features, or could not do it when it had them (`reason`).
+    Until a release that can starts, it works on by what came before."""
+
+    type: str
+    key: str
+    review: str
+    event_id: str
+    lacks: str
+    reason: str | None
+    since: datetime
 
 
 class DeadLetterGroup(BaseModel):

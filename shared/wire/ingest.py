@@ -11,6 +11,11 @@ from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
 from shared.wire.common import Given, Reason
 
+WatchState = Literal["active", "paused", "retired"]
+RunState = Literal["running", "complete", "incomplete"]
+PairState = Literal["open", "same", "different"]
+PairVerdict = Literal["same", "different"]
+
 
 class RunView(BaseModel):
     """One pull of a watch over the days `since` to `until`, both included.
@@ -26,7 +31,7 @@ class RunView(BaseModel):
     protocol_version: int
     since: date
     until: date
-    state: Literal["running", "complete", "incomplete"]
+    state: RunState
     goes_on_from: str | None
     pages: int
     counts: RunCounts
@@ -47,7 +52,7 @@ class WatchView(BaseModel):
     every_days: int
     overlap_days: int
     protocol_version: int
-    state: Literal["active", "paused", "retired"]
+    state: WatchState
     due_at: datetime
     searched_through: date | None
     failures: int
@@ -73,6 +78,21 @@ class RejectionView(BaseModel):
     position: int
     reason: str
     excerpt: str
+
+
+class RawAnswerView(BaseModel):
+    """An answer of a source as it came: what was asked (without keys and addresses of persons), and when by the
+    machine's clock; SHA-256 (hex) and size in bytes of its body. It was taken in with `page`, counted from 0.
+    """
+
+    number: int
+    page: int
+    asked: str
+    status: int
+    content_type: str
+    fetched_at: datetime
+    sha256: str
+    size: int
 
 
 class RecordSummary(BaseModel):
@@ -146,7 +166,7 @@ class DuplicateView(BaseModel):
     duplicate: str
     first: RecordSummary
     second: RecordSummary
-    state: Literal["open", "same", "different"]
+    state: PairState
     evidence: list[str]
     opened_at: datetime
     decided_by: str | None
@@ -157,7 +177,7 @@ class DuplicateView(BaseModel):
 class DuplicateVerdict(Given):
     """What a person decided about a pair, and why."""
 
-    verdict: Literal["same", "different"]
+    verdict: PairVerdict
     reason: Reason
 
 

@@ -1,4 +1,4 @@
-"""What notify says over HTTP: subscriptions, deliveries, and the bodies of the notices themselves."""
+"""What notify says over HTTP: subscriptions, deliveries, and the bodies of the notifications themselves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from shared.events.synthesis import ChangeClass
 from shared.wire.common import Given
 
 Kind = Literal["revision", "overdue"]
+DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
 
 
 class NewSubscription(Given):
@@ -83,7 +84,7 @@ class AttemptView(BaseModel):
 
 
 class DeliveryView(BaseModel):
-    """A notice on its way to one subscription. `id` is the `webhook-id` of every attempt.
+    """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
     `about` is the revision, or the day an overdue review was due. `due_at` is when the next attempt is
     made, while the state is `waiting`.
@@ -93,7 +94,7 @@ class DeliveryView(BaseModel):
     subscription: str
     kind: Literal["revision", "overdue", "test"]
     about: str
-    state: Literal["waiting", "delivered", "failed", "cancelled"]
+    state: DeliveryState
     created_at: datetime
     due_at: datetime
     delivered_at: datetime | None
@@ -147,22 +148,22 @@ class OverdueData(BaseModel):
 
 
 class TrialData(BaseModel):
-    """Nothing happened: someone tries whether notices arrive."""
+    """Nothing happened: someone tries whether notifications arrive."""
 
     review: str
     subscription: str
     message: str
 
 
-class RevisionNotice(BaseModel):
-    """The body of the notice that a revision was published (Standard Webhooks: type, timestamp, data)."""
+class RevisionNotification(BaseModel):
+    """The body of the notification that a revision was published (Standard Webhooks: type, timestamp, data)."""
 
     type: Literal["revision.published"] = "revision.published"
     timestamp: datetime
     data: RevisionData
 
 
-class OverdueNotice(BaseModel):
+class OverdueNotification(BaseModel):
     """The body of the alarm that a review is overdue."""
 
     type: Literal["review.overdue"] = "review.overdue"
@@ -170,13 +171,13 @@ class OverdueNotice(BaseModel):
     data: OverdueData
 
 
-class TrialNotice(BaseModel):
-    """The body of a test notice."""
+class TrialNotification(BaseModel):
+    """The body of a test notification."""
 
     type: Literal["test"] = "test"
     timestamp: datetime
     data: TrialData
 
 
-#: Any notice; its `type` says which.
-Notice = Annotated[RevisionNotice | OverdueNotice | TrialNotice, Field(discriminator="type")]
+#: Any notification; its `type` says which.
+Notification = Annotated[RevisionNotification | OverdueNotification | TrialNotification, Field(discriminator="type")]

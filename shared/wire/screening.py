@@ -14,6 +14,7 @@ from shared.wire.common import WHOLE, Given, Long, Short
 Kind = Literal["screening", "conflict"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
+Ended = Literal["voted", "released", "lapsed", "withdrawn"]
 
 
 class ClaimRequest(Given):
@@ -69,7 +70,7 @@ class LeaseView(BaseModel):
     task: str
     person: str
     expires_at: datetime
-    ended: Literal["voted", "released", "lapsed", "withdrawn"] | None
+    ended: Ended | None
 
 
 class TaskInHand(BaseModel):

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from shared.events.ingest import Bibliography
 
+RebuildState = Literal["waiting", "running", "done", "failed"]
+
 
 class FoundRecord(BaseModel):
     """A record that was found. `marked` holds HTML: <mark> around what was found, all else escaped."""
@@ -41,7 +43,7 @@ class RebuildView(BaseModel):
     """A rebuild of the index from the log. `skipped` deliveries were no events; they are dead letters."""
 
     id: str
-    state: Literal["waiting", "running", "done", "failed"]
+    state: RebuildState
     asked_by: str
     asked_at: datetime
     finished_at: datetime | None

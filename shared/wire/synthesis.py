@@ -1,4 +1,4 @@
-"""What synthesis takes and answers, and the form of a frozen revision."""
+"""What synthesis takes and answers; of a signed revision, what is shown of its document."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from shared.wire.common import Given, Line, Prose, Reason
 
 DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
 Evidenced = Literal["explicit", "inferred", "none"]
+ReportState = Literal["included", "excluded", "reopened", "merged"]
+RejudgementState = Literal["open", "closed"]
 
 
 # Evidence
@@ -41,16 +43,16 @@ class LinkGiven(Given):
     rationale: Reason | None = None
 
 
-def _told_once(links: list[LinkGiven]) -> list[LinkGiven]:
+def _said_once(links: list[LinkGiven]) -> list[LinkGiven]:
     seen: dict[tuple[str, str, str], int] = {}
-    for place, link in enumerate(links):
-        first = seen.setdefault((link.cmoc, link.element, link.stance), place)
-        if first != place:
-            raise ValueError(f"link {place} repeats link {first}: one element, one stance, one link")
+    for index, link in enumerate(links):
+        first = seen.setdefault((link.cmoc, link.element, link.stance), index)
+        if first != index:
+            raise ValueError(f"link {index} repeats link {first}: one element, one stance, one link")
     return links
 
 
-Links = Annotated[list[LinkGiven], Field(min_length=1, max_length=50), AfterValidator(_told_once)]
+Links = Annotated[list[LinkGiven], Field(min_length=1, max_length=50), AfterValidator(_said_once)]
 
 
 class EvidenceGiven(Given):
@@ -163,7 +165,7 @@ class ReportView(BaseModel):
     """A record as synthesis sees it: its study, whether it stands, and what was noticed about it."""
 
     record: str
-    state: str
+    state: ReportState
     study: str
     title: str | None
     stands: bool
@@ -335,7 +337,7 @@ class RevisionHead(Value):
 
 
 class RevisionContent(RevisionHead):
-    """The frozen content of a revision: what its hash and signature hold for.
+    """The content of a revision, as read from the document that was signed.
 
     `because` are the ids of the events that led to it since the preceding revision.
     """
@@ -367,20 +369,42 @@ class RevisionListed(RevisionHead):
 
 
 class RevisionView(BaseModel):
-    """A published revision: its content as frozen, the hash of it, and the signature over that hash."""
+    """A published revision: what its document says, the document's schema and hash, and the signature over that hash.
+    `kid` names the key that signed it; null where it was signed before keys had ids."""
 
     content: RevisionContent
+    document_schema: int
     content_sha256: str
     signature: str
+    kid: str | None
     event: str
 
 
-class Verified(BaseModel):
-    """Whether a revision is still what was signed, and what is wrong where not."""
+class ExportedRevision(BaseModel):
+    """A revision to be verified elsewhere: the exact text that was signed (its UTF-8 has the hash `sha256`), and the
+    signature. `kid` and `public_key` tell by which key; a verifier takes that key from where it trusts, not from here.
+    """
 
     revision: str
+    document: str
+    sha256: str
+    signature: str
+    kid: str | None
+    public_key: str | None
+
+
+class Verified(BaseModel):
+    """Whether a revision is still what was signed, and what is wrong where not; by which key it was signed, and the
+    dates in which that key signs. `readable` is false for a document that only a later release can show."""
+
+    revision: str | None
     holds: bool
     faults: list[str]
+    document_schema: int | None
+    readable: bool
+    kid: str | None
+    key_since: datetime | None
+    key_until: datetime | None
 
 
 class Difference(BaseModel):
@@ -465,7 +489,7 @@ class RejudgementView(BaseModel):
     kind: str
     why: str
     drill: bool
-    state: str
+    state: RejudgementState
     opened_at: datetime
     closed_at: datetime | None
     closed_by: str | None

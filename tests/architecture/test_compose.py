@@ -43,7 +43,8 @@ def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
     read = Settings(_env_file=None)
 
     assert read.log_url == "kafka://kafka:9092"
-    assert read.place(read.database_url, name).endswith(f"@postgres:5432/living_{name}")
+    assert read.resolved(read.database_url, name).endswith(f"@postgres:5432/living_{name}")
+    assert read.blobs_url == "database:"
     assert not read.make_signing_key and not read.webhook_private
 
 
@@ -87,6 +88,16 @@ def test_postgresql_has_room_for_all_connections_that_the_services_may_have_open
 
 def test_postgresql_is_set_up_as_the_one_that_the_suites_run_on():
     assert {name: POSTGRES_SETTINGS[name] for name in postgres_settings()} == postgres_settings()
+
+
+def test_every_container_reads_the_key_ring_from_a_folder_it_cannot_write():
+    """A rotation puts a new file in the place of the old one: a file that is mounted alone would stay the old one."""
+    for name, body in OURS.items():
+        [(source, target, mode)] = [volume.split(":") for volume in body["volumes"]]
+        ring = Path(environment(name)["LIVING_SIGNING_KEY"])
+        assert (source, target, mode) == ("./deploy/secrets", str(ring.parent), "ro")
+        assert f"deploy/secrets/{ring.name}" in (ROOT / "README.md").read_text()
+        assert "secrets" not in COMPOSE
 
 
 def test_what_keeps_data_has_a_volume_and_is_out_of_reach():

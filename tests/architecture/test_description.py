@@ -10,7 +10,7 @@ import schemathesis
 
 from services.catalog import SERVICES
 from shared.events.registry import EVENTS
-from shared.http.app import described, routers
+from shared.runtime.app import described, routers
 from shared.tokens import ROLES
 
 OPEN = {"/healthz", "/readyz"}
@@ -23,16 +23,16 @@ def document() -> dict[str, Any]:
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, methods in document["paths"].items():
-        for method, told in methods.items():
-            yield f"{method.upper()} {path}", told
+        for method, shown in methods.items():
+            yield f"{method.upper()} {path}", shown
 
 
 def resolved(document: dict[str, Any], part: Any) -> Any:
     while isinstance(part, dict) and "$ref" in part:
-        place = document
+        at = document
         for name in part["$ref"].removeprefix("#/").split("/"):
-            place = place[name]
-        part = place
+            at = at[name]
+        part = at
     return part
 
 
@@ -51,11 +51,11 @@ def parts(document: dict[str, Any], schema: Any, seen: tuple[str, ...] = ()) -> 
 
 def asked(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema of what a person may send, with the operation it belongs to."""
-    for name, told in operations(document):
-        for parameter in told.get("parameters", []):
+    for name, shown in operations(document):
+        for parameter in shown.get("parameters", []):
             for part in parts(document, parameter["schema"]):
                 yield f"{name} {parameter['name']}", part
-        for kind, content in told.get("requestBody", {}).get("content", {}).items():
+        for kind, content in shown.get("requestBody", {}).get("content", {}).items():
             for part in parts(document, content["schema"]):
                 yield f"{name} {kind}", part
 
@@ -66,7 +66,7 @@ def test_the_description_is_an_openapi_document(document):
 
 def test_every_body_is_closed_to_what_nobody_declared(document):
     still_open = {
-        place for place, part in asked(document)
+        at for at, part in asked(document)
         if part.get("type") == "object" and part.get("additionalProperties") is not False
     }  # fmt: skip
     assert still_open == set()
@@ -79,33 +79,33 @@ def test_every_number_text_and_list_that_may_be_sent_has_a_bound(document):
         "array": {"maxItems"},
     }
     unbound = {
-        place for place, part in asked(document)
+        at for at, part in asked(document)
         if part.get("type") in bounds and not bounds[part["type"]] & part.keys()
     }  # fmt: skip
     # A protocol's lists are bounded together: by the number of values of a document, and its size.
-    assert {place for place in unbound if not place.startswith("POST /protocol/reviews/{review}/versions app")} == set()
+    assert {at for at in unbound if not at.startswith("POST /protocol/reviews/{review}/versions app")} == set()
 
 
 def test_a_parameter_that_is_left_out_is_never_sent_as_null(document):
-    for place, part in asked(document):
-        assert "null" not in str(part.get("type")) or "application/" in place, place
+    for at, part in asked(document):
+        assert "null" not in str(part.get("type")) or "application/" in at, at
 
 
 def test_every_operation_tells_who_may_ask_and_a_stranger_what_to_expect(document):
-    for name, told in operations(document):
+    for name, shown in operations(document):
         if name.split()[1] in OPEN:
-            assert told["security"] == [] and "Open" in told["description"], name
+            assert shown["security"] == [] and "Open" in shown["description"], name
             continue
-        assert told["security"] == [{"bearer": []}, {"basic": []}], name
-        assert any(f"`{role}`" in told["description"] for role in ROLES), name
-        assert {"401", "403", "422", "503"} <= told["responses"].keys(), name
-        assert {"409", "404"} <= told["responses"].keys() or name.startswith("GET") or "{" not in name, name
+        assert shown["security"] == [{"bearer": []}, {"basic": []}], name
+        assert any(f"`{role}`" in shown["description"] for role in ROLES), name
+        assert {"401", "403", "422", "503"} <= shown["responses"].keys(), name
+        assert {"409", "404"} <= shown["responses"].keys() or name.startswith("GET") or "{" not in name, name
     assert set(document["components"]["securitySchemes"]) == {"bearer", "basic"}
 
 
 def test_every_error_is_a_problem_with_its_headers(document):
-    for name, told in operations(document):
-        for status, answer in told["responses"].items():
+    for name, shown in operations(document):
+        for status, answer in shown["responses"].items():
             if status < "400" or name.endswith("/readyz"):
                 continue
             answer = resolved(document, answer)
@@ -128,10 +128,10 @@ def test_what_an_event_carries_is_told_by_its_type_and_what_is_unknown_is_listed
 
 
 def test_every_operation_has_a_short_name_of_its_own(document):
-    names = [told["operationId"] for _, told in operations(document)]
+    names = [shown["operationId"] for _, shown in operations(document)]
 
     assert len(names) == len(set(names))
-    assert {"screening_claim", "notify_subscribe", "synthesis_sign_draft", "ingest_events"} <= set(names)
+    assert {"screening_make_claim", "notify_add_subscription", "synthesis_sign_draft", "ingest_events"} <= set(names)
 
 
 def test_what_is_no_json_is_told_as_what_it_is(document):

@@ -30,11 +30,23 @@ def test_a_generated_page_is_what_the_code_says_now(path):
 def test_every_link_and_file_a_page_names_is_there(page):
     text = page.read_text()
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text)
-    files = re.findall(r"`((?:services|shared|deploy|docs|tests|reviews|bench)/[\w./-]+)`", text)
+    files = re.findall(r"`((?:services|shared|demo|deploy|docs|tests|reviews|bench)/[\w./-]+)`", text)
 
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [name for name in files if not (ROOT / name).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_says_is_in_a_file_is_there(page):
+    named = re.findall(r"`([\w.]+)`\s+(?:in\s+|\()`((?:services|shared|demo)/[\w./]+\.py)`", page.read_text())
+
+    missing = [(name, file) for name, file in named if not _defines((ROOT / file).read_text(), name.split(".")[-1])]
+    assert missing == []
+
+
+def _defines(code: str, name: str) -> bool:
+    return re.search(rf"\b(def|class) {name}\b|^ *{name}\b *[:=]", code, re.MULTILINE) is not None
 
 
 @pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: str(page.relative_to(ROOT)))

@@ -19,12 +19,12 @@ EACH = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.
 
 @EACH
 def test_the_docstring_names_what_the_table_says(service):
-    told = inspect.getdoc(importlib.import_module(f"services.{service.name}")) or ""
+    seen = inspect.getdoc(importlib.import_module(f"services.{service.name}")) or ""
 
     for word in ("Owns", "Reacts to", "Emits"):
-        assert word.lower() in told.lower(), f"services/{service.name}/__init__.py does not say what it {word.lower()}"
+        assert word.lower() in seen.lower(), f"services/{service.name}/__init__.py does not say what it {word.lower()}"
     for event in [reaction.event for reaction in service.reactions] + list(service.emits):
-        assert event.type in told, f"services/{service.name}/__init__.py does not name {event.type}"
+        assert event.type in seen, f"services/{service.name}/__init__.py does not name {event.type}"
 
 
 @EACH
@@ -41,9 +41,9 @@ def test_a_handler_is_named_for_its_effect(service):
 
 
 def test_every_event_is_told_by_its_producer_and_by_no_other():
-    told = [event for service in SERVICES for event in service.emits]
+    seen = [event for service in SERVICES for event in service.emits]
 
-    assert sorted(event.type for event in told) == sorted(event.type for event in registry.EVENTS)
+    assert sorted(event.type for event in seen) == sorted(event.type for event in registry.EVENTS)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])

@@ -6,7 +6,7 @@ import json
 import sys
 
 from shared.bus.port import EventLog, Message
-from tests.contract.log_sites import BOOKS, open_told
+from tests.contract.log_sites import BOOKS, open_described
 
 
 def consume(log: EventLog, group: str) -> None:
@@ -39,5 +39,7 @@ def append(log: EventLog, key: str, count: str) -> None:
 
 
 if __name__ == "__main__":
-    _, told, what, *rest = sys.argv
-    {"consume": consume, "sleep": sleep_over_lease, "append": append}[what](open_told(json.loads(told)), *rest)
+    _, described, what, *rest = sys.argv
+    {"consume": consume, "sleep": sleep_over_lease, "append": append}[what](
+        open_described(json.loads(described)), *rest
+    )

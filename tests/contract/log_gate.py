@@ -18,10 +18,10 @@ class GatedSocket(KafkaNetSocket):
     is_open = True
     _connected: WeakSet[socket.socket] = WeakSet()
 
-    async def connect(self, *place: Any, **settings: Any) -> socket.socket:
+    async def connect(self, *arguments: Any, **settings: Any) -> socket.socket:
         if not GatedSocket.is_open:
             raise KafkaConnectionError("the gate is shut")
-        sock = await super().connect(*place, **settings)
+        sock = await super().connect(*arguments, **settings)
         self._connected.add(sock)
         return sock
 

@@ -13,24 +13,24 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.bus.port import Consumer, EventLog, Place
+from shared.bus.port import Consumer, EventLog, Partition
 from shared.bus.sqlite_log import SqliteLog
 from shared.events.registry import Topic
 
-#: Seconds to wait for a broker to take a large message.
-PATIENCE = 60
+#: Seconds for which a log goes on trying, where nothing else is said; many times what a busy machine takes.
+PATIENCE = 60.0
 ROOT = Path(__file__).parents[2]
 BOOKS, LOANS = "library.books", "library.loans"
 TOPICS = {BOOKS: Topic(BOOKS, 4), LOANS: Topic(LOANS, 1)}
 
 
-def open_told(told: Mapping[str, Any], topics: Mapping[str, Topic] = TOPICS, **settings: Any) -> EventLog:
+def open_described(described: Mapping[str, Any], topics: Mapping[str, Topic] = TOPICS, **settings: Any) -> EventLog:
     """Opens the log that a site told of, in this process or in a child."""
-    if told["kind"] == "sqlite":
-        return SqliteLog(told["path"], topics, lease=SqliteSite.lease, **settings)
+    if described["kind"] == "sqlite":
+        return SqliteLog(described["path"], topics, lease=SqliteSite.lease, **settings)
     from shared.bus.kafka_log import KafkaLog
 
-    return KafkaLog(told["servers"], topics, prefix=told["prefix"], lease=KafkaSite.lease, **settings)
+    return KafkaLog(described["servers"], topics, prefix=described["prefix"], lease=KafkaSite.lease, **settings)
 
 
 class Site(Protocol):
@@ -38,8 +38,8 @@ class Site(Protocol):
 
     lease: float
 
-    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
-        """Opens one more adapter on the log, with little patience. The site closes it at the end."""
+    def open(self, topics: Mapping[str, Topic] = TOPICS, patience: float = PATIENCE) -> EventLog:
+        """Opens one more adapter on the log. The site closes it at the end."""
         ...
 
     def interrupted(self) -> Any:
@@ -50,11 +50,11 @@ class Site(Protocol):
         """Puts a message on the first partition past our own limits, as someone else might."""
         ...
 
-    def freeze(self, consumer: Consumer, place: Place) -> None:
+    def freeze(self, consumer: Consumer, partition: Partition) -> None:
         """Makes this member of the group read a partition no more, in a way that it does not know of."""
         ...
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """What a child process needs to open the same log."""
         ...
 
@@ -68,8 +68,8 @@ class SqliteSite:
         self.path = folder / "log.db"
         self._opened: list[EventLog] = []
 
-    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
-        self._opened.append(open_told(self.told(), topics, patience=2.0))
+    def open(self, topics: Mapping[str, Topic] = TOPICS, patience: float = PATIENCE) -> EventLog:
+        self._opened.append(open_described(self.described(), topics, patience=patience))
         return self._opened[-1]
 
     @contextmanager
@@ -84,15 +84,17 @@ class SqliteSite:
 
     def put(self, topic: str, value: bytes) -> None:
         with closing(sqlite3.connect(self.path)) as db, db:
-            place = "topic = (SELECT id FROM topic WHERE name = ?) AND number = 0"
-            (end,) = db.execute(f'SELECT "end" FROM partition WHERE {place}', (topic,)).fetchone()
-            db.execute("INSERT INTO message SELECT id, 0, ?, '', ? FROM topic WHERE name = ?", (end, value, topic))
-            db.execute(f'UPDATE partition SET "end" = "end" + 1 WHERE {place}', (topic,))
+            where = "topic = (SELECT id FROM topic WHERE name = ?) AND number = 0"
+            (end,) = db.execute(f'SELECT "end" FROM partition WHERE {where}', (topic,)).fetchone()
+            db.execute(
+                "INSERT INTO message SELECT id, 0, ?, '', ?, NULL FROM topic WHERE name = ?", (end, value, topic)
+            )
+            db.execute(f'UPDATE partition SET "end" = "end" + 1 WHERE {where}', (topic,))
 
-    def freeze(self, consumer: Consumer, place: Place) -> None:
-        consumer._position[place] = 2**60
+    def freeze(self, consumer: Consumer, partition: Partition) -> None:
+        consumer._position[partition] = 2**60
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         return {"kind": "sqlite", "path": str(self.path)}
 
     def close(self) -> None:
@@ -110,10 +112,12 @@ class KafkaSite:
         self._prefix = f"test-{uuid.uuid4().hex[:10]}."
         self._opened: list[EventLog] = []
 
-    def open(self, topics: Mapping[str, Topic] = TOPICS) -> EventLog:
+    def open(self, topics: Mapping[str, Topic] = TOPICS, patience: float = PATIENCE) -> EventLog:
         import tests.contract.log_gate  # noqa: F401  (kafka-python learns of the gate by its definition)
 
-        self._opened.append(open_told(self.told(), topics, patience=3.0, client={"proxy_url": "gate://"}))
+        self._opened.append(
+            open_described(self.described(), topics, patience=patience, client={"proxy_url": "gate://"})
+        )
         return self._opened[-1]
 
     @contextmanager
@@ -130,21 +134,21 @@ class KafkaSite:
         from kafka import KafkaAdminClient, KafkaProducer
         from kafka.admin import ConfigResource, ConfigResourceType
 
-        name, room = self._prefix + topic, len(value) + 1000
+        name, size = self._prefix + topic, len(value) + 1000
         with closing(KafkaAdminClient(bootstrap_servers=self._servers)) as admin:
             admin.alter_configs(
-                [ConfigResource(ConfigResourceType.TOPIC, name, configs={"max.message.bytes": str(room)})]
+                [ConfigResource(ConfigResourceType.TOPIC, name, configs={"max.message.bytes": str(size)})]
             )
-        producer = KafkaProducer(bootstrap_servers=self._servers, max_request_size=room)
+        producer = KafkaProducer(bootstrap_servers=self._servers, max_request_size=size)
         with producer:
             producer.send(name, value=value, partition=0).get(PATIENCE)
 
-    def freeze(self, consumer: Consumer, place: Place) -> None:
+    def freeze(self, consumer: Consumer, partition: Partition) -> None:
         from kafka import TopicPartition
 
-        consumer._kafka.pause(TopicPartition(self._prefix + place[0], place[1]))
+        consumer._kafka.pause(TopicPartition(self._prefix + partition[0], partition[1]))
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         return {"kind": "kafka", "servers": self._servers, "prefix": self._prefix}
 
     def close(self) -> None:
@@ -165,7 +169,7 @@ class Child:
 
     def __init__(self, site: Site, *what: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.contract.log_child", json.dumps(site.told()), *what],
+            [sys.executable, "-m", "tests.contract.log_child", json.dumps(site.described()), *what],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -197,5 +201,5 @@ class Child:
         assert self._end() == 0
 
     def _end(self) -> int:
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=300)
         return self._process.returncode

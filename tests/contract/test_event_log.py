@@ -15,16 +15,18 @@ from typing import TypeVar
 
 import pytest
 
-from shared.bus.port import ROOM, Consumer, Delivery, EventLog, Message, Unread
+from shared.bus.port import BYTES_AT_ONCE, Consumer, Delivery, EventLog, Message, Unread
 from shared.errors import Conflict, LogUnavailable, NotFound
 from shared.events.registry import Topic
 from shared.runtime.watchdog import Watchdog
 from tests.contract.log_sites import BOOKS, LOANS, TOPICS, Child, KafkaSite, Site, SqliteSite
 
+pytestmark = pytest.mark.waits
+
 Answer = TypeVar("Answer")
 
-#: Seconds that anything a test waits for may take; far more than it does.
-PATIENCE = 40.0
+#: Seconds that anything a test waits for may take; far more than it does, on a busy machine too.
+PATIENCE = 120.0
 #: Enough keys that each of four partitions has some.
 KEYS = [f"key{number}" for number in range(16)]
 
@@ -71,7 +73,10 @@ class Reader:
 
 
 def wait_for(condition: Callable[[], object], *readers: Reader, store: bool = False) -> None:
-    """Has each reader poll in a thread of its own, as in a service, until the condition holds."""
+    """Has each reader poll in a thread of its own, as in a service, until the condition holds.
+
+    Every member of a group has to be among them: one that does not poll keeps the others from sharing out anew.
+    """
     done = Event()
 
     def work(reader: Reader) -> None:
@@ -166,11 +171,11 @@ def test_messages_of_one_key_are_read_in_the_order_of_their_append(log: EventLog
 
 def test_a_key_stays_in_one_partition_and_the_keys_use_them_all(log: EventLog, join) -> None:
     log.append(books(times=3))
-    places = defaultdict(set)
+    partitions_of = defaultdict(set)
     for delivery in join().take(48):
-        places[delivery.key].add(delivery.partition)
-    assert {len(partitions) for partitions in places.values()} == {1}
-    assert set.union(*places.values()) == {0, 1, 2, 3}
+        partitions_of[delivery.key].add(delivery.partition)
+    assert {len(partitions) for partitions in partitions_of.values()} == {1}
+    assert set.union(*partitions_of.values()) == {0, 1, 2, 3}
 
 
 def test_a_partition_is_given_in_offset_order_without_gaps(log: EventLog, join) -> None:
@@ -191,6 +196,16 @@ def test_a_delivery_tells_what_was_appended(log: EventLog, join) -> None:
 def test_a_value_that_no_reader_can_judge_passes_unharmed(log: EventLog, join, value: bytes) -> None:
     log.append([Message(LOANS, "poison", value), Message(LOANS, "poison", b"next")])
     assert [delivery.value for delivery in join("readers", LOANS).take(2)] == [value, b"next"]
+
+
+def test_what_travels_beside_a_message_comes_back_with_it(log: EventLog) -> None:
+    described = [{"traceparent": "00-1-2-01", "näme": "ä \N{GRINNING FACE}"}, {}, {"empty": ""}]
+    log.append([Message(BOOKS, "k", str(n).encode(), headers) for n, headers in enumerate(described)])
+
+    read = list(log.read([BOOKS]))
+    assert [dict(one.headers) for one in read] == described
+    last = read[-1]
+    assert dict(log.at({last.topic_partition: last.offset})[last.topic_partition].headers) == {"empty": ""}
 
 
 def test_messages_without_a_byte_pass_too(log: EventLog, join) -> None:
@@ -297,10 +312,12 @@ def test_an_append_tells_where_the_last_message_of_each_partition_stands(log: Ev
 
     last = log.append(messages)
 
-    read = {delivery.place: delivery for delivery in log.read([BOOKS, LOANS])}
-    assert {place: it.offset for place, it in last.items()} == {place: it.offset for place, it in read.items()}
-    assert {place: messages[it.index].value for place, it in last.items()} == {
-        place: it.value for place, it in read.items()
+    read = {delivery.topic_partition: delivery for delivery in log.read([BOOKS, LOANS])}
+    assert {partition: it.offset for partition, it in last.items()} == {
+        partition: it.offset for partition, it in read.items()
+    }
+    assert {partition: messages[it.index].value for partition, it in last.items()} == {
+        partition: it.value for partition, it in read.items()
     }
     assert log.append([]) == {}
 
@@ -314,17 +331,17 @@ def test_an_append_that_takes_several_batches_tells_the_last_place_too(log: Even
 def test_the_ends_are_the_offsets_of_what_comes_next(log: EventLog) -> None:
     assert log.ends([BOOKS, LOANS]) == {**{(BOOKS, number): 0 for number in range(4)}, (LOANS, 0): 0}
     last = log.append([*books(times=2), Message(LOANS, "k", b"")])
-    assert log.ends([BOOKS, LOANS]) == {place: it.offset + 1 for place, it in last.items()}
+    assert log.ends([BOOKS, LOANS]) == {partition: it.offset + 1 for partition, it in last.items()}
 
 
 def test_single_messages_are_looked_at_by_their_places(log: EventLog) -> None:
     last = log.append(books(times=3))
-    whole = {(delivery.place, delivery.offset): delivery for delivery in log.read([BOOKS])}
+    whole = {(delivery.topic_partition, delivery.offset): delivery for delivery in log.read([BOOKS])}
 
-    found = log.at({place: it.offset - 1 for place, it in last.items()})
+    found = log.at({partition: it.offset - 1 for partition, it in last.items()})
 
-    assert found == {place: whole[place, it.offset - 1] for place, it in last.items()}
-    assert log.at({place: it.offset + 1 for place, it in last.items()} | {(LOANS, 0): 0, (LOANS, 7): 0}) == {}
+    assert found == {partition: whole[partition, it.offset - 1] for partition, it in last.items()}
+    assert log.at({partition: it.offset + 1 for partition, it in last.items()} | {(LOANS, 0): 0, (LOANS, 7): 0}) == {}
     assert log.at({}) == {}
 
 
@@ -380,7 +397,7 @@ def test_a_poll_takes_no_more_large_messages_than_there_is_room_for(log: EventLo
     sizes = []
     while sum(sizes) < 18 * 3_000_000:
         sizes.append(sum(len(it.value) for it in member.poll(1)))
-    assert max(sizes) < ROOM + 3_000_000
+    assert max(sizes) < BYTES_AT_ONCE + 3_000_000
 
 
 # Groups, offsets and crashes
@@ -455,9 +472,9 @@ def test_lag_counts_what_a_group_has_not_stored(log: EventLog, join) -> None:
 
 
 def test_what_is_unread_is_told_by_partition(log: EventLog, join) -> None:
-    ends = {place: it.offset + 1 for place, it in log.append(books(times=2)).items()}
+    ends = {partition: it.offset + 1 for partition, it in log.append(books(times=2)).items()}
     unread = log.unread("readers", [BOOKS, LOANS])
-    assert unread == {**{place: Unread(end, 0) for place, end in ends.items()}, (LOANS, 0): Unread(0, 0)}
+    assert unread == {**{partition: Unread(end, 0) for partition, end in ends.items()}, (LOANS, 0): Unread(0, 0)}
     assert log.stored("readers", [BOOKS, LOANS]) == {}
 
     member = join()
@@ -477,7 +494,7 @@ def test_a_member_tells_which_partitions_it_reads_and_the_log_who_reads_them(log
     everything = {(BOOKS, number) for number in range(4)}
     assert first.reads() == everything
     first.hold(given[0], 60)
-    assert first.reads() == everything - {given[0].place}
+    assert first.reads() == everything - {given[0].topic_partition}
 
     second = join()
     wait_for(lambda: len(second.reads()) == 2, first, second)
@@ -485,12 +502,12 @@ def test_a_member_tells_which_partitions_it_reads_and_the_log_who_reads_them(log
     wait_for(lambda: len(set(log.readers("readers").values())) == 2, first, second)
     readers = log.readers("readers")
     assert set(readers) == everything
-    assert len({readers[place] for place in second.reads()}) == 1
+    assert len({readers[partition] for partition in second.reads()}) == 1
     assert log.readers("others") == {}
 
 
 def test_a_group_goes_on_where_it_was_rewound_to(log: EventLog, join) -> None:
-    ends = {place: it.offset + 1 for place, it in log.append(books(times=2)).items()}
+    ends = {partition: it.offset + 1 for partition, it in log.append(books(times=2)).items()}
     member = join()
     member.store(member.take(32))
     with pytest.raises(Conflict, match="stop them first"):
@@ -509,7 +526,7 @@ def test_a_group_goes_on_where_it_was_rewound_to(log: EventLog, join) -> None:
 
 
 def test_a_group_that_never_was_may_be_put_where_it_should_begin(log: EventLog, join) -> None:
-    ends = {place: it.offset + 1 for place, it in log.append(books()).items()}
+    ends = {partition: it.offset + 1 for partition, it in log.append(books()).items()}
     log.rewind("late", ends)
     assert log.lag("late", [BOOKS]) == 0
     log.append(books(begin=1))
@@ -523,18 +540,17 @@ def test_a_held_delivery_comes_again_while_other_partitions_go_on(log: EventLog,
     held = [delivery for delivery in given if delivery.partition == given[0].partition]
     member.store([delivery for delivery in given if delivery not in held] + held[:1])
 
+    member.hold(held[1], 10 * PATIENCE)
+    log.append(books(begin=2))
+    elsewhere = len({delivery.key for delivery in given if delivery not in held})
+    meanwhile = member.take(elsewhere)
+    assert held[0].partition not in {delivery.partition for delivery in meanwhile}
+
     begun = time.monotonic()
     member.hold(held[1], 1.5)
-    log.append(books(begin=2))
-    meanwhile: list[Delivery] = []
-    while time.monotonic() - begun < 1.2:
-        meanwhile += member.poll(0.1)
-    assert meanwhile and held[0].partition not in {delivery.partition for delivery in meanwhile}
-
-    expected = 16 - len(meanwhile) + len(held) - 1
-    after = member.take(expected)
+    again = member.take(16 - elsewhere + len(held) - 1)
     assert time.monotonic() - begun >= 1.5
-    again = [delivery for delivery in after if delivery.partition == held[0].partition]
+    assert {delivery.partition for delivery in again} == {held[0].partition}
     assert again[: len(held) - 1] == held[1:]
     assert in_order(values([*held[:1], *again]))
 
@@ -557,16 +573,18 @@ def test_a_hold_outlasts_a_change_of_members(log: EventLog, join) -> None:
     held = {number: [it for it in given if it.partition == number] for number in range(4)}
     first.store([deliveries[0] for deliveries in held.values()])
     for deliveries in held.values():
-        first.hold(deliveries[1], 8)
-    begun, before = time.monotonic(), len(first.given)
+        first.hold(deliveries[1], 10 * PATIENCE)
+    before = len(first.given)
 
     second = join()
     wait_for(lambda: len(second.partitions()) == 2, first, second)
-
-    assert time.monotonic() - begun < 8
     assert len(first.given) == before, "what stayed with the first member is still held"
+
+    begun = time.monotonic()
+    for deliveries in held.values():  # Of what is the second's by now it holds nothing any more.
+        first.hold(deliveries[1], 1.5)
     wait_for(lambda: len(first.given) + len(second.given) == 32 + 32 - 4, first, second)
-    assert time.monotonic() - begun >= 8
+    assert time.monotonic() - begun >= 1.5
     assert [it for it in first.given[before:] + second.given if it.partition == 0] == held[0][1:]
     assert in_order(values([deliveries[0] for deliveries in held.values()] + first.given[before:] + second.given))
 
@@ -584,12 +602,15 @@ def test_a_member_that_leaves_hands_its_partitions_over(log: EventLog, join) -> 
     leaving, staying = join(), join()
     shares(log, leaving, staying)
     log.append(books(begin=1))
-    wait_for(lambda: "1" in {text[-1] for text in values(leaving.given)}, leaving)
+    # Both poll, as in a service: a change of members that is under way ends only when all of them do.
+    wait_for(lambda: any(text.endswith(":1") for text in values(leaving.given)), leaving, staying)
     leaving.close()
 
-    texts = values(staying.take(16))
+    def given() -> list[str]:
+        return [text for text in values(staying.given) if text.endswith(":1")]
 
-    assert set(texts) == round_of(1)
+    wait_for(lambda: len(given()) >= 16, staying)
+    assert sorted(given()) == sorted(round_of(1)), "nothing lost, and nothing twice"
 
 
 def test_a_member_without_a_partition_waits_and_takes_over(log: EventLog, join) -> None:
@@ -609,12 +630,10 @@ def test_a_member_killed_with_minus_9_is_taken_over(site: Site, log: EventLog, j
     seen = child.lines(48)
     child.kill()
 
-    begun = time.monotonic()
     given = join().take(48)
 
     assert sorted(values(given)) == sorted(seen)
     assert in_order(values(given))
-    assert time.monotonic() - begun < site.lease + 15
 
 
 def test_a_member_shares_with_another_process_and_survives_its_end(site: Site, log: EventLog, join) -> None:
@@ -665,17 +684,18 @@ def test_a_member_that_lost_a_partition_cannot_store_it(log: EventLog, join) -> 
     first.store(everything)
 
     lost = [delivery for delivery in everything if delivery.partition in second.partitions()]
-    wait_for(lambda: log.lag("readers", [BOOKS]) == len(lost), first, second)
+    wait_for(lambda: log.lag("readers", [BOOKS]) == len(lost) <= len(second.given), first, second)
     assert sorted(values(second.given)) == sorted(values(lost))
     second.store(second.given)
-    assert log.lag("readers", [BOOKS]) == 0
+    # While the group is settling it is stored with a later poll.
+    wait_for(lambda: log.lag("readers", [BOOKS]) == 0, first, second)
 
 
 # The watchdog
 
 
 def test_a_partition_that_is_frozen_is_found_and_read_after_joining_anew(site: Site, log: EventLog) -> None:
-    watchdog = Watchdog("readers", log, patience=1.0)
+    watchdog = Watchdog("readers", log, patience=8.0)
     with closing(watchdog.subscribe("readers", [BOOKS])) as consumer:
         member = Reader(consumer)
         log.append(books())
@@ -722,31 +742,30 @@ def test_a_log_tells_what_keeps_it_and_of_which_release(log: EventLog) -> None:
 # A log that is down
 
 
-def test_an_append_to_a_log_that_is_down_says_so_and_works_again_later(site: Site, log: EventLog) -> None:
-    log.append(books())
+def test_an_append_to_a_log_that_is_down_says_so_and_works_again_later(site: Site) -> None:
+    log = site.open(patience=3)
+    insist(lambda: log.append(books()))
     log.ping()
     with site.interrupted():
         for attempt in (lambda: log.append(books(times=3, begin=1)), log.ping, lambda: log.lag("readers", [BOOKS])):
-            begun = time.monotonic()
             with pytest.raises(LogUnavailable):
                 attempt()
-            assert time.monotonic() - begun < 15
 
     insist(log.ping)
     insist(lambda: log.append(books(times=3, begin=1)))
 
-    texts = values([*log.read([BOOKS])])
+    texts = values([*site.open().read([BOOKS])])
     assert set(texts) == set.union(*map(round_of, range(4)))
     assert in_order(texts)
 
 
 def test_a_log_that_is_down_at_first_is_used_when_it_is_there(site: Site) -> None:
     with site.interrupted():
-        log = site.open()
+        log = site.open(patience=3)
         with pytest.raises(LogUnavailable):
             log.append(books())
     insist(lambda: log.append(books()))
-    assert set(values([*log.read([BOOKS])])) == round_of(0)
+    assert set(values([*site.open().read([BOOKS])])) == round_of(0)
 
 
 def test_a_consumer_goes_on_when_the_log_is_back(site: Site, log: EventLog, join) -> None:
@@ -792,8 +811,8 @@ def test_threads_that_append_at_once_keep_each_keys_order_and_lose_nothing(log: 
 
 def test_processes_that_append_at_once_keep_each_keys_order_and_lose_nothing(site: Site, join) -> None:
     children = [Child(site, "append", name, "140") for name in ("ana", "ben")]
-    texts = values(join().take(280))
     for child in children:
         child.finish()
+    texts = values(join().take(280))
     assert len(set(texts)) == 280
     assert in_order(texts)

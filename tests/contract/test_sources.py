@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ import pytest
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.ingest.replay.app import replay_app
-from services.ingest.replay.papers import PapersCorpus
-from services.ingest.replay.server import ReplayServer
-from services.ingest.sources.catalog import open_sources
-from services.ingest.sources.crossref import Crossref
-from services.ingest.sources.europepmc import EuropePMC
-from services.ingest.sources.http import Access, Limits
-from services.ingest.sources.openalex import OpenAlex
-from services.ingest.sources.port import (
+from demo.replay.app import replay_app
+from demo.replay.papers import PapersCorpus
+from demo.replay.server import ReplayServer
+from services.ingest.ports.sources.catalog import open_sources
+from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.europepmc import EuropePMC
+from services.ingest.ports.sources.http import Access, Limits
+from services.ingest.ports.sources.openalex import OpenAlex
+from services.ingest.ports.sources.port import (
+    Heard,
     Page,
     Query,
     Source,
@@ -30,11 +30,11 @@ from services.ingest.sources.port import (
     SourceRefused,
     SourceUnavailable,
 )
-from services.ingest.sources.pubmed import PubMed
+from services.ingest.ports.sources.pubmed import PubMed
 from shared.settings import Settings
 
 REVIEW = Path(__file__).parents[2] / "reviews" / "ics-leadership" / "papers.yaml"
-LIMITS = Limits(timeout=0.5, answer_bytes=500_000, tries=2, longest_pause=60)
+LIMITS = Limits(timeout=60, answer_bytes=500_000, tries=2, longest_pause=60)
 KEY = "a-secret-key-of-32-characters---"
 
 Make = Callable[..., Source]
@@ -53,8 +53,8 @@ class Kind:
 
     def open(self, url: str, client: httpx.Client, size: int = 3, **settings: Any) -> Source:
         access = Access(f"{url}/{self.path}", "team@example.org", SecretStr(KEY))
-        told = {"limits": LIMITS, "sleep": lambda seconds: None, self.page_size: size} | settings
-        return self.make(access, client, **told)
+        described = {"limits": LIMITS, "sleep": lambda seconds: None, self.page_size: size} | settings
+        return self.make(access, client, **described)
 
 
 KINDS = {
@@ -126,8 +126,9 @@ def answering(status: int, media_type: str, body: bytes, **headers: str) -> ASGI
 
 
 async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
-    await asyncio.sleep(1.0)
-    await answering(200, "application/json", b"{}")(scope, receive, send)
+    """Says nothing until whoever asked has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def cut(scope: Scope, receive: Receive, send: Send) -> None:
@@ -272,6 +273,27 @@ def test_no_key_and_no_address_of_a_person_is_in_a_url(kind, url):
     assert not any(KEY in each or "example.org" in each for each in asked)
 
 
+def test_what_a_page_is_read_from_is_kept_before_the_page_is_given_and_tells_no_secret(kind, url, client):
+    kept: list[Heard] = []
+    counts = [0]
+    for _ in kind.open(url, client).pages(query(kind.everything), keep=kept.append):
+        counts.append(len(kept))
+
+    assert len(counts) > 2 and counts == sorted(set(counts))
+    assert all(one.status == 200 and one.body for one in kept)
+    assert not any(KEY in one.asked or "team" in one.asked for one in kept)
+    assert all(f"/{kind.path}/" in one.asked and "?" in one.asked for one in kept)
+
+
+def test_what_a_source_answers_instead_of_a_page_is_kept_too(kind, url, client, faults):
+    kept: list[Heard] = []
+    faults.next(answering(200, "text/html", b"<html>sorry</html>"), times=2)
+    with pytest.raises(SourceDrifted):
+        list(kind.open(url, client).pages(query(kind.everything), keep=kept.append))
+
+    assert [one.body for one in kept] == [b"<html>sorry</html>"] * 2
+
+
 def test_a_busy_source_is_asked_again(name, kind, corpus, url, client, faults):
     faults.next(answering(429, "text/html", b"<h1>429 Too Many Requests</h1>"))
     assert set(ids(list(kind.open(url, client).pages(query(kind.everything))))) == everything_of(corpus, name)
@@ -294,10 +316,11 @@ def test_a_long_wait_is_told_and_not_slept(kind, url, client, faults):
     assert slept == []
 
 
+@pytest.mark.waits
 def test_a_source_that_hangs_is_unavailable(kind, url, client, faults):
     faults.next(hanging, times=10)
     with pytest.raises(SourceUnavailable, match="ReadTimeout"):
-        list(kind.open(url, client).pages(query(kind.everything)))
+        list(kind.open(url, client, limits=replace(LIMITS, timeout=0.5)).pages(query(kind.everything)))
 
 
 def test_a_source_that_is_down_is_unavailable(kind, client):

@@ -50,6 +50,7 @@ def test_a_half_finished_folder_is_built_from_the_start(tmp_path):
     assert not (tmp_path / "x" / "half").exists()
 
 
+@pytest.mark.waits
 def test_a_lock_is_waited_for(tmp_path):
     waited, order = threading.Event(), []
 
@@ -60,12 +61,13 @@ def test_a_lock_is_waited_for(tmp_path):
     thread = threading.Thread(target=second)
     with locked(tmp_path / "lock", quietly):
         thread.start()
-        assert waited.wait(10)
+        assert waited.wait(120)
         order.append("first")
-    thread.join(10)
+    thread.join(120)
     assert order == ["first", "second"]
 
 
+@pytest.mark.waits
 def test_whoever_waited_for_a_lock_that_was_deleted_takes_the_new_one(tmp_path):
     path, waited, held = tmp_path / "lock", threading.Event(), []
 
@@ -76,9 +78,9 @@ def test_whoever_waited_for_a_lock_that_was_deleted_takes_the_new_one(tmp_path):
     thread = threading.Thread(target=second)
     with locked(path, quietly):
         thread.start()
-        assert waited.wait(10)
+        assert waited.wait(120)
         path.unlink()
-    thread.join(10)
+    thread.join(120)
     assert held == [True]
 
 
@@ -172,18 +174,21 @@ def sleeper():
     child.wait()
 
 
+@pytest.mark.waits
 def test_a_process_is_known_by_pid_and_start(sleeper):
     assert sleeper.alive
     assert processes.look_up(sleeper.pid).process == sleeper
     assert not replace(sleeper, started="another boot:1").alive
 
 
+@pytest.mark.waits
 def test_a_recycled_pid_is_not_ended(sleeper):
-    stranger_in_its_place = replace(sleeper, started="another boot:1")
-    processes.end([stranger_in_its_place], signal.SIGKILL, patience=1)
+    stranger_instead = replace(sleeper, started="another boot:1")
+    processes.end([stranger_instead], signal.SIGKILL, patience=1)
     assert sleeper.alive
 
 
+@pytest.mark.waits
 def test_a_family_ends_together(sleeper):
     family = processes.family([sleeper])
     assert len(family) == 2
@@ -191,6 +196,7 @@ def test_a_family_ends_together(sleeper):
     assert not any(member.alive for member in family)
 
 
+@pytest.mark.waits
 def test_a_process_that_is_deaf_to_requests_is_killed():
     deafness = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
     child = subprocess.Popen([sys.executable, "-c", deafness], stdout=subprocess.PIPE)
@@ -202,6 +208,7 @@ def test_a_process_that_is_deaf_to_requests_is_killed():
         assert child.wait() == -signal.SIGKILL
 
 
+@pytest.mark.waits
 def test_what_a_killed_leader_leaves_is_known_by_its_recorded_members(sleeper):
     leader, child = processes.family([sleeper])
     os.kill(leader.pid, signal.SIGKILL)
@@ -210,10 +217,11 @@ def test_what_a_killed_leader_leaves_is_known_by_its_recorded_members(sleeper):
     assert processes.family([leader, child]) == [child]
 
 
+@pytest.mark.waits
 def test_a_dead_process_that_nobody_reaped_does_not_run():
     child = subprocess.Popen(["/bin/true"])
     process = Process(child.pid, "unknown")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while processes.look_up(process.pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert processes.look_up(process.pid) is None
@@ -248,6 +256,7 @@ def test_a_port_is_kept_while_it_is_free_and_left_when_somebody_took_it(tmp_path
         assert ports.choose(["a"], remembered) != remembered
 
 
+@pytest.mark.waits
 def test_two_ups_at_once_do_not_choose_the_same_port(tmp_path):
     ask = """
 import sys
@@ -343,6 +352,7 @@ def run(*arguments: str, capsys) -> tuple[int, str, str]:
     return code, *capsys.readouterr()
 
 
+@pytest.mark.waits
 def test_env_can_be_evaluated_by_a_shell(some, capsys):
     code, printed, _ = run("env", "--instance", "some", "--dir", str(some.folder.parent), capsys=capsys)
     assert code == 0
@@ -360,6 +370,7 @@ def test_env_can_be_evaluated_by_a_shell(some, capsys):
     assert json.loads(printed) == settings
 
 
+@pytest.mark.waits
 def test_env_names_only_what_runs(some, capsys):
     some.remember("kafka", Record(PORTS_OF["kafka"]))
     _, printed, _ = run("env", "--instance", "some", "--dir", str(some.folder.parent), capsys=capsys)
@@ -367,12 +378,14 @@ def test_env_names_only_what_runs(some, capsys):
     assert "LIVING_SEARCH_URL" in printed
 
 
+@pytest.mark.waits
 def test_env_of_nothing_prints_nothing_that_could_be_evaluated(tmp_path, capsys):
     code, printed, error = run("env", "--dir", str(tmp_path), capsys=capsys)
     assert (code, printed) == (1, "")
     assert error == "deploy/local: Nothing of the instance default is running: start it with `up` first.\n"
 
 
+@pytest.mark.waits
 def test_status_tells_what_is_stopped_by_its_exit_code(tmp_path, capsys):
     code, printed, _ = run("status", "--dir", str(tmp_path), capsys=capsys)
     assert code == 3
@@ -381,6 +394,7 @@ def test_status_tells_what_is_stopped_by_its_exit_code(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.waits
 def test_down_of_nothing_is_no_failure_and_makes_nothing(tmp_path, capsys):
     code, printed, _ = run("down", "--wipe", "--dir", str(tmp_path), capsys=capsys)
     assert code == 0
@@ -388,6 +402,7 @@ def test_down_of_nothing_is_no_failure_and_makes_nothing(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.waits
 def test_an_unknown_server_is_refused(capsys):
     with pytest.raises(SystemExit):
         run("up", "--only", "kafka,redis", capsys=capsys)
@@ -416,6 +431,7 @@ def test_a_server_that_is_not_there_does_not_answer(name, tmp_path):
     assert not servers.KINDS[name](tmp_path / name, nobody_listens).answers()
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("name", PORTS_OF)
 def test_a_port_that_accepts_and_hangs_up_is_not_a_server(name, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -428,7 +444,7 @@ def test_a_port_that_accepts_and_hangs_up_is_not_a_server(name, tmp_path):
         ports = dict.fromkeys(PORTS_OF[name], listener.getsockname()[1])
         assert not servers.KINDS[name](tmp_path / name, ports).answers()
         socket.create_connection(listener.getsockname()).close()  # should the server not have been asked at all
-        thread.join(10)
+        thread.join(120)
 
 
 def test_elasticsearch_gets_no_option_that_its_java_does_not_know(tmp_path):
@@ -448,7 +464,7 @@ class NeverReady(servers.Server):
 
     name = "kafka"
     port_names = ("client",)
-    script = "echo I cannot; exec sleep 60"
+    program = "echo I cannot; exec sleep 60"
 
     def fetch(self, cache, say):
         """Needs nothing."""
@@ -459,7 +475,7 @@ class NeverReady(servers.Server):
 
     def command(self):
         """Sleeps."""
-        return ["/bin/sh", "-c", self.script]
+        return ["/bin/sh", "-c", self.program]
 
     def answers(self):
         """Never."""
@@ -473,7 +489,7 @@ class NeverReady(servers.Server):
 class DiesAtOnce(NeverReady):
     """A server that ends with an error."""
 
-    script = "echo I will not; exit 7"
+    program = "echo I will not; exit 7"
 
 
 @pytest.mark.parametrize(
@@ -497,6 +513,7 @@ def test_a_server_that_does_not_come_is_told_with_its_log_and_taken_back(kind, t
 # -- both ways to start it -----------------------------------------------------------------------
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("way", [["deploy/local"], ["-m", "deploy.local"]])
 def test_the_folder_and_the_module_are_the_same_command(way, tmp_path):
     command = [sys.executable, *way, "status", "--dir", str(tmp_path)]

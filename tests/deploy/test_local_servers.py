@@ -14,6 +14,8 @@ import pytest
 
 from deploy.local.processes import look_up
 
+pytestmark = pytest.mark.waits
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALL = {"kafka", "elasticsearch", "postgres"}
 

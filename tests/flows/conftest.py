@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.demo.play import Outcome
-from services.demo.theatre import Theatre
-from tests.flows.stage import APART, Profile, embedded, played, real
+from demo.environment import Environment
+from demo.run import Outcome
+from tests.flows.profiles import APART, Profile, demo_run, embedded, real
 
 REAL = pytest.param("real", marks=pytest.mark.real)
 
@@ -35,7 +35,7 @@ def apart(request) -> Iterator[Profile]:
 
 
 @pytest.fixture(scope="module")
-def the_play(profile, tmp_path_factory) -> Iterator[tuple[Theatre, Outcome]]:
+def the_run(profile, tmp_path_factory) -> Iterator[tuple[Environment, Outcome]]:
     """The first review, played to its end on a platform that goes on running."""
-    with played(profile, tmp_path_factory.mktemp(profile.name)) as result:
+    with demo_run(profile, tmp_path_factory.mktemp(profile.name)) as result:
         yield result

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.protocol.domain import check, digest
+from services.protocol.domain import check
 from shared.bus.open import open_log
 from shared.bus.port import Message
 from shared.events.base import Envelope, Event
 from shared.events.ingest import Bibliography, RecordDiscovered
 from shared.events.protocol import VersionPublished
 from shared.ids import new_id
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.settings import Settings
 from shared.tokens import ALL_REVIEWS, Person, issue_token
 
@@ -44,7 +44,7 @@ class Line:
     """One connection to a server, opened when it is needed, and again when the server has closed it."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._place, self._token = urlsplit(url), token
+        self._at, self._token = urlsplit(url), token
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -53,7 +53,7 @@ class Line:
         ConnectionError when the request was sent and no answer came."""
         content = json.dumps(body).encode() if body is not None else b""
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._place.netloc}\r\nAuthorization: Bearer {self._token}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self._at.netloc}\r\nAuthorization: Bearer {self._token}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         reader, writer = await self._open()
@@ -72,7 +72,7 @@ class Line:
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._writer is None or self._reader is None or self._reader.at_eof():
             self.close()
-            self._reader, self._writer = await asyncio.open_connection(self._place.hostname, self._place.port)
+            self._reader, self._writer = await asyncio.open_connection(self._at.hostname, self._at.port)
         return self._reader, self._writer
 
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, dict[str, str], Any]:
@@ -103,7 +103,7 @@ async def _insist(line: Line, path: str, body: Any, seen: Seen, until: float, st
     """The answer to a command, sent again while the platform is busy; None when it was refused or the time is over."""
     while time.monotonic() < until:
         try:
-            status, headers, told = await line.ask("POST", path, body)
+            status, headers, shown = await line.ask("POST", path, body)
         except ConnectionRefusedError:
             return None
         except ConnectionError as error:
@@ -111,7 +111,7 @@ async def _insist(line: Line, path: str, body: Any, seen: Seen, until: float, st
             return None
         seen.statuses[status] += 1
         if status < 300:
-            return told
+            return shown
         if status == 503 and "retry-after" not in headers:
             seen.hasty.append(status)
         if stop.is_set() or status not in (409, 503):
@@ -137,7 +137,7 @@ async def crowd(
 
 
 def tokens(settings: Settings, names: Iterable[str], role: str = "reviewer") -> dict[str, str]:
-    key, now = SigningKey.open(settings), datetime.now(UTC)
+    key, now = open_ring(settings), datetime.now(UTC)
     return {
         name: issue_token(key, Person(name, role, (ALL_REVIEWS,)), now=now, valid_for=timedelta(hours=2))
         for name in names
@@ -146,9 +146,7 @@ def tokens(settings: Settings, names: Iterable[str], role: str = "reviewer") -> 
 
 def publish(settings: Settings, records: int) -> None:
     """Puts the protocol and so many records on the log, as protocol and ingest would have told them."""
-    version = VersionPublished(
-        review=REVIEW, version=1, sha256=digest(PROTOCOL), protocol=PROTOCOL, published_by="crowd"
-    )
+    version = VersionPublished.of(PROTOCOL, 1, "crowd")
     found = [
         RecordDiscovered(
             review=REVIEW, record=f"rec_{number:032x}", revision=1, run="run",
@@ -156,7 +154,7 @@ def publish(settings: Settings, records: int) -> None:
         )
         for number in range(records)
     ]  # fmt: skip
-    log = open_log(settings.place(settings.log_url), prefix=settings.topic_prefix)
+    log = open_log(settings.resolved(settings.log_url), prefix=settings.topic_prefix)
     try:
         log.create_topics()
         for batch in _batches([version, *found], 500):

@@ -198,8 +198,8 @@ def sound(make: Make, number: int) -> Item:
 def odd(make: Make, first: int) -> Iterator[Item]:
     """Every field of the item, at every depth, made odd in every way; numbered from `first`."""
     of_xml = isinstance(make(0), Element)
-    for number, (place, how) in enumerate(_xml_ways(make(0)) if of_xml else _json_ways(make(0)), start=first):
-        yield _odd_xml(make(number), [(place, how)]) if of_xml else _odd_json(make(number), [(place, how)])
+    for number, (position, how) in enumerate(_xml_ways(make(0)) if of_xml else _json_ways(make(0)), start=first):
+        yield _odd_xml(make(number), [(position, how)]) if of_xml else _odd_json(make(number), [(position, how)])
 
 
 def odd_together(make: Make, first: int, many: int, chance: random.Random) -> Iterator[Item]:
@@ -213,39 +213,39 @@ def odd_together(make: Make, first: int, many: int, chance: random.Random) -> It
 
 # -- JSON ----------------------------------------------------------------------------------------
 
-JsonPlace = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 
 
-def _json_ways(item: Any) -> Iterator[tuple[JsonPlace, str]]:
-    for place in _places(item):
-        large = LARGE_JSON_VALUES if len(place) == 1 else ()
-        yield from ((place, how) for how in (*JSON_VALUES, *large, "missing", "twice"))
+def _json_ways(item: Any) -> Iterator[tuple[JsonPath, str]]:
+    for position in _positions(item):
+        large = LARGE_JSON_VALUES if len(position) == 1 else ()
+        yield from ((position, how) for how in (*JSON_VALUES, *large, "missing", "twice"))
 
 
-def _places(value: Any, place: JsonPlace = ()) -> Iterator[JsonPlace]:
+def _positions(value: Any, position: JsonPath = ()) -> Iterator[JsonPath]:
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in parts:
-        yield (*place, name)
-        yield from _places(part, (*place, name))
+        yield (*position, name)
+        yield from _positions(part, (*position, name))
 
 
-def _odd_json(item: dict[str, Any], ways: list[tuple[JsonPlace, str]]) -> Item:
+def _odd_json(item: dict[str, Any], ways: list[tuple[JsonPath, str]]) -> Item:
     item, said, values = copy.deepcopy(item), [], {}
-    for number, (place, how) in enumerate(ways):
+    for number, (position, how) in enumerate(ways):
         try:
-            values |= _put(item, place, how, f"{MARK}{number}")
+            values |= _put(item, position, how, f"{MARK}{number}")
         except (KeyError, IndexError, TypeError):
             continue  # Another oddity has taken this place away.
-        said.append(f"{'.'.join(map(str, place))}: {how}")
+        said.append(f"{'.'.join(map(str, position))}: {how}")
     raw = json.dumps(item).encode()
     for mark, value in values.items():
         raw = raw.replace(b'"%s"' % mark.encode(), value)
     return Item(raw, "; ".join(said))
 
 
-def _put(item: Any, place: JsonPlace, how: str, mark: str) -> dict[str, bytes]:
+def _put(item: Any, position: JsonPath, how: str, mark: str) -> dict[str, bytes]:
     """Makes a place of the item odd in place; what the mark it leaves stands for, if it leaves one."""
-    *way, last = place
+    *way, last = position
     for name in way:
         item = item[name]
     before = item[last]
@@ -261,10 +261,10 @@ def _put(item: Any, place: JsonPlace, how: str, mark: str) -> dict[str, bytes]:
 
 # -- XML -----------------------------------------------------------------------------------------
 
-XmlPlace = tuple[int, str | None]
+XmlPath = tuple[int, str | None]
 
 
-def _xml_ways(item: Element) -> Iterator[tuple[XmlPlace, str]]:
+def _xml_ways(item: Element) -> Iterator[tuple[XmlPath, str]]:
     """Elements by their number in the document's order, and the attributes of each by name."""
     for number, element in enumerate(item.iter()):
         if number:
@@ -274,7 +274,7 @@ def _xml_ways(item: Element) -> Iterator[tuple[XmlPlace, str]]:
             yield from (((number, name), how) for how in (*XML_ATTRIBUTES, "missing"))
 
 
-def _odd_xml(item: Element, ways: list[tuple[XmlPlace, str]]) -> Item:
+def _odd_xml(item: Element, ways: list[tuple[XmlPath, str]]) -> Item:
     elements, parents = list(item.iter()), {child: parent for parent in item.iter() for child in parent}
     said, values = [], {}
     for number, ((index, name), how) in enumerate(ways):

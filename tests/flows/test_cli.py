@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from demo.environment import Environment
 from services.cli import app, context
 from services.screening.manifest import SERVICE as screening
 from shared.db.migrate import head
 from shared.errors import LivingError
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.tokens import read_token
-from tests.flows.stage import FIRST_REVIEW, embedded, played
+from tests.flows.profiles import FIRST_REVIEW, demo_run, embedded
+from tests.waiting import eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 REVIEW = "ics-leadership"
 
@@ -27,22 +30,22 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def the_play(tmp_path_factory):
-    with played(embedded(), tmp_path_factory.mktemp("cli")) as result:
+def the_run(tmp_path_factory):
+    with demo_run(embedded(), tmp_path_factory.mktemp("cli")) as result:
         yield result
 
 
 @pytest.fixture
-def run(the_play, monkeypatch) -> Iterator[Run]:
+def run(the_run, monkeypatch) -> Iterator[Run]:
     """Runs `living ...` as an admin, or as someone with another role."""
-    stage, _ = the_play
-    monkeypatch.setenv("LIVING_URL", stage.house.urls["screening"])
-    monkeypatch.setenv("LIVING_DATA_DIR", str(stage.settings.data_dir))
-    monkeypatch.setenv("LIVING_CLOCK", f"file:{stage.clock}")
+    site, _ = the_run
+    monkeypatch.setenv("LIVING_URL", site.processes.urls["screening"])
+    monkeypatch.setenv("LIVING_DATA_DIR", str(site.settings.data_dir))
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{site.clock}")
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words: str, role: str = "admin", name: str = "watcher", fails: bool = False) -> Result:
-        monkeypatch.setenv("LIVING_TOKEN", stage.token(name, role))
+        monkeypatch.setenv("LIVING_TOKEN", site.token(name, role))
         context.settings.cache_clear()
         result = CliRunner().invoke(app, list(words))
         if not fails:
@@ -116,8 +119,8 @@ def test_the_theories_are_shown_compared_and_verified(run):
     assert "draft of revision 8" in run("synthesis", "show", REVIEW, "--draft").output
 
 
-def test_events_are_followed_and_one_record_is_traced_to_its_notices(run, the_play):
-    record = the_play[1].a_record
+def test_events_are_followed_and_one_record_is_traced_to_its_notices(run, the_run):
+    record = the_run[1].a_record
     tree = run("events", "trace", REVIEW, record).output
 
     assert "screening.record.included" in tree, tree
@@ -142,10 +145,10 @@ def test_dead_letters_are_listed(run):
     }
 
 
-def test_a_token_is_issued_for_a_role_and_a_review(run, the_play):
+def test_a_token_is_issued_for_a_role_and_a_review(run, the_run):
     token = run("token", "issue", "ana", "--role", "reviewer", "--review", REVIEW).stdout.strip()
 
-    person = read_token(SigningKey.open(the_play[0].settings), token)
+    person = read_token(open_ring(the_run[0].settings), token)
     assert (person.name, person.role, person.reviews) == ("ana", "reviewer", (REVIEW,))
     assert run("token", "issue", "ana", "--role", "king", fails=True).exit_code == 1
 
@@ -153,6 +156,45 @@ def test_a_token_is_issued_for_a_role_and_a_review(run, the_play):
 def test_databases_are_as_the_models_are(run):
     assert all(state["differences"] == [] for state in data(run("db", "check", "--json")))
     assert f"screening: {head(screening)}" in run("db", "upgrade").output
+
+
+def test_keys_are_rotated_while_the_platform_runs(run, the_run, tmp_path):
+    """What was signed before verifies by its own key, here and from a file; tokens hold until their key is retired."""
+    site, _ = the_run
+    before, kids = site.token("dora", "lead"), []
+    for position, summary in enumerate(("Before the rotation.", "After it.")):
+        signed = data(
+            run("synthesis", "sign", REVIEW, "--summary", summary, "--yes", "--json", role="lead", name="dora")
+        )
+        kids.append((signed["content"]["number"], signed["kid"]))
+        if position == 0:
+            run("key", "rotate", "--for", "revisions")
+    (first, old), (second, new) = kids
+    assert (second, old == new) == (first + 1, False)
+
+    (tmp_path / "keys.json").write_text(run("key", "public", "--json").stdout)
+    for number, kid in kids:
+        shown = data(run("synthesis", "verify", REVIEW, str(number), "--json"))
+        assert (shown["holds"], shown["kid"]) == (True, kid)
+        file = str(tmp_path / f"{number}.json")
+        run("synthesis", "export", REVIEW, str(number), "--to", file)
+        seen = data(run("synthesis", "verify", "--file", file, "--key", str(tmp_path / "keys.json"), "--json"))
+        assert seen == shown
+
+    rotated = data(run("key", "rotate", "--for", "tokens", "--json"))
+    assert run("review", "list").exit_code == 0, "a token of the new key opens at once"
+    assert asked(site, before) == 200
+    run("key", "retire", rotated["before"]["kid"])
+    eventually(lambda: asked(site, before) == 401)
+    assert all(row["same"] for row in data(run("key", "show", "--json"))["databases"])
+    known = len(open_ring(site.settings).fingerprints)
+    eventually(lambda: {len(row["knows"]) for row in data(run("key", "show", "--json"))["databases"]} == {known})
+
+
+def asked(site: Environment, token: str) -> int:
+    """What the platform answers to whoever has this token."""
+    url = f"{site.processes.urls['protocol']}/protocol/reviews"
+    return httpx.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
 @pytest.mark.parametrize(

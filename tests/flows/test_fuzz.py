@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.catalog import SERVICES
-from shared.http.app import create_app
+from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import Person, issue_token
 from tests.flows.conftest import REAL, make_profile
-from tests.flows.stage import FIRST_REVIEW
+from tests.flows.profiles import FIRST_REVIEW
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.waits
 
 REVIEW = "ics-leadership"
 
@@ -51,7 +53,7 @@ def client(request, tmp_path_factory) -> Iterator[TestClient]:
     )  # fmt: skip
     platform = Platform(chosen, SERVICES)
     token = issue_token(
-        platform.key, Person("mallory", "admin", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+        platform.ring, Person("mallory", "admin", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1)
     )
     headers = {"Authorization": f"Bearer {token}"}
     with TestClient(create_app(platform), headers=headers, raise_server_exceptions=False) as client:
@@ -69,22 +71,22 @@ def client(request, tmp_path_factory) -> Iterator[TestClient]:
 
 def operations(client: TestClient) -> list[tuple[str, str, dict[str, Any]]]:
     described = client.get("/openapi.json").json()["paths"]
-    return [(method, path, told) for path, methods in described.items() for method, told in methods.items()]
+    return [(method, path, seen) for path, methods in described.items() for method, seen in methods.items()]
 
 
 @settings(max_examples=400)
 @given(data=st.data())
 def test_no_request_is_answered_with_an_error_of_ours(client, data):
-    method, path, told = data.draw(st.sampled_from(operations(client)))
+    method, path, seen = data.draw(st.sampled_from(operations(client)))
     query = {}
-    for parameter in told.get("parameters", []):
+    for parameter in seen.get("parameters", []):
         if parameter["in"] == "path":
             known = st.just(REVIEW) if parameter["name"] == "review" else TEXT
             value = data.draw(known | TEXT)
             path = path.replace("{" + parameter["name"] + "}", quote(value, safe="") or "x")
         elif parameter["in"] == "query" and data.draw(st.booleans()):
             query[parameter["name"]] = data.draw(TEXT)
-    body = data.draw(st.none() | JSON.map(json.dumps).map(str.encode) | st.binary(max_size=50) | _likely(told))
+    body = data.draw(st.none() | JSON.map(json.dumps).map(str.encode) | st.binary(max_size=50) | _likely(seen))
     kind = data.draw(st.sampled_from(["application/json", "application/yaml", "text/plain"]))
 
     answer = client.request(method.upper(), path, params=query, content=body, headers={"Content-Type": kind})
@@ -95,7 +97,7 @@ def test_no_request_is_answered_with_an_error_of_ours(client, data):
         assert answer.json()["detail"]
 
 
-def _likely(told: dict[str, Any]) -> st.SearchStrategy[bytes]:
+def _likely(seen: dict[str, Any]) -> st.SearchStrategy[bytes]:
     """Bodies with the names that several commands take, so that some get past the first check."""
     names = (
         "record",

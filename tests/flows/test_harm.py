@@ -23,11 +23,11 @@ from threading import Event, Thread
 import pytest
 import yaml
 
-from services.demo.house import ALL
-from services.demo.theatre import Theatre
-from tests.flows.stage import APART, FIRST_REVIEW, ROOT, SECOND_REVIEW, client, embedded, environment, played, real
+from demo.environment import Environment
+from demo.processes import ALL
+from tests.flows.profiles import APART, FIRST_REVIEW, ROOT, SECOND_REVIEW, client, demo_run, embedded, environment, real
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 
 @contextmanager
@@ -57,32 +57,32 @@ def test_every_process_killed_in_the_middle_gives_the_same_figures(apart, tmp_pa
     # A broker waits ten seconds for a member that was killed, so once around is enough there.
     victims = ALL * (2 if apart.name == "embedded" else 1)
 
-    def harm(stage: Theatre) -> ExitStack:
+    def harm(site: Environment) -> ExitStack:
         def kill_one_after_another(over: Event) -> None:
             for service in victims:
                 if over.wait(0.7):
                     return
-                stage.house.kill(service)
+                site.processes.kill(service)
                 killed[service] += 1
                 time.sleep(0.3)
-                stage.house.reopen(service)
+                site.processes.reopen(service)
 
         stack = ExitStack()
         stack.enter_context(in_the_background(kill_one_after_another))
         return stack
 
-    with played(apart, tmp_path, harm=harm) as (stage, outcome), client(stage) as living:
+    with demo_run(apart, tmp_path, harm=harm) as (site, outcome), client(site) as living:
         assert outcome.differences == []
         assert [list(living.operations.dead_letters(service)) for service in ALL] == [[]] * len(ALL)
     assert min(killed[service] for service in ALL) >= 1, killed
 
 
 def test_while_the_log_is_locked_nothing_is_lost(tmp_path):
-    def harm(stage: Theatre) -> ExitStack:
+    def harm(site: Environment) -> ExitStack:
         def lock_the_log_now_and_then(over: Event) -> None:
-            path = stage.settings.data_dir / "log.db"
+            path = site.settings.data_dir / "log.db"
             while not over.wait(1.0):
-                holder = sqlite3.connect(path, timeout=30, isolation_level=None)
+                holder = sqlite3.connect(path, timeout=300, isolation_level=None)
                 holder.execute("BEGIN EXCLUSIVE")
                 over.wait(7.0)  # Longer than the log's patience: appends fail meanwhile.
                 holder.execute("ROLLBACK")
@@ -92,7 +92,7 @@ def test_while_the_log_is_locked_nothing_is_lost(tmp_path):
         stack.enter_context(in_the_background(lock_the_log_now_and_then))
         return stack
 
-    with played(embedded(), tmp_path, harm=harm) as (_, outcome):
+    with demo_run(embedded(), tmp_path, harm=harm) as (_, outcome):
         assert outcome.differences == []
 
 
@@ -105,11 +105,11 @@ def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres
         kafka = _url_of_kafka(local, instance)
         profile = real(kafka, real_postgres_url, real_search_url)
 
-        def harm(stage: Theatre) -> ExitStack:
+        def harm(site: Environment) -> ExitStack:
             def kill_the_broker_once(over: Event) -> None:
-                told = stage.settings.data_dir / "told"
+                seen = site.settings.data_dir / "told"
                 while not over.wait(0.2):
-                    if told.exists() and "2019:" in told.read_text():
+                    if seen.exists() and "2019:" in seen.read_text():
                         _kill_kafka(local, instance)
                         over.wait(3)
                         subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
@@ -122,7 +122,7 @@ def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres
         try:
             folder = tmp_path / "platform"
             folder.mkdir()
-            with played(profile, folder, harm=harm) as (_, outcome):
+            with demo_run(profile, folder, harm=harm) as (_, outcome):
                 assert outcome.differences == []
         finally:
             profile.clear_away()
@@ -141,8 +141,8 @@ def _url_of_kafka(local: list[str], instance: list[str]) -> str:
 
 
 def _servers(local: list[str], instance: list[str]) -> list[dict]:
-    told = _status(local, instance)
-    return told["servers"] if isinstance(told, dict) else told
+    seen = _status(local, instance)
+    return seen["servers"] if isinstance(seen, dict) else seen
 
 
 def _kill_kafka(local: list[str], instance: list[str]) -> None:
@@ -150,7 +150,7 @@ def _kill_kafka(local: list[str], instance: list[str]) -> None:
 
 
 def test_services_in_processes_of_their_own_share_the_embedded_log(tmp_path):
-    with played(embedded(APART), tmp_path) as (_, outcome):
+    with demo_run(embedded(APART), tmp_path) as (_, outcome):
         assert outcome.differences == []
 
 
@@ -158,7 +158,7 @@ def test_a_second_review_with_other_stages_forms_and_theories_runs_from_its_own_
     review = tmp_path / "review"
     shutil.copytree(SECOND_REVIEW, review)
     shutil.copy(FIRST_REVIEW / "papers.yaml", review)  # The same library, asked other questions.
-    with played(embedded(), tmp_path, review=review) as (stage, outcome), client(stage) as living:
+    with demo_run(embedded(), tmp_path, review=review) as (site, outcome), client(site) as living:
         assert outcome.differences == []
         assert outcome.conflicts == 2
         assert living.screening.funnel("garden-rota").by_rule == {"published_after": 5}
@@ -176,7 +176,7 @@ def test_one_link_less_in_the_evidence_changes_the_figures_and_fails_the_demo(tm
 
     demo = subprocess.run(
         [sys.executable, "-m", "services", "demo", str(review), "--folder", str(tmp_path / "demo"), "--json"],
-        capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=300, check=False,
+        capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=900, check=False,
     )  # fmt: skip
 
     assert demo.returncode == 1, demo.stderr
@@ -200,7 +200,7 @@ def test_nothing_in_the_code_knows_the_first_review():
 def _strings(path: Path) -> list[str]:
     """Every text in a module that is no docstring."""
     tree = ast.parse(path.read_text())
-    told = {
+    seen = {
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
@@ -210,5 +210,5 @@ def _strings(path: Path) -> list[str]:
     return [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in seen
     ]

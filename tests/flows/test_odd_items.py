@@ -20,22 +20,22 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from services.catalog import SERVICES
-from services.ingest import jobs as ingest_jobs
-from services.ingest.models import Record, Rejection, Run, SourceRecord, Watch
-from services.ingest.sources import port
-from services.ingest.sources.catalog import open_sources
-from services.screening.models import RecordRow
-from services.search.index import Query
+from services.ingest.jobs import pulling
+from services.ingest.models import RecordRow, RejectionRow, RunRow, SourceRecordRow, WatchRow
+from services.ingest.ports.sources import port
+from services.ingest.ports.sources.catalog import Sources, open_sources
+from services.screening.models import RecordRow as ScreenedRow
+from services.search.ports.index import Query
 from services.synthesis import jobs as synthesis_jobs
 from services.synthesis.models import ReportRow
 from shared.bus.port import Message
 from shared.client import Client
 from shared.client.http import Http
 from shared.clock import ManualClock
-from shared.db.tables import DeadLetter, HeldKey, OutboxRow, WaitingRow
+from shared.db.tables import DeadLetterRow, HeldKeyRow, OutboxRow, WaitingRow
 from shared.errors import LogUnavailable
 from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
-from shared.http.app import create_app
+from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.service import Service
 from shared.settings import Settings
@@ -46,7 +46,7 @@ from tests.flows.conftest import make_profile
 from tests.flows.oddities import Item
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.fuzz]  # Some 7,000 items go through every service.
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz, pytest.mark.waits]  # Some 7,000 items go through every service.
 
 REVIEW = "odd-items"
 SOUND = 5
@@ -98,8 +98,8 @@ class Library:
         body = b"<PubmedArticleSet>" + b"".join(items) + b"</PubmedArticleSet>"
         return httpx.Response(200, content=body, headers={"content-type": "text/xml"})
 
-    def _page(self, name: str, place: str) -> tuple[list[bytes], str | None, int]:
-        start, items = 0 if place == "*" else int(place), self.items[name]
+    def _page(self, name: str, at: str) -> tuple[list[bytes], str | None, int]:
+        start, items = 0 if at == "*" else int(at), self.items[name]
         end = start + PER_PAGE[name]
         return [item.raw for item in items[start:end]], str(end) if end < len(items) else None, len(items)
 
@@ -110,7 +110,7 @@ def _json(head: bytes, items: list[bytes], tail: bytes) -> httpx.Response:
 
 
 @dataclass
-class Watched:
+class Followed:
     """A source, and every page it gave."""
 
     source: port.Source
@@ -119,13 +119,15 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.source, name)
 
-    def pages(self, query: port.Query, cursor: str | None = None) -> Iterator[port.Page]:
-        for page in self.source.pages(query, cursor):
+    def pages(
+        self, query: port.Query, cursor: str | None = None, keep: port.Keep = port.keep_nothing
+    ) -> Iterator[port.Page]:
+        for page in self.source.pages(query, cursor, keep):
             self.pages_given.append(page)
             yield page
 
 
-def shelved(name: str, *, every: int) -> list[Item]:
+def sourced(name: str, *, every: int) -> list[Item]:
     """What a source holds: each `every`th odd item, in pages that begin, go on and end with a sound one."""
     odd = list(oddities.odd(MAKE[name], FIRST_ODD))[::every]
     chance = random.Random(f"{SEED} {name}")
@@ -138,7 +140,7 @@ def shelved(name: str, *, every: int) -> list[Item]:
 
 
 @dataclass
-class House:
+class Rig:
     """The whole platform in this process, after it has pulled every item."""
 
     platform: Platform
@@ -160,8 +162,8 @@ class House:
     def samples(self) -> dict[str, tuple[str, str, dict[str, Any]]]:
         """One event of every type that was told: its topic, its key and its envelope."""
         columns = OutboxRow.type, OutboxRow.topic, OutboxRow.key, OutboxRow.payload
-        told = [row for name in self.platform.running for row in self.rows(name, *columns)]
-        return {type_: (topic, key, json.loads(payload)) for type_, topic, key, payload in told}
+        seen = [row for name in self.platform.running for row in self.rows(name, *columns)]
+        return {type_: (topic, key, json.loads(payload)) for type_, topic, key, payload in seen}
 
     def append(self, message: Message) -> None:
         """As a relay would: while others are writing to the log's file for long, it tries again."""
@@ -172,39 +174,39 @@ class House:
                 return True
             return False
 
-        eventually(done, within=60)
+        eventually(done)
 
     def pull(self) -> None:
         """A week passes, and every source is pulled."""
         self.platform.clock.advance(days=8)
-        ingest_jobs.pull_due_watches(self.platform.running["ingest"])
+        pulling.pull_due_watches(self.platform.running["ingest"])
         eventually(self.settled, within=600)
 
     def dead_letters(self) -> dict[str, list[Any]]:
         """Those that wait, by service."""
-        kept = {name: self.rows(name, DeadLetter.type, DeadLetter.reason) for name in self.platform.running}
+        kept = {name: self.rows(name, DeadLetterRow.type, DeadLetterRow.reason) for name in self.platform.running}
         return {name: letters for name, letters in kept.items() if letters}
 
     def troubles(self) -> dict[str, dict[str, str]]:
-        told = {name: running.health() for name, running in self.platform.running.items()}
-        return {name: health for name, health in told.items() if set(health.values()) != {"ok"}}
+        seen = {name: running.health() for name, running in self.platform.running.items()}
+        return {name: health for name, health in seen.items() if set(health.values()) != {"ok"}}
 
 
 @pytest.fixture(
     scope="module",
     params=[pytest.param("embedded"), pytest.param("real", marks=pytest.mark.real)],
 )
-def house(request, tmp_path_factory) -> Iterator[House]:
+def rig(request, tmp_path_factory) -> Iterator[Rig]:
     profile = make_profile(request)
     every = 1 if request.param == "embedded" else 12
-    library = Library({name: shelved(name, every=every) for name in MAKE})
-    with opened(profile.servers, tmp_path_factory.mktemp("odd"), library) as house:
-        yield house
+    library = Library({name: sourced(name, every=every) for name in MAKE})
+    with opened(profile.servers, tmp_path_factory.mktemp("odd"), library) as rig:
+        yield rig
     profile.clear_away()
 
 
 @contextmanager
-def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[House]:
+def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[Rig]:
     """Opens the platform, adopts the protocol, pulls, and waits until everybody has heard of everything."""
     urls = {f"{name}_url": f"http://{name}" for name in MAKE}
     chosen = {name.removeprefix("LIVING_").lower(): value for name, value in servers.items()}
@@ -218,24 +220,24 @@ def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[
         **urls,
         **chosen,
     )
-    services = [shelving(service, library) if service.name == "ingest" else service for service in SERVICES]
+    services = [sourcing(service, library) if service.name == "ingest" else service for service in SERVICES]
     platform = Platform(settings, services, ManualClock("2024-02-01T00:00:00+00:00"))
     now = datetime.now(UTC)
-    token = issue_token(platform.key, Person("ada", "lead", ("*",)), now=now, valid_for=timedelta(hours=1))
+    token = issue_token(platform.ring, Person("ada", "lead", ("*",)), now=now, valid_for=timedelta(hours=1))
     with TestClient(create_app(platform)) as http:
-        house = House(platform, library, Client(Http("http://testserver", token, client=http)))
-        house.client.protocol.apply(REVIEW, protocol().model_dump_json(), form="json")
-        eventually(lambda: len(house.rows("ingest", Watch.id)) == len(MAKE))
-        house.pull()
-        yield house
+        rig = Rig(platform, library, Client(Http("http://testserver", token, client=http)))
+        rig.client.protocol.apply(REVIEW, protocol().model_dump_json(), form="json")
+        eventually(lambda: len(rig.rows("ingest", WatchRow.id)) == len(MAKE))
+        rig.pull()
+        yield rig
 
 
-def shelving(service: Service, library: Library) -> Service:
+def sourcing(service: Service, library: Library) -> Service:
     """Ingest, its sources behind the library, each watched."""
 
-    def resources(settings: Settings) -> dict[str, Watched]:
+    def resources(settings: Settings) -> Sources:
         sources = open_sources(settings, library.client(), sleep=lambda seconds: None)
-        return {name: Watched(source, library.given.setdefault(name, [])) for name, source in sources.items()}
+        return Sources({name: Followed(it, library.given.setdefault(name, [])) for name, it in sources.items()})
 
     return replace(service, resources=resources)
 
@@ -253,45 +255,46 @@ def protocol() -> Protocol:
     )  # fmt: skip
 
 
-def test_every_item_is_a_record_or_a_rejection_with_its_reason(house):
-    for name, items in house.library.items.items():
-        pages = house.library.given[name]
+def test_every_item_is_a_record_or_a_rejection_with_its_reason(rig):
+    for name, items in rig.library.items.items():
+        pages = rig.library.given[name]
         assert sum(page.found for page in pages) == len(items), name
         assert all(
             rejection.reason and rejection.reason.isprintable() for page in pages for rejection in page.rejections
         )
 
 
-def test_every_run_is_complete_and_without_an_error(house):
-    runs = house.rows("ingest", Run.source, Run.state, Run.error)
+def test_every_run_is_complete_and_without_an_error(rig):
+    runs = rig.rows("ingest", RunRow.source, RunRow.state, RunRow.error)
 
     assert sorted(runs) == sorted((name, "complete", None) for name in MAKE)
 
 
-def test_every_record_is_kept_and_every_rejection_with_it(house):
+def test_every_record_is_kept_and_every_rejection_with_it(rig):
     kept = {
-        (source, source_id) for source, source_id in house.rows("ingest", SourceRecord.source, SourceRecord.source_id)
+        (source, source_id)
+        for source, source_id in rig.rows("ingest", SourceRecordRow.source, SourceRecordRow.source_id)
     }
     given = {
         (record.source, record.source_id)
-        for pages in house.library.given.values()
+        for pages in rig.library.given.values()
         for page in pages
         for record in page.records
     }
     rejected = {
         (rejection.source, rejection.source_id, rejection.reason, rejection.excerpt)
-        for pages in house.library.given.values()
+        for pages in rig.library.given.values()
         for page in pages
         for rejection in page.rejections
     }
 
     assert kept == given
-    columns = Rejection.source, Rejection.source_id, Rejection.reason, Rejection.excerpt
-    assert set(house.rows("ingest", *columns)) == rejected
+    columns = RejectionRow.source, RejectionRow.source_id, RejectionRow.reason, RejectionRow.excerpt
+    assert set(rig.rows("ingest", *columns)) == rejected
 
 
-def test_the_sound_items_arrive_as_they_are(house):
-    kept = dict(house.rows("ingest", SourceRecord.source_id, SourceRecord.content))
+def test_the_sound_items_arrive_as_they_are(rig):
+    kept = dict(rig.rows("ingest", SourceRecordRow.source_id, SourceRecordRow.content))
 
     for number in range(SOUND):
         assert kept[f"10.5555/odd.{number}"]["title"] == oddities.title(number)
@@ -300,26 +303,28 @@ def test_the_sound_items_arrive_as_they_are(house):
         assert kept[str(3_000_000 + number)]["abstract"] == "AIM: We asked."
 
 
-def test_every_service_has_heard_every_record_and_nothing_waits(house):
-    live = {record for record, into in house.rows("ingest", Record.id, Record.merged_into) if into is None}
-    screened = {record for record, into in house.rows("screening", RecordRow.id, RecordRow.merged_into) if into is None}
-    index = house.platform.running["search"].resources
+def test_every_service_has_heard_every_record_and_nothing_waits(rig):
+    live = {record for record, into in rig.rows("ingest", RecordRow.id, RecordRow.merged_into) if into is None}
+    screened = {
+        record for record, into in rig.rows("screening", ScreenedRow.id, ScreenedRow.merged_into) if into is None
+    }
+    index = rig.platform.running["search"].resources
     index.refresh()
 
     assert len(live) > 100
     assert screened == live
     assert index.count(REVIEW) == len(live)
-    assert house.dead_letters() == {}
-    assert house.troubles() == {}
+    assert rig.dead_letters() == {}
+    assert rig.troubles() == {}
 
 
-def test_odd_records_go_through_to_a_signed_revision_and_its_notice(house):
-    living = house.client
+def test_odd_records_go_through_to_a_signed_revision_and_its_notice(rig):
+    living = rig.client
     for _ in range(2 * READ):
         living.screening.vote(REVIEW, living.screening.claim(REVIEW).lease, "include")
-    eventually(house.settled, within=60)
+    eventually(rig.settled)
     # An odd one may say that it is retracted, which does not stand.
-    kept = house.rows("synthesis", ReportRow.record, ReportRow.state, ReportRow.suspended_by)
+    kept = rig.rows("synthesis", ReportRow.record, ReportRow.state, ReportRow.suspended_by)
     reports = sorted(record for record, state, suspended_by in kept if state == "included" and suspended_by is None)
     assert len(reports) >= READ
 
@@ -327,39 +332,39 @@ def test_odd_records_go_through_to_a_signed_revision_and_its_notice(house):
     fragment = FragmentGiven(locator="p. 1", paraphrase="It holds.", data_type="author_interpretation")
     given = [EvidenceGiven(record=record, fragment=fragment, links=[link]) for record in reports[:READ]]
     living.synthesis.link(REVIEW, EvidenceBatch(evidence=given))
-    synthesis_jobs.resynthesise(house.platform.running["synthesis"])
+    synthesis_jobs.resynthesise(rig.platform.running["synthesis"])
     draft = living.synthesis.draft(REVIEW)
     signed = SignDraft(draft=draft.draft, fragments_sha256=draft.fragments_sha256, summary="It holds.")
     revision = living.synthesis.sign(REVIEW, signed)
-    eventually(house.settled, within=60)
+    eventually(rig.settled)
 
     assert [state.support for state in draft.states] == [READ]
     assert (revision.content.number, revision.content.counts.fragments) == (1, READ)
     assert "It holds." in living.http.raw("GET", f"/notify/reviews/{REVIEW}/feed.atom").text
-    assert house.dead_letters() == {}
+    assert rig.dead_letters() == {}
 
 
-def test_odd_events_are_done_or_set_aside_with_their_reason_and_hold_their_own_key_at_most(house):
-    samples = house.samples()
+def test_odd_events_are_done_or_set_aside_with_their_reason_and_hold_their_own_key_at_most(rig):
+    samples = rig.samples()
     messages = [message for sample in samples.items() for message in odd_messages(*sample)]
-    many = 2_000 if house.platform.settings.embedded else 400
+    many = 2_000 if rig.platform.settings.embedded else 400
     for message in random.Random(SEED).sample(messages, many):
-        house.append(message)
+        rig.append(message)
     late = oddities.sound(oddities.crossref, SOUND)
-    house.library.items["crossref"].append(late)
+    rig.library.items["crossref"].append(late)
 
-    house.pull()
+    rig.pull()
 
     # What people published otherwise before, or a version to come, holds the key it is about, and nothing else.
     keys = {(topic, key) for topic, key, _ in samples.values()}
-    for name, told in house.troubles().items():
-        assert {part for part, what in told.items() if what != "ok"} == {"listener"}, told
-        assert set(house.rows(name, HeldKey.topic, HeldKey.key)) <= keys
-    letters = house.dead_letters()
+    for name, seen in rig.troubles().items():
+        assert {part for part, what in seen.items() if what != "ok"} == {"listener"}, seen
+        assert set(rig.rows(name, HeldKeyRow.topic, HeldKeyRow.key)) <= keys
+    letters = rig.dead_letters()
     assert all(reason.isprintable() for kept in letters.values() for _, reason in kept)
-    titles = {title for (title,) in house.rows("screening", RecordRow.title)}
+    titles = {title for (title,) in rig.rows("screening", ScreenedRow.title)}
     assert oddities.title(SOUND) in titles
-    index = house.platform.running["search"].resources
+    index = rig.platform.running["search"].resources
     index.refresh()
     (hit,) = index.search(Query(review=REVIEW, text=f"ref{SOUND}z")).hits
     assert hit.document.bibliography.identifiers.doi == f"10.5555/odd.{SOUND}"

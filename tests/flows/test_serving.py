@@ -19,13 +19,13 @@ import httpx
 import pytest
 import yaml
 
-from services.ingest.replay.server import ReplayServer
+from demo.replay.server import ReplayServer
 from shared.client import Client
-from tests.flows.stage import ROOT, environment
+from tests.flows.profiles import ROOT, environment
 from tests.unit.services.protocol.examples import small
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 REVIEW = "small"
 
@@ -60,7 +60,7 @@ class Served:
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 async def odd_source(scope: Any, receive: Any, send: Any) -> None:
@@ -141,7 +141,9 @@ def test_it_says_nothing_of_that_to_whom_has_set_it(served):
 
 def test_the_feed_links_to_where_it_listens(pulled):
     token = (pulled.data / "admin-token").read_text().strip()
-    feed = httpx.get(f"{pulled.url}/notify/reviews/{REVIEW}/feed.atom", headers={"Authorization": f"Bearer {token}"})
+    feed = httpx.get(
+        f"{pulled.url}/notify/reviews/{REVIEW}/feed.atom", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
 
     assert feed.status_code == 200
     assert f'href="{pulled.url}/notify/reviews/{REVIEW}/feed.atom"' in feed.text
@@ -173,29 +175,29 @@ def test_no_file_of_a_platform_at_work_can_be_read_by_others(pulled):
 
 
 def test_the_status_tells_which_source_fails_since_when_why_and_when_it_is_tried_again(pulled):
-    told = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
+    seen = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
 
-    assert "crossref (more) fails since 20" in told and "tried again at 20" in told
-    assert "does not answer" in told or "refused" in told.lower()
+    assert "crossref (more) fails since 20" in seen and "tried again at 20" in seen
+    assert "does not answer" in seen or "refused" in seen.lower()
 
 
 def test_the_status_tells_how_much_was_rejected_and_why_and_how_to_list_it(pulled):
-    told = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
+    seen = " ".join(pulled.living("review", "status", REVIEW).stdout.split())
     run = json.loads(pulled.living("review", "status", REVIEW, "--json").stdout)["rejected"][0]["run"]
 
-    assert "2 of the last run's 3 items are rejected" in told
-    assert "2 x it has no OpenAlex work id" in told
-    assert f"living review rejections {REVIEW} --run {run}" in told
+    assert "2 of the last run's 3 items are rejected" in seen
+    assert "2 x it has no OpenAlex work id" in seen
+    assert f"living review rejections {REVIEW} --run {run}" in seen
     rows = json.loads(pulled.living("review", "rejections", REVIEW, "--source", "openalex", "--json").stdout)
     assert [row["reason"].partition(",")[0] for row in rows] == ["it has no OpenAlex work id"] * 2
 
 
 def test_the_doctor_sees_the_failing_source(pulled):
     looked = pulled.living("doctor", "--json", LIVING_PUBMED_URL=pulled.url, LIVING_EUROPEPMC_URL=pulled.url)
-    told = {finding["check"]: finding for finding in json.loads(looked.stdout)}
+    seen = {finding["check"]: finding for finding in json.loads(looked.stdout)}
 
-    assert told["failing watches"]["state"] == "warn" and "crossref of small" in told["failing watches"]["told"]
-    assert told["platform"]["state"] == told["log"]["state"] == told["database notify"]["state"] == "ok"
+    assert seen["failing watches"]["state"] == "warn" and "crossref of small" in seen["failing watches"]["told"]
+    assert seen["platform"]["state"] == seen["log"]["state"] == seen["database notify"]["state"] == "ok"
     assert looked.returncode == 1
 
 

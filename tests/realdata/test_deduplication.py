@@ -19,18 +19,21 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest import jobs, store
+from demo.replay.app import replay_app
+from demo.replay.server import ReplayServer
+from demo.replay.works import OpenAlexWorksCorpus
+from services.ingest import store
 from services.ingest.domain.clusters import Pool
 from services.ingest.domain.matching import cite, decide
+from services.ingest.jobs import pulling
 from services.ingest.manifest import SERVICE
-from services.ingest.replay.app import replay_app
-from services.ingest.replay.server import ReplayServer
-from services.ingest.replay.works import OpenAlexWorksCorpus
-from services.ingest.sources import normal
-from services.ingest.sources.port import SourceRecord
+from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.port import SourceRecord
+from shared import identifiers
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated, RunFinished
 from shared.events.values import Identifiers
-from tests.unit.services.ingest.shelf import REVIEW, strategy, version
+from shared.paging import PageAsked
+from tests.unit.services.ingest.rig import REVIEW, strategy, version
 from tests.workbench import Workbench
 
 pytestmark = pytest.mark.realdata
@@ -49,7 +52,7 @@ def row_record(row: dict[str, str], name: str, authors: list[str]) -> SourceReco
         venue=row.get("journal") or row.get("booktitle") or None,
         published=year and year[:4],
         kind="article",
-        identifiers=Identifiers(doi=normal.doi(row.get("doi"))),
+        identifiers=Identifiers(doi=identifiers.doi(row.get("doi"))),
     )
 
 
@@ -69,7 +72,7 @@ def same_in(path: Path, column: str = "merged_ids") -> Pairs:
 def pooled(records: Iterable[SourceRecord]) -> Pool:
     pool, numbers = Pool(), count()
     for record in records:
-        pool.place(cite(record), lambda: f"rec_{next(numbers):06}")
+        pool.assign(cite(record), lambda: f"rec_{next(numbers):06}")
     return pool
 
 
@@ -196,15 +199,15 @@ def harvested(realdata, tmp_path_factory) -> Iterator[tuple[Workbench, list[RunF
         )
         everything = strategy("openalex", "from_publication_date:1000-01-01")
         bench.hears(version(1, everything, search_from="1500-01-01"))
-        bench.runs(jobs.pull_due_watches)
+        bench.runs(pulling.pull_due_watches)
         later = SERVICE.resources(bench.settings.model_copy(update={"openalex_url": f"{april.url}/openalex"}))
         bench.running.resources["openalex"] = later["openalex"]
         with bench.work() as work:
-            (watch,) = store.watches_of(work.session, REVIEW)
+            (watch,) = store.watches_of(work, REVIEW)
             watch.due_at, watch.searched_through = work.now, None
-        bench.runs(jobs.pull_due_watches)
+        bench.runs(pulling.pull_due_watches)
         later.close()
-        yield bench, bench.told(RunFinished)
+        yield bench, bench.emitted(RunFinished)
         bench.close()
 
 
@@ -217,10 +220,10 @@ def test_every_recorded_work_is_a_record_a_merge_or_a_rejection(harvested):
         assert run.complete and counts.found == run.reported
         assert counts.found == counts.new + counts.merged + counts.updated + counts.unchanged + counts.rejected
     assert (first.counts.found, second.counts.found) == (3943, 3944)
-    discovered, absorbed = bench.told(RecordDiscovered), bench.told(RecordMerged)
+    discovered, absorbed = bench.emitted(RecordDiscovered), bench.emitted(RecordMerged)
     assert first.counts.new + second.counts.new == len(discovered) == len({event.record for event in discovered})
     with bench.work(readonly=True) as work:
-        review = store.review_of(work.session, REVIEW)
+        review = store.review_of(work, REVIEW)
         assert review.records == len(discovered) - len(absorbed)
         assert review.source_records == 3944
 
@@ -231,8 +234,8 @@ def test_what_was_merged_of_the_recorded_works_is_printed_with_its_evidence(harv
     bench, (first, second) = harvested
 
     with bench.work(readonly=True) as work:
-        pairs = store.duplicates_after(work.session, REVIEW, "open", None, 100)
-        records = store.records(work.session, {one for pair in pairs for one in (pair.first, pair.second)})
+        pairs = store.page_of_duplicates(work, REVIEW, "open", PageAsked(100)).rows
+        records = store.records(work, {one for pair in pairs for one in (pair.first, pair.second)})
     print(f"\n{first.counts.merged} merged, {len(pairs)} left to a person:")
     for pair in pairs:
         print("-", "; ".join(pair.evidence))
@@ -250,7 +253,7 @@ def test_a_later_build_of_the_same_works_updates_what_changed_and_doubles_nothin
     assert (second.counts.new, second.counts.merged) == (1, 0)
     assert second.counts.updated > 100
     assert second.counts.unchanged > 1000
-    updated = bench.told(RecordUpdated)
+    updated = bench.emitted(RecordUpdated)
     assert len({event.record for event in updated}) == len(updated)
     changed = Counter(field for event in updated for field in event.changed)
     print(f"\n{second.counts.updated} updated; fields changed: {dict(changed)}")

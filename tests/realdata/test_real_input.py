@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from services.demo.real_input import REVIEW, Account, take_in
-from services.demo.theatre import Theatre, set_clock, theatre
-from services.ingest.replay.app import replay_app
-from services.ingest.replay.works import OpenAlexWorksCorpus
+from demo.environment import Environment, prepared, set_clock
+from demo.real_input import REVIEW, Account, take_in
+from demo.replay.app import replay_app
+from demo.replay.works import OpenAlexWorksCorpus
 from tests.flows.conftest import REAL, make_profile
-from tests.flows.stage import client
+from tests.flows.profiles import client
 
-pytestmark = [pytest.mark.realdata, pytest.mark.slow]
+pytestmark = [pytest.mark.realdata, pytest.mark.slow, pytest.mark.waits]
 
 
-class Watcher:
+class Follower:
     """Notes how much memory each process uses, early and at the end."""
 
     def __init__(self) -> None:
-        self.stage: Theatre | None = None
+        self.stage: Environment | None = None
         self.early: dict[str, int] = {}
 
     def tell(self, what: str) -> None:
@@ -34,7 +34,7 @@ class Watcher:
 
     def now(self) -> dict[str, int]:
         assert self.stage is not None
-        return {name: _resident(pid) for name, pid in self.stage.house.pids().items()}
+        return {name: _resident(pid) for name, pid in self.stage.processes.pids().items()}
 
 
 def _resident(pid: int) -> int:
@@ -47,13 +47,13 @@ def _resident(pid: int) -> int:
 def taken_in(request, realdata, tmp_path_factory):
     profile = make_profile(request)
     folder = tmp_path_factory.mktemp("real-input")
-    watcher = Watcher()
+    follower = Follower()
     sources = replay_app(OpenAlexWorksCorpus(realdata / "api-responses" / "openalex-synergy"))
     clock = set_clock(folder / "clock", datetime.now(UTC))
-    with theatre(folder, sources, clock=clock, rooms=profile.rooms, servers=profile.servers) as stage:
-        watcher.stage = stage
-        account = take_in(stage, watcher.tell)
-        yield stage, account, watcher
+    with prepared(folder, sources, clock=clock, split=profile.split, servers=profile.servers) as site:
+        follower.stage = site
+        account = take_in(site, follower.tell)
+        yield site, account, follower
     profile.clear_away()
 
 
@@ -65,8 +65,8 @@ def test_every_work_is_a_record_a_merge_or_a_rejection_with_its_reason(taken_in)
 
 
 def test_every_record_has_one_task_or_a_recorded_reason_why_not(taken_in):
-    stage, account, _ = taken_in
-    with client(stage) as living:
+    site, account, _ = taken_in
+    with client(site) as living:
         tasks = [task.record for task in living.screening.tasks(REVIEW, "title-abstract")]
         left_out = [record.record for record in living.screening.records(REVIEW, "excluded")]
         known = [record.record for record in living.ingest.records(REVIEW) if record.merged_into is None]
@@ -80,8 +80,8 @@ def test_every_record_has_one_task_or_a_recorded_reason_why_not(taken_in):
 
 
 def test_every_record_is_searchable_and_found_by_its_own_words(taken_in):
-    stage, account, _ = taken_in
-    with client(stage) as living:
+    site, account, _ = taken_in
+    with client(site) as living:
         assert living.search.find(REVIEW, limit=1).total == account.records
         for record in list(living.ingest.records(REVIEW))[::400]:
             if record.identifiers.doi:
@@ -90,8 +90,8 @@ def test_every_record_is_searchable_and_found_by_its_own_words(taken_in):
 
 
 def test_works_that_share_a_title_or_an_identifier_and_differ_are_left_to_a_person(taken_in):
-    stage, account, _ = taken_in
-    with client(stage) as living:
+    site, account, _ = taken_in
+    with client(site) as living:
         pairs = list(living.ingest.duplicates(REVIEW))
         generic = [record for record in living.ingest.records(REVIEW) if (record.title or "").lower() == "abstracts"]
 
@@ -100,7 +100,7 @@ def test_works_that_share_a_title_or_an_identifier_and_differ_are_left_to_a_pers
 
 
 def test_memory_stays_flat_while_the_works_pass(taken_in):
-    _, _, watcher = taken_in
+    _, _, follower = taken_in
 
-    grown = {name: now - watcher.early[name] for name, now in watcher.now().items()}
+    grown = {name: now - follower.early[name] for name, now in follower.now().items()}
     assert max(grown.values()) < 64, f"MiB grown since the first thousand records: {grown}"

@@ -19,15 +19,15 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from services.ingest.replay.app import replay_app
-from services.ingest.replay.server import ReplayServer
-from services.ingest.replay.works import OpenAlexWorksCorpus
-from services.ingest.sources import crossref, europepmc, openalex, pubmed
-from services.ingest.sources.crossref import Crossref
-from services.ingest.sources.europepmc import EuropePMC
-from services.ingest.sources.http import Access, Limits
-from services.ingest.sources.openalex import OpenAlex
-from services.ingest.sources.port import (
+from demo.replay.app import replay_app
+from demo.replay.server import ReplayServer
+from demo.replay.works import OpenAlexWorksCorpus
+from services.ingest.ports.sources import crossref, europepmc, openalex, pubmed
+from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.europepmc import EuropePMC
+from services.ingest.ports.sources.http import Access, Limits
+from services.ingest.ports.sources.openalex import OpenAlex
+from services.ingest.ports.sources.port import (
     Page,
     Query,
     Source,
@@ -36,7 +36,7 @@ from services.ingest.sources.port import (
     SourceRefused,
     SourceUnavailable,
 )
-from services.ingest.sources.pubmed import PubMed
+from services.ingest.ports.sources.pubmed import PubMed
 
 pytestmark = pytest.mark.realdata
 
@@ -244,8 +244,8 @@ def test_every_recorded_abstract_of_crossref_keeps_its_words(answers):
             if raw := item.get("abstract"):
                 record = _one(crossref.read_items, item)
                 bare = html.unescape("".join(fromstring(_declared(raw)).itertext()))
-                told = re.sub("^(abstract|summary)", "", _letters(bare), flags=re.IGNORECASE)
-                assert _letters(record.abstract or "") == told
+                seen = re.sub("^(abstract|summary)", "", _letters(bare), flags=re.IGNORECASE)
+                assert _letters(record.abstract or "") == seen
                 assert "<" not in (record.abstract or "") or "<" in bare
                 checked += 1
     assert checked == 192
@@ -432,7 +432,7 @@ def test_every_quoted_error_is_an_error(answers):
         "pubmed": PubMed,
         "pubmed-esearch": PubMed,
     }
-    told = Counter()
+    seen = Counter()
     for line in (answers / "errors-quoted/errors.jsonl").read_text().splitlines():
         quoted = json.loads(line)
         make = makes.get(quoted["api"])
@@ -440,11 +440,11 @@ def test_every_quoted_error_is_an_error(answers):
             continue
         with pytest.raises((SourceUnavailable, SourceRefused, SourceDrifted)) as caught:
             first_page(make, quoted)
-        told[f"{quoted['api']} {quoted['status']}: {type(caught.value).__name__}"] += 1
+        seen[f"{quoted['api']} {quoted['status']}: {type(caught.value).__name__}"] += 1
         if quoted["headers"].get("Retry-After"):
             assert caught.value.retry_after == float(quoted["headers"]["Retry-After"])
-    print(f"\n{dict(told)}")
-    assert told == {
+    print(f"\n{dict(seen)}")
+    assert seen == {
         "openalex 429: SourceUnavailable": 1,
         "crossref 429: SourceUnavailable": 1,
         "europepmc 200: SourceRefused": 2,

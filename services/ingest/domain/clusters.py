@@ -9,16 +9,35 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from services.ingest.domain.matching import Citation, Decision, decide
+from shared.states import States
+from shared.wire.ingest import PairState
 
 #: A key that more records than this hold tells nothing: a common title, or the DOI of a whole supplement.
 COMMON = 30
 
-Place = tuple[str, str]
+SourceKey = tuple[str, str]
 Pair = frozenset[str]
 Known = TypeVar("Known")
+
+
+class PairStates(States[PairState]):
+    """Two records that might be one."""
+
+    OPEN: Final = "open"
+    SAME: Final = "same"
+    DIFFERENT: Final = "different"
+
+    what = "pair"
+    moves = {
+        (None, OPEN): "matching leaves it to a person",
+        (OPEN, SAME): "a person says so, or other evidence makes them one",
+        (OPEN, DIFFERENT): "a person says so",
+        (DIFFERENT, DIFFERENT): "a person says so again, or of the record it was merged with",
+        (DIFFERENT, SAME): "a person says so after all",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +50,7 @@ class Merger:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class Assignment:
     """Where a source record went: into a `new` record, or into one that was there, with the evidence for it."""
 
     record: str
@@ -48,8 +67,8 @@ class Pool:
     that too many records hold. Record ids sort by age. `mergers` and `doubts` are what came of it.
     """
 
-    members: dict[str, dict[Place, Citation]] = field(default_factory=dict)
-    homes: dict[Place, str] = field(default_factory=dict)
+    members: dict[str, dict[SourceKey, Citation]] = field(default_factory=dict)
+    homes: dict[SourceKey, str] = field(default_factory=dict)
     pairs: dict[Pair, str] = field(default_factory=dict)
     common: set[str] = field(default_factory=set)
     mergers: list[Merger] = field(default_factory=list)
@@ -61,12 +80,12 @@ class Pool:
         for citation in citations:
             self._put(record, citation)
 
-    def place(self, citation: Citation, new_id: Callable[[], str]) -> Placement:
+    def assign(self, citation: Citation, new_id: Callable[[], str]) -> Assignment:
         """Finds the record of a citation, unless it has one already, and merges what it shows to be one.
 
         The record may be absorbed by a later merger: `homes` tells where each citation is in the end.
         """
-        home = self.homes.get(citation.place)
+        home = self.homes.get(citation.key)
         same, maybe = self._compare(citation, home)
         joined = sorted(same, key=lambda record: (not same[record].by_identifier, record))
         new = home is None and not joined
@@ -78,7 +97,7 @@ class Pool:
             record = self._unite(record, other, (through, *same[other].evidence))
         for other, decision in maybe.items():
             self._doubt(record, other, decision.evidence)
-        return Placement(record, new, evidence)
+        return Assignment(record, new, evidence)
 
     def home(self, record: str) -> str:
         """The record that one lives on in, itself if it was not absorbed."""
@@ -117,19 +136,19 @@ class Pool:
         """Every member that shares a key which is not a common one."""
         keys = {key for key in citation.keys - self.common if len(self._holders.get(key, ())) <= COMMON}
         for record in sorted({record for key in keys for record in self._holders.get(key, ())}):
-            for place in sorted(self.members[record]):
-                member = self.members[record][place]
-                if place != citation.place and not keys.isdisjoint(member.keys):
+            for key in sorted(self.members[record]):
+                member = self.members[record][key]
+                if key != citation.key and not keys.isdisjoint(member.keys):
                     yield record, member
 
     def _put(self, record: str, citation: Citation) -> None:
-        self.members.setdefault(record, {})[citation.place] = citation
-        self.homes[citation.place] = record
+        self.members.setdefault(record, {})[citation.key] = citation
+        self.homes[citation.key] = record
         for key in citation.keys:
             self._holders[key].add(record)
 
     def _unite(self, record: str, other: str, evidence: tuple[str, ...]) -> str:
-        if other == record or self.pairs.get(Pair((record, other))) == "different":
+        if other == record or self.pairs.get(Pair((record, other))) == PairStates.DIFFERENT:
             return record
         return self.merge(record, other, evidence)
 
@@ -145,6 +164,6 @@ def _moved(pairs: Mapping[Pair, Known], absorbed: str, into: str) -> dict[Pair, 
     for pair, known in pairs.items():
         if absorbed in pair:
             pair = (pair - {absorbed}) | {into}
-        if len(pair) == 2 and moved.get(pair) != "different":
+        if len(pair) == 2 and moved.get(pair) != PairStates.DIFFERENT:
             moved[pair] = known
     return moved

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from services.ingest.domain.matching import Described
 from shared.events.ingest import Bibliography, SourceRef
@@ -36,11 +36,14 @@ class Contributed(Described, Protocol):
     def language(self) -> str | None: ...
 
 
+Brought = TypeVar("Brought", bound=Contributed, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(Generic[Brought]):
     """A source's record, and the run that brought it."""
 
-    record: Contributed
+    record: Brought
     run: str
 
     @property
@@ -48,11 +51,11 @@ class Contribution:
         return f"{self.record.source}:{self.record.source_id}"
 
 
-def describe(contributions: Iterable[Contribution]) -> Bibliography:
+def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography:
     """Makes the canonical description of at least one contribution; their order does not matter."""
     trusted = sorted(contributions, key=_rank(_TRUST))
     for_abstracts = sorted(trusted, key=_rank(_TRUST_FOR_ABSTRACTS))
-    chosen: dict[str, Contribution | None] = {
+    chosen: dict[str, Contribution[Contributed] | None] = {
         "title": _first_whole(trusted, "title", _WHOLE_TITLE),
         "abstract": _first_whole(for_abstracts, "abstract", _WHOLE_TEXT),
         "authors": _first_whole(trusted, "authors", _WHOLE_TEXT),
@@ -62,8 +65,9 @@ def describe(contributions: Iterable[Contribution]) -> Bibliography:
         "language": _first(trusted, "language"),
     }
     identifiers = {kind: _first_identifier(trusted, kind) for kind in Identifiers.model_fields}
-    fields = {name: getattr(one.record, name) for name, one in chosen.items() if one is not None}
-    provenance = {name: chosen[name].name for name, value in fields.items() if value}
+    given = {name: one for name, one in chosen.items() if one is not None}
+    fields = {name: getattr(one.record, name) for name, one in given.items()}
+    provenance = {name: given[name].name for name, value in fields.items() if value}
     provenance |= {f"identifiers.{kind}": one.name for kind, one in identifiers.items() if one is not None}
     return Bibliography(
         **fields,
@@ -83,24 +87,26 @@ def changes(before: Bibliography, after: Bibliography) -> list[str]:
     return [name for name in Bibliography.model_fields if getattr(before, name) != getattr(after, name)]
 
 
-def _rank(trust: Sequence[str]) -> Callable[[Contribution], tuple[int, str, str]]:
-    def rank(one: Contribution) -> tuple[int, str, str]:
+def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[int, str, str]]:
+    def rank(one: Contribution[Contributed]) -> tuple[int, str, str]:
         source = one.record.source
         return trust.index(source) if source in trust else len(trust), source, one.record.source_id
 
     return rank
 
 
-def _first(trusted: Sequence[Contribution], name: str) -> Contribution | None:
+def _first(trusted: Sequence[Contribution[Contributed]], name: str) -> Contribution[Contributed] | None:
     return next((one for one in trusted if getattr(one.record, name)), None)
 
 
-def _first_identifier(trusted: Sequence[Contribution], kind: str) -> Contribution | None:
+def _first_identifier(trusted: Sequence[Contribution[Contributed]], kind: str) -> Contribution[Contributed] | None:
     return next((one for one in trusted if getattr(one.record.identifiers, kind)), None)
 
 
-def _first_whole(trusted: Sequence[Contribution], name: str, whole: float) -> Contribution | None:
-    def size(one: Contribution) -> int:
+def _first_whole(
+    trusted: Sequence[Contribution[Contributed]], name: str, whole: float
+) -> Contribution[Contributed] | None:
+    def size(one: Contribution[Contributed]) -> int:
         value: Any = getattr(one.record, name)
         return len(value or "")
 
@@ -108,7 +114,7 @@ def _first_whole(trusted: Sequence[Contribution], name: str, whole: float) -> Co
     return next((one for one in trusted if size(one) >= longest * whole), None) if longest else None
 
 
-def _most_telling_kind(trusted: Sequence[Contribution]) -> Contribution:
+def _most_telling_kind(trusted: Sequence[Contribution[Contributed]]) -> Contribution[Contributed]:
     telling = [one for one in trusted if one.record.kind not in ("article", "other")]
     plain = [one for one in trusted if one.record.kind == "article"]
     return (telling or plain or list(trusted))[0]

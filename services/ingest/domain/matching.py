@@ -83,7 +83,7 @@ class Citation:
     identifiers: Identifiers
 
     @property
-    def place(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, str]:
         """Whose record it is, and its name there."""
         return self.source, self.source_id
 
@@ -95,6 +95,22 @@ class Citation:
     @cached_property
     def specificity(self) -> int:
         return specificity(self.words)
+
+    @cached_property
+    def subject(self) -> tuple[str, ...]:
+        """The telling words of the title."""
+        return telling(self.words)
+
+    @cached_property
+    def main_subject(self) -> tuple[str, ...]:
+        """The telling words of the title without its subtitle."""
+        return telling(self.main)
+
+    @cached_property
+    def venues(self) -> tuple[tuple[str, ...], ...]:
+        """The venue's possible names; none where it is where a copy lies."""
+        forms = venue_forms(self.venue) if self.venue else ()
+        return () if any(_REPOSITORIES.intersection(form[:2]) for form in forms) else forms
 
 
 def cite(record: Described) -> Citation:
@@ -125,10 +141,10 @@ def _title_keys(citation: Citation) -> Iterator[str]:
     """
     if not citation.specificity:
         return
-    subject = telling(citation.words)
+    subject = citation.subject
     yield _hashed("title", "".join(subject))
     if len(citation.main) < len(citation.words) and specificity(citation.main) >= TELLING_TITLE:
-        yield _hashed("title", "".join(telling(citation.main)))
+        yield _hashed("title", "".join(citation.main_subject))
     if citation.authors and citation.year and len(subject) > TELLING_TITLE:
         yield _hashed("start", citation.authors[0].family, str(citation.year), *subject[:2])
         yield _hashed("end", citation.authors[0].family, str(citation.year), *subject[-2:])
@@ -153,7 +169,7 @@ def decide(one: Citation, other: Citation) -> Decision:
 
     `same` is only said where nothing speaks against it; what might be the same is left to a person.
     """
-    seen = _compare(*sorted((one, other), key=lambda citation: citation.place))
+    seen = _compare(*sorted((one, other), key=lambda citation: citation.key))
     verdict = _with_identifier(seen) if seen.shared else _without_identifier(seen)
     return Decision(verdict, seen.evidence, by_identifier=bool(seen.shared))
 
@@ -170,11 +186,11 @@ class _Comparison:
     years: Literal["equal", "near", "far", "unknown"]
     venues: Literal["equal", "other", "unknown"]
     apart: list[str]
-    told: list[str]
+    stated: list[str]
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        return (*self.shared, *self.contradicted, *self.told, *self.apart)
+        return (*self.shared, *self.contradicted, *self.stated, *self.apart)
 
     @property
     def authors_agree(self) -> bool:
@@ -229,10 +245,10 @@ def _agrees_throughout(seen: _Comparison) -> bool:
 
 def _compare(one: Citation, other: Citation) -> _Comparison:
     shared, contradicted = _compare_identifiers(one.identifiers, other.identifiers)
-    title, title_told = _compare_titles(one, other)
-    people, people_told = _compare_authors(one.authors, other.authors)
-    years, years_told = _compare_years(one.year, other.year)
-    venues, venues_told = _compare_venues(one.venue, other.venue)
+    title, title_stated = _compare_titles(one, other)
+    people, people_stated = _compare_authors(one.authors, other.authors)
+    years, years_stated = _compare_years(one.year, other.year)
+    venues, venues_stated = _compare_venues(one.venues, other.venues)
     return _Comparison(
         shared=shared,
         contradicted=contradicted,
@@ -242,7 +258,7 @@ def _compare(one: Citation, other: Citation) -> _Comparison:
         years=years,
         venues=venues,
         apart=[] if shared else list(_what_keeps_apart(one, other)),
-        told=[title_told, people_told, years_told, venues_told],
+        stated=[title_stated, people_stated, years_stated, venues_stated],
     )
 
 
@@ -269,7 +285,7 @@ def _what_keeps_apart(one: Citation, other: Citation) -> Iterator[str]:
             yield f"only one is a {kind}"
     if one.source == other.source:
         yield f"{one.source} itself keeps them apart"
-    if any(form[: len(name)] == name for name in _REISSUING for form in _forms(one.venue) + _forms(other.venue)):
+    if any(form[: len(name)] == name for name in _REISSUING for form in one.venues + other.venues):
         yield "their venue publishes new versions of a work under its title"
 
 
@@ -278,13 +294,13 @@ def _compare_titles(
 ) -> tuple[Literal["equal", "close", "part", "other", "unknown"], str]:
     if not one.words or not other.words:
         return "unknown", "a title is missing"
-    left, right = telling(one.words), telling(other.words)
+    left, right = one.subject, other.subject
     if "".join(left) == "".join(right):
         return "equal", "the titles agree"
     if MARKS.intersection(left) != MARKS.intersection(right):
         return "other", "one title is of a correction, a reply or another stage"
     short, long = sorted((one, other), key=lambda citation: len(citation.words))
-    if _is_part(telling(short.words), telling(long.words), telling(long.main)):
+    if _is_part(short.subject, long.subject, long.main_subject):
         return "part", "one title is the other without its subtitle"
     if fuzz.ratio("".join(left), "".join(right)) < _LIKE_TITLE:
         return "other", "the titles differ"
@@ -316,14 +332,14 @@ def _compare_authors(
         return "unknown", "authors are missing"
     few, many = sorted((one, other), key=len)
     met = sum(any(same_person(person, another) for another in many) for person in few)
-    told = f"{met} of {len(few)} authors agree"
+    stated = f"{met} of {len(few)} authors agree"
     if met == len(few) == len(many):
-        return "all", told
+        return "all", stated
     firsts = any(same_person(few[0], person) for person in many[:3])
     firsts = firsts or any(same_person(many[0], person) for person in few[:3])
     if met * 2 >= len(few) and (firsts or met > 1):
-        return "agree", told
-    return ("few" if met else "none"), told
+        return "agree", stated
+    return ("few" if met else "none"), stated
 
 
 def _compare_years(one: int | None, other: int | None) -> tuple[Literal["equal", "near", "far", "unknown"], str]:
@@ -334,17 +350,14 @@ def _compare_years(one: int | None, other: int | None) -> tuple[Literal["equal",
     return ("near" if abs(one - other) == 1 else "far"), f"they are of {min(one, other)} and {max(one, other)}"
 
 
-def _compare_venues(one: str | None, other: str | None) -> tuple[Literal["equal", "other", "unknown"], str]:
-    if not _forms(one) or not _forms(other):
+def _compare_venues(
+    one: Sequence[tuple[str, ...]], other: Sequence[tuple[str, ...]]
+) -> tuple[Literal["equal", "other", "unknown"], str]:
+    if not one or not other:
         return "unknown", "a venue is missing"
-    if any(_same_venue(left, right) for left in _forms(one) for right in _forms(other)):
+    if any(_same_venue(left, right) for left in one for right in other):
         return "equal", "the venues agree"
     return "other", "the venues differ"
-
-
-def _forms(venue: str | None) -> tuple[tuple[str, ...], ...]:
-    forms = venue_forms(venue) if venue else ()
-    return () if any(_REPOSITORIES.intersection(form[:2]) for form in forms) else forms
 
 
 def _same_venue(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from shared.events.values import Identifiers
 UNDONE_BY_REINSTATEMENT = frozenset({"expression_of_concern", "partial_retraction", "retraction", "withdrawal"})
 
 
-class Told(Protocol):
+class Claimed(Protocol):
     """A notice as a source tells it; `of` names the work it strikes, None the record that carries it."""
 
     @property
@@ -36,7 +36,7 @@ class Claim:
     reason: str
 
 
-def claims(source: str, notices: Iterable[Told]) -> dict[tuple[str, str | None], Claim]:
+def claims(source: str, notices: Iterable[Claimed]) -> dict[tuple[str, str | None], Claim]:
     """A source record's claims, by their kind and the struck work; a claim made twice counts once.
 
     A work that is named by several identifiers is claimed by each: whoever knows it may know only one of them.
@@ -48,7 +48,7 @@ def claims(source: str, notices: Iterable[Told]) -> dict[tuple[str, str | None],
     return made
 
 
-def _reason(source: str, notice: Told) -> str:
+def _reason(source: str, notice: Claimed) -> str:
     by = f", by {notice.by}" if notice.by else ""
     on = f", on {notice.published}" if notice.published else ""
     return f"{source} tells of its {notice.kind.replace('_', ' ')}{by}{on}"

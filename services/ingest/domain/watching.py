@@ -1,8 +1,47 @@
-"""When a strategy is looked for again, and what window of days it is asked for."""
+"""What becomes of watches and their runs: when one is pulled again, and what window of days it is asked for."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from shared.pauses import no_less_than_asked, pause_after
+from shared.states import States
+from shared.wire.ingest import RunState, WatchState
+
+
+class WatchStates(States[WatchState]):
+    """One strategy of a protocol at one source."""
+
+    ACTIVE: Final = "active"
+    PAUSED: Final = "paused"
+    RETIRED: Final = "retired"
+
+    what = "watch"
+    moves = {
+        (None, ACTIVE): "the protocol has its strategy",
+        (ACTIVE, PAUSED): "a lead pauses it",
+        (PAUSED, ACTIVE): "a lead resumes it",
+        (ACTIVE, RETIRED): "the protocol has its strategy no more",
+        (PAUSED, RETIRED): "the protocol has its strategy no more",
+        (RETIRED, ACTIVE): "the protocol has its strategy again",
+    }
+
+
+class RunStates(States[RunState]):
+    """One pull of a watch."""
+
+    RUNNING: Final = "running"
+    COMPLETE: Final = "complete"
+    INCOMPLETE: Final = "incomplete"
+
+    what = "run"
+    moves = {
+        (None, RUNNING): "its watch is due",
+        (RUNNING, COMPLETE): "its last page is taken in",
+        (RUNNING, INCOMPLETE): "its source fails, or a fault of ours comes again and again",
+    }
+
 
 #: How far back a strategy is searched whose protocol names no first day.
 LONG_AGO = timedelta(days=3650)
@@ -33,6 +72,5 @@ def next_pull(searched_through: date, every_days: int) -> datetime:
 def next_try(now: datetime, failures: int, retry_after: float | None = None) -> datetime:
     """When to try again after so many failures in a row: a minute, two, four ... six hours, and never before
     the source's own `retry_after` (seconds)."""
-    pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 20), _LONGEST_PAUSE)
-    wait = min(retry_after or 0, _LONGEST_WAIT.total_seconds())
-    return now + max(pause, timedelta(seconds=wait))
+    pause = pause_after(failures, first=_FIRST_PAUSE.total_seconds(), longest=_LONGEST_PAUSE.total_seconds())
+    return now + timedelta(seconds=no_less_than_asked(pause, retry_after, most=_LONGEST_WAIT.total_seconds()))

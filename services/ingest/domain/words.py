@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORD = re.compile(r"[^\W_]+")
+from shared.folding import plain_words
+
 _MARKUP = re.compile(r"<[^<>]{1,60}>|&[a-z]{2,8};", re.IGNORECASE)
-_APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
-_GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "κ": "kappa", "λ": "lambda",
-    "μ": "mu", "π": "pi", "σ": "sigma", "τ": "tau", "χ": "chi", "ψ": "psi", "ω": "omega",
-}  # fmt: skip
-_GREEK_LETTER = re.compile("|".join(_GREEK))
 
 #: What databases write into a title: `[Review] [33 refs]`, `(Structured abstract)`, `RETRACTED ARTICLE:`.
 _ANNOTATION = re.compile(
@@ -70,18 +63,9 @@ _ROMAN = _listed("i ii iii iv v vi vii viii ix x xi xii")
 _COUNTING = _listed("one two three four five six seven eight nine ten first second third fourth fifth")
 
 
-def plain(text: str) -> str:
-    """Makes text lower case, without diacritics, markup or Greek letters."""
-    text = _APOSTROPHE.sub("", _MARKUP.sub(" ", text)).casefold()
-    if text.isascii():
-        return text
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return _GREEK_LETTER.sub(lambda letter: _GREEK[letter[0]], bare.translate(_LETTERS))
-
-
 def words(text: str) -> tuple[str, ...]:
-    """All the words of a text, in one spelling."""
-    return tuple(_WORD.findall(plain(text)))
+    """All the words of a text, in one spelling and without markup."""
+    return plain_words(_MARKUP.sub(" ", text))
 
 
 def title_words(text: str) -> tuple[str, ...]:
@@ -158,7 +142,7 @@ def _parted(text: str, every: list[str]) -> tuple[list[str], list[str]]:
     trailing = len(every[-1]) == 1 or (len(last) <= 3 and last.isupper() and len(every[0]) > 2)
     if not trailing:
         return every[-1:], every[:-1]
-    first_initial = next((place for place, word in enumerate(every) if len(word) == 1), len(every) - 1)
+    first_initial = next((index for index, word in enumerate(every) if len(word) == 1), len(every) - 1)
     cut = first_initial or len(every) - 1
     return every[:cut], every[cut:]
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from services.protocol.domain.document import Document, Form, Path, read
 from services.protocol.domain.rules import broken_rules
@@ -54,7 +55,7 @@ def _shape(document: Document) -> tuple[Protocol | None, list[tuple[Path, str]]]
     return None, [(path, _explained(item)) for path, item in items if path not in unread or item["input"] is not None]
 
 
-def _explained(item: Any) -> str:
+def _explained(item: ErrorDetails) -> str:
     """Pydantic's message, with the value at fault where it is short enough to help."""
     why, value = item["msg"].removeprefix("Value error, "), item["input"]
     if item["type"] == "extra_forbidden":

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
@@ -59,7 +59,7 @@ class Document:
     """Plain data; the line of each value, where the form has lines; what is wrong with it as a document; and how
     many values it holds."""
 
-    data: Any = None
+    data: object = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[tuple[Path, str]] = field(default_factory=list)
     size: int = 0
@@ -79,7 +79,8 @@ def read(text: str | bytes, form: Form) -> Document:
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
-        line = text[: error.start].count(b"\n") + 1  # type: ignore[arg-type]
+        # What was read, which begins behind a byte order mark.
+        line = error.object[: error.start].count(b"\n") + 1
         raise _unreadable("a letter there is not UTF-8; save the file as UTF-8", line) from error
     return _read_json(plain) if form == "json" else _read_yaml(plain)
 
@@ -94,7 +95,7 @@ class _Loader(yaml.SafeLoader):
     _depth = _count = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # The stubs of PyYAML tell no type of it.
         self._depth += 1
         self._count += 1
         for broken, why in (
@@ -119,7 +120,8 @@ def _read_yaml(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = _plainly(error.problem or "it is not YAML")
-        raise _unreadable(why, mark and mark.line + 1, mark and mark.column + 1) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+        raise _unreadable(why, line, column) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _unreadable("a character that YAML does not allow", line) from error
@@ -145,18 +147,20 @@ class _Walk:
         self._document.data = self._value(node, (), node.start_mark.line)
         return self._document
 
-    def _value(self, node: yaml.Node, path: Path, line: int) -> Any:
+    def _value(self, node: yaml.Node, path: Path, line: int) -> object:
         self._document.lines[path] = line + 1
         if node.tag not in _PLAIN[type(node)]:
-            return self._fault(path, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write a plain value")
+            self._fault(path, f"the tag {node.tag.replace(_TAG, '!!')} is not allowed; write a plain value")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, at), item.start_mark.line) for at, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)  # The third that `_PLAIN` knows.
         return self._scalar(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        values: dict[str, object] = {}
         for key, value in node.value:
             line = key.start_mark.line
             if not isinstance(key, yaml.ScalarNode) or _UNWRITABLE.search(key.value):
@@ -173,13 +177,16 @@ class _Walk:
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Hashable:
         if node.tag != f"{_TAG}str" and len(node.value) > LONGEST_NUMBER:
             kind = node.tag.removeprefix(_TAG)
-            return self._fault(path, f"{node.value[:20]!r}... is read as {kind} and too long for one; put it in quotes")
+            self._fault(path, f"{node.value[:20]!r}... is read as {kind} and too long for one; put it in quotes")
+            return None
         try:
-            value = self._loader.construct_object(node)
+            value: Hashable = self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
-            return self._fault(path, f"{node.value[:80]!r} is no {node.tag.removeprefix(_TAG)}; put it in quotes")
+            self._fault(path, f"{node.value[:80]!r} is no {node.tag.removeprefix(_TAG)}; put it in quotes")
+            return None
         if isinstance(value, str) and _UNWRITABLE.search(value):
-            return self._fault(path, _CANNOT_BE_STORED)
+            self._fault(path, _CANNOT_BE_STORED)
+            return None
         return value
 
     def _fault(self, path: Path, why: str) -> None:
@@ -200,13 +207,13 @@ def _read_json(text: str) -> Document:
     return document
 
 
-def _storable(value: Any, path: Path, document: Document) -> Any:
+def _storable(value: object, path: Path, document: Document) -> object:
     """The value without the texts that cannot be stored, which are noted."""
     document.size += 1
     if len(path) > DEEPEST or document.size > MOST_VALUES:
         raise _unreadable(_TOO_DEEP if len(path) > DEEPEST else _TOO_MANY)
     if isinstance(value, list):
-        return [_storable(item, (*path, place), document) for place, item in enumerate(value)]
+        return [_storable(item, (*path, index), document) for index, item in enumerate(value)]
     if isinstance(value, dict):
         return {
             name: _storable(item, (*path, name), document)
@@ -219,7 +226,7 @@ def _storable(value: Any, path: Path, document: Document) -> Any:
     return value
 
 
-def _named_once(pairs: list[tuple[str, Any]], document: Document) -> dict[str, Any]:
+def _named_once(pairs: list[tuple[str, object]], document: Document) -> dict[str, object]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
@@ -233,7 +240,7 @@ def _no_number(name: str) -> None:
 
 
 def _unreadable(why: str, line: int | None = None, column: int | None = None) -> Invalid:
-    place = f" (line {line})" if line else ""
-    error: dict[str, Any] = {"at": "(the whole file)", "why": why}
+    line_named = f" (line {line})" if line else ""
+    error: dict[str, object] = {"at": "(the whole file)", "why": why}
     error |= {name: value for name, value in {"line": line, "column": column}.items() if value}
-    return Invalid(f"the protocol cannot be read: {why}{place}", [error], slug="malformed_protocol")
+    return Invalid(f"the protocol cannot be read: {why}{line_named}", [error], slug="malformed_protocol")

@@ -11,20 +11,22 @@ from datetime import date, datetime
 from typing import Any
 
 from services.protocol.domain.document import Path
+from shared.events.protocol import SOURCES
 
 Broken = Iterator[tuple[Path, str]]
 
 
-def broken_rules(data: Any, review: str | None) -> Broken:
+def broken_rules(data: object, review: str | None) -> Broken:
     """Every rule between parts that the data breaks, with its place."""
     if not isinstance(data, dict):
         return
     yield from _for_this_review(data, review)
     yield from _window(data)
+    yield from _sources(data)
     for name, key in (("strategies", "id"), ("stages", "name"), ("theories", "id"), ("cmocs", "id")):
         yield from _unique(_parts(data, name), (name,), key)
-    for place, stage in _parts(data, "stages"):
-        yield from _stage(stage, ("stages", place))
+    for index, stage in _parts(data, "stages"):
+        yield from _stage(stage, ("stages", index))
     yield from _theories_exist(data)
 
 
@@ -40,6 +42,13 @@ def _window(data: dict[str, Any]) -> Broken:
         yield ("published_until",), f"nothing is published after {after} and until {until}"
 
 
+def _sources(data: dict[str, Any]) -> Broken:
+    for index, strategy in _parts(data, "strategies"):
+        source = strategy.get("source")
+        if isinstance(source, str) and source not in SOURCES:
+            yield ("strategies", index, "source"), f"there is no source {source!r}; there are: {', '.join(SOURCES)}"
+
+
 def _stage(stage: dict[str, Any], path: Path) -> Broken:
     answers = _parts(stage, "answers")
     yield from _unique(answers, (*path, "answers"), "value")
@@ -49,8 +58,8 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
             yield (*path, "answers"), f"no answer leads to {needed!r}, so no record could ever {needed} here"
     fields = _parts(stage, "fields")
     yield from _unique(fields, (*path, "fields"), "name")
-    for place, field in fields:
-        yield from _field(field, (*path, "fields", place))
+    for index, field in fields:
+        yield from _field(field, (*path, "fields", index))
 
 
 def _field(field: dict[str, Any], path: Path) -> Broken:
@@ -66,21 +75,21 @@ def _field(field: dict[str, Any], path: Path) -> Broken:
 
 def _theories_exist(data: dict[str, Any]) -> Broken:
     known = {theory.get("id") for _, theory in _parts(data, "theories") if isinstance(theory.get("id"), str)}
-    for place, cmoc in _parts(data, "cmocs"):
+    for index, cmoc in _parts(data, "cmocs"):
         theory = cmoc.get("theory")
         if isinstance(theory, str) and theory not in known:
-            yield ("cmocs", place, "theory"), f"there is no theory {theory!r} in this protocol"
+            yield ("cmocs", index, "theory"), f"there is no theory {theory!r} in this protocol"
 
 
 def _unique(parts: list[tuple[int, dict[str, Any]]], path: Path, key: str) -> Broken:
     seen: dict[str, int] = {}
-    for place, part in parts:
+    for index, part in parts:
         value = part.get(key)
         if not isinstance(value, str):
             continue
         if value in seen:
-            yield (*path, place, key), f"{value!r} is taken by {path[-1]}[{seen[value]}]"
-        seen.setdefault(value, place)
+            yield (*path, index, key), f"{value!r} is taken by {path[-1]}[{seen[value]}]"
+        seen.setdefault(value, index)
 
 
 def _parts(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
@@ -89,7 +98,7 @@ def _parts(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
     return [(at, item) for at, item in enumerate(items) if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _day(value: Any) -> date | None:
+def _day(value: object) -> date | None:
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):

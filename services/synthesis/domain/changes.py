@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import orjson
 
@@ -14,7 +13,7 @@ from shared.wire.synthesis import Body, EvidenceMoved, Statement
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
 #: How much of a text, and how many bytes of changes, an event tells; the revision holds them whole.
-_TOLD_TEXT, _TOLD_BYTES = 200, 200_000
+_LONGEST_TEXT, _MOST_BYTES = 200, 200_000
 
 
 def differences(before: Body | None, after: Body) -> list[Change]:
@@ -50,13 +49,14 @@ def concerns_a_drill(before: Body | None, after: Body) -> bool:
     return bool(after.drills) or (before is not None and bool(before.drills))
 
 
-def told(changes: Sequence[Change]) -> list[Change]:
+def shortened(changes: Sequence[Change]) -> list[Change]:
     """Changes as an event carries them: the greatest first, long texts cut, as many as a message holds."""
-    room, kept = _TOLD_BYTES, []
+    kept: list[Change] = []
+    bytes_left = _MOST_BYTES
     for change in sorted(changes, key=lambda change: -_ORDER.index(change.change_class)):
         short = change.model_copy(update={"before": _cut(change.before), "after": _cut(change.after)})
-        room -= len(orjson.dumps(short.model_dump(mode="json")))
-        if room < 0:
+        bytes_left -= len(orjson.dumps(short.model_dump(mode="json")))
+        if bytes_left < 0:
             left = len(changes) - len(kept)
             return [*kept, _change("", "further changes", None, left, change.change_class)]
         kept.append(short)
@@ -94,15 +94,15 @@ def _of_theories(before: Body, after: Body) -> Iterator[Change]:
     for theory in after.theories:
         had = known.pop(theory.theory, None)
         if had != theory:
-            told_before = f"{had.heading}: {had.statement}" if had else None
-            yield _change("", f"theory {theory.theory}", told_before, f"{theory.heading}: {theory.statement}", "MINOR")
+            said_before = f"{had.heading}: {had.statement}" if had else None
+            yield _change("", f"theory {theory.theory}", said_before, f"{theory.heading}: {theory.statement}", "MINOR")
     for name in known:
         yield _change("", f"theory {name}", known[name].heading, None, "MINOR")
 
 
-def _change(cmoc: str, what: str, before: Any, after: Any, change_class: ChangeClass) -> Change:
+def _change(cmoc: str, what: str, before: object, after: object, change_class: ChangeClass) -> Change:
     return Change(cmoc=cmoc, what=what, before=before, after=after, change_class=change_class)
 
 
-def _cut(value: Any) -> Any:
-    return f"{value[:_TOLD_TEXT]}…" if isinstance(value, str) and len(value) > _TOLD_TEXT else value
+def _cut(value: object) -> object:
+    return f"{value[:_LONGEST_TEXT]}…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value

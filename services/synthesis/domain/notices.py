@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from shared.events.ingest import NoticeKind
+from shared.states import States
+from shared.wire.synthesis import RejudgementState
 
 Effect = Literal["suspends", "lifts", "flags"]
 
@@ -22,6 +24,19 @@ _EFFECTS: dict[NoticeKind, Effect] = {
 
 #: The kinds whose re-judgements a reinstatement makes needless.
 SUSPENDING = tuple(kind for kind, effect in _EFFECTS.items() if effect == "suspends")
+
+
+class RejudgementStates(States[RejudgementState]):
+    """A CMOC that a person should judge anew."""
+
+    OPEN: Final = "open"
+    CLOSED: Final = "closed"
+
+    what = "re-judgement"
+    moves = {
+        (None, OPEN): "a notice concerns a report that speaks to the CMOC",
+        (OPEN, CLOSED): "a person judges, or a reinstatement makes it needless",
+    }
 
 
 def effect_of(kind: NoticeKind) -> Effect:

@@ -1,17 +1,42 @@
-"""Revisions: how one is frozen, what its signature claims, and how tampering shows."""
+"""Revisions: the signed document, a form of its own with a schema number, and how it is read for those who look at it.
+
+What was signed are bytes: the document in canonical JSON (RFC 8785). They are kept as they were signed, and verified as
+they are kept (`services.synthesis.domain.verifying`). The forms that HTTP carries are projections of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.canonical import canonical_json
-from shared.ids import id_of
-from shared.wire.synthesis import RevisionContent, RevisionHead
+from pydantic import ValidationError
 
-#: What a revision's signature is for; no other signature of the platform passes for one.
-AUDIENCE = "living-revision"
+from shared.canonical import canonical_json
+from shared.errors import Conflict, Invalid
+from shared.events.synthesis import Change
+from shared.ids import id_of
+from shared.wire.synthesis import RevisionContent, Statement, TheoryText, TriggerView
+
+#: The schema of documents that are signed now. The first had no number, and keys sorted by code point.
+SCHEMA = 2
+
+#: Every schema that this release can show.
+KNOWN_SCHEMAS = (1, SCHEMA)
+
+Document = Mapping[str, Any]
+
+#: The parts of a document that listings show.
+_HEAD = (
+    "revision", "review", "number", "cycle", "title", "change_class", "summary", "preceding", "fragments_sha256",
+    "signed_by", "signed_at", "drill",
+)  # fmt: skip
+
+_CONTENT = (
+    *_HEAD, "protocol_version", "protocol_sha256", "searched_through", "theories", "cmocs", "drills", "counts",
+    "evidence", "changes", "triggers", "because",
+)  # fmt: skip
 
 
 def revision_id(review: str, number: int) -> str:
@@ -20,42 +45,136 @@ def revision_id(review: str, number: int) -> str:
 
 
 def freeze(content: RevisionContent) -> tuple[str, str]:
-    """The content as canonical JSON, and its hex SHA-256."""
-    frozen = canonical_json(content.model_dump(mode="json"))
+    """The document as canonical JSON, and its hex SHA-256."""
+    frozen = canonical_json(document_of(content))
     return frozen.decode(), hashlib.sha256(frozen).hexdigest()
 
 
-def claims_of(content: RevisionContent, content_sha256: str) -> dict[str, Any]:
-    """What the signer says: this revision, with this content, at this time."""
+def document_of(content: RevisionContent) -> Document:
+    """The document of schema 2, part by part: what the wire's forms come to hold later is not in it. Instants are ISO
+    8601 with their zone, days ISO 8601."""
     return {
-        "sub": content.signed_by,
-        "review": content.review,
+        "schema": SCHEMA,
         "revision": content.revision,
+        "review": content.review,
         "number": content.number,
-        "content_sha256": content_sha256,
+        "cycle": content.cycle,
+        "title": content.title,
+        "change_class": content.change_class,
+        "summary": content.summary,
+        "preceding": content.preceding,
         "fragments_sha256": content.fragments_sha256,
+        "signed_by": content.signed_by,
         "signed_at": content.signed_at.isoformat(),
+        "drill": content.drill,
+        "protocol_version": content.protocol_version,
+        "protocol_sha256": content.protocol_sha256,
+        "searched_through": {source: day.isoformat() for source, day in content.searched_through.items()},
+        "theories": [_theory(it) for it in content.theories],
+        "cmocs": [_statement(it) for it in content.cmocs],
+        "drills": content.drills,
+        "counts": {
+            "studies": content.counts.studies,
+            "reports": content.counts.reports,
+            "fragments": content.counts.fragments,
+            "links": content.counts.links,
+        },
+        "evidence": {"added": content.evidence.added, "withdrawn": content.evidence.withdrawn},
+        "changes": [_change(it) for it in content.changes],
+        "triggers": [_trigger(it) for it in content.triggers],
+        "because": content.because,
     }
 
 
-def faults(frozen: str, content_sha256: str, head: Mapping[str, Any], claims: Mapping[str, Any] | None) -> list[str]:
-    """What is wrong with a stored revision; empty while it is what was signed.
+def head_of(document: Document) -> dict[str, Any]:
+    """The part of a document that listings show, as it is stored."""
+    return {name: document[name] for name in _HEAD}
 
-    `claims` are those of its signature, or None when the signature does not hold.
+
+def parsed(frozen: str) -> Document:
+    """The document in what was signed. Raises Invalid where there is none."""
+    try:
+        document = json.loads(frozen)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("what was signed is no JSON") from error
+    if not isinstance(document, dict):
+        raise Invalid("what was signed is no JSON object")
+    return document
+
+
+def schema_of(document: Document) -> int | None:
+    """The schema's number; None for what is no number."""
+    schema = document.get("schema", 1)
+    return schema if type(schema) is int else None
+
+
+def content_of(frozen: str) -> RevisionContent:
+    """What people are shown of a signed document. Raises what `read` raises."""
+    return read(frozen)[1]
+
+
+def read(frozen: str) -> tuple[int, RevisionContent]:
+    """A signed document's schema, and what people are shown of it.
+
+    Raises Conflict for a schema that this release does not know, and for what is not of its schema any more.
     """
-    if hashlib.sha256(frozen.encode()).hexdigest() != content_sha256:
-        return ["the content is not the one that was hashed"]
-    if claims is None:
-        return ["the signature is not this platform's"]
-    if claims.get("content_sha256") != content_sha256:
-        return ["the signature is for another content"]
-    content = RevisionContent.model_validate_json(frozen)
-    found = [] if head_of(content) == head else ["the listing says other things than the content"]
-    if dict(claims) != claims_of(content, content_sha256) | {"aud": AUDIENCE}:
-        found.append("the signature says other things than the content")
-    return found
+    try:
+        document = parsed(frozen)
+        schema = schema_of(document)
+        if schema in KNOWN_SCHEMAS:
+            return schema, RevisionContent.model_validate({name: document[name] for name in _CONTENT})
+    except (Invalid, KeyError, ValidationError) as error:
+        raise Conflict(
+            "this revision was changed where it is kept and cannot be shown; `living synthesis verify` says what is "
+            "wrong with it",
+            slug="spoiled_revision",
+        ) from error
+    raise Conflict(
+        f"this revision is of schema {schema}, which this release does not know: it can be verified and exported here, "
+        "and shown by a later release",
+        slug="unknown_schema",
+    )
 
 
-def head_of(content: RevisionContent) -> dict[str, Any]:
-    """The part of a content that listings show, as it is stored."""
-    return RevisionHead(**content.model_dump()).model_dump(mode="json")
+def _theory(it: TheoryText) -> dict[str, Any]:
+    return {"theory": it.theory, "heading": it.heading, "statement": it.statement}
+
+
+def _statement(it: Statement) -> dict[str, Any]:
+    return {
+        "cmoc": it.cmoc,
+        "theory": it.theory,
+        "context": it.context,
+        "resource": it.resource,
+        "reasoning": it.reasoning,
+        "outcome": it.outcome,
+        "status": it.status,
+        "support": it.support,
+        "flagged": it.flagged,
+        "elements": dict(it.elements),
+        "stances": dict(it.stances),
+        "studies": it.studies,
+        "links": it.links,
+        "challenges": it.challenges,
+    }
+
+
+def _change(it: Change) -> dict[str, Any]:
+    return {
+        "cmoc": it.cmoc,
+        "what": it.what,
+        "before": it.before,
+        "after": it.after,
+        "change_class": it.change_class,
+    }
+
+
+def _trigger(it: TriggerView) -> dict[str, Any]:
+    return {
+        "rule": it.rule,
+        "subject": it.subject,
+        "why": it.why,
+        "cycle": it.cycle,
+        "drill": it.drill,
+        "at": it.at.isoformat(),
+    }

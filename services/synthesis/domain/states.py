@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from shared.canonical import sha256
+from shared.canonical import sha256_of_texts
 from shared.events.synthesis import Element, Inference, Stance, Status
 from shared.wire.synthesis import Body, Counts, Evidenced, Statement, TheoryText
 
@@ -86,10 +86,10 @@ def synthesise(
 def hash_of(links: Iterable[Link], reports: Mapping[str, Report]) -> str:
     """The hash of a set of links: hex SHA-256, the same in whatever order they came.
 
-    A link's id is made of its content (services.synthesis.handlers.evidence), so the ids, with what a link
+    A link's id is made of its content (services.synthesis.commands.evidence), so the ids, with what a link
     may change without a new id, stand for the whole.
     """
-    return sha256(sorted([link.link, reports[link.record].study, link.inference] for link in links))
+    return sha256_of_texts(sorted([link.link, reports[link.record].study, link.inference] for link in links))
 
 
 def credible(outcomes: Iterable[str]) -> bool:

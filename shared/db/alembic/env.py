@@ -1,15 +1,16 @@
 """Alembic's environment, one for all services: migrates the connection that `shared.db.migrate` hands in."""
 
-from typing import Any
+from typing import Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, BigInteger
 from sqlmodel.sql.sqltypes import AutoString
 
 from shared.db.types import Instant
 
 
-def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+def render_item(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
     """Writes our column types by their own names, so that a migration reads like the models."""
     if kind != "type":
         return False

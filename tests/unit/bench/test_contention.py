@@ -9,28 +9,30 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import pytest
+
 from bench import bare, clients
 from bench.clients import Orders, Tally
 from bench.contention import conserved, percentile
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.settings import Settings
 from shared.tokens import Person, issue_token
 
 
 def test_votes_are_conserved_when_the_stored_are_the_acknowledged():
-    told = Tally(votes=[("task-1", "ana"), ("task-1", "ben")])
+    seen = Tally(votes=[("task-1", "ana"), ("task-1", "ben")])
 
-    assert conserved([("task-1", "ben"), ("task-1", "ana")], told)
-    assert not conserved([("task-1", "ana")], told), "one was lost"
-    assert not conserved([("task-1", "ana"), ("task-1", "ben"), ("task-1", "ben")], told), "one was doubled"
-    assert not conserved([("task-1", "ana"), ("task-1", "ben"), ("task-2", "ben")], told), "one came from nowhere"
+    assert conserved([("task-1", "ben"), ("task-1", "ana")], seen)
+    assert not conserved([("task-1", "ana")], seen), "one was lost"
+    assert not conserved([("task-1", "ana"), ("task-1", "ben"), ("task-1", "ben")], seen), "one was doubled"
+    assert not conserved([("task-1", "ana"), ("task-1", "ben"), ("task-2", "ben")], seen), "one came from nowhere"
 
 
 def test_a_vote_whose_request_had_no_answer_may_be_stored_or_not():
-    told = Tally(votes=[("task-1", "ana")], doubtful=[("task-2", "ana")])
+    seen = Tally(votes=[("task-1", "ana")], doubtful=[("task-2", "ana")])
 
-    assert conserved([("task-1", "ana")], told)
-    assert conserved([("task-1", "ana"), ("task-2", "ana")], told)
+    assert conserved([("task-1", "ana")], seen)
+    assert conserved([("task-1", "ana"), ("task-2", "ana")], seen)
 
 
 def test_a_percentile_is_a_value_that_occurred():
@@ -42,7 +44,7 @@ def test_a_percentile_is_a_value_that_occurred():
 
 
 def test_the_bare_route_keeps_what_its_clients_were_told_it_keeps(tmp_path):
-    key = SigningKey.open(Settings(data_dir=tmp_path, _env_file=None))
+    key = open_ring(Settings(data_dir=tmp_path, _env_file=None))
     people = {
         name: issue_token(key, Person(name, "reviewer", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1))
         for name in ("ana", "ben")
@@ -56,6 +58,7 @@ def test_the_bare_route_keeps_what_its_clients_were_told_it_keeps(tmp_path):
     assert bare.kept(url) == len(met.decisions) == met.requests > 0
 
 
+@pytest.mark.waits
 def test_who_is_shed_waits_as_told_and_tries_the_same_again():
     with _shedding_every_second_request() as (port, keys):
         met = clients.run(Orders(port, {"ana": "token"}, 0.3, "insert"))

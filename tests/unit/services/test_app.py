@@ -19,23 +19,23 @@ def listening(host: str) -> closing[socket.socket]:
 @pytest.mark.parametrize(("host", "link"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])
 def test_links_lead_to_where_it_listens(monkeypatch, host, link):
     monkeypatch.delenv("LIVING_PUBLIC_URL", raising=False)
-    with listening(host) as place:
-        expected = f"http://{link}:{place.getsockname()[1]}"
+    with listening(host) as at:
+        expected = f"http://{link}:{at.getsockname()[1]}"
 
-        assert _own_link(place) == expected
-        assert _linking_to(place, Settings(_env_file=None), whole=True).public_url == expected
+        assert _own_link(at) == expected
+        assert _linking_to(at, Settings(_env_file=None), whole=True).public_url == expected
 
 
 def test_a_part_of_the_platform_is_not_where_links_lead(monkeypatch):
     monkeypatch.delenv("LIVING_PUBLIC_URL", raising=False)
-    with listening("127.0.0.1") as place:
+    with listening("127.0.0.1") as at:
         settings = Settings(_env_file=None)
 
-        assert _linking_to(place, settings, whole=False) == settings
+        assert _linking_to(at, settings, whole=False) == settings
 
 
 def test_an_address_that_the_settings_give_is_kept():
-    with listening("127.0.0.1") as place:
+    with listening("127.0.0.1") as at:
         given = Settings(_env_file=None, public_url="https://living.example.org")
 
-        assert _linking_to(place, given, whole=True).public_url == "https://living.example.org"
+        assert _linking_to(at, given, whole=True).public_url == "https://living.example.org"

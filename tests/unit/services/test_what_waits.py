@@ -37,8 +37,8 @@ def url(request, tmp_path) -> Iterator[str]:
 def test_what_an_older_release_had_not_told_waits_and_nothing_else(service: Service, url):
     database = Database(url.format(service=service.name))
     migrate.ensure_database(database)
-    (script,) = service.migrations.glob("*_what_waits_in_a_table_of_its_own.py")
-    older = f"{int(script.name[:4]) - 1:04}"
+    (program,) = service.migrations.glob("*_what_waits_in_a_table_of_its_own.py")
+    older = f"{int(program.name[:4]) - 1:04}"
     with database.engine.connect() as connection:
         command.upgrade(migrate._config(service, connection), older)
         tables = MetaData()
@@ -57,8 +57,8 @@ def test_what_an_older_release_had_not_told_waits_and_nothing_else(service: Serv
 
     with database.session() as session:
         waiting = session.execute(select(WaitingRow.event_id).order_by(WaitingRow.turn)).scalars().all()
-        told = session.execute(published().order_by(OutboxRow.seq)).scalars().all()
+        seen = session.execute(published().order_by(OutboxRow.seq)).scalars().all()
         assert waiting == ["evt_3", "evt_5"]
-        assert [row.event_id for row in told] == ["evt_1", "evt_2", "evt_4", "evt_6"]
+        assert [row.event_id for row in seen] == ["evt_1", "evt_2", "evt_4", "evt_6"]
     assert migrate.drift(database, service) == []
     database.close()

@@ -80,10 +80,10 @@ def test_a_clock_that_shows_no_time_says_which_file_and_why_until_it_does_again(
     harm(path)
 
     for _ in range(2):
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(Unavailable) as seen:
             clock.now()
-        assert str(path) in told.value.detail and why in told.value.detail
-        assert len(told.value.detail) < 1000 and told.value.slug == "clock_unreadable"
+        assert str(path) in seen.value.detail and why in seen.value.detail
+        assert len(seen.value.detail) < 1000 and seen.value.slug == "clock_unreadable"
 
     if path.is_dir():
         path.rmdir()

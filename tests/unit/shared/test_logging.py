@@ -28,8 +28,8 @@ def test_a_logger_that_was_used_before_is_heard_after_another_configuration(conf
     logging.configure(Settings(_env_file=None, log_format="human"))
     used.info("after", by="dora")
 
-    told = capfd.readouterr().err
-    assert '"event": "before"' in told and "after" in told and '"event": "after"' not in told
+    seen = capfd.readouterr().err
+    assert '"event": "before"' in seen and "after" in seen and '"event": "after"' not in seen
     with capture_logs() as lines:
         used.info("captured")
     assert [line["event"] for line in lines] == ["captured"]
@@ -40,5 +40,5 @@ def test_a_drivers_warnings_which_may_quote_rows_are_not_logged(configured, capf
     standard.getLogger("psycopg").warning("error ignored: CONTEXT: COPY votes, line 1: a secret")
     standard.getLogger("psycopg").error("it is down")
 
-    told = capfd.readouterr().err
-    assert "a secret" not in told and "it is down" in told
+    seen = capfd.readouterr().err
+    assert "a secret" not in seen and "it is down" in seen

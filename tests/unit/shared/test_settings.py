@@ -19,8 +19,8 @@ def test_a_database_without_a_place_for_the_service_is_refused():
 def test_places_are_filled_in():
     settings = Settings(data_dir="/somewhere", _env_file=None)
 
-    assert settings.place(settings.database_url, "ingest") == "sqlite:////somewhere/ingest.db"
-    assert settings.place(settings.log_url) == "sqlite:/somewhere/log.db"
+    assert settings.resolved(settings.database_url, "ingest") == "sqlite:////somewhere/ingest.db"
+    assert settings.resolved(settings.log_url) == "sqlite:/somewhere/log.db"
 
 
 def test_an_empty_variable_counts_as_not_given(monkeypatch):

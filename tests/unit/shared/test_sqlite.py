@@ -7,20 +7,22 @@ from textwrap import dedent
 
 import pytest
 
+pytestmark = pytest.mark.waits
+
 reachable = pytest.mark.skipif(
     sys.platform != "linux" or not find_spec("_sqlite3").has_location, reason="SQLite is left as it is here"
 )
 
 
-def _said_by(script: str, ends: int = 0) -> str:
-    done = subprocess.run([sys.executable, "-c", dedent(script)], capture_output=True, text=True, timeout=60)
+def _said_by(program: str, ends: int = 0) -> str:
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, timeout=300)
     assert done.returncode == ends, done.stderr
     return done.stdout.strip()
 
 
 @reachable
 def test_a_process_that_sets_it_up_first_has_an_sqlite_that_counts_no_memory():
-    told = _said_by("""
+    seen = _said_by("""
         from shared.sqlite import keep_no_count_of_memory
         print(keep_no_count_of_memory())
         import _sqlite3, ctypes, sqlite3
@@ -30,21 +32,21 @@ def test_a_process_that_sets_it_up_first_has_an_sqlite_that_counts_no_memory():
         used.restype = ctypes.c_int64
         print(used(), db.execute("SELECT length(x) FROM t").fetchone())
     """)
-    assert told == "True\n0 (100000,)"
+    assert seen == "True\n0 (100000,)"
 
 
 def test_a_process_that_has_loaded_it_goes_on_as_before():
-    told = _said_by("""
+    seen = _said_by("""
         import sqlite3
         from shared.sqlite import keep_no_count_of_memory
         print(keep_no_count_of_memory(), sqlite3.connect(":memory:").execute("SELECT 1").fetchone())
     """)
-    assert told == "False (1,)"
+    assert seen == "False (1,)"
 
 
 @reachable
 def test_the_command_that_serves_sets_it_up_before_anything_loads_it():
-    told = _said_by(
+    seen = _said_by(
         """
         import sys
         import shared.sqlite
@@ -59,4 +61,4 @@ def test_the_command_that_serves_sets_it_up_before_anything_loads_it():
     """,
         ends=1,
     )
-    assert told == "[True]"
+    assert seen == "[True]"

@@ -30,7 +30,7 @@ def write(path: Path) -> Fault | None:
             db.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,)] * 20)
     except sqlite3.Error as error:
         fault = fault_of(path, error)
-        assert fault is None or fault.told.startswith(str(path))
+        assert fault is None or fault.detail.startswith(str(path))
         return fault
     return None
 
@@ -39,6 +39,7 @@ def slug(fault: Fault | None) -> str | None:
     return fault.slug if fault is not None else None
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("there", [True, False])
 def test_a_disk_that_is_mounted_read_only(disk, there):
     path = disk.folder / "a.db"
@@ -47,11 +48,12 @@ def test_a_disk_that_is_mounted_read_only(disk, there):
     with disk.read_only():
         fault = write(path)
         assert slug(fault) == slug(obstacle_in(disk.folder)) == "read_only"
-        assert "mounted read-only" in fault.told and "LIVING_DATA_DIR" in fault.told
+        assert "mounted read-only" in fault.detail and "LIVING_DATA_DIR" in fault.detail
 
     assert write(path) is obstacle(path) is None
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("there", [True, False])
 def test_a_disk_that_is_full(disk, there):
     path = disk.folder / "a.db"
@@ -59,11 +61,12 @@ def test_a_disk_that_is_full(disk, there):
         write(path)
     with disk.full():
         fault = write(path)
-        assert slug(fault) == "disk_full" and f"the disk of {disk.folder} is full" in fault.told
+        assert slug(fault) == "disk_full" and f"the disk of {disk.folder} is full" in fault.detail
 
     assert write(path) is None
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("of", ["folder", "file", "a.db-wal"])
 def test_what_another_user_owns(disk, of):
     path = disk.folder / "a.db"
@@ -75,14 +78,14 @@ def test_what_another_user_owns(disk, of):
     with by_nobody():
         fault = write(path)
 
-    assert slug(fault) == "forbidden" and "may not write" in fault.told
+    assert slug(fault) == "forbidden" and "may not write" in fault.detail
 
 
 def test_a_folder_that_is_gone_and_one_in_the_place_of_the_file(tmp_path):
     assert slug(write(tmp_path / "gone" / "a.db")) == "not_there"
     (tmp_path / "a.db").mkdir()
     fault = write(tmp_path / "a.db")
-    assert slug(fault) == "not_there" and "it is a folder" in fault.told
+    assert slug(fault) == "not_there" and "it is a folder" in fault.detail
 
 
 @pytest.mark.parametrize("harm", ["header", "page", "cut"])
@@ -99,7 +102,7 @@ def test_a_file_that_is_damaged(tmp_path, harm):
 
     fault = write(path)
 
-    assert fault is not None and fault.damaged and f"{path} is damaged" in fault.told
+    assert fault is not None and fault.damaged and f"{path} is damaged" in fault.detail
 
 
 def test_what_may_pass_by_itself_or_is_about_something_else_is_no_fault_of_the_file(tmp_path):
@@ -117,11 +120,11 @@ def test_what_may_pass_by_itself_or_is_about_something_else_is_no_fault_of_the_f
 @pytest.mark.parametrize(
     ("number", "slug"),
     [
-        (errno.EROFS, "disk_fails"), (errno.EACCES, "forbidden"), (errno.ENOSPC, "disk_full"),
+        (errno.EROFS, "read_only"), (errno.EACCES, "forbidden"), (errno.ENOSPC, "disk_full"),
         (errno.EDQUOT, "disk_full"), (errno.EIO, "disk_fails"), (errno.ENAMETOOLONG, "unavailable"),
     ],
 )  # fmt: skip
 def test_an_error_of_the_system_names_the_file_also_when_nothing_is_seen_any_more(tmp_path, number, slug):
-    told = unusable(tmp_path / "key.pem", OSError(number, "told"))
+    seen = unusable(tmp_path / "key.pem", OSError(number, "told"))
 
-    assert told.slug == slug and told.detail.startswith(str(tmp_path / "key.pem"))
+    assert seen.slug == slug and seen.detail.startswith(str(tmp_path / "key.pem"))

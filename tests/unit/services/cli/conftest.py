@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
+from demo.replay.server import ReplayServer
 from services.cli import app, context, printing
-from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
 from services.screening.manifest import SERVICE as SCREENING
-from tests.unit.services.screening.desk import Desk
-from tests.unit.services.synthesis.room import Room, make_room
+from tests.unit.services.screening.rig import ScreeningRig
+from tests.unit.services.synthesis.rig import SynthesisRig, make_rig
 from tests.workbench import Workbench
 
 Run = Callable[..., Result]
@@ -32,6 +32,8 @@ def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIVING_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("COLUMNS", "80")
+    # The doctor leaves what does not answer in five seconds, as a busy machine may not.
+    monkeypatch.setattr("services.cli.doctor.PATIENCE", 120)
     mask = os.umask(0o022)
     os.umask(mask)
     forget()
@@ -95,21 +97,21 @@ def serve(served, workbench, monkeypatch) -> Iterator[Callable[[Workbench], None
 
 
 @pytest.fixture
-def desk_at(serve, workbench) -> Callable[..., Desk]:
-    """Opens the screening desk with the stages given, where the commands ask."""
+def screening_at(serve, workbench) -> Callable[..., ScreeningRig]:
+    """Opens the screening rig with the stages given, where the commands ask."""
 
-    def open_desk(*stages: Any, **changes: Any) -> Desk:
-        desk = Desk(workbench(SCREENING), *stages, **changes)
-        serve(desk.bench)
-        return desk
+    def open_rig(*stages: Any, **changes: Any) -> ScreeningRig:
+        rig = ScreeningRig(workbench(SCREENING), *stages, **changes)
+        serve(rig.bench)
+        return rig
 
-    return open_desk
+    return open_rig
 
 
 @pytest.fixture
-def room(serve, workbench) -> Room:
-    """The room where a review is synthesised, where the commands ask."""
-    made = make_room(workbench)
+def rig(serve, workbench) -> SynthesisRig:
+    """The rig that synthesises a review, where the commands ask."""
+    made = make_rig(workbench)
     serve(made.bench)
     return made
 

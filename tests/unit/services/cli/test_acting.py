@@ -9,14 +9,15 @@ import pytest
 from pydantic import TypeAdapter
 from structlog.testing import capture_logs
 
+from demo.replay.server import ReplayServer
 from services.catalog import SERVICES
 from services.cli import context
-from services.ingest.replay.server import ReplayServer
 from shared.client.http import NAME
 from shared.errors import Invalid, NotFound, Unauthenticated, Unavailable
-from shared.http.app import create_app
 from shared.http.parameters import Name
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
+from shared.keys.ring import KeyRing
+from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from shared.tokens import read_token
@@ -24,8 +25,8 @@ from tests.unit.services.cli.conftest import data, forget
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 
-def key() -> SigningKey:
-    return SigningKey.open(Settings(_env_file=None))
+def key() -> KeyRing:
+    return open_ring(Settings(_env_file=None))
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_client_command_reads_its_few_settings_as_all_commands_do(tmp_path, mo
     monkeypatch.delenv("LIVING_URL")
     forget()
     assert context.setting("url") == Settings(_env_file=None).url
-    assert str(context.key_path()) == whole.place(whole.signing_key)
+    assert str(context.key_path()) == whole.resolved(whole.signing_key)
 
     (tmp_path / ".env").write_text("LIVING_URL=http://elsewhere:1\nliving_data_dir='da ta'\nLIVING_TOKEN=\n")
     forget()

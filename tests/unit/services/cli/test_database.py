@@ -57,7 +57,7 @@ def test_what_differs_is_summed_up_and_listed_in_json(run, tmp_path):
     assert isinstance(result.exception, Conflict)
     assert len(result.output.splitlines()) < 20 and "add_table" in result.output
     screening = next(it for it in data(run("db", "check", "--json")) if it["service"] == "screening")
-    assert any(told.startswith("add_table tasks") for told in screening["differences"])
+    assert any(seen.startswith("add_table tasks") for seen in screening["differences"])
 
 
 def test_one_that_is_missing_is_told_and_not_made(run, tmp_path):

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from services.ingest.replay.server import ReplayServer
+from demo.replay.server import ReplayServer
+from services.catalog import SERVICES
 from services.screening.manifest import SERVICE
 from shared.bus.port import Message
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged
+from shared.runtime.app import create_app
 from tests.unit.services.cli.conftest import data
 from tests.waiting import eventually
 from tests.workbench import Workbench
+
+pytestmark = pytest.mark.waits
 
 
 @pytest.fixture
@@ -89,8 +93,8 @@ def test_a_whole_cause_is_tried_again_or_discarded(screening, run):
     again = run("dead-letters", "retry", "screening", "--group", name, "--all")
     assert "3 did not work" in str(again.exception)
     assert "0 retried, 3 left" in again.output
-    told = run("dead-letters", "discard", "screening", "--group", name, "--reason", "a bad release sent them").output
-    assert "3 discarded, 0 left" in told
+    seen = run("dead-letters", "discard", "screening", "--group", name, "--reason", "a bad release sent them").output
+    assert "3 discarded, 0 left" in seen
     assert letters(run) == []
     eventually(lambda: run("dead-letters", "held", "--service", "screening").stdout == "no key is held\n")
 
@@ -116,7 +120,35 @@ def test_a_key_that_waits_in_vain_is_given_up(screening, run):
     assert "holds nothing of" in str(
         run("dead-letters", "give-up", "screening", "--review", "nope", "--reason", "x").exception
     )
-    told = run("dead-letters", "give-up", "screening", "--review", "drill", "--reason", "it was a drill").stdout
-    assert told == "given up: 1 event of 1 key; what is left goes on\n"
+    seen = run("dead-letters", "give-up", "screening", "--review", "drill", "--reason", "it was a drill").stdout
+    assert seen == "given up: 1 event of 1 key; what is left goes on\n"
     eventually(lambda: "rec_9" not in {row["key"] for row in held()})
     assert [letter["decided_why"] for letter in letters(run, "--state", "discarded")] == ["it was a drill"]
+
+
+@pytest.fixture
+def alone(screening) -> Iterator[None]:
+    """Screening as a part of the platform, which knows what else there is."""
+    app = create_app(screening.platform, documented=SERVICES)
+    with ReplayServer(app) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVING_URL", server.url)
+        yield
+
+
+def test_where_a_part_of_the_services_is_served_it_tells_its_own_and_names_the_others(alone, run):
+    listed = run("dead-letters", "list", "--json")
+
+    assert len(data(listed)["screening"]) == 3
+    assert "protocol, ingest, synthesis, search, notify" in " ".join(listed.stderr.split())
+    asked = run("dead-letters", "list", "--service", "search")
+    assert asked.exception.slug == "not_served"
+    assert asked.exception.detail == "the service 'search' is not served here, but screening"
+
+
+def test_doctor_tells_what_a_part_holds_and_names_what_it_does_not_know(alone, run):
+    seen = [it for it in data(run("doctor", "--json")) if it["check"] in ("held keys", "dead letters")]
+
+    assert any(it["told"].startswith("screening holds ingest.records/") for it in seen)
+    assert any(it["told"].startswith("screening set aside 3 of ingest.record.merged") for it in seen)
+    unknown = [it["told"] for it in seen if "does not serve them" in it["told"]]
+    assert len(unknown) == 2 and all("protocol, ingest, synthesis, search, notify" in it for it in unknown)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from demo.replay.server import ReplayServer
 from services.cli import doctor
-from services.ingest.replay.server import ReplayServer
 from services.protocol.manifest import SERVICE
 from services.search.manifest import SERVICE as SEARCH
 from shared.clock import FileClock, parse_instant
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.disks import mounted
@@ -62,9 +63,9 @@ def page(*items: object) -> dict[str, object]:
 def test_where_there_is_no_platform_it_says_so_and_makes_nothing(run, tmp_path):
     result = run("doctor", "--json")
 
-    told = findings(result)
-    assert told["data"]["state"] == "fail" and "living serve" in told["data"]["do"]
-    assert told["platform"]["state"] == "fail" and "does not answer" in told["platform"]["told"]
+    seen = findings(result)
+    assert seen["data"]["state"] == "fail" and "living serve" in seen["data"]["do"]
+    assert seen["platform"]["state"] == "fail" and "does not answer" in seen["platform"]["told"]
     assert result.exit_code == 2 and names(tmp_path) == []
 
 
@@ -76,14 +77,14 @@ def test_with_a_token_for_a_platform_elsewhere_nothing_is_missed_here(run, monke
 
 def test_a_platform_that_is_down_is_one_line_and_what_it_keeps_is_looked_at(run, tmp_path):
     run("db", "upgrade")
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     before = names(tmp_path)
 
-    told = findings(run("doctor", "--json"))
+    seen = findings(run("doctor", "--json"))
 
-    assert [check for check in told if check.startswith("platform")] == ["platform"]
-    assert told["database screening"]["state"] == "ok" and "newest" in told["database screening"]["told"]
-    assert told["log"]["state"] == "fail" and told["signing key"]["state"] == "ok"
+    assert [check for check in seen if check.startswith("platform")] == ["platform"]
+    assert seen["database screening"]["state"] == "ok" and "newest" in seen["database screening"]["told"]
+    assert seen["log"]["state"] == "fail" and seen["signing key"]["state"] == "ok"
     assert names(tmp_path) == before
 
 
@@ -95,26 +96,26 @@ def test_each_thing_has_a_line_for_people(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "state", "told"),
+    ("name", "value", "state", "seen"),
     [
         ("LIVING_PROT", "8000", "warn", "LIVING_PROT"),
         ("LIVING_PORT", "eight", "fail", "LIVING_PORT"),
         ("LIVING_DATABASE_URL", "sqlite:///one.db", "fail", "{service}"),
     ],
 )
-def test_a_setting_that_is_wrong_or_unknown_is_named(run, monkeypatch, name, value, state, told):
+def test_a_setting_that_is_wrong_or_unknown_is_named(run, monkeypatch, name, value, state, seen):
     monkeypatch.setenv(name, value)
 
     finding = findings(run("doctor", "--json"))["settings"]
 
-    assert finding["state"] == state and told in finding["told"]
+    assert finding["state"] == state and seen in finding["told"]
     assert "Value error" not in finding["told"] and "LIVING_..." not in finding["told"]
 
 
 def test_a_key_that_others_can_read_fails(run):
     settings = Settings(_env_file=None)
-    SigningKey.open(settings)
-    path = Path(settings.place(settings.signing_key))
+    open_ring(settings)
+    path = Path(settings.resolved(settings.signing_key))
     path.chmod(0o644)
 
     finding = findings(run("doctor", "--json"))["signing key"]
@@ -135,8 +136,8 @@ def test_a_key_that_the_databases_do_not_know_fails_as_a_start_with_it_would(run
     platform.start()
     platform.stop()
     assert findings(run("doctor", "--json"))["log and key"]["state"] == "ok"
-    Path(settings.place(settings.signing_key)).unlink()
-    SigningKey.open(settings)
+    Path(settings.resolved(settings.signing_key)).unlink()
+    open_ring(settings)
 
     finding = findings(run("doctor", "--json"))["log and key"]
 
@@ -151,22 +152,22 @@ def used() -> Path:
     platform = Platform(settings, [SERVICE])
     platform.start()
     platform.stop()
-    return Path(settings.place(settings.signing_key))
+    return Path(settings.resolved(settings.signing_key))
 
 
 def test_a_lost_key_that_a_database_knows_is_to_be_put_back(run, used):
     used.unlink()
 
-    told = findings(run("doctor", "--json"))
+    seen = findings(run("doctor", "--json"))
 
-    assert "protocol were used with one" in told["signing key"]["told"]
-    assert "put it back" in told["signing key"]["do"] and "living serve" not in told["signing key"]["do"]
-    assert told["log and key"]["state"] == "fail" and "a start of protocol" in told["log and key"]["told"]
+    assert "protocol were used with one" in seen["signing key"]["told"]
+    assert "put it back" in seen["signing key"]["do"] and "living serve" not in seen["signing key"]["do"]
+    assert seen["log and key"]["state"] == "fail" and "a start of protocol" in seen["log and key"]["told"]
 
 
 def test_a_key_that_nobody_knew_yet_is_made_at_the_first_start(run):
     run("db", "upgrade")
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     Path("data/log.db").touch()
     Path("data/signing-key.pem").unlink()
 
@@ -192,12 +193,13 @@ def test_a_database_server_that_is_away_is_no_fault_of_ours(run, used, monkeypat
 
     result = run("doctor", "--json")
 
-    told = findings(result)
-    assert told["database screening"]["do"] == "start the server, or mend LIVING_DATABASE_URL"
-    assert told["log and key"]["state"] == "fail" and told["log"]["state"] != "fail"
+    seen = findings(result)
+    assert seen["database screening"]["do"] == "start the server, or mend LIVING_DATABASE_URL"
+    assert seen["log and key"]["state"] == "fail" and seen["log"]["state"] != "fail"
     assert "report of a fault" not in result.output and all(it["do"] for it in data(result) if it["state"] != "ok")
 
 
+@pytest.mark.waits
 def test_a_folder_that_can_only_be_read_refuses_every_start_in_one_line(run, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk") as disk:
         monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
@@ -254,7 +256,7 @@ def test_an_index_that_is_no_database_fails_and_says_how_it_is_made_anew(run, tm
 
 def test_a_database_that_is_damaged_is_told_with_its_path_and_is_no_fault_of_ours(run, tmp_path):
     run("db", "upgrade")
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     with (tmp_path / "data" / "screening.db").open("r+b") as file:
         file.write(b"\xff" * 100)
 
@@ -266,6 +268,7 @@ def test_a_database_that_is_damaged_is_told_with_its_path_and_is_no_fault_of_our
     assert "report of a fault" not in result.output
 
 
+@pytest.mark.waits
 def test_a_folder_that_can_only_be_read_is_told_as_that(run, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk") as disk:
         monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
@@ -292,8 +295,8 @@ def test_servers_that_do_not_answer_are_told_and_no_password_is(run, monkeypatch
 
     result = run("doctor", "--json")
 
-    told = findings(result)
-    assert [told[check]["state"] for check in ("log", "search index", "database notify")] == ["fail"] * 3
+    seen = findings(result)
+    assert [seen[check]["state"] for check in ("log", "search index", "database notify")] == ["fail"] * 3
     assert "secret" not in result.output and "u:p" not in result.output
 
 
@@ -307,9 +310,9 @@ def test_a_server_that_tells_its_version_is_shown_with_it(run, monkeypatch):
 def test_a_source_that_does_not_answer_is_a_warning(run, monkeypatch):
     monkeypatch.setenv("LIVING_CROSSREF_URL", "http://127.0.0.1:9")
 
-    told = findings(run("doctor", "--json"))
+    seen = findings(run("doctor", "--json"))
 
-    assert told["source Crossref"]["state"] == "warn" and told["source PubMed"]["state"] == "ok"
+    assert seen["source Crossref"]["state"] == "warn" and seen["source PubMed"]["state"] == "ok"
 
 
 @pytest.mark.parametrize(("status", "state", "do"), [(404, "warn", "LIVING_CROSSREF_URL"), (200, "ok", "")])
@@ -341,7 +344,7 @@ def test_openalex_itself_is_not_ok_without_a_key(run, monkeypatch):
 
 
 def test_a_source_that_no_review_watches_is_no_trouble(run, monkeypatch):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     answers: dict[str, object] = {
         "/healthz": {},
         "/protocol/reviews": page({"review": "small"}),
@@ -352,10 +355,10 @@ def test_a_source_that_no_review_watches_is_no_trouble(run, monkeypatch):
 
     with serve_answers(answers) as server:
         monkeypatch.setenv("LIVING_URL", server.url)
-        told = findings(run("doctor", "--json"))
+        seen = findings(run("doctor", "--json"))
 
-    assert told["source Crossref"]["state"] == "ok" and "no review watches it" in told["source Crossref"]["told"]
-    assert told["source PubMed"]["state"] == "warn" and "this shell's settings" in told["source PubMed"]["do"]
+    assert seen["source Crossref"]["state"] == "ok" and "no review watches it" in seen["source Crossref"]["told"]
+    assert seen["source PubMed"]["state"] == "warn" and "this shell's settings" in seen["source PubMed"]["do"]
 
 
 def test_an_examples_contact_is_a_warning(run, monkeypatch):
@@ -396,17 +399,37 @@ def test_a_full_disk_fails(run, monkeypatch):
 
 
 def test_a_running_platform_is_asked_what_it_holds_and_one_that_does_not_tell_is_a_warning(run, protocol):
-    told = findings(run("doctor", "--json"))
+    seen = findings(run("doctor", "--json"))
 
-    assert told["clock"]["state"] == "ok"
+    assert seen["clock"]["state"] == "ok"
     # The log of a service without its threads was never made.
-    assert told["platform protocol log"]["state"] == "fail"
+    assert seen["platform protocol log"]["state"] == "fail"
     # This process runs one service of six, so what the others hold is not told.
-    assert told["held keys"]["state"] == told["dead letters"]["state"] == "warn"
+    assert seen["held keys"]["state"] == seen["dead letters"]["state"] == "warn"
+
+
+def test_a_platform_of_several_addresses_is_looked_at_whole(run, monkeypatch):
+    open_ring(Settings(_env_file=None))
+    names = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+    nothing = {f"/{name}/{what}": page() for name in names for what in ("held", "dead-letters/groups")}
+
+    def of(name: str, seen: str) -> dict[str, object]:
+        ready = {"ready": seen == "ok", "services": {name: {"log": seen}}}
+        return nothing | {"/healthz": {}, "/readyz": ready, "/protocol/reviews": page()}
+
+    with ExitStack() as servers:
+        urls = {
+            it: servers.enter_context(serve_answers(of(it, "gone" if it == "search" else "ok"))).url for it in names
+        }
+        monkeypatch.setenv("LIVING_URL", ",".join(f"{name}={url}" for name, url in urls.items()))
+        seen = findings(run("doctor", "--json"))
+
+    assert seen["platform search log"]["told"] == "gone"
+    assert seen["held keys"]["state"] == seen["dead letters"]["state"] == "ok"
 
 
 def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(run, monkeypatch):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     held = {
         "topic": "ingest.records", "partition": 3, "key": "rec_1", "review": "small", "cause": "fault",
         "reason": "ValueError: year", "since": "2026-01-02T03:04:05Z", "parked": 7, "letter": "dead_1",
@@ -425,11 +448,11 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
 
     with serve_answers(answers) as server:
         monkeypatch.setenv("LIVING_URL", server.url)
-        told = findings(run("doctor", "--json"))
+        seen = findings(run("doctor", "--json"))
 
-    assert told["platform search log"]["told"] == "gone"
-    assert "ingest.records/3 rec_1 since 2026-01-02 03:04 UTC, 7 events wait" in told["held keys"]["told"]
-    assert told["held keys"]["do"] == "`living dead-letters retry screening dead_1`, or discard it"
-    assert told["held keys"]["state"] == "fail"
-    assert "search set aside 12 of ingest.record.discovered" in told["dead letters"]["told"]
-    assert told["failing watches"]["do"] == "`living review status small`"
+    assert seen["platform search log"]["told"] == "gone"
+    assert "ingest.records/3 rec_1 since 2026-01-02 03:04 UTC, 7 events wait" in seen["held keys"]["told"]
+    assert seen["held keys"]["do"] == "`living dead-letters retry screening dead_1`, or discard it"
+    assert seen["held keys"]["state"] == "fail"
+    assert "search set aside 12 of ingest.record.discovered" in seen["dead letters"]["told"]
+    assert seen["failing watches"]["do"] == "`living review status small`"

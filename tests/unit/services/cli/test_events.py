@@ -9,7 +9,7 @@ import pytest
 from services.screening.manifest import SERVICE as SCREENING
 from shared import logging
 from shared.errors import Invalid
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.unit.services.protocol.examples import SMALL, as_yaml
@@ -17,7 +17,7 @@ from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 @pytest.fixture(autouse=True)
 def key() -> None:
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
 
 
 @pytest.mark.parametrize("into", ["foo", "again.db", "mysql://u@h/x", "postgresql+psycopg://u@h:port/x"])
@@ -41,10 +41,10 @@ def test_events_are_lines_of_json(run, protocol, tmp_path):
         file.write_text(as_yaml({**SMALL, "title": title}))
         assert run("review", "apply", str(file)).exit_code == 0
 
-    told = run("events", "tail", "small", "--service", "protocol", "--json").stdout.splitlines()
+    seen = run("events", "tail", "small", "--service", "protocol", "--json").stdout.splitlines()
     shown = run("events", "tail", "small", "--service", "protocol").stdout.splitlines()
 
-    assert [json.loads(line)["data"]["protocol"]["title"] for line in told] == ["One", "Two"]
+    assert [json.loads(json.loads(line)["data"]["document"])["title"] for line in seen] == ["One", "Two"]
     assert len(shown) == 2
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from services.cli import app
 from services.cli.commands import walk
-from services.cli.root import PLACES
+from services.cli.root import WHERE
 
 COMMANDS = dict(walk(app, "living"))
 
@@ -22,8 +22,8 @@ def test_a_command_explains_itself_within_eighty_columns(path, monkeypatch):
 
     example = shown.partition("Example:\n")[2]
     assert example.strip() and all(line.startswith("  ") for line in example.splitlines() if line)
-    told = shown.partition("Example:\n")[0]
-    assert all(len(line) <= 80 for line in told.splitlines())
+    seen = shown.partition("Example:\n")[0]
+    assert all(len(line) <= 80 for line in seen.splitlines())
     assert all(it.help for it in COMMANDS[path].params if isinstance(it, click.Argument | click.Option))
 
 
@@ -40,10 +40,10 @@ def test_its_example_is_a_line_that_it_takes(path, command):
 
 def test_the_list_says_of_each_group_what_the_group_says():
     ctx = click.Context(app)
-    for name, (_, told) in PLACES.items():
+    for name, (_, seen) in WHERE.items():
         command = app.get_command(ctx, name)
         if isinstance(command, click.Group):
-            assert command.help == told
+            assert command.help == seen
 
 
 def test_an_unknown_command_is_told(run):

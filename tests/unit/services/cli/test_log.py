@@ -20,7 +20,7 @@ from shared.db.engine import opened
 from shared.db.tables import OutboxRow, WaitingRow
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
-from shared.keys import make
+from shared.keys.file import make
 from tests.disks import mounted
 from tests.unit.services.cli.conftest import data
 
@@ -28,15 +28,15 @@ LOG = "sqlite:data/log.db"
 
 
 @pytest.fixture
-def house(run, tmp_path):
+def home(run, tmp_path):
     """The databases and the log of a stopped platform, in which ingest told of six records."""
     assert run("db", "upgrade").exit_code == 0
     make(Path("data/signing-key.pem"))
     with closing(open_log(LOG)) as log, opened("sqlite:///data/ingest.db") as database:
         log.create_topics()
         with database.session() as session:
-            told = [outbox_row(f"rec{number}") for number in range(6)]
-            session.add_all([*told, *(WaitingRow(event_id=row.event_id) for row in told)])
+            seen = [outbox_row(f"rec{number}") for number in range(6)]
+            session.add_all([*seen, *(WaitingRow(event_id=row.event_id) for row in seen)])
             session.commit()
         assert relay_once(database, log, limit=10) == 6
     return tmp_path / "data"
@@ -65,7 +65,7 @@ def remove_log(folder: Path) -> None:
         file.unlink()
 
 
-def test_lag_is_told_by_service_and_partition(house, run):
+def test_lag_is_told_by_service_and_partition(home, run):
     rows = data(run("log", "lag", "screening", "search", "--json"))
 
     of_records = [row for row in rows if row["topic"] == "ingest.records"]
@@ -77,32 +77,49 @@ def test_lag_is_told_by_service_and_partition(house, run):
     assert "ingest.records/0" in shown and "nobody" in shown
 
 
-def test_who_reads_a_partition_is_told(house, run):
+def test_who_reads_a_partition_is_told(home, run):
     with closing(open_log(LOG)) as log, closing(log.subscribe("search", BY_NAME["search"].topics)) as member:
         member.poll(0.1)
         rows = data(run("log", "lag", "search", "--json"))
     assert all(row["read_by"].startswith("member_") for row in rows)
 
 
-def test_a_log_as_it_was_left_is_checked_and_nothing_changes(house, run):
-    before = {path: path.read_bytes() for path in house.iterdir() if path.suffix in (".db", ".pem")}
+def test_a_log_as_it_was_left_is_checked_and_nothing_changes(home, run):
+    before = {path: path.read_bytes() for path in home.iterdir() if path.suffix in (".db", ".pem")}
     rows = data(run("log", "check", "--json"))
     assert {row["told"] for row in rows} == {"ok"}
-    assert {path: path.read_bytes() for path in house.iterdir() if path.suffix in (".db", ".pem")} == before
+    assert {path: path.read_bytes() for path in home.iterdir() if path.suffix in (".db", ".pem")} == before
 
 
-def test_a_lost_log_is_told_and_mended(house, run):
-    with closing(open_log(LOG)) as log:
-        before = [delivery.value for delivery in log.read(["ingest.records"])]
-    remove_log(house)
+@pytest.mark.parametrize("kept", [True, False], ids=["all there", "removed"])
+def test_a_database_that_was_removed_is_told_as_a_start_would(home, run, kept):
+    if not kept:
+        (home / "ingest.db").unlink()
+    (home / "notify.db").unlink()
 
     checked = run("log", "check", "--json")
-    told = {row["service"]: row["told"] for row in data(checked)}
+
+    seen = {row["service"]: row["told"] for row in data(checked)}
+    assert seen["notify"] == "no database yet", "it was never at work on this log"
+    assert (seen["ingest"] == "ok") == kept
+    if not kept:
+        assert isinstance(checked.exception, Conflict)
+        assert "the database of ingest is older than the event log" in seen["ingest"]
+        assert not (home / "ingest.db").exists()
+
+
+def test_a_lost_log_is_told_and_mended(home, run):
+    with closing(open_log(LOG)) as log:
+        before = [delivery.value for delivery in log.read(["ingest.records"])]
+    remove_log(home)
+
+    checked = run("log", "check", "--json")
+    seen = {row["service"]: row["told"] for row in data(checked)}
     assert isinstance(checked.exception, Conflict)
-    assert "living log mend" in told["ingest"] and told["protocol"] == "ok"
+    assert "living log mend" in seen["ingest"] and seen["protocol"] == "ok"
 
     assert run("log", "mend").exit_code == 1, "it asks first"
-    assert not (house / "log.db").exists()
+    assert not (home / "log.db").exists()
     mended = run("log", "mend", "--yes", "--json")
     assert data(mended)["events"]["ingest"] == 6
     with closing(open_log(LOG)) as log:
@@ -110,12 +127,12 @@ def test_a_lost_log_is_told_and_mended(house, run):
     assert run("log", "check").exit_code == 0
 
 
-def test_a_database_older_than_the_log_is_told_and_its_group_rewound(house, run):
+def test_a_database_older_than_the_log_is_told_and_its_group_rewound(home, run):
     with closing(open_log(LOG)) as log:
-        log.rewind("screening", {place: end for place, end in log.ends(["ingest.records"]).items() if end})
+        log.rewind("screening", {partition: end for partition, end in log.ends(["ingest.records"]).items() if end})
 
-    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
-    assert "living log rewind screening" in told["screening"]
+    seen = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+    assert "living log rewind screening" in seen["screening"]
     rewound = data(run("log", "rewind", "screening", "--json"))
 
     assert sum(row["from"] - row["to"] for row in rewound["moved"]) == 6
@@ -124,6 +141,7 @@ def test_a_database_older_than_the_log_is_told_and_its_group_rewound(house, run)
     assert "nothing to do" in " ".join(run("log", "rewind", "screening").output.split())
 
 
+@pytest.mark.waits
 def test_a_folder_that_can_only_be_read_is_told_as_that_and_not_as_a_lost_log(run, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk") as disk:
         monkeypatch.setenv("LIVING_DATA_DIR", str(disk.folder / "data"))
@@ -135,45 +153,45 @@ def test_a_folder_that_can_only_be_read_is_told_as_that_and_not_as_a_lost_log(ru
             checked = run("log", "check", "--json")
 
     assert isinstance(checked.exception, Conflict)
-    told = {row["told"] for row in data(checked)}
-    assert all("mounted read-only" in one for one in told) and not any("log mend" in one for one in told)
+    seen = {row["told"] for row in data(checked)}
+    assert all("mounted read-only" in one for one in seen) and not any("log mend" in one for one in seen)
 
 
-def test_a_hole_in_the_log_is_told_and_mended(house, run):
-    with closing(sqlite3.connect(house / "log.db", isolation_level=None)) as log:
+def test_a_hole_in_the_log_is_told_and_mended(home, run):
+    with closing(sqlite3.connect(home / "log.db", isolation_level=None)) as log:
         log.execute("DELETE FROM message WHERE rowid = 3")
 
-    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+    seen = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
 
-    assert "is damaged: it lacks ingest.records/" in told["ingest"] and "living log mend" in told["ingest"]
+    assert "is damaged: it lacks ingest.records/" in seen["ingest"] and "living log mend" in seen["ingest"]
     assert run("log", "mend", "--yes").exit_code == 0
     assert run("log", "check").exit_code == 0
 
 
-def test_a_damaged_database_is_told_and_the_others_are_checked(house, run):
-    with (house / "screening.db").open("r+b") as file:
+def test_a_damaged_database_is_told_and_the_others_are_checked(home, run):
+    with (home / "screening.db").open("r+b") as file:
         file.write(b"\xff" * 100)
 
-    told = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
+    seen = {row["service"]: row["told"] for row in data(run("log", "check", "--json"))}
 
-    assert "data/screening.db is damaged" in told.pop("screening")
-    assert set(told.values()) == {"ok"}
+    assert "data/screening.db is damaged" in seen.pop("screening")
+    assert set(seen.values()) == {"ok"}
 
 
-def test_what_a_file_or_a_server_says_is_a_sentence_and_no_traceback(house, monkeypatch, capsys):
-    with (house / "screening.db").open("r+b") as file:
+def test_what_a_file_or_a_server_says_is_a_sentence_and_no_traceback(home, monkeypatch, capsys):
+    with (home / "screening.db").open("r+b") as file:
         file.write(b"\xff" * 100)
     monkeypatch.setattr(sys, "argv", ["living", "log", "lag"])
 
     with pytest.raises(SystemExit) as ended:
         main()
 
-    told = capsys.readouterr().err
+    seen = capsys.readouterr().err
     assert ended.value.code == 1
-    assert told.startswith("unavailable: the database data/screening.db is damaged") and "Traceback" not in told
+    assert seen.startswith("unavailable: the database data/screening.db is damaged") and "Traceback" not in seen
 
 
-def test_what_is_a_fault_of_ours_keeps_its_traceback(house, monkeypatch):
+def test_what_is_a_fault_of_ours_keeps_its_traceback(home, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["living", "log", "lag"])
     monkeypatch.setattr("services.cli.log.opened", lambda: 1 / 0)
 
@@ -184,18 +202,19 @@ def test_what_is_a_fault_of_ours_keeps_its_traceback(house, monkeypatch):
 # The key
 
 
-def test_the_key_and_who_knows_it_are_shown(house, run):
+def test_the_key_and_who_knows_it_are_shown(home, run):
     shown = data(run("key", "show", "--json"))
-    assert shown["fingerprint"].startswith("SHA256:") and shown["databases"] == []
+    assert [key["purpose"] for key in shown["keys"]] == ["tokens", "revisions"] and shown["databases"] == []
 
     assert run("key", "accept", "--yes").exit_code == 0
 
     shown = data(run("key", "show", "--json"))
     assert {row["service"] for row in shown["databases"]} == set(BY_NAME)
-    assert {row["knows"] for row in shown["databases"]} == {shown["fingerprint"]}
+    known = sorted(key["fingerprint"] for key in shown["keys"])
+    assert all(row["knows"] == known and row["same"] for row in shown["databases"])
 
 
-def test_another_key_is_told_until_it_is_accepted(house, run):
+def test_another_key_is_told_until_it_is_accepted(home, run):
     run("key", "accept", "--yes")
     os.remove("data/signing-key.pem")
     lost = run("key", "show")
@@ -211,7 +230,7 @@ def test_another_key_is_told_until_it_is_accepted(house, run):
     assert isinstance(run("key", "accept", "--new", "--yes").exception, Conflict), "a key that is there is kept"
 
 
-def test_a_key_that_was_replaced_is_told(house, run):
+def test_a_key_that_was_replaced_is_told(home, run):
     run("key", "accept", "--yes")
     os.remove("data/signing-key.pem")
     make(Path("data/signing-key.pem"))
@@ -220,7 +239,7 @@ def test_a_key_that_was_replaced_is_told(house, run):
     assert "living key accept" in str(data(run("log", "check", "--json")))
 
 
-def test_a_key_that_every_database_knows_needs_no_accepting(house, run):
+def test_a_key_that_every_database_knows_needs_no_accepting(home, run):
     run("key", "accept", "--yes")
 
     again = run("key", "accept")

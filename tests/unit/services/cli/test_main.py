@@ -12,9 +12,11 @@ import pytest
 
 from services.cli import _not_said_yet
 from shared.errors import Invalid
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.settings import Settings
 from tests.unit.services.protocol.examples import SMALL, as_yaml
+
+pytestmark = pytest.mark.waits
 
 LEADERSHIP = Path(__file__).parents[4] / "reviews" / "ics-leadership"
 
@@ -24,15 +26,15 @@ PROGRAM = "from services.cli import main; main()"
 def living(*words: str, into: int = subprocess.PIPE, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, *words],
-        stdout=into, stderr=subprocess.PIPE, env={**os.environ, **variables}, timeout=60, text=True, encoding="latin-1",
-        check=False,
+        stdout=into, stderr=subprocess.PIPE, env={**os.environ, **variables}, timeout=300, text=True,
+        encoding="latin-1", check=False,
     )  # fmt: skip
 
 
 @pytest.fixture
 def greek(run, protocol, tmp_path) -> str:
     """A review whose title no latin letters can spell."""
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
     file = tmp_path / "small.yaml"
     file.write_text(as_yaml({**SMALL, "title": "Περί ηγεσίας"}), encoding="utf-8")
     assert run("review", "apply", str(file)).exit_code == 0

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rich.text import Text
 from rich.tree import Tree
 
-from services.cli.printing import out, print_json_line, print_rows, print_whole
+from services.cli.context import listed
+from services.cli.printing import day, minute, out, print_json_line, print_rows, print_whole
+from shared.client.plain import Document
+from shared.wire.search import Rebuilds
 
 
 def test_a_deep_branch_is_printed_whole_on_a_narrow_terminal(monkeypatch, capsys):
@@ -45,3 +50,15 @@ def test_a_line_of_json_is_one_line(capsys):
     print_json_line({"a": "line\nbreak", "b": [1, {"c": "é"}]})
 
     assert capsys.readouterr().out == '{"a": "line\\nbreak", "b": [1, {"c": "é"}]}\n'
+
+
+def test_an_instant_is_shown_alike_as_text_and_as_a_model_has_it():
+    at = datetime(2026, 10, 7, 12, 30, 5, tzinfo=UTC)
+
+    assert minute("2026-10-07T12:30:05Z") == minute(at) == "2026-10-07 12:30 UTC"
+    assert day("2026-10-07T12:30:05Z") == day(at) == "2026-10-07"
+
+
+def test_a_page_lists_the_same_as_a_document_and_as_a_model():
+    assert listed(Document(items=["a", "b"])) == ["a", "b"]
+    assert listed(Rebuilds(items=[])) == []

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import Conflict, Invalid
 from tests.unit.services.cli.conftest import data
-from tests.unit.services.screening.desk import DEPTH, REVIEW, SIFT
+from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT
 
 ANY_NAME = {"doi": "10.1000/gardens", "pmid": "123"}
 
@@ -17,9 +17,9 @@ def lease_of(as_, name: str) -> str:
     return data(as_(name, "queue", "next", REVIEW, "--json"))["lease"]
 
 
-def cast(desk, record: str) -> dict[str, object]:
+def cast(rig, record: str) -> dict[str, object]:
     """The fields of the first vote on a record's only stage."""
-    return desk.record(record)["stages"][0]["votes"][0]["fields"]
+    return rig.record(record)["stages"][0]["votes"][0]["fields"]
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,18 @@ def cast(desk, record: str) -> dict[str, object]:
         ),
     ],
 )
-def test_a_field_is_sent_as_the_stages_form_takes_it(desk_at, as_, given, kept):
-    desk = desk_at(DEPTH)
-    desk.discovers("r1")
+def test_a_field_is_sent_as_the_stages_form_takes_it(screening_at, as_, given, kept):
+    rig = screening_at(DEPTH)
+    rig.discovers("r1")
 
     voted = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "rich", *(f"--field={pair}" for pair in given))
 
     assert voted.exit_code == 0, voted.exception
-    assert cast(desk, "r1") == kept
+    assert cast(rig, "r1") == kept
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "seen"),
     [
         (["cmocs="], "name=value"),
         (["cmocs= "], "name=value"),
@@ -56,18 +56,18 @@ def test_a_field_is_sent_as_the_stages_form_takes_it(desk_at, as_, given, kept):
         (["cmocs=c9"], "this review has no CMOC 'c9'"),
     ],
 )
-def test_a_field_that_the_form_does_not_take_is_refused_and_nothing_is_voted(desk_at, as_, given, told):
-    desk = desk_at(DEPTH)
-    desk.discovers("r1")
+def test_a_field_that_the_form_does_not_take_is_refused_and_nothing_is_voted(screening_at, as_, given, seen):
+    rig = screening_at(DEPTH)
+    rig.discovers("r1")
 
     refused = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "rich", *(f"--field={pair}" for pair in given))
 
-    assert isinstance(refused.exception, Invalid) and told in refused.exception.detail
-    assert desk.record("r1")["stages"][0]["votes_cast"] == 0
+    assert isinstance(refused.exception, Invalid) and seen in refused.exception.detail
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
 
 
-def test_a_lease_that_has_voted_is_told_as_such_with_fields_too(desk_at, as_):
-    desk_at(DEPTH).discovers("r1")
+def test_a_lease_that_has_voted_is_told_as_such_with_fields_too(screening_at, as_):
+    screening_at(DEPTH).discovers("r1")
     lease = lease_of(as_, "ana")
     words = ["queue", "vote", REVIEW, lease, "rich", "--field=cmocs=c1"]
 
@@ -77,8 +77,8 @@ def test_a_lease_that_has_voted_is_told_as_such_with_fields_too(desk_at, as_):
 
 
 @pytest.mark.parametrize("width", [60, 80, 200, None])
-def test_the_command_to_copy_is_one_line_however_narrow_the_terminal(desk_at, as_, terminal, width):
-    desk_at(DEPTH).discovers("r1")
+def test_the_command_to_copy_is_one_line_however_narrow_the_terminal(screening_at, as_, terminal, width):
+    screening_at(DEPTH).discovers("r1")
     terminal(width)
 
     lines = as_("ana", "queue", "next", REVIEW).stdout.splitlines()
@@ -87,8 +87,10 @@ def test_the_command_to_copy_is_one_line_however_narrow_the_terminal(desk_at, as
 
 
 @pytest.mark.parametrize("width", [60, 80, 200, None])
-def test_what_is_shown_says_where_the_paper_is_what_is_asked_and_what_each_field_takes(desk_at, as_, terminal, width):
-    desk_at(DEPTH).discovers("r1", authors=["A, B", "C, D", "E, F", "G, H"], identifiers=ANY_NAME)
+def test_what_is_shown_says_where_the_paper_is_what_is_asked_and_what_each_field_takes(
+    screening_at, as_, terminal, width
+):
+    screening_at(DEPTH).discovers("r1", authors=["A, B", "C, D", "E, F", "G, H"], identifiers=ANY_NAME)
     terminal(width)
 
     shown = as_("ana", "queue", "next", REVIEW).stdout
@@ -96,43 +98,43 @@ def test_what_is_shown_says_where_the_paper_is_what_is_asked_and_what_each_field
     lines = [line.rstrip() for line in shown.splitlines()]
     assert {"https://doi.org/10.1000/gardens", "PMID 123", "r1"} <= set(lines)
     assert "E, F; et al." in shown and "G, H" not in shown
-    told = " ".join(shown.split())
-    assert "--field cmocs= Which CMOCs? (any of, required)" in told
-    assert "question Is it rich enough?" in told
-    assert "c1: tools -> fruit" in told and "c2: tools -> fruit" in told
-    assert "--field setting= Where? (one of, may be left out)" in told and "town, country" in told
+    seen = " ".join(shown.split())
+    assert "--field cmocs= Which CMOCs? (any of, required)" in seen
+    assert "question Is it rich enough?" in seen
+    assert "c1: tools -> fruit" in seen and "c2: tools -> fruit" in seen
+    assert "--field setting= Where? (one of, may be left out)" in seen and "town, country" in seen
     assert (
-        "--field designs= Designs (any of, may be left out)" in told
-        and "--field note= A note (text, may be left out)" in told
+        "--field designs= Designs (any of, may be left out)" in seen
+        and "--field note= A note (text, may be left out)" in seen
     )
 
 
-def test_all_authors_are_shown_without_et_al_when_they_are_few(desk_at, as_):
-    desk_at().discovers("r1", authors=["A, B", "C, D", "E, F"])
+def test_all_authors_are_shown_without_et_al_when_they_are_few(screening_at, as_):
+    screening_at().discovers("r1", authors=["A, B", "C, D", "E, F"])
 
     shown = as_("ana", "queue", "next", REVIEW).stdout
     assert "E, F" in shown and "et al." not in shown
 
 
-def test_which_answer_needs_a_reason_is_shown(desk_at, as_):
-    desk_at(SIFT).discovers("r1")
+def test_which_answer_needs_a_reason_is_shown(screening_at, as_):
+    screening_at(SIFT).discovers("r1")
 
     assert "include, unsure, exclude (needs a --reason)" in as_("ana", "queue", "next", REVIEW).stdout
 
 
-def test_an_adjudicator_is_shown_what_decides_and_the_votes(desk_at, as_):
-    desk = desk_at(SIFT)
-    desk.discovers("r1")
-    desk.answers("ana", "include")
-    desk.answers("ben", "exclude", reason="no garden")
+def test_an_adjudicator_is_shown_what_decides_and_the_votes(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no garden")
     take = ["queue", "next", REVIEW, "--conflict"]
 
     shown = as_("cy", *take, role="adjudicator").stdout
-    told = data(as_("cy", *take, "--json", role="adjudicator"))
+    seen = data(as_("cy", *take, "--json", role="adjudicator"))
 
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "answers include (needs a --reason), exclude (needs a --reason)" in lines
     assert "ana voted include" in lines and "ben voted exclude: no garden" in lines
-    assert json.dumps(told["answers"]).count('"reason_required": true') == len(told["answers"]) == 2
-    decided = as_("cy", "queue", "vote", REVIEW, told["lease"], "include", "--reason", "it fits", role="adjudicator")
+    assert json.dumps(seen["answers"]).count('"reason_required": true') == len(seen["answers"]) == 2
+    decided = as_("cy", "queue", "vote", REVIEW, seen["lease"], "include", "--reason", "it fits", role="adjudicator")
     assert decided.exit_code == 0 and "included" not in decided.stdout and "advanced" in decided.stdout

@@ -21,10 +21,10 @@ def fault(run, tmp_path, text: str | bytes) -> Invalid:
 
 def test_a_fault_is_told_once_and_a_key_that_is_none_with_the_one_that_was_meant(run, tmp_path):
     (stage, *rest) = SMALL["stages"]
-    told = fault(run, tmp_path, as_yaml({**SMALL, "stages": [{**stage, "vots": 2}, *rest]}))
+    seen = fault(run, tmp_path, as_yaml({**SMALL, "stages": [{**stage, "vots": 2}, *rest]}))
 
-    assert told.detail.endswith("the protocol has 1 error")
-    assert "did you mean votes?" in told.errors[0]["why"] and "question" in told.errors[0]["why"]
+    assert seen.detail.endswith("the protocol has 1 error")
+    assert "did you mean votes?" in seen.errors[0]["why"] and "question" in seen.errors[0]["why"]
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def test_a_fault_is_told_once_and_a_key_that_is_none_with_the_one_that_was_meant
     ],
 )
 def test_what_is_no_yaml_is_told_by_its_line_and_in_plain_words(run, tmp_path, text, line, why):
-    told = fault(run, tmp_path, text)
+    seen = fault(run, tmp_path, text)
 
-    assert told.detail.endswith("the protocol cannot be read")
-    assert told.errors[0]["line"] == line and why in told.errors[0]["why"]
+    assert seen.detail.endswith("the protocol cannot be read")
+    assert seen.errors[0]["line"] == line and why in seen.errors[0]["why"]
 
 
 def test_a_protocol_is_read_from_standard_input(run):

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime
+
+import jwt
 import pytest
 from click import testing
 
 from services.cli.printing import counted
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
+from shared.keys.file import make, read_ring
+from shared.keys.ring import Key, KeyRing
 from tests.unit.services.cli.conftest import data
-from tests.unit.services.synthesis.room import REVIEW, protocol
+from tests.unit.services.synthesis.rig import REVIEW, protocol
 
 
 @pytest.fixture
-def coded(room):
+def coded(rig):
     """Two reports, of which one speaks to c1."""
-    room.includes("r1", "r2")
-    room.links("r1", "c1")
-    room.settles()
-    return room
+    rig.includes("r1", "r2")
+    rig.links("r1", "c1")
+    rig.settles()
+    return rig
 
 
 def words(result) -> str:
@@ -40,13 +47,13 @@ def test_where_nothing_is_signed_the_command_that_shows_the_draft_is_whole(coded
 def test_a_draft_is_read_with_its_wording_and_its_studies(coded, as_, terminal, width):
     terminal(width)
 
-    told = words(as_("rita", "synthesis", "show", REVIEW, "--draft", role="reader"))
+    seen = words(as_("rita", "synthesis", "show", REVIEW, "--draft", role="reader"))
 
-    assert "Trust Trust helps." in told
-    assert "c1 partially supported 1 study context context of c1 resource resource of c1" in told
-    assert "reasoning reasoning of c1 outcome outcome of c1 studies Title of r1" in told
-    assert "c2 no evidence 0 studies context context of c2" in told
-    assert "No revision is signed yet: this would be the first." in told
+    assert "Trust Trust helps." in seen
+    assert "c1 partially supported 1 study context context of c1 resource resource of c1" in seen
+    assert "reasoning reasoning of c1 outcome outcome of c1 studies Title of r1" in seen
+    assert "c2 no evidence 0 studies context context of c2" in seen
+    assert "No revision is signed yet: this would be the first." in seen
 
 
 def test_a_draft_tells_what_differs_from_the_last_revision(coded, as_):
@@ -58,9 +65,9 @@ def test_a_draft_tells_what_differs_from_the_last_revision(coded, as_):
     coded.adopts(protocol(wording={"c2": {"outcome": "another outcome"}}), version=2)
     coded.settles()
 
-    told = words(as_("rita", *show, role="reader"))
-    assert "What differs from revision 1: 1 link added, 0 withdrawn" in told
-    assert "c1 support 1 2 PATCH" in told and "c2 outcome outcome of c2 another outcome MINOR" in told
+    seen = words(as_("rita", *show, role="reader"))
+    assert "What differs from revision 1: 1 link added, 0 withdrawn" in seen
+    assert "c1 support 1 2 PATCH" in seen and "c2 outcome outcome of c2 another outcome MINOR" in seen
 
 
 def test_words_in_brackets_are_shown_as_they_are(coded, as_):
@@ -73,8 +80,8 @@ def sign(as_, *more: str, typed: str | None = None):
     return as_("dora", "synthesis", "sign", REVIEW, "--summary", "as drafted", *more, role="lead", typed=typed)
 
 
-def revisions(room) -> int:
-    return len(list(room.lead.revisions(REVIEW)))
+def revisions(rig) -> int:
+    return len(list(rig.lead.revisions(REVIEW)))
 
 
 def test_signing_where_nothing_differs_says_so_before(coded, as_):
@@ -128,19 +135,19 @@ def test_a_day_is_never_broken_over_lines(coded, as_, terminal):
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_evidence_names_the_record_the_coder_and_the_day(room, as_, terminal, width):
+def test_evidence_names_the_record_the_coder_and_the_day(rig, as_, terminal, width):
     record = "rec_" + "0" * 32
-    room.includes(record)
-    fragment = room.links(record, "c1", text="says " * 30).fragment
-    room.lead.withdraw(REVIEW, fragment, "misread")
+    rig.includes(record)
+    fragment = rig.links(record, "c1", text="says " * 30).fragment
+    rig.lead.withdraw(REVIEW, fragment, "misread")
     terminal(width)
 
     lines = as_("rita", "synthesis", "evidence", REVIEW, role="reader").stdout.splitlines()
 
     assert lines[0] == "c1  resource  supports"
     assert lines[-1] == f"  {record}  coded by ana on 2020-01-01"
-    told = " ".join(" ".join(lines).split())
-    assert f"Title of {record}, p. 1 does not stand: withdrawn by dora: misread" in told
+    seen = " ".join(" ".join(lines).split())
+    assert f"Title of {record}, p. 1 does not stand: withdrawn by dora: misread" in seen
     assert all(len(line) <= width for line in lines[:-1])
 
 
@@ -155,7 +162,7 @@ def test_evidence_for_another_program_is_a_row_a_link(coded, as_):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "seen"),
     [
         (["--cmoc", "c2"], "Nothing is coded for CMOC c2."),
         (["--record", "r2"], "Nothing is coded for record r2."),
@@ -163,11 +170,11 @@ def test_evidence_for_another_program_is_a_row_a_link(coded, as_):
         (["--cmoc", "c2", "--record", "r1"], "Nothing is coded for CMOC c2 and record r1."),
     ],
 )
-def test_what_nothing_is_coded_for_is_named(coded, as_, asked, told):
-    assert words(as_("rita", "synthesis", "evidence", REVIEW, *asked, role="reader")) == told
+def test_what_nothing_is_coded_for_is_named(coded, as_, asked, seen):
+    assert words(as_("rita", "synthesis", "evidence", REVIEW, *asked, role="reader")) == seen
 
 
-def test_a_review_without_evidence_says_so(room, as_):
+def test_a_review_without_evidence_says_so(rig, as_):
     assert words(as_("rita", "synthesis", "evidence", REVIEW, role="reader")) == "Nothing is coded yet."
 
 
@@ -180,3 +187,85 @@ def test_a_cmoc_that_is_none_of_the_reviews_is_not_found(coded, as_):
 def test_one_of_something_is_told_as_one():
     assert [counted(number, "conflict") for number in (0, 1, 2)] == ["0 conflicts", "1 conflict", "2 conflicts"]
     assert [counted(number, "study", "studies") for number in (1, 2)] == ["1 study", "2 studies"]
+
+
+def test_an_exported_revision_is_verified_with_no_platform_and_no_settings(coded, as_, run, monkeypatch, tmp_path):
+    coded.signs("Führung hilft. 🤝")
+    to = ["--to", "r1.json"]
+    assert (
+        "revision 1 of small is in r1.json"
+        in as_("rita", "synthesis", "export", REVIEW, "1", *to, role="reader").stdout
+    )
+    assert isinstance(as_("rita", "synthesis", "export", REVIEW, "1", *to, role="reader").exception, Conflict)
+    (tmp_path / "keys.json").write_bytes(coded.bench.person("rita", "reader").get("/signing-keys").content)
+    for name in ("LIVING_TOKEN", "LIVING_URL"):
+        monkeypatch.setenv(name, "nonsense")
+    monkeypatch.setenv("LIVING_DATABASE_URL", "nonsense")
+
+    verified = run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json")
+    assert verified.exit_code == 0, verified.exception
+    kid = coded.bench.platform.ring.newest("revisions").kid
+    assert f"It is what was signed, by key {kid}" in words(verified)
+    assert data(run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json", "--json"))["kid"] == kid
+
+    text = (tmp_path / "r1.json").read_text()
+    (tmp_path / "r1.json").write_text(text.replace("hilft", "schadet"))
+    spoiled = run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json")
+    assert (spoiled.exit_code, words(spoiled)) == (1, "the content is not the one that was hashed")
+
+
+def test_a_forger_who_puts_their_own_key_into_the_file_is_found_out(coded, as_, run, tmp_path):
+    coded.signs()
+    as_("rita", "synthesis", "export", REVIEW, "1", "--to", "r1.json", role="reader")
+    make(tmp_path / "forger.pem")
+    forger = read_ring(tmp_path / "forger.pem")
+    exported = json.loads((tmp_path / "r1.json").read_text())
+    claims = jwt.decode(exported["signature"], options={"verify_signature": False})
+    exported["signature"] = forger.sign("revisions", claims, at=datetime.now(UTC))
+    key = forger.newest("revisions")
+    (tmp_path / "forged.json").write_text(json.dumps(exported | {"kid": key.kid, "public_key": key.public_pem}))
+    (tmp_path / "key.pem").write_text(coded.bench.platform.ring.newest("revisions").public_pem)
+
+    verify = ["synthesis", "verify", "--key", "key.pem", "--file"]
+    assert run(*verify, "r1.json").exit_code == 0
+    forged = run(*verify, "forged.json")
+    assert forged.exit_code == 1 and "the signature cannot be checked" in words(forged)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "seen"),
+    [
+        ("r.json", b"", "it is no JSON"),
+        ("r.json", b"\0\0", "it is no JSON"),
+        ("r.json", b"[" * 100_000, "it is no JSON"),
+        ("r.json", b'{"document": 5}', "'document' is no text"),
+        ("r.json", None, "cannot be read: No such file"),
+        ("keys.json", b"{}", "no list `keys`"),
+        ("keys.json", b"x" * 1_000_001, "is too large"),
+        ("keys.json", None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_is_no_revision_or_key_is_one_sentence_with_its_path(run, tmp_path, file, content, seen):
+    key = KeyRing([Key.fresh("revisions")]).keys[0].public_pem
+    (tmp_path / "keys.json").write_text(key)
+    (tmp_path / "r.json").write_text(json.dumps({"document": "{}", "sha256": "", "signature": ""}))
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_bytes(content)
+
+    refused = run("synthesis", "verify", "--file", "r.json", "--key", "keys.json")
+
+    assert isinstance(refused.exception, Invalid)
+    assert seen in refused.exception.detail and refused.exception.detail.startswith(file)
+
+
+def test_a_pipe_keeps_nobody_waiting(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no file" in run("synthesis", "verify", "--file", "pipe", "--key", "pipe").exception.detail
+
+
+@pytest.mark.parametrize("given", [[], ["r"], ["r", "1", "--file", "f"], ["--file", "f"], ["--key", "k"]])
+def test_what_is_verified_is_said_in_one_of_two_ways(run, given):
+    refused = run("synthesis", "verify", *given)
+    assert refused.exit_code == 2 and "give REVIEW and REVISION, or --file and --key" in refused.output

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Invalid, NotFound, Unavailable
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.settings import Settings
 from shared.tokens import read_token
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 
 def person(printed: str):
-    return read_token(SigningKey.open(Settings(_env_file=None)), printed.strip())
+    return read_token(open_ring(Settings(_env_file=None)), printed.strip())
 
 
 def test_where_there_is_no_key_none_is_made(run, tmp_path):
@@ -40,7 +40,7 @@ def test_a_review_that_the_platform_knows_is_named_in_the_token(run, protocol, t
 
 
 def test_a_platform_that_cannot_be_asked_is_told_with_what_to_do(run):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
 
     result = run("token", "issue", "ana", "--review", "small")
 
@@ -52,7 +52,7 @@ def test_a_platform_that_cannot_be_asked_is_told_with_what_to_do(run):
     "name", ["ingest:pull", "screening:listener", "owner:root", "system", " System ", "ingest\uff1apull", ":"]
 )
 def test_a_name_that_reads_as_the_platform_itself_is_refused(run, name):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
 
     refused = run("token", "issue", name).exception
 
@@ -62,12 +62,12 @@ def test_a_name_that_reads_as_the_platform_itself_is_refused(run, name):
 
 @pytest.mark.parametrize("name", ["ana", "Ana de la Cruz", "systematic", "ana@example.org", "o'neill"])
 def test_a_persons_name_is_taken_as_it_is(run, name):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
 
     assert person(run("token", "issue", name).stdout).name == name
 
 
 def test_a_role_that_there_is_none_of_is_refused(run):
-    SigningKey.open(Settings(_env_file=None))
+    open_ring(Settings(_env_file=None))
 
     assert isinstance(run("token", "issue", "ana", "--role", "king").exception, Invalid)

@@ -9,7 +9,7 @@ import pytest
 
 from shared.ids import new_id
 from tests.databases import drop_database
-from tests.unit.services.ingest.shelf import IngestBench
+from tests.unit.services.ingest.rig import IngestBench
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.manifest import SERVICE, Sources
+from services.ingest.ports.sources.catalog import Sources
 from shared.client.http import Http
 from shared.client.ingest import IngestClient
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.events.protocol import SourceName
+from shared.events.protocol import SOURCES
 from shared.settings import Settings
-from tests.unit.services.ingest.shelf import REVIEW, IngestBench, rejection, strategy, work
+from tests.unit.services.ingest.rig import REVIEW, IngestBench, rejection, strategy, work
 
 
 def client(bench: IngestBench, role: str = "lead") -> IngestClient:
@@ -21,11 +21,11 @@ def client(bench: IngestBench, role: str = "lead") -> IngestClient:
 def test_a_lead_sees_and_steers_everything(bench):
     bench.adopt(strategy("crossref"), strategy("openalex"))
     lead = client(bench)
-    bench.shelves["crossref"].put(
+    bench.sources["crossref"].put(
         work("crossref", "10.1000/a", doi="10.1000/a", kind="preprint"), rejection("crossref", "bad")
     )
     bench.pull()
-    bench.shelves["openalex"].put(work("openalex", "W1", doi="10.1000/b", openalex="W1"))
+    bench.sources["openalex"].put(work("openalex", "W1", doi="10.1000/b", openalex="W1"))
     bench.pull_again()
 
     watches = {watch.source: watch for watch in lead.watches(REVIEW)}
@@ -53,6 +53,18 @@ def test_a_lead_sees_and_steers_everything(bench):
     assert lead.record(REVIEW, record.record).merges[0].into == record.record
 
 
+def test_a_lead_has_what_a_source_answered_as_it_came(bench):
+    bench.sources["crossref"].answers = [[b"one", b"two"]]
+    bench.adopt(strategy("crossref"))
+    bench.pull()
+    (run,) = client(bench).runs(REVIEW)
+
+    seen = list(client(bench).answers(REVIEW, run.run))
+    assert [client(bench).answer(REVIEW, run.run, one.number) for one in seen] == [b"one", b"two"]
+    with pytest.raises(Forbidden):
+        list(client(bench, "reviewer").answers(REVIEW, run.run))
+
+
 def test_errors_arrive_as_themselves(bench):
     bench.adopt(strategy("crossref"))
     (watch,) = client(bench).watches(REVIEW)
@@ -67,7 +79,7 @@ def test_errors_arrive_as_themselves(bench):
 
 
 def test_there_is_a_source_for_every_name_a_protocol_may_use(tmp_path):
-    sources: Sources = SERVICE.resources(Settings(data_dir=tmp_path, _env_file=None))
+    sources = Sources.open(Settings(data_dir=tmp_path, _env_file=None))
 
-    assert set(sources) == set(SourceName.__args__)
+    assert set(sources) == set(SOURCES)
     sources.close()

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from services.ingest.domain.clusters import COMMON, Pair, Pool
 from services.ingest.domain.description import Contribution, describe
 from services.ingest.domain.matching import cite
-from services.ingest.sources.port import SourceRecord
-from tests.unit.services.ingest.shelf import LONG_TITLE, PEOPLE, SOURCES, work
+from services.ingest.ports.sources.port import SourceRecord
+from tests.unit.services.ingest.rig import LONG_TITLE, PEOPLE, SOURCES, work
 
 
 def pooled(records: Iterable[SourceRecord], pool: Pool | None = None) -> Pool:
     """A pool with these records placed in this order; ids sort by age."""
     pool, numbers = pool or Pool(), count()
     for record in records:
-        pool.place(cite(record), lambda: f"rec_{next(numbers):04}")
+        pool.assign(cite(record), lambda: f"rec_{next(numbers):04}")
     return pool
 
 
@@ -69,8 +69,8 @@ def test_any_order_of_arrival_gives_the_same_clusters_doubts_and_descriptions(re
 
 
 def descriptions(pool: Pool, records: list[SourceRecord]) -> list[str]:
-    by_place = {(record.source, record.source_id): Contribution(record, "run") for record in records}
-    return sorted(describe(by_place[place] for place in members).model_dump_json() for members in pool.members.values())
+    by_position = {(record.source, record.source_id): Contribution(record, "run") for record in records}
+    return sorted(describe(by_position[at] for at in members).model_dump_json() for members in pool.members.values())
 
 
 @PATIENT
@@ -81,7 +81,7 @@ def test_every_source_record_is_in_one_cluster_and_placing_it_again_changes_noth
 
     pooled(records, pool)
 
-    assert sorted(place for members in pool.members.values() for place in members) == sorted(
+    assert sorted(at for members in pool.members.values() for at in members) == sorted(
         (record.source, record.source_id) for record in records
     )
     assert clusters(pool) == before
@@ -105,9 +105,9 @@ def test_what_a_person_keeps_apart_no_source_record_brings_together():
     pool = pooled([work("crossref", "a", doi="10.1/a", venue="Lancet"), work("pubmed", "1", pmid="1", venue="BMJ")])
     pool.pairs[Pair(("rec_0000", "rec_0001"))] = "different"
 
-    placement = pool.place(cite(work("europepmc", "1", doi="10.1/a", pmid="1", venue=None)), lambda: "rec_new")
+    assignment = pool.assign(cite(work("europepmc", "1", doi="10.1/a", pmid="1", venue=None)), lambda: "rec_new")
 
-    assert placement.record == "rec_0000"
+    assert assignment.record == "rec_0000"
     assert len(pool.members) == 2
     assert not pool.mergers
 

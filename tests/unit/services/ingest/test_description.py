@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from services.ingest.domain.description import Contribution, changes, describe
-from tests.unit.services.ingest.shelf import LONG_TITLE, PEOPLE, work
+from tests.unit.services.ingest.rig import LONG_TITLE, PEOPLE, work
 
 CROSSREF = work("crossref", "10.1/a", doi="10.1/a", published="2018-03", abstract="Cut.", authors=PEOPLE[:1])
 PUBMED = work("pubmed", "7", pmid="7", published="2018-03-08", kind="review", language="en", authors=PEOPLE)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.matching import cite, decide
-from tests.unit.services.ingest.shelf import LONG_TITLE, PEOPLE, work
+from tests.unit.services.ingest.rig import LONG_TITLE, PEOPLE, work
 
 A_DOI = "10.5334/ijic.4684"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.sources.port import Notice, SourceRecord
+from services.ingest.ports.sources.port import Notice, SourceRecord
 from shared.events.ingest import RecordDiscovered, RecordNoticed
 from shared.events.values import Identifiers
-from tests.unit.services.ingest.shelf import IngestBench, retracted, strategy, work
+from tests.unit.services.ingest.rig import IngestBench, retracted, strategy, work
 
 CROSSREF = work("crossref", "10.1000/a", doi="10.1000/a")
 OPENALEX = work("openalex", "W1", doi="10.1000/a", openalex="W1")
@@ -28,12 +28,12 @@ def bench(bench: IngestBench) -> IngestBench:
 
 def pull(bench: IngestBench, *records: SourceRecord) -> None:
     for record in records:
-        bench.shelves[record.source].put(record)
+        bench.sources[record.source].put(record)
     bench.pull_again()
 
 
-def told(bench: IngestBench) -> list[tuple[str, str]]:
-    return [(event.kind, event.source) for event in bench.told(RecordNoticed)]
+def seen(bench: IngestBench) -> list[tuple[str, str]]:
+    return [(event.kind, event.source) for event in bench.emitted(RecordNoticed)]
 
 
 def the_record(bench: IngestBench) -> str:
@@ -43,13 +43,13 @@ def the_record(bench: IngestBench) -> str:
 
 def test_a_retraction_is_told_once_however_often_it_is_pulled(bench):
     pull(bench, OPENALEX)
-    assert told(bench) == []
+    assert seen(bench) == []
 
     pull(bench, retracted(OPENALEX))
     pull(bench)
     pull(bench, retracted(OPENALEX).model_copy(update={"abstract": "Changed."}))
 
-    (event,) = bench.told(RecordNoticed)
+    (event,) = bench.emitted(RecordNoticed)
     assert (event.record, event.kind, event.source) == (the_record(bench), "retraction", "openalex")
     assert event.reason == "openalex tells of its retraction"
     assert event.drill is False
@@ -58,42 +58,42 @@ def test_a_retraction_is_told_once_however_often_it_is_pulled(bench):
 def test_a_work_that_arrives_retracted_is_told_after_its_discovery(bench):
     pull(bench, retracted(OPENALEX, by="doi:10.1000/n", published="2019-05"))
 
-    kinds = [type(event) for event in bench.told_all()]
+    kinds = [type(event) for event in bench.all_emitted()]
     assert kinds.index(RecordDiscovered) < kinds.index(RecordNoticed)
-    assert bench.told(RecordNoticed)[0].reason == "openalex tells of its retraction, by doi:10.1000/n, on 2019-05"
+    assert bench.emitted(RecordNoticed)[0].reason == "openalex tells of its retraction, by doi:10.1000/n, on 2019-05"
 
 
 def test_each_source_that_tells_of_it_is_told(bench):
     pull(bench, retracted(OPENALEX), retracted(PUBMED))
 
-    assert sorted(told(bench)) == [("retraction", "openalex"), ("retraction", "pubmed")]
+    assert sorted(seen(bench)) == [("retraction", "openalex"), ("retraction", "pubmed")]
 
 
 def test_a_notices_own_record_strikes_the_work_it_names(bench):
     pull(bench, CROSSREF)
     pull(bench, STRIKING)
 
-    (event,) = bench.told(RecordNoticed)
+    (event,) = bench.emitted(RecordNoticed)
     assert (event.record, event.source) == (the_record(bench), "crossref")
 
 
 def test_a_notice_that_comes_before_its_work_waits_for_it(bench):
     pull(bench, STRIKING)
-    assert told(bench) == []
+    assert seen(bench) == []
 
     pull(bench, CROSSREF)
     pull(bench)
 
-    assert [event.record for event in bench.told(RecordNoticed)] == [the_record(bench)]
+    assert [event.record for event in bench.emitted(RecordNoticed)] == [the_record(bench)]
 
 
 def test_a_notice_waits_until_its_work_is_known_by_that_identifier(bench):
     pull(bench, STRIKING, work("pubmed", "7", pmid="7"))
-    assert told(bench) == []
+    assert seen(bench) == []
 
     pull(bench, PUBMED)
 
-    assert told(bench) == [("retraction", "crossref")]
+    assert seen(bench) == [("retraction", "crossref")]
 
 
 def test_a_flag_that_its_source_takes_back_is_a_reinstatement(bench):
@@ -101,26 +101,26 @@ def test_a_flag_that_its_source_takes_back_is_a_reinstatement(bench):
     pull(bench, OPENALEX)
     pull(bench)
 
-    assert told(bench) == [("retraction", "openalex"), ("reinstatement", "openalex")]
+    assert seen(bench) == [("retraction", "openalex"), ("reinstatement", "openalex")]
 
     pull(bench, retracted(OPENALEX))
-    assert told(bench)[2:] == [("retraction", "openalex")]
+    assert seen(bench)[2:] == [("retraction", "openalex")]
 
 
 def test_a_flag_taken_back_by_one_source_stands_while_another_upholds_it(bench):
     pull(bench, retracted(OPENALEX), retracted(PUBMED))
     pull(bench, OPENALEX)
-    assert len(told(bench)) == 2
+    assert len(seen(bench)) == 2
 
     pull(bench, PUBMED)
-    assert told(bench)[2:] == [("reinstatement", "pubmed")]
+    assert seen(bench)[2:] == [("reinstatement", "pubmed")]
 
 
 def test_a_correction_that_is_no_longer_listed_reinstates_nothing(bench):
     pull(bench, retracted(OPENALEX, kind="correction"))
     pull(bench, OPENALEX)
 
-    assert told(bench) == [("correction", "openalex")]
+    assert seen(bench) == [("correction", "openalex")]
 
 
 def test_notices_follow_their_record_into_a_merger(bench):
@@ -129,7 +129,7 @@ def test_notices_follow_their_record_into_a_merger(bench):
     pull(bench, retracted(work("pubmed", "7", pmid="7", venue="Lancet")))
     pull(bench, work("openalex", "W1", doi="10.1000/a", pmid="7", openalex="W1", venue=None))
 
-    first, second = bench.told(RecordNoticed)
+    first, second = bench.emitted(RecordNoticed)
     assert first.notice == second.notice
     assert first.record != second.record == the_record(bench)
     (shown,) = bench.get(f"records/{the_record(bench)}")["notices"]
@@ -147,7 +147,7 @@ def test_a_drill_is_told_as_one_and_undone_by_a_reinstatement(bench):
     given = give(bench, "retraction")
     give(bench, "reinstatement")
 
-    first, second = bench.told(RecordNoticed)
+    first, second = bench.emitted(RecordNoticed)
     assert (first.notice, first.drill, first.reason) == (given["notice"], True, "the yearly exercise")
     assert (second.kind, second.drill) == ("reinstatement", True)
     assert bench.journal()[-1].actor == "lea"
@@ -162,7 +162,7 @@ def test_a_drill_and_the_real_thing_do_not_undo_each_other(bench):
     give(bench, "retraction")
     give(bench, "reinstatement", drill=False, reason="the retraction was withdrawn")
 
-    assert told(bench) == [("retraction", "openalex"), ("retraction", "person"), ("reinstatement", "person")]
+    assert seen(bench) == [("retraction", "openalex"), ("retraction", "person"), ("reinstatement", "person")]
     give(bench, "reinstatement")
     give(bench, "reinstatement", status=409)
 
@@ -173,7 +173,7 @@ def test_what_a_person_reinstated_the_source_does_not_reinstate_again(bench):
 
     pull(bench, OPENALEX)
 
-    assert told(bench) == [("retraction", "openalex"), ("reinstatement", "person")]
+    assert seen(bench) == [("retraction", "openalex"), ("reinstatement", "person")]
 
 
 def test_only_a_lead_gives_a_notice_of_a_known_kind_on_a_live_record(bench):
@@ -183,7 +183,7 @@ def test_only_a_lead_gives_a_notice_of_a_known_kind_on_a_live_record(bench):
     give(bench, "retraction", status=422, reason="\0")
     give(bench, "retraction", status=422, colour="red")
     bench.post("records/rec_x/notices", {"kind": "retraction", "reason": "x"}, status=404)
-    assert told(bench) == []
+    assert seen(bench) == []
 
 
 def test_an_absorbed_record_takes_no_notice_but_names_its_survivor(bench):
@@ -205,7 +205,7 @@ def test_a_retried_command_gives_its_notice_once(bench):
     again = bench.post(path, body, status=201, **{"Idempotency-Key": "notice-once"})
 
     assert first == again
-    assert len(told(bench)) == 1
+    assert len(seen(bench)) == 1
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_notice_that_names_a_work_twice_strikes_whoever_knows_one_of_the_names
 
     pull(bench, striking)
     pull(bench, struck)
-    assert told(bench) == [("retraction", "pubmed")]
+    assert seen(bench) == [("retraction", "pubmed")]
 
     pull(bench, striking.model_copy(update={"notices": []}))
-    assert told(bench) == [("retraction", "pubmed"), ("reinstatement", "pubmed")]
+    assert seen(bench) == [("retraction", "pubmed"), ("reinstatement", "pubmed")]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.sources.port import SourceRecord
+from services.ingest.ports.sources.port import SourceRecord
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated, RunFinished
-from tests.unit.services.ingest.shelf import LONG_TITLE, SOURCES, IngestBench, strategy, work
+from tests.unit.services.ingest.rig import LONG_TITLE, SOURCES, IngestBench, strategy, work
 from tests.unit.services.ingest.test_clusters import source_records
 
 ALL = [strategy(name) for name in SOURCES]
@@ -19,7 +19,7 @@ ALL = [strategy(name) for name in SOURCES]
 
 def puts(bench: IngestBench, *records: SourceRecord) -> None:
     for record in records:
-        bench.shelves[record.source].put(record)
+        bench.sources[record.source].put(record)
 
 
 def test_the_same_work_of_two_sources_is_one_record_that_says_who_gave_what(bench):
@@ -39,7 +39,7 @@ def test_the_same_work_of_two_sources_is_one_record_that_says_who_gave_what(benc
     joined = {one["source"]: one["because"] for one in record["source_records"]}
     assert joined["crossref"] == []
     assert "both have the DOI 10.1/a" in joined["pubmed"]
-    (updated,) = bench.told(RecordUpdated)
+    (updated,) = bench.emitted(RecordUpdated)
     assert set(updated.changed) == {"abstract", "language", "identifiers", "sources", "provenance"}
     assert [one.source for one in updated.bibliography.sources] == ["crossref", "pubmed"]
 
@@ -55,7 +55,7 @@ def test_a_source_record_between_two_records_merges_the_younger_into_the_older(b
     puts(bench, work("europepmc", "MED:7", doi="10.1/a", pmid="7", venue=None))
     bench.pull_again()
 
-    (merged,) = bench.told(RecordMerged)
+    (merged,) = bench.emitted(RecordMerged)
     assert (merged.record, merged.into, merged.revision) == (younger, older, 2)
     assert "europepmc MED:7 belongs to both" in merged.evidence
     assert bench.clusters() == {frozenset({"crossref:10.1/a", "pubmed:7", "europepmc:MED:7"})}
@@ -65,7 +65,8 @@ def test_a_source_record_between_two_records_merges_the_younger_into_the_older(b
     assert [one["record"] for one in bench.items("records", pmid="7")] == [older]
     status = bench.get("status")
     assert (status["records"], status["source_records"], status["open_duplicates"]) == (1, 3, 0)
-    assert bench.told(RunFinished)[-1].counts.merged == 0
+    merged_by = {run.source: run.counts.merged for run in bench.emitted(RunFinished)}  # Of each source the last one.
+    assert merged_by == {"crossref": 0, "pubmed": 0, "europepmc": 1, "openalex": 0}
 
 
 def test_mergers_of_mergers_are_all_found_from_the_survivor(bench):
@@ -101,10 +102,10 @@ def test_records_that_one_page_shows_to_be_one_are_told_as_one(bench):
 
     bench.pull()
 
-    (told,) = bench.told(RecordDiscovered)
-    assert len(told.bibliography.sources) == 3
-    assert bench.told(RecordMerged) == bench.told(RecordUpdated) == []
-    counts = bench.told(RunFinished)[-1].counts
+    (seen,) = bench.emitted(RecordDiscovered)
+    assert len(seen.bibliography.sources) == 3
+    assert bench.emitted(RecordMerged) == bench.emitted(RecordUpdated) == []
+    counts = bench.emitted(RunFinished)[-1].counts
     assert (counts.new, counts.merged) == (1, 2)
 
 
@@ -159,7 +160,7 @@ def test_what_might_be_the_same_waits_for_a_person(bench):
     assert pair["state"] == "open"
     assert "their DOIs differ: 10.1/pre, 10.1/art" in pair["evidence"]
     assert bench.get("status")["open_duplicates"] == 1
-    assert sum(run.counts.maybe_duplicate for run in bench.told(RunFinished)) == 1
+    assert sum(run.counts.maybe_duplicate for run in bench.emitted(RunFinished)) == 1
 
 
 def test_a_person_makes_two_records_one(bench):
@@ -168,18 +169,18 @@ def test_a_person_makes_two_records_one(bench):
     decided = bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "same", "reason": "the preprint of it"})
 
     assert (decided["state"], decided["decided_by"], decided["reason"]) == ("same", "lea", "the preprint of it")
-    (merged,) = bench.told(RecordMerged)
+    (merged,) = bench.emitted(RecordMerged)
     assert (merged.record, merged.into) == (pair["second"]["record"], pair["first"]["record"])
     assert merged.evidence[-1] == "lea decided that they are one: the preprint of it"
     (record,) = bench.records()
     assert record["merges"][0]["merged_by"] == "lea"
     assert len(record["source_records"]) == 2
-    assert bench.told(RecordUpdated)[-1].record == record["record"]
+    assert bench.emitted(RecordUpdated)[-1].record == record["record"]
 
-    told = len(bench.told_all())
+    seen = len(bench.all_emitted())
     bench.pull_again()
     assert len(bench.records()) == 1
-    assert all(isinstance(event, RunFinished) for event in bench.told_all()[told:])
+    assert all(isinstance(event, RunFinished) for event in bench.all_emitted()[seen:])
     bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "different", "reason": "no"}, status=409)
 
 
@@ -192,7 +193,7 @@ def test_what_a_person_keeps_apart_no_later_pull_brings_together(bench):
     bench.pull_again()
     bench.pull_again()
 
-    assert bench.told(RecordMerged) == []
+    assert bench.emitted(RecordMerged) == []
     assert len(bench.records()) == 2
     (kept,) = bench.items("duplicates", state="different")
     assert kept["reason"] == "the article has other data"
@@ -232,7 +233,7 @@ def test_a_lead_decides_and_a_retried_command_decides_once(bench):
     again = bench.post(path, body, **{"Idempotency-Key": "decide-once"})
 
     assert first == again
-    assert len(bench.told(RecordMerged)) == 1
+    assert len(bench.emitted(RecordMerged)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +249,8 @@ reviews = itertools.count()
 def pulled(bench: IngestBench, records: list[SourceRecord], per_page: int, pulls: int) -> IngestBench:
     """A new review that met these records in this order, in so many pulls, so many on a page."""
     bench.review = f"review-{next(reviews)}"
-    for shelf in bench.shelves.values():
-        shelf.items, shelf.per_page = [], per_page
+    for source in bench.sources.values():
+        source.items, source.per_page = [], per_page
     bench.adopt(*ALL)
     size = -(-len(records) // pulls)
     for start in range(0, len(records), size):
@@ -293,6 +294,6 @@ def test_neither_order_nor_pages_change_what_is_merged_or_how_it_is_described(lo
         counts = run["counts"]
         assert counts["found"] == sum(counts[part] for part in ("new", "merged", "updated", "unchanged", "rejected"))
 
-    told = len(long_bench.told_all())
+    seen = len(long_bench.all_emitted())
     pull_now(long_bench)
-    assert all(isinstance(event, RunFinished) for event in long_bench.told_all()[told:])
+    assert all(isinstance(event, RunFinished) for event in long_bench.all_emitted()[seen:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from shared.events.ingest import RunFinished
-from tests.unit.services.ingest.shelf import strategy, work
+from tests.unit.services.ingest.rig import strategy, work
 
 
 def watches(bench):
@@ -53,9 +53,9 @@ def test_a_changed_question_keeps_the_watch_and_is_asked_from_the_beginning(benc
 
     after = watches(bench)["crossref"]
     assert after["watch"] == before["watch"]
-    assert bench.shelves["crossref"].asked[-1][0] == date(2017, 12, 29)
-    assert bench.told(RunFinished)[-1].query == "leadership OR governance"
-    assert bench.told(RunFinished)[-1].protocol_version == 2
+    assert bench.sources["crossref"].asked[-1][0] == date(2017, 12, 29)
+    assert bench.emitted(RunFinished)[-1].query == "leadership OR governance"
+    assert bench.emitted(RunFinished)[-1].protocol_version == 2
 
 
 def test_an_earlier_first_day_is_asked_from_the_beginning(bench):
@@ -65,26 +65,26 @@ def test_an_earlier_first_day_is_asked_from_the_beginning(bench):
     bench.adopt(strategy("crossref"), number=2, published_after=date(2010, 1, 1))
     bench.pull()
 
-    assert bench.shelves["crossref"].asked[-1][0] == date(2009, 12, 29)
+    assert bench.sources["crossref"].asked[-1][0] == date(2009, 12, 29)
 
 
 def test_a_question_that_changes_during_a_run_is_asked_after_it(bench):
     bench.adopt(strategy("crossref"))
-    shelf = bench.shelves["crossref"]
-    shelf.put(work("crossref", "1"))
-    pages = shelf.pages
+    source = bench.sources["crossref"]
+    source.put(work("crossref", "1"))
+    pages = source.pages
 
-    def pages_while_the_protocol_changes(query, cursor=None):
-        shelf.pages = pages
+    def pages_while_the_protocol_changes(query, cursor=None, keep=None):
+        source.pages = pages
         bench.adopt(strategy("crossref", "governance"), number=2)
         yield from pages(query, cursor)
 
-    shelf.pages = pages_while_the_protocol_changes
+    source.pages = pages_while_the_protocol_changes
     bench.pull()
 
-    told = bench.told(RunFinished)
-    assert [run.query for run in told] == ["leadership", "governance"]
-    assert shelf.asked[0] == shelf.asked[1]
+    seen = bench.emitted(RunFinished)
+    assert [run.query for run in seen] == ["leadership", "governance"]
+    assert source.asked[0] == source.asked[1]
 
 
 def test_an_older_version_never_overwrites_a_newer(bench):
@@ -103,13 +103,13 @@ def test_a_strategy_that_is_gone_is_retired_not_deleted_and_may_come_back(bench)
     bench.pull_again()
 
     assert watches(bench)["pubmed"]["state"] == "retired"
-    assert len(bench.shelves["pubmed"].asked) == 1
+    assert len(bench.sources["pubmed"].asked) == 1
 
     bench.adopt(strategy("crossref"), strategy("pubmed"), number=3)
     bench.pull()
 
     assert watches(bench)["pubmed"]["state"] == "active"
-    assert bench.shelves["pubmed"].asked[-1][0] == date(2019, 12, 29)
+    assert bench.sources["pubmed"].asked[-1][0] == date(2019, 12, 29)
 
 
 def test_a_paused_watch_is_not_pulled_until_it_is_resumed(bench):
@@ -119,11 +119,11 @@ def test_a_paused_watch_is_not_pulled_until_it_is_resumed(bench):
     assert bench.post(f"watches/{watch}/pause")["state"] == "paused"
     bench.pull()
     bench.post(f"watches/{watch}/pull", status=409)
-    assert bench.shelves["crossref"].asked == []
+    assert bench.sources["crossref"].asked == []
 
     assert bench.post(f"watches/{watch}/resume")["state"] == "active"
     bench.pull()
-    assert len(bench.shelves["crossref"].asked) == 1
+    assert len(bench.sources["crossref"].asked) == 1
 
 
 def test_a_watch_can_be_pulled_now(bench):
@@ -132,12 +132,12 @@ def test_a_watch_can_be_pulled_now(bench):
     watch = watches(bench)["crossref"]["watch"]
     bench.clock.advance(hours=1)
     bench.pull()
-    assert len(bench.shelves["crossref"].asked) == 1
+    assert len(bench.sources["crossref"].asked) == 1
 
     bench.post(f"watches/{watch}/pull")
     bench.pull()
 
-    assert len(bench.shelves["crossref"].asked) == 2
+    assert len(bench.sources["crossref"].asked) == 2
 
 
 def test_only_a_lead_may_steer_a_watch_and_a_retired_one_nobody(bench):

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from services.notify.channels.open import Channels
-from services.notify.channels.webhook import WebhookChannel
 from services.notify.manifest import SERVICE
+from services.notify.ports.channels.open import Channels
+from services.notify.ports.channels.webhook import WebhookChannel
 from shared.clock import ManualClock
 from shared.ids import new_id
 from shared.settings import Settings
 from tests.databases import drop_database
-from tests.unit.services.notify.scene import REVIEW, Receiver
+from tests.unit.services.notify.rig import REVIEW, Receiver
 from tests.workbench import Workbench
 
 
@@ -26,7 +26,7 @@ class NotifyBench(Workbench):
     def __init__(self, *args: Any, **settings: Any) -> None:
         self.wall = ManualClock(datetime.now(UTC))
         service = replace(SERVICE, resources=self._channels)
-        super().__init__(service, *args, **{"webhook_private": True, "webhook_timeout": 1.0, **settings})
+        super().__init__(service, *args, **{"webhook_private": True, "webhook_timeout": 30.0, **settings})
 
     def _channels(self, settings: Settings) -> Channels:
         webhook = WebhookChannel(private=settings.webhook_private, timeout=settings.webhook_timeout, wall=self.wall)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notify import handlers, jobs
+from services.notify import commands, jobs
 from shared import logging as living_logging
-from shared.http.paging import encode_cursor
+from shared.paging import encode_cursor
 from shared.settings import Settings
-from tests.unit.services.notify.scene import REVIEW, revision_published, status
+from tests.unit.services.notify.rig import REVIEW, revision_published, status
 
 BASE = f"/notify/reviews/{REVIEW}/subscriptions"
 HOOK = "http://127.0.0.1:9/services/T0/path-secret"
@@ -43,6 +43,7 @@ def logs(capfd) -> Iterator[Callable[[], str]]:
     root.setLevel(level)
 
 
+@pytest.mark.waits
 def test_the_secret_is_in_no_other_answer_and_in_no_log(bench, receiver, logs):
     subscription = bench.subscribe(receiver.url)
     bench.hears(revision_published())
@@ -100,6 +101,7 @@ def test_a_lead_sees_everyones_subscriptions_but_not_their_whole_addresses(bench
     assert lead.get(BASE).json()["items"] == []
 
 
+@pytest.mark.waits
 def test_a_lead_may_send_someones_notice_again(bench, receiver):
     subscription = bench.subscribe(receiver.url, by="ana")
     bench.hears(revision_published())
@@ -171,7 +173,7 @@ def test_a_wish_that_cannot_be_is_refused_with_the_field_named(bench, wish, why)
 
 
 def test_a_person_has_a_limited_number_of_subscriptions(bench, monkeypatch):
-    monkeypatch.setattr(handlers, "MOST_SUBSCRIPTIONS", 2)
+    monkeypatch.setattr(commands, "MOST_SUBSCRIPTIONS", 2)
     first = bench.subscribe(HOOK)
     bench.subscribe(HOOK)
 
@@ -225,10 +227,10 @@ json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | 
 
 
 @settings(max_examples=60)
-@given(place=st.lists(json_values, max_size=3).filter(lambda place: "\x00" not in str(place)))
-def test_a_made_up_cursor_is_a_problem_or_a_page_and_never_a_breakdown(bench, place):
+@given(position=st.lists(json_values, max_size=3).filter(lambda position: "\x00" not in str(position)))
+def test_a_made_up_cursor_is_a_problem_or_a_page_and_never_a_breakdown(bench, position):
     try:
-        cursor = encode_cursor(*place)
+        cursor = encode_cursor(*position)
     except TypeError:
         return
     client = bench.person("ana", "reader")

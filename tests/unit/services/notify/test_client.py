@@ -14,8 +14,8 @@ from services.notify import jobs
 from shared.client.http import Http
 from shared.client.notify import NotifyClient, verify
 from shared.errors import Invalid, NotFound
-from shared.wire.notify import NewSubscription, RevisionNotice, TrialNotice
-from tests.unit.services.notify.scene import REVIEW, revision_published, status
+from shared.wire.notify import NewSubscription, RevisionNotification, TrialNotification
+from tests.unit.services.notify.rig import REVIEW, revision_published, status
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
@@ -41,14 +41,15 @@ def trial() -> bytes:
     )
 
 
+@pytest.mark.waits
 def test_a_subscriber_lives_through_the_client_alone(bench, client, receiver):
     subscription = client.subscribe(REVIEW, NewSubscription(channel="webhook", url=receiver.url))
     client.send_test(REVIEW, subscription.id)
     bench.hears(revision_published())
     bench.runs(jobs.deliver_due)
 
-    notices = [verify(got.headers, got.body, subscription.secret) for got in receiver.received]
-    assert {type(notice) for notice in notices} == {RevisionNotice, TrialNotice}
+    notifications = [verify(got.headers, got.body, subscription.secret) for got in receiver.received]
+    assert {type(notification) for notification in notifications} == {RevisionNotification, TrialNotification}
     assert [shown.id for shown in client.subscriptions(REVIEW)] == [subscription.id]
     assert client.subscription(REVIEW, subscription.id).active
     deliveries = list(client.deliveries(REVIEW, subscription.id))
@@ -66,10 +67,10 @@ def test_the_clients_errors_are_the_platforms(bench, client):
 
 
 def test_a_notice_with_a_good_signature_is_read():
-    notice = verify(signed(trial()), trial(), SECRET)
+    notification = verify(signed(trial()), trial(), SECRET)
 
-    assert isinstance(notice, TrialNotice)
-    assert notice.data.message == "hello"
+    assert isinstance(notification, TrialNotification)
+    assert notification.data.message == "hello"
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
@@ -106,6 +107,7 @@ def test_no_made_up_signature_is_believed(signature):
         verify({**signed(trial()), "webhook-signature": signature}, trial(), SECRET)
 
 
+@pytest.mark.waits
 def test_a_notice_that_could_not_be_told_is_seen_by_its_subscriber(bench, client, receiver):
     receiver.answer = status(500)
     subscription = client.subscribe(REVIEW, NewSubscription(channel="webhook", url=receiver.url))

@@ -13,11 +13,11 @@ from services.notify.domain import (
     Outcome,
     judge,
     origin,
-    overdue_notice,
-    revision_notice,
+    overdue_notification,
+    revision_notification,
     share_fairly,
 )
-from tests.unit.services.notify.scene import review_overdue, revision_published
+from tests.unit.services.notify.rig import review_overdue, revision_published
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 FAILURE = Outcome(500, "HTTP 500")
@@ -67,25 +67,25 @@ def test_no_host_has_more_than_its_share_and_no_room_is_left_unused(hosts, busy)
     chosen = [item.host for item in share_fairly(map(Item, hosts), busy, 2)]
 
     for host in "abc":
-        room = max(0, 2 - busy.get(host, 0))
-        assert chosen.count(host) == min(room, hosts.count(host))
+        free = max(0, 2 - busy.get(host, 0))
+        assert chosen.count(host) == min(free, hosts.count(host))
 
 
 def test_what_changed_is_gathered_by_cmoc():
-    notice = revision_notice(revision_published(), at=NOW, public_url="https://living.example/")
+    notification = revision_notification(revision_published(), at=NOW, public_url="https://living.example/")
 
-    told = {changed.cmoc: [line.what for line in changed.changes] for changed in notice.data.changed}
-    assert told == {"a": ["support", "outcome"], "b": ["status"]}
-    assert [changed.theory for changed in notice.data.changed] == ["Growing", "Resting"]
-    assert notice.data.support == {"a": 3, "b": 1}
-    assert notice.data.flagged == ["b"]
-    assert notice.data.link == "https://living.example/synthesis/reviews/garden/revisions/1"
+    seen = {changed.cmoc: [line.what for line in changed.changes] for changed in notification.data.changed}
+    assert seen == {"a": ["support", "outcome"], "b": ["status"]}
+    assert [changed.theory for changed in notification.data.changed] == ["Growing", "Resting"]
+    assert notification.data.support == {"a": 3, "b": 1}
+    assert notification.data.flagged == ["b"]
+    assert notification.data.link == "https://living.example/synthesis/reviews/garden/revisions/1"
 
 
 def test_the_alarm_says_since_when_a_review_is_overdue():
-    notice = overdue_notice(review_overdue(), at=NOW, public_url="https://living.example")
+    notification = overdue_notification(review_overdue(), at=NOW, public_url="https://living.example")
 
-    assert notice.model_dump(mode="json")["data"] == {
+    assert notification.model_dump(mode="json")["data"] == {
         "review": "garden",
         "due": "2020-06-01",
         "last_published": None,

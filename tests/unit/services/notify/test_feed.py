@@ -12,10 +12,10 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.channels.atom import FeedPage, write_feed
-from services.notify.domain import revision_notice
+from services.notify.domain import revision_notification
+from services.notify.ports.channels.atom import FeedPage, write_feed
 from shared.events.synthesis import Change
-from tests.unit.services.notify.scene import REVIEW, review_overdue, revision_published
+from tests.unit.services.notify.rig import REVIEW, review_overdue, revision_published
 
 PATH = f"/notify/reviews/{REVIEW}/feed.atom"
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -42,8 +42,8 @@ def read(client, path: str = PATH) -> Element:
 
 
 def written(event) -> Element:
-    notice = revision_notice(event, at=NOW, public_url="https://living.example")
-    return fromstring(write_feed(FeedPage(REVIEW, [notice], "https://a/", "https://a/", None)))
+    notification = revision_notification(event, at=NOW, public_url="https://living.example")
+    return fromstring(write_feed(FeedPage(REVIEW, [notification], "https://a/", "https://a/", None)))
 
 
 def test_the_feed_has_exactly_one_entry_for_each_revision_newest_first(bench):
@@ -187,3 +187,10 @@ def test_a_feed_reader_may_send_its_token_as_a_password(bench):
 
     assert bench.anybody().get(PATH, headers={"Authorization": f"Basic {basic}"}).status_code == 200
     assert bench.anybody().get(PATH).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["If-None-Match", "If-Modified-Since"])
+def test_a_condition_longer_than_any_we_give_out_is_refused(bench, name):
+    answer = bench.person("rita", "reader").get("/notify/reviews/r/feed.atom", headers={name: "x" * 1001})
+
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, name)

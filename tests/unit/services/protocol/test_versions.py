@@ -41,9 +41,9 @@ def test_a_protocol_becomes_version_1_and_is_told_whole(bench, client):
     applied = client().apply("small", as_yaml(SMALL))
 
     assert (applied.version, applied.changed) == (1, True)
-    [told] = bench.told(VersionPublished)
-    assert (told.review, told.version, told.sha256, told.published_by) == ("small", 1, applied.sha256, "dora")
-    assert told.protocol.cmocs[0].resource == "time"
+    [seen] = bench.emitted(VersionPublished)
+    assert (seen.review, seen.version, seen.sha256, seen.published_by) == ("small", 1, applied.sha256, "dora")
+    assert seen.protocol.cmocs[0].resource == "time"
 
 
 def test_an_applied_protocol_is_a_line_of_the_log_and_the_same_once_more_is_none(bench, client):
@@ -62,7 +62,7 @@ def test_applying_the_same_content_again_changes_nothing(bench, client):
 
     assert [(one.version, one.changed) for one in (again, as_json)] == [(1, False), (1, False)]
     assert again.sha256 == first.sha256
-    assert len(bench.told(VersionPublished)) == 1
+    assert len(bench.emitted(VersionPublished)) == 1
 
 
 def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, client):
@@ -73,7 +73,7 @@ def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, clien
 
     assert back.version == 3
     assert [head.version for head in lead.versions("small")] == [1, 2, 3]
-    assert [event.version for event in bench.told(VersionPublished)] == [1, 2, 3]
+    assert [event.version for event in bench.emitted(VersionPublished)] == [1, 2, 3]
     assert lead.version("small", 2).protocol.title == "Larger"
     assert lead.newest("small").version == 3
 
@@ -89,7 +89,7 @@ def test_a_malformed_protocol_is_answered_with_every_error_and_nothing_is_stored
     assert caught.value.slug == "malformed_protocol"
     with pytest.raises(NotFound):
         client().newest("small")
-    assert bench.told_all() == []
+    assert bench.all_emitted() == []
 
 
 def test_a_protocol_for_another_review_is_refused(client):
@@ -168,6 +168,7 @@ def either_bench(request, workbench) -> Iterator[Workbench]:
     drop_database(url.format(service="protocol"))
 
 
+@pytest.mark.waits
 def test_of_leads_who_apply_at_once_none_is_lost_and_none_overwritten(either_bench):
     def apply(number: int) -> int:
         lead = either_bench.person(f"lead{number}", "lead")
@@ -177,8 +178,8 @@ def test_of_leads_who_apply_at_once_none_is_lost_and_none_overwritten(either_ben
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(apply, range(6)))
 
-    told = either_bench.told(VersionPublished)
+    seen = either_bench.emitted(VersionPublished)
     # The very first may collide on making the review, which is a conflict that says so; nothing else may.
     assert set(statuses) <= {200, 409}
-    assert [event.version for event in told] == list(range(1, statuses.count(200) + 1))
-    assert len({event.protocol.title for event in told}) == len(told) >= 1
+    assert [event.version for event in seen] == list(range(1, statuses.count(200) + 1))
+    assert len({event.protocol.title for event in seen}) == len(seen) >= 1

@@ -1,4 +1,4 @@
-"""Desks on SQLite, and on PostgreSQL where a server is given."""
+"""rigs on SQLite, and on PostgreSQL where a server is given."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import pytest
 
 from shared.ids import new_id
 from tests.databases import drop_database
-from tests.unit.services.screening.desk import Desk, make_bench
+from tests.unit.services.screening.rig import ScreeningRig, make_bench
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]
 
 
 @pytest.fixture
-def desk_of(tmp_path) -> Iterator[Callable[..., Desk]]:
-    """Makes desks with the stages given (two by default), and clears them away."""
-    made: list[Desk] = []
+def rig_of(tmp_path) -> Iterator[Callable[..., ScreeningRig]]:
+    """Makes rigs with the stages given (two by default), and clears them away."""
+    made: list[ScreeningRig] = []
 
-    def make(*stages: dict[str, Any], settings: dict[str, Any] | None = None, **changes: Any) -> Desk:
-        made.append(Desk(make_bench(tmp_path / f"desk{len(made)}", **(settings or {})), *stages, **changes))
+    def make(*stages: dict[str, Any], settings: dict[str, Any] | None = None, **changes: Any) -> ScreeningRig:
+        made.append(ScreeningRig(make_bench(tmp_path / f"desk{len(made)}", **(settings or {})), *stages, **changes))
         return made[-1]
 
     yield make
-    for desk in made:
-        desk.bench.close()
+    for rig in made:
+        rig.bench.close()
 
 
 @pytest.fixture
-def desk(desk_of) -> Desk:
-    return desk_of()
+def rig(rig_of) -> ScreeningRig:
+    return rig_of()
 
 
 @pytest.fixture(params=BOTH)
@@ -45,8 +45,8 @@ def settings(request, tmp_path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def either_desk(settings, tmp_path) -> Iterator[Desk]:
-    """The same desk on SQLite and on PostgreSQL."""
-    made = Desk(make_bench(tmp_path / "either", **settings))
+def either_rig(settings, tmp_path) -> Iterator[ScreeningRig]:
+    """The same rig on SQLite and on PostgreSQL."""
+    made = ScreeningRig(make_bench(tmp_path / "either", **settings))
     yield made
     made.bench.close()

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from sqlalchemy import select
 
-from services.screening import domain, steps
+from services.screening import domain, store
 from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
@@ -54,7 +54,7 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         assert (task.places, len(independent)) == (1 - len(leases), task.votes_needed)
         assert {lease.kind for lease in leases} <= {"conflict"}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
-        decided = domain.decide(steps.stage_of(work, task), [vote.answer for vote in independent])
+        decided = domain.decide(store.stage_of(work, task), [vote.answer for vote in independent])
         assert decided is not None and decided.answer == task.answer
 
 
@@ -80,9 +80,9 @@ def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, 
 
 def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow]) -> None:
     """Every event of a record has its own number, counting from 1 in the order they were told."""
-    told: dict[str, list[int]] = defaultdict(list)
+    seen: dict[str, list[int]] = defaultdict(list)
     with bench.work("soundness", readonly=True) as work:
         query = select(OutboxRow.payload).where(OutboxRow.review == review).order_by(OutboxRow.seq)
         for envelope in map(Envelope.from_json, work.session.execute(query).scalars()):
-            told[envelope.subject].append(envelope.data["revision"])
-    assert told == {record.id: list(range(1, record.step + 1)) for record in records if record.step}
+            seen[envelope.subject].append(envelope.data["revision"])
+    assert seen == {record.id: list(range(1, record.step + 1)) for record in records if record.step}

@@ -9,24 +9,24 @@ import pytest
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.unit.services.screening.desk import REVIEW, Desk
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig
 
 
 @pytest.fixture
-def client_of(desk: Desk) -> Callable[..., ScreeningClient]:
+def client_of(rig: ScreeningRig) -> Callable[..., ScreeningClient]:
     """A client for someone, who sends their own token."""
 
     def make(name: str, role: str = "reviewer") -> ScreeningClient:
-        person = desk.person(name, role)
+        person = rig.person(name, role)
         token = person.headers["Authorization"].removeprefix("Bearer ")
         return ScreeningClient(Http("http://testserver", token, client=person))
 
     return make
 
 
-def test_people_screen_a_record_through_the_client(desk, client_of):
-    desk.discovers("r1")
-    desk.discovers("old", published="2010")
+def test_people_screen_a_record_through_the_client(rig, client_of):
+    rig.discovers("r1")
+    rig.discovers("old", published="2010")
     ana, ben, cy = client_of("ana"), client_of("ben"), client_of("cy", "lead")
 
     task = ana.claim(REVIEW)
@@ -46,15 +46,15 @@ def test_people_screen_a_record_through_the_client(desk, client_of):
     assert receipt.judgement.decided_by == "adjudication"
     assert [(stage.stage, stage.decided) for stage in ana.queue(REVIEW)] == [("sift", 1), ("depth", 0)]
     assert (ana.funnel(REVIEW).discovered, ana.funnel(REVIEW).by_rule) == (2, {"published_after": 1})
-    assert [(told.stage, told.n) for told in ana.agreement(REVIEW)] == [("sift", 1)]
-    assert [(told.stage, told.n) for told in client_of("lea", "lead").agreement(REVIEW)] == [("sift", 1), ("depth", 0)]
+    assert [(seen.stage, seen.n) for seen in ana.agreement(REVIEW)] == [("sift", 1)]
+    assert [(seen.stage, seen.n) for seen in client_of("lea", "lead").agreement(REVIEW)] == [("sift", 1), ("depth", 0)]
     assert [task.record for task in ana.tasks(REVIEW, "sift", "advanced")] == ["r1"]
     assert [record.rule for record in ana.records(REVIEW, "excluded")] == ["published_after"]
     assert [stage.state for stage in ana.record(REVIEW, "r1").stages] == ["advanced", "open"]
 
 
-def test_several_tasks_are_claimed_through_the_client(desk, client_of):
-    desk.discovers("r1", "r2", "r3")
+def test_several_tasks_are_claimed_through_the_client(rig, client_of):
+    rig.discovers("r1", "r2", "r3")
     ana = client_of("ana")
 
     first = ana.claim(REVIEW)
@@ -66,8 +66,8 @@ def test_several_tasks_are_claimed_through_the_client(desk, client_of):
     assert client_of("cy", "lead").claim_many(REVIEW, kind="conflict") == []
 
 
-def test_form_fields_go_over_the_wire(desk, client_of):
-    desk.discovers("r1")
+def test_form_fields_go_over_the_wire(rig, client_of):
+    rig.discovers("r1")
     for name in ("ana", "ben"):
         task = client_of(name).claim(REVIEW)
         client_of(name).vote(REVIEW, task.lease, "include")
@@ -80,18 +80,18 @@ def test_form_fields_go_over_the_wire(desk, client_of):
     assert vote.fields == {"cmocs": ["c1", "c2"], "setting": "town"}
 
 
-def test_a_lease_is_renewed_and_released_through_the_client(desk, client_of):
-    desk.discovers("r1")
+def test_a_lease_is_renewed_and_released_through_the_client(rig, client_of):
+    rig.discovers("r1")
     ana = client_of("ana")
     task = ana.claim(REVIEW)
-    desk.bench.clock.advance(minutes=10)
+    rig.bench.clock.advance(minutes=10)
 
     assert ana.renew(REVIEW, task.lease).expires_at > task.expires_at
     assert ana.release(REVIEW, task.lease).ended == "released"
 
 
-def test_the_client_raises_the_platforms_own_errors(desk, client_of):
-    desk.discovers("r1")
+def test_the_client_raises_the_platforms_own_errors(rig, client_of):
+    rig.discovers("r1")
     ana, ben = client_of("ana"), client_of("ben")
     lease = ana.claim(REVIEW).lease
 
@@ -114,8 +114,8 @@ def test_the_client_raises_the_platforms_own_errors(desk, client_of):
     assert ana.claim(REVIEW) is None
 
 
-def test_a_refused_ballot_names_every_field(desk, client_of):
-    desk.discovers("r1")
+def test_a_refused_ballot_names_every_field(rig, client_of):
+    rig.discovers("r1")
     lease = client_of("ana").claim(REVIEW).lease
 
     with pytest.raises(Invalid) as caught:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.screening import domain
 from services.screening.domain import Ballot, Decision
 from shared.events.protocol import Stage
-from tests.unit.services.screening.desk import DEPTH, SIFT, protocol
+from tests.unit.services.screening.rig import DEPTH, SIFT, protocol
 
 sift = Stage.model_validate(SIFT)
 depth = Stage.model_validate(DEPTH)
@@ -190,8 +190,8 @@ def test_an_adjudicator_decides_and_says_why():
 
 
 def test_the_reason_told_is_what_people_gave_each_once():
-    assert domain.reason_told("exclude", ["no garden", None, "no garden", "old"]) == "no garden; old"
-    assert domain.reason_told("thin", [None, ""]) == "answered 'thin'"
+    assert domain.reason_given("exclude", ["no garden", None, "no garden", "old"]) == "no garden; old"
+    assert domain.reason_given("thin", [None, ""]) == "answered 'thin'"
 
 
 def notice(kind: str, drill: bool = False) -> dict[str, object]:

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from services.screening import commands, jobs
+from services.screening import jobs
+from services.screening.commands import queue
 from services.screening.domain import Ballot
 from shared.errors import Conflict, Rejected
-from tests.unit.services.screening.desk import (
+from tests.unit.services.screening.rig import (
     DEPTH,
     SIFT,
-    Desk,
+    ScreeningRig,
     discovered,
     make_bench,
     merged,
@@ -29,12 +30,12 @@ from tests.unit.services.screening.soundness import assert_sound
 
 PEOPLE = ("ana", "ben", "cy", "dee")
 PLAIN = {**DEPTH, "fields": [], "adjudicators": "adjudicator"}
-ROLES = commands.ADJUDICATORS
+ROLES = queue.ADJUDICATORS
 
 people, records = st.sampled_from(PEOPLE), st.integers(0, 3)
 kinds = st.sampled_from(["screening", "screening", "screening", "conflict"])
 answers = st.sampled_from([0, 0, 0, 1, 2])
-happenings = st.one_of(
+steps_of = st.one_of(
     st.tuples(st.just("works"), people, kinds, answers),
     st.tuples(st.just("works"), people, kinds, answers),
     st.tuples(st.just("works"), people, kinds, answers),
@@ -50,24 +51,24 @@ happenings = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory) -> Iterator[Desk]:
-    """One desk for all examples; each has a review of its own."""
+def rig(tmp_path_factory) -> Iterator[ScreeningRig]:
+    """One rig for all examples; each has a review of its own."""
     bench = make_bench(tmp_path_factory.mktemp("interleavings"))
     # Order is at stake here, not what survives a power cut: thousands of commits need not wait for the disk.
     event.listen(bench.running.database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
     bench.running.database.engine.dispose()
-    made = Desk(bench)
+    made = ScreeningRig(bench)
     yield made
     made.bench.close()
 
 
-class Play:
+class Course:
     """One review, and what people did in it that was accepted."""
 
     _numbers = count()
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.bench = desk, desk.bench
+    def __init__(self, rig: ScreeningRig) -> None:
+        self.rig, self.bench = rig, rig.bench
         self.review = f"plot-{next(self._numbers)}"
         self.cast: set[tuple[str, str]] = set()
         self.known: set[str] = set()
@@ -76,7 +77,7 @@ class Play:
         self._tell(published(protocol(SIFT, PLAIN)))
 
     def _tell(self, event: Any) -> None:
-        self.desk.hears(event.model_copy(update={"review": self.review}))
+        self.rig.hears(event.model_copy(update={"review": self.review}))
 
     def discovers(self, number: int, when: str) -> None:
         self._tell(discovered(f"r{number}", published=when, revision=next(self._revisions)))
@@ -95,7 +96,7 @@ class Play:
 
     def claims(self, name: str, kind: str) -> bool:
         with self.bench.work(name) as work:
-            held = commands.claim(work, self.review, kind, None, ROLES)
+            held = queue.claim(work, self.review, kind, None, ROLES)
             for lease, _, _ in held:
                 values = ["include", "unsure", "exclude"] if lease.stage == "sift" else ["rich", "moderate", "thin"]
                 self._leases[name, kind] = (lease.id, lease.task, values)
@@ -107,7 +108,7 @@ class Play:
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
             try:
                 with self.bench.work(name) as work:
-                    commands.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
+                    queue.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
             except Conflict:
                 return
             assert (task, name) not in self.cast
@@ -121,7 +122,7 @@ class Play:
         if (name, kind) in self._leases:
             try:
                 with self.bench.work(name) as work:
-                    commands.release(work, self.review, self._leases[name, kind][0])
+                    queue.release(work, self.review, self._leases[name, kind][0])
             except Conflict:
                 return
 
@@ -142,18 +143,18 @@ class Play:
 
 
 @settings(max_examples=30)
-@given(happened=st.lists(happenings, min_size=20, max_size=60))
-def test_no_interleaving_loses_or_doubles_a_vote(desk, happened):
-    play = Play(desk)
+@given(steps=st.lists(steps_of, min_size=20, max_size=60))
+def test_no_interleaving_loses_or_doubles_a_vote(rig, steps):
+    course = Course(rig)
     for number in range(3):
-        play.discovers(number, "2019")
+        course.discovers(number, "2019")
 
-    for what, *about in happened:
-        getattr(play, what)(*about)
-    assert_sound(desk.bench, play.review, play.cast)
+    for what, *about in steps:
+        getattr(course, what)(*about)
+    assert_sound(rig.bench, course.review, course.cast)
 
-    play.finish()
-    assert_sound(desk.bench, play.review, play.cast)
-    left = desk.person("lea").get(f"/screening/reviews/{play.review}/funnel").json()
+    course.finish()
+    assert_sound(rig.bench, course.review, course.cast)
+    left = rig.person("lea").get(f"/screening/reviews/{course.review}/funnel").json()
     assert left["screening"] == 0
-    assert left["merged"] + left["included"] + left["excluded"] + sum(left["by_rule"].values()) == len(play.known)
+    assert left["merged"] + left["included"] + left["excluded"] + sum(left["by_rule"].values()) == len(course.known)

@@ -16,7 +16,7 @@ from services.screening.manifest import SERVICE
 from shared.db import migrate
 from shared.db.engine import Database
 from shared.settings import Settings
-from tests.unit.services.screening.desk import REVIEW, Desk, make_bench, protocol
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, protocol
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -38,11 +38,11 @@ COUNTED = [
 
 
 @pytest.fixture
-def old_desk(settings, tmp_path) -> Any:
-    """A desk on a database that was made and filled by the first migration."""
+def old_rig(settings, tmp_path) -> Any:
+    """A rig on a database that was made and filled by the first migration."""
     folder = tmp_path / "old"
     given = Settings(data_dir=folder, _env_file=None, **settings)
-    database = Database(given.place(given.database_url, "screening"))
+    database = Database(given.resolved(given.database_url, "screening"))
     migrate.ensure_database(database)
     with database.engine.connect() as connection:
         command.upgrade(migrate._config(SERVICE, connection), "0002")
@@ -50,35 +50,35 @@ def old_desk(settings, tmp_path) -> Any:
         connection.commit()
     migrate.upgrade(database, SERVICE)
     assert migrate.drift(database, SERVICE) == []
-    yield database, lambda: Desk(make_bench(folder, **settings))
+    yield database, lambda: ScreeningRig(make_bench(folder, **settings))
     database.close()
 
 
-def test_an_older_database_keeps_its_leases_votes_and_counts(old_desk):
-    _, opened = old_desk
-    desk = opened()
+def test_an_older_database_keeps_its_leases_votes_and_counts(old_rig):
+    _, opened = old_rig
+    rig = opened()
 
-    assert desk.claims("dee")["lease"] == "lease_of_dee"
-    (sift, depth) = desk.gets("/agreement", "lea", "lead").json()
+    assert rig.claims("dee")["lease"] == "lease_of_dee"
+    (sift, depth) = rig.gets("/agreement", "lea", "lead").json()
     # The pair that was counted, and the conflict's, which the older rules counted only once it was decided.
     assert sift["pairs"] == [
         {"first": "exclude", "second": "exclude", "n": 1},
         {"first": "include", "second": "unsure", "n": 1},
     ]
     assert (sift["one_vote"], depth["n"], depth["one_vote"]) == (1, 0, 0)
-    assert [told["stage"] for told in desk.gets("/agreement", "ana").json()] == ["sift"]
-    assert desk.gets("/agreement", "cy").status_code == 403
-    assert (desk.queue("sift")["open"], desk.queue("sift")["conflicts"], desk.queue("sift")["decided"]) == (2, 1, 1)
-    assert desk.gets("/funnel").json()["discovered"] == 4
+    assert [seen["stage"] for seen in rig.gets("/agreement", "ana").json()] == ["sift"]
+    assert rig.gets("/agreement", "cy").status_code == 403
+    assert (rig.queue("sift")["open"], rig.queue("sift")["conflicts"], rig.queue("sift")["decided"]) == (2, 1, 1)
+    assert rig.gets("/funnel").json()["discovered"] == 4
 
-    desk.answers("eve", "exclude", "adjudicator", "conflict", reason="a balcony")
-    desk.bench.runs(jobs.fold_counts)
-    assert desk.gets("/agreement", "lea", "lead").json()[0]["n"] == 2
-    desk.bench.close()
+    rig.answers("eve", "exclude", "adjudicator", "conflict", reason="a balcony")
+    rig.bench.runs(jobs.fold_counts)
+    assert rig.gets("/agreement", "lea", "lead").json()[0]["n"] == 2
+    rig.bench.close()
 
 
-def test_the_older_tables_come_back_with_what_was_counted(old_desk):
-    database, _ = old_desk
+def test_the_older_tables_come_back_with_what_was_counted(old_rig):
+    database, _ = old_rig
     with database.engine.connect() as connection:
         command.downgrade(migrate._config(SERVICE, connection), "0002")
         pairs = connection.execute(text("SELECT stage, first, second, n FROM vote_pairs ORDER BY first")).all()

@@ -8,22 +8,26 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, TypeVar
 
+import pytest
+
 from services.screening import jobs, store
-from tests.unit.services.screening.desk import REVIEW, Desk, merged
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig, merged
 from tests.unit.services.screening.soundness import assert_sound
 
-Told = TypeVar("Told")
+pytestmark = pytest.mark.waits
+
+Answer = TypeVar("Told")
 
 PEOPLE = [f"p{number:02d}" for number in range(20)]
 CROWD = [f"p{number:02d}" for number in range(40)]
 
 
-def at_once(do: Callable[[Any], Told], them: Iterable[Any]) -> list[Told]:
+def at_once(do: Callable[[Any], Answer], them: Iterable[Any]) -> list[Answer]:
     """Runs `do` for each of them, all starting together."""
     them = list(them)
     ready = Barrier(len(them))
 
-    def start(one: Any) -> Told:
+    def start(one: Any) -> Answer:
         ready.wait()
         return do(one)
 
@@ -31,91 +35,91 @@ def at_once(do: Callable[[Any], Told], them: Iterable[Any]) -> list[Told]:
         return list(threads.map(start, them))
 
 
-def claim(desk: Desk, name: str, kind: str = "screening") -> dict[str, Any] | None:
-    return next(iter(claim_many(desk, name, 1, kind)), None)
+def claim(rig: ScreeningRig, name: str, kind: str = "screening") -> dict[str, Any] | None:
+    return next(iter(claim_many(rig, name, 1, kind)), None)
 
 
 def claim_many(
-    desk: Desk, name: str, count: int, kind: str = "screening", stage: str | None = None
+    rig: ScreeningRig, name: str, count: int, kind: str = "screening", stage: str | None = None
 ) -> list[dict[str, Any]]:
     """Claims; when too many are at it, again, as the answer says."""
     while True:
-        answer = desk.asks("/claims", {"kind": kind, "count": count, "stage": stage}, name, "adjudicator")
+        answer = rig.asks("/claims", {"kind": kind, "count": count, "stage": stage}, name, "adjudicator")
         if answer.status_code == 200:
             return answer.json()["tasks"]
         assert (answer.status_code, answer.json()["title"]) == (503, "queue busy")
 
 
-def test_twenty_people_take_twenty_places_of_ten_tasks(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number}" for number in range(10)))
+def test_twenty_people_take_twenty_places_of_ten_tasks(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number}" for number in range(10)))
 
-    taken = at_once(lambda name: claim(desk, name), PEOPLE)
+    taken = at_once(lambda name: claim(rig, name), PEOPLE)
 
     assert Counter(task["task"] for task in taken if task).most_common() == [
         (task, 2) for task, _ in Counter(task["task"] for task in taken if task).most_common()
     ]
     assert all(taken)
-    assert_sound(desk.bench, REVIEW, set())
+    assert_sound(rig.bench, REVIEW, set())
 
 
-def test_ten_places_go_to_ten_of_twenty_and_the_rest_are_told_there_is_none(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number}" for number in range(5)))
+def test_ten_places_go_to_ten_of_twenty_and_the_rest_are_told_there_is_none(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number}" for number in range(5)))
 
-    taken = at_once(lambda name: claim(desk, name), PEOPLE)
+    taken = at_once(lambda name: claim(rig, name), PEOPLE)
 
     assert Counter(Counter(task["task"] for task in taken if task).values()) == {2: 5}
     assert taken.count(None) == 10
-    assert_sound(desk.bench, REVIEW, set())
+    assert_sound(rig.bench, REVIEW, set())
 
 
-def test_one_person_in_ten_windows_takes_one_place(either_desk):
-    desk = either_desk
-    desk.discovers("r1", "r2", "r3")
+def test_one_person_in_ten_windows_takes_one_place(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2", "r3")
 
-    taken = at_once(lambda _: claim(desk, "ana"), range(10))
+    taken = at_once(lambda _: claim(rig, "ana"), range(10))
 
     assert len({task["lease"] for task in taken if task}) == 1
     assert all(taken)
-    assert desk.queue("sift")["in_hand"] == 1
-    assert_sound(desk.bench, REVIEW, set())
+    assert rig.queue("sift")["in_hand"] == 1
+    assert_sound(rig.bench, REVIEW, set())
 
 
-def test_one_lease_voted_with_ten_times_at_once_is_one_vote(either_desk):
-    desk = either_desk
-    desk.discovers("r1")
-    task = desk.claims("ana")
+def test_one_lease_voted_with_ten_times_at_once_is_one_vote(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    task = rig.claims("ana")
 
-    answers = at_once(lambda _: desk.votes("ana", task["lease"], "include"), range(10))
+    answers = at_once(lambda _: rig.votes("ana", task["lease"], "include"), range(10))
 
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 9}
-    assert_sound(desk.bench, REVIEW, {(task["task"], "ana")})
+    assert_sound(rig.bench, REVIEW, {(task["task"], "ana")})
 
 
-def test_two_last_votes_at_once_decide_once(either_desk):
-    desk = either_desk
-    desk.discovers("r1")
-    leases = {name: desk.claims(name) for name in ("ana", "ben")}
+def test_two_last_votes_at_once_decide_once(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    leases = {name: rig.claims(name) for name in ("ana", "ben")}
 
-    answers = at_once(lambda name: desk.votes(name, leases[name]["lease"], "include"), leases)
+    answers = at_once(lambda name: rig.votes(name, leases[name]["lease"], "include"), leases)
 
     assert sorted(answer.json()["state"] for answer in answers) == ["advanced", "open"]
-    assert_sound(desk.bench, REVIEW, {(leases["ana"]["task"], name) for name in leases})
+    assert_sound(rig.bench, REVIEW, {(leases["ana"]["task"], name) for name in leases})
 
 
-def test_a_crowd_screens_everything_and_every_vote_counts(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number}" for number in range(12)))
+def test_a_crowd_screens_everything_and_every_vote_counts(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number}" for number in range(12)))
     given = dict(zip(PEOPLE, ["include", "include", "exclude"] * 7, strict=False))
     cast: set[tuple[str, str]] = set()
 
     def work(name: str) -> None:
         for kind in ("screening", "conflict") * 8:
-            task = claim(desk, name, kind)
+            task = claim(rig, name, kind)
             if task is not None:
                 answer = given[name] if task["stage"] == "sift" else "thin"
-                voted = desk.votes(
+                voted = rig.votes(
                     name, task["lease"], answer, "lead", reason="because",
                     fields={"cmocs": ["c1"]} if task["stage"] == "depth" else {},
                 )  # fmt: skip
@@ -124,64 +128,64 @@ def test_a_crowd_screens_everything_and_every_vote_counts(either_desk):
 
     at_once(work, PEOPLE)
 
-    assert_sound(desk.bench, REVIEW, cast)
+    assert_sound(rig.bench, REVIEW, cast)
     assert len(cast) >= 24
 
 
-def test_votes_lapses_and_merges_at_once_lose_nothing(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number}" for number in range(10)))
-    late = {name: claim(desk, name) for name in PEOPLE[:6]}
-    desk.bench.clock.advance(minutes=50)
-    timely = {name: claim(desk, name) for name in PEOPLE[6:14]}
-    desk.bench.clock.advance(minutes=20)
+def test_votes_lapses_and_merges_at_once_lose_nothing(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number}" for number in range(10)))
+    late = {name: claim(rig, name) for name in PEOPLE[:6]}
+    rig.bench.clock.advance(minutes=50)
+    timely = {name: claim(rig, name) for name in PEOPLE[6:14]}
+    rig.bench.clock.advance(minutes=20)
     cast: set[tuple[str, str]] = set()
 
     def vote(name: str) -> None:
         task = (late | timely)[name]
-        answer = desk.votes(name, task["lease"], "include")
+        answer = rig.votes(name, task["lease"], "include")
         if answer.status_code == 200:
             cast.add((task["task"], name))
         else:
             assert answer.json()["title"] in ("lease lapsed", "task closed"), answer.text
 
     def merge(number: int) -> None:
-        desk.hears(merged(f"r{number}", into=f"r{number + 5}"))
+        rig.hears(merged(f"r{number}", into=f"r{number + 5}"))
 
     doing: list[Callable[[], None]] = [lambda name=name: vote(name) for name in PEOPLE[:14]]
     doing += [lambda number=number: merge(number) for number in range(5)]
-    doing += [lambda: desk.bench.runs(jobs.return_lapsed_leases)]
+    doing += [lambda: rig.bench.runs(jobs.return_lapsed_leases)]
     at_once(lambda do: do(), doing)
 
-    assert_sound(desk.bench, REVIEW, cast)
+    assert_sound(rig.bench, REVIEW, cast)
     assert {name for _, name in cast} <= set(timely)
 
 
-def test_one_person_in_ten_windows_who_asks_for_four_each_time_holds_four(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number:02d}" for number in range(30)))
+def test_one_person_in_ten_windows_who_asks_for_four_each_time_holds_four(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(30)))
 
-    taken = at_once(lambda _: claim_many(desk, "ana", 4), range(10))
+    taken = at_once(lambda _: claim_many(rig, "ana", 4), range(10))
 
     assert {len(tasks) for tasks in taken} == {4}
     assert len({task["lease"] for tasks in taken for task in tasks}) == 4
-    assert desk.queue("sift")["in_hand"] == 4
-    assert_sound(desk.bench, REVIEW, set())
+    assert rig.queue("sift")["in_hand"] == 4
+    assert_sound(rig.bench, REVIEW, set())
 
 
-def test_who_votes_in_one_window_and_claims_in_others_never_holds_more_than_asked(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number:02d}" for number in range(40)))
+def test_who_votes_in_one_window_and_claims_in_others_never_holds_more_than_asked(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(40)))
     cast: set[tuple[str, str]] = set()
 
     def work(window: int) -> list[int]:
         held = []
         for _ in range(4):
-            tasks = claim_many(desk, "ana", 5)
-            with desk.bench.work("ana", readonly=True) as reading:
+            tasks = claim_many(rig, "ana", 5)
+            with rig.bench.work("ana", readonly=True) as reading:
                 held.append(len(store.in_hand(reading, REVIEW, "ana", "screening")))
             task = tasks[window % len(tasks)]
-            voted = desk.votes("ana", task["lease"], "include")
+            voted = rig.votes("ana", task["lease"], "include")
             if voted.status_code == 200:
                 cast.add((task["task"], "ana"))
             else:
@@ -191,23 +195,23 @@ def test_who_votes_in_one_window_and_claims_in_others_never_holds_more_than_aske
     held = at_once(work, range(6))
 
     assert max(most for window in held for most in window) <= 5
-    assert len(claim_many(desk, "ana", 5)) == 5
-    assert_sound(desk.bench, REVIEW, cast)
+    assert len(claim_many(rig, "ana", 5)) == 5
+    assert_sound(rig.bench, REVIEW, cast)
 
 
-def test_forty_people_who_claim_several_and_vote_at_once_lose_and_double_nothing(either_desk):
-    desk = either_desk
-    desk.discovers(*(f"r{number:02d}" for number in range(60)))
+def test_forty_people_who_claim_several_and_vote_at_once_lose_and_double_nothing(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(60)))
     cast: set[tuple[str, str]] = set()
     answers = {name: ("include", "exclude", "unsure")[number % 3] for number, name in enumerate(CROWD)}
 
     def work(name: str) -> None:
         for _ in range(3):
-            tasks = claim_many(desk, name, 5)
+            tasks = claim_many(rig, name, 5)
             assert len(tasks) <= 5
             assert len({task["task"] for task in tasks}) == len(tasks)
             for task in tasks[:3]:
-                voted = desk.votes(
+                voted = rig.votes(
                     name,
                     task["lease"],
                     answers[name] if task["stage"] == "sift" else "thin",
@@ -220,67 +224,67 @@ def test_forty_people_who_claim_several_and_vote_at_once_lose_and_double_nothing
 
     at_once(work, CROWD)
 
-    assert_sound(desk.bench, REVIEW, cast)
-    with desk.bench.work("reader", readonly=True) as reading:
+    assert_sound(rig.bench, REVIEW, cast)
+    with rig.bench.work("reader", readonly=True) as reading:
         held = [store.in_hand(reading, REVIEW, name, "screening") for name in CROWD]
     assert all(len(mine) <= 5 for mine in held)
     assert all(len({one.task.id for one in mine}) == len(mine) for mine in held)
-    desk.bench.runs(jobs.fold_counts)
-    assert_sound(desk.bench, REVIEW, cast)
+    rig.bench.runs(jobs.fold_counts)
+    assert_sound(rig.bench, REVIEW, cast)
 
 
-def test_a_place_that_was_taken_and_could_not_be_leased_goes_back_as_it_was(either_desk, monkeypatch):
-    desk = either_desk
-    desk.discovers("r1")
-    assert desk.claims("ben") and desk.claims("cem")
-    desk.bench.clock.advance(minutes=61)
+def test_a_place_that_was_taken_and_could_not_be_leased_goes_back_as_it_was(either_rig, monkeypatch):
+    rig = either_rig
+    rig.discovers("r1")
+    assert rig.claims("ben") and rig.claims("cem")
+    rig.bench.clock.advance(minutes=61)
     leases = store.add_leases
     # As when another window of the same person takes the slot at this very moment.
     monkeypatch.setattr(store, "add_leases", lambda *given: set())
-    assert desk.claims("ana") is None
+    assert rig.claims("ana") is None
     monkeypatch.setattr(store, "add_leases", leases)
 
-    takers = [name for name in ("ana", "dan", "eve") if desk.claims(name)]
+    takers = [name for name in ("ana", "dan", "eve") if rig.claims(name)]
 
     assert takers == ["ana", "dan"]
-    assert_sound(desk.bench, REVIEW, set())
+    assert_sound(rig.bench, REVIEW, set())
 
 
-def test_one_vote_sent_twenty_times_under_one_key_is_cast_once_and_answered_to_all(either_desk):
-    desk = either_desk
-    desk.discovers("r1")
-    lease = desk.claims("ana")["lease"]
+def test_one_vote_sent_twenty_times_under_one_key_is_cast_once_and_answered_to_all(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    lease = rig.claims("ana")["lease"]
     path = f"/screening/reviews/{REVIEW}/leases/{lease}/vote"
 
     def send(_: int) -> Any:
-        return desk.person("ana").post(path, json={"answer": "include"}, headers={"Idempotency-Key": "key-of-ana-1"})
+        return rig.person("ana").post(path, json={"answer": "include"}, headers={"Idempotency-Key": "key-of-ana-1"})
 
     answers = at_once(send, range(20))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
-    assert desk.record("r1")["stages"][0]["votes_cast"] == 1
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 1
 
 
-def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(either_desk, monkeypatch):
+def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(either_rig, monkeypatch):
     monkeypatch.setattr(jobs, "FOLDED", 3)
-    desk = either_desk
-    desk.discovers(*(f"r{number:02d}" for number in range(24)))  # More than four people can take between them.
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(24)))  # More than four people can take between them.
     cast: set[tuple[str, str]] = set()
 
     def work(name: str) -> None:
-        for task in claim_many(desk, name, 6, stage="sift"):
-            assert desk.votes(name, task["lease"], "include").status_code == 200
+        for task in claim_many(rig, name, 6, stage="sift"):
+            assert rig.votes(name, task["lease"], "include").status_code == 200
             cast.add((task["task"], name))
 
     def fold() -> None:
         for _ in range(5):
-            desk.bench.runs(jobs.fold_counts)
+            rig.bench.runs(jobs.fold_counts)
 
     doing: list[Callable[[], None]] = [lambda name=name: work(name) for name in CROWD[:4]] + [fold, fold, fold]
     at_once(lambda do: do(), doing)
-    assert_sound(desk.bench, REVIEW, cast)
+    assert_sound(rig.bench, REVIEW, cast)
 
-    desk.bench.runs(jobs.fold_counts)
-    assert_sound(desk.bench, REVIEW, cast)
+    rig.bench.runs(jobs.fold_counts)
+    assert_sound(rig.bench, REVIEW, cast)
     assert len(cast) == 24

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.search import jobs, standing
-from services.search.index.elastic import ElasticIndex
+from services.search import store
+from services.search.jobs.rebuild import rebuild_index
 from services.search.manifest import SERVICE
+from services.search.ports.index.elastic import ElasticIndex
 from shared.bus.port import Message
 from shared.errors import Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated, SourceRef
@@ -136,7 +137,7 @@ def test_a_dropped_index_is_made_again_from_the_log_and_answers_the_same(search)
     admin = search.person(role="admin")
     asked = admin.post("/search/rebuilds")
     assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
-    search.runs(jobs.rebuild_index)
+    search.runs(rebuild_index)
 
     (rebuild,) = admin.get("/search/rebuilds").json()["items"]
     assert (rebuild["state"], rebuild["skipped"]) == ("done", 1)
@@ -154,9 +155,9 @@ def test_a_rebuild_that_a_crash_cut_short_begins_again(search, monkeypatch):
     search.person(role="admin").post("/search/rebuilds")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(type(search.running.resources), "swap", _killed)
-        search.runs(jobs.rebuild_index)
+        search.runs(rebuild_index)
 
-    search.runs(jobs.rebuild_index)
+    search.runs(rebuild_index)
 
     assert find(search, "trust") == ["a"]
 
@@ -171,7 +172,7 @@ def test_a_rebuild_that_fails_says_why_and_leaves_the_live_index(search, monkeyp
     with monkeypatch.context() as patch, pytest.raises(Unavailable):
         patch.setattr(type(search.running.resources), "put", _down)
         on_the_log(search, discovered("b", "Trust"))
-        search.runs(jobs.rebuild_index)
+        search.runs(rebuild_index)
 
     (rebuild,) = search.person(role="admin").get("/search/rebuilds").json()["items"]
     assert (rebuild["state"], rebuild["error"]) == ("failed", "the index is down")
@@ -186,7 +187,7 @@ def test_a_log_that_lost_what_search_heard_is_no_ground_for_a_new_index(search):
     admin.post("/search/rebuilds")
 
     with pytest.raises(Unavailable, match="the log has 3 messages, and search has heard 4 events"):
-        search.runs(jobs.rebuild_index)
+        search.runs(rebuild_index)
 
     assert len(find(search, "trust")) == 4
     assert admin.get("/search/rebuilds").json()["items"][0]["state"] == "failed"
@@ -198,7 +199,7 @@ def test_an_emptied_log_is_no_ground_for_a_new_index(search):
     admin.post("/search/rebuilds")
 
     with pytest.raises(Unavailable, match="living log mend"):
-        search.runs(jobs.rebuild_index)
+        search.runs(rebuild_index)
 
     assert find(search, "trust") == ["a"]
     assert "living log mend" in admin.get("/search/rebuilds").json()["items"][0]["error"]
@@ -220,7 +221,7 @@ def stop_and_start(search: Workbench, harm=lambda: None) -> None:
 
 
 def index_file(search: Workbench) -> Path:
-    return Path(search.settings.place(search.settings.search_url).removeprefix("sqlite:"))
+    return Path(search.settings.resolved(search.settings.search_url).removeprefix("sqlite:"))
 
 
 def removed(search: Workbench) -> None:
@@ -233,7 +234,7 @@ def emptied(search: Workbench) -> None:
     index_file(search).touch()
 
 
-def told_of_index(search: Workbench) -> str:
+def state_of_index(search: Workbench) -> str:
     """What a look at the index finds."""
     try:
         search.running.checks()["index"]()
@@ -254,34 +255,34 @@ def lives(search: Workbench, *titles: str) -> None:
 def test_an_index_that_was_lost_is_told_answers_nobody_and_is_rebuilt(search, harm):
     lives(search, "trust", "leading")
     stop_and_start(search)
-    assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+    assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
 
     with capture_logs() as logs:
         stop_and_start(search, lambda: harm(search))
 
-    assert [line["why"] for line in logs if line["log_level"] == "error"] == [standing.TOLD]
-    assert "living search rebuild" in told_of_index(search)
+    assert [line["why"] for line in logs if line["log_level"] == "error"] == [store.INDEX_LOST]
+    assert "living search rebuild" in state_of_index(search)
     answer = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust"})
-    assert (answer.status_code, answer.json()["detail"]) == (503, standing.TOLD)
+    assert (answer.status_code, answer.json()["detail"]) == (503, store.INDEX_LOST)
     search.hears(discovered("vision", "vision"))  # Work goes on.
     stop_and_start(search)
-    assert told_of_index(search) == standing.TOLD, "what was heard since does not make it whole"
+    assert state_of_index(search) == store.INDEX_LOST, "what was heard since does not make it whole"
 
     on_the_log(search, discovered("vision", "vision"))
     search.person(role="admin").post("/search/rebuilds")
-    search.runs(jobs.rebuild_index)
+    search.runs(rebuild_index)
 
-    assert told_of_index(search) == "ok"
+    assert state_of_index(search) == "ok"
     assert sorted(find(search)) == ["leading", "trust", "vision"]
     stop_and_start(search)
-    assert told_of_index(search) == "ok"
+    assert state_of_index(search) == "ok"
 
 
 def test_an_empty_index_of_which_nothing_was_heard_is_well(search):
     search.running.prepare()
-    assert told_of_index(search) == "ok"
+    assert state_of_index(search) == "ok"
     stop_and_start(search)
-    assert told_of_index(search) == "ok" and find(search) == []
+    assert state_of_index(search) == "ok" and find(search) == []
 
 
 def of_the_release_before(search: Workbench) -> None:
@@ -295,7 +296,7 @@ def test_a_database_of_the_release_before_takes_an_index_that_has_anything_for_i
 
     stop_and_start(search)
 
-    assert told_of_index(search) == "ok" and find(search) == ["a"]
+    assert state_of_index(search) == "ok" and find(search) == ["a"]
 
 
 def test_a_database_of_the_release_before_is_told_that_its_index_is_empty(search):
@@ -303,7 +304,7 @@ def test_a_database_of_the_release_before_is_told_that_its_index_is_empty(search
 
     stop_and_start(search, lambda: removed(search))
 
-    assert told_of_index(search) == standing.TOLD
+    assert state_of_index(search) == store.INDEX_LOST
 
 
 def test_a_rebuild_that_dies_around_its_swap_leaves_an_index_that_is_known(search, monkeypatch):
@@ -312,23 +313,23 @@ def test_a_rebuild_that_dies_around_its_swap_leaves_an_index_that_is_known(searc
         search.person(role="admin").post("/search/rebuilds")
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(type(search.running.resources), step, _killed)
-            search.runs(jobs.rebuild_index)
+            search.runs(rebuild_index)
         stop_and_start(search)
-        assert told_of_index(search) == "ok" and find(search) == ["trust"]
+        assert state_of_index(search) == "ok" and find(search) == ["trust"]
 
 
 def test_an_index_that_is_removed_while_the_platform_runs_is_told_and_rebuilt_without_a_restart(search):
     lives(search, "trust")
     removed(search)
 
-    assert "living search rebuild" in told_of_index(search)
+    assert "living search rebuild" in state_of_index(search)
     with pytest.raises(Unavailable, match=r"is not there .*living search rebuild"):
         search.hears(discovered("vision", "vision"))
     assert not index_file(search).exists()
 
     search.person(role="admin").post("/search/rebuilds")
-    search.runs(jobs.rebuild_index)
-    assert told_of_index(search) == "ok" and find(search) == ["trust"]
+    search.runs(rebuild_index)
+    assert state_of_index(search) == "ok" and find(search) == ["trust"]
 
 
 def test_an_index_that_is_no_database_is_refused_with_what_to_do(search):
@@ -357,17 +358,17 @@ def test_an_index_whose_alias_was_taken_away_is_found_again_or_told(workbench, r
         lives(search, "trust")
         if rebuilt:
             search.person(role="admin").post("/search/rebuilds")
-            search.runs(jobs.rebuild_index)
+            search.runs(rebuild_index)
         index: ElasticIndex = search.running.resources
         index._client.indices.delete_alias(index=f"{name}-*", name=[name])
-        assert "rebuild" in told_of_index(search)
+        assert "rebuild" in state_of_index(search)
 
         stop_and_start(search)
 
-        assert told_of_index(search) == (standing.TOLD if rebuilt else "ok")
+        assert state_of_index(search) == (store.INDEX_LOST if rebuilt else "ok")
         search.person(role="admin").post("/search/rebuilds")
-        search.runs(jobs.rebuild_index)
-        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+        search.runs(rebuild_index)
+        assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
     finally:
         search.running.resources.drop()
 
@@ -383,16 +384,16 @@ def test_an_index_that_was_deleted_on_its_server_is_told_and_rebuilt(workbench, 
     try:
         lives(search, "trust")
         stop_and_start(search)
-        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+        assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
 
         index = search.running.resources
         index._client.indices.delete(index=",".join(index._generations()))
-        assert "rebuild" in told_of_index(search)
+        assert "rebuild" in state_of_index(search)
         stop_and_start(search)
-        assert told_of_index(search) == standing.TOLD
+        assert state_of_index(search) == store.INDEX_LOST
 
         search.person(role="admin").post("/search/rebuilds")
-        search.runs(jobs.rebuild_index)
-        assert told_of_index(search) == "ok" and find(search, "trust") == ["trust"]
+        search.runs(rebuild_index)
+        assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
     finally:
         search.running.resources.drop()

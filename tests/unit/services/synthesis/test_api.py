@@ -6,21 +6,21 @@ import pytest
 
 from services.synthesis.manifest import SERVICE
 from shared.errors import NotFound
-from tests.unit.services.synthesis.room import REVIEW, Room, evidence, judged, protocol
+from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, evidence, judged, protocol
 
 
 @pytest.fixture
-def room(room: Room) -> Room:
-    room.includes("r1", "r2")
+def rig(rig: SynthesisRig) -> SynthesisRig:
+    rig.includes("r1", "r2")
     for record in ("r1", "r2"):
         for cmoc in ("c1", "c2"):
-            room.links(record, cmoc)
-    room.settles()
-    return room
+            rig.links(record, cmoc)
+    rig.settles()
+    return rig
 
 
-def test_a_reader_sees_everything_and_changes_nothing(room: Room):
-    reader = room.bench.person("rita", "reader")
+def test_a_reader_sees_everything_and_changes_nothing(rig: SynthesisRig):
+    reader = rig.bench.person("rita", "reader")
     seen = ["", "/evidence", "/reports", "/cmocs", "/cmocs/c1/history", "/support", "/draft", "/revisions",
             "/rejudgements", "/triggers"]  # fmt: skip
 
@@ -29,15 +29,15 @@ def test_a_reader_sees_everything_and_changes_nothing(room: Room):
         assert reader.post(f"/synthesis/reviews/{REVIEW}{path}", json={}).status_code == 403
 
 
-def test_a_token_for_another_review_opens_nothing_here(room: Room):
-    stranger = room.bench.person("eve", "admin", reviews=("other",))
+def test_a_token_for_another_review_opens_nothing_here(rig: SynthesisRig):
+    stranger = rig.bench.person("eve", "admin", reviews=("other",))
 
     assert stranger.get(f"/synthesis/reviews/{REVIEW}/draft").status_code == 403
-    assert room.bench.anybody().get(f"/synthesis/reviews/{REVIEW}/draft").status_code == 401
+    assert rig.bench.anybody().get(f"/synthesis/reviews/{REVIEW}/draft").status_code == 401
 
 
-def test_listings_come_in_pages_that_hold_everything_once(room: Room):
-    reader = room.bench.person("rita", "reader")
+def test_listings_come_in_pages_that_hold_everything_once(rig: SynthesisRig):
+    reader = rig.bench.person("rita", "reader")
     for path, name in (("evidence", "link"), ("reports", "record"), ("cmocs/c1/history", "event")):
         found, cursor = [], ""
         while cursor is not None:
@@ -48,21 +48,21 @@ def test_listings_come_in_pages_that_hold_everything_once(room: Room):
         assert len(found) == len(set(found)) > 1
 
 
-def test_evidence_is_listed_by_record_and_by_cmoc(room: Room):
-    assert len(list(room.lead.evidence(REVIEW))) == 4
-    assert {one.record for one in room.lead.evidence(REVIEW, record="r1")} == {"r1"}
-    assert {one.cmoc for one in room.lead.evidence(REVIEW, cmoc="c2", record="r1")} == {"c2"}
+def test_evidence_is_listed_by_record_and_by_cmoc(rig: SynthesisRig):
+    assert len(list(rig.lead.evidence(REVIEW))) == 4
+    assert {one.record for one in rig.lead.evidence(REVIEW, record="r1")} == {"r1"}
+    assert {one.cmoc for one in rig.lead.evidence(REVIEW, cmoc="c2", record="r1")} == {"c2"}
 
 
-def test_the_links_of_a_cmoc_that_is_set_aside_are_still_listed(room: Room):
-    room.adopts(protocol(cmocs=["c1"]), version=2)
-    room.settles()
+def test_the_links_of_a_cmoc_that_is_set_aside_are_still_listed(rig: SynthesisRig):
+    rig.adopts(protocol(cmocs=["c1"]), version=2)
+    rig.settles()
 
-    assert {one.cmoc for one in room.lead.evidence(REVIEW, cmoc="c2")} == {"c2"}
+    assert {one.cmoc for one in rig.lead.evidence(REVIEW, cmoc="c2")} == {"c2"}
 
 
-def test_a_draft_is_read_whole_before_it_is_signed(room: Room):
-    draft, support = room.draft(), room.lead.support(REVIEW)
+def test_a_draft_is_read_whole_before_it_is_signed(rig: SynthesisRig):
+    draft, support = rig.draft(), rig.lead.support(REVIEW)
 
     assert [(theory.theory, theory.statement) for theory in draft.theories] == [("trust", "Trust helps.")]
     assert [(cmoc.cmoc, cmoc.theory, cmoc.outcome) for cmoc in draft.cmocs] == [
@@ -91,8 +91,8 @@ def test_a_draft_is_read_whole_before_it_is_signed(room: Room):
         f"/synthesis/reviews/{REVIEW}/diff?before=1&after=2",
     ],
 )
-def test_what_is_not_there_is_not_found(room: Room, path):
-    answer = room.bench.person("rita", "reader").get(path)
+def test_what_is_not_there_is_not_found(rig: SynthesisRig, path):
+    answer = rig.bench.person("rita", "reader").get(path)
 
     assert answer.status_code == 404
     assert answer.json()["detail"]
@@ -112,12 +112,12 @@ def test_what_is_not_there_is_not_found(room: Room, path):
         "/diff",
     ],
 )
-def test_what_is_made_up_is_invalid_and_never_an_error_here(room: Room, path):
-    assert room.bench.person("rita", "reader").get(f"/synthesis/reviews/{REVIEW}{path}").status_code == 422
+def test_what_is_made_up_is_invalid_and_never_an_error_here(rig: SynthesisRig, path):
+    assert rig.bench.person("rita", "reader").get(f"/synthesis/reviews/{REVIEW}{path}").status_code == 422
 
 
-def test_a_retried_command_gets_its_first_answer(room: Room):
-    ana, headers = room.bench.person("ana"), {"Idempotency-Key": "evidence-0001"}
+def test_a_retried_command_gets_its_first_answer(rig: SynthesisRig):
+    ana, headers = rig.bench.person("ana"), {"Idempotency-Key": "evidence-0001"}
     body = evidence("r1", text="something new").model_dump()
     answers = [ana.post(f"/synthesis/reviews/{REVIEW}/evidence", json=body, headers=headers) for _ in range(2)]
 
@@ -127,8 +127,8 @@ def test_a_retried_command_gets_its_first_answer(room: Room):
     assert ana.post(f"/synthesis/reviews/{REVIEW}/evidence", json=other, headers=headers).status_code == 409
 
 
-def test_the_support_table_names_the_studies_and_their_titles(room: Room):
-    table = room.lead.support(REVIEW)
+def test_the_support_table_names_the_studies_and_their_titles(rig: SynthesisRig):
+    table = rig.lead.support(REVIEW)
 
     assert [(row.cmoc, row.support, row.links) for row in table.rows] == [("c1", 2, 2), ("c2", 2, 2)]
     assert table.rows[0].elements == {
@@ -138,20 +138,20 @@ def test_the_support_table_names_the_studies_and_their_titles(room: Room):
     assert {study for row in table.rows for study in row.studies} == {study.study for study in table.studies}
 
 
-def test_a_review_says_where_it_stands(room: Room):
-    status = room.lead.status(REVIEW)
+def test_a_review_says_where_it_stands(rig: SynthesisRig):
+    status = rig.lead.status(REVIEW)
 
     assert (status.title, status.revisions, status.state, status.settled) == ("A small review", 0, "active", True)
     with pytest.raises(NotFound):
-        room.lead.status("none")
+        rig.lead.status("none")
 
 
 def test_the_service_knows_no_stage_and_no_cmoc_by_name(workbench):
     """A second review, with other names throughout, in the same service."""
-    room = Room(workbench(SERVICE), review="rats")
+    rig = SynthesisRig(workbench(SERVICE), review="rats")
     plan = protocol(["burrow", "maze"], review="rats")
-    room.adopts(plan)
-    room.includes("rat-paper", judgements=[judged(stage="smell"), judged(stage="taste")])
-    room.links("rat-paper", "maze")
+    rig.adopts(plan)
+    rig.includes("rat-paper", judgements=[judged(stage="smell"), judged(stage="taste")])
+    rig.links("rat-paper", "maze")
 
-    assert [(state.cmoc, state.support) for state in room.draft().states] == [("burrow", 0), ("maze", 1)]
+    assert [(state.cmoc, state.support) for state in rig.draft().states] == [("burrow", 0), ("maze", 1)]

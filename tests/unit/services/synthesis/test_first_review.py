@@ -11,7 +11,7 @@ import yaml
 from services.protocol.domain import check
 from services.synthesis.manifest import SERVICE
 from shared.wire.synthesis import EvidenceBatch, EvidenceFile, EvidenceGiven
-from tests.unit.services.synthesis.room import Room
+from tests.unit.services.synthesis.rig import SynthesisRig
 
 FOLDER = Path(__file__).parents[4] / "reviews" / "ics-leadership"
 PROTOCOL = check((FOLDER / "protocol.yaml").read_bytes(), review="ics-leadership")
@@ -38,10 +38,10 @@ GORDON, SIMS = "10.5334/ijic.4684", "10.5334/ijic.5936"
 
 
 @pytest.fixture
-def room(workbench) -> Room:
-    room = Room(workbench(SERVICE, at="2018-01-01T12:00:00+00:00"), review="ics-leadership")
-    room.adopts(PROTOCOL)
-    return room
+def rig(workbench) -> SynthesisRig:
+    rig = SynthesisRig(workbench(SERVICE, at="2018-01-01T12:00:00+00:00"), review="ics-leadership")
+    rig.adopts(PROTOCOL)
+    return rig
 
 
 def coded() -> dict[str, list[EvidenceGiven]]:
@@ -53,13 +53,13 @@ def coded() -> dict[str, list[EvidenceGiven]]:
     return found
 
 
-def post(room: Room, dois: list[str], *, without: tuple[str, str] | None = None) -> None:
+def post(rig: SynthesisRig, dois: list[str], *, without: tuple[str, str] | None = None) -> None:
     """Includes these papers and posts their evidence, one (DOI, CMOC) aside where asked."""
     by_doi = coded()
     for doi in dois:
-        room.includes(doi)
+        rig.includes(doi)
         given = [one for one in by_doi[doi] if (doi, one.links[0].cmoc) != without]
-        room.person("ana").link(room.review, EvidenceBatch(evidence=given))
+        rig.person("ana").link(rig.review, EvidenceBatch(evidence=given))
 
 
 def all_papers() -> list[str]:
@@ -93,20 +93,20 @@ def test_the_evidence_quotes_nobody_and_says_where_it_infers():
     assert inverse and all(link.inference == "inferred" and link.rationale for link in inverse)
 
 
-def test_support_after_each_yearly_cycle_is_the_published_table(room):
+def test_support_after_each_yearly_cycle_is_the_published_table(rig):
     classes = []
     for year, dois in YEARS.items():
-        room.bench.clock.set(f"{year}-12-31T12:00:00+00:00")
-        post(room, dois)
-        content = room.signs(f"Cycle of {year}").content
+        rig.bench.clock.set(f"{year}-12-31T12:00:00+00:00")
+        post(rig, dois)
+        content = rig.signs(f"Cycle of {year}").content
         assert [one.support for one in content.cmocs] == CUMULATIVE[year]
         assert content.number == content.cycle == year - 2017
         classes.append(content.change_class)
 
     assert classes == ["MAJOR", "PATCH", "PATCH", "PATCH", "PATCH"]
-    counts = room.draft().counts
+    counts = rig.draft().counts
     assert (counts.studies, counts.reports, counts.fragments, counts.links) == (18, 18, 57, 57)
-    assert all(room.lead.verify(room.review, number).holds for number in range(1, 6))
+    assert all(rig.lead.verify(rig.review, number).holds for number in range(1, 6))
 
 
 @pytest.mark.parametrize(
@@ -114,16 +114,14 @@ def test_support_after_each_yearly_cycle_is_the_published_table(room):
     [(GORDON, [10, 10, 11, 7, 5, 9], {2, 3, 4, 5, 6}), (SIMS, [9, 10, 11, 7, 6, 9], {1, 2, 3, 4, 6})],
     ids=["gordon", "sims"],
 )
-def test_a_retraction_drill_gives_the_figures_without_the_paper_and_its_end_gives_them_back(
-    room, doi, without, flagged
-):
-    post(room, all_papers())
-    before = room.draft()
+def test_a_retraction_drill_gives_the_figures_without_the_paper_and_its_end_gives_them_back(rig, doi, without, flagged):
+    post(rig, all_papers())
+    before = rig.draft()
 
-    room.notices(doi, "retraction", drill=True)
-    during = room.draft()
-    room.notices(doi, "reinstatement", drill=True)
-    after = room.draft()
+    rig.notices(doi, "retraction", drill=True)
+    during = rig.draft()
+    rig.notices(doi, "reinstatement", drill=True)
+    after = rig.draft()
 
     assert [state.support for state in during.states] == without
     assert {f"cmoc-{number}" for number in flagged} == {state.cmoc for state in during.states if state.flagged}
@@ -131,20 +129,20 @@ def test_a_retraction_drill_gives_the_figures_without_the_paper_and_its_end_give
     assert after.fragments_sha256 == before.fragments_sha256 != during.fragments_sha256
 
 
-def test_dropping_one_link_from_the_file_changes_the_figures(room):
-    post(room, all_papers(), without=(GORDON, "cmoc-4"))
+def test_dropping_one_link_from_the_file_changes_the_figures(rig):
+    post(rig, all_papers(), without=(GORDON, "cmoc-4"))
 
-    assert room.support() == [10, 11, 12, 7, 6, 10] != CUMULATIVE[2022]
+    assert rig.support() == [10, 11, 12, 7, 6, 10] != CUMULATIVE[2022]
 
 
-def test_every_number_is_traced_to_the_links_and_events_behind_it(room):
-    post(room, YEARS[2018])
-    room.settles()
-    told = {envelope.id for envelope in room.bench.journal()}
-    table = room.lead.support(room.review)
+def test_every_number_is_traced_to_the_links_and_events_behind_it(rig):
+    post(rig, YEARS[2018])
+    rig.settles()
+    seen = {envelope.id for envelope in rig.bench.journal()}
+    table = rig.lead.support(rig.review)
 
     for row in table.rows:
-        behind = list(room.lead.evidence(room.review, cmoc=row.cmoc))
+        behind = list(rig.lead.evidence(rig.review, cmoc=row.cmoc))
         assert {one.study for one in behind if one.stands} == set(row.studies)
         assert len(row.studies) == row.support
-        assert {one.event for one in behind} <= told
+        assert {one.event for one in behind} <= seen

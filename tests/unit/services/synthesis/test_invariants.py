@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.synthesis.manifest import SERVICE
 from shared.errors import Conflict, NotFound, Rejected
 from shared.events.base import Envelope
-from tests.unit.services.synthesis.room import Room
+from tests.unit.services.synthesis.rig import SynthesisRig
 from tests.workbench import Workbench
 
 FEW = settings(
@@ -49,7 +49,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     made.close()
 
 
-class Life(Room):
+class Life(SynthesisRig):
     """A review of its own, which remembers the events it heard."""
 
     def __init__(self, bench: Workbench) -> None:
@@ -98,7 +98,7 @@ class Life(Room):
     def _sign(self) -> None:
         self.signs()
 
-    def told(self) -> list[Envelope]:
+    def emitted(self) -> list[Envelope]:
         return [envelope for envelope in self.bench.journal() if envelope.data["review"] == self.review]
 
 
@@ -119,13 +119,13 @@ def test_every_number_is_the_count_of_the_studies_that_stand_behind_it(bench, st
 @given(lives)
 def test_hearing_every_event_again_changes_nothing(bench, steps):
     life = Life(bench).lives(steps)
-    before, told = life.draft(), life.told()
+    before, emitted = life.draft(), life.emitted()
 
     for envelope in life.heard:
         bench.hears_envelope(envelope)
 
     assert life.draft() == before
-    assert life.told() == told
+    assert life.emitted() == emitted
 
 
 @FEW

@@ -99,10 +99,10 @@ def storable_or_refused(text: str) -> None:
 
 
 def test_a_reason_is_text_that_every_database_keeps():
-    told = judge(ValueError("a\0b\ud800" + "c" * 5000)).reason
+    seen = judge(ValueError("a\0b\ud800" + "c" * 5000)).reason
 
-    assert told.startswith("ValueError: a\\0b\\ud800ccc")
-    assert len(told) == 1000
+    assert seen.startswith("ValueError: a\\0b\\ud800ccc")
+    assert len(seen) == 1000
 
 
 def test_a_reason_leaves_out_what_was_sent_to_the_database():

@@ -11,14 +11,16 @@ from sqlmodel import select
 from shared.bus import dead_letters
 from shared.bus.port import EventLog, Message
 from shared.bus.relay import relay_once
-from shared.db.tables import DeadLetter, WaitingRow
+from shared.db.tables import DeadLetterRow, WaitingRow
 from shared.errors import Conflict, LogUnavailable, Rejected
 from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from tests.toy import TOY, Note, overdue
-from tests.unit.shared.bus.desk import names_in_one_partition, partition_of
+from tests.unit.shared.bus.rig import names_in_one_partition, partition_of
 from tests.waiting import eventually
 from tests.workbench import Workbench
+
+pytestmark = pytest.mark.waits
 
 
 @pytest.fixture
@@ -46,9 +48,9 @@ def notes(bench: Workbench) -> set[str]:
         return {note.review for note in work.session.exec(select(Note))}
 
 
-def letters(bench: Workbench) -> list[DeadLetter]:
+def letters(bench: Workbench) -> list[DeadLetterRow]:
     with bench.work(readonly=True) as work:
-        return list(work.session.exec(select(DeadLetter).order_by(DeadLetter.id)))
+        return list(work.session.exec(select(DeadLetterRow).order_by(DeadLetterRow.id)))
 
 
 def unpublished(bench: Workbench) -> int:
@@ -127,14 +129,14 @@ def test_too_many_dead_letters_halt_their_partition_until_someone_decides(at_wor
     halted = partition_of(poison[0])
     elsewhere = {name for name in "abcdefgh" if partition_of(name) != halted}
     put(at_work, *poison, *sorted(elsewhere))
-    told = f"halted: synthesis.reviews/{halted}: 3 dead letters"
-    eventually(lambda: at_work.running.health()["listener"].startswith(told))
+    seen = f"halted: synthesis.reviews/{halted}: 3 dead letters"
+    eventually(lambda: at_work.running.health()["listener"].startswith(seen))
     eventually(lambda: notes(at_work) == elsewhere)
     assert len(letters(at_work)) == 3
 
     with at_work.work() as work:
-        for letter in work.session.exec(select(DeadLetter)):
-            dead_letters.discard(TOY, letter.id, "enough", work)
+        for letter in work.session.exec(select(DeadLetterRow)):
+            dead_letters.discard(work, TOY, letter.id, "enough")
 
     eventually(lambda: len(letters(at_work)) == 5)
 
@@ -147,7 +149,7 @@ def test_health_tells_what_a_fault_holds_and_is_well_again_when_someone_decided(
     assert at_work.anybody().get("/readyz").status_code == 503
 
     with at_work.work() as work:
-        dead_letters.discard(TOY, letters(at_work)[0].id, "it was a test", work)
+        dead_letters.discard(work, TOY, letters(at_work)[0].id, "it was a test")
     eventually(lambda: at_work.running.health()["listener"] == "ok")
 
 
@@ -157,19 +159,19 @@ def test_a_dead_letter_tried_again_stays_with_its_reason_or_is_done(bench, monke
     (letter,) = eventually(lambda: letters(bench))
 
     with pytest.raises(Rejected, match="never works"), bench.work() as work:
-        dead_letters.retry(TOY, letter.id, work)
+        dead_letters.retry(work, TOY, letter.id)
     assert letters(bench)[0].state == "waiting"
 
     # A deploy mends the handler; here the event itself is mended, which is as good.
     with bench.work() as work:
-        kept = work.session.get(DeadLetter, letter.id)
+        kept = work.session.get(DeadLetterRow, letter.id)
         kept.value = bench.envelope(overdue("mended")).to_json()
     with bench.work() as work:
-        dead_letters.retry(TOY, letter.id, work)
+        dead_letters.retry(work, TOY, letter.id)
 
     assert notes(bench) == {"mended"}
     with pytest.raises(Conflict, match="retried already"), bench.work() as work:
-        dead_letters.retry(TOY, letter.id, work)
+        dead_letters.retry(work, TOY, letter.id)
 
 
 def test_while_the_log_is_down_commands_are_accepted_and_afterwards_the_outbox_drains(bench):

@@ -38,6 +38,7 @@ def test_another_url_is_refused_with_the_forms_that_are_known(url: str) -> None:
         open_log(url)
 
 
+@pytest.mark.waits
 def test_the_embedded_profile_never_loads_kafka() -> None:
     code = (
         "import sys; from shared.bus.open import open_log; open_log('sqlite:x.db'); assert 'kafka' not in sys.modules"

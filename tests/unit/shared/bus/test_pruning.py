@@ -13,73 +13,73 @@ from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
 from shared.ids import first_id, new_id
 from shared.runtime.pruning import prune
 from tests.toy import NoteView, overdue
-from tests.unit.shared.bus.desk import TOPIC, Desk
+from tests.unit.shared.bus.rig import TOPIC, ListenerRig
 
 
-def test_the_journal_and_its_causes_are_never_forgotten(desk):
-    with desk.bench.work("ana") as work:
+def test_the_journal_and_its_causes_are_never_forgotten(rig):
+    with rig.bench.work("ana") as work:
         work.emit(overdue("r"), because=["evt_a"])
     long_ago = datetime.now(UTC) - timedelta(days=20 * 365)
-    change(desk, OutboxRow, recorded_at=long_ago)
+    change(rig, OutboxRow, recorded_at=long_ago)
 
-    desk.bench.runs(prune)
+    rig.bench.runs(prune)
 
-    assert (count(desk, OutboxRow), count(desk, CauseRow)) == (1, 1)
+    assert (count(rig, OutboxRow), count(rig, CauseRow)) == (1, 1)
 
 
-def test_answered_commands_go_after_their_days(desk):
-    with desk.bench.work("ana") as work:
+def test_answered_commands_go_after_their_days(rig):
+    with rig.bench.work("ana") as work:
         work.once("old-command", "write", None, lambda: NoteView(review="r"))
         work.once("new-command", "write", None, lambda: NoteView(review="r"))
-    with desk.bench.work() as work:
+    with rig.bench.work() as work:
         old = work.session.get_one(CommandRow, ("ana", "old-command"))
-        old.done_at = datetime.now(UTC) - timedelta(days=desk.bench.settings.command_days, minutes=1)
+        old.done_at = datetime.now(UTC) - timedelta(days=rig.bench.settings.command_days, minutes=1)
 
-    desk.bench.runs(prune)
+    rig.bench.runs(prune)
 
-    assert [row.key for row in desk.rows(CommandRow)] == ["new-command"]
+    assert [row.key for row in rig.rows(CommandRow)] == ["new-command"]
 
 
 @pytest.mark.parametrize(("stored", "left"), [(True, 0), (False, 3)])
-def test_what_was_heard_is_forgotten_only_below_the_offset_that_is_stored(desk, monkeypatch, stored, left):
+def test_what_was_heard_is_forgotten_only_below_the_offset_that_is_stored(rig, monkeypatch, stored, left):
     monkeypatch.setattr(inbox, "OVERLAP", 0)
-    long_ago = datetime.now(UTC) - timedelta(days=desk.bench.settings.inbox_days, minutes=1)
-    told = [
-        desk.bench.envelope(overdue(name))._replace(id=first_id("evt", long_ago) + new_id("x")[14:])
+    long_ago = datetime.now(UTC) - timedelta(days=rig.bench.settings.inbox_days, minutes=1)
+    seen = [
+        rig.bench.envelope(overdue(name))._replace(id=first_id("evt", long_ago) + new_id("x")[14:])
         for name in ("a", "b", "c")
     ]
-    desk.put_raw(*((envelope.subject, envelope.to_json()) for envelope in told))
+    rig.put_raw(*((envelope.subject, envelope.to_json()) for envelope in seen))
     if not stored:
-        monkeypatch.setattr(desk.consumer, "store", lambda deliveries: None)
-    desk.listener.listen_once(timeout=1)
-    change(desk, InboxRow, heard_at=long_ago)
-    desk.put("young")
+        monkeypatch.setattr(rig.consumer, "store", lambda deliveries: None)
+    rig.listener.listen_once(timeout=1)
+    change(rig, InboxRow, heard_at=long_ago)
+    rig.put("young")
     if stored:
-        desk.listener.listen_once(timeout=1)
+        rig.listener.listen_once(timeout=1)
 
-    desk.bench.runs(prune)
+    rig.bench.runs(prune)
 
-    assert count(desk, InboxRow) == left + stored
-    assert desk.bench.platform.event_log.lag("toy", [TOPIC]) == (0 if stored else 4)
+    assert count(rig, InboxRow) == left + stored
+    assert rig.bench.platform.event_log.lag("toy", [TOPIC]) == (0 if stored else 4)
 
 
-def test_what_was_heard_lately_is_remembered_however_old_it_is(desk):
+def test_what_was_heard_lately_is_remembered_however_old_it_is(rig):
     id = first_id("evt", datetime(2020, 1, 1, tzinfo=UTC)) + new_id("x")[14:]
-    old = desk.bench.envelope(overdue("a"))._replace(id=id)
-    desk.put_raw(("a", old.to_json()))
-    desk.listens()
+    old = rig.bench.envelope(overdue("a"))._replace(id=id)
+    rig.put_raw(("a", old.to_json()))
+    rig.listens()
 
-    desk.bench.runs(prune)
+    rig.bench.runs(prune)
 
-    assert count(desk, InboxRow) == 1
+    assert count(rig, InboxRow) == 1
 
 
-def change(desk: Desk, table: type[SQLModel], **values: object) -> None:
-    with desk.bench.running.database.session() as session:
+def change(rig: ListenerRig, table: type[SQLModel], **values: object) -> None:
+    with rig.bench.running.database.session() as session:
         session.execute(update(table).values(**values))
         session.commit()
 
 
-def count(desk: Desk, table: type[SQLModel]) -> int:
-    with desk.bench.work(readonly=True) as work:
+def count(rig: ListenerRig, table: type[SQLModel]) -> int:
+    with rig.bench.work(readonly=True) as work:
         return work.session.exec(select(func.count()).select_from(table)).one()

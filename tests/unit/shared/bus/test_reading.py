@@ -67,7 +67,7 @@ def test_what_cannot_be_read_is_refused_each_time_it_comes(raw):
 
 @pytest.mark.parametrize(("services", "shared"), [((TOY, OTHER), True), ((TOY,), False)])
 def test_the_services_of_one_process_share_what_they_read(tmp_path, services, shared):
-    platform = Platform(Settings(data_dir=tmp_path / "house"), services)
+    platform = Platform(Settings(data_dir=tmp_path / "data"), services)
     try:
         opened = {running.listening.open_message for running in platform.running.values()}
         assert len(opened) == 1

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from hypothesis import settings
@@ -68,9 +69,9 @@ def test_a_message_that_is_not_there_is_found_wherever_it_stood(opened, lost, fi
         topic = "(SELECT id FROM topic WHERE name = 'loans')"
         db.execute(f'DELETE FROM message WHERE topic = {topic} AND "offset" {lost}')
 
-    with pytest.raises(LogUnavailable, match=f"is damaged: it lacks loans/0@{first}$") as told:
+    with pytest.raises(LogUnavailable, match=f"is damaged: it lacks loans/0@{first}$") as shown:
         log.verify()
-    assert told.value.slug == "damaged"
+    assert shown.value.slug == "damaged"
 
 
 def test_a_log_that_another_process_locks_can_be_read_and_says_that_it_cannot_be_written(opened) -> None:
@@ -155,8 +156,27 @@ def test_a_log_of_another_version_is_not_used(opened) -> None:
     log = opened()
     with closing(sqlite3.connect(log.path)) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(LogUnavailable, match="not an event log of version 1"):
+    with pytest.raises(LogUnavailable, match="not an event log of version 2"):
         log.append([message("lost")])
+
+
+def test_a_log_of_the_first_version_is_made_one_of_this_by_a_start(opened) -> None:
+    log = opened()
+    log.append([message("old")])
+    log.close()
+    with closing(sqlite3.connect(log.path)) as db:
+        db.execute("ALTER TABLE message DROP COLUMN headers")
+        db.execute("PRAGMA user_version = 1")
+    again = opened()
+    with pytest.raises(LogUnavailable, match="an earlier release's: a start of the platform"):
+        list(again.read(TOPICS))
+
+    again.create_topics()
+
+    again.append([message("new")._replace(headers={"traceparent": "x"})])
+    assert sorted((one.value, dict(one.headers)) for one in again.read(TOPICS)) == [
+        (b"new", {"traceparent": "x"}), (b"old", {}),
+    ]  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -168,13 +188,14 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         log.append([message("lost")])
 
 
+@pytest.mark.waits
 def test_processes_may_create_one_log_at_once(tmp_path: Path) -> None:
     code = (
         "from shared.bus.sqlite_log import SqliteLog; from shared.events.registry import Topic;"
         f"SqliteLog({str(tmp_path / 'new' / 'log.db')!r}, {{'a': Topic('a', 4)}}).create_topics()"
     )
     creating = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(5)]
-    assert [process.wait(60) for process in creating] == [0] * 5
+    assert [process.wait(300) for process in creating] == [0] * 5
     with closing(sqlite3.connect(tmp_path / "new" / "log.db")) as db:
         assert db.execute("SELECT count(*) FROM partition").fetchone() == (4,)
 
@@ -194,7 +215,7 @@ def test_reading_a_page_never_scans_the_messages(opened) -> None:
 # Leases
 
 
-def in_time(condition: Callable[[], object], seconds: float = 10.0) -> float:
+def in_time(condition: Callable[[], object], seconds: float = 120.0) -> float:
     """Waits for the condition; answers how many seconds it took."""
     begun = time.monotonic()
     while not condition():
@@ -205,14 +226,14 @@ def in_time(condition: Callable[[], object], seconds: float = 10.0) -> float:
 
 def test_a_long_handler_keeps_its_partitions(opened) -> None:
     """The lease is renewed for a member that is busy between two polls."""
-    busy, other = opened(lease=0.4), opened(lease=0.4)
+    busy, other = opened(lease=2), opened(lease=2)
     with (
         closing(busy.subscribe("readers", ["loans"])) as working,
         closing(other.subscribe("readers", ["loans"])) as waiting,
     ):
         busy.append([message("slow")])
         batch = working.poll(1)
-        assert waiting.poll(1.5) == []
+        assert waiting.poll(5) == []
         working.store(batch)
         assert busy.lag("readers", ["loans"]) == 0
 
@@ -227,38 +248,46 @@ def test_a_member_that_polls_no_more_loses_its_partitions_and_may_come_back(open
         log.append([message("first")])
         batch = stuck.poll(1)
         assert texts(batch) == ["first"]
-        assert texts(other.poll(5)) == ["first"]
+        assert texts(other.poll(120)) == ["first"]
         stuck.store(batch)
         assert log.lag("readers", ["loans"]) == 1
 
         other.close()
-        assert texts(stuck.poll(5)) == ["first"]
+        assert texts(stuck.poll(120)) == ["first"]
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(
     ("what", "value"),
     [("_boot", lambda: "an earlier boot"), ("_now", lambda: time.clock_gettime(time.CLOCK_BOOTTIME) + 1000)],
     ids=["of an earlier boot", "from the future"],
 )
 def test_a_beat_that_cannot_be_of_now_counts_for_nothing(opened, monkeypatch, what: str, value) -> None:
-    before, after = opened(lease=60), opened(lease=60)
+    before, after = opened(lease=600), opened(lease=600)
     before.append([message("first")])
     with monkeypatch.context() as patched:
         patched.setattr(sqlite_group, what, value)
         assert texts(before.subscribe("readers", ["loans"]).poll(1)) == ["first"]
         before.close()
     with closing(after.subscribe("readers", ["loans"])) as member:
-        assert texts(member.poll(5)) == ["first"]
+        assert texts(member.poll(60)) == ["first"]
 
 
-def test_an_append_of_another_process_is_seen_within_a_fraction_of_a_second(opened) -> None:
+@pytest.mark.waits
+def test_an_append_of_another_process_is_seen_without_looking_for_it(opened, monkeypatch) -> None:
+    monkeypatch.setattr(sqlite_group.Member, "_until_next_look", lambda member: 600.0)
     here, there = opened(), opened()
     with closing(here.subscribe("readers", ["loans"])) as member:
         assert member.poll(0.1) == []
-        there.append([message("hello")])
-        assert in_time(lambda: member.poll(5)) < 1.0
+        late = Timer(0.2, there.append, [[message("hello")]])
+        late.start()
+        begun = time.monotonic()
+        assert texts(member.poll(600)) == ["hello"]
+        assert time.monotonic() - begun < 300, "a change of the file wakes it, long before it looks by itself"
+        late.join()
 
 
+@pytest.mark.waits
 def test_members_of_one_group_with_different_topics_leave_none_unread(opened) -> None:
     log = opened()
     members: list[Consumer] = [

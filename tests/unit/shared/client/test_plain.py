@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from services.ingest.replay.server import ReplayServer
+from demo.replay.server import ReplayServer
 from shared.client import Client
 from shared.client.plain import Document, PlainHttp
 from shared.errors import Conflict, Invalid, NotFound, Unavailable

@@ -11,17 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlmodel import Field
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
 
 from shared.db.engine import Database
 from shared.db.many import insert_many
-from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
 from shared.ids import new_id
 from tests.databases import made
 from tests.disks import mounted
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    pass
+
 
 #: Fewer and more rows than PostgreSQL copies, and more than one statement takes.
 SIZES = [1, 29, 30, 501]
@@ -131,6 +134,7 @@ def test_rows_of_more_bytes_than_a_statement_takes_are_written_in_several(databa
     comes_back(database, 29, label="x" * 400)
 
 
+@pytest.mark.waits
 def test_no_room_on_another_disk_is_needed(database, tmp_path, monkeypatch):
     with mounted(tmp_path / "tiny", "64k") as tiny, tiny.full():
         monkeypatch.setenv("SQLITE_TMPDIR", str(tiny.folder))

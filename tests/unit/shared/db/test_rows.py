@@ -9,24 +9,27 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from shared.db import migrate
 from shared.db.engine import OF_REQUESTS, Database
 from shared.db.rows import Rows
 from shared.db.said import LOCK, Said, drive
-from shared.db.tables import table_base
 from shared.db.types import Counter, Instant, Json
 from shared.ids import new_id
 from tests.databases import drop_database, made
 
-Base = table_base()
+
+class Base(SQLModel, registry=registry()):
+    pass
+
 
 THEN = datetime(2026, 11, 26, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 class Cup(SQLModel):
-    shelf: str = Field(primary_key=True)
+    cupboard: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     colour: str | None = None
     filled: int = Field(sa_type=Counter)
@@ -59,7 +62,7 @@ class CrumbRow(Crumb, Base, table=True):
 
 
 def cup(name: str, **about: Any) -> Cup:
-    return Cup(**{"shelf": "s", "id": name, "filled": 0, "tags": ["old: 100 %", 'a "b"'], "made_at": THEN, **about})
+    return Cup(**{"cupboard": "s", "id": name, "filled": 0, "tags": ["old: 100 %", 'a "b"'], "made_at": THEN, **about})
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
@@ -88,7 +91,7 @@ def kept(database: Database, *cups: Cup) -> None:
         session.commit()
 
 
-SHELF = Said("SELECT {cups} FROM cups WHERE shelf = :shelf ORDER BY id {lock}", CupRow, postgresql=LOCK)
+CUPS_OF = Said("SELECT {cups} FROM cups WHERE cupboard = :cupboard ORDER BY id {lock}", CupRow, postgresql=LOCK)
 NAMED = Said(
     "SELECT id, broken_at FROM cups WHERE id {among} AND made_at <= :made_at ORDER BY id",
     sqlite={"among": "IN (SELECT value FROM json_each(:names))"}, postgresql={"among": "= ANY(:names)"},
@@ -101,11 +104,11 @@ def test_a_row_comes_back_as_it_was_made_whichever_way_it_is_asked_for(database)
 
     with database.session() as session:
         rows = Rows(session)
-        (said,) = rows.read(SHELF, {"shelf": "s"}, CupRow)
+        (said,) = rows.read(CUPS_OF, {"cupboard": "s"}, CupRow)
     with database.session() as session:
         (selected,) = Rows(session).read(select(CupRow), None, CupRow)
     with database.session() as session:
-        held = Rows(session).hold(CupRow, shelf="s", id="a")
+        held = Rows(session).hold(CupRow, cupboard="s", id="a")
 
     assert said.model_dump() == selected.model_dump() == held.model_dump() == made.model_dump()
     assert said.made_at.tzinfo is UTC
@@ -117,7 +120,7 @@ def test_what_is_set_is_written_and_nothing_else(database, statements):
 
     with database.session() as session:
         rows = Rows(session)
-        a, b, _ = rows.read(SHELF, {"shelf": "s"}, CupRow)
+        a, b, _ = rows.read(CUPS_OF, {"cupboard": "s"}, CupRow)
         a.colour, b.colour = "red", "green"
         a.tags = [*a.tags, "new"]
         rows.flush()
@@ -126,7 +129,7 @@ def test_what_is_set_is_written_and_nothing_else(database, statements):
 
     assert statements == ["SELECT", "UPDATE", "UPDATE"] if database.sqlite else ["SELECT", "WITH"]
     with database.session() as session:
-        found = Rows(session).read(SHELF, {"shelf": "s"}, CupRow)
+        found = Rows(session).read(CUPS_OF, {"cupboard": "s"}, CupRow)
     assert [(one.colour, one.tags[2:]) for one in found] == [("red", ["new"]), ("green", []), (None, [])]
 
 
@@ -134,7 +137,7 @@ def test_nothing_is_null_in_a_column_of_json_too(database):
     kept(database, cup("a"), cup("b", owner={"name": "Ada"}))
     with database.session() as session:
         rows = Rows(session)
-        rows.hold(CupRow, shelf="s", id="b").owner = None
+        rows.hold(CupRow, cupboard="s", id="b").owner = None
         rows.flush()
         session.commit()
 
@@ -151,14 +154,14 @@ def test_many_rows_that_are_set_alike_are_one_statement(database, statements):
 
     with database.session() as session:
         rows = Rows(session)
-        for number, one in enumerate(rows.read(SHELF, {"shelf": "s"}, CupRow)):
+        for number, one in enumerate(rows.read(CUPS_OF, {"cupboard": "s"}, CupRow)):
             one.filled = number
         rows.flush()
         session.commit()
 
     assert statements == ["SELECT", "UPDATE"]
     with database.session() as session:
-        found = Rows(session).read(SHELF, {"shelf": "s"}, CupRow)
+        found = Rows(session).read(CUPS_OF, {"cupboard": "s"}, CupRow)
     assert [one.filled for one in found] == list(range(40))
 
 
@@ -166,10 +169,10 @@ def test_a_row_is_one_object_however_often_it_is_read(database):
     kept(database, cup("a"))
     with database.session() as session:
         rows = Rows(session)
-        one = rows.hold(CupRow, shelf="s", id="a")
+        one = rows.hold(CupRow, cupboard="s", id="a")
         one.colour = "red"
 
-        assert rows.read(SHELF, {"shelf": "s"}, CupRow) == [one]
+        assert rows.read(CUPS_OF, {"cupboard": "s"}, CupRow) == [one]
         assert rows.read(select(CupRow), None, CupRow)[0] is one
         assert one.colour == "red"
 
@@ -178,7 +181,7 @@ def test_a_look_sees_what_this_work_has_made_and_set(database):
     kept(database, cup("a"))
     with database.session() as session:
         rows = Rows(session)
-        rows.hold(CupRow, shelf="s", id="a").broken_at = THEN
+        rows.hold(CupRow, cupboard="s", id="a").broken_at = THEN
         rows.add(CupRow, cup("b"))
 
         found = rows.read(NAMED, {"names": ["a", "b", "c"], "made_at": THEN})
@@ -191,7 +194,7 @@ def test_a_look_at_another_table_writes_nothing_yet(database, statements):
     statements.clear()
     with database.session() as session:
         rows = Rows(session)
-        one = rows.hold(CupRow, shelf="s", id="a")
+        one = rows.hold(CupRow, cupboard="s", id="a")
         one.colour = "red"
         rows.read(Said("SELECT {spoons} FROM spoons WHERE cup = :cup", SpoonRow), {"cup": "a"}, SpoonRow)
         one.colour = "blue"
@@ -216,7 +219,7 @@ def test_what_nobody_looks_at_again_is_written_last_and_in_one_piece(database, s
     assert len(statements) == (3 if database.sqlite else 1)
     with database.session() as session:
         rows = Rows(session)
-        a, b = rows.read(SHELF, {"shelf": "s"}, CupRow)
+        a, b = rows.read(CUPS_OF, {"cupboard": "s"}, CupRow)
         assert (a.id, a.tags, b.id) == ("a", [], "b")
         assert [spoon.id for spoon in rows.read(select(SpoonRow).order_by(SpoonRow.id), None, SpoonRow)] == ["x", "y"]
 
@@ -240,16 +243,16 @@ def test_a_look_that_need_not_see_what_is_pending_leaves_it_as_it_was_set(databa
     kept(database, cup("a"), cup("b"))
     with database.session() as session:
         rows = Rows(session)
-        one = rows.hold(CupRow, shelf="s", id="a")
+        one = rows.hold(CupRow, cupboard="s", id="a")
         one.colour = "red"
 
-        a, b = rows.read(SHELF, {"shelf": "s"}, CupRow, pending=False)
+        a, b = rows.read(CUPS_OF, {"cupboard": "s"}, CupRow, pending=False)
 
         assert a is one and (a.colour, b.colour) == ("red", None)
         rows.flush()
         session.commit()
     with database.session() as session:
-        assert Rows(session).hold(CupRow, shelf="s", id="a").colour == "red"
+        assert Rows(session).hold(CupRow, cupboard="s", id="a").colour == "red"
 
 
 def test_rows_of_several_tables_come_together(database):
@@ -268,15 +271,15 @@ def test_a_held_row_is_not_read_again_until_it_is_dropped(database, statements):
     statements.clear()
     with database.session() as session:
         rows = Rows(session)
-        one = rows.hold(CupRow, shelf="s", id="a")
-        assert rows.hold(CupRow, shelf="s", id="a") is one
+        one = rows.hold(CupRow, cupboard="s", id="a")
+        assert rows.hold(CupRow, cupboard="s", id="a") is one
         assert statements == ["SELECT"]
 
         drive(rows.connection, "UPDATE cups SET colour = 'grey'", ())
         rows.drop(CupRow, "s", "a")
 
-        assert rows.hold(CupRow, shelf="s", id="a").colour == "grey"
-        assert rows.hold(CupRow, shelf="s", id="b") is None
+        assert rows.hold(CupRow, cupboard="s", id="a").colour == "grey"
+        assert rows.hold(CupRow, cupboard="s", id="b") is None
 
 
 def test_errors_are_those_of_every_other_way_to_the_database_and_tell_no_values(database):

@@ -17,6 +17,7 @@ from shared.db.turns import Turn
 from tests.waiting import eventually
 
 
+@pytest.mark.waits
 def test_the_turn_is_handed_over_in_order():
     turn, order = Turn(), []
     assert turn.take(1)
@@ -27,9 +28,9 @@ def test_the_turn_is_handed_over_in_order():
         turn.leave()
 
     threads = [Thread(target=come, args=[name]) for name in range(5)]
-    for place, thread in enumerate(threads):
+    for at, thread in enumerate(threads):
         thread.start()
-        eventually(lambda place=place: len(turn._queue) == place + 1)
+        eventually(lambda at=at: len(turn._queue) == at + 1)
     turn.leave()
     for thread in threads:
         thread.join()
@@ -58,6 +59,7 @@ def table(url):
         connection.execute(text("CREATE TABLE notes (review TEXT)"))
 
 
+@pytest.mark.waits
 def test_many_writers_through_two_pools_lose_nothing(url, table):
     with opened(url) as one, opened(url) as other, ThreadPoolExecutor(16) as threads:
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import weakref
 from functools import partial
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
 from structlog.testing import capture_logs
 
 from shared.db.tables import CauseRow
-from shared.db.work import Work
-from shared.errors import Conflict
+from shared.db.work import Undeclared, Work
+from shared.errors import Conflict, TooLarge, Unconfirmed
 from shared.events.notify import DeliveryFailed
+from shared.events.protocol import VersionPublished
 from tests.toy import TOY, Note, NoteView, overdue, write_note
 from tests.workbench import Workbench
 
@@ -30,19 +34,19 @@ def notes(bench: Workbench) -> list[str]:
 
 def test_rows_and_events_are_committed_together(bench):
     with bench.work() as work:
-        write_note(overdue("r"), work)
+        write_note(work, overdue("r"))
 
     assert notes(bench) == ["r"]
-    assert [event.review for event in bench.told(DeliveryFailed)] == ["r"]
+    assert [event.review for event in bench.emitted(DeliveryFailed)] == ["r"]
 
 
 def test_when_the_work_fails_neither_rows_nor_events_remain(bench):
     with pytest.raises(ZeroDivisionError), bench.work() as work:
-        write_note(overdue("r"), work)
+        write_note(work, overdue("r"))
         raise ZeroDivisionError
 
     assert notes(bench) == []
-    assert bench.told_all() == []
+    assert bench.all_emitted() == []
 
 
 def test_what_a_work_notes_is_logged_once_it_is_committed_and_else_never(bench):
@@ -63,14 +67,14 @@ def test_an_event_heard_twice_is_done_once(bench):
     bench.hears_envelope(envelope)
     bench.hears_envelope(envelope)
 
-    assert len(bench.told(DeliveryFailed)) == 1
+    assert len(bench.emitted(DeliveryFailed)) == 1
 
 
 def test_what_is_emitted_in_a_handler_follows_from_the_event(bench):
     (heard,) = bench.hears(overdue("r"), correlation="flow")
 
-    (told,) = bench.journal()
-    assert (told.correlationid, told.causationid) == ("flow", heard.id)
+    (seen,) = bench.journal()
+    assert (seen.correlationid, seen.causationid) == ("flow", heard.id)
 
 
 def test_further_causes_of_an_event_are_kept_once_each(bench):
@@ -87,7 +91,7 @@ def test_an_effect_before_the_commit_that_fails_leaves_nothing(bench):
             raise OSError("the index is down")
 
     with pytest.raises(OSError, match="index is down"), bench.work() as work:
-        write_note(overdue("r"), work)
+        write_note(work, overdue("r"))
         work.before_commit("index", Index)
 
     assert notes(bench) == []
@@ -139,7 +143,7 @@ def test_two_people_may_use_the_same_key(bench):
 
 def test_a_reader_does_not_wait_for_a_writer(bench):
     with bench.work() as writing:
-        write_note(overdue("r"), writing)
+        write_note(writing, overdue("r"))
         writing.session.flush()
         assert notes(bench) == []
 
@@ -169,3 +173,28 @@ def test_a_work_is_gone_with_its_end_and_leaves_nothing_to_the_garbage_collector
         assert of() is None
     finally:
         gc.enable()
+
+
+def test_what_a_disk_did_not_take_at_the_commit_may_be_kept_all_the_same(bench):
+    def fail(_: Session) -> None:
+        cause = sqlite3.OperationalError("disk I/O error")
+        cause.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        raise OperationalError("COMMIT", None, cause)
+
+    event.listen(Session, "before_commit", fail, once=True)
+    with pytest.raises(Unconfirmed, match="failed before it said"), bench.work() as work:
+        write_note(work, overdue("r"))
+
+
+def test_what_a_manifest_does_not_declare_cannot_be_told(bench):
+    undeclared = pytest.raises(Undeclared, match="toy emits VersionPublished, which its manifest does not declare")
+    with undeclared, bench.work() as work:
+        work.emit(VersionPublished.model_construct(review="r"))
+
+
+def test_an_event_that_no_log_takes_is_refused_where_it_is_told_and_nothing_is_kept(bench):
+    with pytest.raises(TooLarge, match=r"notify\.delivery\.failed of 's' has 9\d{6} bytes"), bench.work() as work:
+        write_note(work, overdue("r"))
+        work.emit(DeliveryFailed(review="r", subscription="s", delivery="d", attempts=1, error="e" * 9_000_000))
+
+    assert (notes(bench), bench.all_emitted()) == ([], [])

@@ -166,7 +166,7 @@ def test_json_that_says_what_cannot_be_is_rejected(raw):
 
 
 def test_an_instant_without_an_offset_counts_as_utc():
-    assert Envelope.from_json(envelope_with(time="2020-01-01T00:00:00")).happened == datetime(2020, 1, 1, tzinfo=UTC)
+    assert Envelope.from_json(envelope_with(time="2020-01-01T00:00:00")).occurred == datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("revision", [-1, 2**31, 2**63, 2**64, 10**30])
@@ -200,9 +200,9 @@ def test_a_description_longer_than_any_work_has_is_named(field, value):
     data = {"review": "r", "record": "a", "revision": 1, "run": "u", "bibliography": {field: value}}
     envelope = Envelope("i", RecordDiscovered.type, 1, "s", "r", AT, AT, "c", None, "a", data)
 
-    with pytest.raises(Rejected, match=rf"bibliography.{field}: .*(more than|at most)") as told:
+    with pytest.raises(Rejected, match=rf"bibliography.{field}: .*(more than|at most)") as seen:
         registry.decode(envelope)
-    assert len(told.value.detail) < 500
+    assert len(seen.value.detail) < 500
 
 
 def test_a_reason_is_one_line_whatever_the_names_in_the_data_are():

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.settings import Settings
 from shared.tokens import ALL_REVIEWS, Person, issue_token
 from tests.waiting import eventually
@@ -37,7 +37,7 @@ class Served:
 
     def headers(self, name: str = "ana", role: str = "reviewer") -> dict[str, str]:
         person = Person(name, role, (ALL_REVIEWS,))
-        key = SigningKey.open(self.settings)
+        key = open_ring(self.settings)
         token = issue_token(key, person, now=datetime.now(UTC), valid_for=timedelta(hours=1))
         return {"Authorization": f"Bearer {token}"}
 
@@ -47,28 +47,28 @@ class Served:
     def terminate(self) -> int:
         """Asks it to stop, and waits until it has."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
 
 @contextmanager
-def served(folder: Path, open_files: int = 0, **settings: Any) -> Iterator[Served]:
-    """The toy service, served; it is stopped in the end, whatever happened."""
+def served(folder: Path, open_files: int = 0, uploads: bool = False, **settings: Any) -> Iterator[Served]:
+    """The toy service, with uploads if asked for, served; it is stopped in the end, whatever happened."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     given = {"data_dir": str(folder), "port": port, "upgrade_at_start": False, "log_format": "json", **settings}
     read = Settings(_env_file=None, **given)
-    SigningKey.open(read)
+    open_ring(read)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
-    log = folder / "served.log"
+    log, more = folder / "served.log", ["uploads"] if uploads else []
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.shared.http.child", str(open_files), json.dumps(given)],
+            [sys.executable, "-m", "tests.unit.shared.http.child", str(open_files), json.dumps(given), *more],
             cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
     try:
         server = Served(f"http://127.0.0.1:{port}", port, process, read, log)
-        eventually(lambda: process.poll() is not None or _answers(server), within=120)
+        eventually(lambda: process.poll() is not None or _answers(server))
         assert process.poll() is None, log.read_text()
         yield server
     finally:
@@ -78,6 +78,6 @@ def served(folder: Path, open_files: int = 0, **settings: Any) -> Iterator[Serve
 
 def _answers(server: Served) -> bool:
     try:
-        return httpx.get(f"{server.url}/healthz", timeout=5).status_code == 200
+        return httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
     except httpx.TransportError:
         return False

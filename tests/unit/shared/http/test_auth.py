@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from shared.errors import Invalid, Unauthenticated, Unavailable
 from shared.http import auth
 from shared.http.auth import Known
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
+from shared.keys.ring import KeyRing
 from shared.settings import Settings
-from shared.tokens import ROLES, Person, issue_token, read_token
+from shared.tokens import ROLES, Person, issue_token, opened, read_token
 from tests.toy import TOY
 
-KEY = SigningKey(Ed25519PrivateKey.generate())
+KEY = KeyRing.of_one(Ed25519PrivateKey.generate())
 HOUR = timedelta(hours=1)
 
 
@@ -50,8 +51,8 @@ def test_an_expired_token_is_refused():
 
 def test_a_token_of_another_key_or_for_another_purpose_is_refused():
     person = Person("ana", "admin", ("*",))
-    foreign = issue_token(SigningKey(Ed25519PrivateKey.generate()), person, now=now(), valid_for=HOUR)
-    seal = KEY.sign({"sub": "ana", "role": "admin", "reviews": ["*"]}, audience="living-revision")
+    foreign = issue_token(KeyRing.of_one(Ed25519PrivateKey.generate()), person, now=now(), valid_for=HOUR)
+    seal = KEY.sign("revisions", {"sub": "ana", "role": "admin", "reviews": ["*"]}, at=now())
 
     for token in (foreign, seal):
         with pytest.raises(Unauthenticated):
@@ -72,9 +73,9 @@ def test_whatever_is_sent_as_a_token_is_refused_and_nothing_else_happens(text):
 
 
 def test_each_role_may_do_what_those_before_it_may():
-    for place, role in enumerate(ROLES):
+    for position, role in enumerate(ROLES):
         person = Person("ana", role, ())
-        assert [person.has(other) for other in ROLES] == [other <= place for other in range(len(ROLES))]
+        assert [person.has(other) for other in ROLES] == [other <= position for other in range(len(ROLES))]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_the_body_of_somebody_we_do_not_know_is_not_read(bench):
 
 def test_a_token_is_checked_once_and_forgotten_when_it_expires(monkeypatch):
     known, checked = Known(KEY, limit=2), []
-    monkeypatch.setattr(auth, "read_token", lambda key, token: checked.append(token) or read_token(key, token))
+    monkeypatch.setattr(auth, "opened", lambda ring, token: checked.append(token) or opened(ring, token))
     first, *others = [
         issue_token(KEY, Person(name, "reader", ()), now=now(), valid_for=HOUR) for name in ("ana", "ben", "cleo")
     ]
@@ -167,9 +168,9 @@ def test_numbers_are_of_all_reviews_and_for_those_who_may_know_of_all(bench):
 
 def test_the_signing_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     settings = Settings(data_dir=tmp_path, _env_file=None)
-    token = issue_token(SigningKey.open(settings), Person("ana", "reader", ()), now=now(), valid_for=HOUR)
+    token = issue_token(open_ring(settings), Person("ana", "reader", ()), now=now(), valid_for=HOUR)
 
-    assert read_token(SigningKey.open(settings), token).name == "ana"
+    assert read_token(open_ring(settings), token).name == "ana"
     assert (tmp_path / "signing-key.pem").stat().st_mode & 0o077 == 0
 
 
@@ -180,4 +181,4 @@ def test_a_key_that_cannot_be_read_is_a_clear_error(tmp_path, content):
     settings = Settings(signing_key=tmp_path / "key.pem", make_signing_key=False, _env_file=None)
 
     with pytest.raises(Unavailable, match="LIVING_SIGNING_KEY"):
-        SigningKey.open(settings)
+        open_ring(settings)

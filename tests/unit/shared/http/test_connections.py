@@ -15,6 +15,8 @@ import pytest
 from tests.unit.shared.http.serving import Served, served
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.waits
+
 #: With so many files a server opens fewer connections than the half-open ones below.
 FEW_FILES = 600
 
@@ -23,6 +25,13 @@ FEW_FILES = 600
 def impatient(tmp_path_factory) -> Iterator[Served]:
     """A server that waits a second for anything."""
     with served(tmp_path_factory.mktemp("impatient"), head_timeout=1, body_timeout=1, idle_timeout=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory) -> Iterator[Served]:
+    """A server that waits for what a busy machine sends late."""
+    with served(tmp_path_factory.mktemp("patient"), head_timeout=300, body_timeout=300) as server:
         yield server
 
 
@@ -46,6 +55,14 @@ def test_half_open_connections_keep_nobody_out_and_do_not_fill_the_log(tmp_path)
             answer = httpx.get(f"{server.url}/toy/reviews/r/notes", headers=server.headers(), timeout=60)
             assert answer.status_code == 200
         assert len(server.log.read_text().splitlines()) < 100
+
+
+def test_an_address_without_a_path_is_answered_as_one_that_is_not_there(patient):
+    with patient.connect() as connection:
+        connection.sendall(b"GET ?a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
 
 
 @pytest.mark.parametrize(
@@ -72,21 +89,21 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for(impatient):
             time.sleep(0.1)
 
 
-def test_what_is_no_http_is_told_so_without_a_line_in_the_log_each_time(impatient):
+def test_what_is_no_http_is_told_so_without_a_line_in_the_log_each_time(patient):
     for _ in range(50):
-        with impatient.connect() as connection:
+        with patient.connect() as connection:
             connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 400")
 
-    assert impatient.log.read_text().count("Invalid HTTP") <= 2
+    assert patient.log.read_text().count("Invalid HTTP") <= 2
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_body_that_is_none_is_told_so_and_nothing_is_done(impatient, at_once):
+def test_a_body_that_is_none_is_told_so_and_nothing_is_done(patient, at_once):
     review = f"chunks-{at_once}"
     head = f"POST /toy/reviews/{review}/notes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in impatient.headers().items()) + "\r\n"
-    with impatient.connect() as connection:
+    head += "".join(f"{name}: {value}\r\n" for name, value in patient.headers().items()) + "\r\n"
+    with patient.connect() as connection:
         if at_once:
             connection.sendall(head.encode() + b"5\r\nhello\r\nno chunk\r\n")
         else:
@@ -96,9 +113,9 @@ def test_a_body_that_is_none_is_told_so_and_nothing_is_done(impatient, at_once):
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
     assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1
-    notes = httpx.get(f"{impatient.url}/toy/reviews/{review}/notes", headers=impatient.headers(), timeout=60).json()
+    notes = httpx.get(f"{patient.url}/toy/reviews/{review}/notes", headers=patient.headers(), timeout=60).json()
     assert review not in {note["review"] for note in notes}
-    assert "Traceback" not in impatient.log.read_text()
+    assert "Traceback" not in patient.log.read_text()
 
 
 def test_above_the_limit_of_connections_idle_ones_make_room(tmp_path):

@@ -7,39 +7,40 @@ from dataclasses import replace
 import pytest
 
 from shared.events.synthesis import ReviewOverdue
+from shared.paging import encode_cursor
 from shared.service import on
 from tests.toy import TOY, overdue, write_note
-from tests.unit.shared.bus.desk import Desk
+from tests.unit.shared.bus.rig import ListenerRig
 
 
 @pytest.fixture
-def desk(workbench):
-    desk = Desk(workbench(TOY, retry_seconds=0.01, log_level="error"))
-    yield desk
-    desk.close()
+def rig(workbench):
+    rig = ListenerRig(workbench(TOY, retry_seconds=0.01, log_level="error"))
+    yield rig
+    rig.close()
 
 
 @pytest.fixture
-def full(desk) -> Desk:
+def full(rig) -> ListenerRig:
     """Two kinds of refusals, a fault, and bytes that are nothing."""
-    desk.listener = desk.another(replace(TOY, reactions=[on(ReviewOverdue, write_note)]))
+    rig.listener = rig.another(replace(TOY, reactions=[on(ReviewOverdue, write_note)]))
     for name in ("poison1", "poison2", "poison3"):
-        desk.put(name)
-        desk.listens()
-    desk.put(("poison1", 2), "buggy", "early")
-    desk.put_raw(("k", b"\xff not json"))
-    desk.listens(until=lambda: len(desk.letters()) == 5)
-    return desk
+        rig.put(name)
+        rig.listens()
+    rig.put(("poison1", 2), "buggy", "early")
+    rig.put_raw(("k", b"\xff not json"))
+    rig.listens(until=lambda: len(rig.letters()) == 5)
+    return rig
 
 
-def get(desk: Desk, path: str, status: int = 200, reviews: tuple[str, ...] = ("*",), **params: object):
-    answer = desk.bench.person("ada", "admin", reviews).get(f"/toy{path}", params=params)
+def get(rig: ListenerRig, path: str, status: int = 200, reviews: tuple[str, ...] = ("*",), **params: object):
+    answer = rig.bench.person("ada", "admin", reviews).get(f"/toy{path}", params=params)
     assert answer.status_code == status, answer.text
     return answer.json()
 
 
-def post(desk: Desk, path: str, body: object = None, status: int = 200, reviews: tuple[str, ...] = ("*",)):
-    answer = desk.bench.person("ada", "admin", reviews).post(f"/toy{path}", json=body)
+def post(rig: ListenerRig, path: str, body: object = None, status: int = 200, reviews: tuple[str, ...] = ("*",)):
+    answer = rig.bench.person("ada", "admin", reviews).post(f"/toy{path}", json=body)
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -56,6 +57,24 @@ def test_letters_are_listed_oldest_first_page_by_page_and_by_what_they_are(full)
     assert len(get(full, "/dead-letters", type="synthesis.review.overdue")["items"]) == 4
     assert get(full, "/dead-letters", state="discarded")["items"] == []
     get(full, "/dead-letters", 422, state="lost")
+    assert get(full, "/dead-letters", group="unknown") == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("group", [{}, {"group": "unknown"}])
+@pytest.mark.parametrize("cursor", ["nonsense!", "e30", encode_cursor(1), encode_cursor("a", "b"), encode_cursor("\0")])
+def test_a_cursor_that_is_none_of_the_letters_is_refused_whatever_is_asked_for(rig, cursor, group):
+    refused = get(rig, "/dead-letters", 422, cursor=cursor, **group)
+
+    assert refused["detail"].startswith("cursor: ")
+
+
+def test_causes_are_listed_page_by_page(full):
+    whole = get(full, "/dead-letters/groups")["items"]
+    first = get(full, "/dead-letters/groups", limit=1)
+    rest = get(full, "/dead-letters/groups", cursor=first["next"])
+
+    assert (len(whole), rest["next"]) == (3, None)
+    assert first["items"] + rest["items"] == whole
 
 
 def test_groups_have_type_reason_and_place_in_common(full):
@@ -81,9 +100,9 @@ def test_one_letter_is_shown_whole(full):
 def test_a_letter_that_still_fails_stays_and_says_why(full):
     (letter,) = get(full, "/dead-letters", slug="key_error")["items"]
 
-    told = post(full, f"/dead-letters/{letter['id']}/retry", status=422)
+    seen = post(full, f"/dead-letters/{letter['id']}/retry", status=422)
 
-    assert told["detail"] == "KeyError: 'no entry for buggy'"
+    assert seen["detail"] == "KeyError: 'no entry for buggy'"
     assert get(full, f"/dead-letters/{letter['id']}")["state"] == "waiting"
 
 
@@ -93,13 +112,13 @@ def test_discarding_needs_a_reason_and_says_what_follows(full):
 
     post(full, path, {}, status=422)
     post(full, path, {"reason": "x", "field": 1}, status=422)
-    told = post(full, path, {"reason": "the source took it back"})
+    seen = post(full, path, {"reason": "the source took it back"})
 
-    assert told["behind"] == 1
-    assert told["follows"] == (
+    assert seen["behind"] == 1
+    assert seen["follows"] == (
         "1 later event of synthesis.reviews/poison1 will be done as if this one had never been told."
     )
-    assert (told["letter"]["state"], told["letter"]["decided_by"]) == ("discarded", "ada")
+    assert (seen["letter"]["state"], seen["letter"]["decided_by"]) == ("discarded", "ada")
     post(full, path, {"reason": "again"}, status=409)
 
 
@@ -109,12 +128,12 @@ def test_a_group_is_retried_oldest_first_up_to_the_first_that_still_fails(full):
         if letter.key in ("poison1", "poison3"):
             full.mend(letter, overdue(f"mended-{letter.key}"))
 
-    told = post(full, f"/dead-letters/groups/{group}/retry", {})
-    assert (told["done"], told["failed"], told["left"]) == (1, 1, 2)
-    assert told["first_failure"]["reason"] == "poison never works"
+    seen = post(full, f"/dead-letters/groups/{group}/retry", {})
+    assert (seen["done"], seen["failed"], seen["left"]) == (1, 1, 2)
+    assert seen["first_failure"]["reason"] == "poison never works"
 
-    told = post(full, f"/dead-letters/groups/{group}/retry", {"all": True})
-    assert (told["done"], told["failed"], told["left"]) == (1, 1, 1)
+    seen = post(full, f"/dead-letters/groups/{group}/retry", {"all": True})
+    assert (seen["done"], seen["failed"], seen["left"]) == (1, 1, 1)
     assert set(full.notes()) == {"mended-poison1", "mended-poison3"}
     post(full, f"/dead-letters/groups/{group}/retry", {"every": True}, status=422)
 
@@ -178,8 +197,8 @@ def test_an_admin_of_one_review_sees_and_touches_only_what_is_of_theirs(full):
     get(full, f"/dead-letters/{other}", 404, reviews=theirs)
     post(full, f"/dead-letters/{other}/retry", status=404, reviews=theirs)
     post(full, f"/dead-letters/{other}/discard", {"reason": "not mine"}, status=404, reviews=theirs)
-    told = post(full, f"/dead-letters/groups/{group['group']}/discard", {"reason": "mine"}, reviews=theirs)
-    assert (told["done"], told["left"]) == (1, 0)
+    seen = post(full, f"/dead-letters/groups/{group['group']}/discard", {"reason": "mine"}, reviews=theirs)
+    assert (seen["done"], seen["left"]) == (1, 0)
     assert len(full.letters()) == 4
 
 

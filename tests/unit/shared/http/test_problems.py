@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Invalid
-from shared.http.paging import decode_cursor, encode_cursor
+from shared.paging import decode_cursor, encode_cursor
 from shared.service import every
 from tests.toy import TOY, overdue
 
@@ -70,9 +70,9 @@ def test_a_cursor_of_somewhere_else_is_a_clear_error(bench, cursor):
 
 
 def test_a_cursor_comes_back_as_it_was():
-    assert decode_cursor(encode_cursor("2019", 7), str, int) == ["2019", 7]
+    assert decode_cursor(encode_cursor("2019", 7)) == ("2019", 7)
     with pytest.raises(Invalid):
-        decode_cursor(encode_cursor("2019"), str, int)
+        decode_cursor(encode_cursor("2019")[:-1])
 
 
 def test_the_journal_is_read_page_by_page_and_by_cause(bench):
@@ -139,8 +139,8 @@ def test_a_callers_request_id_is_told_back_and_is_not_the_flow_it_begins(bench):
     answer = bench.person().post("/toy/reviews/r/notes", headers={"X-Request-ID": "rec_of_somebody_else"})
 
     assert answer.headers["x-request-id"] == "rec_of_somebody_else"
-    (told,) = bench.journal()
-    assert told.correlationid.startswith("flow_")
+    (shown,) = bench.journal()
+    assert shown.correlationid.startswith("flow_")
 
 
 def test_invented_methods_do_not_grow_the_metrics(bench):

@@ -58,7 +58,7 @@ def test_a_body_with_what_nobody_declared_or_of_another_kind_is_refused_naming_i
 
 
 @pytest.mark.parametrize(
-    ("service", "path", "body", "told"),
+    ("service", "path", "body", "seen"),
     [
         (SYNTHESIS, "draft/sign", {**DRAFT, "summary": ""}, "body.summary: says nothing; write something"),
         (SYNTHESIS, "draft/sign", DRAFT, "body.summary: must be given"),
@@ -71,10 +71,10 @@ def test_a_body_with_what_nobody_declared_or_of_another_kind_is_refused_naming_i
         (SCREENING, "claims", {"stages": "s"}, "body.stages: nothing here takes this; look at how it is spelled"),
     ],
 )
-def test_what_is_wrong_is_told_in_the_houses_words(workbench, service, path, body, told):
+def test_what_is_wrong_is_told_in_plain_words(workbench, service, path, body, seen):
     answer = workbench(service).person(role="admin").post(f"/{service.name}/reviews/r/{path}", json=body)
 
-    assert answer.json()["detail"] == told
+    assert answer.json()["detail"] == seen
 
 
 @pytest.mark.parametrize(

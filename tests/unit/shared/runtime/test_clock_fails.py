@@ -18,7 +18,7 @@ from shared.runtime.pruning import prune
 from shared.service import Job
 from shared.settings import Settings
 from tests.toy import TOY, overdue
-from tests.unit.shared.runtime.ground import Ground, notes
+from tests.unit.shared.runtime.rig import PlatformRig, notes
 from tests.waiting import eventually
 from tests.workbench import Workbench
 
@@ -51,6 +51,7 @@ def test_a_person_is_told_503_with_the_reason(bench, clock, shown):
     assert bench.person().post("/toy/reviews/r/notes").status_code == 200
 
 
+@pytest.mark.waits
 def test_the_listener_waits_says_why_and_sets_nothing_aside(bench, clock):
     message = Message(ReviewOverdue.topic, "r", bench.envelope(overdue("r")).to_json())
     bench.platform.event_log.append([message])
@@ -78,8 +79,9 @@ def test_a_job_waits_says_why_and_runs_when_it_can(bench, clock):
     assert "job prune" not in bench.running.health()
 
 
+@pytest.mark.waits
 def test_a_ready_platform_is_one_whose_clock_can_be_read(tmp_path, clock, workbench):
-    with Ground(tmp_path / "data", workbench).platform() as platform:
+    with PlatformRig(tmp_path / "data", workbench).platform() as platform:
         eventually(lambda: platform.health.looked)
         assert platform.health.report()["toy"]["clock"] == "ok"
     settings = Settings(
@@ -91,8 +93,8 @@ def test_a_ready_platform_is_one_whose_clock_can_be_read(tmp_path, clock, workbe
         platform.start()
         eventually(lambda: platform.health.looked)
         clock.unlink()
-        told = eventually(lambda: (told := platform.health.report()["toy"]["clock"]) != "ok" and told)
-        assert str(clock) in told
+        seen = eventually(lambda: (seen := platform.health.report()["toy"]["clock"]) != "ok" and seen)
+        assert str(clock) in seen
     finally:
         platform.stop()
 

@@ -16,9 +16,11 @@ from shared.events.notify import DeliveryFailed
 from shared.events.synthesis import ReviewOverdue
 from tests.disks import mounted
 from tests.toy import TOY, overdue
-from tests.unit.shared.runtime.ground import notes, unpublished
+from tests.unit.shared.runtime.rig import notes, unpublished
 from tests.waiting import eventually
 from tests.workbench import Workbench
+
+pytestmark = pytest.mark.waits
 
 Harm = Callable[[Workbench], "contextmanager[None]"]
 
@@ -91,7 +93,7 @@ def put(bench: Workbench, *reviews: str) -> None:
     log.append([Message(ReviewOverdue.topic, it, bench.envelope(overdue(it)).to_json()) for it in reviews])
 
 
-def told(bench: Workbench) -> set[str]:
+def seen(bench: Workbench) -> set[str]:
     """The reviews that the toy told of on the log."""
     read = bench.platform.event_log.read([DeliveryFailed.topic])
     return {Envelope.from_json(delivery.value).data["review"] for delivery in read if delivery.key != "filler"}
@@ -140,7 +142,7 @@ def test_the_relay_waits_says_why_and_loses_nothing(harmed):
 
     eventually(lambda: unpublished(bench.running) == 0)
     eventually(lambda: bench.running.relay.worker.health() == "ok")
-    assert {f"r{number}" for number in range(5)} <= told(bench)
+    assert {f"r{number}" for number in range(5)} <= seen(bench)
 
 
 def use_up(bench: Workbench) -> None:

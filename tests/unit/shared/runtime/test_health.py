@@ -15,20 +15,22 @@ from shared.runtime.health import Look
 from tests.toy import TOY
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.waits
+
 
 class Part:
     """Something that is well, or is not, or hangs, as we say."""
 
     def __init__(self) -> None:
-        self.told, self.asked, self.go = "ok", 0, Event()
+        self.state, self.asked, self.go = "ok", 0, Event()
         self.go.set()
 
     def look(self) -> dict[str, str]:
         self.asked += 1
         self.go.wait(60)
-        if self.told == "raises":
+        if self.state == "raises":
             raise ConnectionError("nobody is there")
-        return {"part": self.told}
+        return {"part": self.state}
 
 
 @pytest.fixture
@@ -40,31 +42,31 @@ def part():
 
 def test_what_was_seen_last_is_told_without_looking(part):
     look = Look("part", part.look)
-    assert look.told() is None
+    assert look.state() is None
 
     look.look()
-    assert [look.told() for _ in range(100)] == [{"part": "ok"}] * 100
+    assert [look.state() for _ in range(100)] == [{"part": "ok"}] * 100
     assert part.asked == 1
 
 
 def test_an_error_is_told_with_its_reason_until_it_is_over(part):
     look = Look("part", part.look)
-    part.told = "raises"
+    part.state = "raises"
     look.look()
-    assert look.told() == {"part": "ConnectionError: nobody is there"}
+    assert look.state() == {"part": "ConnectionError: nobody is there"}
 
-    part.told = "ok"
+    part.state = "ok"
     look.look()
-    assert look.told() == {"part": "ok"}
+    assert look.state() == {"part": "ok"}
 
 
 def test_a_change_is_logged_with_its_service_and_a_recovery_is_no_warning(part):
     look = Look("part", part.look, of="screening")
     with capture_logs() as lines:
-        for part.told in ("ok", "raises", "ok"):
+        for part.state in ("ok", "raises", "ok"):
             look.look()
 
-    assert [(it["log_level"], it["service"], it["part"], it["told"]) for it in lines] == [
+    assert [(it["log_level"], it["service"], it["part"], it["state"]) for it in lines] == [
         ("warning", "screening", "part", "ConnectionError: nobody is there"),
         ("info", "screening", "part", "ok"),
     ]
@@ -78,7 +80,7 @@ def test_what_a_database_says_is_told_in_one_line_without_what_was_asked_of_it()
     look = Look("database", check)
     look.look()
 
-    assert look.told() == {"database": "OperationalError: (builtins.Exception) connection refused"}
+    assert look.state() == {"database": "OperationalError: (builtins.Exception) connection refused"}
 
 
 def test_what_hangs_is_told_and_not_asked_a_second_time(part, monkeypatch):
@@ -86,16 +88,16 @@ def test_what_hangs_is_told_and_not_asked_a_second_time(part, monkeypatch):
     monkeypatch.setattr(health, "_PAUSE", 0.01)
     stopping, look = Event(), Look("part", part.look)
     part.go.clear()
-    watching = Thread(target=look.watch, args=[stopping], daemon=True)
-    watching.start()
+    looking = Thread(target=look.look_on, args=[stopping], daemon=True)
+    looking.start()
 
-    eventually(lambda: "does not answer since" in (look.told() or {}).get("part", ""))
+    eventually(lambda: "does not answer since" in (look.state() or {}).get("part", ""))
     assert part.asked == 1
 
     part.go.set()
-    eventually(lambda: look.told() == {"part": "ok"} and part.asked > 1)
+    eventually(lambda: look.state() == {"part": "ok"} and part.asked > 1)
     stopping.set()
-    watching.join()
+    looking.join()
 
 
 def test_trouble_is_told_when_it_lasts(part, monkeypatch):
@@ -103,25 +105,25 @@ def test_trouble_is_told_when_it_lasts(part, monkeypatch):
     monkeypatch.setattr(health.time, "monotonic", lambda: now[0])
     look = Look("part", part.look, lasting=5)
     look.look()
-    part.told = "locked"
+    part.state = "locked"
 
     seen = []
     for second in (0, 2, 4, 6, 8):
         now[0] = second
         look.look()
-        seen.append(look.told()["part"])
+        seen.append(look.state()["part"])
 
     assert seen == ["ok", "ok", "ok", "locked", "locked"]
 
 
 def test_a_part_that_is_not_there_any_more_is_told_no_longer(part):
-    look = Look("parts", lambda: {"job tidy": "failed"} if part.told == "ok" else {})
+    look = Look("parts", lambda: {"job tidy": "failed"} if part.state == "ok" else {})
     look.look()
-    assert look.told() == {"job tidy": "failed"}
+    assert look.state() == {"job tidy": "failed"}
 
-    part.told = "gone"
+    part.state = "gone"
     look.look()
-    assert look.told() == {}
+    assert look.state() == {}
 
 
 def test_a_file_that_another_process_keeps_locked_is_told_and_requests_are_answered(workbench, monkeypatch):
@@ -134,8 +136,8 @@ def test_a_file_that_another_process_keeps_locked_is_told_and_requests_are_answe
         answer = ana.post("/toy/reviews/r/notes")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert ana.get("/toy/reviews/r/notes").json() == []
-        told = eventually(lambda: bench.anybody().get("/readyz").json()["services"]["toy"]["database"] == "down")
-        assert told
+        state = eventually(lambda: bench.anybody().get("/readyz").json()["services"]["toy"]["database"] == "down")
+        assert state
         assert bench.anybody().get("/healthz").status_code == 200
         other.execute("ROLLBACK")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from shared.bus.port import Message
-from shared.db.tables import DeadLetter
+from shared.db.tables import DeadLetterRow
 from shared.events.synthesis import ReviewOverdue
 from tests.toy import TOY, overdue
-from tests.unit.shared.runtime.ground import notes, rows
+from tests.unit.shared.runtime.rig import notes, rows
 from tests.waiting import eventually
 from tests.workbench import Workbench
+
+pytestmark = pytest.mark.waits
 
 HUGE = 20_000_000
 
@@ -32,7 +34,7 @@ def test_one_that_is_no_event_is_set_aside_whole_and_the_next_is_done(bench):
     bench.running.listening.worker.start()
 
     eventually(lambda: notes(bench.running) == {"a"})
-    (letter,) = rows(bench.running, DeadLetter)
+    (letter,) = rows(bench.running, DeadLetterRow)
     assert (len(letter.value), letter.slug) == (HUGE, "not_json")
 
 
@@ -43,4 +45,4 @@ def test_an_event_that_is_large_by_what_a_newer_release_added_is_done(bench):
     bench.running.listening.worker.start()
 
     eventually(lambda: notes(bench.running) == {"a", "b"})
-    assert rows(bench.running, DeadLetter) == []
+    assert rows(bench.running, DeadLetterRow) == []

@@ -15,7 +15,7 @@ from shared.events.synthesis import ReviewOverdue
 from shared.runtime import log_metrics
 from shared.runtime.watchdog import Watchdog
 from tests.toy import TOY, overdue
-from tests.unit.shared.runtime.ground import heard, notes
+from tests.unit.shared.runtime.rig import heard, notes
 from tests.waiting import eventually
 from tests.workbench import Workbench
 
@@ -32,10 +32,10 @@ def put(bench: Workbench, *reviews: str, recorded: datetime | None = None) -> di
     at = (recorded or datetime.now(UTC)).isoformat()
     values = [bench.envelope(overdue(review)).to_json() for review in reviews]
     now = bench.clock.now().isoformat()
-    told = [value.replace(f'"recordedtime":"{now}"'.encode(), f'"recordedtime":"{at}"'.encode()) for value in values]
+    seen = [value.replace(f'"recordedtime":"{now}"'.encode(), f'"recordedtime":"{at}"'.encode()) for value in values]
     log = bench.platform.event_log
-    log.append([Message(ReviewOverdue.topic, review, value) for review, value in zip(reviews, told, strict=True)])
-    return {place: left.messages for place, left in log.unread(TOY.name, TOY.topics).items()}
+    log.append([Message(ReviewOverdue.topic, review, value) for review, value in zip(reviews, seen, strict=True)])
+    return {partition: left.messages for partition, left in log.unread(TOY.name, TOY.topics).items()}
 
 
 def numbers(bench: Workbench, name: str) -> dict:
@@ -53,7 +53,9 @@ def test_lag_and_age_are_told_by_partition(bench):
 
     assert numbers(bench, "living_log_lag") == unread
     ages = numbers(bench, "living_log_oldest_unread_seconds")
-    assert {place: 3600 <= age < 3700 for place, age in ages.items()} == {place: bool(n) for place, n in unread.items()}
+    assert {partition: 3600 <= age < 3700 for partition, age in ages.items()} == {
+        partition: bool(n) for partition, n in unread.items()
+    }
     assert set(numbers(bench, "living_partition_stalled").values()) == {0.0}
 
 
@@ -86,6 +88,7 @@ def test_a_clock_that_jumps_back_makes_no_negative_age(bench):
     assert set(numbers(bench, "living_log_oldest_unread_seconds").values()) == {0.0}
 
 
+@pytest.mark.waits
 def test_a_frozen_partition_alarms_and_is_read_after_joining_anew(bench):
     running = bench.running
     running.listening.watchdog = watchdog = Watchdog(TOY.name, running.event_log, patience=0.5)

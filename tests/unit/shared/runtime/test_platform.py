@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Unavailable
-from shared.keys import SigningKey
+from shared.keys.file import open_ring
 from shared.runtime import platform as starting
 from shared.runtime.platform import Platform
 from shared.settings import Settings
@@ -25,7 +25,7 @@ def settings(tmp_path):
 @pytest.fixture
 def platform(settings, monkeypatch):
     monkeypatch.setattr(starting, "_PATIENCE", 0.3)
-    SigningKey.open(settings)
+    open_ring(settings)
     platform = Platform(settings, [TOY])
     yield platform
     platform.stop()

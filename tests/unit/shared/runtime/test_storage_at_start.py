@@ -24,6 +24,8 @@ from tests.disks import Disk, by_nobody, mounted
 from tests.toy import TOY
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.waits
+
 DATABASE = "protocol.db"
 
 
@@ -45,10 +47,10 @@ def open_to_all() -> Iterator[Path]:
 def no_waiting(monkeypatch) -> None:
     """A start that waits for what only a person can mend fails its test."""
 
-    def wait(self) -> float:
+    def wait(*tries, **bounds) -> float:
         raise AssertionError("the start waits")
 
-    monkeypatch.setattr(starting.Pause, "next", wait)
+    monkeypatch.setattr(starting, "pause_after", wait)
 
 
 def start(folder: Path) -> None:
@@ -172,9 +174,9 @@ def test_a_database_that_is_damaged_while_it_runs_is_told_with_its_path(workbenc
     overwritten(path)
 
     admin = bench.person(role="admin")
-    told = eventually(lambda: (it := admin.get("/readyz").json()["services"]["toy"]["database"]) != "ok" and it)
+    seen = eventually(lambda: (it := admin.get("/readyz").json()["services"]["toy"]["database"]) != "ok" and it)
 
-    assert f"{path} is damaged" in told and "put a copy" in told and "sqlalche.me" not in told
+    assert f"{path} is damaged" in seen and "put a copy" in seen and "sqlalche.me" not in seen
     for answer in (admin.get("/toy/reviews/r/notes"), admin.post("/toy/reviews/r/notes")):
         assert (answer.status_code, str(path) in answer.text) == (503, False)
         assert "the database is damaged" in answer.json()["detail"]
@@ -197,9 +199,9 @@ def test_a_database_that_is_taken_away_while_it_runs_takes_nothing_more_and_none
         assert (answer.status_code, answer.json()["detail"]) == (
             503, "the database's file is away, and must be put back; nothing was changed",
         )  # fmt: skip
-    with pytest.raises(FileFault, match="was removed or replaced") as told:
+    with pytest.raises(FileFault, match="was removed or replaced") as seen:
         bench.running.database.ping()
-    assert is_down(told.value) and str(path) in told.value.detail
+    assert is_down(seen.value) and str(path) in seen.value.reason
     assert path.exists() == (instead is not None)
 
     away.rename(path)

@@ -21,9 +21,9 @@ def errors_of(text: str | bytes, **about: Any) -> dict[str, dict[str, Any]]:
     """The errors of a malformed protocol, by place."""
     with pytest.raises(Invalid) as caught:
         check(text, **about)
-    by_place = {error["at"]: error for error in caught.value.errors}
-    assert len(by_place) == len(caught.value.errors), "a place is told twice"
-    return by_place
+    by_position = {error["at"]: error for error in caught.value.errors}
+    assert len(by_position) == len(caught.value.errors), "a place is told twice"
+    return by_position
 
 
 def test_a_good_protocol_is_the_same_from_yaml_and_from_json():
@@ -90,7 +90,7 @@ cmocs:
         "cmocs[1].colour": 24,
     }
     assert "put it in quotes" in errors["question"]["why"]
-    assert "'openalex'" in errors["strategies[0].source"]["why"]
+    assert "openalex" in errors["strategies[0].source"]["why"]
     assert "exclude" in errors["stages[0].answers"]["why"]
 
 
@@ -108,7 +108,7 @@ def test_a_yes_or_no_that_yaml_makes_a_boolean_is_explained():
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("position", "value", "seen"),
     [
         ("published_after", 0, "date"),
         ("published_after", "2017", "date"),
@@ -117,11 +117,11 @@ def test_a_yes_or_no_that_yaml_makes_a_boolean_is_explained():
         ("title", 1, "put it in quotes"),
     ],
 )
-def test_a_value_of_another_kind_is_an_error_in_both_forms(place, value, told):
-    spoiled = small(**{place: value})
+def test_a_value_of_another_kind_is_an_error_in_both_forms(position, value, seen):
+    spoiled = small(**{position: value})
 
-    assert told in errors_of(as_yaml(spoiled))[place]["why"]
-    assert told in errors_of(json.dumps(spoiled), form="json")[place]["why"]
+    assert seen in errors_of(as_yaml(spoiled))[position]["why"]
+    assert seen in errors_of(json.dumps(spoiled), form="json")[position]["why"]
 
 
 def test_a_one_is_no_truth_value_in_a_protocol():
@@ -138,7 +138,7 @@ def test_a_stage_that_can_never_advance_a_record_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "seen"),
     [
         ("", "empty"),
         ("just words", "object"),
@@ -162,14 +162,19 @@ def test_a_stage_that_can_never_advance_a_record_is_an_error():
         ("? [a, b]\n: c", "a name must be plain text"),
     ],
 )
-def test_what_is_not_a_plain_yaml_document_is_told(text, told):
+def test_what_is_not_a_plain_yaml_document_is_told(text, seen):
     errors = errors_of(text)
 
-    assert any(told in error["why"] for error in errors.values()), errors
+    assert any(seen in error["why"] for error in errors.values()), errors
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["bare", "behind a byte order mark"])
+def test_the_line_of_a_letter_that_is_not_utf_8_is_told(mark):
+    assert errors_of(mark + b"a: 1\n\n\xff")["(the whole file)"]["line"] == 3
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "seen"),
     [
         ("{", "property name"),
         ('{"a": NaN}', "NaN is not a JSON number"),
@@ -183,10 +188,10 @@ def test_what_is_not_a_plain_yaml_document_is_told(text, told):
         ("[" + "1," * 60_000 + "1]", "more than 50000 values"),
     ],
 )
-def test_what_is_not_a_plain_json_document_is_told(text, told):
+def test_what_is_not_a_plain_json_document_is_told(text, seen):
     errors = errors_of(text, form="json")
 
-    assert any(told in error["why"] for error in errors.values()), errors
+    assert any(seen in error["why"] for error in errors.values()), errors
 
 
 def test_a_name_that_cannot_be_written_is_told_in_writing():
@@ -196,6 +201,7 @@ def test_a_name_that_cannot_be_written_is_told_in_writing():
     assert "named twice in one object: \ufffd" in json.dumps(caught.value.errors, ensure_ascii=False).encode().decode()
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(
     "bomb",
     [
@@ -218,7 +224,7 @@ def test_a_document_made_to_be_slow_is_refused_soon(bomb):
 
 
 def test_a_file_of_nothing_but_errors_is_answered_with_a_bounded_list():
-    spoiled = small(cmocs=[{"x": place} for place in range(400)])
+    spoiled = small(cmocs=[{"x": position} for position in range(400)])
 
     with pytest.raises(Invalid) as caught:
         check(as_yaml(spoiled))
@@ -233,19 +239,19 @@ def test_a_protocol_too_large_for_one_message_is_refused():
     assert "larger than" in errors_of(json.dumps(small(cmocs=long)), form="json")["(the whole file)"]["why"]
 
 
-def _places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+def _positions(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Every place in a document, the root aside."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place for name, item in items for place in [(*path, name), *_places(item, (*path, name))]]
+    return [position for name, item in items for position in [(*path, name), *_positions(item, (*path, name))]]
 
 
-@given(st.sampled_from(_places(SMALL)), st.sampled_from([None, [], {}, 7, "", "no such thing", [[]], True]))
-def test_whatever_one_place_holds_the_answer_is_a_protocol_or_errors_that_name_a_line(place, value):
+@given(st.sampled_from(_positions(SMALL)), st.sampled_from([None, [], {}, 7, "", "no such thing", [[]], True]))
+def test_whatever_one_place_holds_the_answer_is_a_protocol_or_errors_that_name_a_line(position, value):
     spoiled = copy.deepcopy(SMALL)
     holder: Any = spoiled
-    for part in place[:-1]:
+    for part in position[:-1]:
         holder = holder[part]
-    holder[place[-1]] = value
+    holder[position[-1]] = value
 
     try:
         check(as_yaml(spoiled))

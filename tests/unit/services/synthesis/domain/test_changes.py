@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synthesis.domain.changes import change_class, concerns_a_drill, differences, evidence_moved, told
+from services.synthesis.domain.changes import change_class, concerns_a_drill, differences, evidence_moved, shortened
 from shared.events.synthesis import Change
 from shared.wire.synthesis import Body, Counts, Statement, TheoryText
 
@@ -104,7 +104,7 @@ def test_a_drill_concerns_the_revision_during_it_and_the_one_after_it():
     )
 )  # fmt: skip
 def test_an_event_tells_every_change_there_is_room_for_with_its_texts_cut(changes):
-    short = told(changes)
+    short = shortened(changes)
 
     assert len(short) == len(changes)
     assert all(len(str(change.before)) <= 201 for change in short)
@@ -118,7 +118,7 @@ def test_an_event_never_outgrows_a_message_and_says_how_much_it_leaves_out():
     many = [
         Change(cmoc=f"c{n}", what="outcome", before="x" * 5000, after="y", change_class="MINOR") for n in range(5000)
     ]
-    short = told(many)
+    short = shortened(many)
 
     assert sum(len(change.model_dump_json()) for change in short) < 250_000
     assert short[-1].what == "further changes"

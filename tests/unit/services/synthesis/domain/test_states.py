@@ -153,7 +153,7 @@ def test_support_is_the_number_of_distinct_standing_studies_and_more_evidence_ne
 @given(LINKS, REPORTS)
 def test_the_hash_of_the_fragments_changes_exactly_with_what_stands(links, drawn):
     whole = bodies(links, drawn)
-    for place in range(len(links)):
-        less = bodies(links[:place] + links[place + 1 :], drawn)
-        stood = links[place].link in whole.cmocs[0].links
+    for at in range(len(links)):
+        less = bodies(links[:at] + links[at + 1 :], drawn)
+        stood = links[at].link in whole.cmocs[0].links
         assert (less.fragments_sha256 != whole.fragments_sha256) == stood

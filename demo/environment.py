@@ -1,0 +1,130 @@
+"""The environment of a play: the platform, the replayed sources, the clock, the tokens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from demo.processes import ALL, Processes, opened
+from demo.replay.server import ReplayServer
+from shared.clock import FileClock
+from shared.db.engine import Database
+from shared.errors import Conflict, Unavailable
+from shared.keys.file import open_ring
+from shared.settings import Settings
+from shared.tokens import ALL_REVIEWS, Person, issue_token
+
+#: Marks a folder as the demo's own, which a new demo may clear away.
+_MARK = ".living-demo"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a play takes place: the running processes, the file of its clock, and its signing key."""
+
+    processes: Processes
+    clock: Path
+    settings: Settings
+
+    def token(self, name: str, role: str) -> str:
+        """A token for a person of the play."""
+        key = open_ring(self.settings)
+        return issue_token(
+            key, Person(name, role, (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(hours=12)
+        )
+
+
+@contextmanager
+def prepared(
+    folder: Path,
+    sources: ASGIApp,
+    *,
+    clock: Path,
+    split: Sequence[Sequence[str]] = (ALL,),
+    servers: Mapping[str, str] | None = None,
+    programs: Mapping[str, str] | None = None,
+    **more: str,
+) -> Iterator[Environment]:
+    """Opens an environment in `folder`: the platform reads the replayed `sources` and the clock in the file `clock`.
+
+    `split` says which services share a process, `programs` what runs them (`Processes`); `servers` holds the settings
+    that lead to real Kafka, PostgreSQL and Elasticsearch, or nothing for the embedded profile; `more` are further
+    settings.
+    """
+    with ReplayServer(sources) as replay:
+        environment = {
+            "LIVING_DATA_DIR": str(folder),
+            "LIVING_CLOCK": f"file:{clock}",
+            "LIVING_SCHEDULER_TICK": "0.25",
+            "LIVING_WEBHOOK_PRIVATE": "true",
+            "LIVING_LOG_FORMAT": "json",
+            "LIVING_OPENALEX_URL": f"{replay.url}/openalex",
+            "LIVING_CROSSREF_URL": f"{replay.url}/crossref",
+            "LIVING_PUBMED_URL": f"{replay.url}/eutils",
+            "LIVING_EUROPEPMC_URL": f"{replay.url}/europepmc",
+            "LIVING_CONTACT": "demo@example.org",
+            **(servers or {}),
+            **more,
+        }
+        settings = Settings(data_dir=folder, _env_file=None)
+        open_ring(settings)  # Made here, so that no process makes an admin token that nobody asks for.
+        with opened(Processes(folder, environment, split, programs)) as processes:
+            yield Environment(processes, clock, settings)
+
+
+def clear(folder: Path) -> Path:
+    """An empty folder for a new play. Raises Conflict for one that holds something which is not a play's, or on which
+    a platform runs, and Unavailable for one that cannot be made."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / _MARK).exists():
+                raise Conflict(f"{folder} holds something that is not a demo's; name another folder with --folder")
+            _require_at_rest(folder)
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / _MARK).touch(mode=0o600)
+    except OSError as error:
+        reason = f"the folder {folder} cannot be made: {error.strerror}; name another with --folder"
+        raise Unavailable(reason) from error
+    return folder
+
+
+def _require_at_rest(folder: Path) -> None:
+    for file in folder.glob("*.db"):
+        with closing(Database(f"sqlite:///{file}")) as database:
+            relay = database.leadership("relay")
+            if not relay.hold():
+                raise Conflict(f"a platform runs in {folder}: stop it first, or name another folder with --folder")
+            relay.release()
+
+
+def set_clock(path: Path, at: datetime) -> Path:
+    FileClock.write(path, at)
+    return path
+
+
+def real_servers(
+    names: Iterable[str] = ("LIVING_LOG_URL", "LIVING_DATABASE_URL", "LIVING_SEARCH_URL"), *, mark: str
+) -> dict[str, str]:
+    """The settings of the real servers that the environment names, with topics, databases and index of one
+    play's own. Raises Conflict when one is missing or not real."""
+    given = {name: os.environ.get(name, "") for name in names}
+    if not all(given.values()) or not given["LIVING_LOG_URL"].startswith("kafka:"):
+        raise Conflict(
+            'the real servers are not given: `python deploy/local up`, then `eval "$(python deploy/local env)"`'
+        )
+    return {
+        **given,
+        "LIVING_DATABASE_URL": given["LIVING_DATABASE_URL"].replace("{service}", f"{mark}_{{service}}"),
+        "LIVING_BLOBS_URL": "database:",
+        "LIVING_TOPIC_PREFIX": f"{mark}.",
+        "LIVING_SEARCH_INDEX": mark,
+        "LIVING_SEARCH_ANALYZER": os.environ.get("LIVING_SEARCH_ANALYZER", "english"),
+    }

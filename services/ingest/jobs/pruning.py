@@ -1,0 +1,36 @@
+"""What ingest forgets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.ingest import store
+from services.ingest.domain.watching import RunStates
+from services.ingest.jobs import answers
+from shared.blobs import names
+from shared.db.work import Work
+from shared.ids import first_id
+from shared.paging import PageAsked
+
+
+def items_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
+    """Where each item of a run went: of the oldest run that has any, while it is old and no longer under way."""
+    run = store.oldest_run_with_items(work)
+    if run is None or run.id >= first_id("run", before) or run.state == RunStates.RUNNING:
+        return 0
+    store.forget_items(work, run.id, limit)
+    # The next run's may be as old.
+    return limit
+
+
+def answers_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
+    """The raw answers of the oldest run that has any, while it is old and no longer under way; their bytes are swept
+    when nothing else uses them."""
+    run = store.oldest_run_with_answers(work)
+    if run is None or run.id >= first_id("run", before) or run.state == RunStates.RUNNING:
+        return 0
+    for answer in store.page_of_answers(work, run.id, PageAsked(limit)).rows:
+        names.let_go(work, answer.sha256, by=answers.user(run.id, answer.number))
+        store.forget_answer(work, answer)
+    # The next run's may be as old.
+    return limit

@@ -1,0 +1,1 @@
+"""What ingest needs from outside, behind promises of its own: the bibliographic sources."""

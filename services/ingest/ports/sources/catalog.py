@@ -1,0 +1,49 @@
+"""The sources a review can name in its protocol, opened with the platform's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Unpack
+
+import httpx
+
+from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.europepmc import EuropePMC
+from services.ingest.ports.sources.http import Access, Limits, Timing
+from services.ingest.ports.sources.openalex import OpenAlex
+from services.ingest.ports.sources.port import Source
+from services.ingest.ports.sources.pubmed import PubMed
+from shared.settings import Settings
+
+
+def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timing]) -> dict[str, Source]:
+    """Every source by its name. The caller owns the client; `timing` (sleep, monotonic) is for tests."""
+    limits = Limits(timeout=settings.source_timeout)
+    contact = settings.contact
+    openalex = Access(settings.openalex_url, contact, settings.openalex_key)
+    pubmed = Access(settings.pubmed_url, contact, settings.pubmed_key)
+    sources: list[Source] = [
+        OpenAlex(openalex, client, limits=limits, **timing),
+        Crossref(Access(settings.crossref_url, contact), client, limits=limits, **timing),
+        PubMed(pubmed, client, limits=limits, **timing),
+        EuropePMC(Access(settings.europepmc_url, contact), client, limits=limits, **timing),
+    ]
+    return {source.name: source for source in sources}
+
+
+class Sources(dict[str, Source]):
+    """The sources by their names, with the client they ask over."""
+
+    def __init__(self, sources: Mapping[str, Source], client: httpx.Client | None = None) -> None:
+        super().__init__(sources)
+        self._client = client
+
+    @classmethod
+    def open(cls, settings: Settings) -> Sources:
+        """All of them, on one HTTP client."""
+        client = httpx.Client()
+        return cls(open_sources(settings, client), client)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()

@@ -1,0 +1,185 @@
+"""OpenAlex: works by title and abstract, harvested over a long window of publication dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn, Unpack
+
+import httpx
+
+from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.http import (
+    Access,
+    Answer,
+    Busy,
+    Limits,
+    Malformed,
+    PoliteClient,
+    Refused,
+    Timing,
+    retry_after,
+)
+from services.ingest.ports.sources.markup import plain
+from services.ingest.ports.sources.port import (
+    DatedBy,
+    Keep,
+    Notice,
+    Page,
+    Query,
+    Rejection,
+    SourceRecord,
+    keep_nothing,
+)
+from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from shared import identifiers
+from shared.events.values import Identifiers
+from shared.languages import language
+
+NAME = "openalex"
+PER_PAGE = 100
+START = "*"
+
+#: Root fields we read; `select` keeps an answer ten times smaller.
+FIELDS = (
+    "id,doi,ids,title,display_name,publication_date,publication_year,language,type,authorships,"
+    "primary_location,abstract_inverted_index,is_retracted,created_date,updated_date"
+)
+_FILTER = re.compile(r"[a-z_.]+:")
+_LONGEST_ABSTRACT = 50_000
+
+
+class OpenAlex:
+    """Walks https://api.openalex.org/works with a cursor.
+
+    The strategy is a `filter` expression (`title_and_abstract.search:"integrated care",language:en`);
+    text without a filter's name is sent as `search`, which costs ten times as much. A free key cannot
+    filter by the date a work entered, so the window is one of publication dates and must look far back.
+    """
+
+    name = NAME
+    dated_by: DatedBy = "published"
+    least_overlap_days = 730
+
+    def __init__(
+        self,
+        access: Access,
+        client: httpx.Client,
+        *,
+        limits: Limits | None = None,
+        per_page: int = PER_PAGE,
+        **timing: Unpack[Timing],
+    ) -> None:
+        self._per_page = per_page
+        self._key = access.key
+        self._http = PoliteClient(
+            NAME, access, client, interval=0.05, limits=limits or Limits(), busy=read_busy, **timing
+        )
+
+    def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
+        return walk(lambda cursor: self._page(query, cursor, keep), cursor, START)
+
+    def _page(self, query: Query, cursor: str, keep: Keep) -> Page:
+        params = request_of(query) | {"per_page": str(self._per_page), "cursor": cursor, "select": FIELDS}
+        key = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
+        return self._http.ask("GET", "works", read_page, refused=read_refusal, params=params, headers=key, keep=keep)
+
+
+def request_of(query: Query) -> dict[str, str]:
+    """The parameters that say what is asked: `filter`, and `search` where the strategy names no filter."""
+    window = f"from_publication_date:{query.since},to_publication_date:{query.until}"
+    if _FILTER.match(query.text):
+        return {"filter": f"{query.text},{window}"}
+    return {"filter": window, "search": query.text}
+
+
+def read_busy(answer: Answer) -> Busy:
+    """Tells a burst from an empty budget: with nothing left, the wait is until the budget is filled again."""
+    if answer.headers.get("x-ratelimit-remaining") == "0" or b"nsufficient budget" in answer.body:
+        reset = answer.headers.get("x-ratelimit-reset", "")
+        pause = retry_after(answer.headers) or (
+            float(seconds) if (seconds := normal.count_of(reset)) is not None else 24 * 3600.0
+        )
+        return Busy("the day's budget is used up", pause)
+    return Busy(f"HTTP {answer.status}", retry_after(answer.headers))
+
+
+def read_refusal(answer: Answer) -> NoReturn:
+    """Reads {"error", "message"} of a 400, 401 or 403."""
+    body = as_dict(answer.json()) if answer.is_json else {}
+    raise Refused(as_text(body.get("message")) or as_text(body.get("error")) or answer.excerpt())
+
+
+def read_page(answer: Answer) -> Page:
+    """Reads one list answer; raises Malformed when it is not one."""
+    return answered(read_works(answer.json()), answer)
+
+
+def read_works(body: Any) -> Page:
+    """Reads the body of a list answer: {"meta", "results"}; raises Malformed when it is not one."""
+    meta, works = as_dict(as_dict(body).get("meta")), as_dict(body).get("results")
+    total = normal.count(meta.get("count"))
+    if not isinstance(works, list) or total is None:
+        raise Malformed("the answer has no meta.count or no list of results")
+    cursor = as_cursor(meta.get("next_cursor")) if works else None
+    return Reader(NAME, read_work).page(works, cursor=cursor, reported=total)
+
+
+def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
+    """Reads one work object, of the schema of 2023 (host_venue, no language) or of 2026."""
+    work = as_dict(work)
+    ids = as_dict(work.get("ids"))
+    own_id = identifiers.openalex(work.get("id") or ids.get("openalex"))
+    if own_id is None:
+        return reader.reject(work, None, "it has no OpenAlex work id, so nothing identifies it")
+    return reader.record(
+        work,
+        source_id=own_id,
+        title=plain(as_text(work.get("title")) or as_text(work.get("display_name"))),
+        abstract=abstract_of(work.get("abstract_inverted_index")),
+        authors=[name for name in map(_author, as_list(work.get("authorships"))) if name],
+        venue=_venue(work),
+        published=_published(work, reader),
+        kind=normal.kind([work.get("type")]),
+        language=language(work.get("language")),
+        identifiers=Identifiers(
+            doi=identifiers.doi(work.get("doi") or ids.get("doi")),
+            pmid=identifiers.pmid(ids.get("pmid")),
+            pmcid=identifiers.pmcid(ids.get("pmcid")),
+            openalex=own_id,
+        ),
+        notices=[Notice(kind="retraction")] if work.get("is_retracted") is True else [],
+        entered=normal.day(work.get("created_date")),
+        updated=normal.day(work.get("updated_date")),
+    )
+
+
+def abstract_of(index: Any) -> str | None:
+    """Rebuilds an abstract from its inverted index (word -> positions); positions may have gaps."""
+    positions = [
+        (position, word)
+        for word, positions in as_dict(index).items()
+        for position in as_list(positions)
+        if isinstance(position, int)
+    ]
+    return plain(" ".join(word for _, word in sorted(positions)[:_LONGEST_ABSTRACT]))
+
+
+def _author(authorship: Any) -> str | None:
+    authorship = as_dict(authorship)
+    return plain(as_text(as_dict(authorship.get("author")).get("display_name"))) or plain(
+        as_text(authorship.get("raw_author_name"))
+    )
+
+
+def _venue(work: dict[str, Any]) -> str | None:
+    source = as_dict(as_dict(work.get("primary_location")).get("source"))
+    return plain(as_text(source.get("display_name")) or as_text(as_dict(work.get("host_venue")).get("display_name")))
+
+
+def _published(work: dict[str, Any], reader: Reader) -> str | None:
+    """OpenAlex fills an unknown month and day with 01-01; such a date is taken as the year it really is."""
+    published = reader.partial_date_of(work.get("publication_date"))
+    if published and published.endswith("-01-01"):
+        return published[:4]
+    return published or reader.partial_date(work.get("publication_year"))

@@ -1,0 +1,217 @@
+"""What a bibliographic source promises; held by tests/contract/test_sources.py on every adapter."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+import orjson
+from pydantic import Field, model_validator
+
+from shared.errors import Invalid, Unavailable
+from shared.events.base import Value
+from shared.events.ingest import NoticeKind
+from shared.events.values import Identifiers, PartialDate
+
+#: How much of an item that cannot be used is kept, in characters.
+EXCERPT = 500
+
+#: Characters of a cursor at most.
+LONGEST_CURSOR = 2_000
+
+#: What a work is, in one vocabulary for all sources; a term nobody mapped is `other`.
+Kind = Literal[
+    "article",
+    "review",
+    "preprint",
+    "conference_paper",
+    "book",
+    "chapter",
+    "thesis",
+    "report",
+    "editorial",
+    "letter",
+    "dataset",
+    "notice",
+    "other",
+]
+
+#: What the days of a window are those of: see `Source.dated_by`.
+DatedBy = Literal["entered", "published"]
+
+
+class SourceUnavailable(Unavailable):
+    """The source does not answer, or not yet: try again, not sooner than `retry_after` seconds if given."""
+
+    slug = "source_unavailable"
+
+    def __init__(self, detail: str, *, source: str, retry_after: float | None = None) -> None:
+        super().__init__(detail, source=source, retry_after=retry_after)
+        self.source = source
+        self.retry_after = retry_after
+
+
+class SourceDrifted(Unavailable):
+    """The source answered in a form its documentation does not have: a person must look."""
+
+    slug = "source_drifted"
+
+    def __init__(self, detail: str, *, source: str) -> None:
+        super().__init__(detail, source=source)
+        self.source = source
+
+
+class SourceRefused(Invalid):
+    """The source understood and said no (strategy, limits, key): a person must change something."""
+
+    slug = "source_refused"
+
+    def __init__(self, detail: str, *, source: str) -> None:
+        super().__init__(detail, source=source)
+        self.source = source
+
+
+class Query(Value):
+    """A strategy in the source's own syntax, and the days it is asked about, both included.
+
+    What a day of the window means is the source's own: see `Source.dated_by`.
+    """
+
+    text: str = Field(min_length=1)
+    since: date
+    until: date
+
+    @model_validator(mode="after")
+    def _window_runs_forward(self) -> Query:
+        if self.since > self.until:
+            raise ValueError(f"the window begins on {self.since}, after its end on {self.until}")
+        return self
+
+
+class Notice(Value):
+    """A retraction, correction or the like that a source tells of.
+
+    `of` names the work it strikes; None means the very record that carries it. `by` names the notice
+    itself where the source does (`doi:...` or `pmid:...`).
+    """
+
+    kind: NoticeKind
+    of: Identifiers | None = None
+    by: str | None = None
+    published: PartialDate | None = None
+
+
+class SourceRecord(Value):
+    """One source's description of one work, as the source has it; identifiers and dates normalised.
+
+    `authors` are `Family, Given` where the source keeps the parts apart, else as written there.
+    `entered` and `updated` are the source's own stamps; they do not tell whether anything we use has
+    changed, `content_hash` does.
+    """
+
+    source: str
+    source_id: str
+    title: str | None = None
+    other_titles: list[str] = []
+    abstract: str | None = None
+    authors: list[str] = []
+    venue: str | None = None
+    published: PartialDate | None = None
+    kind: Kind = "other"
+    language: str | None = None
+    identifiers: Identifiers = Identifiers()
+    notices: list[Notice] = []
+    entered: date | None = None
+    updated: date | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over every field but the stamps: equal means nothing we use has changed."""
+        used = self.model_dump(mode="json", exclude={"entered", "updated"})
+        return hashlib.sha256(orjson.dumps(used, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+class Rejection(Value):
+    """An item of a page that is not a usable record: which, why, and the beginning of what came.
+
+    `position` counts from 0 within its page.
+    """
+
+    source: str
+    source_id: str | None
+    position: int
+    reason: str
+    excerpt: str = Field(max_length=EXCERPT)
+
+
+class Page(Value):
+    """One page of a walk. Every item the source sent on it is in `records` or in `rejections`.
+
+    `cursor` is where to go on after this page; the last page of a walk, and only it, has none.
+    `reported` is the source's own count for the whole window; it may drift during a walk. `remarks` are
+    what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
+    mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers.
+    """
+
+    records: list[SourceRecord] = []
+    rejections: list[Rejection] = []
+    cursor: str | None = None
+    reported: int | None = None
+    remarks: list[str] = []
+    quota: dict[str, str] = {}
+
+    @property
+    def found(self) -> int:
+        return len(self.records) + len(self.rejections)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One answer of a source as it came, of whatever status. `asked` is method and address with all that was sent,
+    without keys and addresses of persons; `at` is the machine's time."""
+
+    asked: str
+    status: int
+    content_type: str
+    at: datetime
+    body: bytes = field(repr=False)
+
+
+#: What becomes of each answer of a walk; what it raises ends the walk.
+Keep = Callable[[Heard], None]
+
+
+def keep_nothing(heard: Heard) -> None:
+    """For whoever asks only for the pages."""
+
+
+class Source(Protocol):
+    """A bibliographic API, walked page by page.
+
+    Promises, on every adapter:
+    - `pages` gives every item of the window at least once: as a record, or as a rejection with its reason;
+    - it may be stopped after any page and begun again with that page's cursor, by another process and
+      later, and then gives at least what was not yet given; where a source keeps no place, or lost it, it
+      gives from the beginning again what was given before, so a caller must be able to meet an item twice;
+    - a cursor belongs to the query it came from, is opaque, holds no secret, and is at most 2,000
+      characters long;
+    - an answer that is no documented one is an error (`SourceDrifted`), never an empty page;
+    - every answer that came whole goes to `keep` before the page that is read from it is given, and also one that is
+      busy, refused or no documented one.
+
+    Raises SourceUnavailable, SourceDrifted or SourceRefused; pages given before stay good.
+    """
+
+    name: str
+
+    #: Whether the window's days are those a record entered or changed in the source, or those the work
+    #: was published on. The second kind misses what is indexed late, and so needs a long look back.
+    dated_by: DatedBy
+
+    #: How many days a window should at least reach back behind the end of the last one.
+    least_overlap_days: int
+
+    def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]: ...

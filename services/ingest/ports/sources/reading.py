@@ -1,0 +1,179 @@
+"""Reading pages by their cursors, and their items one by one: each a record or an explained rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from traceback import extract_tb
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+
+import orjson
+
+from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.http import Answer, Malformed
+from services.ingest.ports.sources.markup import squeeze
+from services.ingest.ports.sources.port import EXCERPT, LONGEST_CURSOR, Page, Rejection, SourceRecord, SourceRefused
+from shared import logging
+from shared.events import bounds
+
+log = logging.get(__name__)
+
+#: Characters at most: what no event may carry, an item is rejected for.
+_LONGEST = {
+    "source_id": bounds.LONGEST_ID, "title": bounds.LONGEST_TITLE, "abstract": bounds.LONGEST_ABSTRACT,
+    "venue": bounds.LONGEST_VENUE,
+}  # fmt: skip
+_MOST_TITLES, _MOST_NOTICES = 20, 500
+
+#: Remarks a page makes about its items, and characters of each.
+_MOST_REMARKS, _LONGEST_REMARK = 20, 300
+
+
+@dataclass
+class Reader:
+    """Applies `read` to each item of a page of `source`; knows at which position it stands.
+
+    `remarks` say what was left out of items that were read all the same.
+    """
+
+    source: str
+    read: Callable[[Any, Reader], SourceRecord | Rejection]
+    position: int = 0
+    remarks: list[str] = field(default_factory=list)
+    _odd_dates: list[str] = field(default_factory=list)
+
+    def page(self, items: list[Any], **facts: Any) -> Page:
+        """The page of these items; `facts` are the other fields of `Page`."""
+        records: list[SourceRecord] = []
+        rejections: list[Rejection] = []
+        for self.position, item in enumerate(items):
+            outcome = self._outcome(item)
+            records.append(outcome) if isinstance(outcome, SourceRecord) else rejections.append(outcome)
+        return Page(records=records, rejections=rejections, remarks=self.remarks[:_MOST_REMARKS], **facts)
+
+    def _outcome(self, item: Any) -> SourceRecord | Rejection:
+        """The item, read; whatever reading it raises is its rejection, so that it costs no other item its place."""
+        self._odd_dates.clear()
+        try:
+            return self.read(item, self)
+        except Exception as error:
+            # Where, and no more: a traceback for each of a page's items would cost more than the page.
+            at = extract_tb(error.__traceback__)[-1]
+            why = squeeze(str(error))[:_LONGEST_REMARK]
+            log.warning(
+                "item cannot be read", source=self.source, position=self.position, error=type(error).__name__,
+                why=why, at=f"{at.filename}:{at.lineno}",
+            )  # fmt: skip
+            return self.reject(item, None, f"it cannot be read ({type(error).__name__}: {why})")
+
+    def record(self, item: Any, *, source_id: str, **fields: Any) -> SourceRecord | Rejection:
+        """The record, unless nothing tells what it is or a field is too long to be what it claims."""
+        source_id = squeeze(source_id)
+        fields["other_titles"] = _possible(fields.get("other_titles", []))
+        record = SourceRecord(source=self.source, source_id=source_id, **fields)
+        identified = any(record.identifiers.model_dump().values())
+        if not (record.title or record.abstract or identified):
+            return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
+        if reason := _too_long(record):
+            return self.reject(item, source_id, reason)
+        self.remarks += [f"{source_id}: {said} is no date we can use" for said in self._odd_dates]
+        return record
+
+    def partial_date(self, *parts: Any) -> str | None:
+        """A publication date out of its parts; one that is there and cannot be used is remarked."""
+        return self._noted(normal.partial_date(*parts), [part for part in parts if part is not None])
+
+    def partial_date_of(self, text: Any) -> str | None:
+        """A publication date out of text; one that is there and cannot be used is remarked."""
+        return self._noted(normal.partial_date_of(text), text)
+
+    def _noted(self, date: str | None, said: Any) -> str | None:
+        if date is None and said:
+            self._odd_dates.append(squeeze(repr(said)[:100]))
+        return date
+
+    def reject(self, item: Any, source_id: str | None, reason: str) -> Rejection:
+        return Rejection(
+            source=self.source,
+            source_id=source_id and squeeze(source_id)[: bounds.LONGEST_ID],
+            position=self.position,
+            reason=reason,
+            excerpt=_excerpt(item),
+        )
+
+
+def answered(page: Page, answer: Answer) -> Page:
+    """The page with what its answer said beside it: rates and budget, and what had to be mended."""
+    remarks = [remark[:_LONGEST_REMARK] for remark in answer.remarks]
+    return page.model_copy(update={"quota": answer.quota, "remarks": remarks + page.remarks})
+
+
+def walk(ask: Callable[[str], Page], cursor: str | None, start: str) -> Iterator[Page]:
+    """Asks page after page, each with the cursor of the one before, from `cursor` or else from `start` on.
+
+    The end shows in one of several ways: no further cursor, an empty page, the same cursor again.
+    """
+    asked = cursor or start
+    while True:
+        try:
+            page = ask(asked)
+        except SourceRefused:
+            if asked == start or asked != cursor:
+                raise
+            # A cursor of an earlier day may have lapsed: what follows now was partly given before.
+            asked = start
+            continue
+        if not page.found or page.cursor == asked:
+            page = page.model_copy(update={"cursor": None})
+        yield page
+        if page.cursor is None:
+            return
+        asked = page.cursor
+
+
+def _possible(titles: list[str]) -> list[str]:
+    """Those other titles that can be titles, as many as a work may have."""
+    return [title for title in titles if len(title) <= _LONGEST["title"]][:_MOST_TITLES]
+
+
+def _too_long(record: SourceRecord) -> str | None:
+    for name, most in _LONGEST.items():
+        if len(getattr(record, name) or "") > most:
+            return f"its {name} is longer than {most} characters, so it is not one"
+    if fault := bounds.fault_of_authors(record.authors):
+        return f"it has {fault}, which no work has"
+    if len(record.notices) > _MOST_NOTICES:
+        return f"it carries more than {_MOST_NOTICES} notices"
+    return None
+
+
+def _excerpt(item: Any) -> str:
+    """The beginning of an item as it came, as far as it can be shown in a line."""
+    try:
+        text = tostring(item, encoding="unicode") if isinstance(item, Element) else orjson.dumps(item, default=str)
+    except (RecursionError, ValueError, TypeError) as error:
+        return f"(it cannot be shown: {type(error).__name__})"
+    return squeeze(text if isinstance(text, str) else text.decode())[:EXCERPT]
+
+
+def as_cursor(value: Any) -> str | None:
+    """The cursor for the next page. Raises Malformed for one that is longer than any place is."""
+    cursor = as_text(value)
+    if cursor and len(cursor) > LONGEST_CURSOR:
+        raise Malformed(f"the next page's cursor has {len(cursor)} characters")
+    return cursor
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """The value if it is an object, else an empty one: a field of another shape counts as absent."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str | None:
+    """The value if it is text that says something."""
+    return value if isinstance(value, str) and value.strip() else None

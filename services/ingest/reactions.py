@@ -1,0 +1,62 @@
+"""What ingest does when it hears something: it watches what the newest protocol version asks for."""
+
+from __future__ import annotations
+
+from services.ingest import store
+from services.ingest.domain.watching import WatchStates
+from services.ingest.models import ReviewRow, WatchRow
+from shared.db.work import Work
+from shared.events.protocol import Protocol, Strategy, VersionPublished
+
+
+def adopt_watches(work: Work, event: VersionPublished) -> None:
+    """Watches what the newest protocol version asks for; a strategy it no longer has is retired.
+
+    A changed question (source, query, first day) is asked anew from the beginning, since what was searched
+    through was searched for something else; all else keeps its place.
+    """
+    review = store.lock_review_if_known(work, event.review)
+    if review is not None and review.protocol_version >= event.version:
+        return
+    search_from = event.protocol.search_from or event.protocol.published_after
+    asks_earlier = review is not None and review.search_from != search_from
+    if review is None:
+        review = work.add(ReviewRow(review=event.review, protocol_version=event.version))
+    review.protocol_version = event.version
+    review.search_from = search_from
+    known = {watch.strategy: watch for watch in store.watches_of(work, event.review)}
+    for strategy in event.protocol.strategies:
+        watch = known.pop(strategy.id, None)
+        if watch is None:
+            work.add(_new_watch(work, event.protocol, strategy, event.version))
+        else:
+            _adopt(work, watch, strategy, event.version, asks_anew=asks_earlier)
+    for watch in known.values():
+        if watch.state != WatchStates.RETIRED:
+            WatchStates.turn(watch, WatchStates.RETIRED)
+
+
+def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int) -> WatchRow:
+    return WatchRow(
+        id=store.watch_id(protocol.review, strategy.id),
+        review=protocol.review,
+        strategy=strategy.id,
+        source=strategy.source,
+        query=strategy.query,
+        every_days=strategy.every_days,
+        overlap_days=strategy.overlap_days,
+        protocol_version=version,
+        asked_since=version,
+        due_at=work.now,
+    )
+
+
+def _adopt(work: Work, watch: WatchRow, strategy: Strategy, version: int, *, asks_anew: bool) -> None:
+    if asks_anew or (watch.source, watch.query) != (strategy.source, strategy.query):
+        watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
+        watch.failures, watch.trouble, watch.due_at = 0, None, work.now
+    watch.source, watch.query = strategy.source, strategy.query
+    watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
+    watch.protocol_version = version
+    if watch.state == WatchStates.RETIRED:
+        WatchStates.turn(watch, WatchStates.ACTIVE)

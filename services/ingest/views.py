@@ -1,0 +1,83 @@
+"""Views: rows of ingest as people see them, with what belongs to them, fetched for a page at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.ingest import store
+from services.ingest.models import DuplicateRow, NoticeRow, RecordRow, RunRow, WatchRow
+from shared.db.work import Work
+from shared.events.ingest import Bibliography
+from shared.wire.ingest import (
+    DuplicateView,
+    MergeView,
+    NoticeView,
+    RecordSummary,
+    RecordView,
+    RunView,
+    SourceRecordView,
+    WatchView,
+)
+
+
+def watch_views(work: Work, rows: Iterable[WatchRow]) -> list[WatchView]:
+    rows = list(rows)
+    last = store.last_runs(work, [row.id for row in rows])
+    return [
+        WatchView(watch=row.id, **row.model_dump(), last_run=run_view(last[row.id]) if row.id in last else None)
+        for row in rows
+    ]
+
+
+def watch_view(work: Work, row: WatchRow) -> WatchView:
+    return watch_views(work, [row])[0]
+
+
+def run_view(row: RunRow) -> RunView:
+    return RunView(run=row.id, **row.model_dump(), counts=row.counts)
+
+
+def notice_view(row: NoticeRow) -> NoticeView:
+    return NoticeView(notice=row.id, **row.model_dump())
+
+
+def record_summary(row: RecordRow) -> RecordSummary:
+    described = Bibliography.model_validate(row.bibliography)
+    return RecordSummary(
+        record=row.id,
+        revision=row.revision,
+        title=described.title,
+        authors=described.authors,
+        venue=described.venue,
+        published=described.published,
+        identifiers=described.identifiers,
+        sources=[f"{one.source}:{one.id}" for one in described.sources],
+        merged_into=row.merged_into,
+    )
+
+
+def record_view(work: Work, row: RecordRow) -> RecordView:
+    """A record with all that it was made of and what was said of it."""
+    return RecordView(
+        record=row.id,
+        **row.model_dump(),
+        source_records=[SourceRecordView(**one.model_dump()) for one in store.members_of(work, [row.id])],
+        merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
+        notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
+    )
+
+
+def duplicate_views(work: Work, rows: list[DuplicateRow]) -> list[DuplicateView]:
+    summaries = {
+        record: record_summary(row)
+        for record, row in store.records(work, {one for row in rows for one in (row.first, row.second)}).items()
+    }
+    return [
+        DuplicateView(
+            duplicate=row.id,
+            first=summaries[row.first],
+            second=summaries[row.second],
+            **row.model_dump(exclude={"first", "second"}),
+        )
+        for row in rows
+    ]

@@ -1,1 +1,0 @@
-"""The channels: one file for each way a notice reaches people."""

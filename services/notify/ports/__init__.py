@@ -1,0 +1,1 @@
+"""What notify needs from outside, behind promises of its own: the channels."""

@@ -1,0 +1,55 @@
+"""What notify does when it hears something: the one notification about it is frozen, with its deliveries."""
+
+from __future__ import annotations
+
+from services.notify import domain, store
+from services.notify.commands import write_notification
+from services.notify.models import NotificationKind, NotificationRow
+from shared.db.work import Work
+from shared.events.notify import NoticeDelivered
+from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.ids import id_of
+from shared.wire.notify import OverdueNotification, RevisionNotification
+
+
+def write_notifications(work: Work, event: RevisionPublished) -> None:
+    """Freezes the notification of a revision, which is its feed entry, and makes a delivery for each webhook."""
+    body = domain.revision_notification(event, at=work.occurred, public_url=work.settings.public_url)
+    notification = _freeze(work, body, review=event.review, kind="revision", about=event.revision, number=event.number)
+    if notification is not None:
+        work.emit(
+            NoticeDelivered(
+                review=event.review, subscription=f"feed:{event.review}", delivery=notification.id,
+                channel="feed", about=event.revision, attempts=1,
+            )
+        )  # fmt: skip
+
+
+def write_overdue_notification(work: Work, event: ReviewOverdue) -> None:
+    """Freezes the alarm that a review is overdue, for the leads who asked for it."""
+    body = domain.overdue_notification(event, at=work.occurred, public_url=work.settings.public_url)
+    _freeze(work, body, review=event.review, kind="overdue", about=event.due.isoformat())
+
+
+def _freeze(
+    work: Work,
+    body: RevisionNotification | OverdueNotification,
+    *,
+    review: str,
+    kind: NotificationKind,
+    about: str,
+    number: int = 0,
+) -> NotificationRow | None:
+    """Writes the one notification of this kind about this thing, and its deliveries; None when it is there already.
+
+    Two that come at once meet at the primary key; the second is heard again and then finds it.
+    """
+    notification_id = id_of("ntc", review, kind, about)
+    if store.has_notification(work, notification_id):
+        return None
+    notification = write_notification(
+        work, body, id=notification_id, review=review, kind=kind, about=about, number=number
+    )
+    for subscribed in store.subscribers(work, review, kind):
+        store.add_deliveries(work, notification, subscribed)
+    return notification

@@ -1,0 +1,34 @@
+"""Views: subscriptions and deliveries as people may see them; whose webhook's address is shown is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.notify import domain, store
+from services.notify.models import AttemptRow, DeliveryRow, NotificationRow, SubscriptionRow
+from shared.db.work import Work
+from shared.tokens import Person
+from shared.wire.notify import AttemptView, DeliveryView, SubscriptionView
+
+
+def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> SubscriptionView:
+    address = row.url or domain.feed_link(work.settings.public_url, row.review)
+    if row.url and row.owner != person.name:
+        address = domain.origin(row.url)
+    return SubscriptionView(**row.model_dump(exclude={"url", "host", "secret"}), address=address)
+
+
+def delivery_view(work: Work, delivery: str) -> DeliveryView:
+    work.session.flush()
+    return delivery_views(work, [store.delivery_and_notification(work, delivery)])[0]
+
+
+def delivery_views(work: Work, rows: Sequence[tuple[DeliveryRow, NotificationRow]]) -> list[DeliveryView]:
+    attempts = store.attempts(work, [delivery.id for delivery, _ in rows])
+    return [_shown(delivery, notification, attempts[delivery.id]) for delivery, notification in rows]
+
+
+def _shown(delivery: DeliveryRow, notification: NotificationRow, attempts: list[AttemptRow]) -> DeliveryView:
+    shown = delivery.model_dump(include={*DeliveryView.model_fields} - {"attempts"})
+    made = [AttemptView(**attempt.model_dump(exclude={"delivery"})) for attempt in attempts]
+    return DeliveryView(**shown, kind=notification.kind, about=notification.about, attempts=made)

@@ -1,0 +1,1 @@
+"""What people do in screening, and the steps of a record that follow, whoever causes them."""

@@ -1,0 +1,290 @@
+"""The steps a record can take through screening, whoever causes them: an event, a vote, a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.screening import domain, store, views
+from services.screening.domain import Decision, LeaseStates, RecordStates, TaskStates
+from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
+from services.screening.store import Plan
+from shared.db.work import Work
+from shared.events.protocol import Stage
+from shared.events.screening import (
+    ConflictOpened,
+    Judgement,
+    RecordAdvanced,
+    RecordExcluded,
+    RecordIncluded,
+    RecordReopened,
+    TaskClosed,
+    TaskOpened,
+)
+from shared.wire.screening import Ended, RecordState, TaskState
+
+#: What tells a step of a record, each with the number of the step.
+Step = TaskOpened | TaskClosed | ConflictOpened | RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened
+
+
+def queue_position() -> int:
+    """The end of the queue: microseconds of the machine's own clock, since a queue needs nothing but an
+    order, and needs it while the platform's clock stands still. A ranker may set another position later."""
+    return time.time_ns() // 1000
+
+
+def tell(work: Work, record: Record, event: type[Step], cause: str | None, **about: Any) -> str:
+    """Tells the record's next step on its own flow: caused by the step before, and by what is heard now."""
+    record.step += 1
+    heard = work.causation
+    with work.following(record.correlation, cause or heard):
+        emitted = event(review=record.review, record=record.id, revision=record.step, **about)
+        return work.emit(emitted, because=[heard] if heard and cause and heard != cause else [])
+
+
+def turn_record(
+    work: Work,
+    record: Record,
+    state: RecordState,
+    *,
+    stage: str | None,
+    rule: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Moves a record to a state, and the counts with it."""
+    before = record.tally
+    RecordStates.turn(record, state)
+    record.stage, record.rule, record.reason = stage, rule, reason
+    store.counts(work).move(record.review, "", before, record.tally)
+
+
+def turn_task(work: Work, task: Task, state: TaskState) -> None:
+    """Moves a task to a state, and the counts with it."""
+    before = task.state
+    TaskStates.turn(task, state)
+    store.counts(work).move(task.review, task.stage, before, state)
+
+
+def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -> dict[str, Any]:
+    """A task that nobody has touched, without the event that tells it."""
+    return {
+        "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
+        "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
+        "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
+        "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
+    }  # fmt: skip
+
+
+def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
+    """Opens a stage's task for a record, or opens again the one that was withdrawn."""
+    fresh = new_task(work, record.review, record.id, stage, plan.version)
+    task = store.lock_task_at(work, record, stage.name)
+    before = task.state if task else None
+    TaskStates.check(before, TaskStates.OPEN, task)
+    store.counts(work).move(record.review, stage.name, before, TaskStates.OPEN)
+    fresh["told"] = tell(
+        work, record, TaskOpened, cause,
+        task=fresh["id"], stage=stage.name, votes_needed=stage.votes, because=because,
+    )  # fmt: skip
+    if task is None:
+        work.rows.add(TaskRow, Task(**fresh))
+    else:
+        task.sqlmodel_update(fresh)
+    gather_votes(work, record)
+
+
+def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
+    """Counts an independent vote just cast; the last one needed, with which `votes` are all, settles the task."""
+    _set_votes_cast(work, task, task.votes_cast + 1)
+    if task.votes_cast == task.votes_needed:
+        settle(work, record, task, votes)
+
+
+def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
+    """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
+    _count_votes(work, task, votes)
+    decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
+    if decision is not None:
+        close_task(work, record, task, votes, decision, "agreement")
+        return True
+    turn_task(work, task, TaskStates.CONFLICT)
+    task.places = 1
+    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+    return False
+
+
+def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
+    """Closes a conflict as the last of its votes, the adjudicator's, decides."""
+    decision = domain.decision_of(store.stage_of(work, task), votes[-1].answer)
+    assert decision is not None  # A ballot that does not decide is refused (`domain.faults`).
+    store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+    close_task(work, record, task, votes, decision, "adjudication")
+
+
+def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: DecidedBy) -> None:
+    """Closes a decided task, tells its votes, and sends the record where the decision leads."""
+    turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
+    task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
+    judgement = views.judgement_of(task, votes)
+    task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
+    if decision.outcome == "exclude":
+        reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
+        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
+        tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
+    else:
+        record.passed = [*record.passed, task.stage]
+        _go_on(work, record, task, judgement)
+
+
+def _go_on(work: Work, record: Record, passed: Task, judgement: Judgement) -> None:
+    """Sends a record that passed a stage, as this judgement says, to the next one, or includes it after the last."""
+    plan = store.the_plan(work, record.review)
+    stage = domain.next_stage(plan.protocol, record.passed)
+    if stage is None:
+        turn_record(work, record, RecordStates.INCLUDED, stage=passed.stage)
+        judgements = [*views.earlier_judgements(work, record, judgement), judgement]
+        tell(work, record, RecordIncluded, passed.told, title=record.title, judgements=judgements)
+        return
+    turn_record(work, record, RecordStates.SCREENING, stage=stage.name)
+    emitted = tell(work, record, RecordAdvanced, passed.told, stage=passed.stage, next_stage=stage.name)
+    open_task(work, record, stage, plan, "stage_reached", emitted)
+
+
+def withdraw_task(work: Work, task: Task) -> None:
+    """Closes a task that needs no answer any more, and ends the leases on it."""
+    if task.votes_cast == 1:
+        store.counts(work).add(task.review, task.stage, "alone", n=-1)
+    turn_task(work, task, TaskStates.WITHDRAWN)
+    task.places, task.closed_at = 0, work.now
+    for lease in store.leases_of(work, task):
+        end_lease(work, lease, LeaseStates.WITHDRAWN)
+
+
+def end_lease(work: Work, lease: Lease, how: Ended) -> None:
+    LeaseStates.turn(lease, how)
+    lease.ended_at = work.now
+
+
+def free_slot(task: Task, person: str) -> None:
+    """Gives a person's place of a task back to the queue; their lease has ended."""
+    task.places += 1
+    task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
+
+
+def hold_against_dates(work: Work, record: Record, plan: Plan, because: str) -> None:
+    """Applies the protocol's dates to a record anew: opens what they kept out and now admit, closes what
+    they now refuse and nobody has voted on. Where people have spoken, they decide."""
+    refused = domain.refusal(plan.protocol, record.published)
+    if record.state == RecordStates.EXCLUDED and record.rule in domain.DATE_RULES and refused is None:
+        _reopen(work, record, plan, because)
+    elif record.state == RecordStates.SCREENING and refused is not None:
+        task = store.lock_waiting_task(work, record)
+        if not task.votes_cast and not record.passed:
+            withdraw_task(work, task)
+            exclude_by_rule(work, record, refused.rule, refused.reason, task.told)
+
+
+def _reopen(work: Work, record: Record, plan: Plan, because: str) -> None:
+    stage = domain.next_stage(plan.protocol, record.passed) or plan.protocol.stages[0]
+    turn_record(work, record, RecordStates.SCREENING, stage=stage.name)
+    reason = f"the dates admit it now: published {record.published or 'on a date nobody gave'}"
+    emitted = tell(work, record, RecordReopened, None, stage=stage.name, reason=reason)
+    open_task(work, record, stage, plan, because, emitted)
+
+
+def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: str | None) -> None:
+    turn_record(work, record, RecordStates.EXCLUDED, stage=None, rule=rule, reason=reason)
+    tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
+
+
+# --- votes of merged records
+
+
+def gather_votes(work: Work, record: Record) -> None:
+    """Moves to a record's open task the votes that people cast, at that stage, on records merged into it.
+
+    A vote counts once: it moves only where its person has not voted, where its answer exists, and as long
+    as votes are needed; else it stays where it was cast, as history.
+    """
+    absorbed = store.absorbed_by(work, record)
+    if not absorbed or record.state != RecordStates.SCREENING:
+        return
+    task = store.lock_waiting_task(work, record)
+    if task.state != TaskStates.OPEN:
+        return
+    origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
+    votes = store.votes_about(work, [task.id, *origins])
+    there = [vote for vote in votes if vote.task in origins]
+    here = [vote for vote in votes if vote.task == task.id]
+    moved = _move_votes(work, task, here, [vote for vote in there if not vote.deciding], origins)
+    if not moved:
+        return
+    here = store.in_order([*here, *moved])
+    _make_slots(work, task, here)
+    if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
+        _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+
+
+def _move_votes(
+    work: Work, task: Task, here: Sequence[Vote], there: Sequence[Vote], origins: Mapping[str, Task]
+) -> list[Vote]:
+    """Moves those of the votes `there` that count beside those `here`; answers them."""
+    stage = store.stage_of(work, task)
+    voted = {vote.person for vote in here}
+    moved: list[Vote] = []
+    for vote in there:
+        if task.votes_cast + len(moved) == task.votes_needed:
+            break
+        if vote.person not in voted and domain.answer_named(stage, vote.answer):
+            if vote.paired_on is None and origins[vote.task].first is not None:
+                vote.paired_on = vote.task
+            vote.task = task.id
+            voted.add(vote.person)
+            moved.append(vote)
+    _set_votes_cast(work, task, task.votes_cast + len(moved))
+    return moved
+
+
+def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
+    """Ends the leases of those whose vote is here now, then the newest of those that votes leave no place for."""
+    voted = [vote.person for vote in votes]
+    leases = store.leases_of(work, task)
+    kept = [lease for lease in leases if lease.person not in voted][: task.votes_needed - task.votes_cast]
+    for lease in leases:
+        if lease not in kept:
+            end_lease(work, lease, LeaseStates.WITHDRAWN)
+    task.places = task.votes_needed - task.votes_cast - len(kept)
+    task.taken_by([*voted, *(lease.person for lease in kept)])
+
+
+def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], deciding: Sequence[Vote]) -> None:
+    """An adjudicator's decision moves too when it was made on these very votes."""
+    origins = {vote.cast_on for vote in votes}
+    for vote in deciding:
+        decision = domain.decision_of(store.stage_of(work, task), vote.answer)
+        if {vote.cast_on} == origins and decision is not None:
+            vote.task = task.id
+            close_task(work, record, task, [*votes, vote], decision, "adjudication")
+            return
+
+
+# --- agreement
+
+
+def _set_votes_cast(work: Work, task: Task, n: int) -> None:
+    """How many independent votes a task has; where it is one, there is nothing to compare it with."""
+    change = (n == 1) - (task.votes_cast == 1)
+    store.counts(work).add(task.review, task.stage, "alone", n=change)
+    task.votes_cast = n
+
+
+def _count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
+    """Counts who voted on a task that has all its independent votes, and, once, how two votes agree."""
+    counts = store.counts(work)
+    for vote in votes:
+        counts.add(task.review, task.stage, "voter", vote.person)
+    if len(votes) != 2 or task.first is not None or any(vote.paired_on for vote in votes):
+        return
+    task.first, task.second = (vote.answer for vote in sorted(votes, key=lambda vote: vote.person))
+    counts.add(task.review, task.stage, "pair", task.first, task.second)

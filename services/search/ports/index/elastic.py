@@ -1,0 +1,320 @@
+"""The search index on Elasticsearch 9: one index per generation, behind an alias that moves in one step."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+
+from services.search.domain import Document
+from services.search.ports.index.cursor import cursor_after
+from services.search.ports.index.elastic_dsl import SHAPE, mapping, marked, search_body, to_document, to_source
+from services.search.ports.index.port import DROPPED, FacetCount, Hit, Query, Results, SearchIndex
+from services.search.ports.index.query import parse
+from shared.errors import Conflict, Invalid, LivingError, Rejected, Unavailable
+from shared.paging import cut
+
+if TYPE_CHECKING:
+    from elastic_transport import ObjectApiResponse  # Elasticsearch's own, which gives it no other name.
+
+_MAJOR = 9
+_BULK_BYTES = 8_000_000
+_FIRST = "0" * 32
+#: After how long what was written is found. At the second that is Elasticsearch's own choice a document
+#: costs a quarter more (its page "Tune for indexing speed").
+_SEEN_AFTER = "2s"
+
+
+class _Interrupted(Unavailable):
+    """What was asked is not there; perhaps only because a swap is putting another in its place."""
+
+
+class ElasticIndex:
+    """What stands behind an alias: NAME leads to the live generation, and each generation has one of its own.
+
+    Every request goes to an alias and requires that it is one, so that nothing ever makes an index by
+    accident and a dropped generation is noticed. `generation` is the index of a `fresh` one.
+    """
+
+    def __init__(self, url: str, *, name: str, analyzer: str, generation: str | None = None) -> None:
+        self._url, self._name, self._analyzer, self._generation = url, name, analyzer, generation
+        self._alias = _own_alias(generation) if generation else name
+        # Without the user and password that the URL may have.
+        self._server = f"Elasticsearch at {urlsplit(url).netloc.rpartition('@')[2]}"
+        try:
+            self._client = Elasticsearch(url, request_timeout=60, max_retries=0, retry_on_timeout=False)
+        except ValueError as error:
+            raise Invalid(f"the search URL is not http(s)://HOST:PORT: {type(error).__name__}") from None
+
+    def ready(self) -> None:
+        with self._asking():
+            self._check_version()
+            self._check_analyzer()
+            if not self._client.indices.exists_alias(name=self._alias):
+                self._make_first()
+            self._check_shape()
+
+    def ping(self) -> None:
+        with self._asking():
+            health = self._client.options(ignore_status=408).cluster.health(
+                index=self._alias, wait_for_status="yellow", timeout="1s"
+            )
+        if health.get("timed_out", True):
+            raise Unavailable(f"{self._server}: the index {self._alias!r} is not there or not whole")
+
+    def mark(self) -> str:
+        (settings,) = self._read(self._client.indices.get_settings, name="index.uuid").values()
+        return str(settings["settings"]["index"]["uuid"])
+
+    def get(self, records: Collection[str]) -> dict[str, Document]:
+        if not records:
+            return {}
+        rows = self._read(self._client.mget, ids=list(records))["docs"]
+        return {row["_id"]: to_document(row["_source"], _seen(row)) for row in rows if row["found"]}
+
+    def put(self, documents: Iterable[Document]) -> set[str]:
+        refused: set[str] = set()
+        for lines in _in_portions(documents):
+            refused |= self._bulk(lines)
+        return refused
+
+    def refresh(self) -> None:
+        self._read(self._client.indices.refresh)
+
+    def search(self, query: Query) -> Results:
+        body = search_body(query, parse(query.text), self._analyzer)
+        # One review asks one copy of the index, since copies may score a little differently.
+        return _results(query, self._read(self._client.search, preference=f"review:{query.review}", **body))
+
+    def count(self, review: str | None = None) -> int:
+        only = [{"term": {"listed": True}}, *([{"term": {"review": review}}] if review is not None else [])]
+        count: int = self._read(self._client.count, query={"bool": {"filter": only}})["count"]
+        return count
+
+    def fresh(self) -> ElasticIndex:
+        generation = f"{self._name}-{uuid.uuid4().hex}"
+        with self._asking():
+            self._make(generation, {_own_alias(generation): {}})
+        return ElasticIndex(self._url, name=self._name, analyzer=self._analyzer, generation=generation)
+
+    def swap(self, new: SearchIndex) -> None:
+        if not isinstance(new, ElasticIndex) or new._generation is None:
+            raise TypeError("swap takes what fresh() of the same index gave")
+        with new._asking():
+            others = [index for index in self._generations() if index != new._generation]
+            forget = [
+                {"remove": {"index": old, "aliases": [self._name, _own_alias(old)], "must_exist": False}}
+                for old in others
+            ]
+            lead = {"add": {"index": new._generation, "alias": self._name, "is_write_index": True}}
+            self._client.indices.update_aliases(actions=[lead, *forget])
+            # Only now: a node drops an index a moment before it sees the aliases that changed with it.
+            for old in others:
+                self._client.options(ignore_status=404).indices.delete(index=old)
+
+    def drop(self) -> None:
+        with self._asking():
+            found = self._client.indices.get_alias(index=f"{self._name}-*")
+            for index, fields in found.items():
+                aliases = fields["aliases"]
+                if self._alias in aliases and (self._generation is None or self._name not in aliases):
+                    self._client.options(ignore_status=404).indices.delete(index=index)
+
+    def close(self) -> None:
+        self._client.close()
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turns what the client raises into our errors."""
+        try:
+            yield
+        except TransportError as error:
+            raise Unavailable(f"{self._server} does not answer: {type(error).__name__}") from error
+        except NotFoundError as error:
+            raise self._missing(_reason(error)) from error
+        except BadRequestError as error:
+            raise Invalid(f"{self._server} refuses the request: {_reason(error)}") from error
+        except ApiError as error:
+            kind = _Interrupted if error.status_code == 503 else Unavailable
+            raise kind(f"{self._server} cannot do this now: {error.status_code}, {_reason(error)}") from error
+
+    def _missing(self, reason: str) -> LivingError:
+        if self._generation:
+            return Conflict(DROPPED)
+        return _Interrupted(f"{self._server}: there is no index {self._name!r}: rebuild it ({reason})")
+
+    def _read(self, ask: Callable[..., ObjectApiResponse[Any]], **what: Any) -> ObjectApiResponse[Any]:
+        """Asks, and once more when a swap dropped the generation under the first request."""
+        try:
+            return self._read_once(ask, **what)
+        except _Interrupted:
+            return self._read_once(ask, **what)
+
+    def _read_once(self, ask: Callable[..., ObjectApiResponse[Any]], **what: Any) -> ObjectApiResponse[Any]:
+        with self._asking():
+            answer = ask(index=self._alias, **what)
+        # Of several documents, each may fail by itself.
+        for row in answer.get("docs", ()):
+            if "error" in row:
+                raise self._missing(row["error"]["reason"])
+        return answer
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def _bulk(self, lines: list[bytes]) -> set[str]:
+        fields = ("_id", "_index", "status", "error.type", "error.reason")
+        with self._asking():
+            answer = self._client.bulk(
+                operations=lines,  # type: ignore[arg-type]  # What is JSON already is sent as it is.
+                index=self._alias,
+                require_alias=True,
+                filter_path=["errors", *(f"items.*.{name}" for name in fields)],
+            )
+        if not answer["errors"]:
+            return set()
+        results = [result for item in answer["items"] for result in item.values()]
+        return {result["_id"] for result in results if "error" in result and self._refused(result)}
+
+    def _refused(self, result: dict[str, Any]) -> bool:
+        """Whether this is the refusal of a document whose record, or generation, is not as it was read.
+
+        Raises for any other error.
+        """
+        status, error = result["status"], result["error"]
+        if status == 409 or (status == 404 and result["_index"] != self._alias):
+            return True
+        if status == 404:
+            raise self._missing(error["reason"])
+        kind = Rejected if status == 400 else Unavailable
+        raise kind(f"{self._server} could not store record {result['_id']}: {error['type']}, {error['reason']}")
+
+    # -- generations -----------------------------------------------------------------------------
+
+    def _make_first(self) -> None:
+        """Processes that start together make the same first generation, and all but one find it made.
+
+        So does one that comes so late that a swap has already replaced it: the alias can have one index
+        to write to.
+        """
+        first = f"{self._name}-{_FIRST}"
+        try:
+            self._make(first, {_own_alias(first): {}, self._name: {"is_write_index": True}})
+        except ApiError:
+            if self._client.indices.exists_alias(name=self._name):
+                return
+            # It is there, and only the name that leads to it was taken away.
+            own = {"add": {"index": first, "alias": _own_alias(first)}}
+            lead = {"add": {"index": first, "alias": self._name, "is_write_index": True}}
+            self._client.indices.update_aliases(actions=[own, lead])
+
+    def _make(self, generation: str, aliases: dict[str, Any]) -> None:
+        self._client.indices.create(
+            index=generation,
+            aliases=aliases,
+            mappings=mapping(self._analyzer, self._name),
+            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": _SEEN_AFTER},
+        )
+
+    def _generations(self) -> list[str]:
+        """All generations of this name; the pattern alone would also find those of `NAME-something`."""
+        found = self._client.indices.get_alias(index=f"{self._name}-*")
+        return [index for index in found if re.fullmatch(re.escape(self._name) + "-[0-9a-f]{32}", index)]
+
+    def _check_version(self) -> None:
+        try:
+            nodes = self._client.nodes.info(filter_path="nodes.*.version")["nodes"]
+        except BadRequestError as error:
+            raise Invalid(f"{self._server} does not speak version {_MAJOR}: {_reason(error)}") from error
+        versions = sorted({node["version"] for node in nodes.values()})
+        if any(version.split(".")[0] != str(_MAJOR) for version in versions):
+            raise Invalid(f"{self._server} has version {', '.join(versions)}; the search index needs {_MAJOR}.x")
+
+    def _check_analyzer(self) -> None:
+        try:
+            self._client.indices.analyze(analyzer=self._analyzer, text="analysis")
+        except BadRequestError as error:
+            raise Invalid(
+                f"{self._server} lacks the analyzer {self._analyzer!r} ({_reason(error)}): install its module "
+                "(analysis-common has the languages), or set LIVING_SEARCH_ANALYZER=standard"
+            ) from error
+
+    def _check_shape(self) -> None:
+        wanted = {"name": self._name, "analyzer": self._analyzer, "shape": SHAPE}
+        for index in self._client.indices.get_mapping(index=self._alias).values():
+            built = index["mappings"].get("_meta", {})
+            if built != wanted:
+                raise Invalid(
+                    f"{self._server}: the index {self._alias!r} was built as {built}, this program and its "
+                    f"settings want {wanted}: rebuild the index, or set LIVING_SEARCH_ANALYZER back"
+                )
+
+
+def _in_portions(documents: Iterable[Document]) -> Iterator[list[bytes]]:
+    """The documents as lines of `_bulk`, in portions that a server takes."""
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        lines += [_action(document), orjson.dumps(to_source(document))]
+        size += len(lines[-1])
+        if size > _BULK_BYTES:
+            yield lines
+            lines, size = [], 0
+    if lines:
+        yield lines
+
+
+def _action(document: Document) -> bytes:
+    """How a document is put: made if nobody knows it, else only over the state it was read from.
+
+    External versions (the sum of both revisions) would not do: a writer that jumps two revisions of one
+    part has the higher sum, and would overwrite the other part that it has not read.
+    """
+    if document.seen is None:
+        return orjson.dumps({"create": {"_id": document.record}})
+    generation, number, term = orjson.loads(document.seen)
+    target = {"_index": _own_alias(generation), "_id": document.record}
+    return orjson.dumps({"index": {**target, "if_seq_no": number, "if_primary_term": term}})
+
+
+def _seen(row: dict[str, Any]) -> str:
+    return orjson.dumps([row["_index"], row["_seq_no"], row["_primary_term"]]).decode()
+
+
+def _results(query: Query, answer: ObjectApiResponse[Any]) -> Results:
+    rows = answer["hits"]["hits"]
+    page = cut(rows, query.limit, lambda row: row["sort"])
+    buckets = answer.get("aggregations", {})
+    return Results(
+        hits=[_hit(query, row) for row in page.rows],
+        total=answer["hits"]["total"]["value"],
+        facets={
+            name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
+            for name in query.facets
+        },
+        next=cursor_after(query, page.end) if page.end else None,
+    )
+
+
+def _hit(query: Query, row: dict[str, Any]) -> Hit:
+    document = to_document(row["_source"], _seen(row))
+    scored = query.sort == "relevance" and bool(query.text.strip())
+    return Hit(document, row["_score"] if scored else None, marked(document, row.get("highlight", {})))
+
+
+def _own_alias(generation: str) -> str:
+    return f"{generation}-itself"
+
+
+def _reason(error: ApiError) -> str:
+    """The server's own words, without the request."""
+    body = error.body if isinstance(error.body, dict) else {}
+    cause = body.get("error", {})
+    return str(cause.get("reason", cause) if isinstance(cause, dict) else cause) or error.message

@@ -1,0 +1,48 @@
+"""Search's effects: each event's news goes into the index, a batch at a time, just before its commit."""
+
+from __future__ import annotations
+
+from services.search.domain import Document, document_of
+from services.search.ports.index import SearchIndex, write
+from shared.db.work import Work
+from shared.events.base import Event
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+
+
+def describe_record(work: Work, event: RecordDiscovered | RecordUpdated) -> None:
+    """Makes a record findable by its newest description."""
+    _tell_index(work, event)
+
+
+def bury_merged_record(work: Work, event: RecordMerged) -> None:
+    """Takes a record that lives on in another one out of every search, for good."""
+    _tell_index(work, event)
+
+
+def note_decision(work: Work, event: RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened) -> None:
+    """Makes a record findable by where it stands in screening."""
+    _tell_index(work, event)
+
+
+class News:
+    """What a batch of events tells the index; written when the work is about to be committed.
+
+    The inbox is committed after the index: when that fails, the same news is written again and changes nothing.
+    """
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._index = index
+        self._documents: list[Document] = []
+
+    def add(self, document: Document) -> None:
+        self._documents.append(document)
+
+    def flush(self) -> None:
+        write(self._index, self._documents)
+
+
+def _tell_index(work: Work, event: Event) -> None:
+    document = document_of(event)
+    if document is not None:
+        work.before_commit("news", lambda: News(work.resource(SearchIndex))).add(document)

@@ -1,0 +1,190 @@
+"""Evidence: ties fragments of included reports to CMOCs, once however often it is sent, and takes them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.synthesis import store
+from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.domain.reports import ReportStates
+from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
+from services.synthesis.models import FragmentRow, LinkRow, ReportRow
+from shared.canonical import sha256
+from shared.db.work import Work
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.synthesis import EvidenceLinked, LinkMade
+from shared.ids import id_of
+from shared.tokens import Person
+from shared.wire.synthesis import EvidenceGiven, EvidenceTaken, FragmentGiven, LinkGiven, LinkTaken, Withdrawn
+
+
+@dataclass(frozen=True)
+class _Coding:
+    """A fragment and its links as they were sent, with the ids that this content always has."""
+
+    fragment: str
+    given: EvidenceGiven
+    links: dict[str, LinkGiven]
+
+
+def link_evidence(
+    work: Work, review: str, evidence: Sequence[EvidenceGiven], *, at: str = "evidence[{}]."
+) -> list[EvidenceTaken]:
+    """Keeps fragments and their links; what stands already changes nothing, all are taken or none.
+
+    `at` spells the place of the n-th of them in what was sent, for errors.
+
+    Raises Invalid for CMOCs the review never had, NotFound and Conflict for records that are not included,
+    and Conflict where a link stands with another inference.
+    """
+    cmocs = _known_cmocs(work, review, evidence, at)
+    reports = {record: _included(work, review, record) for record in sorted({one.record for one in evidence})}
+    codings = [_coding(review, reports[one.record].record, one, work.actor) for one in evidence]
+    fragments = store.fragments_by_id(work, {coding.fragment for coding in codings})
+    links = store.links_by_id(work, {link for coding in codings for link in coding.links})
+    return [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
+
+
+def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, why: str, by: Person) -> Withdrawn:
+    """Takes back a fragment's links, or one of them; they stay in the history.
+
+    Raises NotFound, and Forbidden for anybody but its coder or a lead.
+    """
+    row = store.fragment(work, review, fragment)
+    if row.coder != by.name and not by.has("lead"):
+        raise Forbidden(f"fragment {fragment!r} was coded by {row.coder}: only they or a lead may withdraw it")
+    links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
+    for one in links:
+        one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.name, why
+    _tell_withdrawn(work, review, row, links, why)
+    return Withdrawn(fragment=fragment, links=[one.id for one in links])
+
+
+def _known_cmocs(work: Work, review: str, evidence: Sequence[EvidenceGiven], spelled: str) -> dict[str, bool]:
+    store.review(work, review)
+    cmocs = store.known_cmocs(work, review, {link.cmoc for one in evidence for link in one.links})
+    errors = [
+        {"at": f"{spelled.format(index)}links[{at}].cmoc", "why": f"review {review!r} has no CMOC {link.cmoc!r}"}
+        for index, one in enumerate(evidence)
+        for at, link in enumerate(one.links)
+        if link.cmoc not in cmocs
+    ]
+    if errors:
+        raise Invalid(f"{errors[0]['at']}: {errors[0]['why']}", errors, slug="unknown_cmoc")
+    return cmocs
+
+
+def _included(work: Work, review: str, record: str) -> ReportRow:
+    """The report that speaks for a record, locked so that a notice about it sees this evidence or waits."""
+    name, report = store.surviving(work, review, record)
+    if report is None:
+        raise NotFound(
+            f"synthesis knows no included record {record!r} in review {review!r}; one that was just included "
+            "arrives in seconds",
+            slug="unknown_record",
+        )
+    if report.state != ReportStates.INCLUDED:
+        raise Conflict(f"record {name!r} is not included ({report.state}): evidence needs an included record")
+    return report
+
+
+def _coding(review: str, record: str, given: EvidenceGiven, coder: str) -> _Coding:
+    fragment = _fragment_id(review, record, given.fragment, coder)
+    links = {id_of("link", fragment, one.cmoc, one.element, one.stance): one for one in given.links}
+    return _Coding(fragment, given, links)
+
+
+def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str) -> str:
+    return id_of("frag", sha256([review, record, coder, given.model_dump()]))
+
+
+def _take(
+    work: Work,
+    coding: _Coding,
+    report: ReportRow,
+    cmocs: Mapping[str, bool],
+    fragments: dict[str, FragmentRow],
+    links: dict[str, LinkRow],
+) -> EvidenceTaken:
+    if coding.fragment not in fragments:
+        fragments[coding.fragment] = work.add(
+            FragmentRow(
+                id=coding.fragment, review=report.review, record=report.record, coder=work.actor, coded_at=work.now,
+                **coding.given.fragment.model_dump(),
+            )
+        )  # fmt: skip
+    fresh = {link: given for link, given in coding.links.items() if _is_fresh(links.get(link), given)}
+    if fresh:
+        event_id = _tell_linked(work, coding.fragment, report, fresh)
+        for link, given in fresh.items():
+            links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, event_id)
+        _log_first_evidence(work, report.review, {given.cmoc for given in fresh.values()}, cmocs)
+        mark_due(work, report.review, event_id)
+    return EvidenceTaken(
+        record=report.record,
+        study=report.study,
+        fragment=coding.fragment,
+        links=[LinkTaken(link=link, cmoc=given.cmoc, changed=link in fresh) for link, given in coding.links.items()],
+        changed=bool(fresh),
+        stands=report.stands,
+    )
+
+
+def _is_fresh(known: LinkRow | None, given: LinkGiven) -> bool:
+    if known is None or known.withdrawn_at is not None:
+        return True
+    if known.inference != given.inference:
+        raise Conflict(
+            f"this link to {given.cmoc!r} ({given.element}, {given.stance}) stands already, as {known.inference}: "
+            "withdraw it before you code it anew",
+            slug="coded_otherwise",
+        )
+    return False
+
+
+def _tell_linked(work: Work, fragment: str, report: ReportRow, fresh: Mapping[str, LinkGiven]) -> str:
+    """Tells the links as a step on the record's way, begun when it was found."""
+    made = [LinkMade(link=link, **given.model_dump()) for link, given in fresh.items()]
+    with work.following(report.correlation, report.caused_by):
+        return work.emit(
+            EvidenceLinked(
+                review=report.review, record=report.record, study=report.study, fragment=fragment,
+                coder=work.actor, links=made,
+            )
+        )  # fmt: skip
+
+
+def _keep(
+    work: Work, known: LinkRow | None, link: str, fragment: str, review: str, given: LinkGiven, event_id: str
+) -> LinkRow:
+    """A new link, or one that was withdrawn and stands again."""
+    row = known or LinkRow(
+        id=link, review=review, fragment=fragment, cmoc=given.cmoc, element=given.element, stance=given.stance,
+        inference=given.inference, event_id=event_id, linked_at=work.now,
+    )  # fmt: skip
+    row.inference, row.rationale = given.inference, given.rationale
+    row.event_id, row.linked_at = event_id, work.now
+    row.withdrawn_at = row.withdrawn_by = row.withdrawn_why = None
+    return work.add(row)
+
+
+def _log_first_evidence(work: Work, review: str, linked: Collection[str], cmocs: Mapping[str, bool]) -> None:
+    fired = [
+        Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
+        for cmoc in sorted(linked)
+        if cmocs[cmoc]
+    ]
+    if fired:
+        log_triggers(work, store.review(work, review), fired)
+
+
+def _tell_withdrawn(work: Work, review: str, fragment: FragmentRow, links: Sequence[LinkRow], why: str) -> None:
+    if not links:
+        return
+    _, report = store.surviving(work, review, fragment.record)
+    for link in links:
+        with work.following(report.correlation if report else work.correlation, link.event_id):
+            happening = Happening(link.cmoc, "evidence_withdrawn", why, links=[link.id])
+            [cause] = tell_theories(work, store.review(work, review), [happening])
+            mark_due(work, review, cause)

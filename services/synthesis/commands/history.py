@@ -1,0 +1,73 @@
+"""The ledgers that every other effect writes into: the history of the theories, what arrived, what fired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.synthesis import store
+from services.synthesis.domain.triggers import Fired
+from services.synthesis.models import ArrivalRow, ReviewRow, TriggerRow
+from shared.db.work import Work
+from shared.events.synthesis import TheoryChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a CMOC, and the links it is about."""
+
+    cmoc: str
+    happened: str
+    why: str
+    before: str | None = None
+    after: str | None = None
+    links: Sequence[str] = ()
+
+
+def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
+    """Writes into the history of each CMOC, and tells it; answers the events' ids."""
+    rows = [_history_row(work, review, one, drill) for one in happenings]
+    store.add_theory_events(work, rows)
+    return [row["event_id"] for row in rows]
+
+
+def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> dict[str, Any]:
+    event_id = work.emit(
+        TheoryChanged(
+            review=review.review, cmoc=one.cmoc, happened=one.happened, before=one.before, after=one.after,
+            why=one.why, drill=drill,
+        )
+    )  # fmt: skip
+    return {
+        "review": review.review,
+        "cmoc": one.cmoc,
+        "cycle": review.cycle,
+        "happened": one.happened,
+        "before": one.before,
+        "after": one.after,
+        "why": one.why,
+        "links": list(one.links),
+        "actor": work.actor,
+        "at": work.now,
+        "drill": drill,
+        "event_id": event_id,
+    }
+
+
+def mark_due(work: Work, review: str, cause: str) -> None:
+    """Something arrived that the synthesis must take in; it does so by itself, soon."""
+    work.add(ArrivalRow(review=review, cause=cause, arrived_at=work.now))
+
+
+def log_triggers(work: Work, review: ReviewRow, fired: Iterable[Fired], *, drill: bool = False) -> None:
+    """Writes down the rules that fired, once a cycle for each subject."""
+    known = {(row.rule, row.subject) for row in store.triggers_of_cycle(work, review.review, review.cycle)}
+    for one in fired:
+        if (one.rule, one.subject) not in known:
+            work.add(
+                TriggerRow(
+                    review=review.review, cycle=review.cycle, rule=one.rule, subject=one.subject, why=one.why,
+                    drill=drill, at=work.now,
+                )
+            )  # fmt: skip

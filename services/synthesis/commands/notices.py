@@ -1,0 +1,100 @@
+"""Notices: a retraction suspends a report's evidence, a reinstatement brings back exactly what was there before."""
+
+from __future__ import annotations
+
+from services.synthesis import store
+from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.domain.notices import RejudgementStates, effect_of
+from services.synthesis.domain.reports import ReportStates
+from services.synthesis.domain.triggers import REPORT_NOTICED, Fired
+from services.synthesis.models import NoticeRow, RejudgementRow, ReportRow
+from shared.db.work import Work
+from shared.errors import Conflict
+from shared.events.synthesis import RejudgementClosed, RejudgementOpened
+from shared.ids import id_of
+
+
+def apply_waiting(work: Work, report: ReportRow) -> None:
+    """Applies the notices that waited for this report to be included, in the order they came."""
+    if report.state != ReportStates.INCLUDED:
+        return
+    work.session.flush()
+    for notice in store.notices(work, report.review, [report.record]):
+        if not notice.applied:
+            notice.applied = True
+            with work.following(notice.correlation, notice.event_id):
+                _apply(work, notice, report)
+
+
+def close_rejudgement(work: Work, review: str, rejudgement: str, how: str) -> RejudgementRow:
+    """A person judged the CMOC anew. Raises NotFound, and Conflict when that was done already."""
+    row = store.rejudgement_to_change(work, review, rejudgement)
+    if row.state != RejudgementStates.OPEN:
+        raise Conflict(f"re-judgement {rejudgement!r} was closed by {row.closed_by}: {row.how}", slug="closed")
+    with work.following(row.correlation, row.event_id):
+        mark_due(work, review, _close(work, row, how))
+    return row
+
+
+def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
+    """A drill and the real thing suspend a report apart from each other, so that the end of a drill cannot
+    bring back what was retracted in earnest."""
+    effect, by = effect_of(notice.kind), "drilled_by" if notice.drill else "suspended_by"
+    touched = store.touched(work, report.review, report.record)
+    if effect == "flags":
+        _open_rejudgements(work, notice, report, touched)
+    elif effect == "suspends" and getattr(report, by) is None:
+        setattr(report, by, notice.notice)
+        _tell(work, notice, report, touched, "evidence_withdrawn")
+        _open_rejudgements(work, notice, report, touched)
+    elif effect == "lifts" and getattr(report, by) is not None:
+        setattr(report, by, None)
+        _tell(work, notice, report, touched, "reinstated")
+        _close_what_it_opened(work, notice, report)
+    if touched:
+        fired = [Fired(REPORT_NOTICED, notice.notice, _why(notice, report))]
+        log_triggers(work, store.review(work, report.review), fired, drill=notice.drill)
+        mark_due(work, report.review, work.causation or notice.notice)
+
+
+def _tell(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: str) -> None:
+    if touched:
+        happenings = [Happening(one.cmoc, happened, _why(notice, report), links=one.links) for one in touched]
+        tell_theories(work, store.review(work, report.review), happenings, drill=notice.drill)
+
+
+def _why(notice: NoticeRow, report: ReportRow) -> str:
+    return f"{notice.kind} of record {report.record}: {notice.reason}"
+
+
+def _open_rejudgements(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched]) -> None:
+    for one in touched:
+        rejudgement = id_of("rejudge", report.review, notice.notice, one.cmoc)
+        if store.has_rejudgement(work, rejudgement):
+            continue
+        why = f"{len(one.links)} of its links come from record {report.record} ({notice.kind}: {notice.reason})"
+        event_id = work.emit(
+            RejudgementOpened(
+                review=report.review, rejudgement=rejudgement, cmoc=one.cmoc, record=report.record,
+                notice=notice.notice, why=why, drill=notice.drill,
+            )
+        )  # fmt: skip
+        work.add(
+            RejudgementRow(
+                id=rejudgement, review=report.review, cmoc=one.cmoc, record=report.record, notice=notice.notice,
+                kind=notice.kind, why=why, drill=notice.drill, opened_at=work.now, correlation=work.correlation,
+                event_id=event_id,
+            )
+        )  # fmt: skip
+
+
+def _close_what_it_opened(work: Work, notice: NoticeRow, report: ReportRow) -> None:
+    work.session.flush()
+    for row in store.rejudgements_a_reinstatement_ends(work, report.review, report.record, notice.drill):
+        _close(work, row, "no longer needed: the report was reinstated")
+
+
+def _close(work: Work, row: RejudgementRow, how: str) -> str:
+    RejudgementStates.turn(row, RejudgementStates.CLOSED)
+    row.closed_at, row.closed_by, row.how = work.now, work.actor, how
+    return work.emit(RejudgementClosed(review=row.review, rejudgement=row.id, cmoc=row.cmoc, how=how, drill=row.drill))

@@ -1,0 +1,149 @@
+"""Revisions: a named person signs the draft, and it is frozen for good."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.synthesis import store
+from services.synthesis.commands.drafts import keep_draft
+from services.synthesis.domain.cadence import next_due, searched_through
+from services.synthesis.domain.changes import shortened
+from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
+from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
+from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
+from shared.db.work import Work
+from shared.errors import Conflict
+from shared.events.synthesis import Change, RevisionPublished
+from shared.keys.ring import named_key
+from shared.wire.synthesis import (
+    Body,
+    EvidenceMoved,
+    ExportedRevision,
+    RevisionContent,
+    RevisionView,
+    SignDraft,
+    TriggerView,
+    Verified,
+)
+
+#: How many causes the event names itself. All stand in the revision and in the journal (`cause`).
+_MOST_CAUSES = 1000
+
+
+def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
+    """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
+
+    Raises Conflict while something that arrived is not taken in, and when the draft is not the one seen.
+    """
+    review = store.review_to_change(work, review_id)
+    draft = _draft_as_seen(work, review, seen)
+    causes = store.causes_of_open_cycle(work, review_id)
+    content = _content(work, review, draft, seen, causes)
+    row = _freeze(work, content, causes)
+    store.close_cycle(work, review_id, content.number)
+    _begin_next_cycle(work, review, content)
+    return view_of(row)
+
+
+def verified(work: Work, review: str, number: int) -> Verified:
+    """Checks a stored revision against its hash, its signature, and the ring's keys with their dates."""
+    row = store.revision(work, review, number)
+    return verify(_signed(row), work.ring, revision=revision_id(review, number), head=row.head)
+
+
+def export(work: Work, review: str, number: int) -> ExportedRevision:
+    """A stored revision as a file, also one that does not hold: whoever verifies it finds out."""
+    return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring)
+
+
+def view_of(row: RevisionRow) -> RevisionView:
+    schema, content = read(row.content)
+    return RevisionView(
+        content=content, document_schema=schema, content_sha256=row.content_sha256, signature=row.signature,
+        kid=named_key(row.signature), event=row.event_id,
+    )  # fmt: skip
+
+
+def _signed(row: RevisionRow) -> Signed:
+    return Signed(row.content, row.content_sha256, row.signature)
+
+
+def _draft_as_seen(work: Work, review: ReviewRow, seen: SignDraft) -> DraftRow:
+    draft = store.draft(work, review.review)
+    if draft is None or not store.settled(work, review.review):
+        raise Conflict(
+            f"the draft of {review.review!r} is not settled: something arrived that it has not taken in yet; "
+            "look again in a moment",
+            slug="not_settled",
+        )
+    if draft.body["fragments_sha256"] != seen.fragments_sha256 or seen.draft not in (None, draft.draft):
+        raise Conflict(
+            f"the draft of {review.review!r} is not the one you saw: read it again before you sign", slug="stale_draft"
+        )
+    return draft
+
+
+def _content(
+    work: Work, review: ReviewRow, draft: DraftRow, seen: SignDraft, causes: list[str]
+) -> RevisionContent:  # fmt: skip
+    body = Body.model_validate(draft.body)
+    return RevisionContent(
+        revision=revision_id(review.review, review.cycle),
+        review=review.review,
+        number=review.cycle,
+        cycle=review.cycle,
+        title=review.title,
+        change_class=draft.change_class,
+        summary=seen.summary,
+        preceding=revision_id(review.review, review.revisions) if review.revisions else None,
+        fragments_sha256=body.fragments_sha256,
+        signed_by=work.actor,
+        signed_at=work.now,
+        drill=seen.drill or draft.drill,
+        protocol_version=review.protocol_version,
+        protocol_sha256=review.protocol_sha256,
+        searched_through=searched_through(store.watches(work, review.review)),
+        theories=body.theories,
+        cmocs=body.cmocs,
+        drills=body.drills,
+        counts=body.counts,
+        evidence=EvidenceMoved(added=draft.added, withdrawn=draft.withdrawn),
+        changes=[Change(**change) for change in draft.changes],
+        triggers=[
+            TriggerView(**trigger.model_dump())
+            for trigger in store.triggers_of_cycle(work, review.review, review.cycle)
+        ],
+        because=causes,
+    )
+
+
+def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> RevisionRow:
+    frozen, content_sha256 = freeze(content)
+    document = parsed(frozen)
+    # So that no process signs with a key that was retired meanwhile.
+    work.ring.refresh()
+    signature = work.ring.sign("revisions", claims_of(document, content_sha256), at=content.signed_at)
+    event = RevisionPublished(
+        **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because"}),
+        states=content.body.states,
+        changes=shortened(content.changes),
+        content_sha256=content_sha256,
+        signature=signature,
+        because=causes[:_MOST_CAUSES],
+    )
+    with work.following(content.revision, None):
+        event_id = work.emit(event, because=causes)
+    work.note("revision signed", review=content.review, number=content.number, by=work.actor)
+    return work.add(
+        RevisionRow(
+            review=content.review, number=content.number, head=head_of(document), content=frozen,
+            content_sha256=content_sha256, signature=signature, event_id=event_id,
+        )
+    )  # fmt: skip
+
+
+def _begin_next_cycle(work: Work, review: ReviewRow, content: RevisionContent) -> None:
+    today: date = work.now.date()
+    review.revisions, review.last_published = content.number, today
+    review.next_due = next_due(review.started_on, today, review.publish_every_days)
+    keep_draft(work, review, content.body, content.body)

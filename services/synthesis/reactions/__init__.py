@@ -1,0 +1,1 @@
+"""What synthesis does when it hears something, by what it is about: protocols, reports, notices, searches."""

@@ -1,0 +1,93 @@
+"""Theories: takes the CMOCs of each protocol version into the synthesis, and keeps what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TypedDict
+
+from services.synthesis import store
+from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.domain.cadence import next_due
+from services.synthesis.domain.states import PARTS
+from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
+from services.synthesis.models import CmocRow, ReviewRow
+from shared.db.work import Work
+from shared.events.protocol import Cmoc, VersionPublished
+
+
+class _Plan(TypedDict):
+    """What a review takes from a protocol version."""
+
+    title: str
+    protocol_version: int
+    protocol_sha256: str
+    theories: list[dict[str, str]]
+    publish_every_days: int
+    next_due: date
+
+
+def adopt_theories(work: Work, event: VersionPublished) -> None:
+    """Makes a protocol's theories and CMOCs the review's. One that it no longer has is set aside, never deleted."""
+    review = store.review_if_known(work, event.review)
+    if review is not None and event.version <= review.protocol_version:
+        return
+    amended = review is not None
+    review = _adopt_plan(work, event, review)
+    tell_theories(work, review, list(_adopt_cmocs(work, event)))
+    if amended:
+        log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), f"protocol version {event.version}")])
+    mark_due(work, event.review, work.causation or "")
+
+
+def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
+    protocol = event.protocol
+    started = review.started_on if review else work.now.date()
+    plan: _Plan = {
+        "title": protocol.title,
+        "protocol_version": event.version,
+        "protocol_sha256": event.sha256,
+        "theories": [
+            {"theory": theory.id, "heading": theory.heading, "statement": theory.statement}
+            for theory in protocol.theories
+        ],
+        "publish_every_days": protocol.publish_every_days,
+        "next_due": next_due(started, review.last_published if review else None, protocol.publish_every_days),
+    }
+    if review is not None:
+        return review.sqlmodel_update(dict(plan))
+    return work.add(ReviewRow(review=event.review, started_on=started, **plan))
+
+
+def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:
+    """Brings the review's CMOCs to the protocol's; gives what that does to each."""
+    known = store.cmocs(work, event.review)
+    for position, cmoc in enumerate(event.protocol.cmocs):
+        worded = cmoc.model_dump(exclude={"id"}) | {"position": position, "set_aside_at": None}
+        row = known.pop(cmoc.id, None)
+        if row is None:
+            work.add(CmocRow(review=event.review, cmoc=cmoc.id, **worded))
+            yield Happening(cmoc.id, "proposed", cmoc.lineage_note or "the protocol proposes it", after=_wording(cmoc))
+        else:
+            yield from _compared(row, cmoc, event.version)
+            row.sqlmodel_update(worded)
+    for row in known.values():
+        if row.set_aside_at is None:
+            row.set_aside_at = work.now
+            why = f"protocol version {event.version} no longer has it"
+            yield Happening(row.cmoc, "set_aside", why, before=_wording(row))
+
+
+def _compared(row: CmocRow, cmoc: Cmoc, version: int) -> Iterator[Happening]:
+    """What a protocol version does to a CMOC that is known."""
+    if row.set_aside_at is not None:
+        yield Happening(cmoc.id, "reinstated", f"protocol version {version} has it again", after=_wording(cmoc))
+    changed = [part for part in ("theory", *PARTS) if getattr(row, part) != getattr(cmoc, part)]
+    if changed:
+        why = f"protocol version {version} words it anew"
+        yield Happening(cmoc.id, "refined", why, before=_wording(row, changed), after=_wording(cmoc, changed))
+
+
+def _wording(cmoc: Cmoc | CmocRow, parts: Sequence[str] = PARTS) -> str:
+    """A CMOC's parts as one text: `context: ...`, a line each."""
+    return "\n".join(f"{part}: {getattr(cmoc, part)}" for part in parts)

@@ -1,0 +1,131 @@
+"""Views: what the synthesis holds as people see it; why evidence does not stand is said here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from services.synthesis import store
+from services.synthesis.domain.cadence import searched_through, standing
+from services.synthesis.domain.reports import ReportStates
+from services.synthesis.domain.revisions import revision_id
+from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
+from shared.db.work import Work
+from shared.events.synthesis import Change
+from shared.wire.synthesis import (
+    Body,
+    CmocDrafted,
+    DraftView,
+    EvidenceMoved,
+    EvidenceView,
+    NoticeView,
+    RejudgementView,
+    ReportView,
+    StatusView,
+    StudyView,
+    SupportRow,
+    SupportTable,
+)
+
+
+def support_table(work: Work, draft: DraftRow) -> SupportTable:
+    """Support of every CMOC, with the studies that each counts."""
+    review = draft.review
+    body = Body.model_validate(draft.body)
+    records: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    counted = {study for statement in body.cmocs for study in statement.studies}
+    for study, record, title in store.reports_of_studies(work, review, counted):
+        records[study].append((record, title))
+    return SupportTable(
+        review=review,
+        draft=draft.draft,
+        settled=store.settled(work, review),
+        rows=[
+            SupportRow(links=len(one.links), **one.model_dump(include=set(SupportRow.model_fields) - {"links"}))
+            for one in body.cmocs
+        ],
+        studies=[
+            StudyView(study=study, records=[one for one, _ in of], titles=[title or "" for _, title in of])
+            for study, of in sorted(records.items())
+        ],
+    )
+
+
+def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
+    """A draft, and how it differs from the newest revision."""
+    review = row.review
+    body = Body.model_validate(row.body)
+    return DraftView(
+        review=review,
+        draft=row.draft,
+        number=row.number,
+        cycle=row.number,
+        title=about.title,
+        settled=store.settled(work, review),
+        change_class=row.change_class,
+        theories=body.theories,
+        cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in body.cmocs],
+        states=body.states,
+        changes=[Change(**change) for change in row.changes],
+        evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
+        counts=body.counts,
+        fragments_sha256=body.fragments_sha256,
+        preceding=revision_id(review, row.number - 1) if row.number > 1 else None,
+        drill=row.drill,
+        made_at=row.made_at,
+    )
+
+
+def status(work: Work, row: ReviewRow) -> StatusView:
+    return StatusView(
+        state=standing(row.next_due, work.now.date()),
+        settled=store.settled(work, row.review),
+        open_rejudgements=store.open_rejudgement_count(work, row.review),
+        searched_through=searched_through(store.watches(work, row.review)),
+        **row.model_dump(include=set(StatusView.model_fields)),
+    )
+
+
+def evidence_view(found: store.Evidence) -> EvidenceView:
+    link, fragment, report = found
+    return EvidenceView(
+        link=link.id,
+        record=report.record,
+        study=report.study,
+        title=report.title,
+        event=link.event_id,
+        stands=link.withdrawn_at is None and report.stands,
+        why_not=_why_not(found),
+        **link.model_dump(include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "linked_at"}),
+        **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
+    )
+
+
+def _why_not(found: store.Evidence) -> str | None:
+    link, _, report = found
+    if link.withdrawn_at is not None:
+        return f"withdrawn by {link.withdrawn_by}: {link.withdrawn_why}"
+    if report.state != ReportStates.INCLUDED:
+        return f"its report is {report.state}"
+    if report.suspended_by is not None:
+        return f"its report is suspended by notice {report.suspended_by}"
+    return f"its report is suspended by the drill {report.drilled_by}" if report.drilled_by else None
+
+
+def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportView]:
+    noticed: dict[str, list[NoticeRow]] = defaultdict(list)
+    for notice in store.notices(work, review, [row.record for row in rows]):
+        noticed[notice.record].append(notice)
+    return [
+        ReportView(
+            stands=row.stands,
+            suspended=row.suspended,
+            event=row.caused_by,
+            notices=[NoticeView(**notice.model_dump()) for notice in noticed[row.record]],
+            **row.model_dump(include={"record", "state", "study", "title", "merged_into"}),
+        )
+        for row in rows
+    ]
+
+
+def rejudgement_view(row: RejudgementRow) -> RejudgementView:
+    return RejudgementView(rejudgement=row.id, **row.model_dump(exclude={"id"}))

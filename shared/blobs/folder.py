@@ -1,0 +1,217 @@
+"""Blobs in a folder: a gzip file each, under its hash, for one machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from shared.blobs.packing import CHUNK, Blob, BlobDamaged, BlobMissing, Draft, checked, unpacked
+from shared.blobs.port import Blobs
+from shared.db.work import Work
+from shared.errors import TooLarge, Unavailable
+from shared.ids import new_id
+from shared.storage import obstacle_in, unusable
+
+
+class FolderBlobs(Blobs):
+    """`FOLDER/ab/ab12….gz` for each blob, `FOLDER/drafts` for those being written, and a lock.
+
+    A draft is synced before it gets its name, and the folder after, so that a name never leads to half a blob. The
+    modification time of a file is when its blob was put or named last. The lock is held for the moment in which that
+    time is looked at or set, and never while bytes move.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._drafts = folder, folder / "drafts"
+
+    def ready(self) -> None:
+        try:
+            self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for number in range(256):
+                (self._folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+            _sync(self._folder)
+            _sync(self._folder.parent)
+        except OSError as error:
+            raise unusable(self._folder, error) from error
+        self.ping()
+
+    def ping(self) -> None:
+        for folder in (self._folder, self._drafts):
+            if fault := obstacle_in(folder):
+                raise Unavailable(f"blobs: {fault.detail}", slug=fault.slug)
+
+    def draft(self, limit: int, expected: str | None = None) -> Draft:
+        return Draft(_File(self, self._drafts / new_id("draft")), limit, expected)
+
+    def open(self, sha256: str, limit: int) -> Iterator[bytes]:
+        path = self._path(sha256)
+        try:
+            file = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise BlobMissing(sha256) from None
+        except OSError as error:
+            raise unusable(path, error) from error
+        try:
+            size = _size(sha256, file.fileno())
+            if size > limit:
+                raise TooLarge(f"blob {sha256} has {size} bytes, and {limit} is the limit here")
+        except BaseException:
+            file.close()
+            raise
+
+        def pieces() -> Iterator[bytes]:
+            try:
+                while piece := file.read(CHUNK):
+                    yield piece
+            except OSError as error:
+                raise BlobDamaged(sha256, f"{path} cannot be read ({error.strerror})") from error
+
+        def chunks() -> Iterator[bytes]:
+            with file:
+                yield from unpacked(Blob(sha256, size), pieces())
+
+        return chunks()
+
+    def size(self, sha256: str) -> int:
+        path = self._path(sha256)
+        try:
+            with path.open("rb", buffering=0) as file:
+                return _size(sha256, file.fileno())
+        except FileNotFoundError:
+            raise BlobMissing(sha256) from None
+        except OSError as error:
+            raise unusable(path, error) from error
+
+    def missing(self, hashes: Collection[str]) -> set[str]:
+        return {sha256 for sha256 in hashes if not self._path(sha256).is_file()}
+
+    def touch(self, work: Work, sha256: str) -> None:
+        with self._locked():
+            if not self._made_young(self._path(sha256)):
+                raise BlobMissing(sha256)
+
+    def older(self, before: datetime, bucket: str) -> Iterator[str]:
+        for name in sorted(os.listdir(self._folder / bucket)):
+            # Another process may remove it meanwhile.
+            with suppress(FileNotFoundError):
+                if os.stat(self._folder / bucket / name).st_mtime < before.timestamp():
+                    yield name.removesuffix(".gz")
+
+    def remove(self, sha256: str, before: datetime) -> bool:
+        path = self._path(sha256)
+        try:
+            with self._locked():
+                if path.stat().st_mtime >= before.timestamp():
+                    return False
+                path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unusable(path, error) from error
+        return True
+
+    def drop_drafts(self, before: datetime) -> int:
+        dropped = 0
+        for path in self._drafts.iterdir():
+            # One that is being written is as young as its last piece.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    dropped += 1
+        return dropped
+
+    def keep(self, draft: Path, sha256: str) -> None:
+        """Gives a draft that is synced its name, or lets go of it where the blob is there."""
+        path = self._path(sha256)
+        with self._locked():
+            if self._made_young(path):
+                draft.unlink()
+            else:
+                # Its time is that of its last piece, which may have been long ago.
+                os.utime(draft)
+                draft.rename(path)
+        # Also where it was there: whoever renamed it may not have come to this.
+        _sync(path.parent)
+
+    def _made_young(self, path: Path) -> bool:
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / checked(sha256)[:2] / f"{sha256}.gz"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone among all threads and processes of this folder; a process that dies lets go."""
+        try:
+            lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise unusable(self._folder / "lock", error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+class _File:
+    """The sink of one draft: a file, made with its first piece."""
+
+    def __init__(self, blobs: FolderBlobs, path: Path) -> None:
+        self._blobs, self._path = blobs, path
+        self._file: int | None = None
+
+    def write(self, piece: bytes) -> None:
+        with self._named_faults():
+            if self._file is None:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+    def keep(self, blob: Blob) -> None:
+        assert self._file is not None  # Even an empty blob has a piece.
+        with self._named_faults():
+            os.fsync(self._file)
+            self._close()
+            self._blobs.keep(self._path, blob.sha256)
+
+    def drop(self) -> None:
+        with suppress(OSError):
+            self._close()
+            self._path.unlink()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    @contextmanager
+    def _named_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise unusable(self._path, error) from error
+
+
+def _size(sha256: str, file: int) -> int:
+    """The uncompressed size, which gzip keeps at the end."""
+    length = os.fstat(file).st_size
+    if length < 18:  # Head and end of a gzip file.
+        raise BlobDamaged(sha256, f"{length} bytes are left of it")
+    return int.from_bytes(os.pread(file, 4, length - 4), "little")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

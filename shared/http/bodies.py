@@ -1,0 +1,90 @@
+"""Bodies: how much of one a route takes, and that nothing of it is read before we know who sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi.dependencies.models import Dependant
+from starlette.requests import Request
+from starlette.types import Message
+
+from shared.errors import TooLarge
+from shared.http.auth import authenticate
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_LIMIT, _STREAMS = "body_limit", "body_streams"
+
+
+class Gone(Exception):
+    """The asker left before all of the body was there."""
+
+
+def at_most(limit: int) -> Callable[[Function], Function]:
+    """A route's own limit of its body in bytes, below `@router.post(...)`; without it the setting `max_body_bytes`."""
+
+    def mark(function: Function) -> Function:
+        setattr(function, _LIMIT, limit)
+        return function
+
+    return mark
+
+
+def as_it_comes(dependency: Function) -> Function:
+    """Says of a dependency that it reads the body itself, as it comes: its route does not."""
+    setattr(dependency, _STREAMS, True)
+    return dependency
+
+
+def read_as_it_comes(dependant: Dependant) -> bool:
+    """Whether a route's body is left to one of its dependencies."""
+    return getattr(dependant.call, _STREAMS, False) or any(map(read_as_it_comes, dependant.dependencies))
+
+
+def limit_of(function: Callable[..., Any], request: Request) -> int:
+    """The limit of a route's body in bytes."""
+    own: int | None = getattr(function, _LIMIT, None)
+    usual: int = request.app.state.platform.settings.max_body_bytes
+    return usual if own is None else own
+
+
+def refuse_announced(request: Request, limit: int) -> None:
+    """Raises TooLarge for a body that says itself that it is larger."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes")
+
+
+async def with_body(request: Request, limit: int) -> Request:
+    """The request with its whole body read: what is kept in memory is kept for those with a token, and bounded.
+
+    Raises TooLarge as soon as more has come, Unauthenticated before anything is read, Gone.
+    """
+    refuse_announced(request, limit)
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return request
+    await authenticate(request)
+    body, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise too_large(limit)
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await request.receive()
+        given = True
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return Request(request.scope, replay)

@@ -1,0 +1,335 @@
+"""The ring's file: read by whatever signs or checks, changed by command alone, in one step that a kill cannot halve."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.keys import Purpose
+from shared.keys.ring import PURPOSES, Key, KeyRing, both
+from shared.storage import unusable
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+#: The first line of a ring's file. A file without it is one key in PEM form, for both purposes.
+_MARK = "# Living Reviews: key ring, form 1"
+
+_HEAD = f"""{_MARK}
+# Whoever can read this file can sign in anybody's name. `living key rotate` and `living key retire` change it.
+"""
+
+#: What may stand before a key.
+_NAMES = ("key", "for", "since", "until")
+
+#: Bytes of a file that are read. A key takes some 250.
+_LARGEST = 1_000_000
+
+#: Seconds between two looks at the file because somebody names a key that is not in the ring.
+_PACE = 1.0
+
+Stamp = tuple[int, int, int]
+
+
+class FiledRing(KeyRing):
+    """A ring that follows its file, so that a platform at work takes up what was changed by command."""
+
+    def __init__(self, path: Path, keys: Iterable[Key], stamp: Stamp) -> None:
+        super().__init__(keys)
+        self.path, self._stamp = path, stamp
+        self._looked = time.monotonic()
+
+    def refresh(self) -> bool:
+        """Raises Unavailable when the file cannot be read, or lacks a key of before; the ring stays as it was."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if _stamp(found) == self._stamp:
+            return False
+        keys, stamp = _read(self.path)
+        gone = self.fingerprints - {key.fingerprint for key in keys}
+        if gone:
+            raise Unavailable(
+                f"the key ring {self.path} lacks keys that it had ({', '.join(sorted(gone))}): put the right one back. "
+                "Until then the keys of before are used",
+                slug="key_lacking",
+            )
+        self.keys, self._stamp = keys, stamp
+        return True
+
+    def look_again(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked < _PACE:
+            return False
+        self._looked = now
+        with suppress(Unavailable):  # `/readyz` tells it; whoever asks has named a key that we do not know.
+            return self.refresh()
+        return False
+
+
+def open_ring(settings: Settings, used: Callable[[], Mapping[str, Collection[str]]] = dict) -> FiledRing:
+    """Reads the ring, or makes it where the settings allow: a key for tokens, another for revisions.
+
+    `used` tells, by service, the fingerprints of the keys that databases were used with: where there is one
+    no other key is made. Raises Unavailable, saying what to do.
+    """
+    path = Path(settings.resolved(settings.signing_key))
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise unusable(path, error) from error
+    if not there and settings.make_signing_key:
+        _make_first(path, used())
+    return read_ring(path)
+
+
+def read_ring(path: Path) -> FiledRing:
+    """Reads the ring of a file. Raises Unavailable, saying what to do."""
+    return FiledRing(path, *_read(path))
+
+
+def make(path: Path) -> None:
+    """Makes a ring where there is none, readable by its owner alone. Raises Unavailable with the reason."""
+    with _alone(path):
+        # Of two processes that start at once, one ring wins.
+        if not path.exists():
+            # Without dates: the platform's clock may show another year than this machine's.
+            _write(path, [Key.fresh(purpose) for purpose in PURPOSES])
+
+
+def rotate(path: Path, purpose: Purpose, now: datetime, until: datetime | None = None) -> tuple[Key | None, Key]:
+    """Has a new key sign from `now` on; answers the key before, if there was one, and the new one.
+
+    The private half of the key before is forgotten. It goes on checking: revisions that were signed up to now; tokens
+    until `until`, or until they end themselves. Raises Conflict for a revision key that began later than now,
+    Unavailable when the file cannot be read or written.
+    """
+    with _alone(path):
+        keys = list(_read(path)[0])
+        old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
+        if old is not None:
+            if purpose == "revisions" and old.since is not None and old.since > now:
+                raise Conflict(
+                    f"the key {old.kid} for {purpose} signs {old.dates()}, and it is {now:%Y-%m-%d %H:%M} UTC: is the "
+                    "clock (LIVING_CLOCK) right?",
+                    slug="clock_behind",
+                )
+            keys[keys.index(old)] = old = old.ended(now if purpose == "revisions" else until)
+        new = Key.fresh(purpose, now)
+        _write(path, [*keys, new])
+    return old, new
+
+
+def retire(path: Path, kid: str, now: datetime) -> Key:
+    """Ends the tokens of a key that signs no more. `kid` may be the beginning of its id.
+
+    Raises NotFound for a key that is none, or not the only one; Conflict for one that still signs, or has ended.
+    """
+    with _alone(path):
+        keys = list(_read(path)[0])
+        named = sorted({key.kid for key in keys if key.kid.startswith(kid)})
+        if len(named) != 1 or not kid:
+            why = f"several begin with it: {', '.join(named)}" if named else "`living key show` shows those there are"
+            raise NotFound(f"the ring has no key {kid!r}; {why}", slug="unknown_key")
+        signs = [key.purpose for key in keys if key.kid == named[0] and key.private is not None]
+        if signs:
+            first = " and ".join(f"`living key rotate --for {purpose}`" for purpose in signs)
+            raise Conflict(f"the key {named[0]} signs {' and '.join(signs)}: first {first}", slug="key_signs")
+        open_ = [key for key in keys if key.kid == named[0] and (key.until is None or key.until > now)]
+        if not open_:
+            raise Conflict(f"the key {named[0]} has ended already; what it signed before that still holds")
+        for key in open_:
+            keys[keys.index(key)] = ended = key.ended(now)
+        _write(path, keys)
+    return ended
+
+
+def _make_first(path: Path, used: Mapping[str, Collection[str]]) -> None:
+    if used:
+        services, fingerprints = ", ".join(used), ", ".join(sorted(next(iter(used.values()))))
+        raise Unavailable(
+            f"the signing key {path} is not there, though {services} were used with one ({fingerprints}): put it back. "
+            "If it is lost for good, `living key accept --new` makes another, and says what that means",
+            slug="key_lost",
+        )
+    make(path)
+
+
+# Reading
+
+
+def _read(path: Path) -> tuple[tuple[Key, ...], Stamp]:
+    try:
+        # Not blocking: a pipe by that name would keep us for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise _damaged(path, "it is no file")
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(content) > _LARGEST:
+        raise _damaged(path, f"it has more than {_LARGEST} bytes")
+    if content.startswith(_MARK.encode()):
+        return tuple(_keys(path, content)), _stamp(found)
+    return both((private := _private(path, content)).public_key(), private), _stamp(found)
+
+
+def _private(path: Path, content: bytes) -> Ed25519PrivateKey:
+    """The one key of a file without our mark."""
+    try:
+        key = serialization.load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Unavailable(f"the signing key {path} is not an Ed25519 key; set LIVING_SIGNING_KEY to one in PEM form")
+    return key
+
+
+def _keys(path: Path, content: bytes) -> Iterator[Key]:
+    about: dict[str, str] = {}
+    block: list[str] = []
+    seen: set[tuple[str, str]] = set()
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+        name, colon, value = line.partition(": ")
+        if block or line.startswith("-----BEGIN "):
+            block.append(line)
+            if line.startswith("-----END "):
+                key = _key(path, number, about, "\n".join(block) + "\n")
+                if (key.kid, key.purpose) in seen:
+                    raise _damaged(path, f"line {number} ends a key that is there twice")
+                seen.add((key.kid, key.purpose))
+                yield key
+                about, block = {}, []
+        elif colon and name in _NAMES and name not in about:
+            about[name] = value
+        elif line.strip() and not line.startswith("#"):
+            raise _damaged(path, f"line {number} is not what may stand there")
+    if block or about or not seen:
+        raise _damaged(path, "its end is missing")
+
+
+def _key(path: Path, number: int, about: Mapping[str, str], block: str) -> Key:
+    purpose = about.get("for")
+    if purpose not in PURPOSES:
+        raise _damaged(path, f"the key that ends in line {number} is for none of {', '.join(PURPOSES)}")
+    try:
+        since, until = (_instant(about.get(name)) for name in ("since", "until"))
+        if "PUBLIC" in block.partition("\n")[0]:
+            private, public = None, serialization.load_pem_public_key(block.encode())
+        else:
+            private = serialization.load_pem_private_key(block.encode(), password=None)
+            public = private.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _damaged(path, f"the key that ends in line {number} cannot be read ({type(error).__name__})") from error
+    if not isinstance(public, Ed25519PublicKey):
+        raise _damaged(path, f"the key that ends in line {number} is not an Ed25519 key")
+    key = Key(purpose, public, cast("Ed25519PrivateKey | None", private), since, until)
+    if about.get("key") != key.kid:
+        raise _damaged(path, f"the key that ends in line {number} is not {about.get('key')!r:.40} but {key.kid}")
+    return key
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant without a zone")
+    return at
+
+
+def _unreadable(path: Path, error: Exception) -> Unavailable:
+    return Unavailable(
+        f"the signing key {path} cannot be read ({type(error).__name__}); "
+        "set LIVING_SIGNING_KEY to a key ring, or to an Ed25519 key in PEM form"
+    )
+
+
+def _damaged(path: Path, why: str) -> Unavailable:
+    return Unavailable(f"the key ring {path} is damaged: {why}; put a copy of it back")
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+# Writing
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keeps other commands from changing the ring meanwhile. Who reads it needs not wait."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unusable(path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, keys: Iterable[Key]) -> None:
+    """Puts a whole ring in the place of the one before: written aside, brought to the disk, renamed."""
+    draft = path.with_name(f"{path.name}.draft")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            os.fchmod(descriptor, 0o600)
+            _keep_owner(descriptor, path)
+            file.write(_HEAD + "".join(_written(key) for key in keys))
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise unusable(path, error) from error
+
+
+def _keep_owner(descriptor: int, path: Path) -> None:
+    """Whoever may read the ring still may: an administrator often changes it for the platform's own user."""
+    with suppress(FileNotFoundError):
+        was = os.stat(path)
+        if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, was.st_uid, was.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _written(key: Key) -> str:
+    about = {"key": key.kid, "for": key.purpose, "since": key.since, "until": key.until}
+    lines = [
+        f"{name}: {value.isoformat() if isinstance(value, datetime) else value}\n"
+        for name, value in about.items()
+        if value is not None
+    ]
+    if key.private is None:
+        return "\n" + "".join(lines) + key.public_pem
+    pem = key.private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return "\n" + "".join(lines) + pem.decode()

@@ -1,0 +1,179 @@
+"""The application factory: a platform's services as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.middleware import Middleware
+
+from shared.errors import NotFound, Unauthenticated
+from shared.http import dead_letters, description, journal, pages, problems
+from shared.http.admission import Gates
+from shared.http.auth import Known, Reader, authenticate
+from shared.http.middleware import Answers
+from shared.http.route import Route, gone
+from shared.keys.published import MEDIA_TYPE, key_set
+from shared.runtime.health import Health
+from shared.runtime.platform import Platform
+from shared.service import Service
+from shared.wire.common import KeySet, Readiness
+
+
+class Numbers(PlainTextResponse):
+    """Prometheus's text format."""
+
+    media_type = "text/plain; version=0.0.4"
+
+
+class Pem(PlainTextResponse):
+    """A key as PEM."""
+
+    media_type = "application/x-pem-file"
+
+
+class JwkSet(JSONResponse):
+    """A key set."""
+
+    media_type = MEDIA_TYPE
+
+
+def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAPI:
+    """Builds the application; its lifespan starts and stops the platform.
+
+    `/docs` describes the services in `documented`, or those of this process: behind a proxy each process can
+    so describe the whole platform.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await to_thread.run_sync(platform.start)
+            yield
+        finally:
+            app.state.gates.close()
+            await to_thread.run_sync(platform.stop)
+
+    known = routers(platform.services)
+    app = described(
+        platform.services,
+        known,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                Answers,
+                observe=platform.metrics.observe_request,
+                encrypted=platform.settings.public_url.startswith("https://"),
+            ),
+        ],
+    )
+    app.state.platform, app.state.known = platform, Known(platform.ring)
+    sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
+    app.state.gates = Gates(sqlite, platform.settings)
+    platform.metrics.measure_gates(app.state.gates.all())
+    served = [service.name for service in platform.services]
+    problems.install(app, known, served, {service.name for service in documented} - {*served})
+    if documented:
+        # FastAPI's own way to describe what it does not serve.
+        app.openapi = described(documented, routers(documented)).openapi  # type: ignore[method-assign]
+    return app
+
+
+def described(services: Sequence[Service], known: Sequence[APIRouter], **about: Any) -> FastAPI:
+    """An application with the routes of these services, which `routers` has made."""
+    app = FastAPI(
+        title="Living Reviews",
+        summary="Living realist reviews, from the literature to signed programme theories.",
+        version="0.1.0",
+        openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
+        generate_unique_id_function=description.name_of,
+        docs_url=None,
+        redoc_url=None,
+        **about,
+    )
+    for router in known:
+        app.include_router(router)
+    description.complete(app, known)
+    pages.add(app)
+    return app
+
+
+def routers(services: Sequence[Service]) -> list[APIRouter]:
+    """Every route there is: operations, each service's own, and each service's journal and dead letters."""
+    return [_operations()] + [
+        router
+        for service in services
+        for router in (service.routes, journal.routes(service), dead_letters.routes(service))
+    ]
+
+
+def _operations() -> APIRouter:
+    """Health and numbers. `/healthz` and `/readyz` are open, since whoever starts containers has no token;
+    they tell names and `ok` or `down`, and reasons only to an admin of all reviews, of which they may tell."""
+    router = APIRouter(tags=["operations"], route_class=Route)
+
+    @router.get("/healthz")
+    async def show_health() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness, "description": "Not ready."}})
+    async def show_ready(request: Request) -> Response:
+        """Each thing each service depends on, as of some seconds ago; 503 when one is down."""
+        health = request.app.state.platform.health
+        await _first_look(health)
+        reports = health.report()
+        well = all(state == "ok" for report in reports.values() for state in report.values())
+        if not await _asked_by_admin_of_all(request):
+            reports = {
+                name: {part: state if state == "ok" else "down" for part, state in report.items()}
+                for name, report in reports.items()
+            }
+        return JSONResponse({"ready": well, "services": reports}, 200 if well else 503)
+
+    @router.get("/metrics", response_class=Numbers)
+    async def show_metrics(request: Request, person: Reader) -> Response:
+        """The numbers of this process, for Prometheus; they are of all reviews, as the token must be."""
+        person.require_all_reviews()
+        numbers = request.app.state.platform.metrics.text
+        return Numbers(await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request)))
+
+    @router.get("/signing-key.pem", response_class=Pem)
+    async def show_signing_key(request: Request, person: Reader) -> Response:
+        """The public key of which revisions are signed now. Those of before are in the key set (`/signing-keys`)."""
+        key = request.app.state.platform.ring.newest("revisions")
+        if key is None:
+            makes = "`living key rotate --for revisions` makes one"
+            raise NotFound(f"no key signs revisions: {makes}", slug="no_revision_key")
+        return Pem(key.public_pem)
+
+    @router.get("/signing-keys", response_class=JwkSet, response_model=KeySet)
+    async def list_signing_keys(request: Request, person: Reader) -> Response:
+        """The public half of every key there is or was, as a JWK Set (RFC 7517), each with its dates: what every
+        revision verifies with."""
+        return JwkSet(key_set(request.app.state.platform.ring))
+
+    return router
+
+
+async def _first_look(health: Health) -> None:
+    """Waits a moment for the first look, which a process that has just started may not have taken yet."""
+    health.start()
+    for _ in range(60):
+        if health.looked:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _asked_by_admin_of_all(request: Request) -> bool:
+    try:
+        person = await authenticate(request)
+        return person.has("admin") and person.works_on_all
+    except Unauthenticated:
+        return False

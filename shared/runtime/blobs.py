@@ -1,0 +1,64 @@
+"""Blobs of a running service: those that nothing uses are swept, and those that are used are looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from shared import logging
+from shared.blobs import names
+from shared.errors import Unavailable
+from shared.service import Context
+
+log = logging.get(__name__)
+
+#: How long a blob is spared after it was put or named last; longer than any transaction.
+SPARED = timedelta(days=1)
+
+#: Blobs whose names are asked for at once.
+_BATCH = 500
+
+#: How many of the blobs that were named last must be there: what is lost as a whole, or was put back from an older
+#: copy, lacks them. `living doctor` looks at all.
+_NEWEST = 20
+
+
+def sweep_blobs(running: Context) -> None:
+    """Removes blobs that nothing uses, and what dead writers left. Every hour it looks through another 24th of the
+    buckets, so that all are looked through within a day and never all at once."""
+    now = datetime.now(UTC)
+    before, hour = now - SPARED, int(now.timestamp()) // 3600
+    removed = 0
+    for bucket in (number for number in range(256) if number % 24 == hour % 24):
+        if running.stopping.is_set():
+            break
+        removed += sweep_bucket(running, f"{bucket:02x}", before)
+    drafts = running.blobs.drop_drafts(before)
+    if removed or drafts:
+        log.info("blobs swept", service=running.service.name, unused=removed, drafts=drafts)
+
+
+def sweep_bucket(running: Context, bucket: str, before: datetime) -> int:
+    """Removes the blobs of a bucket that nothing uses and that were neither put nor named since that instant; answers
+    how many."""
+    removed, old = 0, running.blobs.older(before, bucket)
+    while batch := list(islice(old, _BATCH)):
+        with running.work(f"{running.service.name}:sweep", readonly=True) as work:
+            used = names.named(work.session, batch)
+        # Whoever names one now has made it young before: then it is not removed (`names.keep`).
+        removed += sum(running.blobs.remove(sha256, before) for sha256 in batch if sha256 not in used)
+    return removed
+
+
+def look_at_blobs(running: Context) -> None:
+    """Raises Unavailable when blobs cannot be put or read, or one of those that were named last is not there."""
+    running.blobs.ping()
+    with running.database.session(readonly=True) as session:
+        used = names.newest(session, _NEWEST)
+    if lost := running.blobs.missing(used):
+        sha256 = min(lost)
+        raise Unavailable(
+            f"blob {sha256}, used by {used[sha256]}, is not kept any more: put a copy of the blobs back "
+            "(`living doctor` counts those that are missing)",
+            slug="blob_missing",
+        )

@@ -1,0 +1,41 @@
+"""The bench runs through, small, and what it says is whole: it is typed by hand and rarely run.
+
+Slow: it plays a pipeline and three crowds, each beside the bare route, and starts a process for each.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.corpus import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+
+def test_a_small_bench_loses_no_vote_and_prints_every_figure():
+    words = [
+        sys.executable,
+        "-m",
+        "bench",
+        "all",
+        "--profile",
+        "embedded",
+        "--records",
+        "100",
+        "--seconds",
+        "1",
+        "--json",
+    ]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    (embedded,) = said["profiles"]
+    assert 0 < embedded["ratio"] < 1
+    assert [bout["clients"] for bout in embedded["bouts"]] == [1, 16, 200]
+    assert all(bout["ours"]["conserved"] and bout["bare"]["conserved"] for bout in embedded["bouts"])
+    assert embedded["bouts"][0]["ours"]["decisions"] > 0 and said["cli"]["help_ratio"] > 0

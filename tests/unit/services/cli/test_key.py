@@ -1,0 +1,111 @@
+"""`living key` changes the ring by command, and gives its public halves away."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.cli.context import key_path
+from shared.clock import FileClock
+from shared.errors import Conflict, Invalid, NotFound
+from shared.keys.file import make, read_ring
+from shared.keys.published import read_keys
+from shared.private import is_private
+from tests.unit.services.cli.conftest import data
+from tests.unit.services.cli.test_doctor import findings
+
+
+@pytest.fixture
+def ring():
+    make(key_path())
+    return read_ring(key_path())
+
+
+def test_a_rotated_key_is_shown_and_said(run, ring):
+    done = run("key", "rotate", "--for", "revisions")
+    new = read_ring(key_path()).newest("revisions")
+
+    assert f"revisions are signed by {new.kid} from now on" in done.stdout
+    assert f"those of {ring.keys[1].kid} verify as before" in done.stdout
+    rows = data(run("key", "show", "--json"))["keys"]
+    assert [(row["kid"], row["signs"], row["until"] is None) for row in rows] == [
+        (ring.keys[0].kid, True, True),
+        (ring.keys[1].kid, False, False),
+        (new.kid, True, True),
+    ]
+    assert new.kid in run("key", "show").stdout
+    assert is_private(key_path())
+
+
+def test_revision_keys_are_dated_by_the_platforms_clock(run, ring, monkeypatch, tmp_path):
+    FileClock.write(tmp_path / "clock", datetime(2019, 5, 6, tzinfo=UTC))
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/clock")
+    run("key", "rotate", "--for", "revisions")
+    run("key", "rotate", "--for", "tokens")
+
+    keys = read_ring(key_path()).keys
+    assert [key.since.year for key in keys if key.since] == [2019, datetime.now(UTC).year]
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/gone")
+    assert run("key", "rotate", "--for", "revisions").exit_code == 1
+    assert read_ring(key_path()).keys[-1].kid == keys[-1].kid
+
+
+def test_tokens_of_a_key_before_may_be_given_an_end_that_is_to_come(run, ring):
+    assert run("key", "rotate", "--for", "tokens", "--until", "2999-01-31").exit_code == 0
+    assert read_ring(key_path()).keys[0].until == datetime(2999, 1, 31, tzinfo=UTC)
+    for words in (["--for", "tokens", "--until", "2020-01-31"], ["--for", "revisions", "--until", "2999-01-31"]):
+        assert isinstance(run("key", "rotate", *words).exception, Invalid)
+
+
+def test_a_key_that_signs_is_not_retired(run, ring):
+    signs = run("key", "retire", ring.keys[0].kid)
+    assert isinstance(signs.exception, Conflict) and "living key rotate --for tokens" in signs.exception.detail
+    run("key", "rotate", "--for", "tokens")
+
+    assert "open nothing any more" in run("key", "retire", ring.keys[0].kid).stdout
+    assert isinstance(run("key", "retire", "0" * 16).exception, NotFound)
+
+
+def test_the_public_halves_are_given_away_and_no_private_one(run, ring):
+    run("key", "rotate", "--for", "revisions")
+    whole, one = run("key", "public", "--json").stdout, run("key", "public").stdout
+    old = run("key", "public", ring.keys[1].kid).stdout
+
+    kept = read_ring(key_path())
+    assert [key.kid for key in read_keys(whole.encode()).keys] == [key.kid for key in kept.keys]
+    assert read_keys(one.encode()).keys[0].kid == kept.newest("revisions").kid
+    assert old == ring.keys[1].public_pem
+    assert "PRIVATE" not in whole + one + old
+    assert isinstance(run("key", "public", "nothing").exception, NotFound)
+
+
+@pytest.mark.parametrize("words", [["rotate", "--for", "tokens"], ["retire", "a"], ["public"]])
+def test_where_there_is_no_ring_none_is_made(run, words):
+    refused = run("key", *words)
+    assert isinstance(refused.exception, NotFound) and "LIVING_SIGNING_KEY" in refused.exception.detail
+    assert not Path("data").exists()
+
+
+def test_a_ring_is_made_where_there_is_none(run):
+    assert "made" in run("key", "make").stdout
+    assert [key.purpose for key in read_ring(key_path()).keys] == ["tokens", "revisions"] and is_private(key_path())
+
+    again = run("key", "make")
+    assert isinstance(again.exception, Conflict) and "living key rotate" in again.exception.detail
+
+
+def test_the_doctor_says_which_key_signs_what(run, ring):
+    seen = findings(run("doctor", "--json"))["signing key"]
+    assert seen["state"] == "ok"
+    assert f"tokens by {ring.keys[0].kid} from the first, revisions by {ring.keys[1].kid}" in seen["told"]
+
+
+def test_the_doctor_tells_a_clock_that_is_behind_the_key(run, ring, monkeypatch, tmp_path):
+    run("key", "rotate", "--for", "revisions")
+    FileClock.write(tmp_path / "clock", datetime(2019, 5, 6, tzinfo=UTC))
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/clock")
+
+    seen = findings(run("doctor", "--json"))["signing key"]
+    assert seen["state"] == "fail" and "may sign revisions now" in seen["told"] and "clock" in seen["do"]

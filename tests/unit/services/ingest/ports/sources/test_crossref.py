@@ -1,0 +1,276 @@
+"""Crossref: items as publishers deposit them, a cursor that stands still, and an end that must be noticed."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from services.ingest.ports.sources.crossref import AGAIN, Crossref, read_items
+from services.ingest.ports.sources.http import Access
+from services.ingest.ports.sources.port import (
+    Notice,
+    Rejection,
+    SourceDrifted,
+    SourceRecord,
+    SourceRefused,
+    SourceUnavailable,
+)
+from shared.events.values import Identifiers
+from tests.unit.services.ingest.ports.sources.wire import Net, json_reply, query, text_reply
+
+ITEM = {
+    "DOI": "10.1108/JICA-06-2018-0042",
+    "type": "journal-article",
+    "title": ["System wide\n     collaboration?"],
+    "subtitle": ["Health &amp; social care"],
+    "author": [
+        {"given": "Jenny", "family": "Shand", "sequence": "first"},
+        {"given": "William A.", "family": "Baumgartner", "suffix": "Jr."},
+        {"family": "Plato"},
+        {"name": "HEC Montréal"},
+        {"sequence": "additional", "affiliation": []},
+    ],
+    "container-title": ["Journal of Integrated Care", "JICA"],
+    "abstract": "<jats:title>Purpose</jats:title><jats:p>To ask.</jats:p>",
+    "issued": {"date-parts": [[2019, 1]]},
+    "language": "en",
+    "created": {"date-time": "2018-12-05T08:00:00Z"},
+    "indexed": {"date-time": "2024-09-04T22:59:26Z"},
+}
+
+
+def read(item: object) -> SourceRecord | Rejection:
+    page = read_items({"message-type": "work-list", "message": {"total-results": 1, "items": [item]}})
+    return (page.records + page.rejections)[0]
+
+
+def test_an_item_is_read():
+    assert read(ITEM) == SourceRecord(
+        source="crossref",
+        source_id="10.1108/jica-06-2018-0042",
+        title="System wide collaboration?",
+        other_titles=["System wide collaboration?: Health & social care"],
+        abstract="Purpose: To ask.",
+        authors=["Shand, Jenny", "Baumgartner, William A. Jr.", "Plato", "HEC Montréal"],
+        venue="Journal of Integrated Care",
+        published="2019-01",
+        kind="article",
+        language="en",
+        identifiers=Identifiers(doi="10.1108/jica-06-2018-0042"),
+        entered="2018-12-05",
+        updated="2024-09-04",
+    )
+
+
+def test_further_titles_are_kept_beside_the_first():
+    record = read(ITEM | {"title": ["Lari Marathon", "Lari Maraton"], "original-title": ["Lari"], "subtitle": []})
+    assert (record.title, record.other_titles) == ("Lari Marathon", ["Lari Maraton", "Lari"])
+
+
+def test_empty_title_arrays_leave_no_title():
+    record = read(ITEM | {"title": [], "subtitle": []})
+    assert (record.title, record.other_titles) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("dates", "read_as"),
+    [
+        ({"issued": {"date-parts": [[None]]}}, None),
+        ({"issued": {"date-parts": [[2020]]}}, "2020"),
+        ({"issued": {"date-parts": [[2020, 5, 26]]}}, "2020-05-26"),
+        ({"issued": {"date-parts": [[None]]}, "published-print": {"date-parts": [[2018, 3]]}}, "2018-03"),
+        ({"issued": {"date-parts": []}, "posted": {"date-parts": [[2021, 2, 3]]}}, "2021-02-03"),
+        ({"issued": None}, None),
+    ],
+)
+def test_a_date_is_as_precise_as_it_was_deposited(dates, read_as):
+    assert read(ITEM | dates).published == read_as
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("component", "part of a work"), ("journal-issue", "an issue of a journal"), ("journal", "a journal, not a work")],
+)
+def test_what_is_no_work_is_rejected_in_words_a_methodologist_accepts(kind, reason):
+    rejection = read(ITEM | {"type": kind})
+    assert isinstance(rejection, Rejection)
+    assert reason in rejection.reason
+    assert rejection.source_id == "10.1108/jica-06-2018-0042"
+
+
+@pytest.mark.parametrize("item", [{}, {"DOI": "not a doi"}, {"DOI": None, "title": ["Leading"]}, 3])
+def test_an_item_without_a_doi_is_rejected(item):
+    assert "no well-formed DOI" in read(item).reason
+
+
+def test_an_item_with_a_doi_alone_is_a_record():
+    assert isinstance(read({"DOI": "10.1000/a"}), SourceRecord)
+
+
+def test_a_preprint_is_kept_by_its_server():
+    record = read({"DOI": "10.1101/1", "type": "posted-content", "institution": [{"name": "bioRxiv"}]})
+    assert (record.kind, record.venue) == ("preprint", "bioRxiv")
+
+
+def test_a_retraction_notice_strikes_another_work():
+    updated = {"date-parts": [[2021, 4, 1]]}
+    record = read(ITEM | {"update-to": [{"DOI": "10.1000/OLD", "type": "retraction", "updated": updated}]})
+    assert record.kind == "notice"
+    assert record.notices == [
+        Notice(
+            kind="retraction",
+            of=Identifiers(doi="10.1000/old"),
+            by="doi:10.1108/jica-06-2018-0042",
+            published="2021-04-01",
+        )
+    ]
+
+
+def test_a_work_that_was_struck_says_so():
+    record = read(ITEM | {"updated-by": [{"DOI": "10.1000/N", "type": "expression_of_concern"}]})
+    assert record.notices == [Notice(kind="expression_of_concern", by="doi:10.1000/n")]
+    assert record.kind == "article"
+
+
+def test_a_new_version_strikes_nothing():
+    record = read(ITEM | {"update-to": [{"DOI": "10.1000/v1", "type": "new_version"}]})
+    assert (record.notices, record.kind) == ([], "article")
+
+
+def source(net: Net, rows: int = 2) -> Crossref:
+    return Crossref(Access("https://api.crossref.org", "team@example.org"), net.client, rows=rows, **net.timing)
+
+
+def page_of(*dois: str, cursor: str | None = "same+=", total: int = 4, **headers: str):
+    message = {"total-results": total, "items": [{"DOI": f"10.1000/{doi}"} for doi in dois]}
+    if cursor:
+        message["next-cursor"] = cursor
+    return json_reply({"status": "ok", "message-type": "work-list", "message": message}, **headers)
+
+
+def test_the_same_cursor_is_sent_again_and_a_short_page_ends_the_walk():
+    net = Net(page_of("1", "2"), page_of("3", "4"), page_of())
+    pages = list(source(net).pages(query()))
+    assert [asked["cursor"] for asked in net.asked] == ["*", "same+=", "same+="]
+    assert "cursor=same%2B%3D" in str(net.requests[1].url)
+    assert [page.found for page in pages] == [2, 2, 0]
+    assert [page.cursor for page in pages] == [AGAIN, AGAIN, None]
+
+
+def test_a_page_that_is_not_full_is_the_last():
+    net = Net(page_of("1", "2"), page_of("3", total=3))
+    assert [page.cursor for page in source(net).pages(query())] == [AGAIN, None]
+    assert len(net.requests) == 2
+
+
+def test_a_walk_without_an_end_is_noticed():
+    with pytest.raises(SourceDrifted, match="no end"):
+        list(source(Net(page_of("1", "2"))).pages(query()))
+
+
+def test_a_saved_place_begins_the_window_again():
+    net = Net(page_of("1"))
+    list(source(net).pages(query(), cursor=AGAIN))
+    assert net.asked[0]["cursor"] == "*"
+
+
+def test_a_page_that_got_lost_is_not_asked_for_again_since_the_cursor_has_moved():
+    net = Net(page_of("1", "2"), httpx.ReadTimeout("slow"), page_of("5", "6"))
+    pages = source(net).pages(query())
+    assert next(pages).found == 2
+    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+        next(pages)
+    assert len(net.requests) == 2
+
+
+def test_an_expired_cursor_makes_the_source_unavailable_for_no_time():
+    fault = {"type": "cursor-invalid", "value": "x", "message": "Cursor specified but it is invalid"}
+    body = {"status": "failed", "message-type": "resource-failure", "message": [fault]}
+    net = Net(page_of("1", "2"), json_reply(body, 404))
+    pages = source(net).pages(query())
+    next(pages)
+    with pytest.raises(SourceUnavailable, match="walked anew") as caught:
+        next(pages)
+    assert caught.value.retry_after == 0
+
+
+def test_the_window_is_one_of_index_dates_beside_the_strategys_own_filter():
+    net = Net(page_of())
+    list(source(net).pages(query("query.bibliographic=integrated care&filter=type:journal-article")))
+    asked = net.asked[0]
+    assert asked["query.bibliographic"] == "integrated care"
+    assert asked["filter"] == "type:journal-article,from-index-date:2018-01-01,until-index-date:2018-12-31"
+    assert asked["rows"] == "2"
+
+
+def test_plain_text_is_a_bibliographic_query():
+    net = Net(page_of())
+    list(source(net).pages(query("integrated care leadership")))
+    assert net.asked[0]["query.bibliographic"] == "integrated care leadership"
+
+
+@pytest.mark.parametrize("name", ["cursor", "rows", "sample", "mailto", "sort"])
+def test_a_strategy_cannot_change_how_the_walk_is_done(name):
+    with pytest.raises(SourceRefused, match=f"parameter '{name}'"):
+        list(source(Net(page_of())).pages(query(f"query=a&{name}=1")))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("query.bibliographic=R&D in integrated care", "%26"),
+        ("query=a&b", "%26"),
+        ("query.author=Okoye&query.author=Lind", "given twice"),
+    ],
+)
+def test_a_strategy_that_would_be_cut_short_is_refused(text, why):
+    with pytest.raises(SourceRefused, match=why):
+        list(source(Net(page_of())).pages(query(text)))
+
+
+@pytest.mark.parametrize("text", ["R&D in integrated care", "query.bibliographic=R%26D in integrated care"])
+def test_an_ampersand_of_the_words_is_asked_for(text):
+    net = Net(page_of())
+    list(source(net).pages(query(text)))
+    assert net.asked[0]["query.bibliographic"] == "R&D in integrated care"
+
+
+def test_whom_to_write_to_is_in_a_header_and_not_in_the_address():
+    net = Net(page_of())
+    list(source(net).pages(query()))
+    assert "mailto:team@example.org" in net.requests[0].headers["user-agent"]
+    assert "example.org" not in str(net.requests[0].url)
+
+
+def test_the_pace_follows_what_the_answers_allow():
+    paced = {"x_rate_limit_limit": "10", "x_rate_limit_interval": "1s", "x_api_pool": "polite"}
+    net = Net(page_of("1", "2", **paced), page_of("3", "4", **paced), page_of(**paced))
+    pages = list(source(net).pages(query()))
+    assert net.slept == pytest.approx([1.0, 0.1])
+    assert pages[0].quota["x-api-pool"] == "polite"
+
+
+def test_a_validation_failure_is_told_in_crossrefs_words():
+    fault = {"type": "filter-not-available", "value": "x", "message": "there is no such filter"}
+    body = {"status": "failed", "message-type": "validation-failure", "message": [fault]}
+    with pytest.raises(SourceRefused, match="no such filter"):
+        list(source(Net(json_reply(body, 400))).pages(query()))
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/json;charset=utf-8"])
+def test_resource_not_found_is_drift_whatever_it_is_labelled(media_type):
+    with pytest.raises(SourceDrifted, match="Resource not found"):
+        list(source(Net(text_reply("Resource not found.", media_type, 404))).pages(query()))
+
+
+def test_a_page_for_people_under_rate_limiting_is_waited_out():
+    net = Net(text_reply("<html><h1>429 Too Many Requests</h1></html>", "text/html", 429), page_of("1"))
+    assert [page.found for page in source(net).pages(query())] == [1]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"message-type": "work", "message": {"DOI": "10.1/a"}}, {"message": {"items": []}}]
+)
+def test_an_answer_that_is_no_work_list_is_drift(body):
+    with pytest.raises(SourceDrifted, match="not a work-list"):
+        list(source(Net(json_reply(body))).pages(query()))

@@ -1,0 +1,169 @@
+"""A screening rig to test with: events and people in a few words, on an empty service of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from httpx import Response
+
+from services.screening.manifest import SERVICE
+from shared.events.base import Event
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.protocol import Protocol, VersionPublished
+from tests.workbench import Workbench
+
+REVIEW = "gardens"
+
+SIFT: dict[str, Any] = {
+    "name": "sift",
+    "question": "Could it inform a theory?",
+    "votes": 2,
+    "answers": [
+        {"value": "include", "leads_to": "advance"},
+        {"value": "unsure", "leads_to": "adjudicate"},
+        {"value": "exclude", "leads_to": "exclude", "reason_required": True},
+    ],
+}
+DEPTH: dict[str, Any] = {
+    "name": "depth",
+    "question": "Is it rich enough?",
+    "votes": 2,
+    "answers": [
+        {"value": "thin", "leads_to": "exclude"},
+        {"value": "moderate", "leads_to": "advance"},
+        {"value": "rich", "leads_to": "advance"},
+    ],
+    "fields": [
+        {"name": "cmocs", "label": "Which CMOCs?", "kind": "cmocs", "required": True},
+        {"name": "setting", "label": "Where?", "kind": "choice", "options": ["town", "country"]},
+        {"name": "designs", "label": "Designs", "kind": "choices", "options": ["survey", "interviews"]},
+        {"name": "note", "label": "A note"},
+    ],
+    "adjudicators": "lead",
+}
+
+
+def protocol(*stages: dict[str, Any], **changes: Any) -> Protocol:
+    """A small review about gardens; `changes` replace parts of it."""
+    theory = {"id": "tending", "heading": "Tending", "statement": "Gardens that are tended bear fruit."}
+    parts = {"context": "a plot", "resource": "tools", "reasoning": "pride", "outcome": "fruit", "theory": "tending"}
+    return Protocol.model_validate(
+        {
+            "review": REVIEW,
+            "title": "Community gardens",
+            "question": "How do community gardens work, and for whom?",
+            "published_after": "2017-12-31",
+            "definitions": {"context": "before it", "mechanism": "within it", "outcome": "after it"},
+            "strategies": [{"id": "all", "source": "openalex", "query": "gardens"}],
+            "stages": list(stages) or [SIFT, DEPTH],
+            "theories": [theory],
+            "cmocs": [{"id": "c1", **parts}, {"id": "c2", **parts}],
+            **changes,
+        }
+    )
+
+
+def published(plan: Protocol, version: int = 1) -> VersionPublished:
+    return VersionPublished.of(plan, version, "lea")
+
+
+def discovered(record: str, *, published: str | None = "2019", revision: int = 1, **seen: Any) -> RecordDiscovered:
+    return RecordDiscovered(
+        review=REVIEW,
+        record=record,
+        revision=revision,
+        run="run_1",
+        bibliography=_bibliography(record, published, seen),
+    )
+
+
+def updated(record: str, *, revision: int, published: str | None = "2019", **seen: Any) -> RecordUpdated:
+    return RecordUpdated(
+        review=REVIEW, record=record, revision=revision, run="run_2",
+        bibliography=_bibliography(record, published, seen), changed=["published"],
+    )  # fmt: skip
+
+
+def merged(record: str, into: str, revision: int = 9) -> RecordMerged:
+    return RecordMerged(review=REVIEW, record=record, revision=revision, into=into, evidence=["same doi"])
+
+
+def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = False) -> RecordNoticed:
+    return RecordNoticed(
+        review=REVIEW, record=record, notice=notice or f"{kind}_of_{record}", kind=kind,
+        reason="data could not be found", source="crossref", drill=drill,
+    )  # fmt: skip
+
+
+def _bibliography(record: str, published: str | None, seen: dict[str, Any]) -> Bibliography:
+    return Bibliography(**{"title": f"On {record}", "abstract": "Gardens.", "published": published, **seen})
+
+
+class ScreeningRig:
+    """The service, its people by name, and a clock."""
+
+    def __init__(self, bench: Workbench, *stages: dict[str, Any], **changes: Any) -> None:
+        self.bench = bench
+        self._people: dict[tuple[str, str], Any] = {}
+        self.hears(published(protocol(*stages, **changes)))
+
+    def hears(self, *events: Event) -> None:
+        self.bench.hears(*events)
+
+    def discovers(self, *records: str, **seen: Any) -> None:
+        self.hears(*(discovered(record, **seen) for record in records))
+
+    def person(self, name: str, role: str = "reviewer") -> Any:
+        if (name, role) not in self._people:
+            self._people[name, role] = self.bench.person(name, role)
+        return self._people[name, role]
+
+    def gets(self, path: str, name: str = "ana", role: str = "reviewer", **params: Any) -> Response:
+        given = {key: value for key, value in params.items() if value is not None}
+        return self.person(name, role).get(f"/screening/reviews/{REVIEW}{path}", params=given or None)
+
+    def asks(self, path: str, body: Any, name: str = "ana", role: str = "reviewer") -> Response:
+        """Posts as someone."""
+        return self.person(name, role).post(f"/screening/reviews/{REVIEW}{path}", json=body)
+
+    def claims(self, name: str, role: str = "reviewer", **wanted: Any) -> dict[str, Any] | None:
+        """The task someone gets, or None."""
+        tasks = self.claims_many(name, role, count=1, **wanted)
+        return tasks[0] if tasks else None
+
+    def claims_many(self, name: str, role: str = "reviewer", **wanted: Any) -> list[dict[str, Any]]:
+        """The tasks someone gets."""
+        answer = self.asks("/claims", wanted, name, role)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["tasks"]
+
+    def votes(self, name: str, lease: str, answer: str, role: str = "reviewer", **rest: Any) -> Response:
+        return self.asks(f"/leases/{lease}/vote", {"answer": answer, **rest}, name, role)
+
+    def answers(
+        self,
+        name: str,
+        answer: str,
+        role: str = "reviewer",
+        kind: str = "screening",
+        stage: str | None = None,
+        **rest: Any,
+    ) -> Any:
+        """Claims the next task and votes; the receipt."""
+        task = self.claims(name, role, kind=kind, stage=stage)
+        assert task is not None, f"nothing waits for {name}"
+        receipt = self.votes(name, task["lease"], answer, role, **rest)
+        assert receipt.status_code == 200, receipt.text
+        return receipt.json()
+
+    def record(self, record: str, name: str = "ana") -> dict[str, Any]:
+        answer = self.gets(f"/records/{record}", name)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def queue(self, stage: str) -> dict[str, Any]:
+        return next(seen for seen in self.gets("/queue").json() if seen["stage"] == stage)
+
+
+def make_bench(folder: Any, **settings: Any) -> Workbench:
+    return Workbench(SERVICE, folder, **settings)

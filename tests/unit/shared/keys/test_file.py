@@ -1,0 +1,214 @@
+"""The ring's file: changed in one step, whatever kills the command; and what is no ring is told with its path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.keys import file as ring_file
+from shared.keys.file import make, read_ring, retire, rotate
+from shared.private import is_private
+from shared.tokens import Person, issue_token, read_token
+
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+ANA = Person("ana", "reader", ("r",))
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    make(tmp_path / "ring.pem")
+    return tmp_path / "ring.pem"
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    """The key of a release before: one PEM, as openssl makes it."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "old.pem").write_bytes(pem)
+    return tmp_path / "old.pem"
+
+
+def test_a_new_ring_has_a_key_for_tokens_and_another_for_revisions(path):
+    keys = read_ring(path).keys
+
+    assert [key.purpose for key in keys] == ["tokens", "revisions"]
+    assert len({key.kid for key in keys}) == 2
+    assert is_private(path)
+
+
+def test_what_is_written_is_what_is_read(path):
+    rotate(path, "tokens", NOW, NOW + HOUR)
+    rotate(path, "revisions", NOW)
+    read = read_ring(path).keys
+
+    assert [(key.purpose, key.private is None, key.since, key.until) for key in read] == [
+        ("tokens", True, None, NOW + HOUR),
+        ("revisions", True, None, NOW),
+        ("tokens", False, NOW, None),
+        ("revisions", False, NOW, None),
+    ]
+    assert is_private(path)
+    assert path.read_text().count("PRIVATE KEY-----\n") == 4, "two keys, and what signs no more has its public half"
+
+
+def test_one_pem_signs_for_both_purposes_and_is_rotated_for_each(old):
+    before = read_ring(old)
+    token, revision = issue_token(before, ANA, now=NOW, valid_for=HOUR), before.sign("revisions", {"n": 1}, at=NOW)
+    rotate(old, "revisions", NOW)
+    half = read_ring(old)
+    assert half.signing("tokens", NOW).kid == before.keys[0].kid != half.signing("revisions", NOW).kid
+    rotate(old, "tokens", NOW)
+    after = read_ring(old)
+
+    assert read_token(after, token) == ANA
+    assert after.check("revisions", revision)[1]["n"] == 1
+    assert len({key.kid for key in after.keys}) == 3
+    assert before.fingerprints <= after.fingerprints
+
+
+def test_a_key_that_is_retired_ends_its_tokens_and_no_revision(path):
+    before = read_ring(path)
+    token, revision = issue_token(before, ANA, now=NOW, valid_for=HOUR), before.sign("revisions", {}, at=NOW)
+    kid = before.keys[0].kid
+    with pytest.raises(Conflict, match="living key rotate --for tokens"):
+        retire(path, kid, NOW)
+    rotate(path, "tokens", NOW)
+    retire(path, kid[:6], NOW - HOUR)
+
+    after = read_ring(path)
+    assert after.check("revisions", revision)
+    with pytest.raises(Exception, match="is retired"):
+        read_token(after, token)
+    with pytest.raises(Conflict, match="has ended already"):
+        retire(path, kid, NOW)
+    with pytest.raises(NotFound):
+        retire(path, "nothing", NOW)
+
+
+def test_a_clock_behind_the_key_that_signs_rotates_nothing(path):
+    rotate(path, "revisions", NOW)
+    with pytest.raises(Conflict, match="LIVING_CLOCK"):
+        rotate(path, "revisions", NOW - HOUR)
+
+
+def test_a_ring_takes_up_what_was_changed_and_keeps_to_what_it_had_where_that_is_another(path, tmp_path):
+    ring = read_ring(path)
+    assert not ring.refresh()
+    _, new = rotate(path, "revisions", NOW)
+    assert ring.refresh() and ring.signing("revisions", NOW).kid == new.kid
+
+    keys = ring.keys
+    make(tmp_path / "another.pem")
+    os.replace(tmp_path / "another.pem", path)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="lacks keys that it had") as refused:
+            ring.refresh()
+        assert (refused.value.slug, ring.keys) == ("key_lacking", keys)
+    path.unlink()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        ring.refresh()
+    assert ring.keys is keys
+
+
+def test_a_token_of_a_key_that_is_new_opens_at_once_and_the_file_is_not_read_for_each(path, monkeypatch):
+    ring = read_ring(path)
+    rotate(path, "tokens", NOW)
+    token = issue_token(read_ring(path), ANA, now=NOW, valid_for=HOUR)
+    monkeypatch.setattr(ring_file, "_PACE", 0.0)
+    assert read_token(ring, token) == ANA
+
+    looks = []
+    monkeypatch.setattr(ring_file, "_PACE", 3600.0)
+    monkeypatch.setattr(ring, "refresh", lambda: looks.append(1))
+    foreign = issue_token(read_ring_of_another(path), ANA, now=NOW, valid_for=HOUR)
+    for _ in range(100):
+        with pytest.raises(Exception, match="not valid here"):
+            read_token(ring, foreign)
+    assert looks == []
+
+
+def read_ring_of_another(path: Path):
+    make(path.with_name("another.pem"))
+    return read_ring(path.with_name("another.pem"))
+
+
+@pytest.mark.waits
+def test_rotations_at_once_lose_no_key(path):
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: rotate(path, "tokens", datetime.now(UTC))[1].kid, range(16)))
+
+    assert {key.kid for key in read_ring(path).keys} >= set(done)
+    assert sum(key.private is not None for key in read_ring(path).keys) == 2
+
+
+KILLED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from shared.keys import file
+
+def kill(*_): os.kill(os.getpid(), 9)
+if sys.argv[2] == "replace":
+    file.Path.replace = kill
+else:
+    setattr(os, sys.argv[2], kill)
+file.rotate(Path(sys.argv[1]), "revisions", datetime.now(UTC))
+"""
+
+
+@pytest.mark.waits
+@pytest.mark.parametrize("at", ["fsync", "fchmod", "replace"])
+def test_a_rotation_that_is_killed_leaves_the_ring_of_before(path, at):
+    before = path.read_bytes()
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path), at], timeout=60, env={"PYTHONPATH": os.getcwd()})
+
+    assert killed.returncode == -9
+    assert path.read_bytes() == before
+    rotate(path, "revisions", NOW)
+    assert len(read_ring(path).keys) == 3
+    assert is_private(path)
+    assert sorted(it.name for it in path.parent.iterdir()) == ["ring.pem", "ring.pem.lock"]
+
+
+def written(path: Path, old: str, new: str) -> Path:
+    path.write_text(path.read_text().replace(old, new, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("spoil", "seen"),
+    [
+        (lambda path: path.write_text(path.read_text()[:-40]), "its end is missing"),
+        (lambda path: path.write_text(path.read_text().splitlines()[0] + "\n"), "its end is missing"),
+        (lambda path: written(path, "for: tokens", "for: anything"), "line 8 is for none of"),
+        (lambda path: written(path, "for: tokens", "For tokens"), "line 5 is not what may stand there"),
+        (lambda path: written(path, "for: tokens", "for: tokens\nfor: revisions"), "line 6 is not what may"),
+        (lambda path: written(path, "for: tokens", "for: tokens\nuntil: 2026-01-01"), "cannot be read (ValueError)"),
+        (lambda path: written(path, "key: ", "key: 0"), "line 8 is not '0"),
+        (lambda path: path.write_text(path.read_text() + path.read_text()), "is there twice"),
+        (lambda path: path.write_text(path.read_text() + "\0" * 5), "is not what may stand there"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"\n" * 1_000_001), "more than 1000000 bytes"),
+        (lambda path: path.write_text(""), "cannot be read (ValueError)"),
+        (lambda path: path.write_bytes(os.urandom(2000)), "cannot be read (ValueError)"),
+        (lambda path: (path.unlink(), path.mkdir()), "cannot be read (IsADirectoryError)"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "it is no file"),
+        (lambda path: path.unlink(), "cannot be read (FileNotFoundError)"),
+    ],
+)
+def test_a_file_that_is_no_ring_is_told_with_its_path(path, spoil, seen):
+    spoil(path)
+    with pytest.raises(Unavailable) as refused:
+        read_ring(path)
+    assert seen in refused.value.detail and str(path) in refused.value.detail
