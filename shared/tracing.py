@@ -73,10 +73,11 @@ def effect(service: str, type_: str, event_id: str, traceparent: str | None) -> 
 
     What fails here and is judged is written on the span, and goes on to whoever judges it.
     """
-    if traceparent is None and not _is_kept():
+    around = trace.get_current_span().get_span_context()
+    # Where spans are kept, there is one around: of the batch, or of the request that tries a letter again.
+    if traceparent is None and not around.is_valid:
         yield
         return
-    around = trace.get_current_span().get_span_context()
     with _TRACER.start_as_current_span(
         f"{service} process {type_}", _context(traceparent), kind=SpanKind.CONSUMER,
         links=[Link(around)] if around.is_valid else [], attributes={"messaging.message.id": event_id},

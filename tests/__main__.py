@@ -25,8 +25,9 @@ from tests.busy import Tally, busy
 ROOT = Path(__file__).parent.parent
 LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 INSTANCE = ["--instance", "tests"]
-#: Two at a time, a file each: much of the suite waits for processes, servers and clocks.
-PARALLEL = ["-n", "2", "--dist", "loadfile"]
+#: Two at a time, a file each, since much of the suite waits for processes, servers and clocks; in the order of their
+#: folders, since the flows, which have the fewest tests and take longest, would else come last, one of them alone.
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def main(arguments: list[str]) -> int:

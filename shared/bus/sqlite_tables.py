@@ -136,6 +136,8 @@ def _insert(db: sqlite3.Connection, topic: int, partition: int, first: int, mess
         everything += key
         everything += message.value
     at_offset, begin, key_size, size, headers = (f"json_extract(value, '$[{at}]')" for at in range(5))
+    if not any(message.headers for message in messages):
+        headers = "NULL"  # Most have none, and each look into a piece reads all of it.
     db.execute(
         f"""{GIVEN.format(given=":pieces")} INSERT INTO message
         SELECT :topic, :partition, {at_offset}, coalesce(CAST(substr(:everything, {begin}, {key_size}) AS TEXT), ''),
