@@ -107,11 +107,14 @@ class Gauge:
     values: Mapping[tuple[str, ...], float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Service:
-    """A service's manifest. `resources` opens what its effects need beside the database; what it returns
-    may have `ready()` (raises with a reason) and `close()`. `looks` are what it looks at itself, by part: at each start
-    and then every few seconds. What one raises is told in the log and by `/readyz`, and stops nothing."""
+    """A service's manifest, which is itself and no other.
+
+    `resources` opens what its effects need beside the database; what it returns may have `ready()` (raises with a
+    reason) and `close()`. `looks` are what it looks at itself, by part: at each start and then every few seconds. What
+    one raises is told in the log and by `/readyz`, and stops nothing.
+    """
 
     name: str
     summary: str

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from shared.bus.reading import react
 from shared.clock import ManualClock
-from shared.db import migrate
 from shared.db.inbox import InboxEntry, unseen
 from shared.db.tables import OutboxRow
 from shared.events import registry
@@ -24,6 +23,7 @@ from shared.runtime.running import Running
 from shared.service import Service
 from shared.settings import Settings
 from shared.tokens import Person, issue_token
+from tests.databases import make_tables
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -45,8 +45,7 @@ class Workbench:
         self.app = create_app(self.platform)
         self.running: Running = self.platform.running[service.name]
         self.running.jobs.leading = True
-        migrate.ensure_database(self.running.database)
-        migrate.merged_metadata(service).create_all(self.running.database.engine)
+        make_tables(self.running.database, service)
         if hasattr(self.running.resources, "ready"):
             self.running.resources.ready()
         if service.blobs:

@@ -2,6 +2,7 @@
 # No postponed annotations here: FastAPI must see the types that `routes` makes.
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -40,6 +41,7 @@ from shared.wire.common import (
 )
 
 
+@cache
 def routes(service: Service) -> APIRouter:
     """The dead letters and held keys of one service.
 

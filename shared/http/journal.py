@@ -1,6 +1,7 @@
 """The route every service has for its journal: what it told."""
 # No postponed annotations here: FastAPI must see the types that `routes` makes.
 
+from functools import cache
 from typing import Annotated
 
 import orjson
@@ -21,6 +22,7 @@ from shared.service import Service
 from shared.wire.common import JournalEntry
 
 
+@cache
 def routes(service: Service) -> APIRouter:
     """The journal of one service."""
     router = APIRouter(prefix=f"/{service.name}", tags=[service.name], route_class=Route)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from anyio import to_thread
@@ -113,6 +113,7 @@ def routers(services: Sequence[Service]) -> list[APIRouter]:
     ]
 
 
+@cache
 def _operations() -> APIRouter:
     """Health and numbers. `/healthz` and `/readyz` are open, since whoever starts containers has no token;
     they tell names and `ok` or `down`, and reasons only to an admin of all reviews, of which they may tell."""

@@ -11,13 +11,13 @@ import time
 from fastapi import APIRouter
 
 from shared import logging
-from shared.db import migrate
 from shared.http import connections
 from shared.http.auth import Reviewer
 from shared.http.route import Route
 from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
+from tests.databases import make_tables
 from tests.toy import TOY, NoteView, Unit, overdue, write_note
 from tests.unit.shared.http.uploads import UPLOADING, add_uploads
 
@@ -39,8 +39,7 @@ def main(open_files: int, settings: Settings, uploads: bool) -> None:
     logging.configure(settings)
     service = UPLOADING if uploads else TOY
     platform = Platform(settings, [service])
-    migrate.ensure_database(platform.running["toy"].database)
-    migrate.merged_metadata(service).create_all(platform.running["toy"].database.engine)
+    make_tables(platform.running["toy"].database, service)
     app = create_app(platform)
     app.include_router(slow)
     add_uploads(app)

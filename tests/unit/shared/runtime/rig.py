@@ -16,13 +16,13 @@ from sqlmodel import SQLModel, select
 from shared.bus.open import open_log
 from shared.bus.port import EventLog, Message
 from shared.clock import SystemClock
-from shared.db import migrate
 from shared.db.tables import InboxRow, WaitingRow
 from shared.events.synthesis import ReviewOverdue
 from shared.runtime.platform import Platform
 from shared.runtime.running import Running
 from shared.service import Service
 from shared.settings import Settings
+from tests.databases import make_tables
 from tests.toy import TOY, Note, overdue
 from tests.waiting import eventually
 
@@ -44,8 +44,7 @@ class PlatformRig:
         """A start, as a process would do it, up to its stop. Raises what the start refuses with."""
         platform = Platform(self.settings, self.services, SystemClock())
         for running in platform.running.values():
-            migrate.ensure_database(running.database)
-            migrate.merged_metadata(running.service).create_all(running.database.engine)
+            make_tables(running.database, running.service)
         try:
             platform.start()
             yield platform
