@@ -104,6 +104,11 @@ class EventLog(Protocol):
     message larger than a broker takes.
     """
 
+    def upgrade(self) -> None:
+        """Makes a log that an earlier release left one of this release, with all its messages, before anything else is
+        asked of it; where there is none, makes none."""
+        ...
+
     def create_topics(self) -> None:
         """Creates what the registry declares and is not there yet; never changes a topic that is."""
         ...

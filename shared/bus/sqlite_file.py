@@ -19,6 +19,10 @@ from shared.storage import fault_of
 _PAGE = 8192
 
 
+class _EarlierVersion(sqlite3.DatabaseError):
+    """A file that nothing is wrong with, but for its age."""
+
+
 class LogFile:
     """One connection to the log's file, opened at its first use, and again after trouble or replacement.
 
@@ -59,13 +63,26 @@ class LogFile:
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable("looked at", error) from error
 
+    def upgrade(self) -> None:
+        """Makes a file of an earlier version one of ours, and none where there is none. Raises LogUnavailable."""
+        if not self.is_made():
+            return
+        try:
+            with closing(self._connect("rw")) as db:
+                # Of processes that come at once one does it.
+                while _version(db) in UPGRADES:
+                    with transaction(db):
+                        for statement in UPGRADES.get(_version(db), ()):
+                            db.execute(statement)
+        except sqlite3.Error as error:
+            raise self._unavailable("upgraded", error) from error
+
     def create(self) -> None:
         """Makes the file and its tables where they are not. Raises LogUnavailable."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect("rwc")) as db:
                 if not _is_empty(db):
-                    _upgrade(db)
                     _check_version(db)
                 db.execute(f"PRAGMA page_size = {_PAGE}")
                 self._make_wal(db)
@@ -84,6 +101,8 @@ class LogFile:
         """Says what is wrong with the file; its `slug` is that of the fault, where there is one."""
         fault = fault_of(self._path, error)
         if fault is None:
+            if isinstance(error, _EarlierVersion):
+                return LogUnavailable(f"the event log {self._path} cannot be {what}: {error}", slug="log_of_earlier")
             locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
             reason = f"the event log {self._path} cannot be {what}: {error}"
             return LogUnavailable(reason, slug="log_locked" if locked else None)
@@ -153,14 +172,6 @@ def _is_empty(db: sqlite3.Connection) -> bool:
     return row == (0,)
 
 
-def _upgrade(db: sqlite3.Connection) -> None:
-    """Makes a file of an earlier version one of ours; of processes that come at once one does it."""
-    while _version(db) in UPGRADES:
-        with transaction(db):
-            for statement in UPGRADES.get(_version(db), ()):
-                db.execute(statement)
-
-
 def _version(db: sqlite3.Connection) -> int:
     version: int
     (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -170,7 +181,5 @@ def _version(db: sqlite3.Connection) -> int:
 def _check_version(db: sqlite3.Connection) -> None:
     if _version(db) != VERSION:
         if _version(db) in UPGRADES:
-            raise sqlite3.DatabaseError(
-                "it is an earlier release's: a start of the platform makes it one of this release"
-            )
+            raise _EarlierVersion("it is an earlier release's: a start of the platform makes it one of this release")
         raise sqlite3.DatabaseError(f"it is not an event log of version {VERSION}")

@@ -32,6 +32,9 @@ class SqliteLog:
         self._writer, self._reader = LogFile(self.path, patience), LogFile(self.path, patience)
         self._signal = Watch(self.path, lease, patience)
 
+    def upgrade(self) -> None:
+        self._writer.upgrade()
+
     def create_topics(self) -> None:
         self._writer.create()
         with self._writer.writing() as db:

@@ -159,10 +159,15 @@ def _is_there(database: Database) -> bool:
         server.dispose()
 
 
-def check_file(log: EventLog, topics: Collection[str], *, embedded: bool) -> None:
-    """Raises Unavailable, saying what to do, when the log is there and cannot be read whole; LogUnavailable when it is
-    another's lock, the disk or its rights that keep it from us, and nothing is lost."""
+def check_file(log: EventLog, topics: Collection[str], *, embedded: bool, upgrades: bool = False) -> None:
+    """Looks at what there is of the log; `upgrades` first makes one of an earlier release one of this.
+
+    Raises Unavailable, saying what to do, when the log is there and cannot be read whole; LogUnavailable when it is
+    another's lock, the disk or its rights that keep it from us, and nothing is lost.
+    """
     try:
+        if upgrades:
+            log.upgrade()
         if log.missing(topics) != set(topics):
             log.verify()
     except LogUnavailable as error:

@@ -21,7 +21,7 @@ from shared.bus import positions
 from shared.bus.open import open_log
 from shared.bus.port import Delivery, EventLog, Last, Message, Partition
 from shared.clock import parse_instant
-from shared.db import inbox
+from shared.db import inbox, migrate
 from shared.db.engine import Database
 from shared.db.said import table_of
 from shared.db.tables import DeadLetterRow, HeardUpToRow, OutboxRow, ParkedEventRow, PublishedUpToRow, published
@@ -147,6 +147,11 @@ def _journals(settings: Settings, services: Sequence[Service], stack: ExitStack)
         if not leadership.hold():
             raise Conflict(f"{service.name} is running: stop the platform first", slug="at_work")
         stack.callback(leadership.release)
+        revision = migrate.current(database)
+        if revision is not None and revision != migrate.head(service):
+            raise Conflict(
+                f"the database of {service.name} is not of this release: `living db upgrade` first", slug="drift"
+            )
         yield _Journal(service, database)
 
 

@@ -101,7 +101,8 @@ class Platform:
         topics = {topic for service in self.services for topic in checks.topics_of(service)}
         if not self.settings.embedded:
             self._insist(lambda: self.event_log.missing(topics))
-        self._insist(lambda: checks.check_file(self.event_log, topics, embedded=self.settings.embedded))
+        look = partial(checks.check_file, self.event_log, topics, embedded=self.settings.embedded, upgrades=True)
+        self._insist(look)
 
     def _insist(self, attempt: Callable[[], object]) -> None:
         """Waits a while for a log or a database that is down: servers that start together are not up in any order.

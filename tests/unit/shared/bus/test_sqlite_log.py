@@ -171,6 +171,7 @@ def test_a_log_of_the_first_version_is_made_one_of_this_by_a_start(opened) -> No
     with pytest.raises(LogUnavailable, match="an earlier release's: a start of the platform"):
         list(again.read(TOPICS))
 
+    again.upgrade()
     again.create_topics()
 
     again.append([message("new")._replace(headers={"traceparent": "x"})])
