@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +25,15 @@ from shared.storage import unusable
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-#: The first line of a ring's file. A file without it is one key in PEM form, for both purposes.
-_MARK = "# Living Reviews: key ring, form 1"
+#: How the first line of a ring's file begins, and that line whole.
+_FORM = "# Living Reviews: key ring, form "
+_MARK = f"{_FORM}1"
+
+#: The last line, which counts the keys: a file that was cut where one of them ends would else pass for whole.
+_END = "# end: {} keys"
+
+#: A file without that first line: one key for both purposes, and nothing else.
+_ONE_PEM = re.compile(rb"\s*-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----\s*")
 
 _HEAD = f"""{_MARK}
 # Whoever can read this file can sign in anybody's name. `living key rotate` and `living key retire` change it.
@@ -183,9 +191,9 @@ def _read(path: Path) -> tuple[tuple[Key, ...], Stamp]:
         raise _unreadable(path, error) from error
     if len(content) > _LARGEST:
         raise _damaged(path, f"it has more than {_LARGEST} bytes")
-    if content.startswith(_MARK.encode()):
-        return tuple(_keys(path, content)), _stamp(found)
-    return both((private := _private(path, content)).public_key(), private), _stamp(found)
+    if _ONE_PEM.fullmatch(content):
+        return both((private := _private(path, content)).public_key(), private), _stamp(found)
+    return tuple(_keys(path, content.decode(errors="replace"))), _stamp(found)
 
 
 def _private(path: Path, content: bytes) -> Ed25519PrivateKey:
@@ -199,12 +207,17 @@ def _private(path: Path, content: bytes) -> Ed25519PrivateKey:
     return key
 
 
-def _keys(path: Path, content: bytes) -> Iterator[Key]:
+def _keys(path: Path, content: str) -> Iterator[Key]:
+    lines = content.splitlines()
+    _require_mark(path, lines[0] if lines else "")
     about: dict[str, str] = {}
     block: list[str] = []
     seen: set[tuple[str, str]] = set()
-    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+    ended = False
+    for number, line in enumerate(lines, 1):
         name, colon, value = line.partition(": ")
+        if ended and line.strip():
+            raise _damaged(path, f"line {number} stands after its end")
         if block or line.startswith("-----BEGIN "):
             block.append(line)
             if line.startswith("-----END "):
@@ -216,10 +229,28 @@ def _keys(path: Path, content: bytes) -> Iterator[Key]:
                 about, block = {}, []
         elif colon and name in _NAMES and name not in about:
             about[name] = value
+        elif line.startswith("# end:"):
+            if line != _END.format(len(seen)) or about or not seen:
+                raise _damaged(path, f"line {number} is not the end of {len(seen)} keys, which stand before it")
+            ended = True
         elif line.strip() and not line.startswith("#"):
             raise _damaged(path, f"line {number} is not what may stand there")
-    if block or about or not seen:
+    if not ended:
         raise _damaged(path, "its end is missing")
+
+
+def _require_mark(path: Path, first: str) -> None:
+    """Raises Unavailable unless a file begins as a ring does. What was a ring must not pass for something else."""
+    if first != _MARK and first.startswith(_FORM):
+        raise Unavailable(
+            f"the key ring {path} is of form {first.removeprefix(_FORM)!r:.40}, and this release reads form 1: start "
+            "the release that wrote it; or, if none did, it is damaged; put a copy of it back"
+        )
+    if first != _MARK:
+        raise Unavailable(
+            f"{path} is neither a key ring (its first line would be {_MARK!r}) nor one key in PEM form with nothing "
+            "else; put a copy of the ring back, or set LIVING_SIGNING_KEY to where it is"
+        )
 
 
 def _key(path: Path, number: int, about: Mapping[str, str], block: str) -> Key:
@@ -285,7 +316,7 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(path: Path, keys: Iterable[Key]) -> None:
+def _write(path: Path, keys: Sequence[Key]) -> None:
     """Puts a whole ring in the place of the one before: written aside, brought to the disk, renamed."""
     draft = path.with_name(f"{path.name}.draft")
     try:
@@ -293,7 +324,7 @@ def _write(path: Path, keys: Iterable[Key]) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             os.fchmod(descriptor, 0o600)
             _keep_owner(descriptor, path)
-            file.write(_HEAD + "".join(_written(key) for key in keys))
+            file.write(_HEAD + "".join(map(_written, keys)) + f"\n{_END.format(len(keys))}\n")
             file.flush()
             os.fsync(descriptor)
         draft.replace(path)

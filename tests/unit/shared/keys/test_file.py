@@ -187,21 +187,32 @@ def written(path: Path, old: str, new: str) -> Path:
     return path
 
 
+def twice(ring: str) -> str:
+    """The ring with its last key once more."""
+    before, mark, last = ring.rpartition("\nkey: ")
+    return before + mark + last.partition("\n# end")[0] + mark + last
+
+
 @pytest.mark.parametrize(
     ("spoil", "seen"),
     [
         (lambda path: path.write_text(path.read_text()[:-40]), "its end is missing"),
         (lambda path: path.write_text(path.read_text().splitlines()[0] + "\n"), "its end is missing"),
+        (lambda path: path.write_text(path.read_text().rpartition("\nkey: ")[0]), "its end is missing"),
+        (lambda path: written(path, "# end: 2 keys", "# end: 3 keys"), "is not the end of 2 keys"),
+        (lambda path: written(path, "# end: 2 keys", "until: 2026-01-01\n# end: 2 keys"), "is not the end of 2 keys"),
+        (lambda path: path.write_text("\n".join([*path.read_text().splitlines()[:2], "# end: 0 keys"])), "of 0 keys"),
         (lambda path: written(path, "for: tokens", "for: anything"), "line 8 is for none of"),
         (lambda path: written(path, "for: tokens", "For tokens"), "line 5 is not what may stand there"),
         (lambda path: written(path, "for: tokens", "for: tokens\nfor: revisions"), "line 6 is not what may"),
         (lambda path: written(path, "for: tokens", "for: tokens\nuntil: 2026-01-01"), "cannot be read (ValueError)"),
         (lambda path: written(path, "key: ", "key: 0"), "line 8 is not '0"),
-        (lambda path: path.write_text(path.read_text() + path.read_text()), "is there twice"),
-        (lambda path: path.write_text(path.read_text() + "\0" * 5), "is not what may stand there"),
+        (lambda path: path.write_text(path.read_text() + path.read_text()), "line 17 stands after its end"),
+        (lambda path: path.write_text(path.read_text() + "\0" * 5), "stands after its end"),
+        (lambda path: path.write_text(twice(path.read_text())), "is there twice"),
         (lambda path: path.write_bytes(path.read_bytes() + b"\n" * 1_000_001), "more than 1000000 bytes"),
-        (lambda path: path.write_text(""), "cannot be read (ValueError)"),
-        (lambda path: path.write_bytes(os.urandom(2000)), "cannot be read (ValueError)"),
+        (lambda path: path.write_text(""), "neither a key ring"),
+        (lambda path: path.write_bytes(os.urandom(2000)), "neither a key ring"),
         (lambda path: (path.unlink(), path.mkdir()), "cannot be read (IsADirectoryError)"),
         (lambda path: (path.unlink(), os.mkfifo(path)), "it is no file"),
         (lambda path: path.unlink(), "cannot be read (FileNotFoundError)"),
@@ -212,3 +223,35 @@ def test_a_file_that_is_no_ring_is_told_with_its_path(path, spoil, seen):
     with pytest.raises(Unavailable) as refused:
         read_ring(path)
     assert seen in refused.value.detail and str(path) in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("spoil", "seen"),
+    [
+        (lambda ring: b"X" + ring[1:], "put a copy of the ring back"),
+        (lambda ring: b"\xef\xbb\xbf" + ring, "put a copy of the ring back"),
+        (lambda ring: ring.partition(b"\n")[2], "put a copy of the ring back"),
+        (lambda ring: b"\n" + ring, "put a copy of the ring back"),
+        (lambda ring: ring.replace(b"form 1", b"form 2"), "is of form '2', and this release reads form 1"),
+        (lambda ring: ring.replace(b"form 1", b"form 12"), "is of form '12', and this release reads form 1"),
+    ],
+)
+def test_a_ring_whose_first_line_is_spoiled_is_no_single_key_and_rotates_nothing(path, spoil, seen):
+    path.write_bytes(spoil(path.read_bytes()))
+    spoiled = path.read_bytes()
+    for use in (read_ring, lambda path: rotate(path, "revisions", NOW)):
+        with pytest.raises(Unavailable) as refused:
+            use(path)
+        assert seen in refused.value.detail and str(path) in refused.value.detail
+    assert path.read_bytes() == spoiled
+
+
+def test_a_pem_with_blank_lines_is_one_key_and_one_with_more_is_none(old):
+    pem = old.read_text()
+    old.write_text(f"\n{pem}\r\n\n")
+    assert len(read_ring(old).keys) == 2
+
+    for more in (pem + pem, f"# mine\n{pem}", f"{pem}x", pem.replace("-----END PRIVATE", "-----END PUBLIC")):
+        old.write_text(more)
+        with pytest.raises(Unavailable, match="nor one key in PEM form with nothing else"):
+            read_ring(old)
