@@ -111,7 +111,7 @@ def read_ring(path: Path) -> FiledRing:
 
 def make(path: Path) -> None:
     """Makes a ring where there is none, readable by its owner alone. Raises Unavailable with the reason."""
-    with _alone(path):
+    with _alone(path) as path:
         # Of two processes that start at once, one ring wins.
         if not path.exists():
             # Without dates: the platform's clock may show another year than this machine's.
@@ -125,7 +125,7 @@ def rotate(path: Path, purpose: Purpose, now: datetime, until: datetime | None =
     until `until`, or until they end themselves. Raises Conflict for a revision key that began later than now,
     Unavailable when the file cannot be read or written.
     """
-    with _alone(path):
+    with _alone(path) as path:
         keys = list(_read(path)[0])
         old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
         if old is not None:
@@ -146,7 +146,7 @@ def retire(path: Path, kid: str, now: datetime) -> Key:
 
     Raises NotFound for a key that is none, or not the only one; Conflict for one that still signs, or has ended.
     """
-    with _alone(path):
+    with _alone(path) as path:
         keys = list(_read(path)[0])
         named = sorted({key.kid for key in keys if key.kid.startswith(kid)})
         if len(named) != 1 or not kid:
@@ -243,8 +243,8 @@ def _require_mark(path: Path, first: str) -> None:
     """Raises Unavailable unless a file begins as a ring does. What was a ring must not pass for something else."""
     if first != _MARK and first.startswith(_FORM):
         raise Unavailable(
-            f"the key ring {path} is of form {first.removeprefix(_FORM)!r:.40}, and this release reads form 1: start "
-            "the release that wrote it; or, if none did, it is damaged; put a copy of it back"
+            f"the key ring {path} is of form {first.removeprefix(_FORM)!r:.40}, and this release reads form 1; start "
+            "the release that wrote it, or put a copy of form 1 back"
         )
     if first != _MARK:
         raise Unavailable(
@@ -302,8 +302,12 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keeps other commands from changing the ring meanwhile. Who reads it needs not wait."""
+def _alone(path: Path) -> Iterator[Path]:
+    """Keeps other commands from changing the ring meanwhile. Who reads it needs not wait.
+
+    Answers where the ring lies, which is where its draft and its lock do: what links to it stays a link.
+    """
+    path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -311,7 +315,7 @@ def _alone(path: Path) -> Iterator[None]:
         raise unusable(path, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield path
     finally:
         os.close(descriptor)
 
@@ -322,8 +326,7 @@ def _write(path: Path, keys: Sequence[Key]) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            os.fchmod(descriptor, 0o600)
-            _keep_owner(descriptor, path)
+            _keep_rights(descriptor, path)
             file.write(_HEAD + "".join(map(_written, keys)) + f"\n{_END.format(len(keys))}\n")
             file.flush()
             os.fsync(descriptor)
@@ -335,12 +338,16 @@ def _write(path: Path, keys: Sequence[Key]) -> None:
         raise unusable(path, error) from error
 
 
-def _keep_owner(descriptor: int, path: Path) -> None:
-    """Whoever may read the ring still may: an administrator often changes it for the platform's own user."""
+def _keep_rights(descriptor: int, path: Path) -> None:
+    """Whoever may read the ring still may, and nobody else: an administrator often changes it for the platform's own
+    user. A new ring is its owner's alone."""
+    os.fchmod(descriptor, 0o600)
     with suppress(FileNotFoundError):
-        was = os.stat(path)
-        if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
+        was, is_ = os.stat(path), os.fstat(descriptor)
+        if (was.st_uid, was.st_gid) != (is_.st_uid, is_.st_gid):
             os.fchown(descriptor, was.st_uid, was.st_gid)
+        # After its group is the right one.
+        os.fchmod(descriptor, stat.S_IMODE(was.st_mode) & 0o777)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -182,6 +182,29 @@ def test_a_rotation_that_is_killed_leaves_the_ring_of_before(path, at):
     assert sorted(it.name for it in path.parent.iterdir()) == ["ring.pem", "ring.pem.lock"]
 
 
+def test_a_ring_that_is_linked_to_is_changed_where_it_lies(path, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "ring.pem"
+    link.symlink_to("../ring.pem")
+    ring = read_ring(link)
+    rotate(link, "tokens", NOW)
+    retire(link, ring.keys[0].kid, NOW)
+
+    assert link.is_symlink() and [it.name for it in link.parent.iterdir()] == ["ring.pem"]
+    assert len(read_ring(path).keys) == 3 and ring.refresh()
+
+    path.unlink()
+    make(link)
+    assert link.is_symlink() and is_private(path)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
+def test_who_may_read_the_ring_still_may_and_nobody_else(path, mode):
+    path.chmod(mode)
+    rotate(path, "tokens", NOW)
+    assert path.stat().st_mode & 0o777 == mode
+
+
 def written(path: Path, old: str, new: str) -> Path:
     path.write_text(path.read_text().replace(old, new, 1))
     return path
