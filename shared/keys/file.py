@@ -144,25 +144,35 @@ def rotate(path: Path, purpose: Purpose, now: datetime, until: datetime | None =
 def retire(path: Path, kid: str, now: datetime) -> Key:
     """Ends the tokens of a key that signs no more. `kid` may be the beginning of its id.
 
-    Raises NotFound for a key that is none, or not the only one; Conflict for one that still signs, or has ended.
+    Of a key for both purposes the half for revisions stays as it is. Raises NotFound for a key that is none, or not the
+    only one; Conflict for one that is for revisions alone, still signs tokens, or has ended.
     """
     with _alone(path) as path:
         keys = list(_read(path)[0])
-        named = sorted({key.kid for key in keys if key.kid.startswith(kid)})
-        if len(named) != 1 or not kid:
-            why = f"several begin with it: {', '.join(named)}" if named else "`living key show` shows those there are"
-            raise NotFound(f"the ring has no key {kid!r}; {why}", slug="unknown_key")
-        signs = [key.purpose for key in keys if key.kid == named[0] and key.private is not None]
-        if signs:
-            first = " and ".join(f"`living key rotate --for {purpose}`" for purpose in signs)
-            raise Conflict(f"the key {named[0]} signs {' and '.join(signs)}: first {first}", slug="key_signs")
-        open_ = [key for key in keys if key.kid == named[0] and (key.until is None or key.until > now)]
-        if not open_:
-            raise Conflict(f"the key {named[0]} has ended already; what it signed before that still holds")
-        for key in open_:
-            keys[keys.index(key)] = ended = key.ended(now)
+        key = _of_tokens(keys, kid)
+        if key.private is not None:
+            raise Conflict(f"the key {key.kid} signs tokens: first `living key rotate --for tokens`", slug="key_signs")
+        if key.until is not None and key.until <= now:
+            raise Conflict(f"the key {key.kid} has ended already: its tokens open nothing any more")
+        keys[keys.index(key)] = ended = key.ended(now)
         _write(path, keys)
     return ended
+
+
+def _of_tokens(keys: Sequence[Key], kid: str) -> Key:
+    named = [key for key in keys if kid and key.kid.startswith(kid)]
+    found = [key for key in named if key.purpose == "tokens"]
+    if len(found) == 1:
+        return found[0]
+    if named and not found:
+        raise Conflict(
+            f"the key {named[0].kid} is for revisions, and signed no token that could end; what it signed verifies for "
+            "good. To have another sign revisions: `living key rotate --for revisions`",
+            slug="no_token_key",
+        )
+    several = f"several begin with it: {', '.join(sorted(key.kid for key in found))}"
+    why = several if found else "`living key show` shows those there are"
+    raise NotFound(f"the ring has no key {kid!r}; {why}", slug="unknown_key")
 
 
 def _make_first(path: Path, used: Mapping[str, Collection[str]]) -> None:

@@ -97,6 +97,29 @@ def test_a_key_that_is_retired_ends_its_tokens_and_no_revision(path):
         retire(path, "nothing", NOW)
 
 
+def test_a_key_of_both_purposes_is_retired_for_tokens_alone(old):
+    before = read_ring(old)
+    kid = before.keys[0].kid
+    signed_by_a_clock_ahead = before.sign("revisions", {"n": 1}, at=NOW + 24 * HOUR)
+    for purpose, now in (("tokens", NOW), ("revisions", NOW + 24 * HOUR)):
+        rotate(old, purpose, now)
+    retire(old, kid, NOW + HOUR)
+
+    dates = {key.purpose: key.until for key in read_ring(old).keys if key.kid == kid}
+    assert dates == {"tokens": NOW + HOUR, "revisions": NOW + 24 * HOUR}
+    assert read_ring(old).check("revisions", signed_by_a_clock_ahead)[0].holds_at(NOW + 24 * HOUR)
+
+
+def test_a_key_for_revisions_has_no_tokens_to_end(path):
+    rotate(path, "revisions", NOW)
+    before = path.read_bytes()
+    for key in read_ring(path).keys[1:]:
+        with pytest.raises(Conflict, match="is for revisions, and signed no token") as refused:
+            retire(path, key.kid, NOW)
+        assert refused.value.slug == "no_token_key"
+    assert path.read_bytes() == before
+
+
 def test_a_clock_behind_the_key_that_signs_rotates_nothing(path):
     rotate(path, "revisions", NOW)
     with pytest.raises(Conflict, match="LIVING_CLOCK"):
