@@ -14,6 +14,7 @@ from services.cli.printing import day, err, out, print_json, print_rows
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from shared.clock import Clock
     from shared.keys import Purpose
     from shared.keys.ring import Key, KeyRing
 
@@ -98,7 +99,7 @@ def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
         if until <= datetime.now(UTC):
             raise Invalid(f"--until {until:%Y-%m-%dT%H:%M} has passed; `living key retire` ends a key's tokens at once")
     _require_ring()
-    old, new = have_a_new_key(key_path(), purpose, _now(purpose), until)
+    old, new = have_a_new_key(key_path(), purpose, _clock(purpose), until)
     if as_json:
         print_json({"before": _shown(old) if old else None, "signs": _shown(new)})
         return
@@ -120,7 +121,7 @@ def retire(kid: str, as_json: bool) -> None:
     from shared.keys.file import retire as end
 
     _require_ring()
-    ended = end(key_path(), kid, datetime.now(UTC))
+    ended = end(key_path(), kid, _clock("tokens"))
     if as_json:
         print_json(_shown(ended))
     else:
@@ -226,11 +227,11 @@ def _print_keys(keys: list[_KeyShown]) -> None:
     print_rows(keys, columns, as_json=False, empty="")
 
 
-def _now(purpose: Purpose) -> datetime:
-    """Now, by the clock of this purpose's dates: revisions are dated by the platform's, tokens end by the machine's."""
-    from shared.clock import open_clock
+def _clock(purpose: Purpose) -> Clock:
+    """The clock of this purpose's dates: revisions are dated by the platform's, tokens end by the machine's."""
+    from shared.clock import SystemClock, open_clock
 
-    return open_clock(settings().resolved(settings().clock)).now() if purpose == "revisions" else datetime.now(UTC)
+    return open_clock(settings().resolved(settings().clock)) if purpose == "revisions" else SystemClock()
 
 
 def _require_ring() -> None:

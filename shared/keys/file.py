@@ -11,12 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from shared.clock import Clock
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import Purpose
 from shared.keys.ring import PURPOSES, Key, KeyRing, both
@@ -58,9 +60,22 @@ class FiledRing(KeyRing):
         super().__init__(keys)
         self.path, self._stamp = path, stamp
         self._looked = time.monotonic()
+        # So that of two threads the one with the older reading does not come last.
+        self._reading = Lock()
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        # Not waiting: a rotation takes its instant after this work did, whose time no key that signs then holds at.
+        with _locked(self.path, fcntl.LOCK_SH | fcntl.LOCK_NB):
+            self.refresh()
+            yield
 
     def refresh(self) -> bool:
         """Raises Unavailable when the file cannot be read, or lacks a key of before; the ring stays as it was."""
+        with self._reading:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         try:
             found = os.stat(self.path)
         except OSError as error:
@@ -118,15 +133,16 @@ def make(path: Path) -> None:
             _write(path, [Key.fresh(purpose) for purpose in PURPOSES])
 
 
-def rotate(path: Path, purpose: Purpose, now: datetime, until: datetime | None = None) -> tuple[Key | None, Key]:
-    """Has a new key sign from `now` on; answers the key before, if there was one, and the new one.
+def rotate(path: Path, purpose: Purpose, clock: Clock, until: datetime | None = None) -> tuple[Key | None, Key]:
+    """Has a new key sign from now on; answers the key before, if there was one, and the new one.
 
     The private half of the key before is forgotten. It goes on checking: revisions that were signed up to now; tokens
     until `until`, or until they end themselves. Raises Conflict for a revision key that began later than now,
     Unavailable when the file cannot be read or written.
     """
-    with _alone(path) as path:
-        keys = list(_read(path)[0])
+    with _changing(path) as (path, keys):
+        # Nobody signs meanwhile: what the key before has signed is from before this instant.
+        now = clock.now()
         old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
         if old is not None:
             if purpose == "revisions" and old.since is not None and old.since > now:
@@ -141,14 +157,14 @@ def rotate(path: Path, purpose: Purpose, now: datetime, until: datetime | None =
     return old, new
 
 
-def retire(path: Path, kid: str, now: datetime) -> Key:
+def retire(path: Path, kid: str, clock: Clock) -> Key:
     """Ends the tokens of a key that signs no more. `kid` may be the beginning of its id.
 
     Of a key for both purposes the half for revisions stays as it is. Raises NotFound for a key that is none, or not the
     only one; Conflict for one that is for revisions alone, still signs tokens, or has ended.
     """
-    with _alone(path) as path:
-        keys = list(_read(path)[0])
+    with _changing(path) as (path, keys):
+        now = clock.now()
         key = _of_tokens(keys, kid)
         if key.private is not None:
             raise Conflict(f"the key {key.kid} signs tokens: first `living key rotate --for tokens`", slug="key_signs")
@@ -309,6 +325,48 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 # Writing
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[tuple[Path, list[Key]]]:
+    """Where the ring lies, and its keys, which nobody changes and nobody signs revisions with meanwhile."""
+    with _alone(path) as path, _locked(path, fcntl.LOCK_EX):
+        yield path, list(_read(path)[0])
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    """Holds a lock on the ring itself, since whoever signs may not be allowed to write beside it. Raises Unavailable
+    when it cannot be opened, or another holds it and `how` is not to wait."""
+    descriptor = _open_locked(path, how)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open_locked(path: Path, how: int) -> int:
+    try:
+        while True:
+            # NFS gives a lock for oneself only on what was opened for writing.
+            alone = how & fcntl.LOCK_EX and os.access(path, os.W_OK)
+            descriptor = os.open(path, (os.O_RDWR if alone else os.O_RDONLY) | os.O_NONBLOCK)
+            try:
+                fcntl.flock(descriptor, how)
+                # A change that ended before we had the lock has put another file in the place of this one.
+                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+    except BlockingIOError as error:
+        raise Unavailable(
+            f"the key ring {path} is being changed at this moment, and nothing was signed: try again",
+            slug="key_changes",
+        ) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 @contextmanager

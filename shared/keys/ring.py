@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -106,8 +107,9 @@ class KeyRing:
         if key is None or key.private is None:
             known = "; ".join(f"{it.kid} {it.dates()}" for it in self.keys if it.purpose == purpose) or "there is none"
             raise Unavailable(
-                f"no key of the ring may sign {purpose} at {at:%Y-%m-%d %H:%M:%S} UTC ({known}): look at the clock, or "
-                f"make one with `living key rotate --for {purpose}`",
+                f"no key of the ring may sign {purpose} at {at:%Y-%m-%d %H:%M:%S} UTC ({known}): try again, since one "
+                "may have been rotated meanwhile; where that does not help look at the clock, or make a key with "
+                f"`living key rotate --for {purpose}`",
                 slug="no_key",
             )
         # By hand, since it is two lines and the library that checks costs half of a whole command to load.
@@ -145,6 +147,18 @@ class KeyRing:
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise Invalid(f"the signature does not hold: {error}", slug="bad_signature") from error
         raise Invalid(f"it names the key {kid!r:.40}, which is not in the ring for {purpose}", slug="unknown_key")
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Within the block no key is rotated or retired, and the ring is what is kept: for whoever signs what must
+        verify for good. Raises Unavailable, at once, while somebody changes it."""
+        yield
+
+    def current(self) -> Self:
+        """The ring with what was changed up to now; where that cannot be read, with the keys of before."""
+        with suppress(Unavailable):
+            self.refresh()
+        return self
 
     def refresh(self) -> bool:
         """Takes up what was changed where the ring is kept; whether there was something."""

@@ -148,7 +148,7 @@ def _operations() -> APIRouter:
     @router.get("/signing-key.pem", response_class=Pem)
     async def show_signing_key(request: Request, person: Reader) -> Response:
         """The public key of which revisions are signed now. Those of before are in the key set (`/signing-keys`)."""
-        key = request.app.state.platform.ring.newest("revisions")
+        key = request.app.state.platform.ring.current().newest("revisions")
         if key is None:
             makes = "`living key rotate --for revisions` makes one"
             raise NotFound(f"no key signs revisions: {makes}", slug="no_revision_key")
@@ -158,7 +158,7 @@ def _operations() -> APIRouter:
     async def list_signing_keys(request: Request, person: Reader) -> Response:
         """The public half of every key there is or was, as a JWK Set (RFC 7517), each with its dates: what every
         revision verifies with."""
-        return JwkSet(key_set(request.app.state.platform.ring))
+        return JwkSet(key_set(request.app.state.platform.ring.current()))
 
     return router
 

@@ -33,7 +33,8 @@ _MOST_CAUSES = 1000
 def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
 
-    Raises Conflict while something that arrived is not taken in, and when the draft is not the one seen.
+    Raises Conflict while something that arrived is not taken in, and when the draft is not the one seen; Unavailable
+    when a key was rotated since this work began, which then tries again.
     """
     review = store.review_to_change(work, review_id)
     draft = _draft_as_seen(work, review, seen)
@@ -48,12 +49,12 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
 def verified(work: Work, review: str, number: int) -> Verified:
     """Checks a stored revision against its hash, its signature, and the ring's keys with their dates."""
     row = store.revision(work, review, number)
-    return verify(_signed(row), work.ring, revision=revision_id(review, number), head=row.head)
+    return verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
 
 
 def export(work: Work, review: str, number: int) -> ExportedRevision:
     """A stored revision as a file, also one that does not hold: whoever verifies it finds out."""
-    return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring)
+    return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
 
 
 def view_of(row: RevisionRow) -> RevisionView:
@@ -120,9 +121,10 @@ def _content(
 def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> RevisionRow:
     frozen, content_sha256 = freeze(content)
     document = parsed(frozen)
-    # So that no process signs with a key that was retired meanwhile.
-    work.ring.refresh()
-    signature = work.ring.sign("revisions", claims_of(document, content_sha256), at=content.signed_at)
+    claims = claims_of(document, content_sha256)
+    # A rotation takes its instant before or after this, so that the key that signs holds at the revision's date.
+    with work.ring.unchanged():
+        signature = work.ring.sign("revisions", claims, at=content.signed_at)
     event = RevisionPublished(
         **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because"}),
         states=content.body.states,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +16,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared.clock import ManualClock, SystemClock
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import file as ring_file
-from shared.keys.file import make, read_ring, retire, rotate
+from shared.keys.file import FiledRing, make, read_ring, retire, rotate
 from shared.private import is_private
 from shared.tokens import Person, issue_token, read_token
 
@@ -49,8 +53,8 @@ def test_a_new_ring_has_a_key_for_tokens_and_another_for_revisions(path):
 
 
 def test_what_is_written_is_what_is_read(path):
-    rotate(path, "tokens", NOW, NOW + HOUR)
-    rotate(path, "revisions", NOW)
+    rotate(path, "tokens", ManualClock(NOW), NOW + HOUR)
+    rotate(path, "revisions", ManualClock(NOW))
     read = read_ring(path).keys
 
     assert [(key.purpose, key.private is None, key.since, key.until) for key in read] == [
@@ -66,10 +70,10 @@ def test_what_is_written_is_what_is_read(path):
 def test_one_pem_signs_for_both_purposes_and_is_rotated_for_each(old):
     before = read_ring(old)
     token, revision = issue_token(before, ANA, now=NOW, valid_for=HOUR), before.sign("revisions", {"n": 1}, at=NOW)
-    rotate(old, "revisions", NOW)
+    rotate(old, "revisions", ManualClock(NOW))
     half = read_ring(old)
     assert half.signing("tokens", NOW).kid == before.keys[0].kid != half.signing("revisions", NOW).kid
-    rotate(old, "tokens", NOW)
+    rotate(old, "tokens", ManualClock(NOW))
     after = read_ring(old)
 
     assert read_token(after, token) == ANA
@@ -83,18 +87,18 @@ def test_a_key_that_is_retired_ends_its_tokens_and_no_revision(path):
     token, revision = issue_token(before, ANA, now=NOW, valid_for=HOUR), before.sign("revisions", {}, at=NOW)
     kid = before.keys[0].kid
     with pytest.raises(Conflict, match="living key rotate --for tokens"):
-        retire(path, kid, NOW)
-    rotate(path, "tokens", NOW)
-    retire(path, kid[:6], NOW - HOUR)
+        retire(path, kid, ManualClock(NOW))
+    rotate(path, "tokens", ManualClock(NOW))
+    retire(path, kid[:6], ManualClock(NOW - HOUR))
 
     after = read_ring(path)
     assert after.check("revisions", revision)
     with pytest.raises(Exception, match="is retired"):
         read_token(after, token)
     with pytest.raises(Conflict, match="has ended already"):
-        retire(path, kid, NOW)
+        retire(path, kid, ManualClock(NOW))
     with pytest.raises(NotFound):
-        retire(path, "nothing", NOW)
+        retire(path, "nothing", ManualClock(NOW))
 
 
 def test_a_key_of_both_purposes_is_retired_for_tokens_alone(old):
@@ -102,8 +106,8 @@ def test_a_key_of_both_purposes_is_retired_for_tokens_alone(old):
     kid = before.keys[0].kid
     signed_by_a_clock_ahead = before.sign("revisions", {"n": 1}, at=NOW + 24 * HOUR)
     for purpose, now in (("tokens", NOW), ("revisions", NOW + 24 * HOUR)):
-        rotate(old, purpose, now)
-    retire(old, kid, NOW + HOUR)
+        rotate(old, purpose, ManualClock(now))
+    retire(old, kid, ManualClock(NOW + HOUR))
 
     dates = {key.purpose: key.until for key in read_ring(old).keys if key.kid == kid}
     assert dates == {"tokens": NOW + HOUR, "revisions": NOW + 24 * HOUR}
@@ -111,25 +115,25 @@ def test_a_key_of_both_purposes_is_retired_for_tokens_alone(old):
 
 
 def test_a_key_for_revisions_has_no_tokens_to_end(path):
-    rotate(path, "revisions", NOW)
+    rotate(path, "revisions", ManualClock(NOW))
     before = path.read_bytes()
     for key in read_ring(path).keys[1:]:
         with pytest.raises(Conflict, match="is for revisions, and signed no token") as refused:
-            retire(path, key.kid, NOW)
+            retire(path, key.kid, ManualClock(NOW))
         assert refused.value.slug == "no_token_key"
     assert path.read_bytes() == before
 
 
 def test_a_clock_behind_the_key_that_signs_rotates_nothing(path):
-    rotate(path, "revisions", NOW)
+    rotate(path, "revisions", ManualClock(NOW))
     with pytest.raises(Conflict, match="LIVING_CLOCK"):
-        rotate(path, "revisions", NOW - HOUR)
+        rotate(path, "revisions", ManualClock(NOW - HOUR))
 
 
 def test_a_ring_takes_up_what_was_changed_and_keeps_to_what_it_had_where_that_is_another(path, tmp_path):
     ring = read_ring(path)
     assert not ring.refresh()
-    _, new = rotate(path, "revisions", NOW)
+    _, new = rotate(path, "revisions", ManualClock(NOW))
     assert ring.refresh() and ring.signing("revisions", NOW).kid == new.kid
 
     keys = ring.keys
@@ -147,7 +151,7 @@ def test_a_ring_takes_up_what_was_changed_and_keeps_to_what_it_had_where_that_is
 
 def test_a_token_of_a_key_that_is_new_opens_at_once_and_the_file_is_not_read_for_each(path, monkeypatch):
     ring = read_ring(path)
-    rotate(path, "tokens", NOW)
+    rotate(path, "tokens", ManualClock(NOW))
     token = issue_token(read_ring(path), ANA, now=NOW, valid_for=HOUR)
     monkeypatch.setattr(ring_file, "_PACE", 0.0)
     assert read_token(ring, token) == ANA
@@ -162,6 +166,131 @@ def test_a_token_of_a_key_that_is_new_opens_at_once_and_the_file_is_not_read_for
     assert looks == []
 
 
+class Asked:
+    """A clock that does something before it tells the time."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self._do = do
+
+    def now(self) -> datetime:
+        self._do()
+        return datetime.now(UTC)
+
+
+def signed(ring: FiledRing, at: datetime) -> str:
+    """What a revision's signature is made like: at the time its work began, the ring held still."""
+    with ring.unchanged():
+        return ring.sign("revisions", {"at": at.isoformat()}, at=at)
+
+
+def test_nobody_signs_while_a_rotation_takes_its_instant(path):
+    ring = read_ring(path)
+    refused = []
+
+    def sign() -> None:
+        with pytest.raises(Unavailable, match="try again") as error:
+            signed(ring, NOW)
+        refused.append(error.value.slug)
+
+    rotate(path, "revisions", Asked(sign))
+    assert refused == ["key_changes"]
+    with pytest.raises(Unavailable, match="try again") as error:
+        signed(ring, NOW)
+    assert error.value.slug == "no_key", "its work began before the new key did"
+    assert ring.check("revisions", signed(ring, datetime.now(UTC)))[0].kid == read_ring(path).keys[-1].kid
+
+
+@pytest.mark.waits
+def test_a_rotation_takes_its_instant_after_who_signs_has_signed(path, monkeypatch):
+    ring, order, locks = read_ring(path), [], threading.Event()
+    flock = fcntl.flock
+
+    def heard(descriptor: int, how: int) -> None:
+        if how == fcntl.LOCK_EX and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            locks.set()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(ring_file.fcntl, "flock", heard)
+    with ThreadPoolExecutor(1) as pool:
+        with ring.unchanged():
+            rotation = pool.submit(rotate, path, "revisions", Asked(lambda: order.append("instant")))
+            assert locks.wait(120)
+            at = datetime.now(UTC)
+            token = ring.sign("revisions", {}, at=at)
+            order.append("signed")
+        rotation.result()
+
+    assert order == ["signed", "instant"]
+    assert read_ring(path).check("revisions", token)[0].holds_at(at)
+
+
+def test_who_comes_to_sign_as_the_ring_is_replaced_signs_with_the_new_one(path, monkeypatch):
+    """It has opened the file of before, and has its lock when the rotation is over."""
+    ring, flock = read_ring(path), fcntl.flock
+
+    def late(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(ring_file.fcntl, "flock", flock)
+        rotate(path, "revisions", SystemClock())
+        flock(descriptor, how)
+
+    monkeypatch.setattr(ring_file.fcntl, "flock", late)
+    with ring.unchanged():
+        assert ring.newest("revisions").kid == read_ring(path).newest("revisions").kid
+        with pytest.raises(Unavailable):
+            ring.sign("revisions", {}, at=NOW)
+
+
+def test_who_may_only_read_the_folder_signs(path):
+    ring = read_ring(path)
+    path.parent.chmod(0o500)
+    path.chmod(0o400)
+    try:
+        assert signed(ring, NOW)
+    finally:
+        path.parent.chmod(0o700)
+
+
+SIGNER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from shared.errors import Unavailable
+from shared.keys.file import read_ring
+
+ring = read_ring(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(3000):
+    at = datetime.now(UTC)
+    try:
+        with ring.unchanged():
+            print(at.isoformat(), ring.sign("revisions", {}, at=at))
+    except Unavailable as error:
+        assert error.slug in ("key_changes", "no_key"), error.detail
+"""
+
+
+@pytest.mark.waits
+def test_whatever_is_signed_beside_rotations_verifies(path):
+    environment = {"PYTHONPATH": os.getcwd()}
+    command = [sys.executable, "-c", SIGNER, str(path)]
+    signer = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert signer.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(signer.communicate, "go\n")
+        rotations = 0
+        while not said.done() and rotations < 300:
+            rotate(path, "revisions", SystemClock())
+            rotations += 1
+        lines = said.result()[0].splitlines()
+
+    assert signer.returncode == 0 and lines and rotations
+    ring = read_ring(path)
+    for line in lines:
+        at, token = line.split()
+        assert ring.check("revisions", token)[0].holds_at(datetime.fromisoformat(at))
+
+
 def read_ring_of_another(path: Path):
     make(path.with_name("another.pem"))
     return read_ring(path.with_name("another.pem"))
@@ -170,7 +299,7 @@ def read_ring_of_another(path: Path):
 @pytest.mark.waits
 def test_rotations_at_once_lose_no_key(path):
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda _: rotate(path, "tokens", datetime.now(UTC))[1].kid, range(16)))
+        done = list(pool.map(lambda _: rotate(path, "tokens", SystemClock())[1].kid, range(16)))
 
     assert {key.kid for key in read_ring(path).keys} >= set(done)
     assert sum(key.private is not None for key in read_ring(path).keys) == 2
@@ -178,8 +307,8 @@ def test_rotations_at_once_lose_no_key(path):
 
 KILLED = """
 import os, sys
-from datetime import UTC, datetime
 from pathlib import Path
+from shared.clock import SystemClock
 from shared.keys import file
 
 def kill(*_): os.kill(os.getpid(), 9)
@@ -187,7 +316,7 @@ if sys.argv[2] == "replace":
     file.Path.replace = kill
 else:
     setattr(os, sys.argv[2], kill)
-file.rotate(Path(sys.argv[1]), "revisions", datetime.now(UTC))
+file.rotate(Path(sys.argv[1]), "revisions", SystemClock())
 """
 
 
@@ -199,7 +328,7 @@ def test_a_rotation_that_is_killed_leaves_the_ring_of_before(path, at):
 
     assert killed.returncode == -9
     assert path.read_bytes() == before
-    rotate(path, "revisions", NOW)
+    rotate(path, "revisions", ManualClock(NOW))
     assert len(read_ring(path).keys) == 3
     assert is_private(path)
     assert sorted(it.name for it in path.parent.iterdir()) == ["ring.pem", "ring.pem.lock"]
@@ -210,8 +339,8 @@ def test_a_ring_that_is_linked_to_is_changed_where_it_lies(path, tmp_path):
     link = tmp_path / "elsewhere" / "ring.pem"
     link.symlink_to("../ring.pem")
     ring = read_ring(link)
-    rotate(link, "tokens", NOW)
-    retire(link, ring.keys[0].kid, NOW)
+    rotate(link, "tokens", ManualClock(NOW))
+    retire(link, ring.keys[0].kid, ManualClock(NOW))
 
     assert link.is_symlink() and [it.name for it in link.parent.iterdir()] == ["ring.pem"]
     assert len(read_ring(path).keys) == 3 and ring.refresh()
@@ -224,7 +353,7 @@ def test_a_ring_that_is_linked_to_is_changed_where_it_lies(path, tmp_path):
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
 def test_who_may_read_the_ring_still_may_and_nobody_else(path, mode):
     path.chmod(mode)
-    rotate(path, "tokens", NOW)
+    rotate(path, "tokens", ManualClock(NOW))
     assert path.stat().st_mode & 0o777 == mode
 
 
@@ -285,7 +414,7 @@ def test_a_file_that_is_no_ring_is_told_with_its_path(path, spoil, seen):
 def test_a_ring_whose_first_line_is_spoiled_is_no_single_key_and_rotates_nothing(path, spoil, seen):
     path.write_bytes(spoil(path.read_bytes()))
     spoiled = path.read_bytes()
-    for use in (read_ring, lambda path: rotate(path, "revisions", NOW)):
+    for use in (read_ring, lambda path: rotate(path, "revisions", ManualClock(NOW))):
         with pytest.raises(Unavailable) as refused:
             use(path)
         assert seen in refused.value.detail and str(path) in refused.value.detail

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, select, update
 
 from shared.bus.port import Message
+from shared.clock import SystemClock
 from shared.db.tables import DeadLetterRow, HeardUpToRow, OutboxRow, PublishedUpToRow, WaitingRow
 from shared.errors import Conflict, LivingError, Unavailable
 from shared.events.notify import DeliveryFailed
@@ -324,7 +324,7 @@ def test_a_ring_that_was_rotated_by_command_passes_and_an_older_copy_of_it_is_re
     rig.start()
     copy = rig.key_file.read_bytes()
     for purpose in PURPOSES:
-        rotate(rig.key_file, purpose, datetime.now(UTC))
+        rotate(rig.key_file, purpose, SystemClock())
     rig.start()
     assert checks.known_keys(rig.settings, [TOY]) == {"toy": read_ring(rig.key_file).fingerprints}
 
@@ -346,14 +346,14 @@ def test_the_key_of_a_release_before_passes_and_is_rotated(rig):
     rig.start()
     assert [len(it) for it in checks.known_keys(rig.settings, [TOY]).values()] == [1]
 
-    rotate(rig.key_file, "revisions", datetime.now(UTC))
+    rotate(rig.key_file, "revisions", SystemClock())
     rig.start()
     assert [len(it) for it in checks.known_keys(rig.settings, [TOY]).values()] == [2]
 
 
 def test_a_platform_at_work_takes_up_a_ring_that_was_rotated_and_tells_one_that_was_swapped(rig):
     with rig.started() as running:
-        _, new = rotate(rig.key_file, "revisions", datetime.now(UTC))
+        _, new = rotate(rig.key_file, "revisions", SystemClock())
         eventually(lambda: running.ring.newest("revisions").kid == new.kid)
         eventually(lambda: new.fingerprint in checks.known_keys(rig.settings, [TOY])["toy"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from services.synthesis.commands import revisions
 from services.synthesis.domain.revisions import document_of
 from services.synthesis.domain.verifying import read_export, verify
 from services.synthesis.models import RevisionRow
 from shared.canonical import canonical_json, sha256
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from shared.events.synthesis import EvidenceLinked, RevisionDrafted, RevisionPublished
+from shared.keys.file import rotate
 from shared.keys.published import read_keys
 from shared.wire.synthesis import SignDraft
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
@@ -291,3 +294,33 @@ def test_an_exported_revision_verifies_by_the_published_keys_alone(rig: Synthesi
     verified = verify(signed, read_keys(published.content))
     assert (verified.holds, verified.kid) == (True, exported.kid)
     assert verified == rig.lead.verify(REVIEW, 1)
+
+
+def test_a_revision_whose_key_was_rotated_meanwhile_is_tried_again_and_nothing_of_it_is_kept(rig: SynthesisRig):
+    seen = rig.draft()
+    asked = SignDraft(fragments_sha256=seen.fragments_sha256, draft=seen.draft, summary="across a rotation")
+    with pytest.raises(Unavailable, match="try again") as refused, rig.bench.work("dora") as work:
+        rig.bench.clock.advance(seconds=1)
+        rotate(rig.bench.platform.ring.path, "revisions", rig.bench.clock)
+        revisions.sign_draft(work, REVIEW, asked)
+    assert refused.value.slug == "no_key"
+    assert rig.bench.emitted(RevisionPublished) == [] and list(rig.lead.revisions(REVIEW)) == []
+
+    signed = rig.lead.sign(REVIEW, asked)
+    assert rig.lead.verify(REVIEW, signed.content.number).holds
+
+
+def test_a_revision_is_verified_by_the_keys_of_this_moment(rig: SynthesisRig):
+    """Another process has rotated and signed, and this one has not looked yet."""
+    ring = rig.bench.platform.ring
+    before, stamp = ring.keys, ring._stamp
+    rotate(ring.path, "revisions", rig.bench.clock)
+    rig.signs()
+    ring.keys, ring._stamp, ring._looked = before, stamp, time.monotonic()
+    published = rig.bench.person("rita", "reader").get("/signing-keys").json()["keys"]
+    assert len(published) == len(before) + 1
+
+    ring.keys, ring._stamp = before, stamp
+    assert rig.lead.verify(REVIEW, 1).holds
+    ring.keys, ring._stamp = before, stamp
+    assert rig.lead.export(REVIEW, 1).public_key
