@@ -66,13 +66,14 @@ def show(as_json: bool) -> None:
 def make() -> None:
     """Make a ring where there is none: a key for tokens and one for revisions, readable by you alone.
 
-    The embedded profile makes its own at its first start. Containers need it before theirs.
+    The embedded profile makes its own at its first start. Containers need it before theirs. Where a database was used
+    with a key already none is made: that one is put back, or given up with `living key accept --new`.
     """
     from shared.keys.file import make as make_ring
 
     if key_path().exists():
         raise Conflict(f"there is a key at {key_path()} already; a new one signs after `living key rotate`")
-    make_ring(key_path())
+    make_ring(key_path(), _used)
     out.print(f"made {key_path()}", soft_wrap=True, highlight=False)
 
 
@@ -99,7 +100,7 @@ def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
         if until <= datetime.now(UTC):
             raise Invalid(f"--until {until:%Y-%m-%dT%H:%M} has passed; `living key retire` ends a key's tokens at once")
     _require_ring()
-    old, new = have_a_new_key(key_path(), purpose, _clock(purpose), until)
+    old, new = have_a_new_key(key_path(), purpose, _clock(purpose), until, used=_used)
     if as_json:
         print_json({"before": _shown(old) if old else None, "signs": _shown(new)})
         return
@@ -121,7 +122,7 @@ def retire(kid: str, as_json: bool) -> None:
     from shared.keys.file import retire as end
 
     _require_ring()
-    ended = end(key_path(), kid, _clock("tokens"))
+    ended = end(key_path(), kid, _clock("tokens"), used=_used)
     if as_json:
         print_json(_shown(ended))
     else:
@@ -234,6 +235,14 @@ def _clock(purpose: Purpose) -> Clock:
     return open_clock(settings().resolved(settings().clock)) if purpose == "revisions" else SystemClock()
 
 
+def _used() -> dict[str, frozenset[str]]:
+    """By service, the keys that its database was used with. Raises Unavailable while one cannot be asked."""
+    from services.catalog import SERVICES
+    from shared.runtime.checks import known_keys
+
+    return known_keys(settings(), SERVICES)
+
+
 def _require_ring() -> None:
     if not key_path().exists():
         raise NotFound(
@@ -252,9 +261,6 @@ class _Row(TypedDict):
 
 
 def _rows(ring: KeyRing | None) -> Iterator[_Row]:
-    from services.catalog import SERVICES
-    from shared.runtime.checks import known_keys
-
-    for service, known in known_keys(settings(), SERVICES).items():
+    for service, known in _used().items():
         same = ring is not None and known <= ring.fingerprints
         yield {"service": service, "knows": sorted(known), "same": same}

@@ -52,6 +52,9 @@ _PACE = 1.0
 
 Stamp = tuple[int, int, int]
 
+#: Tells, by service, the fingerprints of the keys that its database was used with.
+Used = Callable[[], Mapping[str, Collection[str]]]
+
 
 class FiledRing(KeyRing):
     """A ring that follows its file, so that a platform at work takes up what was changed by command."""
@@ -103,19 +106,15 @@ class FiledRing(KeyRing):
         return False
 
 
-def open_ring(settings: Settings, used: Callable[[], Mapping[str, Collection[str]]] = dict) -> FiledRing:
-    """Reads the ring, or makes it where the settings allow: a key for tokens, another for revisions.
-
-    `used` tells, by service, the fingerprints of the keys that databases were used with: where there is one
-    no other key is made. Raises Unavailable, saying what to do.
-    """
+def open_ring(settings: Settings, used: Used = dict) -> FiledRing:
+    """Reads the ring, or makes it where the settings allow. Raises what `make` raises, saying what to do."""
     path = Path(settings.resolved(settings.signing_key))
     try:
         there = path.exists()
     except OSError as error:
         raise unusable(path, error) from error
     if not there and settings.make_signing_key:
-        _make_first(path, used())
+        make(path, used)
     return read_ring(path)
 
 
@@ -124,8 +123,19 @@ def read_ring(path: Path) -> FiledRing:
     return FiledRing(path, *_read(path))
 
 
-def make(path: Path) -> None:
-    """Makes a ring where there is none, readable by its owner alone. Raises Unavailable with the reason."""
+def make(path: Path, used: Used = dict) -> None:
+    """Makes a ring where there is none, readable by its owner alone: a key for tokens, another for revisions.
+
+    Raises Unavailable where a database was used with a key already, or with the reason why it cannot be written.
+    """
+    known = used()
+    if known and not path.exists():
+        fingerprints = ", ".join(sorted(next(iter(known.values()))))
+        raise Unavailable(
+            f"the signing key {path} is not there, though {', '.join(known)} were used with one ({fingerprints}): put "
+            "it back. If it is lost for good, `living key accept --new` makes another, and says what that means",
+            slug="key_lost",
+        )
     with _alone(path) as path:
         # Of two processes that start at once, one ring wins.
         if not path.exists():
@@ -133,14 +143,16 @@ def make(path: Path) -> None:
             _write(path, [Key.fresh(purpose) for purpose in PURPOSES])
 
 
-def rotate(path: Path, purpose: Purpose, clock: Clock, until: datetime | None = None) -> tuple[Key | None, Key]:
+def rotate(
+    path: Path, purpose: Purpose, clock: Clock, until: datetime | None = None, *, used: Used = dict
+) -> tuple[Key | None, Key]:
     """Has a new key sign from now on; answers the key before, if there was one, and the new one.
 
     The private half of the key before is forgotten. It goes on checking: revisions that were signed up to now; tokens
     until `until`, or until they end themselves. Raises Conflict for a revision key that began later than now,
     Unavailable when the file cannot be read or written.
     """
-    with _changing(path) as (path, keys):
+    with _changing(path, used) as (path, keys):
         # Nobody signs meanwhile: what the key before has signed is from before this instant.
         now = clock.now()
         old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
@@ -157,13 +169,13 @@ def rotate(path: Path, purpose: Purpose, clock: Clock, until: datetime | None = 
     return old, new
 
 
-def retire(path: Path, kid: str, clock: Clock) -> Key:
+def retire(path: Path, kid: str, clock: Clock, *, used: Used = dict) -> Key:
     """Ends the tokens of a key that signs no more. `kid` may be the beginning of its id.
 
     Of a key for both purposes the half for revisions stays as it is. Raises NotFound for a key that is none, or not the
     only one; Conflict for one that is for revisions alone, still signs tokens, or has ended.
     """
-    with _changing(path) as (path, keys):
+    with _changing(path, used) as (path, keys):
         now = clock.now()
         key = _of_tokens(keys, kid)
         if key.private is not None:
@@ -189,17 +201,6 @@ def _of_tokens(keys: Sequence[Key], kid: str) -> Key:
     several = f"several begin with it: {', '.join(sorted(key.kid for key in found))}"
     why = several if found else "`living key show` shows those there are"
     raise NotFound(f"the ring has no key {kid!r}; {why}", slug="unknown_key")
-
-
-def _make_first(path: Path, used: Mapping[str, Collection[str]]) -> None:
-    if used:
-        services, fingerprints = ", ".join(used), ", ".join(sorted(next(iter(used.values()))))
-        raise Unavailable(
-            f"the signing key {path} is not there, though {services} were used with one ({fingerprints}): put it back. "
-            "If it is lost for good, `living key accept --new` makes another, and says what that means",
-            slug="key_lost",
-        )
-    make(path)
 
 
 # Reading
@@ -328,10 +329,28 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 @contextmanager
-def _changing(path: Path) -> Iterator[tuple[Path, list[Key]]]:
-    """Where the ring lies, and its keys, which nobody changes and nobody signs revisions with meanwhile."""
-    with _alone(path) as path, _locked(path, fcntl.LOCK_EX):
-        yield path, list(_read(path)[0])
+def _changing(path: Path, used: Used) -> Iterator[tuple[Path, list[Key]]]:
+    """Where the ring lies, and its keys, which nobody changes and nobody signs revisions with meanwhile.
+
+    Raises Conflict for a ring that lacks a key which a database knows.
+    """
+    with _alone(path) as path:
+        # Before signing stops: databases may take their time.
+        _require_known(path, used())
+        with _locked(path, fcntl.LOCK_EX):
+            yield path, list(_read(path)[0])
+
+
+def _require_known(path: Path, known: Mapping[str, Collection[str]]) -> None:
+    there = {key.fingerprint for key in _read(path)[0]}
+    lacking = {service: set(keys) - there for service, keys in known.items() if not there.issuperset(keys)}
+    if lacking:
+        raise Conflict(
+            f"the key ring {path} lacks keys that {', '.join(lacking)} were used with "
+            f"({', '.join(sorted(set().union(*lacking.values())))}), and is left as it is: put the right one back; or, "
+            "if it was changed on purpose, tell with `living key accept`",
+            slug="another_key",
+        )
 
 
 @contextmanager

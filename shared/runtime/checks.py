@@ -6,13 +6,14 @@ look like a fresh start and lose history without a word. So each is refused here
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +41,8 @@ from shared.events.base import Envelope
 from shared.keys.ring import KeyRing
 from shared.service import Service
 from shared.settings import Settings
+
+Answer = TypeVar("Answer")
 
 KEY_FACT = "signing_key"
 
@@ -123,18 +126,33 @@ def known_keys(settings: Settings, services: Sequence[Service]) -> dict[str, fro
 
     Raises Unavailable while a database cannot be asked: a key that it knows must not be replaced.
     """
-    known: dict[str, frozenset[str]] = {}
-    for service in services:
-        try:
-            with opened_if_there(settings, service, FactRow) as database:
-                if database is not None:
-                    with database.session(readonly=True) as session:
-                        fact = session.get(FactRow, KEY_FACT)
-                        known |= {service.name: frozenset(fact.value.split())} if fact is not None else {}
-        except DBAPIError as error:
-            why = f"there is no signing key, and whether {service.name} has known one cannot be asked"
-            raise Unavailable(f"{why}: {judging.reason_of(error)}") from error
-    return known
+    asked = {service.name: asked_if_there(settings, service, FactRow, _keys_known) for service in services}
+    return {name: keys for name, keys in asked.items() if keys is not None}
+
+
+def _keys_known(session: Session) -> frozenset[str] | None:
+    fact = session.get(FactRow, KEY_FACT)
+    return frozenset(fact.value.split()) if fact is not None else None
+
+
+def asked_if_there(
+    settings: Settings, service: Service, table: type[SQLModel], ask: Callable[[Session], Answer | None]
+) -> Answer | None:
+    """What a service's database answers about its keys; None where it is not there yet, or has not that table.
+
+    Raises Unavailable while it cannot be asked: no key is made or changed in spite of what it may know.
+    """
+    try:
+        with opened_if_there(settings, service, table) as database:
+            if database is None:
+                return None
+            with database.session(readonly=True) as session:
+                return ask(session)
+    except DBAPIError as error:
+        raise Unavailable(
+            f"which keys {service.name} was used with cannot be asked of its database: {judging.reason_of(error)}. "
+            "Start it, or mend LIVING_DATABASE_URL"
+        ) from error
 
 
 @contextmanager

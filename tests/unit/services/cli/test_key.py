@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from services.cli.context import key_path
-from shared.clock import FileClock
-from shared.errors import Conflict, Invalid, NotFound
-from shared.keys.file import make, read_ring
+from shared.clock import FileClock, SystemClock
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
+from shared.keys.file import make, read_ring, rotate
 from shared.keys.published import read_keys
 from shared.private import is_private
-from tests.unit.services.cli.conftest import data
+from shared.runtime import checks
+from tests.unit.services.cli.conftest import data, forget
 from tests.unit.services.cli.test_doctor import findings
+from tests.unit.services.synthesis.rig import SynthesisRig
 
 
 @pytest.fixture
@@ -109,3 +111,48 @@ def test_the_doctor_tells_a_clock_that_is_behind_the_key(run, ring, monkeypatch,
 
     seen = findings(run("doctor", "--json"))["signing key"]
     assert seen["state"] == "fail" and "may sign revisions now" in seen["told"] and "clock" in seen["do"]
+
+
+@pytest.fixture
+def signing(rig, monkeypatch) -> SynthesisRig:
+    """A review that is synthesised where the commands look, dated by a clock of its own, with something to sign."""
+    monkeypatch.setenv("LIVING_DATA_DIR", str(rig.bench.settings.data_dir))
+    forget()
+    rig.includes("r1")
+    rig.links("r1")
+    rig.settles()
+    return rig
+
+
+@pytest.fixture
+def known(signing) -> Path:
+    """A ring that a database knows, and a copy of it from before a rotation in its place."""
+    copy = key_path().read_bytes()
+    rotate(key_path(), "tokens", SystemClock())
+    checks.check_key("synthesis", signing.bench.running.database, read_ring(key_path()))
+    key_path().with_name("right.pem").write_bytes(key_path().read_bytes())
+    key_path().write_bytes(copy)
+    return key_path().with_name("right.pem")
+
+
+@pytest.mark.parametrize("words", [["rotate", "--for", "revisions"], ["rotate", "--for", "tokens"], ["retire", "a"]])
+def test_a_ring_that_lacks_a_key_which_a_database_knows_is_not_changed(run, known, words):
+    older = key_path().read_bytes()
+    refused = run("key", *words).exception
+
+    assert isinstance(refused, Conflict) and refused.slug == "another_key"
+    lacking = read_ring(known).newest("tokens").fingerprint
+    assert lacking in refused.detail and "synthesis" in refused.detail and "living key accept" in refused.detail
+    assert key_path().read_bytes() == older
+
+    known.replace(key_path())
+    assert run("key", "rotate", "--for", "revisions").exit_code == 0
+
+
+def test_a_ring_is_not_made_beside_a_database_that_knows_one(run, known):
+    key_path().unlink()
+    refused = run("key", "make").exception
+
+    assert isinstance(refused, Unavailable) and refused.slug == "key_lost"
+    assert not key_path().exists()
+    assert run("key", "accept", "--new", "--yes").exit_code == 0

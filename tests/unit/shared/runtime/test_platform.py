@@ -32,7 +32,7 @@ def platform(settings, monkeypatch):
 
 
 def test_without_a_key_it_is_told_that_none_can_be_made_while_a_database_may_know_one(settings):
-    with pytest.raises(Unavailable, match=r"no signing key, and whether toy has known one cannot be asked: .*port 1"):
+    with pytest.raises(Unavailable, match=r"which keys toy was used with cannot be asked of its database: .*port 1"):
         Platform(settings, [TOY])
 
 
