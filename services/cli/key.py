@@ -10,7 +10,7 @@ import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import key_path, require_platform, settings
-from services.cli.printing import day, err, out, print_json, print_rows
+from services.cli.printing import err, out, print_json, print_rows, second
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -90,7 +90,11 @@ def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
 
     The key before signs nothing more, and its private half is forgotten. What it signed stays valid: revisions for
     good, tokens until they end. Databases and a platform that runs take the new one up by themselves.
+
+    Revision keys are dated by the platform's clock, which LIVING_CLOCK must be here too: a rotation from before the
+    newest revision is refused.
     """
+    from shared.clock import FileClock
     from shared.keys.file import rotate as have_a_new_key
 
     if until is not None:
@@ -100,13 +104,18 @@ def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
         if until <= datetime.now(UTC):
             raise Invalid(f"--until {until:%Y-%m-%dT%H:%M} has passed; `living key retire` ends a key's tokens at once")
     _require_ring()
-    old, new = have_a_new_key(key_path(), purpose, _clock(purpose), until, used=_used)
+    clock = _clock(purpose)
+    old, new = have_a_new_key(key_path(), purpose, clock, until, used=_used, last_signed=_last_signed)
     if as_json:
         print_json({"before": _shown(old) if old else None, "signs": _shown(new)})
         return
-    out.print(f"{purpose} are signed by {new.kid} from now on", highlight=False)
-    if old is not None:
-        holds = "verify as before" if purpose == "revisions" else f"hold until {day(until) if until else 'they end'}"
+    by = f" (by LIVING_CLOCK, {settings().clock})" if isinstance(clock, FileClock) else ""
+    begins = second(new.since) if new.since else "the first"
+    out.print(f"{purpose} are signed by {new.kid} from now on, {begins}{by}", soft_wrap=True, highlight=False)
+    if old is not None and old.never_holds:
+        out.print(f"{old.kid} would have begun later, and has signed nothing", highlight=False)
+    elif old is not None:
+        holds = "verify as before" if purpose == "revisions" else f"hold until {second(until) if until else 'they end'}"
         out.print(f"those of {old.kid} {holds}", highlight=False)
     out.print(_TAKEN_UP)
 
@@ -222,8 +231,8 @@ def _print_keys(keys: list[_KeyShown]) -> None:
         ("key", lambda row: row["kid"]),
         ("for", lambda row: row["purpose"]),
         ("now", lambda row: "signs" if row["signs"] else "checks"),
-        ("since", lambda row: day(row["since"]) if row["since"] else "the first"),
-        ("until", lambda row: day(row["until"]) if row["until"] else ""),
+        ("since", lambda row: second(row["since"]) if row["since"] else "the first"),
+        ("until", lambda row: second(row["until"]) if row["until"] else ""),
     ]
     print_rows(keys, columns, as_json=False, empty="")
 
@@ -241,6 +250,16 @@ def _used() -> dict[str, frozenset[str]]:
     from shared.runtime.checks import known_keys
 
     return known_keys(settings(), SERVICES)
+
+
+def _last_signed() -> datetime | None:
+    """When the newest revision was signed. Raises Unavailable while that cannot be asked."""
+    from services.synthesis.commands.revisions import last_signed
+    from services.synthesis.manifest import SERVICE
+    from services.synthesis.models import RevisionRow
+    from shared.runtime.checks import asked_if_there
+
+    return asked_if_there(settings(), SERVICE, RevisionRow, last_signed)
 
 
 def _require_ring() -> None:

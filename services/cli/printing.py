@@ -121,6 +121,11 @@ def minute(instant: datetime | str) -> str:
     return f"{_spelled(instant)[:16].replace('T', ' ')} UTC"
 
 
+def second(instant: datetime | str) -> str:
+    """The second of an instant as the platform tells it: a key's date is held against others to that and closer."""
+    return f"{_spelled(instant)[:19].replace('T', ' ')} UTC"
+
+
 def _spelled(instant: datetime | str) -> str:
     """An instant as text, which is how the plain client has it already."""
     return instant if isinstance(instant, str) else instant.isoformat()

@@ -18,12 +18,12 @@ from services.cli.printing import (
     counted,
     day,
     err,
-    minute,
     out,
     plain,
     print_json,
     print_line,
     print_rows,
+    second,
     table,
 )
 from shared.client import Client
@@ -270,7 +270,7 @@ def _show_verified(verified: Verified) -> None:
         out.print("\n".join(verified.faults), markup=False)
         return
     dates = [
-        f"{word} {minute(at)}" for word, at in (("since", verified.key_since), ("until", verified.key_until)) if at
+        f"{word} {second(at)}" for word, at in (("since", verified.key_since), ("until", verified.key_until)) if at
     ]
     verb = "signed" if verified.key_until else "signs"
     signer = f"key {verified.kid}" + (f", which {verb} {' '.join(dates)}" if dates else "")

@@ -18,7 +18,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from shared.clock import Clock
+from shared.clock import Clock, parse_instant
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import Purpose
 from shared.keys.ring import PURPOSES, Key, KeyRing, both
@@ -144,25 +144,36 @@ def make(path: Path, used: Used = dict) -> None:
 
 
 def rotate(
-    path: Path, purpose: Purpose, clock: Clock, until: datetime | None = None, *, used: Used = dict
+    path: Path,
+    purpose: Purpose,
+    clock: Clock,
+    until: datetime | None = None,
+    *,
+    used: Used = dict,
+    last_signed: Callable[[], datetime | None] = lambda: None,
 ) -> tuple[Key | None, Key]:
     """Has a new key sign from now on; answers the key before, if there was one, and the new one.
 
     The private half of the key before is forgotten. It goes on checking: revisions that were signed up to now; tokens
-    until `until`, or until they end themselves. Raises Conflict for a revision key that began later than now,
-    Unavailable when the file cannot be read or written.
+    until `until`, or until they end themselves. A revision key that begins later than now, by a clock that was ahead,
+    has signed nothing where `last_signed`, the time of the newest revision, is not later: it holds at no time.
+
+    Raises Conflict where a revision was signed later than now, or a database knows a key that is not there; Unavailable
+    when the file cannot be read or written.
     """
     with _changing(path, used) as (path, keys):
+        last = last_signed() if purpose == "revisions" else None
         # Nobody signs meanwhile: what the key before has signed is from before this instant.
         now = clock.now()
+        if last is not None and last > now:
+            raise Conflict(
+                f"it is {now:%Y-%m-%d %H:%M:%S} UTC by the clock here, and a revision was signed at "
+                f"{last:%Y-%m-%d %H:%M:%S} UTC, which would not verify any more: have LIVING_CLOCK be the platform's. "
+                "Nothing was changed",
+                slug="clock_behind",
+            )
         old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
         if old is not None:
-            if purpose == "revisions" and old.since is not None and old.since > now:
-                raise Conflict(
-                    f"the key {old.kid} for {purpose} signs {old.dates()}, and it is {now:%Y-%m-%d %H:%M} UTC: is the "
-                    "clock (LIVING_CLOCK) right?",
-                    slug="clock_behind",
-                )
             keys[keys.index(old)] = old = old.ended(now if purpose == "revisions" else until)
         new = Key.fresh(purpose, now)
         _write(path, [*keys, new])
@@ -304,10 +315,9 @@ def _key(path: Path, number: int, about: Mapping[str, str], block: str) -> Key:
 def _instant(text: str | None) -> datetime | None:
     if text is None:
         return None
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
+    if datetime.fromisoformat(text).tzinfo is None:
         raise ValueError("an instant without a zone")
-    return at
+    return parse_instant(text)
 
 
 def _unreadable(path: Path, error: Exception) -> Unavailable:

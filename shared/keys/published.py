@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from shared.clock import parse_instant
 from shared.errors import Invalid
 from shared.keys import Purpose
 from shared.keys.ring import PURPOSES, Key, KeyRing, both, encoded
@@ -96,9 +97,8 @@ def _instant(given: Mapping[str, object], name: str, at: str) -> datetime | None
     if text is None:
         return None
     try:
-        instant = datetime.fromisoformat(text) if isinstance(text, str) else None
+        if isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None:
+            return parse_instant(text)
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise Invalid(f"{at}.{name} is no instant with its zone")
-    return instant
+        pass
+    raise Invalid(f"{at}.{name} is no instant with its zone")

@@ -75,10 +75,18 @@ class Key:
         """The same key, which signs no more: its private half is forgotten."""
         return replace(self, private=None, until=until)
 
+    @property
+    def never_holds(self) -> bool:
+        """Whether it ended before it began, as one that was made by a clock that was ahead."""
+        if self.purpose == "tokens" or self.since is None or self.until is None:
+            return False
+        return self.until < self.since
+
     def dates(self) -> str:
-        """Since when and until when, for people."""
-        since = f"since {self.since:%Y-%m-%d %H:%M}" if self.since else "from the first"
-        return f"{since} until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else since
+        """Since when and until when, in UTC, for people."""
+        since = f"since {self.since:%Y-%m-%d %H:%M:%S}" if self.since else "from the first"
+        dates = f"{since} until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else since
+        return f"at no time ({dates})" if self.never_holds else dates
 
     def _public_bytes(self, encoding: serialization.Encoding) -> bytes:
         return self.public.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)

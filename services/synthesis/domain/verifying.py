@@ -147,7 +147,7 @@ def _of_dates(key: Key, claims: Mapping[str, Any]) -> list[str]:
     if holds:
         return []
     when = "after the key was retired" if key.until is not None and at > key.until else "before the key began"
-    return [f"it was signed {when}: at {at:%Y-%m-%d %H:%M} UTC by {key.kid}, which signs {key.dates()}"]
+    return [f"it was signed {when}: at {at:%Y-%m-%d %H:%M:%S} UTC by {key.kid}, which signs {key.dates()}"]
 
 
 def _document(frozen: str) -> Document | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.cli.context import key_path
+from services.synthesis.models import RevisionRow
 from shared.clock import FileClock, SystemClock
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.keys.file import make, read_ring, rotate
@@ -16,7 +17,7 @@ from shared.private import is_private
 from shared.runtime import checks
 from tests.unit.services.cli.conftest import data, forget
 from tests.unit.services.cli.test_doctor import findings
-from tests.unit.services.synthesis.rig import SynthesisRig
+from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_rotated_key_is_shown_and_said(run, ring):
     done = run("key", "rotate", "--for", "revisions")
     new = read_ring(key_path()).newest("revisions")
 
-    assert f"revisions are signed by {new.kid} from now on" in done.stdout
+    assert f"revisions are signed by {new.kid} from now on, {new.since:%Y-%m-%d %H:%M:%S} UTC\n" in done.stdout
     assert f"those of {ring.keys[1].kid} verify as before" in done.stdout
     rows = data(run("key", "show", "--json"))["keys"]
     assert [(row["kid"], row["signs"], row["until"] is None) for row in rows] == [
@@ -37,7 +38,8 @@ def test_a_rotated_key_is_shown_and_said(run, ring):
         (ring.keys[1].kid, False, False),
         (new.kid, True, True),
     ]
-    assert new.kid in run("key", "show").stdout
+    shown = run("key", "show").stdout
+    assert new.kid in shown and f"{new.since:%Y-%m-%d %H:%M:%S} UTC" in shown
     assert is_private(key_path())
 
 
@@ -156,3 +158,44 @@ def test_a_ring_is_not_made_beside_a_database_that_knows_one(run, known):
     assert isinstance(refused, Unavailable) and refused.slug == "key_lost"
     assert not key_path().exists()
     assert run("key", "accept", "--new", "--yes").exit_code == 0
+
+
+def test_a_rotation_by_a_clock_behind_spoils_no_revision(run, signing, monkeypatch, tmp_path):
+    signing.signs()
+    signed_at = signing.bench.clock.now()
+    FileClock.write(tmp_path / "clock", signed_at - timedelta(seconds=1))
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/clock")
+    refused = run("key", "rotate", "--for", "revisions").exception
+
+    assert isinstance(refused, Conflict) and refused.slug == "clock_behind"
+    assert f"{signed_at:%Y-%m-%d %H:%M:%S} UTC" in refused.detail and "LIVING_CLOCK" in refused.detail
+    assert signing.lead.verify(REVIEW, 1).holds
+
+    FileClock.write(tmp_path / "clock", signed_at)
+    done = run("key", "rotate", "--for", "revisions")
+    assert f"from now on, {signed_at:%Y-%m-%d %H:%M:%S} UTC (by LIVING_CLOCK, file:{tmp_path}/clock)" in done.stdout
+    assert signing.lead.verify(REVIEW, 1).holds
+    signing.signs("Nothing new.")
+    assert signing.lead.verify(REVIEW, 2).holds
+
+
+def test_a_rotation_by_a_clock_ahead_is_mended_as_the_doctor_says(run, signing, monkeypatch, tmp_path):
+    signing.signs()
+    run("key", "rotate", "--for", "revisions")  # By the machine's clock, years ahead of the review's.
+    FileClock.write(tmp_path / "clock", signing.bench.clock.now())
+    monkeypatch.setenv("LIVING_CLOCK", f"file:{tmp_path}/clock")
+    seen = findings(run("doctor", "--json"))["signing key"]
+    assert seen["state"] == "fail" and "`living key rotate --for revisions`" in seen["do"]
+
+    assert "has signed nothing" in run("key", "rotate", "--for", "revisions").stdout
+    assert findings(run("doctor", "--json"))["signing key"]["state"] == "ok"
+    signing.signs("Nothing new.")
+    assert all(signing.lead.verify(REVIEW, number).holds for number in (1, 2))
+
+
+def test_a_spoiled_listing_keeps_no_key_from_being_rotated(run, signing):
+    signing.signs()
+    with signing.bench.work() as work:
+        work.session.get(RevisionRow, (REVIEW, 1)).head = {"signed_at": "soon"}
+
+    assert run("key", "rotate", "--for", "revisions").exit_code == 0

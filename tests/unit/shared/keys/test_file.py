@@ -124,10 +124,40 @@ def test_a_key_for_revisions_has_no_tokens_to_end(path):
     assert path.read_bytes() == before
 
 
-def test_a_clock_behind_the_key_that_signs_rotates_nothing(path):
-    rotate(path, "revisions", ManualClock(NOW))
-    with pytest.raises(Conflict, match="LIVING_CLOCK"):
-        rotate(path, "revisions", ManualClock(NOW - HOUR))
+def test_a_rotation_from_before_the_newest_revision_is_refused(path):
+    before, last = path.read_bytes(), NOW + HOUR
+    with pytest.raises(Conflict) as refused:
+        rotate(path, "revisions", ManualClock(NOW), last_signed=lambda: last)
+
+    assert refused.value.slug == "clock_behind"
+    said = [f"{at:%Y-%m-%d %H:%M:%S} UTC" for at in (NOW, last)]
+    assert all(words in refused.value.detail for words in [*said, "LIVING_CLOCK"])
+    assert path.read_bytes() == before
+
+    old, new = rotate(path, "revisions", ManualClock(last), last_signed=lambda: last)
+    assert old.holds_at(last) and new.since == last
+    assert rotate(path, "tokens", ManualClock(NOW), last_signed=lambda: last)[1].since == NOW, "tokens are no revisions"
+
+
+def test_a_key_that_a_clock_ahead_has_made_gives_way_to_one_from_now_on(path):
+    ahead, last = NOW + 24 * HOUR, NOW - HOUR
+    first, wrong = rotate(path, "revisions", ManualClock(ahead), last_signed=lambda: last)
+    with pytest.raises(Unavailable, match="living key rotate --for revisions"):
+        signed(read_ring(path), NOW)
+    old, new = rotate(path, "revisions", ManualClock(NOW), last_signed=lambda: last)
+
+    assert old.kid == wrong.kid and old.never_holds and old.private is None
+    assert not any(old.holds_at(at) for at in (last, NOW, ahead, ahead + HOUR)) and "at no time" in old.dates()
+    ring = read_ring(path)
+    assert ring.check("revisions", signed(ring, NOW))[0].kid == new.kid
+    assert {first.fingerprint, wrong.fingerprint} < ring.fingerprints and first.holds_at(last)
+
+
+def test_dates_in_another_zone_are_told_in_utc(path):
+    rotate(path, "revisions", ManualClock("2026-05-01T12:00:00+00:00"))
+    written(path, "2026-05-01T12:00:00+00:00", "2026-05-01T14:00:00+02:00")
+
+    assert "until 2026-05-01 12:00:00 UTC" in read_ring(path).keys[1].dates()
 
 
 def test_a_ring_takes_up_what_was_changed_and_keeps_to_what_it_had_where_that_is_another(path, tmp_path):
