@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared.clock import Clock, parse_instant
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import Purpose
-from shared.keys.ring import PURPOSES, Key, KeyRing, both
+from shared.keys.ring import MOST, PURPOSES, Key, KeyRing, both
 from shared.storage import unusable
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def rotate(
     until `until`, or until they end themselves. A revision key that begins later than now, by a clock that was ahead,
     has signed nothing where `last_signed`, the time of the newest revision, is not later: it holds at no time.
 
-    Raises Conflict where a revision was signed later than now, or a database knows a key that is not there; Unavailable
-    when the file cannot be read or written.
+    Raises Conflict where a revision was signed later than now, a database knows a key that is not there, or the ring is
+    full; Unavailable when the file cannot be read or written.
     """
     with _changing(path, used) as (path, keys):
         last = last_signed() if purpose == "revisions" else None
@@ -171,6 +171,13 @@ def rotate(
                 f"{last:%Y-%m-%d %H:%M:%S} UTC, which would not verify any more: have LIVING_CLOCK be the platform's. "
                 "Nothing was changed",
                 slug="clock_behind",
+            )
+        if len(keys) >= MOST:
+            raise Conflict(
+                f"the key ring {path} has {len(keys)} keys, and whoever reads it or its public halves takes {MOST} at "
+                "most: with the platform stopped, take keys out of it whose tokens have all ended (not those of "
+                "revisions), mend the number in its last line, and tell with `living key accept`",
+                slug="ring_full",
             )
         old = next((key for key in reversed(keys) if key.purpose == purpose and key.private is not None), None)
         if old is not None:

@@ -15,13 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from shared.clock import parse_instant
 from shared.errors import Invalid
 from shared.keys import Purpose
-from shared.keys.ring import PURPOSES, Key, KeyRing, both, encoded
+from shared.keys.ring import MOST, PURPOSES, Key, KeyRing, both, encoded
 
 #: RFC 7517, section 8.5.2.
 MEDIA_TYPE = "application/jwk-set+json"
-
-#: Keys that a set may hold.
-_MOST = 1000
 
 
 def key_set(ring: KeyRing) -> dict[str, list[dict[str, str | None]]]:
@@ -41,8 +38,8 @@ def read_keys(content: bytes) -> KeyRing:
     except (ValueError, RecursionError) as error:
         raise Invalid("it is neither a public key in PEM form nor a key set in JSON") from error
     keys = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(keys, list) or not 0 < len(keys) <= _MOST:
-        raise Invalid(f"it has no list `keys` of 1 to {_MOST} keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= MOST:
+        raise Invalid(f"it has no list `keys` of 1 to {MOST} keys")
     return KeyRing(_of_jwk(key, f"keys[{number}]") for number, key in enumerate(keys))
 
 

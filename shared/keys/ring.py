@@ -23,6 +23,9 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 #: Whom a signature is for (the claim `aud`), by purpose: a token never passes for a revision's signature.
 AUDIENCES: Mapping[Purpose, str] = {"tokens": "living-api", "revisions": "living-revision"}
 
+#: Keys that a ring, and its published set, may hold: so many are far less than the bytes that are read of either.
+MOST = 1000
+
 #: Hex digits of a fingerprint that name a key.
 _KID = 16
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from shared.clock import ManualClock, SystemClock
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import file as ring_file
 from shared.keys.file import FiledRing, make, read_ring, retire, rotate
+from shared.keys.published import key_set, read_keys
+from shared.keys.ring import MOST, Key
 from shared.private import is_private
 from shared.tokens import Person, issue_token, read_token
 
@@ -151,6 +154,21 @@ def test_a_key_that_a_clock_ahead_has_made_gives_way_to_one_from_now_on(path):
     ring = read_ring(path)
     assert ring.check("revisions", signed(ring, NOW))[0].kid == new.kid
     assert {first.fingerprint, wrong.fingerprint} < ring.fingerprints and first.holds_at(last)
+
+
+def test_a_ring_grows_as_far_as_its_readers_read_and_says_so_before(path):
+    ended = [Key.fresh("tokens", NOW).ended(NOW + HOUR) for _ in range(MOST - 3)]
+    ring_file._write(path, [*ended, *read_ring(path).keys])
+    rotate(path, "revisions", ManualClock(NOW))
+    ring = read_ring(path)
+    published = json.dumps(key_set(ring), indent=2).encode()
+    assert len(ring.keys) == len(read_keys(published).keys) == MOST
+    assert max(len(path.read_bytes()), len(published)) < 1_000_000, "what `verify --key` and a platform read"
+
+    before = path.read_bytes()
+    with pytest.raises(Conflict, match=f"{MOST} at most.*living key accept") as refused:
+        rotate(path, "revisions", ManualClock(NOW))
+    assert refused.value.slug == "ring_full" and path.read_bytes() == before
 
 
 def test_dates_in_another_zone_are_told_in_utc(path):
