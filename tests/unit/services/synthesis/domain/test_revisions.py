@@ -96,8 +96,8 @@ def test_a_revision_signed_outside_of_its_keys_dates_is_found():
     assert with_key(at, at) == []
     assert "after the key was retired" in with_key(None, at - day)[0]
     assert "before the key began" in with_key(at + day, None)[0]
-    [told] = with_key(None, at - timedelta(seconds=2))
-    assert "at 2020-01-01 12:30:05 UTC by" in told and "until 2020-01-01 12:30:03 UTC" in told
+    [fault] = with_key(None, at - timedelta(seconds=2))
+    assert "at 2020-01-01 12:30:05 UTC by" in fault and "until 2020-01-01 12:30:03 UTC" in fault
 
 
 def test_a_document_of_a_schema_to_come_is_held_against_its_hash_its_signature_and_its_listing():
