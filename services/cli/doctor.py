@@ -308,7 +308,7 @@ def _as_known() -> Iterator[Finding]:
                 alike.setdefault(text.replace(service, "..."), {})[service] = text
     for group in alike.values():
         text = _first_line(next(iter(group.values())))
-        if "signing key" in text and "cannot be read" in text:
+        if str(key_path()) in text:
             text = "without its signing key, of which is told above"
         refused = f"a start of {', '.join(group)} would be refused: {text}"
         yield Finding("log and key", "fail", refused, "`living log check`")

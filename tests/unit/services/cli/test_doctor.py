@@ -185,6 +185,15 @@ def test_what_is_no_key_is_told_once_for_all_services(run, used, monkeypatch):
     assert [it["check"] for it in data(result)].count("log and key") == 1
 
 
+def test_a_ring_that_was_cut_is_told_once_with_what_to_do(run, used):
+    run("db", "upgrade")
+    used.write_text(used.read_text().rpartition("# end")[0])
+    result = run("doctor", "--json")
+
+    assert result.output.count(str(used)) == 1
+    assert findings(result)["signing key"]["do"] == "put a copy of it back"
+
+
 @pytest.mark.parametrize("key", [True, False])
 def test_a_database_server_that_is_away_is_no_fault_of_ours(run, used, monkeypatch, key):
     monkeypatch.setenv("LIVING_DATABASE_URL", "postgresql+psycopg://u@127.0.0.1:9/{service}")
