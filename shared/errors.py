@@ -10,7 +10,8 @@
     ├── Unavailable       a thing we need is down: try again later
     │   ├── LogUnavailable    the event log
     │   ├── Unconfirmed       it went away while it kept what was asked: nobody knows whether it did
-    │   └── Busy              too many ask at this moment; nothing was done
+    │   ├── Busy              too many ask at this moment; nothing was done
+    │   └── Lost              bytes that were kept are gone or damaged: a person must put a copy back
     ├── NotYet            an event that needs another one first: retried, in its turn
     └── Rejected          an event that will never work: goes to the dead letters at once
 
@@ -93,6 +94,10 @@ class Unconfirmed(Unavailable):
 
 class Busy(Unavailable):
     slug = "busy"
+
+
+class Lost(Unavailable):
+    kind = slug = "lost"
 
 
 class NotYet(LivingError):

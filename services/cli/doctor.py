@@ -335,7 +335,7 @@ def _index_was_used() -> bool:
 
 
 def _blobs() -> Iterator[Finding]:
-    """Of each service that keeps blobs: whether it can, and whether every one that is used is there."""
+    """Of each service that keeps blobs: whether it can, and whether all used are there and none looks damaged."""
     from sqlalchemy.exc import DBAPIError
 
     from services.catalog import SERVICES as ALL
@@ -360,19 +360,22 @@ def _blobs_of(check: str, service: str, database: Looked) -> Finding:
     # Asked for nothing but what is there.
     blobs = open_blobs(settings().resolved(settings().blobs_url, service), cast(Database, database))
     used, lost = 0, dict[str, str]()
-    with database.session() as session:
-        for batch in names.every(session):
-            used += len(batch)
-            lost |= {sha256: batch[sha256] for sha256 in blobs.missing(batch)}
     try:
         blobs.ping()
+        with database.session() as session:
+            for batch in names.every(session):
+                used += len(batch)
+                lost |= {
+                    sha256: f"{batch[sha256]} ({error.slug.removeprefix('blob_')})"
+                    for sha256, error in blobs.lost(batch).items()
+                }
     except Unavailable as error:
         return Finding(
             check, "fail", error.detail, "make room there, or mend LIVING_BLOBS_URL; a start makes the folder"
         )
     if lost:
         sha256 = min(lost)
-        text = f"{len(lost)} of {used} that are used are missing, such as {sha256} of {lost[sha256]}"
+        text = f"{len(lost)} of {used} that are used are missing or damaged, such as {sha256} of {lost[sha256]}"
         return Finding(check, "fail", text, "put a copy of the blobs back, as old as the database or newer")
     return Finding(check, "ok", f"{used} used, and all of them there")
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
-from shared.blobs.packing import CHUNK, Blob, BlobDamaged, BlobMissing, Draft, checked, unpacked
+from shared.blobs.packing import (
+    CHUNK,
+    Blob,
+    BlobDamaged,
+    BlobMissing,
+    Draft,
+    checked,
+    refuse_larger,
+    stated_size,
+    unpacked,
+)
 from shared.blobs.port import Blobs
 from shared.db.work import Work
-from shared.errors import TooLarge, Unavailable
+from shared.errors import Lost, Unavailable
 from shared.ids import new_id
 from shared.storage import obstacle_in, unusable
 
@@ -48,51 +61,41 @@ class FolderBlobs(Blobs):
         return Draft(_File(self, self._drafts / new_id("draft")), limit, expected)
 
     def open(self, sha256: str, limit: int) -> Iterator[bytes]:
-        path = self._path(sha256)
+        file = self._opened(sha256)
         try:
-            file = path.open("rb", buffering=0)
-        except FileNotFoundError:
-            raise BlobMissing(sha256) from None
-        except OSError as error:
-            raise unusable(path, error) from error
-        try:
-            size = _size(sha256, file.fileno())
-            if size > limit:
-                raise TooLarge(f"blob {sha256} has {size} bytes, and {limit} is the limit here")
+            blob = Blob(sha256, _size(sha256, file))
+            if blob.size > limit:
+                refuse_larger(blob, limit, _pieces(sha256, file))
         except BaseException:
             file.close()
             raise
 
-        def pieces() -> Iterator[bytes]:
-            try:
-                while piece := file.read(CHUNK):
-                    yield piece
-            except OSError as error:
-                raise BlobDamaged(sha256, f"{path} cannot be read ({error.strerror})") from error
-
         def chunks() -> Iterator[bytes]:
             with file:
-                yield from unpacked(Blob(sha256, size), pieces())
+                yield from unpacked(blob, _pieces(sha256, file))
 
         return chunks()
 
     def size(self, sha256: str) -> int:
-        path = self._path(sha256)
-        try:
-            with path.open("rb", buffering=0) as file:
-                return _size(sha256, file.fileno())
-        except FileNotFoundError:
-            raise BlobMissing(sha256) from None
-        except OSError as error:
-            raise unusable(path, error) from error
+        with self._opened(sha256) as file:
+            return _size(sha256, file)
 
-    def missing(self, hashes: Collection[str]) -> set[str]:
-        return {sha256 for sha256 in hashes if not self._path(sha256).is_file()}
+    def lost(self, hashes: Collection[str]) -> dict[str, Lost]:
+        found: dict[str, Lost] = {}
+        for sha256 in hashes:
+            try:
+                self.size(sha256)
+            except Lost as error:
+                found[sha256] = error
+        return found
 
     def touch(self, work: Work, sha256: str) -> None:
+        path = self._path(sha256)
         with self._locked():
-            if not self._made_young(self._path(sha256)):
-                raise BlobMissing(sha256)
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                raise BlobMissing(sha256) from None
 
     def older(self, before: datetime, bucket: str) -> Iterator[str]:
         for name in sorted(os.listdir(self._folder / bucket)):
@@ -125,24 +128,31 @@ class FolderBlobs(Blobs):
         return dropped
 
     def keep(self, draft: Path, sha256: str) -> None:
-        """Gives a draft that is synced its name, or lets go of it where the blob is there."""
+        """Gives a draft that is synced its name. Where a file has it already, that one goes: it may be damaged, and who
+        reads it has it open."""
         path = self._path(sha256)
         with self._locked():
-            if self._made_young(path):
-                draft.unlink()
-            else:
-                # Its time is that of its last piece, which may have been long ago.
-                os.utime(draft)
-                draft.rename(path)
-        # Also where it was there: whoever renamed it may not have come to this.
+            # Its time is that of its last piece, which may have been long ago.
+            os.utime(draft)
+            draft.rename(path)
         _sync(path.parent)
 
-    def _made_young(self, path: Path) -> bool:
+    def _opened(self, sha256: str) -> FileIO:
+        """The file of a blob, to be read. Raises BlobMissing; BlobDamaged for what is no file."""
+        path = self._path(sha256)
         try:
-            os.utime(path)
+            # Not blocking: a pipe by that name would keep us for ever.
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except FileNotFoundError:
-            return False
-        return True
+            raise BlobMissing(sha256) from None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # A link, a socket.
+                raise BlobDamaged(sha256, f"{path} is no file") from None
+            raise unusable(path, error) from error
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise BlobDamaged(sha256, f"{path} is no file")
+        return FileIO(file)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / checked(sha256)[:2] / f"{sha256}.gz"
@@ -201,12 +211,27 @@ class _File:
             raise unusable(self._path, error) from error
 
 
-def _size(sha256: str, file: int) -> int:
-    """The uncompressed size, which gzip keeps at the end."""
-    length = os.fstat(file).st_size
-    if length < 18:  # Head and end of a gzip file.
-        raise BlobDamaged(sha256, f"{length} bytes are left of it")
-    return int.from_bytes(os.pread(file, 4, length - 4), "little")
+def _size(sha256: str, file: FileIO) -> int:
+    """The uncompressed size, as head and end of a file tell it. Raises BlobDamaged."""
+    number = file.fileno()
+    try:
+        length = os.fstat(number).st_size
+        head, end = os.pread(number, 4, 0), os.pread(number, 4, max(0, length - 4))
+    except OSError as error:
+        raise _unreadable(sha256, error) from error
+    return stated_size(sha256, length, head, end)
+
+
+def _pieces(sha256: str, file: FileIO) -> Iterator[bytes]:
+    try:
+        while piece := file.read(CHUNK):
+            yield piece
+    except OSError as error:
+        raise _unreadable(sha256, error) from error
+
+
+def _unreadable(sha256: str, error: OSError) -> BlobDamaged:
+    return BlobDamaged(sha256, f"its file cannot be read ({error.strerror})")
 
 
 def _sync(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from shared.errors import Invalid, TooLarge, Unavailable
+from shared.errors import Invalid, Lost, TooLarge
 
 #: Bytes that are in hand at once, on the way in and on the way out.
 CHUNK = 128 * 1024
@@ -21,8 +21,14 @@ MOST = 2**32 - 1
 #: What zlib calls a gzip stream, so that `zcat` reads what is kept.
 _GZIP = 31
 
+#: Bytes of a gzip stream that are head and end, and how it begins (RFC 1952).
+_FRAME, _HEAD = 18, b"\x1f\x8b\x08"
 
-class BlobMissing(Unavailable):
+#: How many bytes one that is packed can stand for at most (zlib's technical details, "Maximum Compression Factor").
+_FACTOR = 1032
+
+
+class BlobMissing(Lost):
     """A blob that is not (or no longer) kept. Where a row names it, its bytes were lost."""
 
     slug = "blob_missing"
@@ -31,7 +37,7 @@ class BlobMissing(Unavailable):
         super().__init__(f"blob {sha256} is not kept here; where a row names it, put a copy of the blobs back")
 
 
-class BlobDamaged(Unavailable):
+class BlobDamaged(Lost):
     """A blob whose kept bytes are not what they were."""
 
     slug = "blob_damaged"
@@ -124,6 +130,30 @@ def checked(sha256: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise Invalid(f"{sha256[:100]!r} is no SHA-256: 64 hexadecimal digits, in lower case", slug="no_sha256")
     return sha256
+
+
+def stated_size(sha256: str, length: int, head: bytes, end: bytes) -> int:
+    """The size that a blob's gzip stream of `length` bytes, which begins and ends so, says that it unpacks to. Nothing
+    is unpacked; raises BlobDamaged where that is seen without: emptied, cut off, or no gzip stream at all."""
+    if length < _FRAME:
+        raise BlobDamaged(sha256, f"{length} bytes are left of it")
+    if not head.startswith(_HEAD):
+        raise BlobDamaged(sha256, "what is kept is no gzip stream")
+    size = int.from_bytes(end[-4:], "little")
+    # What cannot be packed takes hardly more than it has.
+    if not length <= size + (size >> 8) + 64 or size > (length - _FRAME) * _FACTOR:
+        raise BlobDamaged(sha256, f"the {length} bytes that are kept cannot be packed from {size}, as their end says")
+    return size
+
+
+def refuse_larger(blob: Blob, limit: int, pieces: Iterable[bytes]) -> None:
+    """For a blob that says that it is larger than the limit: raises TooLarge when it unpacks to more, and BlobDamaged
+    when its end lied, since then no other limit helps."""
+    given = 0
+    for chunk in unpacked(blob, pieces):
+        given += len(chunk)
+        if given > limit:
+            raise TooLarge(f"blob {blob.sha256} has more than {limit} bytes, which is the limit here")
 
 
 def unpacked(blob: Blob, pieces: Iterable[bytes]) -> Iterator[bytes]:

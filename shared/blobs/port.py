@@ -8,14 +8,16 @@ from typing import Protocol
 
 from shared.blobs.packing import Blob, Draft
 from shared.db.work import Work
+from shared.errors import Lost
 
 
 class Blobs(Protocol):
     """The blobs of one service, named by the SHA-256 of their bytes.
 
     Promises, on every adapter:
-    - what `put` or a draft's `finish` returned is durable, whole and readable by every process; what did not come to
-      its end is never seen, and the sweep takes what is left of it;
+    - what `put` or a draft's `finish` returned is durable, whole and readable by every process, also where a damaged
+      one was kept by that name, whose place it takes; what did not come to its end is never seen, and the sweep takes
+      what is left of it;
     - the same bytes are kept once, however many write them at once;
     - memory is bounded by a chunk (`packing.CHUNK`), and nothing is held between two chunks but a file: no transaction,
       no connection, no lock;
@@ -49,8 +51,9 @@ class Blobs(Protocol):
     def size(self, sha256: str) -> int:
         """How many bytes it has, uncompressed. Raises BlobMissing."""
 
-    def missing(self, hashes: Collection[str]) -> set[str]:
-        """Those of a batch that are not kept."""
+    def lost(self, hashes: Collection[str]) -> dict[str, Lost]:
+        """Those of a batch that are not kept, each with BlobMissing, or that are seen to be damaged without unpacking
+        them, with BlobDamaged: emptied, no file, and cut off where the end that is left cannot be one."""
 
     def touch(self, work: Work, sha256: str) -> None:
         """Makes a blob as young as one that is put now, until `work` ends at least. Raises BlobMissing."""

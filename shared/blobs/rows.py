@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Delete, delete, insert, select, update
+from sqlalchemy import Delete, LargeBinary, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from shared.blobs.packing import Blob, BlobMissing, Draft, checked, unpacked
+from shared.blobs.packing import Blob, BlobDamaged, BlobMissing, Draft, checked, stated_size, unpacked
 from shared.blobs.port import Blobs
 from shared.db.engine import Database
 from shared.db.tables import BlobChunkRow, BlobDraftRow, BlobRow
 from shared.db.work import Work
-from shared.errors import TooLarge, Unavailable
+from shared.errors import Lost, TooLarge, Unavailable
 from shared.ids import first_id, new_id
 
 
@@ -49,11 +51,20 @@ class RowBlobs(Blobs):
     def size(self, sha256: str) -> int:
         return self._row(sha256).size
 
-    def missing(self, hashes: Collection[str]) -> set[str]:
+    def lost(self, hashes: Collection[str]) -> dict[str, Lost]:
         asked = set(map(checked, hashes))
         with self._database.session(readonly=True) as session:
-            kept = session.execute(select(col(BlobRow.sha256)).where(col(BlobRow.sha256).in_(asked))).scalars()
-            return asked - set(kept)
+            kept = {row.sha256: row for row in session.execute(_outlines(asked)).all()}
+        found: dict[str, Lost] = {sha256: BlobMissing(sha256) for sha256 in asked - kept.keys()}
+        for sha256, row in kept.items():
+            try:
+                size = stated_size(sha256, row.length or 0, row.head or b"", row.end or b"")
+            except BlobDamaged as error:
+                found[sha256] = error
+                continue
+            if (size, row.chunks) != (row.size, row.last + 1):
+                found[sha256] = BlobDamaged(sha256, f"{row.chunks} chunks of it are kept, and others are missing")
+        return found
 
     def touch(self, work: Work, sha256: str) -> None:
         now = {"stored_at": datetime.now(UTC)}
@@ -130,8 +141,28 @@ class _Rows:
         with self._database.engine.begin() as connection:
             begun = delete(BlobDraftRow).where(col(BlobDraftRow.id) == self._draft)
             self._require(connection.execute(begun.returning(col(BlobDraftRow.id))).first())
-            if connection.execute(put.returning(col(BlobRow.draft))).scalar() != self._draft:
+            kept = connection.execute(put.returning(col(BlobRow.draft))).scalar_one()
+            if kept == self._draft:
+                return
+            if connection.execute(self._differs_from(kept)).scalar():
+                # It was damaged, or packed by another zlib; only then are chunks taken away from somebody who reads.
+                place = update(BlobRow).where(col(BlobRow.sha256) == blob.sha256)
+                connection.execute(place.values(draft=self._draft, size=blob.size))
+                connection.execute(_chunks_of(kept))
+            else:
                 connection.execute(_chunks_of(self._draft))
+
+    def _differs_from(self, kept: str) -> Select[bool]:
+        """Whether chunks that are kept are others than those of this draft."""
+        ours, theirs = aliased(BlobChunkRow), aliased(BlobChunkRow)
+        alike = and_(col(theirs.draft) == kept, col(theirs.number) == col(ours.number))
+        other = (
+            select(col(ours.number))
+            .outerjoin(theirs, alike)
+            .where(col(ours.draft) == self._draft, or_(col(theirs.data).is_(None), col(theirs.data) != col(ours.data)))
+        )
+        more = select(col(theirs.number)).where(col(theirs.draft) == kept, col(theirs.number) >= self._chunks)
+        return select(or_(exists(other), exists(more)))
 
     def drop(self) -> None:
         # A database that is away keeps the draft until the sweep comes.
@@ -142,6 +173,29 @@ class _Rows:
     def _require(self, found: object) -> None:
         if found is None:
             raise Unavailable("a blob was written for so long that its draft was dropped; write it again")
+
+
+def _outlines(hashes: Collection[str]) -> Select[*tuple[Any, ...]]:
+    """Of each blob what can be seen of it without its bytes: how many chunks, the last one's number, and the length,
+    head and end of all together."""
+    chunk, first, last = BlobChunkRow, aliased(BlobChunkRow), aliased(BlobChunkRow)
+    blob = (
+        select(
+            col(BlobRow.sha256), col(BlobRow.size), col(BlobRow.draft), func.count(col(chunk.number)).label("chunks"),
+            func.max(chunk.number).label("last"), func.sum(func.length(chunk.data)).label("length"),
+        )
+        .outerjoin(chunk, col(chunk.draft) == col(BlobRow.draft))
+        .where(col(BlobRow.sha256).in_(hashes))
+        .group_by(col(BlobRow.sha256), col(BlobRow.size), col(BlobRow.draft))
+        .subquery()
+    )  # fmt: skip
+    head = func.substr(first.data, 1, 4, type_=LargeBinary)
+    end = func.substr(last.data, func.length(last.data) - 3, type_=LargeBinary)
+    return (
+        select(blob, head.label("head"), end.label("end"))
+        .outerjoin(first, and_(col(first.draft) == blob.c.draft, col(first.number) == 0))
+        .outerjoin(last, and_(col(last.draft) == blob.c.draft, col(last.number) == blob.c.last))
+    )
 
 
 def _drop(database: Database, draft: str) -> None:

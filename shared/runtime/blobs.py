@@ -7,7 +7,7 @@ from itertools import islice
 
 from shared import logging
 from shared.blobs import names
-from shared.errors import Unavailable
+from shared.errors import Lost
 from shared.service import Context
 
 log = logging.get(__name__)
@@ -51,14 +51,12 @@ def sweep_bucket(running: Context, bucket: str, before: datetime) -> int:
 
 
 def look_at_blobs(running: Context) -> None:
-    """Raises Unavailable when blobs cannot be put or read, or one of those that were named last is not there."""
+    """Raises Unavailable when blobs cannot be put or read; the error of one of those that were named last, where it is
+    not there or damaged, as far as that is seen without reading it."""
     running.blobs.ping()
     with running.database.session(readonly=True) as session:
         used = names.newest(session, _NEWEST)
-    if lost := running.blobs.missing(used):
+    if lost := running.blobs.lost(used):
         sha256 = min(lost)
-        raise Unavailable(
-            f"blob {sha256}, used by {used[sha256]}, is not kept any more: put a copy of the blobs back "
-            "(`living doctor` counts those that are missing)",
-            slug="blob_missing",
-        )
+        reason = f"used by {used[sha256]}: {lost[sha256].detail} (`living doctor` counts all that are lost)"
+        raise Lost(reason, slug=lost[sha256].slug)

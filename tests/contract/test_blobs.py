@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,11 +19,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import col
 
 from shared.blobs import names
 from shared.blobs.folder import FolderBlobs
 from shared.blobs.packing import CHUNK, Blob, BlobDamaged, BlobMissing
 from shared.blobs.port import Blobs
+from shared.db.tables import BlobChunkRow
 from shared.errors import Invalid, TooLarge, Unavailable
 from shared.ids import new_id
 from tests.contract.blob_sites import BYTES, Site, site, work
@@ -107,10 +111,10 @@ def test_the_same_bytes_are_kept_once_however_they_are_cut(position, blobs):
 def test_nothing_is_seen_of_a_blob_that_is_still_written(position, blobs):
     with blobs.draft(LIMIT) as draft:
         draft.write(BYTES)
-        assert blobs.missing([sha256(BYTES)]) == {sha256(BYTES)}
+        assert blobs.lost([sha256(BYTES)]).keys() == {sha256(BYTES)}
         draft.finish()
 
-    assert blobs.missing([sha256(BYTES)]) == set()
+    assert blobs.lost([sha256(BYTES)]) == {}
 
 
 def test_what_is_not_there_is_told_by_its_name_before_a_byte_is_asked_for(blobs):
@@ -128,7 +132,7 @@ def test_an_error_of_whoever_gives_the_bytes_is_raised_and_nothing_is_kept(posit
     with pytest.raises(ZeroDivisionError):
         blobs.put(breaking(), LIMIT)
 
-    assert blobs.missing([sha256(BYTES)]) and position.drafts() == 0
+    assert blobs.lost([sha256(BYTES)]) and position.drafts() == 0
 
 
 def test_bytes_that_are_not_those_expected_are_refused_and_nothing_is_kept(position, blobs):
@@ -136,7 +140,7 @@ def test_bytes_that_are_not_those_expected_are_refused_and_nothing_is_kept(posit
         blobs.put(pieces(BYTES), LIMIT, expected=sha256(b"others"))
 
     assert refused.value.slug == "blob_unfit"
-    assert blobs.missing([sha256(BYTES), sha256(b"others")]) == {sha256(BYTES), sha256(b"others")}
+    assert blobs.lost([sha256(BYTES), sha256(b"others")]).keys() == {sha256(BYTES), sha256(b"others")}
     assert position.drafts() == 0
     assert blobs.put(pieces(BYTES), LIMIT, expected=sha256(BYTES)).size == len(BYTES)
 
@@ -167,7 +171,7 @@ def test_a_blob_larger_than_the_reader_takes_is_refused_before_it_is_read(blobs)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_that_is_no_hash_is_refused_whatever_is_asked(position, blobs, name):
     asked = [
-        lambda: blobs.open(name, LIMIT), lambda: blobs.size(name), lambda: blobs.missing([name]),
+        lambda: blobs.open(name, LIMIT), lambda: blobs.size(name), lambda: blobs.lost([name]),
         lambda: blobs.remove(name, before()), lambda: blobs.draft(LIMIT, expected=name),
     ]  # fmt: skip
     for ask in asked:
@@ -194,16 +198,114 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+#: What is seen without unpacking: nothing is left, or an end that is none.
+SEEN = {
+    "emptied": lambda packed: b"",
+    "a few bytes": lambda packed: packed[:20],
+    "zeros at its end": lambda packed: packed[:-4096] + b"\0" * 4096,
+    "no gzip": DAMAGES["no gzip"],
+    "more behind it": DAMAGES["more behind it"],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES | SEEN)
 def test_a_blob_that_was_changed_where_it_is_kept_is_never_read_to_its_end(position, blobs, damage):
     blob = blobs.put([BYTES], LIMIT)
-    position.replace(blob.sha256, DAMAGES[damage](position.packed(blob.sha256)))
+    position.replace(blob.sha256, (DAMAGES | SEEN)[damage](position.packed(blob.sha256)))
 
     given = 0
-    with pytest.raises((BlobDamaged, TooLarge), match=blob.sha256):
+    with pytest.raises(BlobDamaged, match=blob.sha256):
         for chunk in blobs.open(blob.sha256, LIMIT):
             given += len(chunk)
     assert given < blob.size
+
+
+@pytest.mark.parametrize("damage", DAMAGES | SEEN)
+def test_who_puts_the_bytes_of_a_damaged_blob_again_mends_it(position, blobs, damage):
+    blob = blobs.put([BYTES], LIMIT)
+    position.replace(blob.sha256, (DAMAGES | SEEN)[damage](position.packed(blob.sha256)))
+
+    assert blobs.put(pieces(BYTES), LIMIT) == blob
+    assert read(position.open(), blob) == BYTES
+    assert position.drafts() == 0 and blobs.lost([blob.sha256]) == {}
+
+
+def test_who_reads_a_blob_is_not_disturbed_by_who_puts_it_again(blobs):
+    blob = blobs.put([BYTES], LIMIT)
+    chunks = blobs.open(blob.sha256, LIMIT)
+    first = next(chunks)
+
+    blobs.put([BYTES], LIMIT)
+
+    assert first + b"".join(chunks) == BYTES
+
+
+@pytest.mark.parametrize("damage", SEEN)
+def test_what_is_damaged_is_seen_without_unpacking_it(position, blobs, damage):
+    blob, whole = blobs.put([BYTES], LIMIT), blobs.put([b""], LIMIT)
+    position.replace(blob.sha256, SEEN[damage](position.packed(blob.sha256)))
+
+    lost = blobs.lost([blob.sha256, whole.sha256, "0" * 64])
+
+    assert {name: type(error) for name, error in lost.items()} == {blob.sha256: BlobDamaged, "0" * 64: BlobMissing}
+
+
+@pytest.mark.parametrize("number", [0, 2, 4])
+def test_a_blob_that_lacks_a_chunk_is_damaged_and_mended_by_a_put(tmp_path, number):
+    with site("rows", tmp_path, f"sqlite:///{tmp_path}/service.db") as rows:
+        blobs = rows.open()
+        blob = blobs.put([BYTES], LIMIT)
+        with rows.database.engine.begin() as connection:
+            assert connection.execute(delete(BlobChunkRow).where(col(BlobChunkRow.number) == number)).rowcount == 1
+
+        assert set(map(type, blobs.lost([blob.sha256]).values())) == {BlobDamaged}
+        assert read(blobs, blobs.put([BYTES], LIMIT)) == BYTES
+
+
+@pytest.mark.parametrize("says", [LIMIT + 1, 10 * LIMIT, 2**32 - 1])
+def test_a_blob_that_says_that_it_is_larger_than_it_is_is_damaged_and_not_too_large(tmp_path, says):
+    with site("folder", tmp_path, f"sqlite:///{tmp_path}/service.db") as folder:
+        blobs = folder.open()
+        blob = blobs.put([BYTES], LIMIT)
+        folder.replace(blob.sha256, folder.packed(blob.sha256)[:-4] + says.to_bytes(4, "little"))
+
+        with pytest.raises(BlobDamaged, match=blob.sha256):
+            blobs.open(blob.sha256, LIMIT)
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(os.path.relpath(path))
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_folder, make_link, make_socket])
+def test_what_is_no_file_is_damaged_and_keeps_nobody_waiting(tmp_path, monkeypatch, make):
+    monkeypatch.chdir(tmp_path)
+    blobs = FolderBlobs(tmp_path / "blobs")
+    blobs.ready()
+    blob = blobs.put([BYTES], LIMIT)
+    path = tmp_path / "blobs" / blob.sha256[:2] / f"{blob.sha256}.gz"
+    path.unlink()
+    make(path)
+
+    for ask in (lambda: blobs.open(blob.sha256, LIMIT), lambda: blobs.size(blob.sha256)):
+        with pytest.raises(BlobDamaged, match="no file"):
+            ask()
+    assert blobs.lost([blob.sha256]).keys() == {blob.sha256}
+    if make is not make_folder:
+        assert read(blobs, blobs.put([BYTES], LIMIT)) == BYTES
 
 
 def test_a_stream_that_goes_on_behind_its_end_in_pieces_is_told(position, blobs):
@@ -222,7 +324,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none_and_nothing_for_goo
     described = [sys.executable, "-m", "tests.contract.blob_child", step, json.dumps(position.described())]
     assert subprocess.run(described, cwd=ROOT).returncode == -signal.SIGKILL
 
-    kept = not blobs.missing([sha256(BYTES)])
+    kept = not blobs.lost([sha256(BYTES)])
     assert kept == (step in ("renamed", "finished"))
     assert not kept or read(blobs, Blob(sha256(BYTES), len(BYTES))) == BYTES
     assert position.drafts() == (0 if kept else 1)
@@ -258,7 +360,7 @@ def test_only_what_is_old_may_be_removed(position, blobs):
 
     assert bucket_of(blobs, aged) == [aged.sha256] and bucket_of(blobs, young) == []
     assert not blobs.remove(young.sha256, before()) and blobs.remove(aged.sha256, before())
-    assert blobs.missing([young.sha256, aged.sha256]) == {aged.sha256}
+    assert blobs.lost([young.sha256, aged.sha256]).keys() == {aged.sha256}
     assert not blobs.remove(aged.sha256, before()) and position.drafts() == 0
 
 
@@ -321,7 +423,7 @@ def test_a_sweep_that_races_with_writers_never_takes_what_one_of_them_has_put(po
                 with work(position) as at:
                     names.keep(at, blobs, name, by=new_id("row"))
                 assert b"".join(blobs.open(name, LIMIT)) == content
-                if not blobs.missing([name]):
+                if not blobs.lost([name]):
                     position.age(name, datetime.now(UTC) - AGO)
         finally:
             stop.set()

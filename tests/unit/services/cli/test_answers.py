@@ -62,6 +62,7 @@ def test_the_doctor_counts_what_is_used_and_names_what_is_lost(ingest, run):
 
     seen = blobs(run)
     assert seen["state"] == "fail" and "1 of 2" in seen["told"] and f"{lost} of {run_of(ingest)}" in seen["told"]
+    assert "(missing)" in seen["told"]
     assert "copy" in seen["do"]
 
 

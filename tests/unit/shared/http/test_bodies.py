@@ -121,7 +121,7 @@ def test_an_upload_that_is_encoded_is_refused_by_name(bench):
 def test_a_client_that_leaves_half_way_leaves_nothing(bench):
     assert asked_of(bench, url(), {"content-length": str(len(FILE))}, [FILE[:400_000]], leaves=True)[0] in (0, 400)
     assert drafts(bench.settings.data_dir) == []
-    assert bench.running.blobs.missing([hashlib.sha256(FILE[:400_000]).hexdigest()])
+    assert bench.running.blobs.lost([hashlib.sha256(FILE[:400_000]).hexdigest()])
 
 
 def test_a_client_that_leaves_half_way_through_a_usual_body_has_nothing_done(bench):
