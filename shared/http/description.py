@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from shared.events.base import Event
 from shared.events.registry import EVENTS
+from shared.http.blobs import BlobResponse
 from shared.tokens import ROLES
 from shared.wire.common import Problem
 
@@ -33,7 +34,8 @@ _SECURITY = {
     "basic": {"type": "http", "scheme": "basic", "description": "Any name, and the token as the password."},
 }
 
-_WAIT = {"Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}}}
+_AGAIN = "Seconds until it is worth trying again; not there where a person must do something first."
+_WAIT = {"Retry-After": {"description": _AGAIN, "schema": {"type": "integer"}}}
 _WHO = {"WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}}}
 _TRIED = {"Allow": {"description": "What may be done at this address.", "schema": {"type": "string"}}}
 
@@ -47,6 +49,7 @@ _PROBLEMS: tuple[tuple[int, str, str, dict[str, Any]], ...] = (
     (409, "Conflict", "True and well formed, but not in this state; or the idempotency key was used before.", {}),
     (413, "TooLarge", "The body is larger than this platform accepts.", {}),
     (422, "Invalid", "The request breaks a rule; `errors` says which, each with its place.", {}),
+    (500, "Lost", "What was kept is gone or damaged: somebody must put a copy back, and asking again is in vain.", {}),
     (429, "TooMany", "You ask for more at once than one may.", _WAIT),
     (
         503,
@@ -110,6 +113,8 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: s
         return "requestBody" in operation
     if status == 404:
         return "{" in route.path
+    if status == 500:
+        return route.response_class is BlobResponse
     if status == 409:
         # A lease may be over, whatever is asked of it.
         return "GET" not in (route.methods or ()) or "{lease}" in route.path

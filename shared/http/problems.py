@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from shared import logging
 from shared.bus.judging import is_down
 from shared.errors import NOT_SERVED, Conflict, Invalid, LivingError, TooLarge, Unavailable
+from shared.storage import SLUGS, Slug
 
 log = logging.get(__name__)
 
@@ -26,6 +27,7 @@ STATUS = {
     "forbidden": 403,
     "too_large": 413,
     "unavailable": 503,
+    "lost": 500,
     "not_yet": 503,
     "rejected": 422,
     "internal": 500,
@@ -56,6 +58,10 @@ _WORDS = {
 _NO_WAY = ("08", "53300", "57P")
 
 
+#: What does not pass before a person has done something; nobody is told to ask again.
+_FOR_A_PERSON = {*SLUGS, "index_lost"}
+
+
 def problem(request: Request, status: int, slug: str, detail: str, **extra: object) -> Response:
     """A problem document; `request_id` finds it in the logs."""
     body = {
@@ -68,7 +74,7 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: obje
         **extra,
     }
     headers = {"WWW-Authenticate": 'Bearer realm="living", Basic realm="living"'} if status == 401 else {}
-    if status == 503:
+    if status == 503 and slug not in _FOR_A_PERSON:
         headers["Retry-After"] = "5"
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -114,7 +120,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
 
     async def _database(request: Request, error: Exception) -> Response:
         log.error("database unavailable", path=request.url.path, error=str(getattr(error, "orig", error)))
-        return await _living(request, Unavailable(f"{_why(error)}; nothing was changed"))
+        why, slug = _why(error)
+        return await _living(request, Unavailable(f"{why}; nothing was changed", slug=slug))
 
     # No connection, no lock or no answer in time, a deadlock, a server that went away.
     for unavailable in (OperationalError, InterfaceError, TimeoutError):
@@ -126,23 +133,26 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
         return await _database(request, error) if is_down(error) else unexpected(request, error)
 
 
-def _why(error: Exception) -> str:
-    """What keeps the database from its work, in words that tell nothing of its insides."""
+def _why(error: Exception) -> tuple[str, Slug | None]:
+    """What keeps the database from its work, in words that tell nothing of its insides; and its slug, where that does
+    not pass by itself."""
     cause = getattr(error, "orig", None)
     if isinstance(cause, OSError):
-        return "the database's file is away, and must be put back"
+        return "the database's file is away, and must be put back", "not_there"
     code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
     if code in ("SQLITE_FULL", "53100"):
-        return "the database's disk is full, and must be given room"
-    if code.startswith("SQLITE_READONLY") or code == "25006":
-        return "the database can only be read now"
+        return "the database's disk is full, and must be given room", "disk_full"
+    if code.startswith("SQLITE_READONLY"):
+        return "the database can only be read now", "read_only"
+    if code == "25006":  # As a standby, until it takes over.
+        return "the database can only be read now", None
     if code.startswith("SQLITE_IOERR"):
-        return "the database's disk fails"
+        return "the database's disk fails", "disk_fails"
     if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return "the database is damaged, and must be mended"
+        return "the database is damaged, and must be mended", "damaged"
     if isinstance(error, OperationalError) and (not code or code.startswith(_NO_WAY)):
-        return "the database cannot be reached, or takes no more connections"
-    return "the database does not answer in time"
+        return "the database cannot be reached, or takes no more connections", None
+    return "the database does not answer in time", None
 
 
 def unexpected(request: Request, error: Exception) -> Response:

@@ -231,10 +231,11 @@ def test_a_blob_that_is_used_and_lost_is_told(kept):
         ).scalar()
     kept.running.blobs.remove(lost, age(kept))
 
-    with pytest.raises(Unavailable, match=f"{lost}, used by {run}/answers/2"):
+    with pytest.raises(Unavailable, match=f"used by {run}/answers/2: blob {lost}"):
         look()
     answer = fetched(kept, run, 2)
-    assert answer.status_code == 503 and answer.json()["type"].endswith("blob_missing") and lost in answer.text
+    assert answer.status_code == 500 and answer.json()["type"].endswith("blob_missing") and lost in answer.text
+    assert "retry-after" not in answer.headers
 
 
 def test_a_blob_that_is_damaged_is_told_and_not_given(bench):
@@ -244,4 +245,6 @@ def test_a_blob_that_is_damaged_is_told_and_not_given(bench):
     path.write_bytes(path.read_bytes()[:-9])
 
     answer = fetched(bench, run, 1)
-    assert answer.status_code == 503 and sha256 in answer.text
+    assert answer.status_code == 500 and sha256 in answer.text and "retry-after" not in answer.headers
+    with pytest.raises(Unavailable, match=f"{sha256} is damaged"):
+        bench.running.checks()["blobs"]()

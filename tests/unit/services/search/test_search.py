@@ -264,6 +264,7 @@ def test_an_index_that_was_lost_is_told_answers_nobody_and_is_rebuilt(search, ha
     assert "living search rebuild" in state_of_index(search)
     answer = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust"})
     assert (answer.status_code, answer.json()["detail"]) == (503, store.INDEX_LOST)
+    assert "retry-after" not in answer.headers
     search.hears(discovered("vision", "vision"))  # Work goes on.
     stop_and_start(search)
     assert state_of_index(search) == store.INDEX_LOST, "what was heard since does not make it whole"

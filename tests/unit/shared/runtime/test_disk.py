@@ -107,6 +107,8 @@ def test_a_person_is_told_why_and_nothing_is_changed(harmed):
         refused = [answer for answer in answers if answer.status_code == 503]
         assert {answer.status_code for answer in answers} <= {200, 503}
         assert refused and answers[-1].status_code == 503
+        # Room does not come by itself: nobody is told when to ask again.
+        assert all("retry-after" not in answer.headers for answer in refused)
         assert "full" in answers[-1].json()["detail"] or "only be read" in answers[-1].json()["detail"]
         assert bench.person().get("/toy/reviews/r/notes").status_code == 200
 
