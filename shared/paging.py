@@ -1,9 +1,13 @@
-"""A page of a listing: what is asked for, what is found, and the cursor to the next; never an offset."""
+"""A page of a listing: what is asked for, what is found, and the cursor to the next; never an offset.
+
+A cursor bears the mark of the listing that gave it out, so that no other one takes it for a position of its own.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -33,27 +37,28 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class PageAsked:
-    """At most `limit` rows, those that follow a position; None is the beginning."""
+    """At most `limit` rows of a listing, by its mark, those that follow a position; None is the beginning."""
 
     limit: int
     after: Position | None = None
+    listing: str = ""
 
     def from_position(self, position: Position | None) -> PageAsked:
         """The same, but one without a cursor begins after this position."""
         return self if self.after is not None else replace(self, after=position)
 
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of this very page; None is the beginning."""
+        return None if self.after is None else encode_cursor(self.listing, self.after)
+
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Row]):
-    """The rows of a page, and the position where it ended when more follow."""
+    """The rows of a page, and the cursor of the next one when more follow."""
 
     rows: list[Row]
-    end: Position | None = None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor of the next page."""
-        return None if self.end is None else encode_cursor(*self.end)
+    next: str | None = None
 
     def page(self, view: Callable[[Row], Item]) -> Page[Item]:
         """The page as people see it, row by row."""
@@ -69,19 +74,27 @@ def with_one_more(limit: int) -> int:
     return limit + 1
 
 
-def cut(rows: Sequence[Row], limit: int, position_of: Callable[[Row], Position]) -> Found[Row]:
+def cut(rows: Sequence[Row], asked: PageAsked, position_of: Callable[[Row], Position]) -> Found[Row]:
     """What was asked for with one more, as a page."""
-    some = list(rows[:limit])
-    return Found(some, tuple(position_of(some[-1])) if len(rows) > limit else None)
+    some = list(rows[: asked.limit])
+    more = len(rows) > asked.limit
+    return Found(some, encode_cursor(asked.listing, position_of(some[-1])) if more else None)
 
 
-def encode_cursor(*position: Any) -> str:
-    """A position as text nobody need understand. Raises TypeError for what JSON has not."""
-    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
+def mark_of(listing: str) -> str:
+    """The mark of a listing, by all that makes it another than others."""
+    return hashlib.sha256(listing.encode()).hexdigest()[:16]
 
 
-def decode_cursor(cursor: str) -> Position:
-    """The position a cursor names; whether it is one of this listing, the listing knows. Raises Invalid."""
+def encode_cursor(listing: str, position: Position) -> str:
+    """A position in the listing of that mark, as text nobody need understand. Raises TypeError for what JSON has
+    not."""
+    return base64.urlsafe_b64encode(orjson.dumps([listing, *position])).decode().rstrip("=")
+
+
+def decode_cursor(listing: str, cursor: str, *, kind: str = "listing") -> Position:
+    """The position that a cursor names in the listing of that mark. Raises Invalid, also for one of another, in words
+    for a listing of that kind."""
     if not re.fullmatch(CURSOR, cursor):
         raise _unreadable()
     try:
@@ -90,12 +103,15 @@ def decode_cursor(cursor: str) -> Position:
         raise _unreadable() from error
     if not isinstance(position, list):
         raise _unreadable()
-    return tuple(position)
+    if position[:1] != [listing]:
+        raise of_another(kind)
+    return tuple(position[1:])
 
 
-def of_another_listing() -> Invalid:
+def of_another(kind: str = "listing") -> Invalid:
     """The error for a position that this listing did not give out."""
-    return Invalid("cursor: it belongs to another listing", [{"at": "cursor", "why": "of another listing"}])
+    detail = f"cursor: it belongs to another {kind}; leave it out to begin again"
+    return Invalid(detail, [{"at": "cursor", "why": f"of another {kind}"}])
 
 
 def _unreadable() -> Invalid:

@@ -21,7 +21,7 @@ from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
-from shared.paging import Page, PageAsked, encode_cursor
+from shared.paging import Page, PageAsked
 from shared.tokens import Person
 from shared.wire.notify import (
     DeliveryView,
@@ -184,7 +184,7 @@ def _feed_page(work: Work, review: str, asked: PageAsked) -> atom.FeedPage:
     return atom.FeedPage(
         review=review,
         notifications=[RevisionNotification.model_validate_json(row.body) for row in found.rows],
-        self_link=_with(link, encode_cursor(*asked.after) if asked.after else None, asked.limit),
+        self_link=_with(link, asked.cursor, asked.limit),
         first_link=_with(link, None, asked.limit),
         next_link=_with(link, found.next, asked.limit) if found.next else None,
     )

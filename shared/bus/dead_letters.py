@@ -105,7 +105,7 @@ def groups(work: Work, page: PageAsked, *which: ColumnElement[bool]) -> Found[Gr
             }
             for type_, slug, raised_at, count, oldest, newest, example in found.rows
         ],
-        found.end,
+        found.next,
     )  # fmt: skip
 
 

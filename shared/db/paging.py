@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
 
 from shared.db.work import Work
-from shared.paging import Found, PageAsked, Position, cut, of_another_listing, with_one_more
+from shared.paging import Found, PageAsked, Position, cut, of_another, with_one_more
 
 One = TypeVar("One")
 Two = TypeVar("Two")
@@ -46,9 +46,9 @@ def read_page(work: Work, query: AnySelect, asked: PageAsked, *by: Column, desce
     none of this listing, also with a value that no such column holds.
     """
     rows = work.session.execute(_following(query, asked, by, descending).add_columns(*by)).all()
-    found = cut(rows, asked.limit, lambda row: row[-len(by) :])
+    found = cut(rows, asked, lambda row: row[-len(by) :])
     alone = len(query.column_descriptions) == 1
-    return Found([row[0] if alone else tuple(row[: -len(by)]) for row in found.rows], found.end)
+    return Found([row[0] if alone else tuple(row[: -len(by)]) for row in found.rows], found.next)
 
 
 def read_plain_page(
@@ -61,14 +61,14 @@ def read_plain_page(
         first = row[0] if len(tables) > 1 else row
         return [getattr(first, column.key) for column in by]
 
-    return cut(work.rows.read(_following(query, asked, by, False), None, *tables), asked.limit, position_of)
+    return cut(work.rows.read(_following(query, asked, by, False), None, *tables), asked, position_of)
 
 
 def _following(query: AnySelect, asked: PageAsked, by: Sequence[Column], descending: bool) -> AnySelect:
     """The query of a page and one row more."""
     if asked.after is not None:
         if len(asked.after) != len(by) or not all(map(_may_hold, by, asked.after)):
-            raise of_another_listing()
+            raise of_another()
         # Both databases walk an index for a comparison of tuples, and not for the same said with OR.
         here, position = (tuple_(*by), tuple_(*asked.after)) if len(by) > 1 else (by[0], asked.after[0])
         query = query.where(here < position if descending else here > position)

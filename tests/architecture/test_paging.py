@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from services.catalog import SERVICES
+from shared.http.description import name_of
+from shared.http.paging import asking
+from shared.runtime.app import routers
 
 ROOT = Path(__file__).parent.parent.parent
 
-#: Those who may make and read the text of a cursor: the pager's own parts, the feed's links, and search's wrapping.
-CURSORS = {
-    "shared/paging.py", "shared/http/paging.py", "services/notify/api.py", "services/search/ports/index/cursor.py",
-}  # fmt: skip
+#: Those who may make and read the text of a cursor: the pager's own parts, and search, whose listings are its queries.
+CURSORS = {"shared/paging.py", "shared/http/paging.py", "services/search/ports/index/cursor.py"}
 
 
 def by_hand(tree: ast.AST) -> Iterator[int]:
@@ -48,6 +53,27 @@ def test_nobody_else_makes_or_reads_a_cursor():
         if "encode_cursor" in file.read_text() or "decode_cursor" in file.read_text()
     }
     assert found == CURSORS
+
+
+def asks_for_a_cursor(dependant: Dependant) -> Iterator[object]:
+    """The functions below a route that take a cursor."""
+    if any(parameter.name == "cursor" for parameter in dependant.query_params):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from asks_for_a_cursor(inner)
+
+
+def test_every_listing_takes_the_cursors_of_its_own_address_alone():
+    """Which is what `asking` sees to; search has a listing for each query."""
+    by_themselves = {
+        name_of(route)
+        for router in routers(SERVICES)
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for call in asks_for_a_cursor(route.dependant)
+        if getattr(call, "__module__", None) != asking.__module__
+    }
+    assert by_themselves == {"search_find_records"}
 
 
 @pytest.mark.parametrize("code", ["find(limit + 1)", "rows[:limit]", "rows[: query.limit]", "f(self.limit + 1)"])

@@ -13,7 +13,7 @@ import orjson
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
 
 from services.search.domain import Document
-from services.search.ports.index.cursor import cursor_after
+from services.search.ports.index.cursor import asked_by
 from services.search.ports.index.elastic_dsl import SHAPE, mapping, marked, search_body, to_document, to_source
 from services.search.ports.index.port import DROPPED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import parse
@@ -290,7 +290,7 @@ def _seen(row: dict[str, Any]) -> str:
 
 def _results(query: Query, answer: ObjectApiResponse[Any]) -> Results:
     rows = answer["hits"]["hits"]
-    page = cut(rows, query.limit, lambda row: row["sort"])
+    page = cut(rows, asked_by(query), lambda row: row["sort"])
     buckets = answer.get("aggregations", {})
     return Results(
         hits=[_hit(query, row) for row in page.rows],
@@ -299,7 +299,7 @@ def _results(query: Query, answer: ObjectApiResponse[Any]) -> Results:
             name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
             for name in query.facets
         },
-        next=cursor_after(query, page.end) if page.end else None,
+        next=page.next,
     )
 
 

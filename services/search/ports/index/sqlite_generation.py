@@ -9,7 +9,7 @@ from typing import Literal
 import orjson
 
 from services.search.domain import Document, Screening
-from services.search.ports.index.cursor import cursor_after
+from services.search.ports.index.cursor import asked_by
 from services.search.ports.index.highlight import CLOSING, OPENING, marked_fields, spans_of
 from services.search.ports.index.port import FacetCount, Hit, Query, Results, earliest
 from services.search.ports.index.query import parse
@@ -101,13 +101,13 @@ class Generation:
 
     def search(self, query: Query) -> Results:
         found = Found(query, self.id, self._match(query))
-        page = cut(self._db.execute(*found.page()).fetchall(), query.limit, lambda row: row[1:])
+        page = cut(self._db.execute(*found.page()).fetchall(), asked_by(query), lambda row: row[1:])
         total, facets = self._counts(query, found)
         return Results(
             hits=self._hits(query, page.rows, found.match),
             total=total,
             facets=facets,
-            next=cursor_after(query, page.end) if page.end else None,
+            next=page.next,
         )
 
     # -- reading ---------------------------------------------------------------------------------

@@ -45,14 +45,14 @@ def look(request, tmp_path):
 
 def walk(look: Looking, limit: int, **how) -> list[tuple[str, str]]:
     """Every key, page by page, with the cursors that go over HTTP."""
-    found, asked = [], PageAsked(limit)
+    found, asked = [], PageAsked(limit, None, "toy")
     while True:
         page = read_page(look, select(HeldKeyRow), asked, TOPIC, KEY, **how)
         assert 0 < len(page.rows) <= limit
         found += [(row.topic, row.key) for row in page.rows]
         if page.next is None:
             return found
-        asked = PageAsked(limit, decode_cursor(page.next))
+        asked = PageAsked(limit, decode_cursor("toy", page.next), "toy")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 9])

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from shared.events.synthesis import ReviewOverdue
-from shared.paging import encode_cursor
+from shared.paging import encode_cursor, mark_of
 from shared.service import on
 from tests.toy import TOY, overdue, write_note
 from tests.unit.shared.bus.rig import ListenerRig
+
+LETTERS = mark_of("/toy/dead-letters")
 
 
 @pytest.fixture
@@ -61,11 +63,22 @@ def test_letters_are_listed_oldest_first_page_by_page_and_by_what_they_are(full)
 
 
 @pytest.mark.parametrize("group", [{}, {"group": "unknown"}])
-@pytest.mark.parametrize("cursor", ["nonsense!", "e30", encode_cursor(1), encode_cursor("a", "b"), encode_cursor("\0")])
+@pytest.mark.parametrize(
+    "cursor",
+    ["nonsense!", "e30", *(encode_cursor(LETTERS, position) for position in ([1], ["a", "b"], ["\0"]))],
+)
 def test_a_cursor_that_is_none_of_the_letters_is_refused_whatever_is_asked_for(rig, cursor, group):
     refused = get(rig, "/dead-letters", 422, cursor=cursor, **group)
 
     assert refused["detail"].startswith("cursor: ")
+
+
+@pytest.mark.parametrize("other", ["/dead-letters/groups", "/reviews/poison2/events", "/held", "/put-off"])
+def test_a_cursor_of_the_letters_is_refused_by_every_other_listing(full, other):
+    cursor = get(full, "/dead-letters", limit=1)["next"]
+
+    assert get(full, other, 422, cursor=cursor)["detail"].startswith("cursor: it belongs to another listing")
+    assert get(full, "/dead-letters", limit=1, cursor=cursor, slug="key_error")["items"]
 
 
 def test_causes_are_listed_page_by_page(full):

@@ -62,7 +62,9 @@ def test_an_unexpected_error_is_told_without_its_insides(bench, monkeypatch):
     assert "division" not in answer.text
 
 
-@pytest.mark.parametrize("cursor", ["", "%%%", "bm90IGpzb24", encode_cursor(1, 2), "e30", "MQ"])
+@pytest.mark.parametrize(
+    "cursor", ["", "%%%", "bm90IGpzb24", encode_cursor("", [1]), encode_cursor("", [1, 2]), "e30", "W10", "MQ"]
+)
 def test_a_cursor_of_somewhere_else_is_a_clear_error(bench, cursor):
     answer = bench.person(role="lead").get("/toy/reviews/r/events", params={"cursor": cursor})
 
@@ -70,9 +72,11 @@ def test_a_cursor_of_somewhere_else_is_a_clear_error(bench, cursor):
 
 
 def test_a_cursor_comes_back_as_it_was():
-    assert decode_cursor(encode_cursor("2019", 7)) == ("2019", 7)
+    assert decode_cursor("runs", encode_cursor("runs", ["2019", 7])) == ("2019", 7)
     with pytest.raises(Invalid):
-        decode_cursor(encode_cursor("2019")[:-1])
+        decode_cursor("runs", encode_cursor("runs", ["2019"])[:-1])
+    with pytest.raises(Invalid, match="belongs to another listing"):
+        decode_cursor("records", encode_cursor("runs", ["2019", 7]))
 
 
 def test_the_journal_is_read_page_by_page_and_by_cause(bench):
@@ -96,6 +100,8 @@ def test_the_journal_is_read_page_by_page_and_by_cause(bench):
             break
 
     assert len(seen) == 3 == len(set(seen))
+    first = lead.get("/toy/reviews/r/events", params={"limit": 1}).json()["next"]
+    assert lead.get("/toy/reviews/page3/events", params={"cursor": first}).status_code == 422
     (caused,) = lead.get("/toy/reviews/page3/events", params={"cause": ["evt_3", "evt_9"]}).json()["items"]
     assert caused["because"] == ["evt_3"]
 
