@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -48,8 +47,6 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
     Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
     the published review. Exits 1 when one differs.
     """
-    # What the play leaves behind is for its owner alone.
-    os.umask(0o077)
     split = [(service,) for service in ALL] if processes else (ALL,)
     mark = new_id("demo")[:24]
     servers = real_servers(mark=mark) if processes else {}

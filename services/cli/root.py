@@ -52,5 +52,7 @@ def _tell_version(ctx: click.Context, option: click.Parameter, asked: bool) -> N
 @click.option("--url", help="Where the platform answers (LIVING_URL).")
 def app(url: str | None) -> None:
     """Living realist reviews: from the literature to signed programme theories, kept up to date."""
+    # What any command makes or saves is its owner's alone (`shared/private.py`), whatever the shell's mask.
+    os.umask(0o077)
     if url is not None:
         os.environ["LIVING_URL"] = url

@@ -21,6 +21,7 @@ from shared.db.tables import OutboxRow, WaitingRow
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.keys.file import make
+from shared.private import is_private
 from tests.disks import mounted
 from tests.unit.services.cli.conftest import data
 
@@ -125,6 +126,19 @@ def test_a_lost_log_is_told_and_mended(home, run):
     with closing(open_log(LOG)) as log:
         assert sorted(delivery.value for delivery in log.read(["ingest.records"])) == sorted(before)
     assert run("log", "check").exit_code == 0
+
+
+def test_a_mended_log_and_all_beside_it_is_its_owners_alone_whatever_the_mask_of_the_shell(home, run):
+    remove_log(home)
+    before = os.umask(0o022)
+    try:
+        assert run("log", "mend", "--yes").exit_code == 0
+        with closing(open_log(LOG)) as log:  # What SQLite makes beside a file has its rights.
+            list(log.read(["ingest.records"]))
+            made = [path for path in home.iterdir() if path.name.startswith("log.db")]
+            assert made and all(map(is_private, made))
+    finally:
+        os.umask(before)
 
 
 def test_a_database_older_than_the_log_is_told_and_its_group_rewound(home, run):
