@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -30,7 +31,9 @@ from shared.db.tables import BlobChunkRow
 from shared.errors import Invalid, TooLarge, Unavailable
 from shared.ids import new_id
 from tests.contract.blob_sites import BYTES, Site, site, work
+from tests.contract.blob_sweeper import sweep
 from tests.disks import mounted
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 10 * len(BYTES)
@@ -85,6 +88,12 @@ def old(position: Site, content: bytes = BYTES) -> Blob:
     blob = position.open().put([content], LIMIT)
     position.age(blob.sha256, datetime.now(UTC) - AGO)
     return blob
+
+
+def in_first_bucket(beginning: str) -> bytes:
+    """Bytes whose blob is in the bucket `00`."""
+    contents = (f"{beginning}{number}".encode() * 1000 for number in itertools.count())
+    return next(content for content in contents if sha256(content).startswith("00"))
 
 
 def bucket_of(blobs: Blobs, blob: Blob) -> list[str]:
@@ -429,6 +438,50 @@ def test_a_sweep_that_races_with_writers_never_takes_what_one_of_them_has_put(po
             stop.set()
     for one in sweeping:
         one.result()
+
+
+@pytest.mark.waits
+def test_what_is_named_is_never_swept_while_others_put_name_and_let_go_and_a_process_sweeps(position, blobs):
+    """What is put is as old as if that had been days ago, until it is named: then the sweep may have taken it, and
+    naming says so, or it stays."""
+
+    def use(thread: int) -> set[str]:
+        own, kept = position.open(), set[str]()
+        contents = [in_first_bucket(f"{thread} {number} ") for number in range(10)]
+        for number, content in enumerate(contents * 3):
+            blob = own.put([content], LIMIT)
+            if blob.sha256 not in kept:
+                position.age(blob.sha256, datetime.now(UTC) - AGO)
+            try:
+                with work(position) as at:
+                    names.keep(at, own, blob.sha256, by=f"{number}")
+            except BlobMissing:
+                own.put([content], LIMIT)
+                with work(position) as at:
+                    names.keep(at, own, blob.sha256, by=f"{number}")
+            assert b"".join(own.open(blob.sha256, LIMIT)) == content
+            if number % 3 == 0:
+                kept.add(blob.sha256)
+            elif blob.sha256 not in kept:
+                with work(position) as at:
+                    names.let_go(at, blob.sha256, by=f"{number}")
+        return kept
+
+    url = position.database.url.render_as_string(hide_password=False)
+    sweeping = [sys.executable, "-m", "tests.contract.blob_sweeper", json.dumps(position.described()), url]
+    with subprocess.Popen(sweeping, cwd=ROOT, stdin=subprocess.PIPE, text=True) as sweeper:
+        unused = old(position, in_first_bucket("unused"))
+        eventually(lambda: blobs.lost([unused.sha256]))  # It is at work.
+        with ThreadPoolExecutor(4) as threads:
+            kept = set[str]().union(*threads.map(use, range(4)))
+        sweeper.communicate("enough")
+    assert sweeper.returncode == 0 and kept and blobs.lost(kept) == {}
+
+    left = set(blobs.older(datetime.now(UTC) + AGO, "00"))
+    for name in left:
+        position.age(name, datetime.now(UTC) - AGO)
+    sweep(blobs, position.database)
+    assert set(blobs.older(datetime.now(UTC), "00")) == kept and blobs.lost(kept) == {}
 
 
 @pytest.mark.waits

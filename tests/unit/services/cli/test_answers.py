@@ -66,6 +66,16 @@ def test_the_doctor_counts_what_is_used_and_names_what_is_lost(ingest, run):
     assert "copy" in seen["do"]
 
 
+def test_the_doctor_tells_a_blob_that_is_cut_off(ingest, run, tmp_path):
+    if not (folder := tmp_path / "data" / "blobs" / "ingest").exists():
+        pytest.skip("these are in rows")
+    file = next(folder.glob("??/*.gz"))
+    file.write_bytes(file.read_bytes()[:20])
+
+    seen = blobs(run)
+    assert seen["state"] == "fail" and file.stem in seen["told"] and "(damaged)" in seen["told"]
+
+
 def test_the_doctor_tells_a_folder_that_is_away(ingest, run, tmp_path):
     folder = tmp_path / "data" / "blobs" / "ingest"
     if not folder.exists():
