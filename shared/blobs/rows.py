@@ -146,8 +146,8 @@ class _Rows:
                 return
             if connection.execute(self._differs_from(kept)).scalar():
                 # It was damaged, or packed by another zlib; only then are chunks taken away from somebody who reads.
-                place = update(BlobRow).where(col(BlobRow.sha256) == blob.sha256)
-                connection.execute(place.values(draft=self._draft, size=blob.size))
+                there = update(BlobRow).where(col(BlobRow.sha256) == blob.sha256)
+                connection.execute(there.values(draft=self._draft, size=blob.size))
                 connection.execute(_chunks_of(kept))
             else:
                 connection.execute(_chunks_of(self._draft))
