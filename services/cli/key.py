@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
@@ -136,6 +137,7 @@ def retire(kid: str, as_json: bool) -> None:
         print_json(_shown(ended))
     else:
         out.print(f"tokens of {ended.kid} open nothing any more. {_TAKEN_UP}", highlight=False)
+        _print_first_token(ended)
 
 
 @app.command("public", example="living key public\nliving key public --json")
@@ -144,7 +146,8 @@ def retire(kid: str, as_json: bool) -> None:
 def public(kid: str | None, as_json: bool) -> None:
     """Print public keys, for whoever verifies revisions (`living synthesis verify --file F --key K`).
 
-    The set has every key with its dates, and is what to give away; a key alone is in PEM form.
+    The set has every key with its dates, and is what to give away; a key alone is in PEM form. One without `since`
+    holds from the beginning, one without `until` still does.
     """
     from shared.keys.file import read_ring
     from shared.keys.published import key_set
@@ -210,6 +213,7 @@ class _KeyShown(TypedDict):
     kid: str
     purpose: str
     signs: bool
+    retired: bool
     since: str | None
     until: str | None
     fingerprint: str
@@ -220,6 +224,7 @@ def _shown(key: Key) -> _KeyShown:
         "kid": key.kid,
         "purpose": key.purpose,
         "signs": key.private is not None,
+        "retired": key.purpose == "tokens" and key.until is not None and key.until <= datetime.now(UTC),
         "since": key.since.isoformat() if key.since else None,
         "until": key.until.isoformat() if key.until else None,
         "fingerprint": key.fingerprint,
@@ -230,11 +235,22 @@ def _print_keys(keys: list[_KeyShown]) -> None:
     columns = [
         ("key", lambda row: row["kid"]),
         ("for", lambda row: row["purpose"]),
-        ("now", lambda row: "signs" if row["signs"] else "checks"),
+        ("now", lambda row: "retired" if row["retired"] else "signs" if row["signs"] else "checks"),
         ("since", lambda row: second(row["since"]) if row["since"] else "the first"),
         ("until", lambda row: second(row["until"]) if row["until"] else ""),
     ]
     print_rows(keys, columns, as_json=False, empty="")
+
+
+def _print_first_token(ended: Key) -> None:
+    """Says of the token that the first start wrote down that it is one of a key that has ended."""
+    from shared.keys.ring import named_key
+    from shared.private import token_path
+
+    path = token_path(settings())
+    with suppress(OSError):
+        if named_key(path.read_text().strip()) == ended.kid:
+            out.print(f"the token in {path} is one of them; `living token issue` makes another", highlight=False)
 
 
 def _clock(purpose: Purpose) -> Clock:

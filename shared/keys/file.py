@@ -328,6 +328,12 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _unreadable(path: Path, error: Exception) -> Unavailable:
+    if isinstance(error, FileNotFoundError):
+        return Unavailable(
+            f"the signing key {path} is not there: put it back. If it is lost for good, `living key accept --new` "
+            "makes another, and says what that means",
+            slug="key_lost",
+        )
     return Unavailable(
         f"the signing key {path} cannot be read ({type(error).__name__}); "
         "set LIVING_SIGNING_KEY to a key ring, or to an Ed25519 key in PEM form"

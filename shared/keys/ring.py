@@ -157,7 +157,10 @@ class KeyRing:
                         raise
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise Invalid(f"the signature does not hold: {error}", slug="bad_signature") from error
-        raise Invalid(f"it names the key {kid!r:.40}, which is not in the ring for {purpose}", slug="unknown_key")
+        raise Invalid(
+            f"it names the key {kid!r:.40}, which is none of those for {purpose} that are known here",
+            slug="unknown_key",
+        )
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

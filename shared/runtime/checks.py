@@ -38,7 +38,7 @@ from shared.db.tables import (
 )
 from shared.errors import Conflict, LogUnavailable, Rejected, Unavailable
 from shared.events.base import Envelope
-from shared.keys.ring import KeyRing
+from shared.keys.ring import KeyRing, kid_of
 from shared.service import Service
 from shared.settings import Settings
 
@@ -108,9 +108,8 @@ def look_at_key(service: str, database: Database, ring: KeyRing) -> bool:
     lacking = sorted(fingerprints - ring.fingerprints)
     if lacking:
         raise Conflict(
-            f"the signing key ({', '.join(sorted(ring.fingerprints))}) is not the one that {service} was first used "
-            f"with ({', '.join(lacking)}): put that one back; or, if it was changed on purpose, tell with "
-            "`living key accept`",
+            f"the key ring lacks {', '.join(map(kid_of, lacking))}, with which {service} was used: put the right one "
+            "back; or, if it was changed on purpose, tell with `living key accept`",
             slug="another_key",
         )
     return fingerprints == ring.fingerprints

@@ -192,7 +192,7 @@ def test_a_ring_takes_up_what_was_changed_and_keeps_to_what_it_had_where_that_is
             ring.refresh()
         assert (refused.value.slug, ring.keys) == ("key_lacking", keys)
     path.unlink()
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(Unavailable, match="is not there: put it back"):
         ring.refresh()
     assert ring.keys is keys
 
@@ -438,7 +438,7 @@ def twice(ring: str) -> str:
         (lambda path: path.write_bytes(os.urandom(2000)), "neither a key ring"),
         (lambda path: (path.unlink(), path.mkdir()), "cannot be read (IsADirectoryError)"),
         (lambda path: (path.unlink(), os.mkfifo(path)), "it is no file"),
-        (lambda path: path.unlink(), "cannot be read (FileNotFoundError)"),
+        (lambda path: path.unlink(), "is not there: put it back"),
     ],
 )
 def test_a_file_that_is_no_ring_is_told_with_its_path(path, spoil, seen):

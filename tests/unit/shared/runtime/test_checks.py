@@ -309,15 +309,15 @@ def test_a_signing_key_that_was_removed_is_not_made_anew(rig):
 
 def test_another_signing_key_is_refused(rig):
     rig.start()
-    was = open_ring(rig.settings).keys[0].fingerprint
+    was = open_ring(rig.settings).keys[0].kid
     rig.key_file.unlink()
-    now = open_ring(rig.settings).keys[0].fingerprint
+    open_ring(rig.settings)
 
     with pytest.raises(Conflict, match="living key accept") as refused:
         rig.start()
 
     assert refused.value.slug == "another_key"
-    assert was in refused.value.detail and now in refused.value.detail
+    assert was in refused.value.detail
 
 
 def test_a_ring_that_was_rotated_by_command_passes_and_an_older_copy_of_it_is_refused(rig):
@@ -358,7 +358,7 @@ def test_a_platform_at_work_takes_up_a_ring_that_was_rotated_and_tells_one_that_
         eventually(lambda: new.fingerprint in checks.known_keys(rig.settings, [TOY])["toy"])
 
         rig.key_file.rename(rig.key_file.with_name("aside"))
-        with pytest.raises(Unavailable, match="cannot be read"):
+        with pytest.raises(Unavailable, match="is not there: put it back"):
             running.ring.refresh()
         make(rig.key_file)
         with pytest.raises(Unavailable, match="lacks keys that it had"):
