@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.clock import parse_instant
 from shared.errors import Rejected
-from shared.events.bounds import DEEPEST, LONGEST_ID, Id, fault_of_data, fault_of_id
+from shared.events.bounds import DEEPEST, LATEST_VERSION, LONGEST_ID, Id, fault_of_data, fault_of_id
 
 #: Makes the data of one version that of the next. It may raise what the wrong data of a stranger lets it raise.
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -159,6 +159,7 @@ def _is_sound(envelope: Envelope) -> bool:
     return (
         set(map(type, texts)) == {str}
         and type(envelope.dataversion) is int
+        and 1 <= envelope.dataversion <= LATEST_VERSION
         and type(envelope.data) is dict
         and max(map(len, texts)) <= LONGEST_ID
         and "".join(texts).isprintable()
@@ -172,6 +173,8 @@ def _fault_of(envelope: Envelope) -> str | None:
             return f"{name!r} is missing or not of its kind"
         if type(value) is str and (fault := fault_of_id(value)):
             return f"{name!r} {fault}"
+    if not 1 <= envelope.dataversion <= LATEST_VERSION:
+        return f"'dataversion' is no version's number, which is from 1 to {LATEST_VERSION}"
     return None
 
 

@@ -30,6 +30,10 @@ MOST_AUTHORS, LONGEST_AUTHOR, LONGEST_AUTHORS = 20_000, 1_000, 500_000
 #: Bytes of an event as it travels: what the log takes (8 MiB), less its key and headers.
 LARGEST_EVENT = 8 * 1024 * 1024 - 16 * 1024
 
+#: The highest version that an event of any type may ever have: each is a change of its form, with an upcast that every
+#: later release keeps. What claims a higher one waits for no release.
+LATEST_VERSION = 1_000
+
 #: How deep a message may be nested; the writer of JSON in our databases gives up at 254.
 DEEPEST = 100
 

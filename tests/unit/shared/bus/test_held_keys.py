@@ -269,6 +269,19 @@ def test_an_unknown_version_is_parked_until_a_release_knows_it(rig, monkeypatch)
     assert rig.notes() == {"a": [1, 2], "b": [1]}
 
 
+@pytest.mark.parametrize("number", [b"0", b"-1", b"1001", b"9000000000000000000"])
+def test_a_version_that_no_release_will_ever_have_is_set_aside_and_holds_nothing(rig, number):
+    odd = rig.bench.envelope(overdue("a")).to_json().replace(b'"dataversion":1', b'"dataversion":' + number)
+    rig.put_raw(("a", odd))
+    rig.put(("a", 2))
+    rig.listens()
+
+    (letter,) = rig.letters()
+    assert (letter.slug, letter.holds, rig.held(), rig.parked()) == ("not_an_envelope", False, {}, [])
+    assert letter.reason == "the envelope's 'dataversion' is no version's number, which is from 1 to 1000"
+    assert rig.notes() == {"a": [2]}
+
+
 def test_when_too_many_letters_wait_only_their_partition_halts(make_rig):
     rig = make_rig(dead_letter_limit=3)
     rig.put(*names_in_one_partition("poison", 5), *(f"n{number}" for number in range(12)))
