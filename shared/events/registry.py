@@ -70,7 +70,7 @@ def _upcast(event: type[Event], envelope: Envelope) -> dict[str, Any]:
     try:
         for upcast in event.upcasts[envelope.dataversion - 1 :]:
             data = upcast(data)
-    except (LookupError, TypeError, ValueError) as error:
+    except Exception as error:  # Of whatever kind: it is what the data of a stranger makes of a pure function.
         reason = f"{envelope.type}: version {envelope.dataversion} cannot be read: {type(error).__name__}"
         raise Rejected(reason, slug="bad_data") from error
     return data
