@@ -29,7 +29,7 @@ def bad_data(what: str, error: ValidationError) -> Rejected:
     first = error.errors()[0]
     # A name in the data may be anything; the reason is one line that every database keeps.
     locator = ".".join(str(part) for part in first["loc"])[:300].encode("unicode_escape").decode()
-    return Rejected(f"{what}: {locator}: {first['msg']}", slug="bad_data")
+    return Rejected(": ".join(filter(None, (what, locator, first["msg"]))), slug="bad_data")
 
 
 class Event(Value):

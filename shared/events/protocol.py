@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.canonical import canonical_json
+from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 
@@ -114,14 +115,27 @@ class Cmoc(Part):
     lineage_note: Text | None = None
 
 
-class Protocol(Part):
+class AnyProtocol(Part):
+    """What every release reads of a protocol, whatever features that needs."""
+
+    review: Slug
+
+    @classmethod
+    def read(cls, document: str) -> Self:
+        """A published version's document. Raises ValidationError where it lacks what this release works by."""
+        return cls.model_validate_json(document, extra="ignore")
+
+
+Read = TypeVar("Read", bound=AnyProtocol)
+
+
+class Protocol(AnyProtocol):
     """One version of a review's plan.
 
     Records published after `published_after` and until `published_until` are screened; the sources are searched
     from `search_from` on, or from `published_after` where that is not given.
     """
 
-    review: Slug
     title: Text
     question: Text
     published_after: date | None = None
@@ -133,11 +147,6 @@ class Protocol(Part):
     stages: Annotated[list[Stage], Field(min_length=1, max_length=20)]
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
-
-    @classmethod
-    def read(cls, document: str) -> Protocol:
-        """A published version's document. Raises ValidationError where it lacks what this release works by."""
-        return cls.model_validate_json(document, extra="ignore")
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""
@@ -195,7 +204,25 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
     @cached_property
     def protocol(self) -> Protocol:
         """The document, as this release reads it. Raises Rejected, naming the first field at fault."""
+        return self._read(Protocol)
+
+    @model_validator(mode="after")
+    def _check_document(self) -> Self:
+        """Raises Rejected for a document that nobody may work by: its bytes are not those that were hashed, it is of
+        another review, or it has not the shape of one though this release has all that it needs."""
+        if hashlib.sha256(self.document.encode()).hexdigest() != self.sha256:
+            raise Rejected(f"{self.type}: sha256: it is not the hash of the document's bytes", slug="bad_data")
+        told_of = self._read(AnyProtocol).review
+        if told_of != self.review:
+            what = f"the document is of review {told_of!r}, and was told of {self.review!r}"
+            raise Rejected(f"{self.type}: document: review: {what}", slug="bad_data")
+        # With a feature of tomorrow it may have another shape, which those who lack nothing find when they read it.
+        if all(need.feature in FEATURES for need in self.needs):
+            _ = self.protocol
+        return self
+
+    def _read(self, form: type[Read]) -> Read:
         try:
-            return Protocol.read(self.document)
+            return form.read(self.document)
         except ValidationError as error:
             raise bad_data(f"{self.type}: document", error) from error

@@ -12,14 +12,16 @@ from shared.events.protocol import Protocol, VersionPublished
 
 
 def adopt_stages(work: Work, event: VersionPublished) -> None:
-    """Keeps a protocol version; where its dates differ from the last one's, marks the records to be checked."""
+    """Keeps a protocol version that can be read; where its dates differ from the last one's, marks the records to be
+    checked."""
+    protocol = event.protocol
     known = store.version_if_known(work, event.review, event.version)
     if known is not None:
-        if Protocol.read(known.document) != event.protocol:
+        if Protocol.read(known.document) != protocol:
             raise Rejected(f"review {event.review!r}: version {event.version} was published with other content")
         return
     before = store.newest(work, event.review)
-    moved = before is not None and _dates(before.protocol) != _dates(event.protocol)
+    moved = before is not None and _dates(before.protocol) != _dates(protocol)
     store.adopt(
         work,
         ProtocolRow(
