@@ -145,11 +145,11 @@ class Doing:
     def adopt(self) -> None:
         """Does what another release put off, where this one has what it needs. What fails stays, with its reason."""
         for row in put_off.waiting(self.work.session, self.service.name, lock=True):
-            opened = Opened(row.value)
-            event = opened.event()
-            if event.lacking(self.service.name):
-                continue
             try:
+                opened = Opened(row.value)
+                event = opened.event()
+                if event.lacking(self.service.name):
+                    continue
                 with self.work.part():
                     react(self.work, self.service, opened.envelope, event, tracing.headers_of(row.traceparent))
             except Exception as error:
