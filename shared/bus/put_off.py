@@ -1,7 +1,8 @@
 """Putting off: an event that needs more than this release can is kept until a release that can comes.
 
 Such as a protocol's version with a feature of tomorrow: its services work on by the version before it, and say so; the
-next release adopts it by itself. An event that comes later under its key, and can be done, makes it void.
+next release adopts it by itself. A later event of its key that can be done makes it void; which is later the events
+say themselves (`Event.ordinal`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from sqlmodel import Session, col
 
 from shared.db.tables import PutOffEventRow
 from shared.db.work import Work
+from shared.errors import Rejected
+from shared.events import registry
 from shared.events.base import Envelope, Event
 
 #: How many are named to whoever asks how a service is.
@@ -26,8 +29,8 @@ def puts_off(work: Work, consumer: str, envelope: Envelope, event: Event, tracep
         return False
     lacks = event.lacking(consumer)
     known = work.session.get(PutOffEventRow, (consumer, event.type, event.key), with_for_update=True)
-    if known is not None and known.event_id > envelope.id:
-        return bool(lacks)  # It comes a second time, behind a newer one. Ids are in the order of their events.
+    if known is not None and _is_later(known, envelope, event):
+        return bool(lacks)  # It comes a second time, or late, behind a newer one.
     if known is not None and not lacks:
         work.session.delete(known)
     if lacks:
@@ -38,6 +41,18 @@ def puts_off(work: Work, consumer: str, envelope: Envelope, event: Event, tracep
         work.session.merge(row)
         work.note("event put off", review=event.review, type=event.type, key=event.key, lacks=lacks)
     return bool(lacks)
+
+
+def _is_later(known: PutOffEventRow, envelope: Envelope, event: Event) -> bool:
+    """Whether what was put off comes after this event of its key. Ids tell only where the events do not: a clock that
+    was set back gives a later event a smaller one."""
+    try:
+        before = registry.decode(Envelope.from_json(known.value)).ordinal
+    except Rejected:  # A later release put it off, and this one cannot read it.
+        before = None
+    if before is None or event.ordinal is None or before == event.ordinal:
+        return known.event_id > envelope.id
+    return before > event.ordinal
 
 
 def waiting(session: Session, consumer: str, *, lock: bool = False) -> Sequence[PutOffEventRow]:

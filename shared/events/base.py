@@ -84,6 +84,12 @@ class Event(Value):
         return []
 
     @property
+    def ordinal(self) -> int | None:
+        """Its number among the events of its type and key, of which a later one supersedes all before; None where it
+        does not say."""
+        return None
+
+    @property
     def key(self) -> str:
         """The thing whose order matters; one key is read in the order it was written."""
         return str(getattr(self, self.key_field))

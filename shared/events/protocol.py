@@ -197,6 +197,10 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
             document=document, needs=protocol.needs(), published_by=published_by,
         )  # fmt: skip
 
+    @property
+    def ordinal(self) -> int:
+        return self.version
+
     def lacking(self, service: str) -> list[str]:
         mine = [need for need in self.needs if not need.services or service in need.services]
         return [need.feature for need in mine if need.feature not in FEATURES]

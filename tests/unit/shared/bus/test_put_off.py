@@ -53,10 +53,14 @@ def restarts(rig: ListenerRig) -> None:
     rig.listener = rig.another()
 
 
-def publishes(rig: ListenerRig, number: int, *needs: str, of: list[str] | None = None, title: str = "A review") -> None:
+def publishes(
+    rig: ListenerRig, number: int, *needs: str, of: list[str] | None = None, title: str = "A review", id: str = ""
+) -> None:
     event = VersionPublished.of(PROTOCOL.model_copy(update={"review": "r", "title": title}), number, "lea")
     event = event.model_copy(update={"needs": [Need(feature=name, services=of or []) for name in needs]})
-    rig.bench.platform.event_log.append([Message(event.topic, event.key, rig.bench.envelope(event).to_json())])
+    envelope = rig.bench.envelope(event)
+    envelope = envelope._replace(id=id or envelope.id)
+    rig.bench.platform.event_log.append([Message(event.topic, event.key, envelope.to_json())])
     rig.listens()
 
 
@@ -128,6 +132,31 @@ def test_of_two_that_wait_the_newer_is_adopted(rig, monkeypatch):
     assert rig.notes() == {"r": [3]}
 
 
+def test_of_two_that_wait_the_newer_is_adopted_though_the_clock_was_set_back_between_them(rig, monkeypatch):
+    publishes(rig, 3, "tomorrow", id="evt_9")
+    publishes(rig, 4, "tomorrow", id="evt_1")
+    knows(monkeypatch, "tomorrow")
+    restarts(rig)
+    rig.listens()
+
+    assert (rig.notes(), seen(rig)) == ({"r": [4]}, "ok")
+
+
+def test_a_later_version_makes_it_void_though_the_clock_was_set_back_between_them(rig):
+    publishes(rig, 3, "tomorrow", id="evt_9")
+    publishes(rig, 5, id="evt_1")
+
+    assert (rig.notes(), seen(rig)) == ({"r": [5]}, "ok")
+
+
+def test_an_older_version_that_comes_late_makes_nothing_void(rig):
+    publishes(rig, 3, "tomorrow", id="evt_1")
+    publishes(rig, 2, id="evt_9")
+
+    assert rig.notes() == {"r": [2]}
+    assert "needs tomorrow" in seen(rig)
+
+
 def test_an_older_version_that_comes_again_makes_nothing_void(rig, monkeypatch):
     publishes(rig, 1)
     publishes(rig, 2, "tomorrow")
@@ -162,6 +191,20 @@ def test_one_that_fails_when_it_is_tried_waits_on_and_says_why(rig, monkeypatch)
 
     assert rig.notes() == {"r": [1]}
     assert "tried, and failed: this version cannot be adopted" in seen(rig)
+
+
+def test_one_that_this_release_cannot_read_keeps_nothing_else_from_being_done(rig):
+    publishes(rig, 2, "tomorrow")
+    with rig.bench.running.database.session() as session:
+        (row,) = rig.rows(PutOffEventRow)
+        session.merge(row).value = row.value.replace(b'"dataversion":2', b'"dataversion":3')
+        session.commit()
+    restarts(rig)
+    rig.put("b")
+    rig.listens()
+
+    assert rig.notes() == {"b": [1]}
+    assert "no event 'protocol.version.published' of version 3 is registered" in seen(rig)
 
 
 def test_while_something_is_away_it_is_tried_again(rig, monkeypatch):
