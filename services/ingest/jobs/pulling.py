@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
-from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -30,7 +29,8 @@ _PULLS = counters.counter("living_pulls", "Pulls of a source, by how they ended.
 #: Seconds after which a long pull is left alone for a look at what else has become due.
 _LOOK_AGAIN = 5.0
 
-Pulled = TypeVar("Pulled", RunRow, WatchRow)
+#: The database is away, or another process was faster: there is nothing to write down, or nowhere.
+_NOTHING_TO_WRITE = (OperationalError, InterfaceError, Conflict, Unavailable)
 
 
 def pull_due_watches(running: Context) -> None:
@@ -38,18 +38,18 @@ def pull_due_watches(running: Context) -> None:
 
     Sources are pulled side by side, each by one run at a time, as their terms ask. What a source does wrong
     ends its run and is told; any other error is written on its run and raised in the end, and the run goes on at
-    the next call, unless it has failed too often.
+    the next call, unless it has failed too often. A watch that cannot even be opened is written on itself, and tried
+    again after a pause.
     """
     pulling: dict[str, Future[None]] = {}
-    tried: set[str] = set()
+    tried: set[str] = set()  # Runs, and watches that could not be opened.
     errors: list[BaseException] = []
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
     with ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
-            for run in _next_runs(running, busy=pulling, tried=tried):
-                tried.add(run.id)
-                pulling[run.source] = pool.submit(_pull, running, run, turn)
+            for one in _next(running, busy=pulling, tried=tried):
+                pulling[one.source] = pool.submit(_begin, running, one, turn, tried)
             if not pulling:
                 break
             done, _ = wait(pulling.values(), timeout=_LOOK_AGAIN, return_when=FIRST_COMPLETED)
@@ -65,30 +65,39 @@ def gauges(work: Work) -> list[Gauge]:
     return [Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))]
 
 
-def _next_runs(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow]:
-    """One run for each source that is not busy: what has begun goes before what is due."""
+def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | WatchRow]:
+    """One for each source that is not busy: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
-        begun = [run for run in store.running_runs(work) if run.id not in tried]
-        due = store.due_watches(work, work.now)
-    taken = set(busy)
-    going_on = list(_one_each(begun, taken))
-    wanted = [watch.id for watch in _one_each(due, taken)]
-    return going_on + _open_runs(running, wanted)
-
-
-def _one_each(waiting: Iterable[Pulled], taken: set[str]) -> Iterator[Pulled]:
+        waiting = [*store.running_runs(work), *store.due_watches(work, work.now)]
+    first: dict[str, RunRow | WatchRow] = {}
     for one in waiting:
-        if one.source not in taken:
-            taken.add(one.source)
-            yield one
+        if one.source not in busy and one.id not in tried:
+            first.setdefault(one.source, one)
+    return list(first.values())
 
 
-def _open_runs(running: Context, watches: list[str]) -> list[RunRow]:
-    if not watches:
-        return []
-    with running.work(ACTOR) as work:
-        due = [watch for watch in store.due_watches(work, work.now) if watch.id in watches]
-        return [runs.open_run(work, watch, running.resource(Sources).get(watch.source)) for watch in due]
+def _begin(running: Context, one: RunRow | WatchRow, turn: Lock, tried: set[str]) -> None:
+    """Pulls a run, or a watch by a run that is opened for it."""
+    run = one if isinstance(one, RunRow) else _open_run(running, one, turn, tried)
+    if run is not None:
+        tried.add(run.id)
+        _pull(running, run, turn)
+
+
+def _open_run(running: Context, watch: WatchRow, turn: Lock, tried: set[str]) -> RunRow | None:
+    """Opens a run of a watch, in a transaction of its own, so that one that cannot be opened is nobody else's trouble;
+    None where it is not due any more."""
+    try:
+        with turn, running.work(ACTOR) as work:
+            due = next((it for it in store.due_watches(work, work.now) if it.id == watch.id), None)
+            return due and runs.open_run(work, due, running.resource(Sources).get(due.source))
+    except Exception as error:
+        tried.add(watch.id)
+        if not isinstance(error, _NOTHING_TO_WRITE):
+            _PULLS.labels(watch.source, "fault").inc()
+            with turn, running.work(ACTOR) as work:
+                runs.note_unopened(work, watch, error)
+        raise
 
 
 def _pull(running: Context, run: RunRow, turn: Lock) -> None:
@@ -105,8 +114,8 @@ def _pull(running: Context, run: RunRow, turn: Lock) -> None:
         with turn, running.work(ACTOR, correlation=run.id) as work:
             ended = runs.end_early(work, run.id, error)
             answers.name(work, ended, ended.pages)
-    except (OperationalError, InterfaceError, Conflict, Unavailable):
-        raise  # The database is away, or another process was faster: nothing to write down, or nowhere.
+    except _NOTHING_TO_WRITE:
+        raise
     except Exception as error:
         _PULLS.labels(run.source, "fault").inc()
         with turn, running.work(ACTOR, correlation=run.id) as work:

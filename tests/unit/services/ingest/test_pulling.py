@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from services.ingest.jobs import pulling, runs
-from services.ingest.models import RunRow
+from services.ingest.models import RunRow, WatchRow
 from services.ingest.ports.sources.port import Page, SourceDrifted, SourceRefused, SourceUnavailable
-from shared.errors import Conflict
+from shared.errors import Conflict, UnknownReview
 from shared.events.ingest import RecordDiscovered, RecordUpdated, RunFinished
 from shared.events.ingest import SourceDrifted as Drifted
 from tests.unit.services.ingest.rig import rejection, strategy, work
@@ -324,6 +325,55 @@ def test_a_source_in_trouble_does_not_keep_the_others(bench):
     bench.pull()
     assert finished(bench).source == "crossref"
     assert finished(bench).complete
+
+
+def stray_watch(bench) -> None:
+    """A watch of a review that ingest does not have, as an earlier release made it of another review's document; it has
+    been due longest."""
+    with bench.work() as opened:
+        due = bench.clock.now() - timedelta(days=1)
+        stray = {"id": "stray", "review": "other", "strategy": "s", "source": "crossref", "query": "q", "due_at": due}
+        opened.add(WatchRow(every_days=7, overlap_days=3, protocol_version=1, asked_since=1, **stray))
+
+
+def test_a_watch_that_cannot_be_opened_does_not_keep_the_others(bench):
+    stray_watch(bench)
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.sources["crossref"].put(*works(2))
+
+    with pytest.raises(ExceptionGroup, match="there is no review 'other'") as failed:
+        bench.pull()
+
+    assert len(failed.value.exceptions) == 1
+    assert {(run.source, run.complete) for run in bench.emitted(RunFinished)} == {("crossref", True), ("pubmed", True)}
+
+
+def test_a_watch_that_cannot_be_opened_says_why_and_is_tried_again_after_growing_pauses(bench):
+    stray_watch(bench)
+    for minutes, failures in ((0, 1), (1, 2), (2, 3)):
+        bench.clock.advance(minutes=minutes)
+        with pytest.raises(ExceptionGroup):
+            bench.pull()
+        bench.pull()  # It is not due yet.
+
+        with bench.work(readonly=True) as seen:
+            watch = seen.session.get_one(WatchRow, "stray")
+        assert (watch.failures, watch.trouble) == (failures, str(UnknownReview("other")))
+
+
+def test_a_watch_whose_trouble_cannot_be_written_either_is_tried_once_a_call(bench, monkeypatch):
+    bench.adopt(strategy("crossref"))
+    tries: list[str] = []
+
+    def full(work, watch, source):
+        tries.append(watch.id)
+        raise OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    monkeypatch.setattr(runs, "open_run", full)
+    with pytest.raises(ExceptionGroup, match="the disk is full"):
+        bench.pull()
+
+    assert len(tries) == 1
 
 
 def test_two_strategies_of_one_source_are_pulled_one_after_the_other(bench):
