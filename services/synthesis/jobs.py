@@ -10,6 +10,7 @@ from services.synthesis.commands import drafts
 from services.synthesis.commands.history import log_triggers
 from services.synthesis.domain.cadence import standing
 from services.synthesis.domain.triggers import CADENCE_BREACHED, SCHEDULE_DUE, Fired
+from shared.apart import each
 from shared.db.work import Work
 from shared.events.synthesis import ReviewOverdue
 from shared.service import Context
@@ -31,16 +32,10 @@ def watch_cadence(running: Context) -> None:
 
 def _each(running: Context, actor: str, reviews: Iterable[str], effect: Callable[[Work, str], None]) -> None:
     """Does each review; one that fails does not keep the others waiting, and is told in the end."""
-    failures: list[Exception] = []
-    for review in reviews:
-        try:
-            with running.work(actor) as work:
+    with each("reviews") as failures:
+        for review in reviews:
+            with failures.apart(review), running.work(actor) as work:
                 effect(work, review)
-        except Exception as error:
-            error.add_note(f"review {review}")
-            failures.append(error)
-    if failures:
-        raise ExceptionGroup(f"{len(failures)} reviews failed", failures)
 
 
 def triggers_of_earlier_cycles(work: Work, before: datetime, limit: int) -> int:

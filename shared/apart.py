@@ -1,0 +1,40 @@
+"""Apart: where a job does many things, one that fails stands in the way of none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Of how many that failed the reasons are told in a line; the group has all.
+_NAMED = 3
+
+
+class Failures:
+    """What failed of several things of a kind, each done under its name."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._errors: list[Exception] = []
+
+    @contextmanager
+    def apart(self, name: str) -> Iterator[None]:
+        """Within the block, an error is kept for the end, and whoever does the next thing goes on."""
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"{self._kind} {name}")
+            self._errors.append(error)
+
+    def raise_any(self) -> None:
+        """Raises ExceptionGroup where anything failed."""
+        if self._errors:
+            reasons = "; ".join(str(error) or type(error).__name__ for error in self._errors[:_NAMED])
+            raise ExceptionGroup(f"{len(self._errors)} of the {self._kind} failed: {reasons}", self._errors)
+
+
+@contextmanager
+def each(kind: str) -> Iterator[Failures]:
+    """Things of a kind, of which each is done apart; in the end raises ExceptionGroup of those that failed."""
+    failures = Failures(kind)
+    yield failures
+    failures.raise_any()
