@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlmodel import col
 
+from shared.apart import each
 from shared.db import inbox
 from shared.db.many import each_of
 from shared.db.tables import CommandRow, InboxRow, ParkedEventRow
@@ -25,12 +26,18 @@ _BATCH = 1000
 
 def prune(running: Context) -> None:
     """Deletes what is older than its setting says, oldest first, a batch a transaction."""
-    for one in (Prune(_commands, "command_days"), Prune(_heard_by(running), "inbox_days"), *running.service.prunes):
-        before = datetime.now(UTC) - timedelta(days=getattr(running.settings, one.days))
-        while not running.stopping.is_set():
-            with running.work(f"{running.service.name}:prune") as work:
-                if one.some(work, before, _BATCH) < _BATCH:
-                    break
+    with each("prunes") as failures:
+        for one in (Prune(_commands, "command_days"), Prune(_heard_by(running), "inbox_days"), *running.service.prunes):
+            with failures.apart(one.days):
+                _prune(running, one)
+
+
+def _prune(running: Context, one: Prune) -> None:
+    before = datetime.now(UTC) - timedelta(days=getattr(running.settings, one.days))
+    while not running.stopping.is_set():
+        with running.work(f"{running.service.name}:prune") as work:
+            if one.some(work, before, _BATCH) < _BATCH:
+                break
 
 
 def _commands(work: Work, before: datetime, limit: int) -> int:
@@ -48,11 +55,13 @@ def _heard_by(running: Context) -> Callable[[Work, datetime, int], int]:
     Events are named by the time they were told, so that the oldest come first in the primary key.
     """
     consumer, topics = running.service.name, running.service.topics
-    stored = running.event_log.stored(consumer, topics) if topics else {}
+    stored: dict[tuple[str, int], int] | None = None
     last = ""
 
     def some(work: Work, before: datetime, limit: int) -> int:
-        nonlocal last
+        nonlocal last, stored
+        if stored is None:
+            stored = running.event_log.stored(consumer, topics) if topics else {}
         event_id = col(InboxRow.event_id)
         query = select(
             event_id, col(InboxRow.topic), col(InboxRow.partition), col(InboxRow.offset), col(InboxRow.heard_at)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 from sqlmodel import SQLModel, func, select
 
+from shared.bus.judging import is_down
 from shared.db import inbox
 from shared.db.tables import CauseRow, CommandRow, InboxRow, OutboxRow
+from shared.db.work import Work
+from shared.errors import LogUnavailable
 from shared.ids import first_id, new_id
 from shared.runtime.pruning import prune
-from tests.toy import NoteView, overdue
+from shared.service import Prune
+from tests.toy import TOY, NoteView, overdue
 from tests.unit.shared.bus.rig import TOPIC, ListenerRig
 
 
@@ -72,6 +77,40 @@ def test_what_was_heard_lately_is_remembered_however_old_it_is(rig):
     rig.bench.runs(prune)
 
     assert count(rig, InboxRow) == 1
+
+
+def test_what_cannot_be_forgotten_keeps_nothing_else(make_rig):
+    def fails(work: Work, before: datetime, limit: int) -> int:
+        raise KeyError("no such run")
+
+    def forgets(work: Work, before: datetime, limit: int) -> int:
+        forgotten.append(before)
+        return 0
+
+    forgotten: list[datetime] = []
+    rig = make_rig(replace(TOY, prunes=[Prune(fails, "lease_days"), Prune(forgets, "delivery_days")]))
+
+    with pytest.raises(ExceptionGroup, match="1 of the prunes failed: 'no such run'"):
+        rig.bench.runs(prune)
+
+    assert len(forgotten) == 1
+
+
+def test_while_the_log_is_away_all_but_what_was_heard_is_forgotten(make_rig, monkeypatch):
+    def away(*asked: object) -> None:
+        raise LogUnavailable("the log does not answer")
+
+    rig = make_rig()
+    with rig.bench.work("ana") as work:
+        work.once("old-command", "write", None, lambda: NoteView(review="r"))
+    change(rig, CommandRow, done_at=datetime.now(UTC) - timedelta(days=rig.bench.settings.command_days, minutes=1))
+    monkeypatch.setattr(rig.bench.platform.event_log, "stored", away)
+
+    with pytest.raises(ExceptionGroup, match="the log does not answer") as failed:
+        rig.bench.runs(prune)
+
+    assert is_down(failed.value)
+    assert rig.rows(CommandRow) == []
 
 
 def change(rig: ListenerRig, table: type[SQLModel], **values: object) -> None:
