@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from shared import logging
+from shared.apart import each
 from shared.blobs import names
 from shared.errors import Lost
 from shared.service import Context
@@ -28,25 +29,32 @@ def sweep_blobs(running: Context) -> None:
     buckets, so that all are looked through within a day and never all at once."""
     now = datetime.now(UTC)
     before, hour = now - SPARED, int(now.timestamp()) // 3600
-    removed = 0
-    for bucket in (number for number in range(256) if number % 24 == hour % 24):
-        if running.stopping.is_set():
-            break
-        removed += sweep_bucket(running, f"{bucket:02x}", before)
-    drafts = running.blobs.drop_drafts(before)
-    if removed or drafts:
-        log.info("blobs swept", service=running.service.name, unused=removed, drafts=drafts)
+    removed = drafts = 0
+    with each("buckets") as failures:
+        for bucket in (f"{number:02x}" for number in range(256) if number % 24 == hour % 24):
+            if running.stopping.is_set():
+                break
+            with failures.apart(bucket):
+                removed += sweep_bucket(running, bucket, before)
+        with failures.apart("drafts"):
+            drafts = running.blobs.drop_drafts(before)
+        if removed or drafts:
+            log.info("blobs swept", service=running.service.name, unused=removed, drafts=drafts)
 
 
 def sweep_bucket(running: Context, bucket: str, before: datetime) -> int:
     """Removes the blobs of a bucket that nothing uses and that were neither put nor named since that instant; answers
-    how many."""
+    how many. One that cannot be removed stands in the way of no other."""
     removed, old = 0, running.blobs.older(before, bucket)
-    while batch := list(islice(old, _BATCH)):
-        with running.work(f"{running.service.name}:sweep", readonly=True) as work:
-            used = names.named(work.session, batch)
-        # Whoever names one now has made it young before: then it is not removed (`names.keep`).
-        removed += sum(running.blobs.remove(sha256, before) for sha256 in batch if sha256 not in used)
+    with each("blobs") as failures:
+        while batch := list(islice(old, _BATCH)):
+            with running.work(f"{running.service.name}:sweep", readonly=True) as work:
+                used = names.named(work.session, batch)
+            for sha256 in batch:
+                # Whoever names one now has made it young before: then it is not removed (`names.keep`).
+                if sha256 not in used:
+                    with failures.apart(sha256):
+                        removed += running.blobs.remove(sha256, before)
     return removed
 
 
