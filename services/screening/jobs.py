@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from services.screening import store
 from services.screening.commands import queue, steps
+from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
 
@@ -23,8 +25,13 @@ def return_lapsed_leases(running: Context) -> None:
 
 
 def apply_moved_dates(running: Context) -> None:
-    """Holds the records of a review against its protocol's dates again, where an amendment moved them."""
-    _repeat(running, "screening:dates", _recheck_some)
+    """Holds the records of each review against its protocol's dates again, where an amendment moved them."""
+    with running.work("screening:dates", readonly=True) as work:
+        moved = [(version.review, version.version) for version in store.rechecks(work)]
+    with each("reviews") as failures:
+        for review, version in moved:
+            with failures.apart(review):
+                _repeat(running, "screening:dates", partial(_recheck_some, review=review, version=version))
 
 
 def fold_counts(running: Context) -> None:
@@ -41,17 +48,19 @@ def _repeat(running: Context, actor: str, do: Callable[[Work], int]) -> None:
             return
 
 
-def _recheck_some(work: Work) -> int:
-    """Checks the next records of one review, by id; the version remembers how far it came."""
-    for version in store.rechecks(work):
-        page = store.lock_page_in_screening_or_ruled_out(work, version.review, version.recheck_after or "", BATCH)
-        plan = store.the_plan(work, version.review)
-        with work.following(version.correlation, version.caused_by):
-            for record in page:
-                steps.hold_against_dates(work, record, plan, "dates_amended")
-        version.recheck_after = page[-1].id if len(page) == BATCH else None
-        return 1
-    return 0
+def _recheck_some(work: Work, *, review: str, version: int) -> int:
+    """Checks the next records of a review, by id; the version remembers how far it came. Answers 0 when it is through
+    all of them."""
+    row = store.version_if_known(work, review, version)
+    if row is None or row.recheck_after is None:
+        return 0
+    page = store.lock_page_in_screening_or_ruled_out(work, review, row.recheck_after, BATCH)
+    plan = store.the_plan(work, review)
+    with work.following(row.correlation, row.caused_by):
+        for record in page:
+            steps.hold_against_dates(work, record, plan, "dates_amended")
+    row.recheck_after = page[-1].id if len(page) == BATCH else None
+    return len(page)
 
 
 def ended_leases(work: Work, before: datetime, limit: int) -> int:

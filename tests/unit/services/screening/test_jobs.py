@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.screening import jobs, store
-from services.screening.commands import queue
+from services.screening.commands import queue, steps
 from services.screening.models import ChangeRow
 from shared.events.screening import RecordExcluded, RecordReopened, TaskOpened
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig, discovered, protocol, published
@@ -114,6 +114,32 @@ def test_what_the_check_tells_follows_from_the_publication(rig):
     assert reopened.causationid not in (None, excluded.id)
     assert opened.causationid == reopened.id
     assert reopened.correlationid == "o1"
+
+
+def test_a_review_whose_dates_cannot_be_applied_keeps_no_other_waiting(rig, monkeypatch):
+    rig.discovers("o1", published="2016")
+    earlier = {"review": "allotments", "published_after": "2015-12-31"}
+    rig.hears(
+        published(protocol(review="allotments")),
+        discovered("a1", published="2016").model_copy(update={"review": "allotments"}),
+        published(protocol(**earlier), version=2),
+        published(protocol(published_after="2015-12-31"), version=2),
+    )
+    hold = steps.hold_against_dates
+
+    def fails(work, record, plan, because):
+        if record.review == "allotments":
+            raise KeyError("no such stage")
+        hold(work, record, plan, because)
+
+    monkeypatch.setattr(steps, "hold_against_dates", fails)
+    with pytest.raises(ExceptionGroup, match="1 of the reviews failed: 'no such stage'"):
+        rig.bench.runs(jobs.apply_moved_dates)
+    assert [event.record for event in rig.bench.emitted(RecordReopened)] == ["o1"]
+
+    monkeypatch.setattr(steps, "hold_against_dates", hold)
+    rig.bench.runs(jobs.apply_moved_dates)
+    assert [event.record for event in rig.bench.emitted(RecordReopened)] == ["o1", "a1"]
 
 
 def test_an_amendment_that_leaves_the_dates_checks_nothing(rig):
