@@ -8,11 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
 from services.notify import commands, domain, store
-from services.notify.domain import DeliveryStates
+from services.notify.domain import DeliveryStates, Outcome
 from services.notify.ports.channels.open import Channels
 from services.notify.ports.channels.port import Message
 from services.notify.store import Claim
 from shared import counters, logging
+from shared.apart import each
+from shared.bus.judging import storable
 from shared.db.work import Work
 from shared.service import Context
 
@@ -35,10 +37,10 @@ def deliver_due(running: Context) -> None:
 
     No transaction is open while something is sent: deliveries are leased in one, sent, and each result is
     written in one of its own. A crash in between leaves a lease that lapses, and the notification goes out again
-    under the same `webhook-id`.
+    under the same `webhook-id`. What fails by a fault of ours keeps no other waiting, and is raised in the end.
     """
     sending: dict[Future[None], Claim] = {}
-    with ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
+    with each("deliveries") as failures, ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
         while running.leading and not running.stopping.is_set():
             while claims := _lease(running, sending.values()):
                 sending.update({pool.submit(_deliver, running, claim): claim for claim in claims})
@@ -46,8 +48,8 @@ def deliver_due(running: Context) -> None:
                 return
             done, _ = wait(sending, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
             for attempt in done:
-                del sending[attempt]
-                attempt.result()
+                with failures.apart(sending.pop(attempt).delivery):
+                    attempt.result()
 
 
 def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:
@@ -69,8 +71,14 @@ def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:
 
 
 def _deliver(running: Context, claim: Claim) -> None:
+    """Makes an attempt and writes it down. A fault of ours is one that failed, so that people see it and it is not made
+    again at once."""
     channels = running.resource(Channels)
-    outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
+    fault: Exception | None = None
+    try:
+        outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
+    except Exception as error:
+        fault, outcome = error, Outcome(error=storable(f"{type(error).__name__}: {error}"))
     with running.work(_ACTOR) as work:
         commands.record_attempt(work, claim, outcome, jitter=channels.jitter())
     _DELIVERIES.labels("webhook", DeliveryStates.DELIVERED if outcome.delivered else DeliveryStates.FAILED).inc()
@@ -78,6 +86,8 @@ def _deliver(running: Context, claim: Claim) -> None:
         "notice sent" if outcome.delivered else "notice not delivered",
         delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,
     )  # fmt: skip
+    if fault is not None:
+        raise fault
 
 
 def deliveries_that_are_over(work: Work, before: datetime, limit: int) -> int:

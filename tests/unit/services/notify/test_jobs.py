@@ -131,6 +131,32 @@ def test_a_receiver_that_recovers_gets_the_notice_and_no_more(bench, receiver):
     assert [event.attempts for event in delivered(bench)] == [2]
 
 
+def test_a_fault_of_ours_is_an_attempt_that_failed_and_keeps_no_other_delivery(bench, receiver, monkeypatch):
+    odd, good = bench.subscribe("http://127.0.0.1:9/odd"), bench.subscribe(receiver.url)
+    bench.hears(revision_published())
+    channel = bench.running.resources.webhook
+    send, tries = channel.send, []
+
+    def fails(message: Message) -> Outcome:
+        if not message.address.endswith("/odd"):
+            return send(message)
+        tries.append(message.id)
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(channel, "send", fails)
+    with pytest.raises(ExceptionGroup, match="1 of the deliveries failed: label too long"):
+        bench.runs(jobs.deliver_due)
+    bench.runs(jobs.deliver_due)  # It is not due yet.
+
+    assert (len(tries), len(receiver.received)) == (1, 1)
+    assert bench.deliveries(good)[0]["state"] == "delivered"
+    (shown,) = bench.deliveries(odd)
+    assert (shown["state"], [one["error"] for one in shown["attempts"]]) == (
+        "waiting",
+        ["UnicodeError: label too long"],
+    )
+
+
 def test_a_receiver_that_asks_for_a_pause_gets_it(bench, receiver):
     receiver.answer = status(429, Retry_After="120")
     subscription = bench.subscribe(receiver.url)
