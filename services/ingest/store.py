@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -161,16 +161,19 @@ def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
     return read_page(work, select(RunItemRow).where(col(RunItemRow.run) == run), page, col(RunItemRow.source_id))
 
 
-def oldest_run_with_items(work: Work) -> RunRow | None:
-    """The oldest run of which it is still known where its items went."""
-    run = work.session.execute(select(func.min(RunItemRow.run))).scalar()
-    return work.session.get_one(RunRow, run) if run is not None else None
+def oldest_run_with_items(work: Work) -> str | None:
+    """The oldest run that has ended and of which it is still known where its items went."""
+    return _oldest_that_ended(work, col(RunItemRow.run))
 
 
-def oldest_run_with_answers(work: Work) -> RunRow | None:
-    """The oldest run of which raw answers are kept."""
-    run = work.session.execute(select(func.min(RawAnswerRow.run))).scalar()
-    return work.session.get_one(RunRow, run) if run is not None else None
+def oldest_run_with_answers(work: Work) -> str | None:
+    """The oldest run that has ended and of which raw answers are kept."""
+    return _oldest_that_ended(work, col(RawAnswerRow.run))
+
+
+def _oldest_that_ended(work: Work, run: ColumnElement[str]) -> str | None:
+    under_way = select(col(RunRow.id)).where(col(RunRow.state) == RunStates.RUNNING)
+    return work.session.execute(select(func.min(run)).where(run.not_in(under_way))).scalar()
 
 
 def forget_items(work: Work, run: str, limit: int) -> None:

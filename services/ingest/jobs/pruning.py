@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.ingest import store
-from services.ingest.domain.watching import RunStates
 from services.ingest.jobs import answers
 from shared.blobs import names
 from shared.db.work import Work
@@ -14,23 +13,23 @@ from shared.paging import PageAsked
 
 
 def items_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
-    """Where each item of a run went: of the oldest run that has any, while it is old and no longer under way."""
+    """Where each item of a run went: of the oldest run that has ended and has any, while it is old."""
     run = store.oldest_run_with_items(work)
-    if run is None or run.id >= first_id("run", before) or run.state == RunStates.RUNNING:
+    if run is None or run >= first_id("run", before):
         return 0
-    store.forget_items(work, run.id, limit)
+    store.forget_items(work, run, limit)
     # The next run's may be as old.
     return limit
 
 
 def answers_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
-    """The raw answers of the oldest run that has any, while it is old and no longer under way; their bytes are swept
-    when nothing else uses them."""
+    """The raw answers of the oldest run that has ended and has any, while it is old; their bytes are swept when nothing
+    else uses them."""
     run = store.oldest_run_with_answers(work)
-    if run is None or run.id >= first_id("run", before) or run.state == RunStates.RUNNING:
+    if run is None or run >= first_id("run", before):
         return 0
-    for answer in store.page_of_answers(work, run.id, PageAsked(limit)).rows:
-        names.let_go(work, answer.sha256, by=answers.user(run.id, answer.number))
+    for answer in store.page_of_answers(work, run, PageAsked(limit)).rows:
+        names.let_go(work, answer.sha256, by=answers.user(run, answer.number))
         store.forget_answer(work, answer)
     # The next run's may be as old.
     return limit

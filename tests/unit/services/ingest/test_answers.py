@@ -189,6 +189,47 @@ def test_answers_are_forgotten_with_their_time_and_their_bytes_are_swept_once_no
     assert fetched(kept, second, 1).content == BODIES[0][0]
 
 
+def test_a_run_that_stays_under_way_keeps_the_answers_and_items_of_no_later_one(bench):
+    first = pull(bench)
+    bench.sources["crossref"].answers = [[BODIES[0][0]]]
+    bench.pull_again()
+    second = bench.emitted(RunFinished)[-1].run
+    later = datetime.now(UTC) + LATER
+    with bench.work() as at:
+        at.session.get_one(runs.RunRow, first).state = "running"
+
+    with bench.work() as at:
+        assert pruning.answers_of_finished_runs(at, later, 3) == 3
+        assert [pruning.items_of_finished_runs(at, later, 100) for _ in range(2)] == [0, 0]
+
+    assert (len(listed(bench, first)), listed(bench, second)) == (4, [])
+
+
+def test_a_blob_that_cannot_be_removed_keeps_no_other(bench, monkeypatch):
+    pull(bench)
+    with bench.work() as at:
+        for sha256, by in names.newest(at.session, 10).items():
+            names.let_go(at, sha256, by=by)
+    stuck = list_all(bench)[0]
+    remove = bench.running.blobs.remove
+
+    def fails(sha256: str, before: datetime) -> bool:
+        if sha256 == stuck:
+            raise Unavailable(f"{sha256} cannot be removed")
+        return remove(sha256, before)
+
+    monkeypatch.setattr(bench.running.blobs, "remove", fails)
+    failures = []
+    for bucket in range(256):
+        try:
+            sweep_bucket(bench.running, f"{bucket:02x}", age(bench))
+        except ExceptionGroup as failed:
+            failures += failed.exceptions
+
+    assert [str(failed) for failed in failures] == [f"{stuck} cannot be removed"]
+    assert list_all(bench) == [stuck]
+
+
 def test_a_sweep_spares_what_is_young_and_looks_through_every_shelf_within_a_day(bench, monkeypatch):
     pull(bench)
     with bench.work() as at:
