@@ -7,8 +7,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
@@ -171,7 +172,7 @@ def oldest_run_with_answers(work: Work) -> str | None:
     return _oldest_that_ended(work, col(RawAnswerRow.run))
 
 
-def _oldest_that_ended(work: Work, run: ColumnElement[str]) -> str | None:
+def _oldest_that_ended(work: Work, run: Mapped[str]) -> str | None:
     under_way = select(col(RunRow.id)).where(col(RunRow.state) == RunStates.RUNNING)
     return work.session.execute(select(func.min(run)).where(run.not_in(under_way))).scalar()
 

@@ -216,9 +216,9 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
         another review, or it has not the shape of one though this release has all that it needs."""
         if hashlib.sha256(self.document.encode()).hexdigest() != self.sha256:
             raise Rejected(f"{self.type}: sha256: it is not the hash of the document's bytes", slug="bad_data")
-        told_of = self._read(AnyProtocol).review
-        if told_of != self.review:
-            what = f"the document is of review {told_of!r}, and was told of {self.review!r}"
+        named = self._read(AnyProtocol).review
+        if named != self.review:
+            what = f"the document is of review {named!r}, and was told of {self.review!r}"
             raise Rejected(f"{self.type}: document: review: {what}", slug="bad_data")
         # With a feature of tomorrow it may have another shape, which those who lack nothing find when they read it.
         if all(need.feature in FEATURES for need in self.needs):

@@ -68,7 +68,7 @@ def gauges(work: Work) -> list[Gauge]:
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | WatchRow]:
     """One for each source that is not busy: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
-        waiting = [*store.running_runs(work), *store.due_watches(work, work.now)]
+        waiting: list[RunRow | WatchRow] = [*store.running_runs(work), *store.due_watches(work, work.now)]
     first: dict[str, RunRow | WatchRow] = {}
     for one in waiting:
         if one.source not in busy and one.id not in tried:
@@ -90,7 +90,7 @@ def _open_run(running: Context, watch: WatchRow, turn: Lock, tried: set[str]) ->
     try:
         with turn, running.work(ACTOR) as work:
             due = next((it for it in store.due_watches(work, work.now) if it.id == watch.id), None)
-            return due and runs.open_run(work, due, running.resource(Sources).get(due.source))
+            return runs.open_run(work, due, running.resource(Sources).get(due.source)) if due is not None else None
     except Exception as error:
         tried.add(watch.id)
         if not isinstance(error, _NOTHING_TO_WRITE):
