@@ -10,7 +10,7 @@ _NAMED = 3
 
 
 class Failures:
-    """What failed of several things of a kind, each done under its name."""
+    """What failed of several things of a kind (`review`), each done under its name."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -28,8 +28,8 @@ class Failures:
     def raise_any(self) -> None:
         """Raises ExceptionGroup where anything failed."""
         if self._errors:
-            reasons = "; ".join(str(error) or type(error).__name__ for error in self._errors[:_NAMED])
-            raise ExceptionGroup(f"{len(self._errors)} of the {self._kind} failed: {reasons}", self._errors)
+            reasons = "; ".join(map(_reason_of, self._errors[:_NAMED]))
+            raise ExceptionGroup(f"{len(self._errors)} failed: {reasons}", self._errors)
 
 
 @contextmanager
@@ -38,3 +38,9 @@ def each(kind: str) -> Iterator[Failures]:
     failures = Failures(kind)
     yield failures
     failures.raise_any()
+
+
+def _reason_of(error: Exception) -> str:
+    """What failed and why, without the statement that a database's error brings along in later lines."""
+    first, _, _ = str(error).partition("\n")
+    return f"{error.__notes__[-1]}: {type(error).__name__}: {first}"

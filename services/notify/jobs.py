@@ -40,7 +40,7 @@ def deliver_due(running: Context) -> None:
     under the same `webhook-id`. What fails by a fault of ours keeps no other waiting, and is raised in the end.
     """
     sending: dict[Future[None], Claim] = {}
-    with each("deliveries") as failures, ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
+    with each("delivery") as failures, ThreadPoolExecutor(SENDERS, thread_name_prefix="notify:sender") as pool:
         while running.leading and not running.stopping.is_set():
             while claims := _lease(running, sending.values()):
                 sending.update({pool.submit(_deliver, running, claim): claim for claim in claims})

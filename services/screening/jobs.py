@@ -28,7 +28,7 @@ def apply_moved_dates(running: Context) -> None:
     """Holds the records of each review against its protocol's dates again, where an amendment moved them."""
     with running.work("screening:dates", readonly=True) as work:
         moved = [(version.review, version.version) for version in store.rechecks(work)]
-    with each("reviews") as failures:
+    with each("review") as failures:
         for review, version in moved:
             with failures.apart(review):
                 _repeat(running, "screening:dates", partial(_recheck_some, review=review, version=version))

@@ -32,7 +32,7 @@ def watch_cadence(running: Context) -> None:
 
 def _each(running: Context, actor: str, reviews: Iterable[str], effect: Callable[[Work, str], None]) -> None:
     """Does each review; one that fails does not keep the others waiting, and is told in the end."""
-    with each("reviews") as failures:
+    with each("review") as failures:
         for review in reviews:
             with failures.apart(review), running.work(actor) as work:
                 effect(work, review)

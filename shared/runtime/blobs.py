@@ -30,7 +30,7 @@ def sweep_blobs(running: Context) -> None:
     now = datetime.now(UTC)
     before, hour = now - SPARED, int(now.timestamp()) // 3600
     removed = drafts = 0
-    with each("buckets") as failures:
+    with each("bucket") as failures:
         for bucket in (f"{number:02x}" for number in range(256) if number % 24 == hour % 24):
             if running.stopping.is_set():
                 break
@@ -46,7 +46,7 @@ def sweep_bucket(running: Context, bucket: str, before: datetime) -> int:
     """Removes the blobs of a bucket that nothing uses and that were neither put nor named since that instant; answers
     how many. One that cannot be removed stands in the way of no other."""
     removed, old = 0, running.blobs.older(before, bucket)
-    with each("blobs") as failures:
+    with each("blob") as failures:
         while batch := list(islice(old, _BATCH)):
             with running.work(f"{running.service.name}:sweep", readonly=True) as work:
                 used = names.named(work.session, batch)

@@ -26,7 +26,7 @@ _BATCH = 1000
 
 def prune(running: Context) -> None:
     """Deletes what is older than its setting says, oldest first, a batch a transaction."""
-    with each("prunes") as failures:
+    with each("prune by") as failures:
         for one in (Prune(_commands, "command_days"), Prune(_heard_by(running), "inbox_days"), *running.service.prunes):
             with failures.apart(one.days):
                 _prune(running, one)

@@ -144,7 +144,7 @@ def test_a_fault_of_ours_is_an_attempt_that_failed_and_keeps_no_other_delivery(b
         raise UnicodeError("label too long")
 
     monkeypatch.setattr(channel, "send", fails)
-    with pytest.raises(ExceptionGroup, match="1 of the deliveries failed: label too long"):
+    with pytest.raises(ExceptionGroup, match=r"1 failed: delivery .*label too long"):
         bench.runs(jobs.deliver_due)
     bench.runs(jobs.deliver_due)  # It is not due yet.
 
