@@ -41,6 +41,6 @@ def each(kind: str) -> Iterator[Failures]:
 
 
 def _reason_of(error: Exception) -> str:
-    """What failed and why, without the statement that a database's error brings along in later lines."""
-    first, _, _ = str(error).partition("\n")
-    return f"{error.__notes__[-1]}: {type(error).__name__}: {first}"
+    """What failed and why, in one line, without the statement that a database's error brings along."""
+    why, _, _ = str(error).partition("\n[SQL:")
+    return f"{error.__notes__[-1]}: {type(error).__name__}: {' '.join(why.split())}"
