@@ -43,7 +43,8 @@ def upgrade(services: tuple[str, ...]) -> None:
 @AS_JSON
 def check(as_json: bool) -> None:
     """Compare each database with its migrations and its models; exits 1 when one differs. Writes nothing."""
-    from services.catalog import SERVICES
+    from services.catalog import BY_NAME, SERVICES
+    from services.cli.log import told_without
 
     states = [_state(service) for service in SERVICES]
     if not as_json and all(state.revision is None for state in states):
@@ -55,6 +56,9 @@ def check(as_json: bool) -> None:
         ("differences", lambda state: _summary(state.differences)),
     ]
     print_json(states) if as_json else print_rows(states, columns, as_json=False, empty="no services")
+    lost = [told for state in states if state.revision is None and (told := told_without(BY_NAME[state.service]))]
+    if lost:
+        raise Conflict("; ".join(lost), slug="database_older")
     if any(state.revision != state.newest or state.differences for state in states):
         raise Conflict(
             "a database is not as the models are: `living db upgrade` mends one that is missing or old; "

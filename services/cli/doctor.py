@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -57,8 +58,8 @@ State = Literal["ok", "warn", "fail"]
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 #: How what is damaged and kept in a file is made anew.
 _MEND = {
-    "log": "`living log mend` makes it anew from the services' journals",
-    "search index": "start again, then `living search rebuild`",
+    "log": "then `living log mend`: it keeps the file aside and makes it anew from the services' journals",
+    "search index": "move the file away, start again, then `living search rebuild`",
 }
 _NEEDED = 100 * 2**20, 2**30
 #: Held keys of a service that have a line each.
@@ -232,15 +233,27 @@ def _database(name: str) -> Iterator[Finding]:
         down = Finding(
             check, "fail", f"cannot be read: {_first_line(error)}", "start the server, or mend LIVING_DATABASE_URL"
         )
-        yield down if path is None else _unreadable(check, path, error, "put a copy of it back")
+        yield down if path is None else _unreadable(check, path, error, "move the file away, and put a copy of it back")
         return
     newest = _newest(name)
     if revision is None:
-        yield Finding(check, "fail", "there is none yet", "`living serve` or `living db upgrade` makes it")
+        yield _no_database(check, name)
     elif revision != newest:
         yield Finding(check, "fail", f"is at {revision}, not at {newest}", f"`living db upgrade {name}`")
     else:
         yield _private(check, f"at {revision}, the newest{server}", sqlite_file(url))
+
+
+def _no_database(check: str, name: str) -> Finding:
+    """One that was never there is made at the first start; a start without one that was lost is refused."""
+    from services.catalog import BY_NAME
+    from services.cli.log import told_without
+
+    refused = told_without(BY_NAME[name])
+    if refused is None:
+        return Finding(check, "fail", "there is none yet", "`living serve` or `living db upgrade` makes it")
+    why, _, do = refused.partition(". ")
+    return Finding(check, "fail", f"there is none, and a start of {name} would be refused: {why}", do)
 
 
 def _revision(url: str) -> tuple[str | None, str]:
@@ -283,10 +296,35 @@ def _newest(name: str) -> str:
 
 
 def _log() -> Iterator[Finding]:
-    found = _file("log", settings().resolved(settings().log_url))
+    url = settings().resolved(settings().log_url)
+    found, path = _file("log", url), sqlite_file(url)
+    used = _used_logs() if path is not None and _is_away(path) else []
+    if used:
+        do = "put it back; if it is lost for good, `living log mend` makes it anew from the services' journals"
+        found = replace(found, told=f"{found.told}, though {', '.join(used)} used one", do=do)
     yield found
-    if found.state != "fail":
+    if used or found.state != "fail":
         yield from _as_known()
+
+
+def _used_logs() -> list[str]:
+    """The services whose databases know a log; one that cannot be asked is told by itself."""
+    from sqlalchemy.exc import DBAPIError
+
+    from services.catalog import SERVICES as ALL
+    from shared.runtime.checks import Known
+
+    used = []
+    for service in ALL:
+        with (
+            suppress(DBAPIError),
+            looked_into(settings().resolved(settings().database_url, service.name)) as database,
+        ):
+            if database is not None:
+                with database.session() as session:
+                    known = Known.of(session, service.name)
+                    used += [service.name] if known.topics or known.listened else []
+    return used
 
 
 def _as_known() -> Iterator[Finding]:
@@ -319,8 +357,7 @@ def _as_known() -> Iterator[Finding]:
 def _index() -> Iterator[Finding]:
     url = settings().resolved(settings().search_url)
     found, path = _file("search index", url), sqlite_file(url)
-    gone = path is not None and not (path.is_file() and path.stat().st_size)
-    if gone and _index_was_used():
+    if path is not None and _is_away(path) and _index_was_used():
         found = replace(found, do="search has written to one: start the platform, then `living search rebuild`")
     yield found
 
@@ -402,6 +439,11 @@ def _nothing_here() -> Iterator[Finding]:
         yield Finding("data", "fail", text, "`living serve` makes one; LIVING_DATA_DIR says where another is")
 
 
+def _is_away(path: Path) -> bool:
+    """Whether a file is not there, or has nothing in it."""
+    return not (path.is_file() and path.stat().st_size)
+
+
 def _file(check: str, url: str) -> Finding:
     """A file that can be read, or a server that answers."""
     path = sqlite_file(url)
@@ -423,7 +465,7 @@ def _unreadable(check: str, path: Path, error: Exception, mend: str) -> Finding:
     fault = fault_of(path, error)
     if fault is None or fault.damaged:
         text = fault.detail if fault is not None else f"{path}: {_first_line(error)}"
-        return Finding(check, "fail", f"cannot be read: {text}", f"stop the platform, move the file away, and {mend}")
+        return Finding(check, "fail", f"cannot be read: {text}", f"stop the platform, {mend}")
     return Finding(check, "fail", fault.detail)
 
 

@@ -160,6 +160,21 @@ def as_known(log: EventLog) -> list[dict[str, str]]:
     return [{"service": service.name, "told": _checked(service, log, ring)} for service in _chosen(())]
 
 
+def told_without(service: Service) -> str | None:
+    """What a start says of a service whose database is away though the log knows its work; None where it would make
+    one without a word, or the log cannot be looked at, which is told by itself."""
+    from shared.runtime import checks
+
+    try:
+        with opened() as log:
+            checks.look_at_log_anew(service, log, embedded=settings().embedded)
+    except Conflict as error:
+        return error.detail
+    except (NotFound, Unavailable):
+        pass
+    return None
+
+
 class _Unread(TypedDict):
     """What a service has not done yet of a partition."""
 

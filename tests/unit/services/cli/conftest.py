@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +19,21 @@ from demo.replay.server import ReplayServer
 from services.cli import app, context, printing
 from services.protocol.manifest import SERVICE
 from services.screening.manifest import SERVICE as SCREENING
+from shared.bus.open import open_log
+from shared.bus.relay import relay_once
+from shared.db.engine import opened
+from shared.db.tables import OutboxRow, WaitingRow
+from shared.events.base import Envelope
+from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
+from shared.ids import new_id
+from shared.keys.file import make
 from tests.unit.services.screening.rig import ScreeningRig
 from tests.unit.services.synthesis.rig import SynthesisRig, make_rig
 from tests.workbench import Workbench
 
 Run = Callable[..., Result]
+
+LOG = "sqlite:data/log.db"
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +149,41 @@ def terminal(monkeypatch) -> Callable[[int | None], None]:
                 monkeypatch.setattr(printing.out, name, value)
 
     return make
+
+
+@pytest.fixture
+def home(run, tmp_path):
+    """The databases and the log of a stopped platform, in which ingest told of six records."""
+    assert run("db", "upgrade").exit_code == 0
+    make(Path("data/signing-key.pem"))
+    with closing(open_log(LOG)) as log, opened("sqlite:///data/ingest.db") as database:
+        log.create_topics()
+        with database.session() as session:
+            seen = [outbox_row(f"rec{number}") for number in range(6)]
+            session.add_all([*seen, *(WaitingRow(event_id=row.event_id) for row in seen)])
+            session.commit()
+        assert relay_once(database, log, limit=10) == 6
+    return tmp_path / "data"
+
+
+def outbox_row(record: str) -> OutboxRow:
+    about = Bibliography(title="Trust", published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")])
+    event = RecordDiscovered(review="r", record=record, revision=1, run="run", bibliography=about)
+    now = datetime.now(UTC)
+    envelope = Envelope(
+        id=new_id("evt"), type=event.type, dataversion=1, source="living/ingest", subject=record,
+        time=now.isoformat(), recordedtime=now.isoformat(), correlationid=record, causationid=None, actor="test",
+        data=event.model_dump(mode="json"),
+    )  # fmt: skip
+    return OutboxRow(
+        event_id=envelope.id, correlation=record, review="r", type=event.type, topic=event.topic, key=record,
+        payload=envelope.to_json().decode(), recorded_at=now,
+    )  # fmt: skip
+
+
+def remove_log(folder: Path) -> None:
+    for file in folder.glob("log.db*"):
+        file.unlink()
 
 
 def forget() -> None:

@@ -70,6 +70,14 @@ def test_one_that_is_missing_is_told_and_not_made(run, tmp_path):
     assert not (tmp_path / "data" / "notify.db").exists()
 
 
+def test_one_that_is_gone_though_the_log_knows_its_work_is_told_as_a_start_would(run, home):
+    (home / "ingest.db").unlink()
+
+    refused = str(run("db", "check").exception)
+
+    assert "older than the event log" in refused and "db upgrade" not in refused
+
+
 def test_an_unknown_service_is_refused(run):
     assert "no service is called 'x'" in str(run("db", "upgrade", "x").exception)
 

@@ -18,7 +18,7 @@ from shared.keys.file import open_ring
 from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.disks import mounted
-from tests.unit.services.cli.conftest import data
+from tests.unit.services.cli.conftest import data, remove_log
 
 
 @pytest.fixture(autouse=True)
@@ -238,6 +238,27 @@ def test_a_log_that_is_no_database_fails(run, tmp_path):
     finding = findings(run("doctor", "--json"))["log"]
 
     assert finding["state"] == "fail" and "cannot be read" in finding["told"]
+    assert "living log mend" in finding["do"] and "move the file away" not in finding["do"], "mend keeps it aside"
+
+
+def test_a_log_that_is_gone_though_databases_know_one_is_to_be_mended(run, home):
+    remove_log(home)
+
+    seen = findings(run("doctor", "--json"))
+
+    assert "though ingest used one" in seen["log"]["told"] and "living log mend" in seen["log"]["do"]
+    assert "a start of ingest would be refused" in seen["log and key"]["told"]
+
+
+def test_a_database_that_is_gone_though_the_log_knows_its_work_is_told_as_a_start_would(run, home):
+    for name in ("ingest", "notify"):
+        (home / f"{name}.db").unlink()
+
+    seen = findings(run("doctor", "--json"))
+
+    assert "a start of ingest would be refused" in seen["database ingest"]["told"]
+    assert "living log rewind ingest" in seen["database ingest"]["do"]
+    assert "living serve" in seen["database notify"]["do"], "it was never at work on this log"
 
 
 def test_an_index_that_is_gone_though_search_wrote_to_one_is_to_be_rebuilt(run, tmp_path):

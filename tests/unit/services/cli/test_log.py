@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,55 +14,11 @@ import pytest
 from services.catalog import BY_NAME
 from services.cli import main
 from shared.bus.open import open_log
-from shared.bus.relay import relay_once
-from shared.db.engine import opened
-from shared.db.tables import OutboxRow, WaitingRow
 from shared.errors import Conflict, NotFound, Unavailable
-from shared.events.ingest import Bibliography, RecordDiscovered, SourceRef
 from shared.keys.file import make
 from shared.private import is_private
 from tests.disks import mounted
-from tests.unit.services.cli.conftest import data
-
-LOG = "sqlite:data/log.db"
-
-
-@pytest.fixture
-def home(run, tmp_path):
-    """The databases and the log of a stopped platform, in which ingest told of six records."""
-    assert run("db", "upgrade").exit_code == 0
-    make(Path("data/signing-key.pem"))
-    with closing(open_log(LOG)) as log, opened("sqlite:///data/ingest.db") as database:
-        log.create_topics()
-        with database.session() as session:
-            seen = [outbox_row(f"rec{number}") for number in range(6)]
-            session.add_all([*seen, *(WaitingRow(event_id=row.event_id) for row in seen)])
-            session.commit()
-        assert relay_once(database, log, limit=10) == 6
-    return tmp_path / "data"
-
-
-def outbox_row(record: str) -> OutboxRow:
-    from shared.events.base import Envelope
-    from shared.ids import new_id
-
-    about = Bibliography(title="Trust", published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")])
-    event = RecordDiscovered(review="r", record=record, revision=1, run="run", bibliography=about)
-    now = datetime.now(UTC)
-    envelope = Envelope(
-        id=new_id("evt"), type=event.type, dataversion=1, source="living/ingest", subject=record,
-        time=now.isoformat(), recordedtime=now.isoformat(), correlationid=record, causationid=None, actor="test",
-        data=event.model_dump(mode="json"),
-    )  # fmt: skip
-    return OutboxRow(
-        event_id=envelope.id, correlation=record, review="r", type=event.type, topic=event.topic, key=record,
-        payload=envelope.to_json().decode(), recorded_at=now,
-    )  # fmt: skip
-
-
-def remove_log(folder: Path) -> None:
-    for file in folder.glob("log.db*"):
-        file.unlink()
+from tests.unit.services.cli.conftest import LOG, data, remove_log
 
 
 def test_lag_is_told_by_service_and_partition(home, run):
