@@ -7,9 +7,10 @@ import gc
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from logging import LogRecord, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,14 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
-        refused = _keep_what_fails(app)
+        refused = _keep_what_refuses(app)
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
-        if whole and settings.url == Settings.model_fields["url"].default != _own_link(listener):
+        if whole and not _leads_here(settings, listener):
             line += f"; for commands: export LIVING_URL={_own_link(listener)}"
         try:
-            connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
+            with _silent_about(refused):
+                connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
         except SystemExit:
-            # The server has logged the trace; a person wants the sentence.
             if refused:
                 raise refused[0] from None
             raise
@@ -132,24 +133,49 @@ def _own_link(listener: socket.socket) -> str:
     return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", _address(listener))
 
 
+def _leads_here(settings: Settings, listener: socket.socket) -> bool:
+    """Whether commands with these settings come here, or to what people know it by."""
+    asked = settings.url.rstrip("/").replace("//localhost:", "//127.0.0.1:")
+    return asked in (_own_link(listener), settings.public_url.rstrip("/"))
+
+
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _keep_what_fails(app: FastAPI) -> list[LivingError]:
+def _keep_what_refuses(app: FastAPI) -> list[LivingError]:
     """A list that holds the platform's own error, once one has kept it from starting."""
     refused: list[LivingError] = []
     inner = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        started = False
         try:
             async with inner(app) as state:
+                started = True
                 yield state
         except LivingError as error:
-            refused.append(error)
+            if not started:
+                refused.append(error)
             raise
 
     app.router.lifespan_context = lifespan
     return refused
+
+
+@contextmanager
+def _silent_about(refused: Sequence[LivingError]) -> Iterator[None]:
+    """Keeps the server from logging the trace of an error of ours that refuses the start: a person wants the sentence,
+    which is told by whoever called."""
+    server = getLogger("uvicorn.error")
+
+    def passes(record: LogRecord) -> bool:
+        return not refused
+
+    server.addFilter(passes)
+    try:
+        yield
+    finally:
+        server.removeFilter(passes)

@@ -126,6 +126,20 @@ def test_it_says_how_commands_find_it_where_they_would_look_elsewhere(tmp_path):
         one.close()
 
 
+def test_a_start_that_is_refused_is_one_sentence_and_no_trace(tmp_path):
+    one = Served(tmp_path, LIVING_SCHEDULER="false")
+    eventually(lambda: "listens on" in one.said(), within=300)
+    one.close()
+    for file in one.data.glob("log.db*"):
+        file.unlink()
+
+    refused = one.living("serve", "--port", "0")
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr and "startup failed" not in refused.stderr
+    assert "log lost: " in refused.stderr.splitlines()[-1] and "living log mend" in refused.stderr.splitlines()[-1]
+
+
 def test_a_part_of_the_services_does_not_say_that_it_is_where_commands_go(tmp_path):
     one = Served(tmp_path, "notify", LIVING_URL="", LIVING_SCHEDULER="false")
     try:
@@ -179,6 +193,9 @@ def test_the_status_tells_which_source_fails_since_when_why_and_when_it_is_tried
 
     assert "crossref (more) fails since 20" in seen and "tried again at 20" in seen
     assert "does not answer" in seen or "refused" in seen.lower()
+    watches = json.loads(pulled.living("review", "status", REVIEW, "--json").stdout)["watches"]
+    assert all(watch["last_run"]["run"] in seen for watch in watches), "`living review answers` takes them"
+    assert f"living review answers {REVIEW} --run run_" in seen
 
 
 def test_the_status_tells_how_much_was_rejected_and_why_and_how_to_list_it(pulled):

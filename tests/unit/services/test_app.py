@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from services.app import _linking_to, _own_link
+from services.app import _leads_here, _linking_to, _own_link
 from shared.settings import Settings
 
 
@@ -39,3 +39,21 @@ def test_an_address_that_the_settings_give_is_kept():
         given = Settings(_env_file=None, public_url="https://living.example.org")
 
         assert _linking_to(at, given, whole=True).public_url == "https://living.example.org"
+
+
+@pytest.mark.parametrize(
+    ("url", "public_url", "here"),
+    [
+        ("http://127.0.0.1:{port}", "", True),
+        ("http://localhost:{port}/", "", True),
+        ("https://living.example.org", "https://living.example.org/", True),
+        ("http://127.0.0.1:9", "", False),
+        ("https://elsewhere.example.org", "https://living.example.org", False),
+    ],
+)
+def test_commands_come_here_by_its_address_or_the_one_that_people_know(url, public_url, here):
+    with listening("127.0.0.1") as at:
+        port = at.getsockname()[1]
+        given = {"public_url": public_url} if public_url else {"public_url": _own_link(at)}
+
+        assert _leads_here(Settings(_env_file=None, url=url.format(port=port), **given), at) == here
