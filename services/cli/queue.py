@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import minute, out, print_json, print_line, print_rows, table
+from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
@@ -57,6 +57,12 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
     """
     with acting("taking a record", review, "adjudicator" if conflict else "reviewer") as living:
         task = living.screening.claim(review, stage, "conflict" if conflict else "screening")
+    if task is not None and stage not in (None, task.stage):
+        err.print(
+            f"You still hold a {'conflict' if conflict else 'record'} of stage {task.stage!r}, which comes first. "
+            f"Answer it, or give it back: living queue release {review} {task.lease}",
+            style="yellow", soft_wrap=True, highlight=False, markup=False,
+        )  # fmt: skip
     if as_json:
         print_json(task)
     elif task is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -209,8 +210,11 @@ def _field_faults(form_field: FormField, value: Any, cmocs: Collection[str]) -> 
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
             return [Fault(at, f"must be text of at most {LONGEST_TEXT} characters", "wrong_kind")]
         return _option_faults(at, [value], form_field.options) if form_field.kind == "choice" else []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(set(value)) < len(value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return [Fault(at, "must be a list of texts, none of them twice", "wrong_kind")]
+    twice = [item for item, times in Counter(value).items() if times > 1]
+    if twice:
+        return [Fault(at, f"{', '.join(map(repr, twice))} is given twice", "wrong_kind")]
     if form_field.kind == "choices":
         return _option_faults(at, value, form_field.options)
     unknown = [item for item in value if item not in cmocs]

@@ -222,16 +222,17 @@ def require_stage(known: Sequence[str], review: str, stage: str) -> None:
         raise NotFound(reason, slug="unknown_stage")
 
 
-def stages_judged(work: Work, review: str, stages: Sequence[str]) -> list[str]:
+def stages_judged(work: Work, review: str, stages: Sequence[str], *, may_vote: bool) -> list[str]:
     """Those of these stages where the person's own votes are in, so that figures cannot lead them any more.
 
-    Raises Forbidden (`votes_first`) when there are none.
+    Raises Forbidden (`votes_first`) when there are none, which a person who may not vote cannot change.
     """
     voted_at = store.stages_voted_at(work, review, work.actor)
     judged = [stage for stage in stages if stage in voted_at]
     if not judged:
         reason = "agreement is shown to leads, and at each stage to those who have a vote on a task with all its votes"
-        raise Forbidden(f"{reason}; vote first", slug="votes_first")
+        first = "; vote first" if may_vote else ", which takes the role 'reviewer'"
+        raise Forbidden(f"{reason}{first}", slug="votes_first")
     return judged
 
 

@@ -54,6 +54,7 @@ def test_a_field_is_sent_as_the_stages_form_takes_it(screening_at, as_, given, k
         (["cmocs=c1", "note=a", "note=b"], "note: takes one value, and 2 are given: a, b"),
         (["cmocs=c1", "settings=town"], "no such field; it has: cmocs, setting, designs, note"),
         (["cmocs=c9"], "this review has no CMOC 'c9'"),
+        (["cmocs=c1", "cmocs=c2", "cmocs=c1"], "fields.cmocs: 'c1' is given twice"),
     ],
 )
 def test_a_field_that_the_form_does_not_take_is_refused_and_nothing_is_voted(screening_at, as_, given, seen):
@@ -138,3 +139,26 @@ def test_an_adjudicator_is_shown_what_decides_and_the_votes(screening_at, as_):
     assert json.dumps(seen["answers"]).count('"reason_required": true') == len(seen["answers"]) == 2
     decided = as_("cy", "queue", "vote", REVIEW, seen["lease"], "include", "--reason", "it fits", role="adjudicator")
     assert decided.exit_code == 0 and "included" not in decided.stdout and "advanced" in decided.stdout
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["for people", "for programs"])
+def test_who_still_holds_a_record_of_another_stage_is_told_which_and_how_to_give_it_back(screening_at, as_, more):
+    screening_at().discovers("r1")
+    lease = lease_of(as_, "ana")
+    next_ = ["queue", "next", REVIEW]
+
+    said = as_("ana", *next_, "--stage", "depth", *more).stderr
+
+    assert "You still hold a record of stage 'sift'" in said and f"living queue release {REVIEW} {lease}" in said
+    assert as_("ana", *next_, "--stage", "sift", *more).stderr == as_("ana", *next_, *more).stderr == ""
+
+
+def test_who_still_holds_a_conflict_of_another_stage_is_told_too(screening_at, as_):
+    rig = screening_at()
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no garden")
+    next_ = ["queue", "next", REVIEW, "--conflict"]
+    as_("dora", *next_, role="lead")
+
+    assert "hold a conflict of stage 'sift'" in as_("dora", *next_, "--stage", "depth", role="lead").stderr
