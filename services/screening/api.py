@@ -114,7 +114,7 @@ def show_agreement(review: Review, work: Reading, person: Reader) -> list[StageA
     answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
     stages = _stages(work, review, counted.states)
     if not person.has("lead"):
-        stages = views.stages_judged(work, review, stages)
+        stages = views.stages_judged(work, review, stages, may_vote=person.has("reviewer"))
     hidden = store.pairs_to_decide(work, review, person.name) if _is_blind(person) else {}
     return [
         views.stage_agreement(
@@ -128,7 +128,7 @@ def show_agreement(review: Review, work: Reading, person: Reader) -> list[StageA
     ]
 
 
-@router.get("/reviews/{review}/stages/{stage}/tasks", operation_id="screening_tasks")
+@router.get("/reviews/{review}/stages/{stage}/tasks")
 def list_tasks(
     review: Review,
     stage: Stage,
@@ -142,7 +142,7 @@ def list_tasks(
     return store.page_of_tasks(work, review, stage, state, page).page(lambda found: views.task_summary(*found))
 
 
-@router.get("/reviews/{review}/conflicts", operation_id="screening_conflicts")
+@router.get("/reviews/{review}/conflicts")
 def list_conflicts(
     review: Review,
     work: Reading,
@@ -157,7 +157,7 @@ def list_conflicts(
     return store.page_of_conflicts(work, review, stage, page).page(lambda found: views.task_summary(*found))
 
 
-@router.get("/reviews/{review}/records", operation_id="screening_records")
+@router.get("/reviews/{review}/records")
 def list_records(
     review: Review,
     work: Reading,

@@ -51,7 +51,7 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix=f"/{service.name}", tags=[service.name], route_class=Route)
     reading, unit = reading_of(service.name), unit_of(service.name)
 
-    @router.get("/dead-letters", operation_id=f"{service.name}_dead_letters")
+    @router.get("/dead-letters")
     def list_dead_letters(
         work: Annotated[Work, reading],
         person: Admin,
@@ -78,25 +78,25 @@ def routes(service: Service) -> APIRouter:
                 query = query.where(false())
         return read_page(work, query, page, col(DeadLetterRow.id)).page(_view)
 
-    @router.get("/dead-letters/groups", operation_id=f"{service.name}_dead_letter_groups")
+    @router.get("/dead-letters/groups")
     def list_groups(work: Annotated[Work, reading], person: Admin, page: Hundred) -> Page[DeadLetterGroup]:
         """The waiting letters by what they have in common: type, reason and place in the code."""
         groups = dead_letters.groups(work, page, *_may_see(person))
         return groups.page(lambda group: DeadLetterGroup(**group))
 
-    @router.get("/dead-letters/{letter}", operation_id=f"{service.name}_dead_letter")
+    @router.get("/dead-letters/{letter}")
     def show_dead_letter(letter: Name, work: Annotated[Work, reading], person: Admin) -> DeadLetterText:
         """One letter, with the whole message."""
         return _text(_theirs(work, service, letter, person))
 
-    @router.post("/dead-letters/{letter}/retry", operation_id=f"{service.name}_retry_dead_letter")
+    @router.post("/dead-letters/{letter}/retry")
     def retry_dead_letter(letter: Name, work: Annotated[Work, unit], person: Admin) -> DeadLetterView:
         """Tries a dead letter again now; it stays, with its reason, when it still does not work. What was parked
         behind it follows."""
         _theirs(work, service, letter, person)
         return _view(dead_letters.retry(work, service, letter))
 
-    @router.post("/dead-letters/{letter}/discard", operation_id=f"{service.name}_discard_dead_letter")
+    @router.post("/dead-letters/{letter}/discard")
     def discard_dead_letter(
         letter: Name, body: Discard, work: Annotated[Work, unit], person: Admin
     ) -> DeadLetterDecision:
@@ -105,7 +105,7 @@ def routes(service: Service) -> APIRouter:
         decided, behind = dead_letters.discard(work, service, letter, body.reason)
         return DeadLetterDecision(letter=_view(decided), behind=behind, follows=_follows(decided, behind))
 
-    @router.post("/dead-letters/groups/{group}/retry", operation_id=f"{service.name}_retry_group")
+    @router.post("/dead-letters/groups/{group}/retry")
     def retry_group(
         group: Name, body: RetryGroup, request: Request, work: Annotated[Work, reading], person: Admin
     ) -> GroupDecision:
@@ -116,7 +116,7 @@ def routes(service: Service) -> APIRouter:
         retry = lambda own, letter: dead_letters.retry(own, service, letter)  # noqa: E731
         return _each(request, service, person, group, letters, retry, go_on=body.all)
 
-    @router.post("/dead-letters/groups/{group}/discard", operation_id=f"{service.name}_discard_group")
+    @router.post("/dead-letters/groups/{group}/discard")
     def discard_group(
         group: Name, body: DiscardGroup, request: Request, work: Annotated[Work, reading], person: Admin
     ) -> GroupDecision:
@@ -132,7 +132,7 @@ def routes(service: Service) -> APIRouter:
 
 
 def _add_put_off(router: APIRouter, service: Service) -> None:
-    @router.get("/put-off", operation_id=f"{service.name}_put_off")
+    @router.get("/put-off")
     def list_put_off(
         work: Annotated[Work, reading_of(service.name)],
         person: Admin,
@@ -150,7 +150,7 @@ def _add_put_off(router: APIRouter, service: Service) -> None:
 def _add_held(router: APIRouter, service: Service) -> None:
     reading, unit = reading_of(service.name), unit_of(service.name)
 
-    @router.get("/held", operation_id=f"{service.name}_held")
+    @router.get("/held")
     def list_held(work: Annotated[Work, reading], person: Admin, page: Hundred) -> Page[HeldKeyView]:
         """The keys whose events wait, with the reason of the first of them."""
         query = select(HeldKeyRow).where(col(HeldKeyRow.consumer) == service.name)
@@ -160,7 +160,7 @@ def _add_held(router: APIRouter, service: Service) -> None:
         parked = _parked(work.session, service.name, held.rows)
         return held.page(lambda row: HeldKeyView(**row.model_dump(), parked=parked.get((row.topic, row.key), 0)))
 
-    @router.post("/held/discard", operation_id=f"{service.name}_give_up_held")
+    @router.post("/held/discard")
     def give_up_held(body: GiveUpKey | GiveUpReview, work: Annotated[Work, unit], person: Admin) -> GivenUp:
         """Decides that what keys wait for never comes, such as a review that nobody will publish: their events are
         kept as discarded letters, and what is left of them goes on. None where no such key is held."""

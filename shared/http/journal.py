@@ -28,7 +28,7 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix=f"/{service.name}", tags=[service.name], route_class=Route)
     reading = reading_of(service.name)
 
-    @router.get("/reviews/{review}/events", operation_id=f"{service.name}_events")
+    @router.get("/reviews/{review}/events")
     def list_events(
         review: Name,
         work: Annotated[Work, reading],

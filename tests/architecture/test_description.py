@@ -131,7 +131,9 @@ def test_every_operation_has_a_short_name_of_its_own(document):
     names = [shown["operationId"] for _, shown in operations(document)]
 
     assert len(names) == len(set(names))
-    assert {"screening_make_claim", "notify_add_subscription", "synthesis_sign_draft", "ingest_events"} <= set(names)
+    assert {"screening_make_claim", "notify_add_subscription", "synthesis_sign_draft", "ingest_list_events"} <= set(
+        names
+    )
 
 
 def test_what_is_no_json_is_told_as_what_it_is(document):
