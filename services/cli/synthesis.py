@@ -75,10 +75,11 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
 
 
 def _show_revision(content: RevisionContent) -> None:
-    drill = ", a drill" if content.drill else ""
     signed = f"signed by {content.signed_by} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
-    out.print(Text(f"revision {content.number}{drill}: {content.change_class}, {signed}\n{content.summary}\n"))
+    out.print(
+        Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
+    )
     _show_theories(content, {})
 
 
@@ -94,6 +95,8 @@ def diff(review: str, before: int, after: int, as_json: bool) -> None:
     if as_json:
         print_json(difference)
     else:
+        if difference.drill:
+            out.print("A drill: at least one of the two revisions is an exercise.")
         print_rows(difference.changes, _CHANGES, as_json=False, empty="Nothing changed.")
 
 
@@ -173,6 +176,8 @@ def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> No
     """
     with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
+        if draft.drill and not drill:
+            err.print("This draft is a drill, for a drill's notice is at work in it: so will the revision be.")
         if not _differs(draft):
             err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
             if not yes and sys.stdin.isatty():
@@ -182,7 +187,8 @@ def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> No
     if as_json:
         print_json(revision)
     else:
-        out.print(f"revision {revision.content.number} is signed: {revision.content.change_class}")
+        content = revision.content
+        out.print(f"revision {content.number} is signed: {content.change_class}{_drill(content.drill)}")
 
 
 @app.command("export", example="living synthesis export ics-leadership 5 --to revision-5.json")
@@ -272,6 +278,9 @@ def _show_verified(verified: Verified) -> None:
     dates = [
         f"{word} {second(at)}" for word, at in (("since", verified.key_since), ("until", verified.key_until)) if at
     ]
+    if verified.review and verified.number and verified.signed_by and verified.signed_at:
+        of = f"Revision {verified.number} of {verified.review}{_drill(verified.drill)}"
+        out.print(f"{of}, signed by {verified.signed_by} on {day(verified.signed_at)}.", markup=False, highlight=False)
     verb = "signed" if verified.key_until else "signs"
     signer = f"key {verified.kid}" + (f", which {verb} {' '.join(dates)}" if dates else "")
     out.print(f"It is what was signed, by {signer}.", markup=False, highlight=False)
@@ -286,7 +295,7 @@ def _show_draft(living: Client, review: str, as_json: bool) -> None:
         return
     settled = "" if draft.settled else " (something that arrived is not taken in yet)"
     out.print(Text(draft.title, style="bold"))
-    out.print(Text(f"draft of revision {draft.number}: {draft.change_class}{settled}\n"))
+    out.print(Text(f"draft of revision {draft.number}{_drill(draft.drill)}: {draft.change_class}{settled}\n"))
     _show_theories(draft, {study.study: study.titles for study in living.synthesis.support(review).studies})
     _show_changes(draft)
     out.print()
@@ -325,6 +334,10 @@ def _show_changes(draft: DraftView) -> None:
             f"{moved.withdrawn} withdrawn"
         )
         print_rows(draft.changes, _CHANGES, as_json=False, empty="")
+
+
+def _drill(drill: bool | None) -> str:
+    return ", a drill" if drill else ""
 
 
 def _differs(draft: DraftView) -> bool:

@@ -206,11 +206,13 @@ def show_diff(
     after: AskedNumber,
 ) -> Difference:
     """What changed from one revision to another."""
-    old, new = (content_of(store.revision(work, review, number).content).body for number in (before, after))
+    contents = [content_of(store.revision(work, review, number).content) for number in (before, after)]
+    old, new = (content.body for content in contents)
     changes = differences(old, new)
     return Difference(
-        review=review, before=before, after=after, change_class=change_class(old, changes), changes=changes
-    )
+        review=review, before=before, after=after, drill=any(content.drill for content in contents),
+        change_class=change_class(old, changes), changes=changes,
+    )  # fmt: skip
 
 
 # What asks for another look

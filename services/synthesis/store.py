@@ -456,10 +456,12 @@ def watches(work: Work, review: str) -> list[Watch]:
     return [Watch(*row) for row in work.session.execute(query.where(col(WatchRow.review) == review))]
 
 
-def open_rejudgement_count(work: Work, review: str) -> int:
-    query = select(func.count()).select_from(RejudgementRow)
+def open_rejudgement_counts(work: Work, review: str) -> tuple[int, int]:
+    """How many re-judgements are open, and how many of them are drills."""
+    query = select(func.count(), func.count().filter(col(RejudgementRow.drill))).select_from(RejudgementRow)
     query = query.where(col(RejudgementRow.review) == review, col(RejudgementRow.state) == RejudgementStates.OPEN)
-    return work.session.scalars(query).one()
+    every, drills = work.session.execute(query).one()
+    return every, drills
 
 
 def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Collection[str]) -> Iterator[Row]:

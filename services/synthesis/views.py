@@ -76,10 +76,12 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
 
 
 def status(work: Work, row: ReviewRow) -> StatusView:
+    rejudgements, drills = store.open_rejudgement_counts(work, row.review)
     return StatusView(
         state=standing(row.next_due, work.now.date()),
         settled=store.settled(work, row.review),
-        open_rejudgements=store.open_rejudgement_count(work, row.review),
+        open_rejudgements=rejudgements,
+        open_drills=drills,
         searched_through=searched_through(store.watches(work, row.review)),
         **row.model_dump(include=set(StatusView.model_fields)),
     )

@@ -395,9 +395,17 @@ class ExportedRevision(BaseModel):
 
 class Verified(BaseModel):
     """Whether a revision is still what was signed, and what is wrong where not; by which key it was signed, and the
-    dates in which that key signs. `readable` is false for a document that only a later release can show."""
+    dates in which that key signs. `readable` is false for a document that only a later release can show.
+
+    `review` to `drill` are what the document says of itself; null where it does not hold.
+    """
 
     revision: str | None
+    review: str | None
+    number: int | None
+    signed_by: str | None
+    signed_at: datetime | None
+    drill: bool | None
     holds: bool
     faults: list[str]
     document_schema: int | None
@@ -408,11 +416,12 @@ class Verified(BaseModel):
 
 
 class Difference(BaseModel):
-    """What changed between two revisions."""
+    """What changed between two revisions. `drill` says that at least one of them is an exercise."""
 
     review: str
     before: int
     after: int
+    drill: bool
     change_class: ChangeClass
     changes: list[Change]
 
@@ -503,7 +512,8 @@ class Judged(Given):
 
 
 class StatusView(BaseModel):
-    """Where a review stands. `state` is active, due or overdue, by its publication cadence."""
+    """Where a review stands. `state` is active, due or overdue, by its publication cadence; `open_drills` counts the
+    open re-judgements that are exercises."""
 
     review: str
     title: str
@@ -514,4 +524,5 @@ class StatusView(BaseModel):
     state: Literal["active", "due", "overdue"]
     settled: bool
     open_rejudgements: int
+    open_drills: int
     searched_through: dict[str, date]

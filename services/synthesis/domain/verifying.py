@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from services.synthesis.domain.revisions import KNOWN_SCHEMAS, Document, head_of, parsed, schema_of
 from shared.errors import Invalid
 from shared.keys.ring import AUDIENCES, Key, KeyRing
 from shared.wire.synthesis import ExportedRevision, Verified
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,14 @@ def verify(
     if not faults and revision not in (None, said):
         faults = ["it is another revision, put in the place of this one"]
     schema = schema_of(document) if document is not None else None
+    known = document if not faults else None
     return Verified(
         revision=revision or said,
+        review=_text(known, "review"),
+        number=_of_kind(known, "number", int),
+        signed_by=_text(known, "signed_by"),
+        signed_at=_instant(known, "signed_at"),
+        drill=_of_kind(known, "drill", bool),
         holds=not faults,
         faults=faults,
         document_schema=schema,
@@ -158,8 +166,20 @@ def _document(frozen: str) -> Document | None:
 
 
 def _text(document: Document | None, name: str) -> str | None:
+    return _of_kind(document, name, str)
+
+
+def _of_kind(document: Document | None, name: str, kind: type[Kind]) -> Kind | None:
+    """What a document says under a name, where it is of this kind: nothing is certain of a later schema."""
     value = document.get(name) if document is not None else None
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, kind) else None
+
+
+def _instant(document: Document | None, name: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(_text(document, name) or "")
+    except ValueError:
+        return None
 
 
 def _is_text(text: str) -> bool:

@@ -206,12 +206,32 @@ def test_an_exported_revision_is_verified_with_no_platform_and_no_settings(coded
     assert verified.exit_code == 0, verified.exception
     kid = coded.bench.platform.ring.newest("revisions").kid
     assert f"It is what was signed, by key {kid}" in words(verified)
-    assert data(run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json", "--json"))["kid"] == kid
+    assert f"Revision 1 of {REVIEW}, signed by dora on " in words(verified), "a file may have any name"
+    shown = data(run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json", "--json"))
+    assert (shown["kid"], shown["review"], shown["number"], shown["drill"]) == (kid, REVIEW, 1, False)
 
     text = (tmp_path / "r1.json").read_text()
     (tmp_path / "r1.json").write_text(text.replace("hilft", "schadet"))
     spoiled = run("synthesis", "verify", "--file", "r1.json", "--key", "keys.json")
     assert (spoiled.exit_code, words(spoiled)) == (1, "the content is not the one that was hashed")
+
+
+def test_a_drill_is_labelled_wherever_it_shows(coded, as_, run, tmp_path):
+    coded.signs()
+    coded.notices("r1", "retraction", drill=True)
+    coded.settles()
+
+    assert "draft of revision 2, a drill:" in words(as_("rita", "synthesis", "show", REVIEW, "--draft", role="reader"))
+    signed = as_("dora", "synthesis", "sign", REVIEW, "--summary", "An exercise.", role="lead")
+    assert "This draft is a drill" in signed.stderr and "revision 2 is signed: MINOR, a drill" in words(signed)
+    diff = ["synthesis", "diff", REVIEW, "1", "2"]
+    assert "A drill:" in words(as_("rita", *diff, role="reader"))
+    assert data(as_("rita", *diff, "--json", role="reader"))["drill"]
+    assert f"Revision 2 of {REVIEW}, a drill, signed by dora" in words(
+        as_("rita", "synthesis", "verify", REVIEW, "2", role="reader")
+    )
+    status = coded.lead.status(REVIEW)
+    assert status.open_rejudgements == status.open_drills == 1
 
 
 def test_a_forger_who_puts_their_own_key_into_the_file_is_found_out(coded, as_, run, tmp_path):
