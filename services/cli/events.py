@@ -13,7 +13,7 @@ from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, key_path, require_review, settings
 from services.cli.printing import err, out, print_json, print_json_line, print_whole
 from shared.client.operations import SERVICES
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
 def trace(review: str, beginning: str, as_json: bool) -> None:
     """Print the causation tree of one record, from the source that brought it to the notices it led to."""
     with client("lead") as living:
-        entries = living.operations.trace(review, beginning)
+        try:
+            entries = living.operations.trace(review, beginning)
+        except NotFound:
+            require_review(living, review)
+            raise
     if as_json:
         print_json(entries)
     else:

@@ -27,6 +27,7 @@ _WHOLE = {
     "fragments",
     "support per CMOC",
     "change",
+    "last run",
     "letter",
     "group",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -18,7 +19,8 @@ from rich.text import Text
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
-from shared.errors import Invalid
+from shared.errors import Conflict, Invalid, NotFound
+from shared.storage import unusable
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -105,7 +107,8 @@ def status(review: str, as_json: bool) -> None:
         funnel, synthesis = living.screening.funnel(review), living.synthesis.status(review)
         literature = living.ingest.status(review)
         rejected = _rejected(living, review, literature.watches)
-        since = {it.watch: _failing_since(living, review, it) for it in literature.watches if it.trouble}
+        failed = {it.watch: _failed(living, review, it) for it in literature.watches if it.trouble}
+    since = {watch: minute(runs[-1].started_at) if runs else "the start" for watch, runs in failed.items()}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
         print_json({**report, "screening": funnel, "synthesis": synthesis})
@@ -117,7 +120,7 @@ def status(review: str, as_json: bool) -> None:
         ["records", f"{literature.records} from {literature.source_records} source records"],
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
         *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
-        ["re-judgements open", synthesis.open_rejudgements],
+        ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
     ]
     out.print(table(["", ""], lines, show_header=False))
     out.print()
@@ -125,11 +128,15 @@ def status(review: str, as_json: bool) -> None:
     out.print(table(["stage", "entered", "advanced", "excluded", "open", "conflicts"], stages))
     out.print()
     sources = [
-        [watch.source, watch.strategy, watch.searched_through or "never", _state(watch)] for watch in literature.watches
-    ]
-    out.print(table(["source", "strategy", "searched through", "state"], sources))
-    for line in _trouble(review, literature, rejected, since):
-        out.print(line)
+        [
+            watch.source, watch.strategy, watch.searched_through or "never", _state(watch),
+            watch.last_run.run if watch.last_run else "",
+        ]
+        for watch in literature.watches
+    ]  # fmt: skip
+    out.print(table(["source", "strategy", "searched through", "state", "last run"], sources))
+    for line in _trouble(review, literature, rejected, since, failed):
+        out.print(line, soft_wrap=True)
 
 
 @app.command("rejections", example="living review rejections shared-records --source openalex")
@@ -140,7 +147,12 @@ def status(review: str, as_json: bool) -> None:
 def rejections(review: str, source: str | None, run: str | None, as_json: bool) -> None:
     """List the items that sources sent and that are no usable records, each with its reason."""
     with client() as living:
-        runs = [run] if run else [it.last_run.run for it in living.ingest.watches(review) if it.last_run]
+        watches = list(living.ingest.watches(review))
+        sources = list(dict.fromkeys(it.source for it in watches))
+        if source is not None and source not in sources:
+            require_review(living, review)
+            raise NotFound(f"review {review!r} asks no source {source!r}; it asks: {', '.join(sources) or 'none'}")
+        runs = [run] if run else [it.last_run.run for it in watches if it.last_run]
         rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
         if not rows:
             require_review(living, review)
@@ -155,17 +167,20 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
 
 @app.command("answers", example="living review answers shared-records --run run_01a2 --save answers")
 @REVIEW
-@option("--run", required=True, help="A run of a watch, by its id: `living review status` and `rejections` name them.")
+@option("--run", required=True, help="A run of a watch, by its id: `living review status` names the last ones.")
 @option("--save", help="Write each as it came into this folder, too.", type=click.Path(file_okay=False, path_type=Path))
 @AS_JSON
 def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
-    """List what a source answered during a run, as it came, while it is kept; for leads."""
+    """List what a source answered during a run, as it came, while it is kept; for leads.
+
+    What --save writes is for you alone, since a source's terms may hold for it, and overwrites nothing.
+    """
     with client("lead") as living:
         rows = list(living.ingest.answers(review, run))
         if save is not None:
-            save.mkdir(parents=True, exist_ok=True)
+            _make_folder(save)
             for row in rows:
-                (save / _file_of(run, row)).write_bytes(living.ingest.answer(review, run, row.number))
+                _write_new(save / _file_of(run, row), living.ingest.answer(review, run, row.number))
     columns = [
         ("number", lambda row: row.number),
         ("page", lambda row: row.page),
@@ -177,6 +192,25 @@ def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no raw answers of this run are kept (LIVING_RAW_ANSWER_DAYS)")
     if save is not None and not as_json:
         out.print(f"{len(rows)} written to {save}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise unusable(folder, error) from error
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Writes a file that its owner alone can read. Raises Conflict for one that is there."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise Conflict(f"there is a file {path} already: name another folder") from error
+    except OSError as error:
+        raise unusable(path, error) from error
 
 
 def _file_of(run: str, answer: RawAnswerView) -> str:
@@ -210,6 +244,10 @@ def _review_of(text: bytes) -> str:
     from services.protocol.domain import check as check_protocol
 
     return check_protocol(text).review
+
+
+def _drills(count: int) -> str:
+    return f", of which {count} {'is a drill' if count == 1 else 'are drills'}" if count else ""
 
 
 def _state(watch: WatchView) -> Text:
@@ -255,18 +293,24 @@ def _last_ended(living: Client, review: str, watch: WatchView) -> RunView | None
     return next((run for run in runs if run.state != "running"), None)
 
 
-def _failing_since(living: Client, review: str, watch: WatchView) -> str:
-    """When the first of the runs began that failed one after another; looks at the last fifty."""
-    failed = []
+def _failed(living: Client, review: str, watch: WatchView) -> list[RunView]:
+    """The runs that failed one after another, the newest first; looks at the last fifty."""
+    failed: list[RunView] = []
     for run in islice(living.ingest.runs(review, watch=watch.watch), 50):
         if run.state == "complete":
             break
         if run.error:
             failed.append(run)
-    return minute(failed[-1].started_at) if failed else "the start"
+    return failed
 
 
-def _trouble(review: str, literature: IngestStatus, rejected: list[_Rejected], since: dict[str, str]) -> Iterator[Text]:
+def _trouble(
+    review: str,
+    literature: IngestStatus,
+    rejected: list[_Rejected],
+    since: dict[str, str],
+    failed: dict[str, list[RunView]],
+) -> Iterator[Text]:
     """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
     for watch in literature.watches:
         if not watch.trouble:
@@ -277,6 +321,8 @@ def _trouble(review: str, literature: IngestStatus, rejected: list[_Rejected], s
             f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}:", style="red"
         )
         yield Text(f"  {watch.trouble}")
+        for run in failed[watch.watch][:1]:
+            yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
     for it in rejected:
         yield Text(
             f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",

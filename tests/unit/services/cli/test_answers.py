@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.errors import Forbidden
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.events.ingest import RunFinished
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
@@ -46,6 +46,19 @@ def test_what_a_source_answered_is_listed_and_saved_as_it_came(ingest, as_, tmp_
     files = sorted((tmp_path / "out" / "answers").iterdir())
     assert [file.read_bytes() for file in files] == BODIES
     assert [file.name for file in files] == [f"{run_of(ingest)}-0001.bin", f"{run_of(ingest)}-0002.bin"]
+    assert [file.stat().st_mode & 0o077 for file in (tmp_path / "out" / "answers", *files)] == [0, 0, 0]
+
+    files[0].write_bytes(b"mine")
+    again = as_("lea", "review", "answers", REVIEW, "--run", run_of(ingest), "--save", "out/answers", role="lead")
+    assert isinstance(again.exception, Conflict) and files[0].read_bytes() == b"mine"
+
+
+def test_a_source_that_the_review_does_not_ask_is_refused_with_those_that_it_asks(ingest, as_):
+    words = ["review", "rejections", REVIEW, "--source"]
+
+    assert "nothing was rejected" in as_("rita", *words, "crossref", role="reader").stdout
+    refused = as_("rita", *words, "nope", role="reader").exception
+    assert isinstance(refused, NotFound) and "it asks: crossref" in str(refused)
 
 
 def test_a_reviewer_is_told_that_they_may_not(ingest, as_):

@@ -8,7 +8,7 @@ import pytest
 
 from services.screening.manifest import SERVICE as SCREENING
 from shared import logging
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.keys.file import open_ring
 from shared.runtime.platform import Platform
 from shared.settings import Settings
@@ -46,6 +46,12 @@ def test_events_are_lines_of_json(run, protocol, tmp_path):
 
     assert [json.loads(json.loads(line)["data"]["document"])["title"] for line in seen] == ["One", "Two"]
     assert len(shown) == 2
+
+
+def test_a_trace_in_a_review_that_is_none_says_so(run, protocol):
+    refused = run("events", "trace", "nope", "rec_nope").exception
+
+    assert isinstance(refused, NotFound) and refused.slug == "unknown_review"
 
 
 def test_what_a_replay_logs_is_of_the_level_set_and_goes_beside_its_answer(run, tmp_path, capsys):
