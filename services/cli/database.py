@@ -11,6 +11,7 @@ from services.cli.commands import AS_JSON, Group, argument
 from services.cli.context import nothing_in, settings
 from services.cli.looking import looked_into
 from services.cli.printing import out, print_json, print_rows
+from shared.client.operations import SERVICES
 from shared.errors import Conflict
 from shared.private import sqlite_file
 
@@ -22,7 +23,7 @@ app = Group(help="The services' databases: upgrade them, compare them with the m
 
 
 @app.command("upgrade", example="living db upgrade\nliving db upgrade screening")
-@argument("services", "Which services; all without any.", nargs=-1)
+@argument("services", "Which services; all without any.", nargs=-1, type=click.Choice(SERVICES))
 def upgrade(services: tuple[str, ...]) -> None:
     """Bring each service's database to the newest schema; makes what is not there."""
     from services.catalog import choose
@@ -39,15 +40,16 @@ def upgrade(services: tuple[str, ...]) -> None:
             out.print(f"{service.name}: {migrate.current(database)}")
 
 
-@app.command("check", example="living db check")
+@app.command("check", example="living db check\nliving db check screening --json")
+@argument("services", "Which services; all without any.", nargs=-1, type=click.Choice(SERVICES))
 @AS_JSON
-def check(as_json: bool) -> None:
+def check(services: tuple[str, ...], as_json: bool) -> None:
     """Compare each database with its migrations and its models; exits 1 when one differs. Writes nothing."""
-    from services.catalog import BY_NAME, SERVICES
-    from services.cli.log import told_without
+    from services.catalog import BY_NAME, choose
+    from services.cli.log import refusal_without
 
-    states = [_state(service) for service in SERVICES]
-    if not as_json and all(state.revision is None for state in states):
+    states = [_state(service) for service in choose(services)]
+    if not as_json and not services and all(state.revision is None for state in states):
         raise nothing_in(_where())
     columns = [
         ("service", lambda state: state.service),
@@ -56,9 +58,10 @@ def check(as_json: bool) -> None:
         ("differences", lambda state: _summary(state.differences)),
     ]
     print_json(states) if as_json else print_rows(states, columns, as_json=False, empty="no services")
-    lost = [told for state in states if state.revision is None and (told := told_without(BY_NAME[state.service]))]
-    if lost:
-        raise Conflict("; ".join(lost), slug="database_older")
+    away = [BY_NAME[state.service] for state in states if state.revision is None]
+    refused = [why for why in map(refusal_without, away) if why is not None]
+    if refused:
+        raise Conflict("; ".join(refused), slug="database_older")
     if any(state.revision != state.newest or state.differences for state in states):
         raise Conflict(
             "a database is not as the models are: `living db upgrade` mends one that is missing or old; "

@@ -247,9 +247,9 @@ def _database(name: str) -> Iterator[Finding]:
 def _no_database(check: str, name: str) -> Finding:
     """One that was never there is made at the first start; a start without one that was lost is refused."""
     from services.catalog import BY_NAME
-    from services.cli.log import told_without
+    from services.cli.log import refusal_without
 
-    refused = told_without(BY_NAME[name])
+    refused = refusal_without(BY_NAME[name])
     if refused is None:
         return Finding(check, "fail", "there is none yet", "`living serve` or `living db upgrade` makes it")
     why, _, do = refused.partition(". ")

@@ -160,7 +160,7 @@ def as_known(log: EventLog) -> list[dict[str, str]]:
     return [{"service": service.name, "told": _checked(service, log, ring)} for service in _chosen(())]
 
 
-def told_without(service: Service) -> str | None:
+def refusal_without(service: Service) -> str | None:
     """What a start says of a service whose database is away though the log knows its work; None where it would make
     one without a word, or the log cannot be looked at, which is told by itself."""
     from shared.runtime import checks

@@ -78,8 +78,18 @@ def test_one_that_is_gone_though_the_log_knows_its_work_is_told_as_a_start_would
     assert "older than the event log" in refused and "db upgrade" not in refused
 
 
-def test_an_unknown_service_is_refused(run):
-    assert "no service is called 'x'" in str(run("db", "upgrade", "x").exception)
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+def test_an_unknown_service_is_refused_with_those_there_are(run, command):
+    refused = run("db", command, "nope")
+
+    assert refused.exit_code == 2 and "'nope' is not one of" in refused.output and "'screening'" in refused.output
+
+
+def test_one_service_is_checked_alone(run):
+    run("db", "upgrade", "protocol")
+
+    assert run("db", "check", "protocol").exit_code == 0
+    assert [it["service"] for it in data(run("db", "check", "protocol", "--json"))] == ["protocol"]
 
 
 @pytest.mark.parametrize("words", [["upgrade"], ["upgrade", "protocol"]])
