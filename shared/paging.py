@@ -110,9 +110,9 @@ def decode_cursor(listing: str, cursor: str, *, kind: str = "listing") -> Positi
 
 def of_another(kind: str = "listing") -> Invalid:
     """The error for a position that this listing did not give out."""
-    detail = f"cursor: it belongs to another {kind}; leave it out to begin again"
-    return Invalid(detail, [{"at": "cursor", "why": f"of another {kind}"}])
+    why = f"it belongs to another {kind}; leave it out to begin again"
+    return Invalid(f"cursor: {why}", [{"at": "cursor", "why": why}])
 
 
 def _unreadable() -> Invalid:
-    return Invalid("cursor: not one this API gave out", [{"at": "cursor", "why": "unreadable"}])
+    return Invalid("cursor: not one this API gave out", [{"at": "cursor", "why": "not one this API gave out"}])

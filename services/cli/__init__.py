@@ -95,9 +95,12 @@ def _run(output: _Output) -> int | str | None:
 
 
 def _not_said_yet(error: Invalid) -> list[dict[str, Any]]:
-    """What is wrong where, unless the one sentence says both already."""
+    """What is wrong where, unless the one sentence says both already, the place perhaps in words."""
+    said = error.detail
     match error.errors:
-        case [{"at": at, "why": why, **more}] if "line" not in more and at in error.detail and why in error.detail:
+        case [{"at": at, "why": why, **more}] if "line" not in more and (
+            said.endswith(f": {why}") or (at in said and why in said)
+        ):
             return []
         case several:
             return several[:50]

@@ -65,6 +65,8 @@ def _explained(item: ErrorDetails) -> str:
     if item["type"] == "string_type" and isinstance(value, bool | int | float):
         read_as = "true or false" if isinstance(value, bool) else "a number"
         return f"{why}; {value!r} is read as {read_as}, so put it in quotes"
+    if item["type"] == "string_pattern_mismatch":  # Only names have a pattern.
+        why = "a name is lower-case letters and digits, with single - or _ between them"
     if isinstance(value, dict | list):
         return why
     return f"{why} (it is {str(value)[:80]!r})"

@@ -94,6 +94,12 @@ cmocs:
     assert "exclude" in errors["stages[0].answers"]["why"]
 
 
+def test_a_name_that_is_none_is_told_in_words_and_not_as_a_pattern():
+    why = errors_of(as_yaml(small(review="Small Review")))["review"]["why"]
+
+    assert "lower-case letters and digits" in why and "'Small Review'" in why and "^" not in why
+
+
 def test_json_has_paths_and_no_lines():
     errors = errors_of(json.dumps(small(cmocs=[])), form="json")
 
