@@ -73,7 +73,7 @@ def again_and_again(times: int, arguments: list[str]) -> int:
                 )
                 tally.add(results)
         finally:
-            print(tally.report())
+            print(f"\n{len(codes)} of {times} runs are done", tally.report(), sep="\n", flush=True)
     return next(filter(None, codes), 0)
 
 
@@ -125,4 +125,7 @@ def _start() -> str | None:
 if __name__ == "__main__":
     # Ended from outside, it takes down what it has started, and tells what it has seen so far.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

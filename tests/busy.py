@@ -23,7 +23,9 @@ while os.getppid() == int(sys.argv[1]):
 @contextmanager
 def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """So many processes that do nothing but compute, for as long as the context lasts."""
-    started = [subprocess.Popen([sys.executable, "-c", SPIN, str(os.getpid())]) for _ in range(count)]
+    # In sessions of their own: a Ctrl-C is for who started them, who ends them.
+    spin = [sys.executable, "-c", SPIN, str(os.getpid())]
+    started = [subprocess.Popen(spin, start_new_session=True) for _ in range(count)]
     try:
         yield started
     finally:

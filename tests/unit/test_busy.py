@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,27 @@ def test_busy_processes_end_when_whoever_started_them_is_killed():
         assert len(started) == 2 and all(map(_lives, started))
         starter.kill()
     eventually(lambda: not any(map(_lives, started)))
+
+
+@pytest.mark.waits
+def test_ctrl_c_ends_it_with_the_summary_and_no_trace(tmp_path):
+    (tmp_path / "test_standing.py").write_text(
+        "import pathlib, pytest, time\n@pytest.mark.waits\ndef test_it():\n"
+        f"    pathlib.Path({str(tmp_path / 'stands')!r}).touch()\n    time.sleep(600)\n"
+    )
+    again = ["-m", "tests", "--busy", "1", "--times", "3", "-p", "no:cacheprovider", str(tmp_path)]
+    servers = {"LIVING_TEST_KAFKA_URL": "kafka://127.0.0.1:9"}  # Else it would start its own.
+    with subprocess.Popen(
+        [sys.executable, *again], cwd=ROOT, env={**os.environ, **servers}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as runs:  # fmt: skip
+        eventually((tmp_path / "stands").exists)
+        os.killpg(runs.pid, signal.SIGINT)
+        said, complained = runs.communicate()
+
+    assert runs.returncode == 130
+    assert "0 of 3 runs are done" in said and "0 tests, 0 of which failed" in said
+    assert "Traceback" not in complained
 
 
 def _lives(process: int) -> bool:
