@@ -45,7 +45,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
     """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notices.
 
     Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
-    the published review. Exits 1 when one differs.
+    those in its expected.yaml, which for ics-leadership are the published ones. Exits 1 when one differs.
     """
     split = [(service,) for service in ALL] if processes else (ALL,)
     mark = new_id("demo")[:24]
@@ -120,9 +120,11 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
         highlight=False,
     )
     if outcome.differences:
-        out.print(Panel.fit("\n".join(outcome.differences), title="not as the published review has it", style="red"))
+        out.print(
+            Panel.fit("\n".join(outcome.differences), title="not as expected.yaml of the review has it", style="red")
+        )
         return
-    out.print("Every figure is as the published review has it.", style="green")
+    out.print("Every figure is as expected.yaml of the review has it.", style="green")
     if not processes:
         _say_where_to_look(outcome, home)
 
