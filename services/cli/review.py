@@ -149,13 +149,12 @@ def rejections(review: str, source: str | None, run: str | None, as_json: bool) 
     with client() as living:
         watches = list(living.ingest.watches(review))
         sources = list(dict.fromkeys(it.source for it in watches))
-        if source is not None and source not in sources:
+        if not watches:
             require_review(living, review)
+        if source is not None and source not in sources:
             raise NotFound(f"review {review!r} asks no source {source!r}; it asks: {', '.join(sources) or 'none'}")
         runs = [run] if run else [it.last_run.run for it in watches if it.last_run]
         rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
-        if not rows:
-            require_review(living, review)
     columns = [
         ("source", lambda row: row.source),
         ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
