@@ -25,6 +25,13 @@ class Failures:
             error.add_note(f"{self._kind} {name}")
             self._errors.append(error)
 
+    def end_with(self, error: Exception) -> None:
+        """Keeps what ended the whole beside what had failed before; raises it where nothing had."""
+        if not self._errors:
+            raise error
+        error.add_note("then")
+        self._errors.append(error)
+
     def raise_any(self) -> None:
         """Raises ExceptionGroup where anything failed."""
         if self._errors:
@@ -34,9 +41,13 @@ class Failures:
 
 @contextmanager
 def each(kind: str) -> Iterator[Failures]:
-    """Things of a kind, of which each is done apart; in the end raises ExceptionGroup of those that failed."""
+    """Things of a kind, of which each is done apart; in the end raises ExceptionGroup of those that failed, also where
+    the block itself fails then."""
     failures = Failures(kind)
-    yield failures
+    try:
+        yield failures
+    except Exception as error:
+        failures.end_with(error)
     failures.raise_any()
 
 

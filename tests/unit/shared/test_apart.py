@@ -30,3 +30,13 @@ def test_when_all_went_well_nothing_is_raised():
 def test_what_ends_the_whole_is_raised_as_it_is():
     with pytest.raises(KeyboardInterrupt), each("review") as failures, failures.apart("a"):
         raise KeyboardInterrupt
+
+
+def test_what_ends_the_whole_comes_beside_what_had_failed_before():
+    with pytest.raises(ExceptionGroup, match="2 failed: review a: ValueError: no plan; then: OSError: gone"):  # noqa: SIM117
+        with each("review") as failures:
+            with failures.apart("a"):
+                raise ValueError("no plan")
+            raise OSError("gone")
+    with pytest.raises(OSError, match="gone"), each("review"):
+        raise OSError("gone")
