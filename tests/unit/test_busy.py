@@ -15,6 +15,12 @@ from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
+#: Whoever runs in the background of a shell is deaf to Ctrl-C, and so would be what it starts.
+HEARS_CTRL_C = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('tests', run_name='__main__')"
+)
+
 STARTS = """
 import time
 from tests.busy import busy
@@ -57,7 +63,7 @@ def test_ctrl_c_ends_it_with_the_summary_and_no_trace(tmp_path):
         "import pathlib, pytest, time\n@pytest.mark.waits\ndef test_it():\n"
         f"    pathlib.Path({str(tmp_path / 'stands')!r}).touch()\n    time.sleep(600)\n"
     )
-    again = ["-m", "tests", "--busy", "1", "--times", "3", "-p", "no:cacheprovider", str(tmp_path)]
+    again = ["-c", HEARS_CTRL_C, "--busy", "1", "--times", "3", "-p", "no:cacheprovider", str(tmp_path)]
     servers = {"LIVING_TEST_KAFKA_URL": "kafka://127.0.0.1:9"}  # Else it would start its own.
     with subprocess.Popen(
         [sys.executable, *again], cwd=ROOT, env={**os.environ, **servers}, start_new_session=True,
