@@ -15,6 +15,8 @@ from services.cli.printing import err, out, print_json, print_rows, second
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from shared.clock import Clock
     from shared.keys import Purpose
     from shared.keys.ring import Key, KeyRing
@@ -270,12 +272,27 @@ def _used() -> dict[str, frozenset[str]]:
 
 def _last_signed() -> datetime | None:
     """When the newest revision was signed. Raises Unavailable while that cannot be asked."""
-    from services.synthesis.commands.revisions import last_signed
     from services.synthesis.manifest import SERVICE
     from services.synthesis.models import RevisionRow
     from shared.runtime.checks import asked_if_there
 
-    return asked_if_there(settings(), SERVICE, RevisionRow, last_signed)
+    return asked_if_there(settings(), SERVICE, RevisionRow, _newest)
+
+
+def _newest(session: Session) -> datetime | None:
+    """When the newest of all revisions was signed, as their listings say; None where there is none. A listing that was
+    spoiled is of a revision that does not verify, and counts for none."""
+    from sqlalchemy import select
+    from sqlmodel import col
+
+    from services.synthesis.models import RevisionRow
+    from shared.clock import parse_instant
+
+    signed = []
+    for head in session.execute(select(col(RevisionRow.head))).scalars():
+        with suppress(KeyError, TypeError, ValueError):
+            signed.append(parse_instant(head["signed_at"]))
+    return max(signed, default=None)
 
 
 def _require_ring() -> None:

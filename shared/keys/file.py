@@ -330,8 +330,9 @@ def _instant(text: str | None) -> datetime | None:
 def _unreadable(path: Path, error: Exception) -> Unavailable:
     if isinstance(error, FileNotFoundError):
         return Unavailable(
-            f"the signing key {path} is not there: put it back. If it is lost for good, `living key accept --new` "
-            "makes another, and says what that means",
+            f"the signing key {path} is not there: put it back, or set LIVING_SIGNING_KEY to where it is. Where there "
+            "never was one `living key make` makes it; if it is lost for good, `living key accept --new` makes "
+            "another, and says what that means",
             slug="key_lost",
         )
     return Unavailable(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import date, datetime
-
-from sqlalchemy import select
-from sqlmodel import Session, col
+from datetime import date
 
 from services.synthesis import store
 from services.synthesis.commands.drafts import keep_draft
@@ -15,7 +11,6 @@ from services.synthesis.domain.changes import shortened
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
-from shared.clock import parse_instant
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.synthesis import Change, RevisionPublished
@@ -60,16 +55,6 @@ def verified(work: Work, review: str, number: int) -> Verified:
 def export(work: Work, review: str, number: int) -> ExportedRevision:
     """A stored revision as a file, also one that does not hold: whoever verifies it finds out."""
     return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
-
-
-def last_signed(session: Session) -> datetime | None:
-    """When the newest of all revisions was signed, as their listings say; None where there is none. A listing that was
-    spoiled is of a revision that does not verify, and counts for none."""
-    signed = []
-    for head in session.execute(select(col(RevisionRow.head))).scalars():
-        with suppress(KeyError, TypeError, ValueError):
-            signed.append(parse_instant(head["signed_at"]))
-    return max(signed, default=None)
 
 
 def view_of(row: RevisionRow) -> RevisionView:

@@ -13,7 +13,7 @@ import pytest
 from services.cli import _not_said_yet
 from shared.errors import Invalid
 from shared.keys.file import open_ring
-from shared.paging import of_another_listing
+from shared.paging import of_another
 from shared.settings import Settings
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
@@ -87,7 +87,7 @@ def test_what_one_sentence_says_is_not_said_again():
 
     assert _not_said_yet(Invalid(f"reason: {why}", [one])) == []
     text = Invalid("search text, character 8: NOT stands alone", [{"at": "text:8", "why": "NOT stands alone"}])
-    assert _not_said_yet(text) == _not_said_yet(of_another_listing()) == []
+    assert _not_said_yet(text) == _not_said_yet(of_another()) == []
     assert _not_said_yet(Invalid("the protocol has an error", [one])) == [one]
     assert _not_said_yet(Invalid(why, [{**one, "at": "stages.1"}])) == [{**one, "at": "stages.1"}]
     assert _not_said_yet(Invalid("at stages", [{"at": "stages"}])) == [{"at": "stages"}]

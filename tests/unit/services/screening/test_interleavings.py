@@ -74,7 +74,7 @@ class Course:
         self.known: set[str] = set()
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
-        self._tell(published(protocol(SIFT, PLAIN)))
+        self._tell(published(protocol(SIFT, PLAIN, review=self.review)))
 
     def _tell(self, event: Any) -> None:
         self.rig.hears(event.model_copy(update={"review": self.review}))

@@ -144,4 +144,4 @@ def test_a_database_that_cannot_be_reached_is_told_as_that():
     with pytest.raises(OperationalError) as lost:
         nowhere.ping()
 
-    assert _why(lost.value) == "the database cannot be reached, or takes no more connections"
+    assert _why(lost.value) == ("the database cannot be reached, or takes no more connections", None)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from services.search.ports.index.cursor import cursor_after, position_of
+from services.search.ports.index.cursor import asked_by, position_of
 from services.search.ports.index.port import Query
 from shared.errors import Invalid
+from shared.paging import encode_cursor
 
 KINDS = (int | float, str)
+
+
+def cursor_after(query: Query, position: list[object]) -> str:
+    return encode_cursor(asked_by(query).listing, position)
 
 
 def test_a_cursor_says_where_its_page_ended() -> None:
@@ -34,11 +39,11 @@ def test_a_cursor_of_another_search_is_invalid(other: dict[str, object]) -> None
 def test_a_cursor_with_another_place_is_invalid(at: list[object]) -> None:
     query = Query(review="v")
 
-    with pytest.raises(Invalid, match="another listing"):
+    with pytest.raises(Invalid, match="another search"):
         position_of(Query(review="v", cursor=cursor_after(query, at)), KINDS)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "W10", "bnVsbA", "\ud800", "ä"])
 def test_rubbish_is_no_cursor(cursor: str) -> None:
-    with pytest.raises(Invalid, match=r"^cursor: (not one this API gave out|it is of another search)"):
+    with pytest.raises(Invalid, match=r"^cursor: (not one this API gave out|it belongs to another search)"):
         position_of(Query(review="v", cursor=cursor), KINDS)
