@@ -13,13 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from demo.environment import Environment
+from demo.processes import ALL
 from services.cli import app, context
 from services.screening.manifest import SERVICE as screening
 from shared.db.migrate import head
 from shared.errors import LivingError
 from shared.keys.file import open_ring
 from shared.tokens import read_token
-from tests.flows.profiles import FIRST_REVIEW, demo_run, embedded
+from tests.flows.older import make_older
+from tests.flows.profiles import FIRST_REVIEW, client, demo_run, embedded
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -215,3 +217,35 @@ def asked(site: Environment, token: str) -> int:
 )
 def test_every_command_explains_itself(words):
     assert "Usage: " in CliRunner().invoke(app, [*words, "--help"]).output
+
+
+def test_what_the_release_before_left_is_taken_over_by_a_start(run, the_run):
+    """The last: it kills the platform, makes its log and databases older, and starts it again."""
+    site, _ = the_run
+    before = seen(site)
+    assert before["revisions"] and all(before["revisions"].values())
+    site.processes.kill(ALL[0])
+    make_older(embedded(), site.settings.data_dir)
+    early = run("log", "mend", "--yes", fails=True)
+    assert "protocol is not of this release: `living db upgrade` first" in str(early.exception)
+
+    site.processes.start()
+
+    assert seen(site) == before
+    # And it is at work.
+    with client(site, "lead") as living:
+        watch = next(living.ingest.watches(REVIEW)).watch
+        runs = len(list(living.ingest.runs(REVIEW, watch=watch)))
+        living.ingest.pull_now(REVIEW, watch)
+        eventually(lambda: len(list(living.ingest.runs(REVIEW, watch=watch))) > runs)
+
+
+def seen(site: Environment) -> dict[str, object]:
+    """What a person sees: which revisions verify, what supports what, and all that each service told."""
+    with client(site) as living:
+        numbers = [it.number for it in living.synthesis.revisions(REVIEW)]
+        return {
+            "revisions": {number: living.synthesis.verify(REVIEW, number).holds for number in numbers},
+            "support": living.synthesis.support(REVIEW),
+            "events": {service: [it.event for it in living.operations.events(service, REVIEW)] for service in ALL},
+        }
