@@ -19,6 +19,7 @@ from shared.blobs.packing import (
     BlobMissing,
     Draft,
     checked,
+    is_name,
     refuse_larger,
     stated_size,
     unpacked,
@@ -98,11 +99,12 @@ class FolderBlobs(Blobs):
                 raise BlobMissing(sha256) from None
 
     def older(self, before: datetime, bucket: str) -> Iterator[str]:
-        for name in sorted(os.listdir(self._folder / bucket)):
-            # Another process may remove it meanwhile.
+        for file in sorted(os.listdir(self._folder / bucket)):
+            name = file.removesuffix(".gz")
+            # Another process may remove it meanwhile. What others have put there is theirs.
             with suppress(FileNotFoundError):
-                if os.stat(self._folder / bucket / name).st_mtime < before.timestamp():
-                    yield name.removesuffix(".gz")
+                if is_name(name) and os.stat(self._folder / bucket / file).st_mtime < before.timestamp():
+                    yield name
 
     def remove(self, sha256: str, before: datetime) -> bool:
         path = self._path(sha256)

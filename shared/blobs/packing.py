@@ -125,9 +125,14 @@ class Draft:
             self._packed.clear()
 
 
+def is_name(text: str) -> bool:
+    """Whether a blob may have this name."""
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None
+
+
 def checked(sha256: str) -> str:
     """The name of a blob. Raises Invalid for what can be none, such as a path."""
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+    if not is_name(sha256):
         raise Invalid(f"{sha256[:100]!r} is no SHA-256: 64 hexadecimal digits, in lower case", slug="no_sha256")
     return sha256
 

@@ -573,3 +573,13 @@ def test_it_is_the_hash_of_the_bytes_and_not_of_what_is_kept(position, blobs):
 
     assert zlib.decompress(position.packed(blob.sha256), 31) == b"a" * 1000
     assert len(position.packed(blob.sha256)) < 100
+
+
+def test_a_file_of_somebody_else_in_a_bucket_is_left_alone(tmp_path):
+    blobs = FolderBlobs(tmp_path / "blobs")
+    blobs.ready()
+    for name in (".DS_Store", "00.gz", "notes.txt"):
+        (tmp_path / "blobs" / "00" / name).touch()
+        os.utime(tmp_path / "blobs" / "00" / name, (0, 0))
+
+    assert list(blobs.older(before(), "00")) == []
