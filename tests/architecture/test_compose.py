@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ def test_the_image_listens_where_the_proxy_and_the_health_checks_look():
         assert f"location /{name}/" in proxy and f"http://{name}:8000" in proxy
         # What /readyz tells is mended by way of the proxy, which waits for these.
         assert "127.0.0.1:8000/healthz" in body["healthcheck"]["test"][-1]
+
+
+def test_what_the_image_is_made_of_is_given_to_whoever_builds_it():
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    given = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [
+        line.split()[1:-1] for line in dockerfile.splitlines() if line.startswith("COPY ") and "--from" not in line
+    ]
+
+    for name in (name for names in copied for name in names):
+        assert (ROOT / name).exists()
+        assert any(fnmatch(name, pattern) for pattern in given), f"{name} is left out by .dockerignore"
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {name.rstrip("*") for name in packages} <= {name for names in copied for name in names}
 
 
 def test_every_image_is_pinned_and_everything_has_a_health_check():
