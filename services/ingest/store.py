@@ -95,11 +95,13 @@ def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> Watc
     return row
 
 
-def due_watches(work: Work, now: datetime) -> list[WatchRow]:
-    """Active watches whose time has come and that no run is pulling, the longest due first."""
+def due_watches(work: Work, now: datetime, *, watch: str | None = None) -> list[WatchRow]:
+    """Active watches whose time has come and that no run is pulling, the longest due first; or whether one is."""
     busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
     active = col(WatchRow.state) == WatchStates.ACTIVE
     due = select(WatchRow).where(active, col(WatchRow.due_at) <= now, col(WatchRow.id).not_in(busy))
+    if watch is not None:
+        due = due.where(col(WatchRow.id) == watch)
     return list(work.session.execute(due.order_by(col(WatchRow.due_at), col(WatchRow.id))).scalars())
 
 

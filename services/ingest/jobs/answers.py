@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.ingest import store
 from services.ingest.models import RawAnswerRow, RunRow
@@ -30,11 +30,16 @@ class Answers:
         self._blobs = blobs
         self._fresh: list[_Kept] = []
 
+    def ready(self) -> None:
+        """Raises Unavailable where nothing can be kept, so that no source is asked in vain."""
+        if self._blobs is not None:
+            self._blobs.ping()
+
     def hear(self, heard: Heard) -> None:
         """Keeps the bytes of an answer. Raises what the store raises, such as on a full disk: then the walk waits."""
         if self._blobs is not None:
             blob = self._blobs.put([heard.body], len(heard.body))
-            self._fresh.append(_Kept(Heard(heard.asked, heard.status, heard.content_type, heard.at, b""), blob))
+            self._fresh.append(_Kept(replace(heard, body=b""), blob))
 
     def name(self, work: Work, run: RunRow, page: int) -> None:
         """Names, for good once `work` is committed, all that came since the last time. The run must be locked."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
@@ -16,8 +16,10 @@ from services.ingest.models import RunRow, WatchRow
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
 from shared import counters, logging
+from shared.apart import each
+from shared.bus.judging import is_down
 from shared.db.work import Work
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict
 from shared.service import Context, Gauge
 
 log = logging.get(__name__)
@@ -28,9 +30,6 @@ _PULLS = counters.counter("living_pulls", "Pulls of a source, by how they ended.
 
 #: Seconds after which a long pull is left alone for a look at what else has become due.
 _LOOK_AGAIN = 5.0
-
-#: The database is away, or another process was faster: there is nothing to write down, or nowhere.
-_NOTHING_TO_WRITE = (OperationalError, InterfaceError, Conflict, Unavailable)
 
 
 def pull_due_watches(running: Context) -> None:
@@ -43,20 +42,18 @@ def pull_due_watches(running: Context) -> None:
     """
     pulling: dict[str, Future[None]] = {}
     tried: set[str] = set()  # Runs, and watches that could not be opened.
-    errors: list[BaseException] = []
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
-    with ThreadPoolExecutor(thread_name_prefix="pull") as pool:
+    with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
             for one in _next(running, busy=pulling, tried=tried):
                 pulling[one.source] = pool.submit(_begin, running, one, turn, tried)
             if not pulling:
                 break
             done, _ = wait(pulling.values(), timeout=_LOOK_AGAIN, return_when=FIRST_COMPLETED)
-            errors += [error for future in done if (error := future.exception())]
-            pulling = {source: future for source, future in pulling.items() if future not in done}
-    if errors:
-        raise BaseExceptionGroup(f"pulls failed: {'; '.join(map(str, errors))}", errors)
+            for source in [source for source, future in pulling.items() if future in done]:
+                with failures.apart(source):
+                    pulling.pop(source).result()
 
 
 def gauges(work: Work) -> list[Gauge]:
@@ -89,11 +86,12 @@ def _open_run(running: Context, watch: WatchRow, turn: Lock, tried: set[str]) ->
     None where it is not due any more."""
     try:
         with turn, running.work(ACTOR) as work:
-            due = next((it for it in store.due_watches(work, work.now) if it.id == watch.id), None)
-            return runs.open_run(work, due, running.resource(Sources).get(due.source)) if due is not None else None
+            due = store.due_watches(work, work.now, watch=watch.id)
+            return runs.open_run(work, due[0], running.resource(Sources).get(due[0].source)) if due else None
     except Exception as error:
         tried.add(watch.id)
-        if not isinstance(error, _NOTHING_TO_WRITE):
+        # A run that is there was opened by another process.
+        if not _is_no_fault(error) and not isinstance(error, IntegrityError):
             _PULLS.labels(watch.source, "fault").inc()
             with turn, running.work(ACTOR) as work:
                 runs.note_unopened(work, watch, error)
@@ -114,13 +112,22 @@ def _pull(running: Context, run: RunRow, turn: Lock) -> None:
         with turn, running.work(ACTOR, correlation=run.id) as work:
             ended = runs.end_early(work, run.id, error)
             answers.name(work, ended, ended.pages)
-    except _NOTHING_TO_WRITE:
-        raise
     except Exception as error:
+        if _is_no_fault(error):
+            raise
         _PULLS.labels(run.source, "fault").inc()
         with turn, running.work(ACTOR, correlation=run.id) as work:
             runs.note_fault(work, run.id, error)
+        # What was answered is what one looks at then; the note does not depend on it.
+        with turn, running.work(ACTOR, correlation=run.id) as work:
+            failed = store.lock_run(work, run.id)
+            answers.name(work, failed, failed.pages)
         raise
+
+
+def _is_no_fault(error: Exception) -> bool:
+    """Whether something we need is away, or another process was faster: nothing is written down, or nowhere."""
+    return is_down(error) or isinstance(error, Conflict)
 
 
 def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> None:
@@ -129,6 +136,7 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> None:
         known = ", ".join(sorted(running.resource(Sources)))
         raise SourceRefused(f"there is no source {run.source!r}; there are: {known}", source=run.source)
     query = Query(text=run.query, since=run.since, until=run.until)
+    answers.ready()
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
     for number, page in enumerate(source.pages(query, run.cursor, answers.hear), start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:

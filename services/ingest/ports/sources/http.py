@@ -64,18 +64,15 @@ class Access:
     def asked(self, request: httpx.Request) -> str:
         """Method and address of a request, a form's fields among the parameters, without who asks."""
         form = parse_qsl(request.content.decode()) if request.method == "POST" else []
-        sent = [
-            (name, address_asked)
-            for name, address_asked in (*request.url.params.multi_items(), *form)
-            if name.lower() not in _WHO
-        ]
+        parameters = (*request.url.params.multi_items(), *form)
+        sent = [(name, value) for name, value in parameters if name.lower() not in _WHO]
         address = f"{request.method} {request.url.copy_with(userinfo=b'', query=None)}"
-        address_asked = f"{address}?{urlencode(sent)}" if sent else address
+        asked = f"{address}?{urlencode(sent)}" if sent else address
         secret = self.key.get_secret_value() if self.key else ""
         for own in (secret, self.contact):
             # A key may be part of the base address that was set.
-            address_asked = address_asked.replace(own, "***") if len(own) >= _SHORTEST_KEY else address_asked
-        return address_asked
+            asked = asked.replace(own, "***") if len(own) >= _SHORTEST_KEY else asked
+        return asked
 
 
 @dataclass(frozen=True)

@@ -107,11 +107,39 @@ def test_what_a_source_said_when_it_drifted_is_kept_too(bench):
     assert bench.get(f"runs/{run}")["state"] == "incomplete"
 
 
-def test_a_page_that_is_not_committed_leaves_no_name_of_its_answers(kept, monkeypatch):
+def test_what_our_fault_could_not_take_in_is_kept_for_whoever_looks_into_it(kept, monkeypatch):
     def failing(*given, **more):
         raise ZeroDivisionError
 
-    with monkeypatch.context() as broken, pytest.raises(BaseExceptionGroup):
+    with monkeypatch.context() as broken, pytest.raises(ExceptionGroup, match="ZeroDivisionError"):
+        broken.setattr(runs, "take_page", failing)
+        pull(kept)
+
+    run = kept.items("runs")[0]["run"]
+    assert kept.get(f"runs/{run}")["error"].startswith("ZeroDivisionError")
+    assert [(one["number"], one["page"]) for one in listed(kept, run)] == [(1, 0)]
+    assert sweep(kept) == 0
+
+
+def test_a_store_that_takes_nothing_keeps_the_source_from_being_asked(kept, monkeypatch):
+    def full(self):
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as away, pytest.raises(ExceptionGroup, match="the disk is full"):
+        away.setattr(type(kept.running.blobs), "ping", full)
+        pull(kept)
+
+    assert kept.sources["crossref"].asked == []
+
+
+def test_a_page_that_is_not_committed_leaves_no_name_of_its_answers(kept, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def failing(*given, **more):
+        raise Killed
+
+    with monkeypatch.context() as broken, pytest.raises(Killed):
         broken.setattr(runs, "take_page", failing)
         pull(kept)
     run = kept.items("runs")[0]["run"]

@@ -397,7 +397,7 @@ def test_a_process_killed_between_two_pages_goes_on_where_it_stood(bench, monkey
         return take_page(work, run_id, page, pages_before=pages_before)
 
     monkeypatch.setattr(runs, "take_page", take_one_page_and_die)
-    with pytest.raises(BaseExceptionGroup):
+    with pytest.raises(Killed):
         bench.pull()
     assert bench.emitted(RunFinished) == []
 
