@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.errors import Conflict
 from shared.storage import unusable
 
 if TYPE_CHECKING:
@@ -42,6 +43,18 @@ def write_private(path: Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             draft.unlink()
+        raise unusable(path, error) from error
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Writes a new file that its owner alone can read. Raises Conflict for one that is there, Unavailable with the
+    reason."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise Conflict(f"there is a file {path} already: name another") from error
+    except OSError as error:
         raise unusable(path, error) from error
 
 

@@ -178,6 +178,18 @@ def require_review(living: Client, review: str) -> None:
     living.protocol.newest(review)
 
 
+def require_key() -> Path:
+    """Where the platform's keys are. Raises NotFound where they are not."""
+    path = key_path()
+    if not path.is_file():
+        raise NotFound(
+            f"there is no signing key at {path}, and one made here would be known to no platform: start `living serve` "
+            "once, or set LIVING_DATA_DIR or LIVING_SIGNING_KEY to where the platform's key is",
+            slug="no_signing_key",
+        )
+    return path
+
+
 def _own_token(role: str) -> str:
     path = key_path()
     if not path.is_file():

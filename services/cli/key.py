@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
-from services.cli.context import key_path, require_platform, settings
+from services.cli.context import key_path, require_key, require_platform, settings
 from services.cli.printing import err, out, print_json, print_rows, second
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
@@ -65,7 +65,7 @@ def show(as_json: bool) -> None:
         raise Conflict("a database knows another key: put that one back, or `living key accept`", slug="another_key")
 
 
-@app.command("make", example="LIVING_SIGNING_KEY=deploy/secrets/signing-key.pem living key make")
+@app.command("make", example="LIVING_DATA_DIR=deploy/secrets living key make")
 def make() -> None:
     """Make a ring where there is none: a key for tokens and one for revisions, readable by you alone.
 
@@ -106,7 +106,7 @@ def rotate(purpose: Purpose, until: datetime | None, as_json: bool) -> None:
             raise Invalid("--until is for tokens: a revision verifies for good, by the key of its date")
         if until <= datetime.now(UTC):
             raise Invalid(f"--until {until:%Y-%m-%dT%H:%M} has passed; `living key retire` ends a key's tokens at once")
-    _require_ring()
+    require_key()
     clock = _clock(purpose)
     old, new = have_a_new_key(key_path(), purpose, clock, until, used=_used, last_signed=_last_signed)
     if as_json:
@@ -133,7 +133,7 @@ def retire(kid: str, as_json: bool) -> None:
     """
     from shared.keys.file import retire as end
 
-    _require_ring()
+    require_key()
     ended = end(key_path(), kid, _clock("tokens"), used=_used)
     if as_json:
         print_json(_shown(ended))
@@ -154,7 +154,7 @@ def public(kid: str | None, as_json: bool) -> None:
     from shared.keys.file import read_ring
     from shared.keys.published import key_set
 
-    _require_ring()
+    require_key()
     ring = read_ring(key_path())
     if as_json:
         print_json(key_set(ring))
@@ -293,15 +293,6 @@ def _newest(session: Session) -> datetime | None:
         with suppress(KeyError, TypeError, ValueError):
             signed.append(parse_instant(head["signed_at"]))
     return max(signed, default=None)
-
-
-def _require_ring() -> None:
-    if not key_path().exists():
-        raise NotFound(
-            f"there is no signing key at {key_path()}: start `living serve` once, or set LIVING_DATA_DIR or "
-            "LIVING_SIGNING_KEY to where the platform's key is",
-            slug="no_signing_key",
-        )
 
 
 class _Row(TypedDict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections import Counter
@@ -19,7 +18,8 @@ from rich.text import Text
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Invalid, NotFound
+from shared.private import write_new
 from shared.storage import unusable
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
         if save is not None:
             _make_folder(save)
             for row in rows:
-                _write_new(save / _file_of(run, row), living.ingest.answer(review, run, row.number))
+                write_new(save / _file_of(run, row), living.ingest.answer(review, run, row.number))
     columns = [
         ("number", lambda row: row.number),
         ("page", lambda row: row.page),
@@ -199,17 +199,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise unusable(folder, error) from error
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Writes a file that its owner alone can read. Raises Conflict for one that is there."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise Conflict(f"there is a file {path} already: name another folder") from error
-    except OSError as error:
-        raise unusable(path, error) from error
 
 
 def _file_of(run: str, answer: RawAnswerView) -> str:

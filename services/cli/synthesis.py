@@ -27,8 +27,9 @@ from services.cli.printing import (
     table,
 )
 from shared.client import Client
-from shared.errors import Conflict, Invalid
-from shared.storage import content, unusable
+from shared.errors import Invalid
+from shared.private import write_new
+from shared.storage import content
 
 if TYPE_CHECKING:
     from shared.events.synthesis import Change
@@ -207,13 +208,7 @@ def export(review: str, revision: int, to: Path) -> None:
     if str(to) == "-":
         click.echo(text, nl=False)
         return
-    try:
-        with to.open("x", encoding="ascii") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Conflict(f"there is a file {to} already: name another") from error
-    except OSError as error:
-        raise unusable(to, error) from error
+    write_new(to, text.encode("ascii"))
     out.print(f"revision {revision} of {review} is in {to}", markup=False, highlight=False)
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from services.cli.commands import Group, argument, option
-from services.cli.context import client, key_path
+from services.cli.context import client, require_key
 from shared.errors import Conflict, Invalid, LivingError, NotFound, Unavailable
-
-if TYPE_CHECKING:
-    from shared.keys.ring import KeyRing
 
 app = Group(help="Tokens: who may do what.")
 
@@ -37,27 +33,16 @@ def issue(name: str, role: str, review: tuple[str, ...], days: int, unknown_revi
     Needs the platform's signing key. Whether the platform knows the reviews is asked of the platform, so let it
     run; a token for a review that is applied later needs --unknown-review.
     """
-    ring = _ring()
+    from shared.keys.file import read_ring
+
+    # Never a new one, whose tokens no platform would know.
+    ring = read_ring(require_key())
     if not unknown_review:
         _refuse_unknown(review)
     from shared.tokens import ALL_REVIEWS, Person, issue_token
 
     person = Person(name, role, review or (ALL_REVIEWS,))
     click.echo(issue_token(ring, person, now=datetime.now(UTC), valid_for=timedelta(days=days)))
-
-
-def _ring() -> KeyRing:
-    """The platform's keys; never a new one, whose tokens no platform would know."""
-    from shared.keys.file import read_ring
-
-    path = key_path()
-    if not path.is_file():
-        raise NotFound(
-            f"there is no signing key at {path}, and a token of another key opens nothing: start `living serve` once, "
-            "or set LIVING_DATA_DIR or LIVING_SIGNING_KEY to where the platform's key is",
-            slug="no_signing_key",
-        )
-    return read_ring(path)
 
 
 def _refuse_unknown(reviews: tuple[str, ...]) -> None:
