@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -45,16 +45,16 @@ def list_(service: tuple[str, ...], state: str, review: str | None, group: str |
     """List dead letters with their reasons, oldest first."""
     with client("admin") as living:
         of = lambda name: living.operations.dead_letters(name, state, review=review, group=group)  # noqa: E731
-        rows = _of_each(service, of)
+        by_service = _of_each(service, of)
     if as_json:
-        print_json(_by_service(service, rows))
+        print_json(by_service)
         return
     columns = [
         ("service", lambda row: row[0]),
         ("letter", lambda row: row[1].id),
         ("why", lambda row: f"{row[1].type or 'unreadable'}: {row[1].decided_why or row[1].reason}"),
     ]
-    print_rows(rows, columns, as_json=False, empty=f"no dead letters are {state}")
+    print_rows(_rows(by_service), columns, as_json=False, empty=f"no dead letters are {state}")
 
 
 @app.command("groups", example="living dead-letters groups")
@@ -63,9 +63,9 @@ def list_(service: tuple[str, ...], state: str, review: str | None, group: str |
 def groups(service: tuple[str, ...], as_json: bool) -> None:
     """List the causes that dead letters wait for: their type, the kind of reason, and where it was met."""
     with client("admin") as living:
-        rows = _of_each(service, living.operations.dead_letter_groups)
+        by_service = _of_each(service, living.operations.dead_letter_groups)
     if as_json:
-        print_json(_by_service(service, rows))
+        print_json(by_service)
         return
     columns = [
         ("service", lambda row: row[0]),
@@ -75,7 +75,7 @@ def groups(service: tuple[str, ...], as_json: bool) -> None:
         ("since", lambda row: minute(row[1].oldest)),
         ("for example", lambda row: row[1].example),
     ]
-    print_rows(rows, columns, as_json=False, empty="no dead letters wait")
+    print_rows(_rows(by_service), columns, as_json=False, empty="no dead letters wait")
 
 
 @app.command("held", example="living dead-letters held --service synthesis")
@@ -84,9 +84,9 @@ def groups(service: tuple[str, ...], as_json: bool) -> None:
 def held(service: tuple[str, ...], as_json: bool) -> None:
     """List the keys whose events wait, why, and how many of them."""
     with client("admin") as living:
-        rows = _of_each(service, living.operations.held)
+        by_service = _of_each(service, living.operations.held)
     if as_json:
-        print_json(_by_service(service, rows))
+        print_json(by_service)
         return
     columns = [
         ("service", lambda row: row[0]),
@@ -97,7 +97,7 @@ def held(service: tuple[str, ...], as_json: bool) -> None:
         ("reason", lambda row: row[1].reason),
         ("letter", lambda row: row[1].letter or ""),
     ]
-    print_rows(rows, columns, as_json=False, empty="no key is held")
+    print_rows(_rows(by_service), columns, as_json=False, empty="no key is held")
 
 
 @app.command("show", example="living dead-letters show screening dead_01a2...")
@@ -201,8 +201,9 @@ def give_up(service: str, key: str | None, review: str | None, whole: bool, reas
 
 
 def _cause(group: DeadLetterGroup) -> str:
-    """Such as `ingest.record.merged: unknown_record in services.screening.reactions.records:move`; what could not be
-    read has no place in the code."""
+    """Such as `ingest.record.merged: unknown_record in
+    services.screening.reactions.records:move_votes_to_surviving_record`; what could not be read has no place in the
+    code."""
     return f"{group.type or 'unreadable'}: {group.slug}" + (f" in {group.place}" if group.place else "")
 
 
@@ -231,15 +232,15 @@ def _group(living: Client, service: str, group: str, body: Callable[[str | None]
         raise Conflict(f"{failed} did not work, the first of them {first.letter}: {first.reason}", slug="still_dead")
 
 
-def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Row]]) -> list[tuple[str, Row]]:
+def _of_each(service: tuple[str, ...], ask: Callable[[str], Iterator[Row]]) -> dict[str, list[Row]]:
     """What the named services tell, or all that are served where we ask; of the others a line says so."""
     if service:
-        return [(name, row) for name in service for row in ask(name)]
+        return {name: list(ask(name)) for name in service}
     rows, missing = asked_of_all(ask)
     if missing:
         click.echo(f"not asked, since not served at {setting('url')}: {', '.join(missing)}", err=True)
-    return rows
+    return {asked: [row for name, row in rows if name == asked] for asked in SERVICES if asked not in missing}
 
 
-def _by_service(services: tuple[str, ...], rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    return {service: [row for name, row in rows if name == service] for service in services or SERVICES}
+def _rows(by_service: Mapping[str, Sequence[Row]]) -> list[tuple[str, Row]]:
+    return [(name, row) for name, rows in by_service.items() for row in rows]

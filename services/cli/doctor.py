@@ -714,13 +714,16 @@ def _held(living: Client) -> Iterator[Finding]:
 def _put_off(living: Client) -> Iterator[Finding]:
     rows, missing = asked_of_all(lambda service: islice(living.operations.put_off(service), _SHOWN + 1))
     for service, its in groupby(rows, itemgetter(0)):
-        for _, it in islice(its, _SHOWN):
+        waiting = [it for _, it in its]
+        for it in waiting[:_SHOWN]:
             why = f"; it was tried, and failed: {it.reason}" if it.reason else ""
             yield Finding(
                 "adopted", "warn",
                 f"{service} works on without {it.type} of {it.key}, which needs {it.lacks}{why}",
                 f"upgrade {service}: a release that can adopts it at its start",
             )  # fmt: skip
+        if len(waiting) > _SHOWN:
+            yield Finding("adopted", "warn", f"{service} works on without more", f"GET /{service}/put-off lists them")
     yield from _not_asked("adopted", missing)
 
 
