@@ -83,7 +83,7 @@ def _deliver(running: Context, claim: Claim) -> None:
         commands.record_attempt(work, claim, outcome, jitter=channels.jitter())
     _DELIVERIES.labels("webhook", DeliveryStates.DELIVERED if outcome.delivered else DeliveryStates.FAILED).inc()
     log.info(
-        "notice sent" if outcome.delivered else "notice not delivered",
+        "notification sent" if outcome.delivered else "notification not delivered",
         delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,
     )  # fmt: skip
     if fault is not None:

@@ -51,7 +51,7 @@ Stage = Name
 def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer) -> Claim:
     """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
 
-    First come those of this kind that they hold already, the oldest first, so asking twice takes no more places.
+    First come those of this kind that they hold already, the oldest first, so asking twice takes no more slots.
     """
     held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count)
     return Claim(tasks=views.tasks_in_hand(work, held))
@@ -78,7 +78,7 @@ def cast_vote(
 
 @router.post("/reviews/{review}/leases/{lease}/release")
 def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
-    """Gives a place back; the task goes to the end of the queue."""
+    """Gives a slot back; the task goes to the end of the queue."""
     command = f"release {review} {lease}"
     return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
 

@@ -20,7 +20,7 @@ FOLDED = 1000
 
 
 def return_lapsed_leases(running: Context) -> None:
-    """Gives the places of lapsed leases back to the queue."""
+    """Gives the slots of lapsed leases back to the queue."""
     _repeat(running, "screening:lapse", lambda work: queue.return_lapsed(work, BATCH))
 
 

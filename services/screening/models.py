@@ -161,11 +161,11 @@ class TaskRow(Task, Base, table=True):
 
 
 class Lease(SQLModel):
-    """A place of a task, kept for one person for a while.
+    """A slot of a task, kept for one person for a while.
 
-    `kind` is screening or conflict. `ended` is None while it lives, then one of LeaseStates. Live
-    leases that a person holds of a kind in a review differ in `slot`; a claim takes the lowest that are free, so that
-    two at once take no more than one was asked for.
+    `kind` is screening or conflict. `ended` is None while it lives, then one of LeaseStates. Live leases that a person
+    holds of a kind in a review differ in their number, the column `slot`; a claim takes the lowest that are free, so
+    that two at once take no more than one was asked for.
     """
 
     id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""Every query of screening, and the locks that keep two people from taking one place."""
+"""Every query of screening, and the locks that keep two people from taking one slot."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ RETURNING id, record, stage, position
     postgresql={"passing_over": "FOR UPDATE SKIP LOCKED", **_OF_ROLES_ON_POSTGRESQL},
 )
 
-#: Leases of places just taken. One whose slot another request of the person has taken meanwhile is left out.
+#: Leases of slots just taken. One whose number another request of the person has taken meanwhile is left out.
 _LEASES = Said(
     """
 INSERT INTO leases (id, review, task, record, stage, person, kind, slot, taken_at, expires_at)
@@ -357,7 +357,7 @@ class Wanted:
 
 
 class Taken(NamedTuple):
-    """A task of which a place was taken."""
+    """A task of which a slot was taken."""
 
     id: str
     record: str
@@ -374,7 +374,7 @@ def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[tuple[str, 
 
 
 def take_slots(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
-    """Takes a place of each of the first free tasks of this taker's, at most so many, in one statement; in
+    """Takes a slot of each of the first free tasks of this taker's, at most so many, in one statement; in
     queue order."""
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
     given = {**wanted.given, "stage": stage, "taker": taker, "most": most, "first": first, "added": added}

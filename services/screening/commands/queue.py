@@ -1,4 +1,4 @@
-"""What people do in screening: claim a place, give it back, keep it longer, vote."""
+"""What people do in screening: claim a slot, give it back, keep it longer, vote."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADJUDICATORS = ("adjudicator", "lead", "admin")
 
 #: Seconds after which a claim looks again when others were quicker, before it says so: they take milliseconds, and it
 #: keeps its place and its connection meanwhile.
-_FIRST_PAUSE, _LONGEST_PAUSE, _LOOKS = 0.01, 0.08, 4
+_FIRST_PAUSE, _LONGEST_PAUSE, _LOOKS = 0.01, 0.04, 4
 
 #: How many lapsed leases a claim returns by itself when it finds nothing else.
 _RETURNED_BY_A_CLAIM = 50
@@ -61,7 +61,7 @@ def renew(work: Work, review: str, lease_id: str) -> Lease:
 
 
 def release(work: Work, review: str, lease_id: str) -> Lease:
-    """Gives a place back before its time; the task goes to the end of the queue, so that the next claim
+    """Gives a slot back before its time; the task goes to the end of the queue, so that the next claim
     brings another one."""
     lease, task, _ = _in_use(work, review, lease_id)
     steps.end_lease(work, lease, LeaseStates.RELEASED)
@@ -95,12 +95,12 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
 
 
 def return_lapsed(work: Work, limit: int) -> int:
-    """Gives the places of some lapsed leases back; answers how many."""
+    """Gives the slots of some lapsed leases back; answers how many."""
     return _give_back(work, store.lock_lapsed(work, limit))
 
 
 def _give_back(work: Work, lapsed: Iterable[tuple[Task, Lease]]) -> int:
-    """Ends lapsed leases, which are held, and frees their places."""
+    """Ends lapsed leases, which are held, and frees their slots."""
     given = 0
     for task, lease in lapsed:
         steps.end_lease(work, lease, LeaseStates.LAPSED)
@@ -139,7 +139,7 @@ def _still_in_hand(work: Work, review: str, kind: Kind) -> list[InHand]:
 def _fill_up(
     work: Work, review: str, kind: Kind, stages: Sequence[str], roles: Sequence[str], held: Sequence[InHand], count: int
 ) -> bool:
-    """Takes the places that are missing and leases them; answers whether anything may have changed."""
+    """Takes the slots that are missing and leases them; answers whether anything may have changed."""
     may = tuple(roles) if kind == TO_DECIDE else ADJUDICATORS
     wanted = Wanted(review, ASKED_IN[kind], work.actor, may)
     missing = count - len(held)
@@ -157,7 +157,7 @@ def _lapsed_of_others(work: Work, review: str) -> list[tuple[Task, Lease]]:
 
 
 def _take(work: Work, wanted: Wanted, stages: Sequence[str], most: int, *, patient: bool) -> list[Taken]:
-    """Places of the first tasks in the queue that are for this person; none says that there are none.
+    """Slots of the first tasks in the queue that are for this person; none says that there are none.
 
     What others are taking at this moment is passed over, not waited for, since who waits for one task while
     holding another may wait for ever. When nothing else is left, a `patient` claim looks again after a pause.
@@ -170,13 +170,15 @@ def _take(work: Work, wanted: Wanted, stages: Sequence[str], most: int, *, patie
                 taken += store.take_slots(work, wanted, stage, taker, most - len(taken))
         if taken or not heads or not patient:
             return taken
+        if look == _LOOKS:
+            break
         time.sleep(pause_after(look, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
     raise Busy("others are taking the last tasks at this moment; nothing was done, come again", slug="queue_busy")
 
 
 def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], taken_numbers: Collection[int]) -> None:
-    """Leases the places just taken, each under the lowest free slot. A place whose slot another request of this
-    person took meanwhile goes back: together they take no more than one asked for."""
+    """Leases the slots just taken, each under the lowest free number. One whose number another request of this person
+    took meanwhile goes back: together they take no more than one asked for."""
     free = (number for number in counting() if number not in taken_numbers)
     rows = [
         {"id": new_id("lease"), "task": task.id, "record": task.record, "stage": task.stage, "slot": number}

@@ -167,7 +167,7 @@ def end_lease(work: Work, lease: Lease, how: Ended) -> None:
 
 
 def free_slot(task: Task, person: str) -> None:
-    """Gives a person's place of a task back to the queue; their lease has ended."""
+    """Gives a person's slot of a task back to the queue; their lease has ended."""
     task.places += 1
     task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
 
@@ -247,7 +247,7 @@ def _move_votes(
 
 
 def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
-    """Ends the leases of those whose vote is here now, then the newest of those that votes leave no place for."""
+    """Ends the leases of those whose vote is here now, then the newest of those that votes leave no slot for."""
     voted = [vote.person for vote in votes]
     leases = store.leases_of(work, task)
     kept = [lease for lease in leases if lease.person not in voted][: task.votes_needed - task.votes_cast]

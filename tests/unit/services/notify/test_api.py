@@ -60,7 +60,7 @@ def test_the_secret_is_in_no_other_answer_and_in_no_log(bench, receiver, logs):
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 202, 200, 200]
     assert not any(core in answer.text for answer in answers)
     logged = logs()
-    assert "notice not delivered" in logged
+    assert "notification not delivered" in logged
     assert core not in logged
 
 
