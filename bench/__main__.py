@@ -23,7 +23,7 @@ from shared.errors import LivingError
 from shared.ids import new_id
 
 _SERVICES = ("ingest", "screening", "search")
-_CROWDS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
+_SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
 What = Literal["all", "pipeline", "contention"]
@@ -98,7 +98,7 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
     with (
         _folder() as folder,
         servers.addresses(mark) if profile == "real" else nullcontext({}) as variables,
-        closing(Pipeline(folder, variables, _CROWDS[profile])) as pipeline,
+        closing(Pipeline(folder, variables, _SPLITS[profile])) as pipeline,
         _progress() as progress,
     ):
         best: dict[str, float] = {}

@@ -42,11 +42,11 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How the records went: `seconds` until the last could be found and had its task, `told` until the last
+    """How the records went: `seconds` until the last could be found and had its task, `emitted` until the last
     task was on the log, too; and what each process used until then (its peak is of its whole life)."""
 
     seconds: float
-    described: float
+    emitted: float
     used: dict[str, Use]
 
 
@@ -93,10 +93,10 @@ class Pipeline:
         self._wait(WARM_UP + len(records), lambda arrived: tell(arrived - WARM_UP))
         seconds = time.perf_counter() - began
         self._wait_until_emitted()
-        described = time.perf_counter() - began
+        emitted = time.perf_counter() - began
         after = {name: use_of(pid) for name, pid in pids.items()}
         used = {name: Use(after[name].cpu - before[name].cpu, after[name].peak) for name in pids}
-        return Passage(seconds, described, used)
+        return Passage(seconds, emitted, used)
 
     @property
     def pid_of_screening(self) -> int:

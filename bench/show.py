@@ -36,7 +36,7 @@ def _pipeline(it: Result, title: str) -> None:
     out.print(table(["", "seconds", "records/s", ""], lines, title=title, title_justify="left"))
     _say(
         f"The pipeline runs at {it.ratio:.2f} of its slowest part ({it.slowest}); "
-        f"its last task was on the log after {it.passage.described:.1f} s."
+        f"its last task was on the log after {it.passage.emitted:.1f} s."
     )
     out.print()
     used = [

@@ -1,4 +1,4 @@
-"""The environment of a play: the platform, the replayed sources, the clock, the tokens."""
+"""The environment of a demo run: the platform, the replayed sources, the clock, the tokens."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MARK = ".living-demo"
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a play takes place: the running processes, the file of its clock, and its signing key."""
+    """What a demo run stands on: the running processes, the file of its clock, and its signing key."""
 
     processes: Processes
     clock: Path
     settings: Settings
 
     def token(self, name: str, role: str) -> str:
-        """A token for a person of the play."""
+        """A token for a person of the run."""
         key = open_ring(self.settings)
         return issue_token(
             key, Person(name, role, (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(hours=12)
@@ -80,7 +80,7 @@ def prepared(
 
 
 def clear(folder: Path) -> Path:
-    """An empty folder for a new play. Raises Conflict for one that holds something which is not a play's, or on which
+    """An empty folder for a new run. Raises Conflict for one that holds something which is not a run's, or on which
     a platform runs, and Unavailable for one that cannot be made."""
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -114,7 +114,7 @@ def real_servers(
     names: Iterable[str] = ("LIVING_LOG_URL", "LIVING_DATABASE_URL", "LIVING_SEARCH_URL"), *, mark: str
 ) -> dict[str, str]:
     """The settings of the real servers that the environment names, with topics, databases and index of one
-    play's own. Raises Conflict when one is missing or not real."""
+    run's own. Raises Conflict when one is missing or not real."""
     given = {name: os.environ.get(name, "") for name in names}
     if not all(given.values()) or not given["LIVING_LOG_URL"].startswith("kafka:"):
         raise Conflict(

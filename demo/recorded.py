@@ -1,4 +1,4 @@
-"""The script: a review folder's files, which say what is played and which figures must come out."""
+"""The recorded review: a folder's files, which say what is played and which figures must come out."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Decisions(Part):
         return self.usual[stage].answer, self.usual[stage].reason
 
     def adjudication(self, doi: str | None, stage: str) -> tuple[str, str]:
-        """What the third person decides. Raises NotFound when the script has no answer."""
+        """What the third person decides. Raises NotFound when the recorded review has no answer."""
         particular = self.papers.get(doi or "", {}).get(stage)
         if particular is None or particular.adjudicated is None:
-            raise NotFound(f"the script does not say how the conflict about {doi} at {stage} is decided")
+            raise NotFound(f"the recorded review does not say how the conflict about {doi} at {stage} is decided")
         return particular.adjudicated, particular.reason
 
 

@@ -26,7 +26,7 @@ from shared.wire.synthesis import DraftView, EvidenceBatch, EvidenceGiven, Rejud
 Seen = TypeVar("Seen")
 Tell = Callable[[str], None]
 
-#: Seconds to wait for what the platform does by itself before the play is given up.
+#: Seconds to wait for what the platform does by itself before the demo run is given up.
 PATIENCE = 120.0
 
 
@@ -46,7 +46,7 @@ class SignedCycle(BaseModel):
 
 
 class Outcome(BaseModel):
-    """Everything the play brought about, as it was computed, and where it differs from the script."""
+    """Everything the run brought about, as it was computed, and where it differs from the recorded review."""
 
     review: str
     cycles: list[SignedCycle]
@@ -65,9 +65,9 @@ class Outcome(BaseModel):
 
 
 class DemoRun:
-    """Plays a script against the platform at `urls`, with one client a person.
+    """Plays a recorded review against the platform at `urls`, with one client a person.
 
-    `tokens` holds a token for each person of the script, `clock` the file of the platform's clock. What
+    `tokens` holds a token for each person of it, `clock` the file of the platform's clock. What
     the platform does by itself (pulling, merging, indexing, synthesising, telling) is only waited for.
     """
 
@@ -279,9 +279,9 @@ class DemoRun:
     # The end
 
     def _look_back(self) -> Outcome:
-        """Waits for the last notice, counts everything, and compares it with the script."""
+        """Waits for the last notification, counts everything, and compares it with the recorded review."""
         revisions = list(self._lead.synthesis.revisions(self._review))
-        self._until("every notice has arrived", lambda: len(self._receiver.notifications) >= len(revisions))
+        self._until("every notification has arrived", lambda: len(self._receiver.notifications) >= len(revisions))
         funnel = self._lead.screening.funnel(self._review)
         status = self._lead.ingest.status(self._review)
         rejudgements = [it.state for it in self._lead.synthesis.rejudgements(self._review)]
@@ -333,12 +333,12 @@ class DemoRun:
 
 
 def differences(recorded: RecordedReview, outcome: Outcome) -> list[str]:
-    """Every figure that is not as the script has it, each in a sentence."""
+    """Every figure that is not as the recorded review has it, each in a sentence."""
     expected = recorded.expected
     pairs: list[tuple[str, object, object]] = [
         ("records", expected.records, outcome.records),
         ("links", expected.links, outcome.links),
-        ("notices by webhook", len(outcome.cycles), outcome.notifications),
+        ("notifications by webhook", len(outcome.cycles), outcome.notifications),
         ("entries in the feed", len(outcome.cycles), outcome.feed_entries),
     ]
     for stage, figures in expected.stages.items():
