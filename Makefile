@@ -37,7 +37,7 @@ busy: .venv/.dev ## Run the tests that wait 20 times beside 8 busy processes; FI
 bench: .venv/.dev ## Measure the pipeline, and 200 people at once, beside what they stand on
 	@$(BIN)/python -m bench
 
-lint: .venv/.dev ## Check style, types and the rules of import
+lint: .venv/.dev ## Check style, types, the rules of import, and that no event breaks its readers
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports \
 	  && $(BIN)/python -m docs.asyncapi
 

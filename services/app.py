@@ -135,8 +135,11 @@ def _own_link(listener: socket.socket) -> str:
 
 def _leads_here(settings: Settings, listener: socket.socket) -> bool:
     """Whether commands with these settings come here, or to what people know it by."""
-    asked = settings.url.rstrip("/").replace("//localhost:", "//127.0.0.1:")
-    return asked in (_own_link(listener), settings.public_url.rstrip("/"))
+    return _plain(settings.url) in (_own_link(listener), _plain(settings.public_url))
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/").replace("//localhost:", "//127.0.0.1:")
 
 
 def _address(listener: socket.socket) -> str:

@@ -1,4 +1,4 @@
-"""Protocol: Keeps what each review plans, as numbered versions that never change.."""
+"""Protocol: keeps what each review plans, as numbered versions that never change."""
 
 from __future__ import annotations
 

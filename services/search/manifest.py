@@ -1,4 +1,4 @@
-"""Search: Makes every record findable, by what it says and by where it stands.."""
+"""Search: makes every record findable, by what it says and by where it stands."""
 
 from __future__ import annotations
 

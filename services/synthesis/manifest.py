@@ -1,4 +1,4 @@
-"""Synthesis: Holds the coded evidence against the theories, and keeps the signed revisions of what they say.."""
+"""Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say."""
 
 from __future__ import annotations
 

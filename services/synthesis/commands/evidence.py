@@ -159,14 +159,17 @@ def _keep(
     work: Work, known: LinkRow | None, link: str, fragment: str, review: str, given: LinkGiven, event_id: str
 ) -> LinkRow:
     """A new link, or one that was withdrawn and stands again."""
-    row = known or LinkRow(
-        id=link, review=review, fragment=fragment, cmoc=given.cmoc, element=given.element, stance=given.stance,
-        inference=given.inference, event_id=event_id, linked_at=work.now,
-    )  # fmt: skip
-    row.inference, row.rationale = given.inference, given.rationale
-    row.event_id, row.linked_at = event_id, work.now
-    row.withdrawn_at = row.withdrawn_by = row.withdrawn_why = None
-    return work.add(row)
+    if known is None:
+        return work.add(
+            LinkRow(
+                id=link, review=review, fragment=fragment, cmoc=given.cmoc, element=given.element, stance=given.stance,
+                inference=given.inference, rationale=given.rationale, event_id=event_id, linked_at=work.now,
+            )
+        )  # fmt: skip
+    known.inference, known.rationale = given.inference, given.rationale
+    known.event_id, known.linked_at = event_id, work.now
+    known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = None
+    return work.add(known)
 
 
 def _log_first_evidence(work: Work, review: str, linked: Collection[str], cmocs: Mapping[str, bool]) -> None:

@@ -1,4 +1,4 @@
-"""The ledgers that every other effect writes into: the history of the theories, what arrived, what fired."""
+"""The history of the theories, what arrived and what fired, into which all else writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports: which records speak in the synthesis, for which study, and what a notice about one does."""
+"""Reports: which records speak in the synthesis, and for which study."""
 
 from __future__ import annotations
 
