@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         90, description="Days an ended lease is kept: for so long its holder is told what became of it."
     )
     delivery_days: Annotated[int, Field(ge=4, le=_DAYS)] = Field(
-        365, description="Days a delivery that is over is kept, with its attempts; notices and the feed stay."
+        365, description="Days a delivery that is over is kept, with its attempts; notifications and the feed stay."
     )
     trigger_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         730, description="Days a rule that fired in an earlier cycle is kept; what it led to is in the revision."
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
         8,
         description="Requests that a service works on at once, each with a database connection of its own; "
         "on SQLite so many read, and writers go one after another. PostgreSQL needs room for so many and 23 more for "
-        "each process of a service (`max_connections`).",
+        "each process of a service, 27 where it keeps blobs (`max_connections`).",
     )
     requests_waiting: Annotated[int, Field(ge=1)] = Field(
         512, description="Requests that wait for their turn at a service; the rest are told to come again (503)."
@@ -212,7 +212,7 @@ class Settings(BaseSettings):
     )
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
-    # Notices
+    # Notifications
     webhook_private: bool = Field(
         False, description="Allow webhooks to loopback and private addresses (demos and tests only)."
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import ParamSpec, TypeVar
 
-from anyio import to_thread
-from fastapi import Depends, Request, params
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, FastAPI, Request, params
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -16,6 +18,17 @@ from shared.errors import Invalid
 from shared.http.auth import at_least
 from shared.http.bodies import Gone, as_it_comes, refuse_announced, too_large
 from shared.tokens import Person
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+#: Pieces of blobs that a process moves at once for those who ask; each takes a thread and a connection for that moment.
+AT_ONCE = 4
+
+
+def bound(app: FastAPI) -> None:
+    """Has the blobs of an application move so many pieces at once."""
+    app.state.moving = CapacityLimiter(AT_ONCE)
 
 
 def blobs_of(service: str) -> params.Depends:
@@ -70,8 +83,9 @@ class BlobResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The first chunk is read before the answer begins: then an error is still an answer of its own.
-        chunks = await to_thread.run_sync(self._open)
-        self.body_iterator = _given(await to_thread.run_sync(_next, chunks), chunks)
+        app: FastAPI = scope["app"]
+        chunks = await _in_turn(app, self._open)
+        self.body_iterator = _given(app, await _in_turn(app, _next, chunks), chunks)
         await super().__call__(scope, receive, send)
 
     def _open(self) -> Iterator[bytes]:
@@ -81,11 +95,16 @@ class BlobResponse(StreamingResponse):
         return self._blobs.open(sha256, size)
 
 
-async def _given(first: bytes | None, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _given(app: FastAPI, first: bytes | None, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     chunk = first
     while chunk is not None:
         yield chunk
-        chunk = await to_thread.run_sync(_next, chunks)
+        chunk = await _in_turn(app, _next, chunks)
+
+
+async def _in_turn(app: FastAPI, do: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
+    """Does it in a thread, when fewer than so many are at it."""
+    return await to_thread.run_sync(partial(do, *given, **named), limiter=app.state.moving)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:
@@ -102,16 +121,16 @@ async def _put(request: Request, blobs: Blobs, limit: int) -> Blob:
                 raise too_large(limit)
             piece += chunk
             if len(piece) >= CHUNK:
-                await to_thread.run_sync(draft.write, bytes(piece))
+                await _in_turn(request.app, draft.write, bytes(piece))
                 piece.clear()
-        await to_thread.run_sync(draft.write, bytes(piece))
-        return await to_thread.run_sync(draft.finish)
+        await _in_turn(request.app, draft.write, bytes(piece))
+        return await _in_turn(request.app, draft.finish)
     except ClientDisconnect:
         raise Gone from None
     finally:
-        await to_thread.run_sync(draft.drop)
+        await _in_turn(request.app, draft.drop)
 
 
 def _store(request: Request, service: str) -> Blobs:
-    store: Blobs = request.app.state.platform.running[service].blobs
+    store: Blobs = request.app.state.platform.running[service].blobs_of_requests
     return store

@@ -19,6 +19,7 @@ from shared.db import migrate
 from shared.db.engine import OF_REQUESTS, Database
 from shared.db.work import Work, of_kind, unit_of_work
 from shared.errors import Unavailable
+from shared.http.blobs import AT_ONCE
 from shared.keys.ring import KeyRing
 from shared.runtime import catching_up, checks
 from shared.runtime.blobs import look_at_blobs
@@ -78,11 +79,15 @@ class Running:
         self.event_log, self.ring = event_log, ring
         url = settings.resolved(settings.database_url, service.name)
         self.database = Database(url)
-        # Readers and writers may have a connection each, and no thread takes two.
-        self.requests = Database(url, pool_size=settings.requests_at_once + 2, patience=OF_REQUESTS)
+        # Readers and writers may have a connection each, and no thread takes two; blobs move in threads of their own.
+        most = settings.requests_at_once + 2 + (AT_ONCE if service.blobs else 0)
+        self.requests = Database(url, pool_size=most, patience=OF_REQUESTS)
         self.resources = service.resources(settings)
-        kept = open_blobs(settings.resolved(settings.blobs_url, service.name), self.database) if service.blobs else None
-        self._blobs: Blobs | None = kept
+        self._blobs: Blobs | None = None
+        self._blobs_of_requests: Blobs | None = None
+        if service.blobs:
+            kept = settings.resolved(settings.blobs_url, service.name)
+            self._blobs, self._blobs_of_requests = open_blobs(kept, self.database), open_blobs(kept, self.requests)
         self.stopping = Signal()
         self.relay = Relay(service.name, self.database, event_log, settings, self.stopping)
         self.listening = Listening(
@@ -168,9 +173,12 @@ class Running:
     @property
     def blobs(self) -> Blobs:
         """The service's store of blobs. Raises TypeError where its manifest does not say that it keeps any."""
-        if self._blobs is None:
-            raise TypeError(f"the manifest of {self.service.name} does not say that it keeps blobs")
-        return self._blobs
+        return self._known(self._blobs)
+
+    @property
+    def blobs_of_requests(self) -> Blobs:
+        """The same over the connections of requests."""
+        return self._known(self._blobs_of_requests)
 
     @property
     def leading(self) -> bool:
@@ -201,6 +209,11 @@ class Running:
             report["partitions"] = self.listening.watchdog.health()
             report["needs"] = self.listening.put_off()
         return report | self.jobs.health()
+
+    def _known(self, blobs: Blobs | None) -> Blobs:
+        if blobs is None:
+            raise TypeError(f"the manifest of {self.service.name} does not say that it keeps blobs")
+        return blobs
 
     def _committed(self, emitted: int) -> None:
         if emitted:

@@ -14,6 +14,7 @@ import yaml
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
 from shared.db.engine import Database
+from shared.http.blobs import AT_ONCE
 from shared.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -95,8 +96,10 @@ def postgres_settings() -> dict[str, str]:
 
 def test_postgresql_has_room_for_all_connections_that_the_services_may_have_open():
     own = inspect.signature(Database).parameters["pool_size"].default
-    # Of each service: its own, those of requests (and two), one that looks whether the database is there.
+    # Of each service: its own, those of requests (and two), one that looks whether the database is there, and those
+    # over which blobs move.
     wanted = len(BY_NAME) * (own + Settings.model_fields["requests_at_once"].default + 2 + 1)
+    wanted += AT_ONCE * sum(1 for service in BY_NAME.values() if service.blobs)
 
     # Three are the superuser's, and people at the command line open some.
     assert wanted + 3 + 5 <= int(postgres_settings()["max_connections"])

@@ -8,12 +8,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from shared.blobs.packing import CHUNK
+from shared.http import blobs
 from shared.tokens import Person, issue_token
 from tests.unit.shared.http.serving import Served, served
 from tests.unit.shared.http.uploads import MOST, OWN, UPLOADING, add_uploads
@@ -199,6 +201,46 @@ def test_what_turns_out_damaged_on_the_way_is_never_whole_to_who_reads_it(server
         httpx.get(
             f"{server.url}{url()}/{seen['sha256']}/{seen['size']}", headers=server.headers("rea", "reader"), timeout=60
         )
+
+
+def test_blobs_move_for_those_who_ask_over_the_connections_of_requests(workbench):
+    bench = workbench(UPLOADING, blobs_url="database:")
+    add_uploads(bench.app)
+    pool = bench.running.database.engine.pool
+    with ExitStack() as taken:
+        for _ in range(pool.size()):  # As relay, listener and jobs might.
+            taken.enter_context(bench.running.database.engine.connect())
+        seen = bench.person().post(url(), content=FILE).json()
+        back = bench.person("rea", "reader").get(f"{url()}/{seen['sha256']}/{seen['size']}")
+
+    assert back.content == FILE
+
+
+def test_a_crowd_that_downloads_takes_few_threads_and_connections_at_once(bench, monkeypatch):
+    seen = bench.person().post(url(), content=FILE).json()
+    headers = {"authorization": bench.person("rea", "reader").headers["authorization"]}
+    moving, most, lock = 0, 0, threading.Lock()
+    next_chunk = blobs._next
+
+    def counted_next(chunks: Iterator[bytes]) -> bytes | None:
+        nonlocal moving, most
+        with lock:
+            moving += 1
+            most = max(most, moving)
+        time.sleep(0.01)  # Long enough for all to be here at once, were nothing in their way.
+        with lock:
+            moving -= 1
+        return next_chunk(chunks)
+
+    async def all_at_once() -> list[bytes]:
+        transport = httpx.ASGITransport(bench.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:
+            answers = await asyncio.gather(*[client.get(f"{url()}/{seen['sha256']}/{len(FILE)}") for _ in range(30)])
+            return [answer.content for answer in answers]
+
+    monkeypatch.setattr(blobs, "_next", counted_next)
+    assert asyncio.run(all_at_once()) == [FILE] * 30
+    assert 1 < most <= blobs.AT_ONCE
 
 
 def asked_of(
