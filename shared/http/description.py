@@ -101,8 +101,10 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
     for status, name, _, _ in _PROBLEMS:
-        if _can_answer(status, operation, route, role):
-            responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+        # A route that names one by itself (`responses={404: {}}`) says so without its form.
+        named = responses.get(str(status), {})
+        if "content" not in named and (named or _can_answer(status, operation, route, role)):
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: str | None) -> bool:

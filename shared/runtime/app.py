@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware import Middleware
 
 from shared.errors import NotFound, Unauthenticated
-from shared.http import dead_letters, description, journal, pages, problems
+from shared.http import blobs, dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Reader, authenticate
 from shared.http.middleware import Answers
@@ -76,6 +76,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     app.state.platform, app.state.known = platform, Known(platform.ring)
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
+    blobs.bound(app)
     platform.metrics.measure_gates(app.state.gates.all())
     served = [service.name for service in platform.services]
     problems.install(app, known, served, {service.name for service in documented} - {*served})
@@ -145,7 +146,7 @@ def _operations() -> APIRouter:
         numbers = request.app.state.platform.metrics.text
         return Numbers(await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request)))
 
-    @router.get("/signing-key.pem", response_class=Pem)
+    @router.get("/signing-key.pem", response_class=Pem, responses={404: {}})
     async def show_signing_key(request: Request, person: Reader) -> Response:
         """The public key of which revisions are signed now. Those of before are in the key set (`/signing-keys`)."""
         key = request.app.state.platform.ring.current().newest("revisions")
