@@ -119,3 +119,10 @@ def parse_instant(text: str) -> datetime:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text!r} is out of the calendar") from error
+
+
+def parse_zoned(text: str) -> datetime:
+    """The same for text that must have an offset. Raises ValueError."""
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text!r} is an instant without a zone")
+    return parse_instant(text)

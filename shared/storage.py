@@ -40,7 +40,7 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a file: `slug` for programs, `told` for people, which begins with the file's path."""
+    """What is wrong with a file: `slug` for programs, `detail` for people, which begins with the file's path."""
 
     slug: Slug
     detail: str
@@ -85,6 +85,15 @@ def content(path: Path, most: int) -> bytes:
     if len(held) > most:
         raise Invalid(f"{path} is too large: more than {most} bytes are not read")
     return held
+
+
+def sync_folder(folder: Path) -> None:
+    """Brings to the disk which files a folder has: a rename is durable after it. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def obstacle(path: Path) -> Fault | None:

@@ -28,7 +28,7 @@ from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Lost, Unavailable
 from shared.ids import new_id
-from shared.storage import obstacle_in, unusable
+from shared.storage import obstacle_in, sync_folder, unusable
 
 
 class FolderBlobs(Blobs):
@@ -47,8 +47,8 @@ class FolderBlobs(Blobs):
             self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
             for number in range(256):
                 (self._folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
-            _sync(self._folder)
-            _sync(self._folder.parent)
+            sync_folder(self._folder)
+            sync_folder(self._folder.parent)
         except OSError as error:
             raise unusable(self._folder, error) from error
         self.ping()
@@ -97,6 +97,8 @@ class FolderBlobs(Blobs):
                 os.utime(path)
             except FileNotFoundError:
                 raise BlobMissing(sha256) from None
+            except OSError as error:
+                raise unusable(path, error) from error
 
     def older(self, before: datetime, bucket: str) -> Iterator[str]:
         for file in sorted(os.listdir(self._folder / bucket)):
@@ -137,7 +139,7 @@ class FolderBlobs(Blobs):
             # Its time is that of its last piece, which may have been long ago.
             os.utime(draft)
             draft.rename(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def _opened(self, sha256: str) -> FileIO:
         """The file of a blob, to be read. Raises BlobMissing; BlobDamaged for what is no file."""
@@ -234,11 +236,3 @@ def _pieces(sha256: str, file: FileIO) -> Iterator[bytes]:
 
 def _unreadable(sha256: str, error: OSError) -> BlobDamaged:
     return BlobDamaged(sha256, f"its file cannot be read ({error.strerror})")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,11 +18,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from shared.clock import Clock, parse_instant
+from shared.clock import Clock, parse_zoned
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.keys import Purpose
 from shared.keys.ring import MOST, PURPOSES, Key, KeyRing, both
-from shared.storage import unusable
+from shared.storage import sync_folder, unusable
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -320,11 +320,7 @@ def _key(path: Path, number: int, about: Mapping[str, str], block: str) -> Key:
 
 
 def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("an instant without a zone")
-    return parse_instant(text)
+    return None if text is None else parse_zoned(text)
 
 
 def _unreadable(path: Path, error: Exception) -> Unavailable:
@@ -442,7 +438,7 @@ def _write(path: Path, keys: Sequence[Key]) -> None:
             file.flush()
             os.fsync(descriptor)
         draft.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             draft.unlink()
@@ -459,14 +455,6 @@ def _keep_rights(descriptor: int, path: Path) -> None:
             os.fchown(descriptor, was.st_uid, was.st_gid)
         # After its group is the right one.
         os.fchmod(descriptor, stat.S_IMODE(was.st_mode) & 0o777)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _written(key: Key) -> str:

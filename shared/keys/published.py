@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared.clock import parse_instant
+from shared.clock import parse_zoned
 from shared.errors import Invalid
 from shared.keys import Purpose
 from shared.keys.ring import MOST, PURPOSES, Key, KeyRing, both, encoded
@@ -94,8 +94,8 @@ def _instant(given: Mapping[str, object], name: str, at: str) -> datetime | None
     if text is None:
         return None
     try:
-        if isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None:
-            return parse_instant(text)
+        if isinstance(text, str):
+            return parse_zoned(text)
     except ValueError:
         pass
     raise Invalid(f"{at}.{name} is no instant with its zone")

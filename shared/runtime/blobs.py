@@ -19,19 +19,23 @@ SPARED = timedelta(days=1)
 #: Blobs whose names are asked for at once.
 _BATCH = 500
 
+#: Into how many parts the buckets are divided, of which each hour has one. Not 24, which would tie each to an hour.
+_PARTS = 23
+
 #: How many of the blobs that were named last must be there: what is lost as a whole, or was put back from an older
 #: copy, lacks them. `living doctor` looks at all.
 _NEWEST = 20
 
 
 def sweep_blobs(running: Context) -> None:
-    """Removes blobs that nothing uses, and what dead writers left. Every hour it looks through another 24th of the
-    buckets, so that all are looked through within a day and never all at once."""
+    """Removes blobs that nothing uses, and what dead writers left. Every hour it looks through another 23rd of the
+    buckets, so that all are looked through within a day and never all at once; and each at another hour every day, also
+    where the process is asleep or away at the same hours."""
     now = datetime.now(UTC)
     before, hour = now - SPARED, int(now.timestamp()) // 3600
     removed = drafts = 0
     with each("bucket") as failures:
-        for bucket in (f"{number:02x}" for number in range(256) if number % 24 == hour % 24):
+        for bucket in (f"{number:02x}" for number in range(256) if number % _PARTS == hour % _PARTS):
             if running.stopping.is_set():
                 break
             with failures.apart(bucket):

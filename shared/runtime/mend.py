@@ -6,7 +6,6 @@ told by one service, so that a log made of the journals has each key in its orde
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from shared.events.registry import TOPICS
 from shared.runtime import checks
 from shared.service import Service
 from shared.settings import Settings
+from shared.storage import sync_folder
 from shared.tracing import headers_of
 
 #: Events of a journal that are appended at a time.
@@ -203,9 +203,7 @@ def _swap(settings: Settings) -> Path | None:
     for file in there:
         file.rename(f"{aside}{file.name.removeprefix(lost.name)}")
     draft.rename(lost)
-    folder = os.open(lost.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    sync_folder(lost.parent)
     return aside if there else None
 
 
@@ -240,7 +238,7 @@ def _pages(database: Database) -> Iterator[Sequence[OutboxRow]]:
 
 
 def _known_ids(journals: Iterable[_Journal]) -> set[str]:
-    """The events whose place some database knows."""
+    """The events whose position some database knows."""
     ids: set[str] = set()
     for journal in journals:
         with journal.database.session(readonly=True) as session:
@@ -270,7 +268,7 @@ def _goes_on(journal: _Journal, where: Mapping[str, At]) -> dict[Partition, int]
 
 
 def _rewrite(session: Session, journal: _Journal, where: Mapping[str, At]) -> None:
-    """Makes a database know the new places."""
+    """Makes a database know the new positions."""
     now = datetime.now(UTC)
     session.execute(delete(PublishedUpToRow))
     for (topic, partition), (offset, event_id) in journal.published.items():
@@ -287,7 +285,7 @@ def _rewrite(session: Session, journal: _Journal, where: Mapping[str, At]) -> No
 
 
 def _move(session: Session, table: type[ParkedEventRow] | type[DeadLetterRow], where: Mapping[str, At]) -> None:
-    """Moves rows to the new places of their events. Those that no journal has go before all others, in their order;
+    """Moves rows to the new positions of their events. Those that no journal has go before all others, in their order;
     so do all but the first of those that keep one event twice, since it stood on the log twice."""
     columns = table_of(table).c
     session.connection().execute(update(table).values(offset=columns.offset - _BEFORE))

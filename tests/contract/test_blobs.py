@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import itertools
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -326,6 +327,22 @@ def test_a_stream_that_goes_on_behind_its_end_in_pieces_is_told(position, blobs)
 
 
 @pytest.mark.waits
+def test_a_name_that_cannot_be_made_young_is_refused_with_its_reason(tmp_path, monkeypatch):
+    with site("folder", tmp_path, f"sqlite:///{tmp_path}/service.db") as made:
+        blobs = made.open()
+        blob = blobs.put([BYTES], LIMIT)
+        monkeypatch.setattr(os, "utime", failing(OSError(errno.EROFS, "Read-only file system")))
+        with work(made) as at, pytest.raises(Unavailable, match=blob.sha256):
+            blobs.touch(at, blob.sha256)
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
 @pytest.mark.parametrize("step", ["begun", "written", "synced", "renamed", "finished"])
 def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none_and_nothing_for_good(position, blobs, step):
     if step in ("synced", "renamed") and "folder" not in position.described():

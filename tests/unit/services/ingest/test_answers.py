@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from services.ingest.ports.sources.port import SourceDrifted
 from shared.blobs import names
 from shared.errors import Unavailable
 from shared.events.ingest import RunFinished
+from shared.runtime import blobs
 from shared.runtime.blobs import sweep_blobs, sweep_bucket
 from tests.unit.services.ingest.rig import IngestBench, strategy, work
 
@@ -258,7 +260,7 @@ def test_a_blob_that_cannot_be_removed_keeps_no_other(bench, monkeypatch):
     assert list_all(bench) == [stuck]
 
 
-def test_a_sweep_spares_what_is_young_and_looks_through_every_shelf_within_a_day(bench, monkeypatch):
+def test_a_sweep_spares_what_is_young_and_looks_through_every_bucket_within_a_day(bench, monkeypatch):
     pull(bench)
     with bench.work() as at:
         for sha256, by in names.newest(at.session, 10).items():
@@ -280,6 +282,17 @@ def test_a_sweep_spares_what_is_young_and_looks_through_every_shelf_within_a_day
             sweep_blobs(bench.running)
     assert list_all(bench) == []
     assert sum(line["unused"] for line in lines if line["event"] == "blobs swept") == 4
+
+
+def test_no_bucket_is_bound_to_an_hour_of_the_day(bench, monkeypatch):
+    looked: list[str] = []
+    monkeypatch.setattr(blobs, "sweep_bucket", lambda running, bucket, before: looked.append(bucket) or 0)
+    for day in range(23):  # As on a machine that is awake for one hour a day.
+        at = datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(days=day)
+        monkeypatch.setattr(blobs, "datetime", SimpleNamespace(now=lambda tz, at=at: at))
+        sweep_blobs(bench.running)
+
+    assert sorted(looked) == [f"{number:02x}" for number in range(256)]
 
 
 def list_all(bench: IngestBench) -> list[str]:
