@@ -93,11 +93,6 @@ def own_token(ring: KeyRing, role: str) -> str:
     return _signed(ring, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
 
 
-def read_token(ring: KeyRing, token: str) -> Person:
-    """The person a token names. Raises Unauthenticated."""
-    return opened(ring, token)[0]
-
-
 def opened(ring: KeyRing, token: str) -> tuple[Person, float]:
     """The person a token names, and until when it holds (seconds since 1970): its own end, or its key's.
 

@@ -46,10 +46,7 @@ class Key:
 
     @classmethod
     def fresh(cls, purpose: Purpose, since: datetime | None = None) -> Key:
-        return cls.of(purpose, Ed25519PrivateKey.generate(), since)
-
-    @classmethod
-    def of(cls, purpose: Purpose, private: Ed25519PrivateKey, since: datetime | None = None) -> Key:
+        private = Ed25519PrivateKey.generate()
         return cls(purpose, private.public_key(), private, since)
 
     @cached_property
@@ -106,11 +103,6 @@ class KeyRing:
     def __init__(self, keys: Iterable[Key]) -> None:
         #: Never changed, only replaced as a whole (`refresh`): whoever keeps what it checked sees by that.
         self.keys = tuple(keys)
-
-    @classmethod
-    def of_one(cls, private: Ed25519PrivateKey) -> KeyRing:
-        """One key for both purposes, as platforms of earlier releases have it."""
-        return cls(both(private.public_key(), private))
 
     def sign(self, purpose: Purpose, claims: Mapping[str, Any], *, at: datetime) -> str:
         """The claims, signed for this purpose. Raises Unavailable when no key may sign at that instant."""
@@ -193,15 +185,19 @@ class KeyRing:
         return next((key for key in reversed(of) if key.private is not None), of[-1] if of else None)
 
     def _named(self, purpose: Purpose, kid: str | None) -> list[Key]:
-        found = [key for key in self.keys if key.purpose == purpose and kid in (None, key.kid)]
-        return found or (self._named(purpose, kid) if self.look_again() else [])
+        def found() -> list[Key]:
+            return [key for key in self.keys if key.purpose == purpose and kid in (None, key.kid)]
+
+        if not (keys := found()):
+            # Whatever it answers: another thread may have taken up the change meanwhile.
+            self.look_again()
+            keys = found()
+        return keys
 
 
-def both(
-    public: Ed25519PublicKey, private: Ed25519PrivateKey | None = None, since: datetime | None = None
-) -> tuple[Key, ...]:
-    """A key for each purpose, of one pair."""
-    return tuple(Key(purpose, public, private, since) for purpose in PURPOSES)
+def both(public: Ed25519PublicKey, private: Ed25519PrivateKey | None = None) -> tuple[Key, ...]:
+    """A key for each purpose, of one pair, as platforms of earlier releases have it."""
+    return tuple(Key(purpose, public, private) for purpose in PURPOSES)
 
 
 def named_key(token: str) -> str | None:

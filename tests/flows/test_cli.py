@@ -19,9 +19,9 @@ from services.screening.manifest import SERVICE as screening
 from shared.db.migrate import head
 from shared.errors import LivingError
 from shared.keys.file import open_ring
-from shared.tokens import read_token
 from tests.flows.older import make_older
 from tests.flows.profiles import FIRST_REVIEW, client, demo_run, embedded
+from tests.keys import read_token
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]

@@ -20,7 +20,7 @@ from shared.keys.ring import KeyRing
 from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
-from shared.tokens import read_token
+from tests.keys import read_token
 from tests.unit.services.cli.conftest import data, forget
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.keys.file import open_ring
 from shared.settings import Settings
-from shared.tokens import read_token
+from tests.keys import read_token
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 

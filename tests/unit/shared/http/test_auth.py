@@ -15,12 +15,12 @@ from shared.errors import Invalid, Unauthenticated, Unavailable
 from shared.http import auth
 from shared.http.auth import Known
 from shared.keys.file import open_ring
-from shared.keys.ring import KeyRing
 from shared.settings import Settings
-from shared.tokens import ROLES, Person, issue_token, opened, read_token
+from shared.tokens import ROLES, Person, issue_token, opened
+from tests.keys import read_token, ring_of
 from tests.toy import TOY
 
-KEY = KeyRing.of_one(Ed25519PrivateKey.generate())
+KEY = ring_of(Ed25519PrivateKey.generate())
 HOUR = timedelta(hours=1)
 
 
@@ -51,7 +51,7 @@ def test_an_expired_token_is_refused():
 
 def test_a_token_of_another_key_or_for_another_purpose_is_refused():
     person = Person("ana", "admin", ("*",))
-    foreign = issue_token(KeyRing.of_one(Ed25519PrivateKey.generate()), person, now=now(), valid_for=HOUR)
+    foreign = issue_token(ring_of(Ed25519PrivateKey.generate()), person, now=now(), valid_for=HOUR)
     seal = KEY.sign("revisions", {"sub": "ana", "role": "admin", "reviews": ["*"]}, at=now())
 
     for token in (foreign, seal):

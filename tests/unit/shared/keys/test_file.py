@@ -24,7 +24,8 @@ from shared.keys.file import FiledRing, make, read_ring, retire, rotate
 from shared.keys.published import key_set, read_keys
 from shared.keys.ring import MOST, Key
 from shared.private import is_private
-from shared.tokens import Person, issue_token, read_token
+from shared.tokens import Person, issue_token
+from tests.keys import read_token
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)

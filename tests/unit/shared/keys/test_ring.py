@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from shared.errors import Invalid, Unauthenticated, Unavailable
 from shared.http.auth import Known
 from shared.keys.ring import PURPOSES, Key, KeyRing, named_key
-from shared.tokens import Person, issue_token, read_token
+from shared.tokens import Person, issue_token
+from tests.keys import read_token, ring_of
 
 ANA = Person("ana", "reviewer", ("r",))
 HOUR = timedelta(hours=1)
@@ -60,11 +61,20 @@ def test_a_token_of_a_release_before_names_no_key_and_opens(ring):
     token = jwt.encode(claims, old, "EdDSA")
 
     assert named_key(token) is None
-    assert read_token(KeyRing.of_one(old), token) == ANA
+    assert read_token(ring_of(old), token) == ANA
     # It is looked for among all keys that tokens were ever signed by.
-    assert read_token(KeyRing([*KeyRing.of_one(old).keys, *ring.keys]), token) == ANA
+    assert read_token(KeyRing([*ring_of(old).keys, *ring.keys]), token) == ANA
     with pytest.raises(Unauthenticated):
         read_token(ring, token)
+
+
+def test_a_key_that_another_thread_took_up_meanwhile_is_found(ring):
+    class TakenUp(KeyRing):
+        def look_again(self):
+            self.keys = ring.keys
+            return False
+
+    assert read_token(TakenUp(rotated(ring, "tokens").keys[:0]), issue_token(ring, ANA, now=NOW, valid_for=HOUR)) == ANA
 
 
 def test_tokens_of_a_key_before_hold_until_they_end_or_their_key_does(ring):

@@ -18,6 +18,7 @@ from shared.canonical import canonical_json
 from shared.errors import Invalid
 from shared.keys.ring import KeyRing
 from shared.wire.synthesis import Counts, EvidenceMoved, RevisionContent
+from tests.keys import ring_of
 
 CONTENT = RevisionContent(
     revision=revision_id("small", 1), review="small", number=1, cycle=1, title="T", change_class="MAJOR", summary="S",
@@ -29,7 +30,7 @@ CONTENT = RevisionContent(
 FROZEN, SHA = freeze(CONTENT)
 DOCUMENT = document_of(CONTENT)
 HEAD = head_of(DOCUMENT)
-RING = KeyRing.of_one(Ed25519PrivateKey.generate())
+RING = ring_of(Ed25519PrivateKey.generate())
 
 
 def signature(**claims: Any) -> str:
@@ -76,14 +77,14 @@ def test_a_listing_that_says_anything_else_is_found():
 
 
 def test_a_signature_of_somebody_else_is_found():
-    other = KeyRing.of_one(Ed25519PrivateKey.generate())
+    other = ring_of(Ed25519PrivateKey.generate())
     [fault] = faults(ring=other)
     assert fault.startswith("the signature cannot be checked: it names the key")
 
 
 def test_a_signature_of_somebody_else_who_names_our_key_is_found():
     head, claims, _ = SIGNATURE.split(".")
-    seal = KeyRing.of_one(Ed25519PrivateKey.generate()).sign("revisions", {}, at=CONTENT.signed_at).split(".")[2]
+    seal = ring_of(Ed25519PrivateKey.generate()).sign("revisions", {}, at=CONTENT.signed_at).split(".")[2]
     assert faults(seal=f"{head}.{claims}.{seal}") == ["the signature is by none of the keys that are known"]
 
 
