@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 
 from shared import logging, tracing
 from shared.bus import dead_letters, positions
-from shared.bus.doing import Doing, Limits, Partition
+from shared.bus.doing import Doing, Limits
 from shared.bus.held import Held
 from shared.bus.judging import Judgement, Outcome, judge
-from shared.bus.port import Consumer, Delivery
+from shared.bus.port import Consumer, Delivery, Partition
 from shared.bus.reading import Heard, Open, Opened, Reacting, UnknownType, read
 from shared.db.engine import Database
 from shared.db.work import Work
@@ -80,7 +80,7 @@ class Listener:
 
     def _forget_what_others_have(self, batch: Sequence[Delivery]) -> None:
         """A partition that stands is given again after each LOOK; one that is not is another member's by now."""
-        given, now = {(it.topic, it.partition) for it in batch}, time.monotonic()
+        given, now = {it.topic_partition for it in batch}, time.monotonic()
         gone = {
             partition
             for partition in self.standing
@@ -133,7 +133,7 @@ class Listener:
         """Each in a transaction of its own, where what fails is none of them but what is kept about them."""
         stops: dict[Partition, tuple[Delivery, str]] = {}
         for one in batch:
-            partition = one.delivery.topic, one.delivery.partition
+            partition = one.delivery.topic_partition
             if partition in stops:
                 continue
             try:
@@ -157,10 +157,10 @@ class Listener:
 
     def _in_one_transaction(self, do: Callable[[Doing], object], *, careful: bool) -> Doing:
         letters = self._known_letters().copy()
-        with self._open_work() as work:
+        # The span is that of the whole, commit and all.
+        with tracing.batch(self._service.name), self._open_work() as work:
             doing = Doing(work, self._service, self._limits, letters, careful)
-            with tracing.batch(self._service.name):
-                do(doing)
+            do(doing)
         self._letters = letters
         for level, what, about in doing.said:
             getattr(log, level)(what, **about)
@@ -186,7 +186,7 @@ class Listener:
                     "partition stands", service=self._service.name, topic=partition[0], partition=partition[1], why=why
                 )
             self._consumer.hold(delivery, LOOK)
-        touched = {(it.topic, it.partition) for it in batch}
+        touched = {it.topic_partition for it in batch}
         self.standing = {partition: why for partition, why in self.standing.items() if partition not in touched}
         self.standing |= {partition: why for partition, (_, why) in stops.items()}
         self._stood_at |= dict.fromkeys(stops, time.monotonic())
@@ -199,7 +199,7 @@ class Listener:
         """Something we need is down: all of the batch is held, for longer each time."""
         first: dict[Partition, Delivery] = {}
         for delivery in batch:
-            first.setdefault((delivery.topic, delivery.partition), delivery)
+            first.setdefault(delivery.topic_partition, delivery)
         self._tell_down(why)
         for delivery in first.values():
             self._consumer.hold(delivery, self._pause)
@@ -285,5 +285,5 @@ class Listener:
 
 
 def _behind(delivery: Delivery, stops: dict[Partition, tuple[Delivery, str]]) -> bool:
-    stop = stops.get((delivery.topic, delivery.partition))
+    stop = stops.get(delivery.topic_partition)
     return stop is not None and delivery.offset >= stop[0].offset

@@ -11,9 +11,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from shared import tracing
-from shared.bus.held import RELEASED, Held, at_once
+from shared.bus.held import RELEASED, Held, at_once, delivery_of
 from shared.bus.judging import Judgement, Outcome, judge, storable
-from shared.bus.port import Delivery
 from shared.bus.reading import Heard, Reacting, UnknownType, react, read
 from shared.canonical import sha256
 from shared.db.inbox import InboxEntry, unseen
@@ -198,9 +197,7 @@ def waits_by_itself(consumer: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _give_up(work: Work, event: ParkedEventRow, held: HeldKeyRow, reason: str) -> None:
-    position = event.topic, event.partition, event.offset, event.key
-    delivery = Delivery(*position, event.value, tracing.headers_of(event.traceparent))
-    heard = Heard(delivery, Envelope.from_json(event.value) if event.event_id else None)
+    heard = Heard(delivery_of(event), Envelope.from_json(event.value) if event.event_id else None)
     letter, _ = set_aside(work, held.consumer, heard, Judgement(Outcome.NOT_YET, held.cause, held.reason), holds=False)
     _decide(work, letter, LetterStates.DISCARDED)
     letter.decided_why = storable(reason)
@@ -237,8 +234,7 @@ def _held(work: Work, letter: DeadLetterRow) -> HeldKeyRow | None:
 
 
 def _do(work: Work, service: Reacting, letter: DeadLetterRow) -> None:
-    position = letter.topic, letter.partition, letter.offset, letter.key or ""
-    delivery = Delivery(*position, letter.value, tracing.headers_of(letter.traceparent))
+    delivery = delivery_of(letter)
     try:
         heard = read(service, delivery)
     except UnknownType as unknown:

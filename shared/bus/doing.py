@@ -9,18 +9,15 @@ from datetime import timedelta
 
 from shared import tracing
 from shared.bus import dead_letters, put_off
-from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, at_once, cause_of, pause_of_key
+from shared.bus.held import FAULT, LONGEST, RELEASED, Held, Key, at_once, cause_of, delivery_of, pause_of_key
 from shared.bus.judging import Judgement, Outcome, judge, unknown_version
-from shared.bus.port import Delivery
+from shared.bus.port import Delivery, Partition
 from shared.bus.reading import Heard, Opened, Reacting, UnknownType, react, read
 from shared.db.inbox import InboxEntry, forget, unseen
 from shared.db.tables import HeldKeyRow, LetterStates, ParkedEventRow
 from shared.db.work import Work
 from shared.errors import Rejected
 from shared.events.base import Envelope
-
-#: A partition of a topic.
-Partition = tuple[str, int]
 
 #: How often an event is tried that fails by a fault.
 TRIES = 3
@@ -95,7 +92,7 @@ class Doing:
 
     def _one(self, one: Heard, holding: set[Key]) -> bool:
         """Whether something has become of a delivery; False when its partition stops at it."""
-        partition = one.delivery.topic, one.delivery.partition
+        partition = one.delivery.topic_partition
         if partition in self.stops or self._is_halted(one.delivery):
             return False
         if one.problem is not None and one.problem.outcome is Outcome.UNDECODABLE:
@@ -120,7 +117,7 @@ class Doing:
         return True
 
     def _park(self, one: Heard) -> bool:
-        partition = one.delivery.topic, one.delivery.partition
+        partition = one.delivery.topic_partition
         if partition not in self._parkable:
             self._parkable[partition] = self.limits.parked - self.held.parked_in(*partition)
         if self._parkable[partition] <= 0:
@@ -131,7 +128,7 @@ class Doing:
         return True
 
     def _is_halted(self, delivery: Delivery) -> bool:
-        partition = delivery.topic, delivery.partition
+        partition = delivery.topic_partition
         if self.letters[partition] < self.limits.dead_letters:
             return False
         self.stops[partition] = (
@@ -144,7 +141,7 @@ class Doing:
 
     def adopt(self) -> None:
         """Does what another release put off, where this one has what it needs. What fails stays, with its reason."""
-        for row in put_off.waiting(self.work.session, self.service.name, lock=True):
+        for row in put_off.waiting(self.work.session, self.service.name):
             try:
                 opened = Opened(row.value)
                 event = opened.event()
@@ -202,8 +199,7 @@ class Doing:
     def _reread(self, event: ParkedEventRow) -> Heard | None:
         """What a parked event is to this release; None when nothing reacts to it any more. One whose type it does not
         know was parked by a later release, and waits for one."""
-        position = event.topic, event.partition, event.offset, event.key
-        delivery = Delivery(*position, event.value, tracing.headers_of(event.traceparent))
+        delivery = delivery_of(event)
         try:
             return read(self.service, delivery)
         except UnknownType as unknown:
@@ -212,7 +208,7 @@ class Doing:
 
     def _may_pass(self, one: Heard, why: Judgement) -> bool:
         """Sets aside what cannot be read by this release, where the partition is not halted."""
-        partition = one.delivery.topic, one.delivery.partition
+        partition = one.delivery.topic_partition
         if why.outcome is not Outcome.UNDECODABLE or self.letters[partition] >= self.limits.dead_letters:
             return False
         self._set_aside(one, why, holds=False)
@@ -267,7 +263,7 @@ class Doing:
         """The letter that waits, also where it did before; None for one that was decided."""
         letter, fresh = dead_letters.set_aside(self.work, self.service.name, one, why, holds=holds)
         if fresh:
-            self.letters[one.delivery.topic, one.delivery.partition] += 1
+            self.letters[one.delivery.topic_partition] += 1
             self._say("error", "dead letter", one, letter=letter.id, slug=why.slug, reason=why.reason)
         return letter.id if letter.state == LetterStates.WAITING else None
 

@@ -13,10 +13,11 @@ from sqlmodel import Session, col
 
 from shared import tracing
 from shared.bus.judging import Judgement, Outcome
+from shared.bus.port import Delivery
 from shared.bus.reading import Heard
 from shared.db.many import each_of, is_sqlite
 from shared.db.said import table_of
-from shared.db.tables import HeldKeyRow, ParkedEventRow
+from shared.db.tables import DeadLetterRow, HeldKeyRow, ParkedEventRow
 from shared.pauses import pause_after
 
 #: A key of a topic.
@@ -39,6 +40,12 @@ FIRST, LONGEST = 1.0, 60.0
 
 #: How long an event may wait for another one before that counts as trouble.
 PATIENCE = timedelta(minutes=1)
+
+
+def delivery_of(row: ParkedEventRow | DeadLetterRow) -> Delivery:
+    """What was delivered, as a row keeps it."""
+    position = row.topic, row.partition, row.offset, row.key or ""
+    return Delivery(*position, row.value, tracing.headers_of(row.traceparent))
 
 
 class Held:

@@ -546,7 +546,7 @@ class _Member(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
 def _size(message: Message) -> int:
     """Bytes of a message, about."""
     return (
-        len(message.value) + len(message.key) + sum(len(name) + len(answer) for name, answer in message.headers.items())
+        len(message.value) + len(message.key) + sum(len(name) + len(value) for name, value in message.headers.items())
     )
 
 

@@ -1,4 +1,4 @@
-"""Places: how far a service has told and heard on the log, kept in the very transactions that make it so.
+"""Positions: how far a service has told and heard on the log, kept in the very transactions that make it so.
 
 At its next start the log is held against them (`shared/runtime/checks.py`): what stood there must stand there still.
 """
@@ -53,7 +53,7 @@ def event_id(delivery: Delivery) -> str | None:
 
 
 def _keep(session: Session, table: str, rows: Sequence[tuple[str, int, int, str | None]], **also: str) -> None:
-    """Writes rows of (topic, partition, offset, event id), one statement for all; a place never goes back."""
+    """Writes rows of (topic, partition, offset, event id), one statement for all; a position never goes back."""
     if not rows:
         return
     columns = ["topic", "partition", '"offset"', "event_id", "at", *also]

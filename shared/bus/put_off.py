@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from shared.db.tables import PutOffEventRow
@@ -55,26 +55,30 @@ def _is_later(known: PutOffEventRow, envelope: Envelope, event: Event) -> bool:
     return before > event.ordinal
 
 
-def waiting(session: Session, consumer: str, *, lock: bool = False) -> Sequence[PutOffEventRow]:
-    """What a consumer has put off, oldest first; `lock` keeps others from it, and passes over what others have."""
+def waiting(session: Session, consumer: str) -> Sequence[PutOffEventRow]:
+    """What a consumer has put off, oldest first, but for what others are at; it is kept from them."""
     query = (
         select(PutOffEventRow).where(col(PutOffEventRow.consumer) == consumer).order_by(col(PutOffEventRow.event_id))
     )
-    if lock:
-        query = query.with_for_update(skip_locked=True)
-    return session.execute(query).scalars().all()
+    return session.execute(query.with_for_update(skip_locked=True)).scalars().all()
 
 
 def tell(session: Session, consumer: str) -> str:
     """`ok`, or a sentence for people."""
-    rows = waiting(session, consumer)
+    ours = col(PutOffEventRow.consumer) == consumer
+    # Asked every few seconds: the events themselves, which may be large, are not read.
+    query = select(
+        col(PutOffEventRow.type), col(PutOffEventRow.key), col(PutOffEventRow.lacks), col(PutOffEventRow.reason),
+        col(PutOffEventRow.since), func.count().over(),
+    )  # fmt: skip
+    rows = session.execute(query.where(ours).order_by(col(PutOffEventRow.event_id)).limit(_NAMED)).all()
     if not rows:
         return "ok"
-    named = [_named(row) for row in rows[:_NAMED]]
-    more = [f"{len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
+    named = [_named(*row[:-1]) for row in rows]
+    more = [f"{rows[0][-1] - _NAMED} more"] if rows[0][-1] > _NAMED else []
     return f"not adopted, since this release lacks what is needed: {'; '.join(named + more)}"
 
 
-def _named(row: PutOffEventRow) -> str:
-    why = f" (tried, and failed: {row.reason})" if row.reason else ""
-    return f"{row.type} of {row.key} needs {row.lacks}{why}, since {row.since:%Y-%m-%d %H:%M}"
+def _named(type_: str, key: str, lacks: str, reason: str | None, since: datetime) -> str:
+    why = f" (tried, and failed: {reason})" if reason else ""
+    return f"{type_} of {key} needs {lacks}{why}, since {since:%Y-%m-%d %H:%M}"

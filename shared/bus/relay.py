@@ -38,7 +38,7 @@ _WAITING = Said(
 
 
 def relay_once(database: Database, log: EventLog, *, limit: int) -> int:
-    """Appends the oldest waiting events to the log, then takes them from what waits and keeps their places; answers
+    """Appends the oldest waiting events to the log, then takes them from what waits and keeps their positions; answers
     how many: at most `limit`, and no more once they fill the room that the log reads at a time.
 
     It asks for what waits, never for what lies behind a high-water mark: a transaction that took an earlier turn

@@ -109,14 +109,14 @@ class Member:
     def store(self, deliveries: Sequence[Delivery]) -> None:
         done: dict[Partition, int] = {}
         for delivery in deliveries:
-            partition = delivery.topic, delivery.partition
+            partition = delivery.topic_partition
             done[partition] = max(done.get(partition, 0), delivery.offset + 1)
         if done:
             with self._file.writing() as db:
                 tables.store(db, self.group, self.id, done)
 
     def hold(self, delivery: Delivery, seconds: float) -> None:
-        partition = delivery.topic, delivery.partition
+        partition = delivery.topic_partition
         if partition in self._position:
             self._position[partition] = min(delivery.offset, self._position[partition])
             self._held[partition] = time.monotonic() + seconds

@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from shared.bus import dead_letters, held, put_off
 from shared.bus.consumer import AT_ONCE, Listener
-from shared.bus.doing import Limits, Partition
+from shared.bus.doing import Limits
 from shared.bus.judging import reason_of
-from shared.bus.port import Consumer, EventLog
+from shared.bus.port import Consumer, EventLog, Partition
 from shared.bus.reading import Open
 from shared.db.engine import Database
 from shared.db.work import Work

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from shared import tracing
 from shared.bus.port import Message
@@ -122,9 +122,15 @@ def test_a_header_that_is_no_trace_hinders_nothing(header):
 def test_each_event_of_a_batch_has_a_span_in_its_own_trace_linked_to_the_batch(rig, monkeypatch):
     with exported(monkeypatch) as spans:
         puts(rig, ("one", PARENT), ("two", None), ("three", PARENT.replace(TRACE, "1" * 32)))
+        at_commit = []
+        event.listen(
+            rig.bench.running.database.engine, "commit",
+            lambda _: at_commit.append(getattr(trace.get_current_span(), "name", "none")), once=True,
+        )  # fmt: skip
         rig.listens()
         ended = spans.get_finished_spans()
 
+    assert at_commit == ["toy receive"]
     batches = {span.context.span_id for span in ended if span.name == "toy receive"}
     effects = [span for span in ended if span.name == "toy process synthesis.review.overdue"]
     assert len(effects) == 3

@@ -54,9 +54,10 @@ def restarts(rig: ListenerRig) -> None:
 
 
 def publishes(
-    rig: ListenerRig, number: int, *needs: str, of: list[str] | None = None, title: str = "A review", id: str = ""
-) -> None:
-    event = VersionPublished.of(PROTOCOL.model_copy(update={"review": "r", "title": title}), number, "lea")
+    rig: ListenerRig, number: int, *needs: str, of: list[str] | None = None, title: str = "A review", id: str = "",
+    review: str = "r",
+) -> None:  # fmt: skip
+    event = VersionPublished.of(PROTOCOL.model_copy(update={"review": review, "title": title}), number, "lea")
     event = event.model_copy(update={"needs": [Need(feature=name, services=of or []) for name in needs]})
     envelope = rig.bench.envelope(event)
     envelope = envelope._replace(id=id or envelope.id)
@@ -82,6 +83,14 @@ def test_a_version_that_needs_a_feature_of_tomorrow_is_not_adopted_and_this_is_t
     assert "needs tomorrow, later, since" in seen(rig)
     assert rig.bench.running.health()["needs"] == seen(rig)
     assert (rig.held(), rig.letters(), rig.lag()) == ({}, [], 0)
+
+
+def test_of_many_that_wait_three_are_named_and_the_others_counted(rig):
+    for number in range(5):
+        publishes(rig, 1, "tomorrow", review=f"r{number}")
+
+    assert [f"of r{number} needs" in seen(rig) for number in range(5)] == [True, True, True, False, False]
+    assert seen(rig).endswith("; 2 more")
 
 
 def test_a_review_whose_first_version_is_put_off_has_none(rig):
