@@ -49,7 +49,7 @@ def retrying(
 
     def is_over(state: RetryCallState) -> bool:
         late = seconds is not None and (state.seconds_since_start or 0.0) >= seconds
-        return late or state.attempt_number == tries or wait(state) > longest
+        return late or state.attempt_number == tries or state.upcoming_sleep > longest
 
     return Retrying(
         retry=retry_if_exception(again),

@@ -1,4 +1,4 @@
-"""The rules of notices: what they say, when they are tried again, and when it is over."""
+"""The rules of notifications: what they say, when they are tried again, and when it is over."""
 
 from __future__ import annotations
 

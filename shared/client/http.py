@@ -171,6 +171,7 @@ class Http:
         until = began + self._patience
         base = base or self._base(path)
         error: errors.LivingError
+        # Not `shared.retrying`: to load its library takes a command longer than many an answer.
         while True:
             try:
                 answer = self._send(method, base + path, given, content, named_with)

@@ -55,7 +55,7 @@ class ScreeningClient:
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
     def release(self, review: str, lease: str) -> wire.LeaseView:
-        """Gives a place back; the task goes to the end of the queue."""
+        """Gives a slot back; the task goes to the end of the queue."""
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView)
 
     def renew(self, review: str, lease: str) -> wire.LeaseView:

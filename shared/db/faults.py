@@ -18,7 +18,7 @@ _RESTORE = (
 
 
 class FileFault(OperationalError):
-    """An error of SQLite that is about the database's file. `told` says which, why, and what to do."""
+    """An error of SQLite that is about the database's file. `reason` says which, why, and what to do."""
 
     def __init__(self, fault: Fault, error: BaseException) -> None:
         super().__init__(None, None, error, hide_parameters=True)

@@ -13,7 +13,7 @@ from shared.db.many import GIVEN, as_json, each_of, is_sqlite
 from shared.db.said import Said
 from shared.db.tables import InboxRow
 
-#: A message's id and place are the four parts of `value`.
+#: A message's id and position are the four parts of `value`.
 _PUT = Said(
     '{given} INSERT INTO inbox (consumer, event_id, heard_at, topic, "partition", "offset") '
     "SELECT :consumer, {id}, :at, {topic}, {partition}, {offset} FROM {events} ON CONFLICT DO NOTHING {told}",
@@ -39,7 +39,7 @@ OVERLAP = 1000
 
 
 class InboxEntry(NamedTuple):
-    """An event's id and its place on the log, as far as it is known."""
+    """An event's id and its position on the log, as far as it is known."""
 
     event_id: str
     topic: str | None = None

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
 
 from shared.db.work import Work
+from shared.events.bounds import LARGEST, LARGEST_COUNT
 from shared.paging import Found, PageAsked, Position, cut, of_another, with_one_more
 
 One = TypeVar("One")
@@ -24,8 +25,6 @@ AnySelect = Select[*tuple[Any, ...]]
 
 #: A column that a listing is ordered by.
 Column = Mapped[Any] | ColumnElement[Any]
-
-_LARGEST, _LARGEST_OF_FOUR_BYTES = 2**63 - 1, 2**31 - 1
 
 
 @overload
@@ -78,5 +77,5 @@ def _following(query: AnySelect, asked: PageAsked, by: Sequence[Column], descend
 def _may_hold(column: Any, value: object) -> bool:
     if not isinstance(column.type, Integer):
         return isinstance(value, str) and "\0" not in value
-    largest = _LARGEST if isinstance(column.type, BigInteger) else _LARGEST_OF_FOUR_BYTES
+    largest = LARGEST if isinstance(column.type, BigInteger) else LARGEST_COUNT
     return type(value) is int and abs(value) <= largest

@@ -97,7 +97,7 @@ class HeardUpToRow(BusBase, table=True):
 class InboxRow(BusBase, table=True):
     """An event this service has heard, so that a second delivery changes nothing.
 
-    Its place on the log says when it may be forgotten; rows of before places were kept have none.
+    Its position on the log says when it may be forgotten; rows of before positions were kept have none.
     """
 
     __tablename__ = "inbox"

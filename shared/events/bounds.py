@@ -17,8 +17,8 @@ from pydantic_core import core_schema
 #: Characters of an identifier: at four bytes each, two of them fit the 2,700 bytes of a PostgreSQL index row.
 LONGEST_ID = 300
 
-#: The largest number a count or revision may have: that of a PostgreSQL INTEGER.
-LARGEST_COUNT = 2**31 - 1
+#: The largest number a count or revision may have: that of a PostgreSQL INTEGER; and the largest of a BIGINT.
+LARGEST_COUNT, LARGEST = 2**31 - 1, 2**63 - 1
 
 #: Characters of what describes a work. What is longer is not what it claims to be; together these keep a record's
 #: event far below the 8 MiB that the log takes, and a search that finds it quick.

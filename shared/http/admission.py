@@ -53,9 +53,9 @@ class _Job(Generic[Answer]):
 class Gate:
     """The one way to the threads that answer requests. Waiting holds no thread and no connection.
 
-    `places` requests work at once and `waiting` wait, for at most `patience` seconds. Those who wait are served
-    round by round, one request of each person a round; one person never holds more than half of the places or a
-    quarter of the waiting list, so that nobody alone can keep the others out.
+    `at_once` requests work and `waiting` wait, for at most `patience` seconds. Those who wait are served round by
+    round, one request of each person a round; one person never holds more than half of the first or a quarter of the
+    waiting list, so that nobody alone can keep the others out.
     """
 
     def __init__(self, name: str, *, at_once: int, waiting: int, patience: float) -> None:

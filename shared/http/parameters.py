@@ -12,9 +12,7 @@ from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.errors import Invalid
-
-#: The largest number that every database takes, and the largest of those that count versions and revisions.
-LARGEST, LARGEST_COUNT = 2**63 - 1, 2**31 - 1
+from shared.events.bounds import LARGEST, LARGEST_COUNT
 
 
 def _matched(pattern: str, wanted: str) -> BeforeValidator:
@@ -59,7 +57,7 @@ Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
 Number = Annotated[int, Path(ge=1, le=LARGEST_COUNT), DIGITS]
 AskedNumber = Annotated[int, Query(ge=1, le=LARGEST_COUNT), DIGITS]
 
-#: A place in a journal.
+#: A position in a journal.
 Seq = Annotated[int, Query(ge=0, le=LARGEST), DIGITS]
 
 

@@ -56,7 +56,7 @@ class Known:
 
     published: Mapping[Partition, tuple[int, str]]
     heard: Mapping[Partition, tuple[int, str | None]]
-    #: A topic that was told on, and one that was heard, by a release that kept no places yet.
+    #: A topic that was told on, and one that was heard, by a release that kept no positions yet.
     emitted_on: str | None
     listened: bool
 
@@ -250,7 +250,7 @@ def look_at_log(service: Service, database: Database, log: EventLog, *, embedded
         return {}
     _require_emitted_and_heard(service.name, known, log, there, remedy)
     ahead = known.unheard(stored)
-    # A release that kept no places has heard all that its group stored.
+    # A release that kept no positions has heard all that its group stored.
     if known.heard or not known.listened:
         _require_nothing_unheard(service, database, log, ahead)
     for _, envelope in emitted_and_unknown(service, database, log):
@@ -346,7 +346,7 @@ def emitted_and_unknown(service: Service, database: Database, log: EventLog) -> 
     with database.session(readonly=True) as session:
         known = Known.of(session, service.name)
         begun = known.emitted_on is not None or session.execute(select(col(OutboxRow.seq)).limit(1)).first() is not None
-    # A partition on which it knows nothing is of no use where a release before kept no places, or no whole journal.
+    # A partition on which it knows nothing is of no use where a release before kept no positions, or no whole journal.
     beyond = {partition: known.published[partition][0] + 1 for partition in ends if partition in known.published}
     beyond |= {} if begun else dict.fromkeys(ends.keys() - beyond.keys(), 0)
     reading = log.between(

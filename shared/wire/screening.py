@@ -63,7 +63,7 @@ class RecordView(BaseModel):
 
 
 class LeaseView(BaseModel):
-    """A place of a task that is kept for one person until `expires_at`; `ended` says how it ended."""
+    """A slot of a task that is kept for one person until `expires_at`; `ended` says how it ended."""
 
     lease: str
     kind: Kind
