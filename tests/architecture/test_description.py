@@ -60,6 +60,12 @@ def asked(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{name} {kind}", part
 
 
+def test_what_a_route_alone_may_answer_is_told_in_the_form_of_all_problems(document):
+    answers = document["paths"]["/signing-key.pem"]["get"]["responses"]
+
+    assert "application/problem+json" in resolved(document, answers["404"])["content"]
+
+
 def test_the_description_is_an_openapi_document(document):
     schemathesis.openapi.from_dict(document).validate()
 
