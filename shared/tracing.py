@@ -1,7 +1,7 @@
 """Traces: where a request's W3C traceparent comes in, and how it travels with what is told to what that causes.
 
-Only OpenTelemetry's API is asked, which does nothing by itself: where a process has its SDK, the spans are exported;
-where it has none, the trace that a caller began goes through all the same (W3C Trace Context, Level 1).
+Only OpenTelemetry's API is asked, which does nothing by itself: where its SDK was set up, spans are exported;
+where it was not, the trace that a caller began goes through all the same (W3C Trace Context, Level 1).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def effect(service: str, type_: str, event_id: str, traceparent: str | None) -> 
 
 
 def _is_kept() -> bool:
-    """Whether this process has an SDK, which keeps spans."""
+    """Whether an SDK was set up in this process, which keeps spans."""
     return not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
 
 

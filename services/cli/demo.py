@@ -42,7 +42,7 @@ _FOLDER = click.Path(path_type=Path)
 @option("--real-input", type=_FOLDER, help="Instead: take in the recorded OpenAlex works below this folder.")
 @AS_JSON
 def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, as_json: bool) -> None:
-    """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notices.
+    """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notifications.
 
     Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
     those in its expected.yaml, which for ics-leadership are the published ones. Exits 1 when one differs.

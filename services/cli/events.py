@@ -1,4 +1,4 @@
-"""`living events`: follow what is told, trace one record from source to notice, live the past again."""
+"""`living events`: follow what is told, trace one record from source to notification, live the past again."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
 @argument("beginning", "A record's id, or any event's.")
 @AS_JSON
 def trace(review: str, beginning: str, as_json: bool) -> None:
-    """Print the causation tree of one record, from the source that brought it to the notices it led to."""
+    """Print the causation tree of one record, from the source that brought it to the notifications it led to."""
     with client("lead") as living:
         try:
             entries = living.operations.trace(review, beginning)

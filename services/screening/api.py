@@ -150,7 +150,7 @@ def list_conflicts(
     page: Hundred,
     stage: Word | None = None,
 ) -> Page[TaskSummary]:
-    """The tasks whose votes lead to different places and wait for an adjudicator, in queue order."""
+    """The tasks whose votes lead to different outcomes and wait for an adjudicator, in queue order."""
     if stage is not None:
         _known_stage(work, review, stage)
     views.known_plan(work, review)

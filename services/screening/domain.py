@@ -241,8 +241,8 @@ class Decision:
 def decide(stage: Stage, answers: Sequence[str]) -> Decision | None:
     """What independent votes decide together; None is a conflict.
 
-    All must lead to the same place, and none to an adjudicator. When different answers lead to the same
-    place, the most doubtful one stands: the one nearest, in the protocol's order of answers, to an answer
+    All must lead to the same outcome, and none to an adjudicator. When different answers lead to the same
+    outcome, the most doubtful one stands: the one nearest, in the protocol's order of answers, to an answer
     that leads elsewhere (of `thin` out, `moderate`, `rich`: moderate and rich make moderate; of `credible`,
     `caution`, `not_credible` out: credible and caution make caution); of two as near, the one listed first.
     """
