@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,3 +96,11 @@ def workbench(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
     yield make
     for bench in made:
         bench.close()
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder in which every user may make files: those of pytest let nobody else in."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield Path(folder)

@@ -195,33 +195,18 @@ def test_what_is_excused_is_still_there():
         assert excused <= set(names(ast.parse((ROOT / name).read_text()))), name
 
 
-def fault_of_arguments(function: ast.FunctionDef) -> str | None:
-    """A unit of work comes first, after `self`; a person is a `person`."""
-    arguments = [it.arg for it in function.args.posonlyargs + function.args.args if it.arg != "self"]
-    if "work" in arguments and arguments[0] != "work":
-        return f"{function.name}: work is not its first argument"
-    if "who" in arguments:
-        return f"{function.name}: a person is a person"
-    return None
+def who_is_asked(tree: ast.AST) -> list[str]:
+    """The functions with an argument `who`: whoever asks is a `person`."""
+    functions = [it for it in ast.walk(tree) if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [it.name for it in functions if "who" in {arg.arg for arg in (*it.args.posonlyargs, *it.args.args)}]
 
 
-def routes_of(tree: ast.AST) -> set[str]:
-    """The functions that a decorator makes routes: their arguments come in the order of the path."""
-    return {it.name for it in ast.walk(tree) if isinstance(it, ast.FunctionDef) and it.decorator_list}
-
-
-def faults_of_arguments(tree: ast.AST) -> list[str]:
-    excused = routes_of(tree)
-    functions = [it for it in ast.walk(tree) if isinstance(it, ast.FunctionDef) and it.name not in excused]
-    return [fault for it in functions if (fault := fault_of_arguments(it))]
-
-
-def test_a_unit_of_work_is_the_first_argument():
+def test_whoever_asks_is_a_person():
     found = [
-        f"{file.relative_to(ROOT)}: {fault}"
+        f"{file.relative_to(ROOT)}: {name}"
         for file in files()
-        if file.relative_to(ROOT).parts[0] == "services"
-        for fault in faults_of_arguments(ast.parse(file.read_text()))
+        if file.relative_to(ROOT).parts[0] in ("services", "shared")
+        for name in who_is_asked(ast.parse(file.read_text()))
     ]
 
     assert found == []
@@ -245,5 +230,4 @@ def test_what_is_planted_elsewhere_is_caught_too():
     assert not faults_of_slugs(
         [ast.parse("raise Invalid('x', slug='unknown_x')\nraise NotFound('x', slug='unknown_x')")]
     )
-    assert faults_of_arguments(ast.parse("def f(review, work): pass"))
-    assert faults_of_arguments(ast.parse("def f(work, who): pass"))
+    assert who_is_asked(ast.parse("@router.get('/x')\ndef f(work, who): pass"))

@@ -1,4 +1,4 @@
-"""The house has one inner shape: `work` comes first, stores take it and no session, and nothing leans on its tests."""
+"""Services have one inner shape: `work` comes first, stores take it and no session, and nothing leans on its tests."""
 
 from __future__ import annotations
 

@@ -75,6 +75,9 @@ def _waits(path: Path, name: str, seen: set[tuple[Path, str]]) -> bool:
             return True
         origin, _, imported = here.imported[first].rpartition(".")
         source = ROOT.joinpath(*origin.split(".")).with_suffix(".py")
+        whole = ROOT.joinpath(*here.imported[first].split(".")).with_suffix(".py")
+        if rest and whole.is_file() and origin.partition(".")[0] == "tests":  # A module of helpers: `crowd.crowd`.
+            return _waits(whole, rest, seen)
         return origin.startswith("tests.") and source.is_file() and _waits(source, imported, seen)
     fixtures = [folder / "conftest.py" for folder in path.parents if folder.is_relative_to(ROOT / "tests")]
     return any(_waits(it, name, seen) for it in fixtures if it.is_file() and it != path and name in module(it).defined)
@@ -93,5 +96,6 @@ def test_a_test_that_waits_has_the_marker(path):
 def test_waiting_is_seen_by_way_of_helpers_and_fixtures():
     log = ROOT / "tests" / "contract" / "test_event_log.py"
     assert waits(log, "test_two_groups_each_see_everything"), "its fixture gives a reader, which polls in a thread"
+    assert waits(ROOT / "tests" / "flows" / "test_load.py", "crowd.crowd"), "its module of helpers is imported whole"
     assert waits(ROOT / "tests" / "flows" / "test_loop.py", "the_run"), "its processes are the demo's"
     assert not waits(log, "test_creating_topics_again_changes_nothing")

@@ -326,7 +326,6 @@ def test_a_stream_that_goes_on_behind_its_end_in_pieces_is_told(position, blobs)
         read(blobs, blob)
 
 
-@pytest.mark.waits
 def test_a_name_that_cannot_be_made_young_is_refused_with_its_reason(tmp_path, monkeypatch):
     with site("folder", tmp_path, f"sqlite:///{tmp_path}/service.db") as made:
         blobs = made.open()
@@ -343,6 +342,7 @@ def failing(error: Exception) -> Callable[..., None]:
     return fail
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("step", ["begun", "written", "synced", "renamed", "finished"])
 def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none_and_nothing_for_good(position, blobs, step):
     if step in ("synced", "renamed") and "folder" not in position.described():
@@ -525,13 +525,13 @@ def test_a_put_that_comes_while_the_sweep_removes_the_same_waits_and_keeps_it(tm
     def unlink_slowly(self: Path, **more: bool) -> None:
         if self == path:
             removing.set()
-            go_on.wait(60)
+            go_on.wait(300)
         unlink(self, **more)
 
     monkeypatch.setattr(Path, "unlink", unlink_slowly)
     with ThreadPoolExecutor(2) as both:
         removed = both.submit(blobs.remove, blob.sha256, before())
-        removing.wait(60)
+        assert removing.wait(300)
         put = both.submit(blobs.put, [BYTES], LIMIT)
         time.sleep(0.5)
         assert not put.done()

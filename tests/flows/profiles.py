@@ -1,4 +1,4 @@
-"""The stage of the flows: the demo's environment and play, on either profile, with hands that may do harm meanwhile."""
+"""The profiles that the flows run on: the demo run on either of them, with what may do harm meanwhile."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def demo_run(
     recorded = RecordedReview(review)
     clock = set_clock(folder / "clock", datetime(2018, 1, 1, tzinfo=UTC))
     sources = replay_app(PapersCorpus.load(recorded.papers), clock=FileClock(clock))
-    # A notice whose sender was killed is sent again after this time and five seconds.
+    # A notification whose sender was killed is sent again after this time and five seconds.
     quick = {"LIVING_WEBHOOK_TIMEOUT": "2", "LIVING_RETRY_SECONDS": "0.2"}
     with prepared(
         folder, sources, clock=clock, split=profile.split, servers=profile.servers, programs=profile.programs, **quick

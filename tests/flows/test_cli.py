@@ -69,7 +69,7 @@ def test_services_prints_each_table(run):
     assert "open_first_task" in tables["screening"]["reactions"]["ingest.record.discovered"]
 
 
-def test_a_protocol_is_checked_applied_listed_and_shown(run, tmp_path):
+def test_a_protocol_is_checked_applied_listed_and_shown(run):
     file = str(FIRST_REVIEW / "protocol.yaml")
 
     assert "no errors" in run("review", "check", file).output
@@ -196,7 +196,7 @@ def test_keys_are_rotated_while_the_platform_runs(run, the_run, tmp_path):
 def asked(site: Environment, token: str) -> int:
     """What the platform answers to whoever has this token."""
     url = f"{site.processes.urls['protocol']}/protocol/reviews"
-    return httpx.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
+    return httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code
 
 
 @pytest.mark.parametrize(

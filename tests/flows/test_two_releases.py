@@ -28,8 +28,8 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 REVIEW = "ics-leadership"
-#: Which services share a process, and so a release.
 TITLE = "A review that weighs"
+#: Which services share a process, and so a release.
 FINDING, JUDGING = ("protocol", "ingest", "search"), ("screening", "synthesis", "notify")
 
 
@@ -76,7 +76,7 @@ def kinds(profile: Profile, folder) -> Counter[tuple[str, int]]:
 
 def ready(site: Environment, service: str) -> dict[str, str]:
     """The parts of a service that are down, as `/readyz` has them."""
-    answer = httpx.get(f"{site.processes.urls[service]}/readyz", timeout=30).json()
+    answer = httpx.get(f"{site.processes.urls[service]}/readyz", timeout=60).json()
     return {part: seen for part, seen in answer["services"][service].items() if seen != "ok"}
 
 
@@ -96,7 +96,7 @@ def test_a_version_that_needs_more_waits_for_the_upgrade_of_those_who_need_it(fi
         before = stages(living)
         applied = living.protocol.apply(REVIEW, needing())
         other = living.protocol.apply("another-review", needing("another-review"))
-        eventually(lambda: ready(site, "screening") == ready(site, "synthesis") == {"needs": "down"}, within=60)
+        eventually(lambda: ready(site, "screening") == ready(site, "synthesis") == {"needs": "down"})
 
         # Who can, works by it; who cannot, works on by the one before, and says so.
         assert newer.SOURCE in {watch.source for watch in living.ingest.watches(REVIEW)}
@@ -112,7 +112,7 @@ def test_a_version_that_needs_more_waits_for_the_upgrade_of_those_who_need_it(fi
         site.processes.reopen("screening")
         site.processes.start()
 
-        eventually(lambda: stages(living) == {**before, "title": TITLE}, within=60)
+        eventually(lambda: stages(living) == {**before, "title": TITLE})
         assert (applied.version, other.version) == (2, 1)
         assert [it.stage for it in living.screening.queue("another-review")] == before["names"]
         for service in ("screening", "synthesis"):

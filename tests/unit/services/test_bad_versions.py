@@ -63,8 +63,8 @@ def test_a_version_with_a_bad_document_is_a_letter_that_holds_nothing(rig, bad, 
     assert not adopted(rig, bad.review)
 
 
-@pytest.mark.parametrize(("bad", "why"), BAD.values(), ids=list(BAD))
-def test_the_good_version_after_it_is_adopted(rig, bad, why):
+@pytest.mark.parametrize("bad", [bad for bad, _ in BAD.values()], ids=list(BAD))
+def test_the_good_version_after_it_is_adopted(rig, bad):
     hears(rig, bad)
     hears(rig, VersionPublished.of(protocol(), 2, "lea"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from threading import Event, Timer
 
 import pytest
@@ -95,9 +94,7 @@ def test_a_stop_ends_the_wait_at_once_and_nothing_is_tried_after_it():
     call, calls = failing(9)
     stopping = Event()
     Timer(0.05, stopping.set).start()
-    began = time.monotonic()
 
     with pytest.raises(Stopped) as stopped:
-        retrying(a_fault, lambda tries, error: 60.0, stopping=stopping)(call)
-    assert time.monotonic() - began < 10
+        retrying(a_fault, lambda tries, error: 3600.0, stopping=stopping)(call)
     assert (len(calls), str(stopped.value.__cause__)) == (1, "failure 1")

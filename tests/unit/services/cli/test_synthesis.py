@@ -216,7 +216,7 @@ def test_an_exported_revision_is_verified_with_no_platform_and_no_settings(coded
     assert (spoiled.exit_code, words(spoiled)) == (1, "the content is not the one that was hashed")
 
 
-def test_a_drill_is_labelled_wherever_it_shows(coded, as_, run, tmp_path):
+def test_a_drill_is_labelled_wherever_it_shows(coded, as_):
     coded.signs()
     coded.notices("r1", "retraction", drill=True)
     coded.settles()

@@ -26,7 +26,7 @@ LATER = timedelta(days=2)
 
 
 @pytest.fixture(params=["folder", "rows"])
-def kept(request, bench, tmp_path, monkeypatch) -> IngestBench:
+def kept(request, bench, tmp_path) -> IngestBench:
     """A bench whose blobs are kept in one way or the other."""
     if request.param == "folder":
         return bench
@@ -68,7 +68,7 @@ def age(bench: IngestBench) -> datetime:
 
 
 def sweep(bench: IngestBench) -> int:
-    return sum(sweep_bucket(bench.running, f"{source:02x}", age(bench)) for source in range(256))
+    return sum(sweep_bucket(bench.running, f"{number:02x}", age(bench)) for number in range(256))
 
 
 def test_what_a_source_answered_is_listed_with_its_page_and_read_as_it_came(kept):
@@ -155,7 +155,7 @@ def test_a_page_that_is_not_committed_leaves_no_name_of_its_answers(kept, monkey
 
 @pytest.mark.waits
 def test_no_transaction_is_open_while_an_answer_is_kept(bench, monkeypatch):
-    """Another writer gets its turn while the bytes move, and within a second."""
+    """Another writer gets its turn while the bytes move."""
     blobs, wrote = bench.running.blobs, []
     put = type(blobs).put
 
@@ -191,7 +191,7 @@ def test_with_a_full_disk_the_run_waits_and_goes_on_where_it_stood(bench, monkey
     assert bench.get(f"runs/{begun['run']}")["state"] == "complete" and len(listed(bench, begun["run"])) == 4
 
 
-def test_with_no_days_nothing_is_kept(workbench, tmp_path):
+def test_with_no_days_nothing_is_kept(tmp_path):
     bench = IngestBench(tmp_path, raw_answer_days=0)
     try:
         assert listed(bench, pull(bench)) == [] and sweep(bench) == 0
@@ -298,8 +298,8 @@ def test_no_bucket_is_bound_to_an_hour_of_the_day(bench, monkeypatch):
 def list_all(bench: IngestBench) -> list[str]:
     return [
         found
-        for source in range(256)
-        for found in bench.running.blobs.older(datetime.now(UTC) + LATER, f"{source:02x}")
+        for number in range(256)
+        for found in bench.running.blobs.older(datetime.now(UTC) + LATER, f"{number:02x}")
     ]
 
 

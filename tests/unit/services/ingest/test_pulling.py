@@ -412,7 +412,7 @@ def test_a_process_killed_between_two_pages_goes_on_where_it_stood(bench, monkey
     assert len(bench.items("runs")) == 1
 
 
-def test_a_source_that_lost_its_place_begins_again_and_nothing_is_doubled(bench, monkeypatch):
+def test_a_source_that_lost_its_place_begins_again_and_nothing_is_doubled(bench):
     bench.adopt(strategy("crossref"))
     source = bench.sources["crossref"]
     source.put(*works(8), rejection("crossref", "bad"))

@@ -20,7 +20,7 @@ def rig_of(tmp_path) -> Iterator[Callable[..., ScreeningRig]]:
     made: list[ScreeningRig] = []
 
     def make(*stages: dict[str, Any], settings: dict[str, Any] | None = None, **changes: Any) -> ScreeningRig:
-        made.append(ScreeningRig(make_bench(tmp_path / f"desk{len(made)}", **(settings or {})), *stages, **changes))
+        made.append(ScreeningRig(make_bench(tmp_path / f"rig{len(made)}", **(settings or {})), *stages, **changes))
         return made[-1]
 
     yield make

@@ -153,7 +153,7 @@ def test_health_tells_what_a_fault_holds_and_is_well_again_when_someone_decided(
     eventually(lambda: at_work.running.health()["listener"] == "ok")
 
 
-def test_a_dead_letter_tried_again_stays_with_its_reason_or_is_done(bench, monkeypatch):
+def test_a_dead_letter_tried_again_stays_with_its_reason_or_is_done(bench):
     bench.running.start()
     put(bench, "poison")
     (letter,) = eventually(lambda: letters(bench))

@@ -56,7 +56,7 @@ def test_a_large_message_is_read_each_time_so_that_what_is_shared_has_a_limit(ra
     assert once(large).event() == Opened(raw).event()
 
 
-def test_what_cannot_be_read_is_refused_each_time_it_comes(raw):
+def test_what_cannot_be_read_is_refused_each_time_it_comes():
     once = open_once()
 
     for _ in range(2):

@@ -67,9 +67,7 @@ def test_a_protocol_of_the_first_version_has_the_bytes_that_were_hashed():
     assert (event.document, event.protocol) == (newer.document, newer.protocol)
 
 
-@pytest.mark.parametrize(
-    "broken", [{}, {"protocol": 5}, {"protocol": {"n": 2**60}}, {"protocol": {"title": {1, 2}.__class__.__name__}}]
-)
+@pytest.mark.parametrize("broken", [{}, {"protocol": 5}, {"protocol": {"n": 2**60}}, {"protocol": {"title": "set"}}])
 def test_an_earlier_version_that_cannot_be_made_a_later_one_is_rejected_with_its_reason(broken):
     path = next(path for path in RELEASED if path.stem == "protocol.version.published.v1")
 

@@ -25,7 +25,7 @@ slow = APIRouter(prefix="/toy", route_class=Route)
 
 
 @slow.post("/reviews/{review}/slow-notes")
-def post_slowly(review: str, work: Unit, who: Reviewer) -> NoteView:
+def post_slowly(review: str, work: Unit, person: Reviewer) -> NoteView:
     """Writes a note and takes a moment over it, with the right to write in hand."""
     write_note(work, overdue(review))
     work.session.flush()

@@ -39,7 +39,7 @@ class Uploaded(BaseModel):
 @router.post("/reviews/{review}/files")
 def upload(
     review: str,
-    who: Reviewer,
+    person: Reviewer,
     blob: Annotated[Blob, received("toy", role="reviewer", limit=MOST)],
     work: Unit,
     blobs: Kept,
@@ -50,14 +50,14 @@ def upload(
 
 
 @router.get("/reviews/{review}/files/{sha256}/{size}", response_class=BlobResponse)
-def download(review: str, sha256: str, size: int, who: Reader, work: Reading, blobs: Kept) -> BlobResponse:
+def download(review: str, sha256: str, size: int, person: Reader, work: Reading, blobs: Kept) -> BlobResponse:
     """Gives a file."""
     return BlobResponse(blobs, Blob(sha256, size), "file")
 
 
 @router.post("/reviews/{review}/long-notes")
 @at_most(OWN)
-def write_long(review: str, body: Given, work: Unit, who: Reviewer) -> NoteView:
+def write_long(review: str, body: Given, work: Unit, person: Reviewer) -> NoteView:
     """Takes longer bodies than others do."""
     return NoteView(review=body.text[:10])
 

@@ -1,4 +1,4 @@
-"""The ground that a platform stands on: its log, its databases, its key - and what may be done to them between two
+"""What a platform stands on: its log, its databases, its key - and what may be done to them between two
 starts."""
 
 from __future__ import annotations

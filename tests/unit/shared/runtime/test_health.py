@@ -27,7 +27,7 @@ class Part:
 
     def look(self) -> dict[str, str]:
         self.asked += 1
-        self.go.wait(60)
+        self.go.wait(300)
         if self.state == "raises":
             raise ConnectionError("nobody is there")
         return {"part": self.state}

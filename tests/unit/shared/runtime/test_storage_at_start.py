@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -33,14 +32,6 @@ DATABASE = "protocol.db"
 def disk(tmp_path) -> Iterator[Disk]:
     with mounted(tmp_path / "disk", size="16m") as disk:
         yield disk
-
-
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    """A folder in which every user may make files: those of pytest let nobody else in."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)
-        yield Path(folder)
 
 
 @pytest.fixture
