@@ -9,7 +9,7 @@ from shared.events.bounds import Count, Id
 
 
 class NoticeDelivered(Event, type="notify.notice.delivered", key="subscription", topic="notify.deliveries"):
-    """A subscriber was told: a webhook's receiver took the notification, or the feed has its entry."""
+    """A subscriber was told: a webhook's receiver took the notice, or the feed has its entry."""
 
     subscription: Id
     delivery: Id
@@ -19,7 +19,7 @@ class NoticeDelivered(Event, type="notify.notice.delivered", key="subscription",
 
 
 class DeliveryFailed(Event, type="notify.delivery.failed", key="subscription", topic="notify.deliveries"):
-    """A notification could not be delivered after every attempt; it stays in the subscription's list."""
+    """A notice could not be delivered after every attempt; it stays in the subscription's list."""
 
     subscription: Id
     delivery: Id

@@ -54,7 +54,7 @@ class TaskClosed(Event, type="screening.task.closed", key="record"):
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
-    """Independent votes lead to different outcomes: a third person decides."""
+    """Independent votes lead to different places: a third person decides."""
 
     record: Id
     task: Id

@@ -99,7 +99,7 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     """A named person signed a revision: what the theories are now, what changed and why.
 
     `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
-    revision's content hash, to be checked with the public key whose id it names (`/signing-keys`).
+    revision's content hash, to be checked with the platform's public key.
     """
 
     revision: Id
