@@ -199,12 +199,11 @@ def _swap(settings: Settings) -> Path | None:
     """Puts the draft into the place of the lost file, which is kept."""
     lost, draft = _file(settings), _file(settings, ".mending")
     aside = lost.with_name(f"{lost.name}.lost-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    there = _files(lost)
-    for file in there:
-        file.rename(f"{aside}{file.name.removeprefix(lost.name)}")
+    # Where the file itself is away, its WAL is kept.
+    kept = [file.rename(f"{aside}{file.name.removeprefix(lost.name)}") for file in _files(lost)]
     draft.rename(lost)
     sync_folder(lost.parent)
-    return aside if there else None
+    return kept[0] if kept else None
 
 
 def _append(journal: _Journal, log: EventLog) -> Iterator[str]:

@@ -75,6 +75,13 @@ def test_with_a_token_for_a_platform_elsewhere_nothing_is_missed_here(run, monke
     assert findings(run("doctor", "--json"))["data"]["state"] == "ok"
 
 
+def test_blobs_of_which_none_is_used_are_not_missed_before_a_start_makes_their_folder(run):
+    run("db", "upgrade")
+
+    seen = findings(run("doctor", "--json"))["blobs ingest"]
+    assert (seen["state"], seen["told"]) == ("ok", "none is used yet; a start makes their folder")
+
+
 def test_a_platform_that_is_down_is_one_line_and_what_it_keeps_is_looked_at(run, tmp_path):
     run("db", "upgrade")
     open_ring(Settings(_env_file=None))

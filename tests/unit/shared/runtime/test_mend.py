@@ -159,6 +159,17 @@ def test_the_lost_file_is_kept_aside(rig):
     assert not list(rig.folder.glob("*.mending*"))
 
 
+def test_what_is_left_of_a_lost_file_is_kept_aside_by_the_name_that_is_told(rig):
+    tell(rig, "a")
+    rig.remove(rig.log_file)
+    left = rig.log_file.with_name(f"{rig.log_file.name}-wal")
+    left.write_bytes(b"what was written last")
+
+    aside = mended(rig).aside
+
+    assert aside is not None and aside.read_bytes() == b"what was written last"
+
+
 def test_a_group_goes_on_near_its_last_event_and_not_at_the_beginning(rig, monkeypatch):
     monkeypatch.setattr(inbox, "OVERLAP", 2)
     tell(rig, *REVIEWS)
