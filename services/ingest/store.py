@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
@@ -95,14 +95,40 @@ def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> Watc
     return row
 
 
-def due_watches(work: Work, now: datetime, *, watch: str | None = None) -> list[WatchRow]:
-    """Active watches whose time has come and that no run is pulling, the longest due first; or whether one is."""
+class DueWatch(NamedTuple):
+    """A watch that is due. Of its row no more is read: one that cannot be is in no other's way."""
+
+    id: str
+    source: str
+
+
+def due_watches(work: Work, now: datetime) -> list[DueWatch]:
+    """Active watches whose time has come and that no run is pulling, the longest due first."""
+    due = select(col(WatchRow.id), col(WatchRow.source)).where(*_is_due(now))
+    return [DueWatch(*row) for row in work.session.execute(due.order_by(col(WatchRow.due_at), col(WatchRow.id)))]
+
+
+def due_watch(work: Work, watch: str, now: datetime) -> WatchRow | None:
+    """This one, if it is due."""
+    return work.session.execute(select(WatchRow).where(col(WatchRow.id) == watch, *_is_due(now))).scalar()
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
-    active = col(WatchRow.state) == WatchStates.ACTIVE
-    due = select(WatchRow).where(active, col(WatchRow.due_at) <= now, col(WatchRow.id).not_in(busy))
-    if watch is not None:
-        due = due.where(col(WatchRow.id) == watch)
-    return list(work.session.execute(due.order_by(col(WatchRow.due_at), col(WatchRow.id))).scalars())
+    return (
+        col(WatchRow.state) == WatchStates.ACTIVE,
+        col(WatchRow.due_at) <= now,
+        col(WatchRow.id).not_in(busy),
+    )
+
+
+def note_trouble(work: Work, watch: str, trouble: str, next_try: Callable[[int], datetime]) -> None:
+    """Counts a failure of a watch, with its reason; `next_try` says after so many when it is tried again. Its row need
+    not be readable."""
+    mine = col(WatchRow.id) == watch
+    failures = 1 + work.session.execute(select(col(WatchRow.failures)).where(mine).with_for_update()).scalar_one()
+    noted = update(WatchRow).where(mine).values(failures=failures, trouble=trouble, due_at=next_try(failures))
+    work.session.execute(noted.execution_options(synchronize_session=False))
 
 
 def troubled_watches(work: Work) -> dict[tuple[str, ...], float]:

@@ -12,9 +12,10 @@ from services.ingest import store
 from services.ingest.domain.watching import RunStates
 from services.ingest.jobs import runs
 from services.ingest.jobs.answers import Answers
-from services.ingest.models import RunRow, WatchRow
+from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
+from services.ingest.store import DueWatch
 from shared import counters, logging
 from shared.apart import each
 from shared.bus.judging import is_down
@@ -62,18 +63,18 @@ def gauges(work: Work) -> list[Gauge]:
     return [Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))]
 
 
-def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | WatchRow]:
+def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
     """One for each source that is not busy: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
-        waiting: list[RunRow | WatchRow] = [*store.running_runs(work), *store.due_watches(work, work.now)]
-    first: dict[str, RunRow | WatchRow] = {}
+        waiting: list[RunRow | DueWatch] = [*store.running_runs(work), *store.due_watches(work, work.now)]
+    first: dict[str, RunRow | DueWatch] = {}
     for one in waiting:
         if one.source not in busy and one.id not in tried:
             first.setdefault(one.source, one)
     return list(first.values())
 
 
-def _begin(running: Context, one: RunRow | WatchRow, turn: Lock, tried: set[str]) -> None:
+def _begin(running: Context, one: RunRow | DueWatch, turn: Lock, tried: set[str]) -> None:
     """Pulls a run, or a watch by a run that is opened for it."""
     run = one if isinstance(one, RunRow) else _open_run(running, one, turn, tried)
     if run is not None:
@@ -81,20 +82,20 @@ def _begin(running: Context, one: RunRow | WatchRow, turn: Lock, tried: set[str]
         _pull(running, run, turn)
 
 
-def _open_run(running: Context, watch: WatchRow, turn: Lock, tried: set[str]) -> RunRow | None:
+def _open_run(running: Context, watch: DueWatch, turn: Lock, tried: set[str]) -> RunRow | None:
     """Opens a run of a watch, in a transaction of its own, so that one that cannot be opened is nobody else's trouble;
     None where it is not due any more."""
     try:
         with turn, running.work(ACTOR) as work:
-            due = store.due_watches(work, work.now, watch=watch.id)
-            return runs.open_run(work, due[0], running.resource(Sources).get(due[0].source)) if due else None
+            due = store.due_watch(work, watch.id, work.now)
+            return runs.open_run(work, due, running.resource(Sources).get(due.source)) if due else None
     except Exception as error:
         tried.add(watch.id)
         # A run that is there was opened by another process.
         if not _is_no_fault(error) and not isinstance(error, IntegrityError):
             _PULLS.labels(watch.source, "fault").inc()
             with turn, running.work(ACTOR) as work:
-                runs.note_unopened(work, watch, error)
+                runs.note_unopened(work, watch.id, error)
         raise
 
 

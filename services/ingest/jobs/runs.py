@@ -112,12 +112,9 @@ def note_fault(work: Work, run_id: str, error: Exception) -> None:
     watch.trouble = run.error = _words(error)
 
 
-def note_unopened(work: Work, watch: WatchRow, error: Exception) -> None:
+def note_unopened(work: Work, watch: str, error: Exception) -> None:
     """Leaves a trace of a fault of ours on a watch of which no run could be opened, and sets when it is tried again."""
-    watch = store.watch_of(work, watch.review, watch.id, lock=True)
-    watch.failures += 1
-    watch.trouble = _words(error)
-    watch.due_at = next_try(work.now, watch.failures)
+    store.note_trouble(work, watch, _words(error), lambda failures: next_try(work.now, failures))
 
 
 def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> None:

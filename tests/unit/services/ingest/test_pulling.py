@@ -6,7 +6,7 @@ import threading
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
@@ -361,6 +361,25 @@ def test_a_watch_that_cannot_be_opened_says_why_and_is_tried_again_after_growing
         assert (watch.failures, watch.trouble) == (failures, str(UnknownReview("other")))
 
 
+def test_a_watch_whose_row_cannot_be_read_does_not_keep_the_others_and_says_why(bench):
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.sources["pubmed"].put(*works(2, source="pubmed"))
+    with bench.work() as at:
+        if not bench.running.database.sqlite:
+            pytest.skip("PostgreSQL keeps nothing in a day's column but days")
+        spoilt = "UPDATE watches SET searched_through = 'some day', due_at = :early WHERE source = 'crossref'"
+        at.session.execute(text(spoilt), {"early": "2001-01-01 00:00:00.000000"})
+
+    with pytest.raises(ExceptionGroup) as failed:
+        bench.pull()
+
+    assert len(failed.value.exceptions) == 1
+    assert {(run.source, run.complete) for run in bench.emitted(RunFinished)} == {("pubmed", True)}
+    with bench.work(readonly=True) as seen:
+        (trouble,) = seen.session.execute(select(WatchRow.trouble).where(WatchRow.source == "crossref")).scalars()
+    assert "ValueError" in trouble
+
+
 def test_a_watch_whose_trouble_cannot_be_written_either_is_tried_once_a_call(bench, monkeypatch):
     bench.adopt(strategy("crossref"))
     tries: list[str] = []
@@ -447,7 +466,7 @@ def test_a_page_is_taken_once_though_two_processes_bring_it(bench):
 def _watches(work):
     from services.ingest import store
 
-    return store.due_watches(work, work.now)
+    return [store.due_watch(work, due.id, work.now) for due in store.due_watches(work, work.now)]
 
 
 def test_a_platform_that_stops_finishes_the_page_in_hand_and_goes_on_later(bench, monkeypatch):
