@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -108,7 +108,7 @@ def status(review: str, as_json: bool) -> None:
         literature = living.ingest.status(review)
         rejected = _rejected(living, review, literature.watches)
         failed = {it.watch: _failed(living, review, it) for it in literature.watches if it.trouble}
-    since = {watch: minute(runs[-1].started_at) if runs else "the start" for watch, runs in failed.items()}
+    since = {it.watch: _failing_since(it, failed[it.watch]) for it in literature.watches if it.trouble}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
         print_json({**report, "screening": funnel, "synthesis": synthesis})
@@ -290,6 +290,13 @@ def _failed(living: Client, review: str, watch: WatchView) -> list[RunView]:
         if run.error:
             failed.append(run)
     return failed
+
+
+def _failing_since(watch: WatchView, failed: Sequence[RunView]) -> str:
+    """When the first of its runs that failed began; where none could be opened, when the last one was over."""
+    if failed:
+        return minute(failed[-1].started_at)
+    return minute(watch.last_run.ended_at or watch.last_run.started_at) if watch.last_run else "the start"
 
 
 def _trouble(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from click.testing import CliRunner
 
 from services.cli import app
+from services.cli.printing import minute
+from services.cli.review import _failing_since
 from shared.errors import Invalid
+from shared.wire.ingest import RunView, WatchView
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 
@@ -46,3 +51,13 @@ def test_a_protocol_is_read_from_standard_input(run):
     result = CliRunner().invoke(app, ["review", "check", "-"], input=as_yaml(SMALL))
 
     assert result.exit_code == 0 and "no errors" in result.output
+
+
+def test_a_watch_fails_since_its_first_failed_run_or_else_since_its_last_that_was_none():
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 4)]
+    first, second = (RunView.model_construct(started_at=day, ended_at=day) for day in days[:2])
+    over = WatchView.model_construct(last_run=RunView.model_construct(started_at=days[1], ended_at=days[2]))
+
+    assert _failing_since(over, [second, first]) == minute(days[0])
+    assert _failing_since(over, []) == minute(days[2])
+    assert _failing_since(WatchView.model_construct(last_run=None), []) == "the start"
