@@ -89,7 +89,13 @@ class LogUnavailable(Unavailable):
 
 
 class Unconfirmed(Unavailable):
+    """`passes` says whether what failed comes back by itself; else a person must mend it first."""
+
     slug = "unconfirmed"
+
+    def __init__(self, detail: str, *, passes: bool = True) -> None:
+        super().__init__(detail)
+        self.passes = passes
 
 
 class Busy(Unavailable):

@@ -223,9 +223,12 @@ class Work:
             failed = str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_IOERR")
             if not (error.connection_invalidated or failed):
                 raise
+            log.error("a commit is unconfirmed", service=self.service, error=str(error if failed else error.orig))
+            what, when = ("disk failed", "once it is mended, ") if failed else ("server went away", "")
             raise Unconfirmed(
-                f"the database {'failed' if failed else 'went away'} before it said that this is kept: look whether it "
-                "is, or ask the same again with the same Idempotency-Key, which does it once"
+                f"the database's {what} before it said that this is kept: {when}look whether it is, or ask the same "
+                "again with the same Idempotency-Key, which does it once",
+                passes=not failed,
             ) from error
         for message, about in self._notes:
             log.info(message, service=self.service, **about)

@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 
 from shared import logging
 from shared.bus.judging import is_down
-from shared.errors import NOT_SERVED, Conflict, Invalid, LivingError, TooLarge, Unavailable
+from shared.errors import NOT_SERVED, Conflict, Invalid, LivingError, TooLarge, Unavailable, Unconfirmed
 from shared.storage import SLUGS, Slug
 
 log = logging.get(__name__)
@@ -62,8 +62,8 @@ _NO_WAY = ("08", "53300", "57P")
 _FOR_A_PERSON = {*SLUGS, "index_lost"}
 
 
-def problem(request: Request, status: int, slug: str, detail: str, **extra: object) -> Response:
-    """A problem document; `request_id` finds it in the logs."""
+def problem(request: Request, status: int, slug: str, detail: str, *, passes: bool = True, **extra: object) -> Response:
+    """A problem document; `request_id` finds it in the logs. `passes` says whether asking again may help."""
     body = {
         "type": f"urn:living:problem:{slug}",
         "title": slug.replace("_", " "),
@@ -74,7 +74,7 @@ def problem(request: Request, status: int, slug: str, detail: str, **extra: obje
         **extra,
     }
     headers = {"WWW-Authenticate": 'Bearer realm="living", Basic realm="living"'} if status == 401 else {}
-    if status == 503 and slug not in _FOR_A_PERSON:
+    if status == 503 and passes and slug not in _FOR_A_PERSON:
         headers["Retry-After"] = "5"
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -86,7 +86,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
     @app.exception_handler(LivingError)
     async def _living(request: Request, error: LivingError) -> Response:
         extra = {name: value for name, value in error.extra.items() if value not in (None, [])}
-        return problem(request, STATUS[error.kind], error.slug, error.detail, **extra)
+        passes = error.passes if isinstance(error, Unconfirmed) else True
+        return problem(request, STATUS[error.kind], error.slug, error.detail, passes=passes, **extra)
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:

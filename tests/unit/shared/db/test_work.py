@@ -182,8 +182,28 @@ def test_what_a_disk_did_not_take_at_the_commit_may_be_kept_all_the_same(bench):
         raise OperationalError("COMMIT", None, cause)
 
     event.listen(Session, "before_commit", fail, once=True)
-    with pytest.raises(Unconfirmed, match="failed before it said"), bench.work() as work:
+    with (
+        capture_logs() as lines,
+        pytest.raises(Unconfirmed, match="disk failed before it said") as lost,
+        bench.work() as work,
+    ):
         write_note(work, overdue("r"))
+
+    assert not lost.value.passes, "a person must mend the disk first"
+    assert any("disk I/O error" in line.get("error", "") for line in lines)
+
+
+def test_whoever_met_a_disk_that_fails_at_the_commit_is_not_told_to_come_again(bench):
+    def fail(_: Session) -> None:
+        cause = sqlite3.OperationalError("disk I/O error")
+        cause.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        raise OperationalError("COMMIT", None, cause)
+
+    event.listen(Session, "before_commit", fail, once=True)
+    answer = bench.person().post("/toy/reviews/r/notes")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:living:problem:unconfirmed")
+    assert "retry-after" not in answer.headers
 
 
 def test_what_a_manifest_does_not_declare_cannot_be_told(bench):
