@@ -107,7 +107,9 @@ def read(service: Reacting, delivery: Delivery, open_message: Open = Opened) -> 
     except Rejected as error:
         return Heard(delivery, envelope, problem=unknown_version(error))
     try:
-        return Heard(delivery, envelope, event=opened.event())
+        event = opened.event()
+        event.require_readable(service.name)
+        return Heard(delivery, envelope, event=event)
     except Rejected as error:
         return Heard(delivery, envelope, problem=undecodable(error))
 

@@ -83,6 +83,9 @@ class Event(Value):
         """The features that it needs of a service, and that this release does not have."""
         return []
 
+    def require_readable(self, service: str) -> None:
+        """Raises Rejected where a service that lacks none of its features cannot make out what it carries."""
+
     @property
     def ordinal(self) -> int | None:
         """Its number among the events of its type and key, of which a later one supersedes all before; None where it

@@ -205,6 +205,10 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
         mine = [need for need in self.needs if not need.services or service in need.services]
         return [need.feature for need in mine if need.feature not in FEATURES]
 
+    def require_readable(self, service: str) -> None:
+        if not self.lacking(service):
+            _ = self.protocol
+
     @cached_property
     def protocol(self) -> Protocol:
         """The document, as this release reads it. Raises Rejected, naming the first field at fault."""
@@ -220,7 +224,7 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
         if named != self.review:
             what = f"the document is of review {named!r}, and was told of {self.review!r}"
             raise Rejected(f"{self.type}: document: review: {what}", slug="bad_data")
-        # With a feature of tomorrow it may have another shape, which those who lack nothing find when they read it.
+        # With a feature of tomorrow it may have another shape, which those who lack nothing find (`require_readable`).
         if all(need.feature in FEATURES for need in self.needs):
             _ = self.protocol
         return self

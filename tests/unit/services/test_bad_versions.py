@@ -11,7 +11,7 @@ import pytest
 from services.catalog import SERVICES
 from shared.bus.port import Message
 from shared.events.base import Event
-from shared.events.protocol import VersionPublished
+from shared.events.protocol import Need, VersionPublished
 from tests.unit.services.screening.rig import REVIEW, protocol
 from tests.unit.shared.bus.rig import ListenerRig
 
@@ -61,6 +61,14 @@ def test_a_version_with_a_bad_document_is_a_letter_that_holds_nothing(rig, bad, 
     assert (letter.slug, letter.holds, rig.held()) == ("bad_data", False, {})
     assert why in letter.reason
     assert not adopted(rig, bad.review)
+
+
+def test_a_version_that_only_another_service_lacks_a_feature_of_is_as_bad_where_it_cannot_be_read(rig):
+    need = Need(feature="tomorrow", services=["search"])
+    hears(rig, BAD["no protocol"][0].model_copy(update={"needs": [need]}))
+
+    (letter,) = rig.letters()
+    assert (letter.slug, letter.holds, rig.held()) == ("bad_data", False, {})
 
 
 @pytest.mark.parametrize("bad", [bad for bad, _ in BAD.values()], ids=list(BAD))
