@@ -316,7 +316,8 @@ def _trouble(
             f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}:", style="red"
         )
         yield Text(f"  {watch.trouble}")
-        for run in failed[watch.watch][:1]:
+        # Not one of before that failed of something else.
+        for run in [it for it in failed[watch.watch][:1] if it.error == watch.trouble]:
             yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
     for it in rejected:
         yield Text(
