@@ -724,12 +724,13 @@ def test_without_a_text_the_record_decides_the_order(dated: Rig) -> None:
 
 
 def test_a_find_in_the_title_counts_for_more(rig: Rig) -> None:
+    # A word of no other test: how rare one is in titles and in abstracts, over the whole index, counts too.
     rig.hears(
-        rig.document("a", title="Something else here", abstract="Trust, once, in a text of some more words."),
-        rig.document("b", title="Trust in something", abstract="Nothing more to say in a text of some words."),
+        rig.document("a", title="Something else here", abstract="Kinship, once, in a text of some more words."),
+        rig.document("b", title="Kinship in something", abstract="Nothing more to say in a text of some words."),
     )
 
-    hits = rig.search("trust").hits
+    hits = rig.search("kinship").hits
     assert [hit.record.partition("@")[0] for hit in hits] == ["b", "a"]
     assert hits[0].score > hits[1].score
 
