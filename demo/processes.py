@@ -48,7 +48,7 @@ class Processes:
         """The address of each service."""
         return {service: f"http://127.0.0.1:{self._ports[services]}" for service, services in self._together.items()}
 
-    def start(self, timeout: float = 180) -> None:
+    def start(self, timeout: float = 600) -> None:
         """Starts every process that does not run and waits until all are ready.
 
         Raises Unavailable, with the end of its log, when one ends or is not ready in `timeout` seconds.

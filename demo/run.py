@@ -68,7 +68,8 @@ class DemoRun:
     """Plays a recorded review against the platform at `urls`, with one client a person.
 
     `tokens` holds a token for each person of it, `clock` the file of the platform's clock. What
-    the platform does by itself (pulling, merging, indexing, synthesising, telling) is only waited for.
+    the platform does by itself (pulling, merging, indexing, synthesising, telling) is only waited for, each for at most
+    `patience` seconds.
     """
 
     def __init__(
@@ -78,10 +79,11 @@ class DemoRun:
         tokens: Mapping[str, str],
         clock: Path,
         tell: Tell,
+        patience: float = PATIENCE,
     ) -> None:
-        self._recorded, self._clock, self._tell = recorded, clock, tell
+        self._recorded, self._clock, self._tell, self._patience = recorded, clock, tell, patience
         self._review = recorded.review
-        self._clients = {name: Client.at(urls, token, patience=PATIENCE) for name, token in tokens.items()}
+        self._clients = {name: Client.at(urls, token, patience=patience) for name, token in tokens.items()}
         people = recorded.decisions.people
         self._reviewers = [self._clients[name] for name in people.reviewers]
         self._adjudicator, self._lead = self._clients[people.adjudicator], self._clients[people.lead]
@@ -315,7 +317,7 @@ class DemoRun:
 
     def _until(self, what: str, look: Callable[[], Seen | None]) -> Seen:
         """What is seen at last. A service that does not know something yet has not heard of it yet."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self._patience
         said = ""
         while True:
             try:
@@ -324,7 +326,7 @@ class DemoRun:
             except (NotFound, Conflict) as not_yet:
                 said = f"; the last answer was: {not_yet}"
             if time.monotonic() > until:
-                raise Unavailable(f"waited {PATIENCE:.0f} seconds in vain until {what}{said}")
+                raise Unavailable(f"waited {self._patience:.0f} seconds in vain until {what}{said}")
             time.sleep(0.05)
 
     def _patiently(self, do: Callable[[], Seen]) -> Seen:

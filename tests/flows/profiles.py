@@ -101,7 +101,9 @@ def demo_run(
         roles = {**dict.fromkeys(people.reviewers, "reviewer"), people.adjudicator: "adjudicator", people.lead: "lead"}
         tokens = {name: site.token(name, role) for name, role in roles.items()}
         with harm(site) if harm is not None else ExitStack():
-            outcome = DemoRun(recorded, site.processes.urls, tokens, clock, _silent(folder)).run()
+            # Beside busy processes, and with others that are started again and again, it all takes minutes.
+            run = DemoRun(recorded, site.processes.urls, tokens, clock, _silent(folder), patience=900)
+            outcome = run.run()
         yield site, outcome
 
 
