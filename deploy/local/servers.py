@@ -106,6 +106,8 @@ class Kafka(Server):
         return [
             self.java.program,
             "-Xmx512m",
+            # It lives for minutes here: what better code would save, making it costs twice.
+            "-XX:TieredStopAtLevel=1",
             "-XX:+ExitOnOutOfMemoryError",
             f"-Dlog4j2.configurationFile={self._logging}",
             "-cp",

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 _MAJOR = 9
 _BULK_BYTES = 8_000_000
 _FIRST = "0" * 32
-#: After how long what was written is found. At the second that is Elasticsearch's own choice a document
-#: costs a quarter more (its page "Tune for indexing speed").
-_SEEN_AFTER = "2s"
 
 
 class _Interrupted(Unavailable):
@@ -216,11 +213,14 @@ class ElasticIndex:
             self._client.indices.update_aliases(actions=[own, lead])
 
     def _make(self, generation: str, aliases: dict[str, Any]) -> None:
+        # No refresh interval: while nobody searches nothing is made ready to be found, which would cost each document a
+        # tenth and more; a search then makes all of it so first (Elasticsearch's page "Index modules",
+        # `index.search.idle.after`).
         self._client.indices.create(
             index=generation,
             aliases=aliases,
             mappings=mapping(self._analyzer, self._name),
-            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": _SEEN_AFTER},
+            settings={"number_of_shards": 1, "auto_expand_replicas": "0-1"},
         )
 
     def _generations(self) -> list[str]:
