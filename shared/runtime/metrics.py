@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from sqlalchemy import func, select
 from starlette.types import Scope
 
-from shared import counters
+from shared import counters, logging
 from shared.bus import dead_letters, held
+from shared.bus.judging import is_down, reason_of
 from shared.db.tables import WaitingRow
 from shared.db.work import Work
 from shared.runtime.log_metrics import LogMetrics
@@ -19,6 +21,14 @@ from shared.runtime.log_metrics import LogMetrics
 if TYPE_CHECKING:
     from shared.http.admission import Gate
     from shared.runtime.running import Running
+
+log = logging.get(__name__)
+
+#: A number: its name, what it is, the names of its labels, their values, and itself.
+Number = tuple[str, str, Sequence[str], Sequence[str], float]
+
+#: Seconds after which no further database is asked: whoever scrapes gives up after ten.
+_LONGEST = 8.0
 
 #: The methods that a label may name; anybody can invent others, and each would be kept for good.
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -56,7 +66,8 @@ class Metrics:
 
 
 class _Backlogs:
-    """What waits in each service, counted when asked."""
+    """What waits in each service, counted when asked. A database that is away takes its own numbers with it, and no
+    others; `living_database_answers` says so."""
 
     def __init__(self, running: dict[str, Running]) -> None:
         self._running = running
@@ -65,14 +76,16 @@ class _Backlogs:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        families = _Families()
+        families, until = _Families(), time.monotonic() + _LONGEST
         for name, running in self._running.items():
-            with running.work(f"{name}:metrics", readonly=True) as work:
-                _tell_parts(families, running)
-                _tell_backlog(work, families, name)
-                for gauge in running.service.gauges(work):
-                    for labels, value in gauge.values.items():
-                        families.gauge(gauge.name, gauge.what, gauge.labels, labels, value)
+            _tell_parts(families, running)
+            numbers = _counted(running) if time.monotonic() < until else None
+            families.gauge(
+                "living_database_answers", "1 where what waits in a service could be counted.", ["service"], [name],
+                numbers is not None,
+            )  # fmt: skip
+            for number in numbers or []:
+                families.gauge(*number)
         yield from families.all()
 
 
@@ -100,7 +113,26 @@ def _tell_parts(families: _Families, running: Running) -> None:
         )  # fmt: skip
 
 
-def _tell_backlog(work: Work, families: _Families, name: str) -> None:
+def _counted(running: Running) -> list[Number] | None:
+    """The numbers of a service's database; None while it is away."""
+    name = running.service.name
+    try:
+        # As a request does: whoever asks waits for seconds, not for ever.
+        with running.work(f"{name}:metrics", readonly=True, asked=True) as work:
+            gauges = [
+                (gauge.name, gauge.what, gauge.labels, labels, value)
+                for gauge in running.service.gauges(work)
+                for labels, value in gauge.values.items()
+            ]
+            return [*_backlog(work, name), *gauges]
+    except Exception as error:
+        if not is_down(error):
+            raise
+        log.warning("what waits cannot be counted", service=name, why=reason_of(error))
+        return None
+
+
+def _backlog(work: Work, name: str) -> Iterator[Number]:
     waiting = select(func.count()).select_from(WaitingRow)
     summary = held.tell(work.session, name)
     numbers = (
@@ -109,12 +141,10 @@ def _tell_backlog(work: Work, families: _Families, name: str) -> None:
         ("living_parked_events", "Events parked behind a held key.", held.parked_of(work.session, name)),
     )
     for family, what, value in numbers:
-        families.gauge(family, what, ["service"], [name], value)
+        yield family, what, ["service"], [name], value
     for cause in held.CAUSES:
-        families.gauge(
-            "living_held_keys", "Keys whose events wait, by why.", ["service", "cause"], [name, cause],
-            summary.count.get(cause, 0),
-        )  # fmt: skip
+        what = "Keys whose events wait, by why."
+        yield "living_held_keys", what, ["service", "cause"], [name, cause], summary.count.get(cause, 0)
 
 
 class _Crowds:
