@@ -41,7 +41,7 @@ class Group(click.Group):
 class LazyGroup(click.Group):
     """Commands that are loaded when one is called, or its help is asked.
 
-    `places` says for each name where it is (`module:attribute`) and, so that the list of them costs nothing,
+    `where` says for each name where it is (`module:attribute`) and, so that the list of them costs nothing,
     what it is for.
     """
 

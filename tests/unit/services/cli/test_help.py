@@ -38,6 +38,13 @@ def test_its_example_is_a_line_that_it_takes(path, command):
             command.make_context(path, given)
 
 
+@pytest.mark.parametrize("words", [[], ["queue"], ["queue", "vote"]])
+def test_help_is_asked_for_in_short_too(words):
+    asked = [CliRunner().invoke(app, [*words, option]) for option in ("-h", "--help")]
+
+    assert asked[0].exit_code == 0 and asked[0].output == asked[1].output
+
+
 def test_the_list_says_of_each_group_what_the_group_says():
     ctx = click.Context(app)
     for name, (_, seen) in WHERE.items():
