@@ -1265,6 +1265,21 @@ def test_a_process_that_starts_late_does_not_put_a_second_index_behind_the_alias
 
 
 @pytest.mark.real
+def test_an_index_of_an_earlier_release_makes_ready_no_more_than_one_of_this(real_search_url: str) -> None:
+    with closing(open_index(real_search_url, name=new_id("test"), analyzer="standard")) as index:
+        index.ready()
+        assert isinstance(index, ElasticIndex)
+        change, shown = index._client.indices.put_settings, index._client.indices.get_settings
+        change(index=index._alias, settings={"index.refresh_interval": "2s"})
+
+        index.ready()
+
+        (settings,) = shown(index=index._alias, name="index.refresh_interval").values()
+        assert settings["settings"] == {}
+        index.drop()
+
+
+@pytest.mark.real
 def test_a_document_that_elasticsearch_will_never_take_is_rejected_by_its_record(real_search_url: str) -> None:
     with closing(open_index(real_search_url, name=new_id("test"), analyzer="standard")) as index:
         index.ready()

@@ -56,6 +56,8 @@ class ElasticIndex:
             if not self._client.indices.exists_alias(name=self._alias):
                 self._make_first()
             self._check_shape()
+            # One that an earlier release made showed what is new each second or two, whether anybody looked or not.
+            self._client.indices.put_settings(index=self._alias, settings={"index.refresh_interval": None})
 
     def ping(self) -> None:
         with self._asking():
