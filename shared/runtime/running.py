@@ -79,8 +79,9 @@ class Running:
         self.event_log, self.ring = event_log, ring
         url = settings.resolved(settings.database_url, service.name)
         self.database = Database(url)
-        # Readers and writers may have a connection each, and no thread takes two; blobs move in threads of their own.
-        most = settings.requests_at_once + 2 + (AT_ONCE if service.blobs else 0)
+        # Who asks may have a connection each, and no thread takes two: on SQLite two writers beside the readers, and
+        # whoever counts for the metrics. Blobs move in threads of their own.
+        most = settings.requests_at_once + (3 if self.database.sqlite else 2) + (AT_ONCE if service.blobs else 0)
         self.requests = Database(url, pool_size=most, patience=OF_REQUESTS)
         self.resources = service.resources(settings)
         self._blobs: Blobs | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
 
 from shared.runtime import metrics
 from shared.runtime.platform import Platform
@@ -36,6 +38,15 @@ def test_a_database_that_is_away_takes_only_its_own_numbers_with_it(rig):
         assert numbers(platform, "living_database_answers") == {"toy": 0.0, "other": 1.0}
         assert set(numbers(platform, "living_outbox_waiting")) == {"other"}
         assert set(numbers(platform, "living_leading")) == {"toy", "other"}
+
+
+def test_a_crowd_that_has_every_connection_of_requests_is_no_database_that_is_away(rig):
+    with rig.platform() as platform, ExitStack() as crowd:
+        toy = platform.running["toy"]
+        for _ in range(toy.settings.requests_at_once + 2):
+            crowd.enter_context(toy.work("somebody", readonly=True, asked=True)).session.execute(select(1))
+
+        assert numbers(platform, "living_database_answers") == {"toy": 1.0, "other": 1.0}
 
 
 def test_databases_that_take_long_are_not_asked_one_after_the_other_for_ever(rig, monkeypatch):
