@@ -106,7 +106,7 @@ class Kafka(Server):
         return [
             self.java.program,
             "-Xmx512m",
-            # It lives for minutes here: what better code would save, making it costs twice.
+            # It lives for minutes here, in which better code does not save what making it costs.
             "-XX:TieredStopAtLevel=1",
             "-XX:+ExitOnOutOfMemoryError",
             f"-Dlog4j2.configurationFile={self._logging}",

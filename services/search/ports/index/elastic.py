@@ -215,9 +215,8 @@ class ElasticIndex:
             self._client.indices.update_aliases(actions=[own, lead])
 
     def _make(self, generation: str, aliases: dict[str, Any]) -> None:
-        # No refresh interval: while nobody searches nothing is made ready to be found, which would cost each document a
-        # tenth and more; a search then makes all of it so first (Elasticsearch's page "Index modules",
-        # `index.search.idle.after`).
+        # No refresh interval: while nobody searches nothing is made ready to be found, which took the pipeline a tenth
+        # of its time; a search makes all so first (Elasticsearch's page "Index modules", `index.search.idle.after`).
         self._client.indices.create(
             index=generation,
             aliases=aliases,
