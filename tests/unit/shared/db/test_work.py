@@ -175,13 +175,14 @@ def test_a_work_is_gone_with_its_end_and_leaves_nothing_to_the_garbage_collector
         gc.enable()
 
 
-def test_what_a_disk_did_not_take_at_the_commit_may_be_kept_all_the_same(bench):
-    def fail(_: Session) -> None:
-        cause = sqlite3.OperationalError("disk I/O error")
-        cause.sqlite_errorname = "SQLITE_IOERR_FSYNC"
-        raise OperationalError("COMMIT", None, cause)
+def fail_as_a_disk(_: Session) -> None:
+    cause = sqlite3.OperationalError("disk I/O error")
+    cause.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+    raise OperationalError("COMMIT", None, cause)
 
-    event.listen(Session, "before_commit", fail, once=True)
+
+def test_what_a_disk_did_not_take_at_the_commit_may_be_kept_all_the_same(bench):
+    event.listen(Session, "before_commit", fail_as_a_disk, once=True)
     with (
         capture_logs() as lines,
         pytest.raises(Unconfirmed, match="disk failed before it said") as lost,
@@ -194,12 +195,7 @@ def test_what_a_disk_did_not_take_at_the_commit_may_be_kept_all_the_same(bench):
 
 
 def test_whoever_met_a_disk_that_fails_at_the_commit_is_not_told_to_come_again(bench):
-    def fail(_: Session) -> None:
-        cause = sqlite3.OperationalError("disk I/O error")
-        cause.sqlite_errorname = "SQLITE_IOERR_FSYNC"
-        raise OperationalError("COMMIT", None, cause)
-
-    event.listen(Session, "before_commit", fail, once=True)
+    event.listen(Session, "before_commit", fail_as_a_disk, once=True)
     answer = bench.person().post("/toy/reviews/r/notes")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:living:problem:unconfirmed")
