@@ -47,14 +47,20 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Writes a new file that its owner alone can read. Raises Conflict for one that is there, Unavailable with the
-    reason."""
+    """Writes a new file that its owner alone can read; half of one is not left. Raises Conflict for one that is there,
+    Unavailable with the reason."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise Conflict(f"there is a file {path} already: name another") from error
     except OSError as error:
+        raise unusable(path, error) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
         raise unusable(path, error) from error
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.private import is_private, keep_private, write_private
+from shared.errors import Conflict, Unavailable
+from shared.private import is_private, keep_private, write_new, write_private
 from shared.settings import Settings
+from tests.disks import mounted
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,24 @@ def test_files_of_before_are_mended_with_all_that_lies_beside_them_and_others_le
 
     assert all(is_private(folder / name) for name in [*ours, "signing-key.pem"])
     assert not is_private(folder / "somebody-elses.txt")
+
+
+def test_a_new_file_is_private_and_overwrites_nothing(tmp_path):
+    write_new(tmp_path / "answer", b"it")
+
+    assert is_private(tmp_path / "answer")
+    with pytest.raises(Conflict, match="name another"):
+        write_new(tmp_path / "answer", b"another")
+    assert (tmp_path / "answer").read_bytes() == b"it"
+
+
+@pytest.mark.waits
+def test_half_of_a_new_file_is_not_left_to_be_in_the_way_of_the_next_try(tmp_path):
+    with mounted(tmp_path / "disk", size="64k") as disk:
+        with pytest.raises(Unavailable, match="full"):
+            write_new(disk.folder / "answer", b"x" * 1_000_000)
+
+        write_new(disk.folder / "answer", b"it")
 
 
 def test_databases_in_another_place_are_mended_there(tmp_path):
