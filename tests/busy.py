@@ -23,9 +23,10 @@ while os.getppid() == int(sys.argv[1]):
 @contextmanager
 def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """So many processes that do nothing but compute, for as long as the context lasts."""
-    # In sessions of their own: a Ctrl-C is for who started them, who ends them.
+    # In groups of their own: a Ctrl-C is for who started them, who ends them. Not in sessions, of which Linux gives
+    # each the same share of the cores (autogroup, sched(7)): all tests together would count as one of these.
     spin = [sys.executable, "-c", SPIN, str(os.getpid())]
-    started = [subprocess.Popen(spin, start_new_session=True) for _ in range(count)]
+    started = [subprocess.Popen(spin, process_group=0) for _ in range(count)]
     try:
         yield started
     finally:
