@@ -309,11 +309,14 @@ from shared.keys.file import read_ring
 ring = read_ring(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
-for _ in range(3000):
+done = 0
+# As often as it takes: who is taken off its core in a rotation keeps the ring for as long, which is thousands of tries.
+while done < 500:
     at = datetime.now(UTC)
     try:
         with ring.unchanged():
             print(at.isoformat(), ring.sign("revisions", {}, at=at))
+        done += 1
     except Unavailable as error:
         assert error.slug in ("key_changes", "no_key"), error.detail
 """
@@ -333,7 +336,7 @@ def test_whatever_is_signed_beside_rotations_verifies(path):
             rotations += 1
         lines = said.result()[0].splitlines()
 
-    assert signer.returncode == 0 and lines and rotations
+    assert signer.returncode == 0 and len(lines) == 500 and rotations
     ring = read_ring(path)
     for line in lines:
         at, token = line.split()
