@@ -7,6 +7,7 @@ platform's, on SQLite, which has one writer at a time, over one connection.
 
 from __future__ import annotations
 
+import math
 import socket
 import sqlite3
 import subprocess
@@ -32,6 +33,7 @@ from shared.http.auth import Known, Reviewer
 from shared.keys.file import open_ring
 from shared.keys.ring import KeyRing
 from shared.settings import Settings
+from shared.withdrawn import Withdrawn
 
 _COLUMNS = "person TEXT NOT NULL, task TEXT NOT NULL, answer TEXT NOT NULL, cast_at TEXT NOT NULL"
 
@@ -49,13 +51,15 @@ class Decision(BaseModel):
 def build(lend: Lend, mark: str, key: KeyRing) -> FastAPI:
     """The app; `mark` is the database's sign for a parameter."""
     app = FastAPI()
-    app.state.known = Known(key)  # All that the token check asks for.
+    # All that the token check asks for.
+    app.state.known, app.state.withdrawn = Known(key), Withdrawn()
+    app.state.withdrawn.know_all(math.inf)
     insert = f"INSERT INTO decisions (person, task, answer, cast_at) VALUES ({', '.join([mark] * 4)})"
 
     @app.post("/decisions")
     def decide(body: Decision, who: Reviewer) -> dict[str, bool]:
         with lend() as connection:
-            connection.execute(insert, (who.name, body.task, body.answer, datetime.now(UTC).isoformat()))
+            connection.execute(insert, (who.id, body.task, body.answer, datetime.now(UTC).isoformat()))
         return {"kept": True}
 
     return app

@@ -40,7 +40,7 @@ def measure(times: int = 3) -> dict[str, float]:
 def _cpu(words: Sequence[str]) -> float:
     """CPU seconds of one Python process, which finds neither settings nor a server."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
-    environment |= {"PYTHONPATH": str(ROOT), "LIVING_TOKEN": "no token", "LIVING_URL": "http://127.0.0.1:9"}
+    environment |= {"PYTHONPATH": str(ROOT), "LIVING_KEY": "no token", "LIVING_URL": "http://127.0.0.1:9"}
     before = _used()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(

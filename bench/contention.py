@@ -156,5 +156,5 @@ class _Arena:
         return Side.of(tally, seconds, sound, used)
 
     def _token(self, name: str) -> str:
-        person = Person(name, "reviewer", (PROTOCOL.review,))
+        person = Person.member(name, "reviewer", (PROTOCOL.review,))
         return issue_token(self._key, person, now=datetime.now(UTC), valid_for=timedelta(hours=1))

@@ -1,44 +1,67 @@
-"""The environment of a demo run: the platform, the replayed sources, the clock, the tokens."""
+"""The environment of a demo run: the platform, the replayed sources, the clock, the keys of its people."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from demo.processes import ALL, Processes, opened
 from demo.replay.server import ReplayServer
+from shared.client import Client
 from shared.clock import FileClock
 from shared.db.engine import Database
 from shared.errors import Conflict, Unavailable
 from shared.keys.file import open_ring
 from shared.settings import Settings
-from shared.tokens import ALL_REVIEWS, Person, issue_token
+from shared.tokens import ALL_REVIEWS, own_token
+from shared.wire.people import Arrived
 
 #: Marks a folder as the demo's own, which a new demo may clear away.
 _MARK = ".living-demo"
 
+#: Seconds that a start of it is waited for.
+_PATIENCE = 60.0
+
 
 @dataclass(frozen=True)
 class Environment:
-    """What a demo run stands on: the running processes, the file of its clock, and its signing key."""
+    """What a demo run stands on: the running processes, the file of its clock, and who came in."""
 
     processes: Processes
     clock: Path
     settings: Settings
+    arrived: dict[tuple[str, str, str], Arrived] = field(default_factory=dict)
 
-    def token(self, name: str, role: str) -> str:
-        """A token for a person of the run."""
-        key = open_ring(self.settings)
-        return issue_token(
-            key, Person(name, role, (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(hours=12)
-        )
+    def key(self, name: str, role: str, review: str = ALL_REVIEWS) -> str:
+        """The key of a person of the run, who comes in by an invitation when first asked for."""
+        made = self.person(name, role, review).key
+        assert made is not None  # Who comes in by a link as somebody new has one.
+        return made.key
+
+    def person(self, name: str, role: str, review: str = ALL_REVIEWS) -> Arrived:
+        """A person of the run, as the platform knows them."""
+        if (name, role, review) not in self.arrived:
+            self.arrived[name, role, review] = self._come_in(name, role, review)
+        return self.arrived[name, role, review]
+
+    def _come_in(self, name: str, role: str, review: str) -> Arrived:
+        urls = self.processes.urls
+        with Client.at(urls, own_token(open_ring(self.settings), "admin"), patience=_PATIENCE) as owner:
+            if review == ALL_REVIEWS:
+                link = owner.people.grant({"role": role}).link
+            else:
+                link = owner.people.invite(review, {"role": role}).link
+        with Client.at(urls, "", patience=_PATIENCE) as door:
+            # The secret is ours, so that whoever gets no answer is answered the same again.
+            return door.people.accept({"invitation": link, "name": name, "secret": secrets.token_urlsafe(32)})
 
 
 @contextmanager
@@ -74,7 +97,7 @@ def prepared(
             **more,
         }
         settings = Settings(data_dir=folder, _env_file=None)
-        open_ring(settings)  # Made here, so that no process makes an admin token that nobody asks for.
+        open_ring(settings)  # Made here, so that of several processes no two make it.
         with opened(Processes(folder, environment, split, programs)) as processes:
             yield Environment(processes, clock, settings)
 

@@ -17,7 +17,7 @@ import httpx
 
 from shared.errors import Unavailable
 
-ALL = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+ALL = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
 
 
 class Processes:

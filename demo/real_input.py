@@ -82,7 +82,7 @@ class Account(BaseModel):
 
 def take_in(environment: Environment, tell: Callable[[str], None]) -> Account:
     """Applies the protocol and watches until nothing moves any more. Raises Unavailable when nothing moves too soon."""
-    with Client.at(environment.processes.urls, environment.token("lead", "lead"), patience=60) as living:
+    with Client.at(environment.processes.urls, environment.key("Lead", "lead", REVIEW), patience=60) as living:
         living.protocol.apply(REVIEW, PROTOCOL)
         _follow(living, tell)
         return _account(living)

@@ -1,4 +1,4 @@
-"""The play: people with tokens of their own live a review through, cycle by cycle, over HTTP."""
+"""The play: people with keys of their own live a review through, cycle by cycle, over HTTP."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Outcome(BaseModel):
 class DemoRun:
     """Plays a recorded review against the platform at `urls`, with one client a person.
 
-    `tokens` holds a token for each person of it, `clock` the file of the platform's clock. What
+    `keys` holds a key for each person of it, `clock` the file of the platform's clock. What
     the platform does by itself (pulling, merging, indexing, synthesising, telling) is only waited for, each for at most
     `patience` seconds.
     """
@@ -76,14 +76,14 @@ class DemoRun:
         self,
         recorded: RecordedReview,
         urls: str | Mapping[str, str],
-        tokens: Mapping[str, str],
+        keys: Mapping[str, str],
         clock: Path,
         tell: Tell,
         patience: float = PATIENCE,
     ) -> None:
         self._recorded, self._clock, self._tell, self._patience = recorded, clock, tell, patience
         self._review = recorded.review
-        self._clients = {name: Client.at(urls, token, patience=patience) for name, token in tokens.items()}
+        self._clients = {name: Client.at(urls, key, patience=patience) for name, key in keys.items()}
         people = recorded.decisions.people
         self._reviewers = [self._clients[name] for name in people.reviewers]
         self._adjudicator, self._lead = self._clients[people.adjudicator], self._clients[people.lead]

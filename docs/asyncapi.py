@@ -35,7 +35,8 @@ _ENVELOPE: dict[str, Json] = {
     "recordedtime": {"type": "string", "format": "date-time", "description": "When it was written, by the machine's."},
     "correlationid": {"type": "string", "description": "Its flow: all that follows from one beginning."},
     "causationid": {"type": ["string", "null"], "description": "The event that caused it."},
-    "actor": {"type": "string"},
+    "actor": {"type": "string", "description": "Who did it: an opaque id, or the part of the platform."},
+    "via": {"type": "string", "description": "The key by which a client did it for them."},
     "datacontenttype": {"const": "application/json"},
 }
 

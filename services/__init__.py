@@ -1,4 +1,4 @@
-"""The services: six small programs that share a shape and nothing else.
+"""The services: seven small programs that share a shape and nothing else.
 
     protocol    what a review plans        ingest      what the literature offers
     screening   what people decide         synthesis   what the evidence says

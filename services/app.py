@@ -9,24 +9,22 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from logging import LogRecord, getLogger
-from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from fastapi import FastAPI
 
 from services.catalog import SERVICES, choose
+from services.people.commands import invitations
+from services.people.manifest import SERVICE as people
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
 from shared.http import connections
-from shared.keys.file import open_ring
-from shared.private import keep_private, token_path, write_private
-from shared.runtime import checks
+from shared.private import keep_private, link_path, write_private
 from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.settings import Settings
-from shared.tokens import ALL_REVIEWS, Person, issue_token
 
 #: When Python looks for garbage that holds itself: after so many objects more than were let go (`gc.set_threshold`).
 #: A request or a batch makes thousands that live until its end, which the usual 700 looks through again and again.
@@ -53,7 +51,6 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         for trouble in keep_private(settings):
             tell(trouble)
         settings = _linking_to(listener, settings, whole)
-        tell_first_token(settings, tell)
         app = build(settings, names)
         # What is loaded by now stays: the collector need not look through it time and again.
         gc.collect()
@@ -63,9 +60,15 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
         if whole and not _leads_here(settings, listener):
             line += f"; for commands: export LIVING_URL={_own_link(listener)}"
+
+        def listens() -> None:
+            tell(line)
+            # Beside the loop that answers, which waits for no database.
+            Thread(target=tell_first_link, args=[settings, app.state.platform, tell], daemon=True).start()
+
         try:
             with _silent_about(refused):
-                connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
+                connections.serve(app, settings, [listener], listens=listens, stopping=app.state.gates.close)
         except SystemExit:
             if refused:
                 raise refused[0] from None
@@ -74,20 +77,23 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
             raise _not_to_be_had(settings, error) from error
 
 
-def tell_first_token(settings: Settings, tell: Tell) -> None:
-    """Writes an admin token for its owner alone when the signing key is made by this call, so that the first
-    start locks nobody out. It is told too where a person looks on, and never into a file."""
-    if not settings.make_signing_key or Path(settings.resolved(settings.signing_key)).exists():
+def tell_first_link(settings: Settings, platform: Platform, tell: Tell) -> None:
+    """Writes an invitation of the first admin for its owner alone, while nobody is known here, so that the first start
+    locks nobody out. It is told too where a person looks on, and never into a file."""
+    running = platform.running.get(people.name)
+    if running is None or not settings.make_signing_key:
         return
-    ring = open_ring(settings, lambda: checks.known_keys(settings, SERVICES))
-    token = issue_token(
-        ring, Person("admin", "admin", (ALL_REVIEWS,)), now=datetime.now(UTC), valid_for=timedelta(days=30)
-    )
-    path = token_path(settings)
-    write_private(path, token + "\n")
-    tell(f"An admin token, good for 30 days, is in {path}, for you alone: export LIVING_TOKEN=$(cat {path})")
+    with running.work("people:first") as work:
+        made = invitations.first_admin(work)
+    if made is None:
+        return
+    row, link = made
+    path = link_path(settings)
+    write_private(path, link + "\n")
+    tell(f"Nobody is known here yet. The first admin comes in, until {row.ends_at:%Y-%m-%d}, by the link in {path}:")
+    tell(f"  living login $(cat {path})")
     if sys.stderr.isatty():
-        tell(f"\n  export LIVING_TOKEN={token}\n")
+        tell(f"  {link}")
 
 
 def _bound(settings: Settings) -> socket.socket:

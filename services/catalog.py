@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.ingest.manifest import SERVICE as ingest
 from services.notify.manifest import SERVICE as notify
+from services.people.manifest import SERVICE as people
 from services.protocol.manifest import SERVICE as protocol
 from services.screening.manifest import SERVICE as screening
 from services.search.manifest import SERVICE as search
@@ -14,7 +15,7 @@ from shared.errors import Invalid
 from shared.service import Service
 
 #: In the order of a record's way.
-SERVICES: tuple[Service, ...] = (protocol, ingest, screening, synthesis, search, notify)
+SERVICES: tuple[Service, ...] = (people, protocol, ingest, screening, synthesis, search, notify)
 
 BY_NAME = {service.name: service for service in SERVICES}
 

@@ -7,6 +7,7 @@
     ├── Unauthenticated   we do not know who asks
     ├── Forbidden         we know, and the answer is no
     ├── TooLarge          more than the limit
+    ├── TooMany           more often than one may: try again later
     ├── Unavailable       a thing we need is down: try again later
     │   ├── LogUnavailable    the event log
     │   ├── Unconfirmed       it went away while it kept what was asked: nobody knows whether it did
@@ -78,6 +79,10 @@ class Forbidden(LivingError):
 
 class TooLarge(LivingError):
     kind = slug = "too_large"
+
+
+class TooMany(LivingError):
+    kind = slug = "too_many"
 
 
 class Unavailable(LivingError):

@@ -145,3 +145,21 @@ def is_one_word(text: str) -> bool:
 def seen(name: str) -> str:
     """A name as it looks to a reader: a colon of double width is a colon (NFKC), case and outer blanks are nothing."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+# What a character is
+
+
+def kind(char: str) -> str:
+    """Its general category, by the Unicode that this Python knows: Lu, Mn, Zs and so on."""
+    return unicodedata.category(char)
+
+
+def mark_class(char: str) -> int:
+    """How a mark stands to its letter (canonical combining class); 0 for what is no mark, and for vowel signs."""
+    return unicodedata.combining(char)
+
+
+def is_arabic(char: str) -> bool:
+    """Whether it is a letter of Arabic script, or of its kin that also join (Syriac)."""
+    return unicodedata.bidirectional(char) == "AL"

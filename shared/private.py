@@ -64,9 +64,9 @@ def write_new(path: Path, content: bytes) -> None:
         raise unusable(path, error) from error
 
 
-def token_path(settings: Settings) -> Path:
-    """Where the first admin token is written."""
-    return settings.data_dir / "admin-token"
+def link_path(settings: Settings) -> Path:
+    """Where the invitation of the first admin is written."""
+    return settings.data_dir / "first-admin"
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -83,7 +83,7 @@ def is_private(path: Path) -> bool:
 def _files(settings: Settings) -> Iterator[Path]:
     urls = (settings.log_url, settings.database_url, settings.search_url)
     kept = [str(path) for url in urls if (path := sqlite_file(url)) is not None]
-    for name in (*kept, str(settings.signing_key), str(token_path(settings))):
+    for name in (*kept, str(settings.signing_key), str(link_path(settings))):
         pattern = glob.escape(settings.resolved(name, "\0")).replace("\0", "*")
         yield from (Path(found) for found in sorted(glob.glob(pattern + "*")) if os.path.isfile(found))
 

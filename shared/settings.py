@@ -187,10 +187,11 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000",
         description="Where the platform answers: one address, or `service=address` pairs with commas between.",
     )
-    token: SecretStr | None = Field(
+    key: SecretStr | None = Field(
         None,
-        description="Token of the command line. Without one, where it can read the signing key, it makes itself a "
-        "short-lived one to read with, and for what the machine's owner does; never to vote, decide or sign.",
+        description="Your key, for the command line; without one that which `living login` keeps. Without either it "
+        "makes itself a token, where it can read the platform's own keys, to read with, and for what the machine's "
+        "owner does; never to vote, decide or sign.",
     )
 
     # Screening

@@ -1,111 +1,200 @@
-"""Tokens: a person's name, role and reviews, signed; made and read without any web framework, also by the CLI."""
+"""Tokens: who asks, with what power, for some minutes; signed, so that nobody need be asked, also by the CLI."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self
 
 from shared.errors import Forbidden, Invalid, Unauthenticated
-from shared.folding import seen
 from shared.ids import new_id
 from shared.keys.ring import KeyRing
 
 #: Every role, from least to most; each may do what those before it may.
 ROLES = ("reader", "reviewer", "adjudicator", "lead", "admin")
 
+#: Every scope: what a key may be for. A person's role says besides whether they may.
+SCOPES = {
+    "records": "read records, searches, figures, theories and revisions",
+    "events": "read the journal: every event of a review",
+    "metrics": "read the numbers of the platform",
+    "subscribe": "subscribe, and read the feed",
+    "import": "bring records in",
+    "screen": "claim, vote and adjudicate",
+    "code": "code evidence",
+    "decide": "decide what leads decide: protocols, duplicates, notices, re-judgements",
+    "sign": "sign revisions",
+    "administer": "invite, withdraw, retry dead letters",
+}
+
+#: What takes a person's own key, or a session, and no key that is for something: to make keys, to come in and leave.
+OWN = "own"
+
+#: What any key may be used for: to ask what it is.
+ANY = "any"
+
+#: What the key of a program may be for; a program never votes, codes, decides or signs.
+OF_PROGRAMS = ("records", "events", "metrics", "subscribe", "import")
+
 ALL_REVIEWS = "*"
 
-#: Characters of a person's name, which every event of theirs carries and several indexes hold.
-LONGEST_NAME = 200
+#: How long a token counts at most.
+LONGEST = timedelta(minutes=5)
+
+#: How far ahead of this machine's clock the one may be that made a token.
+_AHEAD = timedelta(minutes=1)
+
+#: Bytes of a token's claims, which every request carries in a header.
+_LARGEST = 6000
 
 
 @dataclass(frozen=True)
 class Person:
-    """Someone with a token. `reviews` lists the reviews it holds for, or `*` for all."""
+    """Whoever asks, as their token says: a person, a program that has a key of its own, or the machine's owner.
 
-    name: str
-    role: str
-    reviews: tuple[str, ...]
+    `id` is opaque. `roles` are by review, or under `*` for all. `scopes` are what their key is for; None is all that
+    the roles allow. `key` is the key that was exchanged for the token, and `via` the same where a client acts by it
+    for a person. `number` counts what was withdrawn when the token was made. `review` is the one that is asked about,
+    None where it is none.
+    """
+
+    id: str
+    roles: Mapping[str, str] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+    key: str | None = None
+    via: str | None = None
+    founds: bool = False
+    number: int = 0
+    review: str | None = None
+
+    @classmethod
+    def member(cls, id: str, role: str, reviews: Iterable[str] = (ALL_REVIEWS,), **more: Any) -> Self:
+        """Somebody with one role in some reviews, or in all."""
+        return cls(id, dict.fromkeys(reviews, role), **more)
+
+    def asking_about(self, review: str | None) -> Self:
+        """The same person, whose role is that in this review."""
+        return replace(self, review=review)
+
+    @property
+    def role(self) -> str | None:
+        """The role in the review that is asked about, None for whoever does not belong to it; or the highest of all,
+        where none is asked about."""
+        asked = self.roles if self.review is None else (ALL_REVIEWS, self.review)
+        held = (self.roles[review] for review in asked if review in self.roles)
+        return max(held, key=ROLES.index, default=None)
+
+    @property
+    def reviews(self) -> list[str]:
+        """The reviews they belong to, or `*` for all."""
+        return list(self.roles)
+
+    def reviews_as(self, role: str) -> list[str]:
+        """The reviews, or `*` for all, in which their role is `role` or more."""
+        return [review for review, held in self.roles.items() if ROLES.index(held) >= ROLES.index(role)]
 
     def has(self, role: str) -> bool:
         """Whether this person's role is `role` or more."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+        return self.role is not None and ROLES.index(self.role) >= ROLES.index(role)
 
     def require(self, role: str) -> None:
         """Raises Forbidden unless the role suffices."""
         if not self.has(role):
-            raise Forbidden(f"this needs the role {role!r}; {self.name} is {self.role!r}", slug="role_needed")
+            raise Forbidden(f"this needs the role {role!r}; {self.id} is {self.role!r}", slug="role_needed")
+
+    def require_scope(self, scope: str) -> None:
+        """Raises Forbidden where they ask by a key that is for something else."""
+        if self.scopes is not None and scope not in self.scopes and scope != ANY:
+            held = ", ".join(sorted(self.scopes)) or "nothing"
+            raise Forbidden(f"this needs a key for {scope!r}; the one asked with is for {held}", slug="scope_needed")
 
     def works_on(self, review: str) -> bool:
-        return self.works_on_all or review in self.reviews
+        """Whether they belong to a review."""
+        return ALL_REVIEWS in self.roles or review in self.roles
 
-    @property
-    def works_on_all(self) -> bool:
-        return ALL_REVIEWS in self.reviews
+    def holds_everywhere(self, role: str) -> bool:
+        """Whether they have a role or more in all reviews, those to come too."""
+        return ALL_REVIEWS in self.reviews_as(role)
 
-    def require_all_reviews(self) -> None:
-        """Raises Forbidden unless the token holds for all reviews."""
-        if not self.works_on_all:
-            raise Forbidden(f"this is of all reviews; the token of {self.name} holds for some", slug="other_review")
+    def require_everywhere(self, role: str) -> None:
+        """Raises Forbidden unless they have the role or more in all reviews."""
+        if not self.holds_everywhere(role):
+            raise Forbidden(f"this is of all reviews, in which it needs the role {role!r}", slug="other_review")
 
 
-def issue_token(ring: KeyRing, person: Person, *, now: datetime, valid_for: timedelta) -> str:
-    """Makes a person's token. Raises Invalid for a role that does not exist, or a name that is empty or endless or
-    reads as the platform's own."""
-    if _reads_as_ours(person.name):
+def issue_token(ring: KeyRing, person: Person, *, now: datetime, valid_for: timedelta = LONGEST) -> str:
+    """Makes the token of somebody whose key was checked. Raises Invalid for a role or scope that does not exist, and
+    for more reviews than a token holds."""
+    for role in person.roles.values():
+        if role not in ROLES:
+            raise Invalid(f"role {role!r} is none of {', '.join(ROLES)}")
+    for scope in person.scopes or ():
+        if scope not in SCOPES:
+            raise Invalid(f"scope {scope!r} is none of {', '.join(SCOPES)}")
+    if len(str(dict(person.roles))) > _LARGEST:
         raise Invalid(
-            f"{person.name!r} reads as the platform itself wherever it says who did something (`ingest:pull`, "
-            "`owner:...`): give the token a person's name, without a colon",
-            slug="reserved_name",
+            f"{person.id} belongs to {len(person.roles)} reviews, more than a token holds: say for which one it is",
+            [{"at": "review", "why": "must be given, since there are too many for one token"}],
+            slug="too_many_reviews",
         )
-    return _signed(ring, person, now=now, valid_for=valid_for)
-
-
-def _reads_as_ours(name: str) -> bool:
-    """Whether a name is one that only the platform acts under; also one that merely looks so, such as with a colon
-    of double width."""
-    look = seen(name)
-    return ":" in look or look == "system"
-
-
-def _signed(ring: KeyRing, person: Person, *, now: datetime, valid_for: timedelta) -> str:
-    if person.role not in ROLES:
-        raise Invalid(f"role {person.role!r} is none of {', '.join(ROLES)}")
-    if not person.name.strip() or not person.name.isprintable() or len(person.name) > LONGEST_NAME:
-        raise Invalid(f"a token needs a name, of at most {LONGEST_NAME} printable characters in one line")
     claims: dict[str, Any] = {
-        "sub": person.name,
-        "role": person.role,
-        "reviews": list(person.reviews),
+        "sub": person.id,
+        "roles": dict(person.roles),
+        "number": person.number,
         "iat": int(now.timestamp()),
         "exp": int((now + valid_for).timestamp()),
         "jti": new_id("tok"),
     }
+    if person.scopes is not None:
+        claims["scopes"] = sorted(person.scopes)
+    claims |= {name: value for name in ("key", "via") if (value := getattr(person, name)) is not None}
+    if person.founds:
+        claims["founds"] = True
     return ring.sign("tokens", claims, at=now)
 
 
 def own_token(ring: KeyRing, role: str) -> str:
-    """A token of a few minutes for whoever can read the ring, and so could sign anything. Its name is that of no
-    person: nobody's votes are told to it as their own."""
-    person = Person(f"owner:{os.environ.get('USER') or os.getuid()}", role, (ALL_REVIEWS,))
-    return _signed(ring, person, now=datetime.now(UTC), valid_for=timedelta(minutes=15))
+    """A token for whoever can read the ring, and so could sign anything. Its id is that of no person: nobody's votes
+    are told to it as their own."""
+    person = Person(f"owner:{os.environ.get('USER') or os.getuid()}", {ALL_REVIEWS: role})
+    return issue_token(ring, person, now=datetime.now(UTC))
 
 
 def opened(ring: KeyRing, token: str) -> tuple[Person, float]:
-    """The person a token names, and until when it holds (seconds since 1970): its own end, or its key's.
+    """The person a token names, and until when it counts (seconds since 1970): its own end, or its key's.
 
     Raises Unauthenticated.
     """
     try:
         key, claims = ring.check("tokens", token)
-        person = Person(claims["sub"], claims["role"], tuple(claims["reviews"]))
-    except (Invalid, KeyError, TypeError) as error:
-        raise Unauthenticated("the token is not valid here, or has expired; ask for a new one") from error
+        person, began, ends = _person(claims), float(claims["iat"]), float(claims["exp"])
+    except (Invalid, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unauthenticated("the token is not valid here, or has expired; exchange your key for a new one") from error
     if not key.holds_at(datetime.now(UTC)):
-        raise Unauthenticated("the key that signed this token is retired; ask for a new one")
-    if person.role not in ROLES:
-        raise Unauthenticated("the token's role does not exist here; ask for a new one")
-    ends = float(claims.get("exp", 0))
+        raise Unauthenticated("the key that signed this token is retired; exchange your key for a new one")
+    if not {*person.roles.values()} <= {*ROLES}:
+        raise Unauthenticated("the token's role does not exist here; exchange your key for a new one")
+    if began > time.time() + _AHEAD.total_seconds():
+        seconds = began - time.time()
+        raise Unauthenticated(
+            f"the token was made {seconds:.0f} seconds from now by the clock of this machine: set the clocks right",
+            slug="clocks_differ",
+        )
     return person, min(ends, key.until.timestamp()) if key.until else ends
+
+
+def _person(claims: Mapping[str, Any]) -> Person:
+    scopes = claims.get("scopes")
+    return Person(
+        id=claims["sub"],
+        roles=MappingProxyType({str(review): str(role) for review, role in claims["roles"].items()}),
+        scopes=None if scopes is None else frozenset(scopes),
+        key=claims.get("key"),
+        via=claims.get("via"),
+        founds=claims.get("founds") is True,
+        number=int(claims["number"]),
+    )

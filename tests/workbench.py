@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,8 @@ class Workbench:
         if service.blobs:
             self.running.blobs.ready()
         self._clients: list[TestClient] = []
+        # Nothing reads the log here, on which nothing was withdrawn.
+        self.platform.withdrawals.withdrawn.know_all(math.inf)
 
     def hears(self, *events: Event, correlation: str | None = None) -> list[Envelope]:
         """Lets the service hear these events, each in a transaction of its own, as its listener would."""
@@ -95,7 +98,7 @@ class Workbench:
     def person(self, name: str = "ana", role: str = "reviewer", reviews: tuple[str, ...] = ("*",)) -> TestClient:
         """A client with a token of its own; speaks to the real application, in this process."""
         token = issue_token(
-            self.platform.ring, Person(name, role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+            self.platform.ring, Person.member(name, role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
         )
         client = TestClient(self.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
         self._clients.append(client)

@@ -389,7 +389,7 @@ class Postgres(Server):
 # Connections and compression as in docker-compose.yml.
 POSTGRES_SETTINGS = {
     "unix_socket_directories": "",
-    "max_connections": "200",
+    "max_connections": "240",
     "default_toast_compression": "lz4",
     "fsync": "on",
 }

@@ -34,7 +34,7 @@ class Page(Protocol[Listed]):
 #: a command that must start at once. A test holds them equal.
 _DEFAULTS = {
     "url": "http://127.0.0.1:8000",
-    "token": "",
+    "key": "",
     "data_dir": "data",
     "signing_key": "{data}/signing-key.pem",
 }
@@ -101,26 +101,34 @@ def setting(name: str) -> str:
 
 @contextmanager
 def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
-    """A client for reading, and for what the machine's owner does: with the token of LIVING_TOKEN, or else with a
-    short-lived one of `role` that is made from the signing key, where it can be read.
+    """A client for reading, and for what the machine's owner does: with your key, or else with a token of `role` that
+    is made from the platform's own keys, where they can be read.
 
-    Nothing that counts as a person's doing is asked with it: that is what `acting` is for.
+    Nothing that counts as a person's doing is asked with that token: this is what `acting` is for.
     """
-    with _connected(setting("token") or _own_token(role), patience, timeout) as living:
+    with connected(your_key() or _own_token(role), patience, timeout) as living:
         yield living
 
 
 @contextmanager
 def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
-    """A client for what a person does in their own name, such as `voting`: only with that person's token."""
-    token = setting("token")
-    if not token:
+    """A client for what a person does in their own name, such as `voting`: only with that person's key."""
+    key = your_key()
+    if not key:
         raise Unauthenticated(
-            f"{doing} counts as a person's, so it needs that person's token. Where the platform's key is:\n"
-            f"  export LIVING_TOKEN=$(living token issue NAME --role {role} --review {review})"
+            f"{doing} counts as a person's, so it needs your own key: come in by an invitation. Its link is made by a "
+            f"lead, or where the platform's keys are, by:\n  living people invite {review} --role {role}\n"
+            "and used by:\n  living login LINK"
         )
-    with _connected(token) as living:
+    with connected(key) as living:
         yield living
+
+
+def your_key() -> str:
+    """The key that LIVING_KEY has, or that `living login` keeps for this platform; empty where there is none."""
+    from services.cli import kept
+
+    return setting("key") or kept.of(setting("url")) or ""
 
 
 def asked_of_all(ask: Callable[[str], Iterable[Row]]) -> tuple[list[tuple[str, Row]], list[str]]:
@@ -154,8 +162,9 @@ def key_path() -> Path:
 
 
 @contextmanager
-def _connected(token: str, patience: float = 10, timeout: float = 30) -> Iterator[Client]:
-    living = Client.at(setting("url"), token, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
+def connected(key: str | Callable[[], str], patience: float = 10, timeout: float = 30) -> Iterator[Client]:
+    """A client that asks with a key, or a token; with none for what takes none."""
+    living = Client.at(setting("url"), key, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
     except Unavailable as error:
@@ -190,21 +199,24 @@ def require_key() -> Path:
     return path
 
 
-def _own_token(role: str) -> str:
+def _own_token(role: str) -> Callable[[], str]:
+    """What makes a token of the machine's owner, as often as one is needed."""
     path = key_path()
     if not path.is_file():
         raise Unauthenticated(
-            f"set LIVING_TOKEN to a token of this platform (`living token issue` makes one where its key is), or run "
-            f"this where the platform's signing key can be read: there is none at {path.absolute()}, and "
-            f"LIVING_DATA_DIR says where a platform's data are"
+            f"come in by an invitation (`living login LINK`), set LIVING_KEY to a key of yours, or run this where the "
+            f"platform's own keys can be read: there are none at {path.absolute()}, and LIVING_DATA_DIR says where a "
+            "platform's data are"
         )
     from shared.keys.file import read_ring
     from shared.tokens import own_token
 
     try:
-        return own_token(read_ring(path), role)
+        ring = read_ring(path)
+        own_token(ring, role)
     except Unavailable as error:
-        raise Unauthenticated(f"set LIVING_TOKEN to a token of this platform: {error.detail}") from error
+        raise Unauthenticated(f"set LIVING_KEY to a key of yours: {error.detail}") from error
+    return lambda: own_token(ring, role)
 
 
 @lru_cache

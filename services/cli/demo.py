@@ -73,12 +73,13 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
         app = replay_app(PapersCorpus.load(recorded.papers), clock=FileClock(clock))
         with prepared(home, app, clock=clock, split=split, servers=servers) as site:
             people = recorded.decisions.people
-            tokens = {
-                **{name: site.token(name, "reviewer") for name in people.reviewers},
-                people.adjudicator: site.token(people.adjudicator, "adjudicator"),
-                people.lead: site.token(people.lead, "lead"),
+            roles = {
+                **dict.fromkeys(people.reviewers, "reviewer"),
+                people.adjudicator: "adjudicator",
+                people.lead: "lead",
             }
-            outcome = DemoRun(recorded, site.processes.urls, tokens, clock, tell).run()
+            keys = {name: site.key(name, role, recorded.review) for name, role in roles.items()}
+            outcome = DemoRun(recorded, site.processes.urls, keys, clock, tell).run()
     _show_outcome(outcome, home, as_json, processes)
     if outcome.differences:
         sys.exit(1)

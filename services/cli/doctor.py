@@ -31,7 +31,7 @@ import click
 from rich.text import Text
 
 from services.cli.commands import AS_JSON, Command
-from services.cli.context import asked_of_all, client, key_path, setting, settings, unknown_variables, version
+from services.cli.context import asked_of_all, client, key_path, setting, settings, unknown_variables, version, your_key
 from services.cli.looking import PATIENCE, Looked, looked_into, rows_of
 from services.cli.printing import minute, out, print_json
 from shared.client.operations import SERVICES
@@ -64,7 +64,7 @@ _MEND = {
 _NEEDED = 100 * 2**20, 2**30
 #: Held keys of a service that have a line each.
 _SHOWN = 5
-_ADMIN = "set LIVING_TOKEN to an admin's token, or unset it where the platform's signing key can be read"
+_ADMIN = "use the key of an admin, or none where the platform's own keys can be read"
 _ALL_ADDRESSES = "set LIVING_URL to what leads to all services, or to `service=address` pairs"
 
 
@@ -436,8 +436,8 @@ def _kept_here() -> bool:
 
 def _nothing_here() -> Iterator[Finding]:
     text = f"this machine keeps no platform in {settings().data_dir}"
-    if setting("token"):
-        yield Finding("data", "ok", f"{text}; LIVING_TOKEN is for the one at {settings().url}")
+    if your_key():
+        yield Finding("data", "ok", f"{text}; your key is for the one at {settings().url}")
     else:
         yield Finding("data", "fail", text, "`living serve` makes one; LIVING_DATA_DIR says where another is")
 
@@ -636,8 +636,8 @@ def _platform() -> Iterator[Finding]:
         do = start if error.slug == "no_answer" else "it answers, and cannot look: mend what it names"
         yield Finding("platform", "fail", error.detail, do)
     except Unauthenticated as error:
-        text = f"LIVING_TOKEN is refused: {error.detail}" if setting("token") else error.detail
-        yield Finding("token", "fail" if setting("token") else "warn", text, _ADMIN)
+        text = f"your key is refused: {error.detail}" if your_key() else error.detail
+        yield Finding("key of yours", "fail" if your_key() else "warn", text, _ADMIN)
     except Forbidden as error:
         yield Finding("platform", "warn", error.detail, _ADMIN)
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from shared.keys import Purpose
     from shared.keys.ring import Key, KeyRing
 
-app = Group(help="The key ring: what signs, which databases know it, and how it is changed.")
+app = Group(help="The platform's own keys: what signs, and how that is changed.")
 
 _MEANS = (
-    "With another key every token that was issued ends at once: issue new ones. Revisions that were signed before "
-    "can be verified with the old public key only: keep it, and give it to whoever checks them. To have a new key and "
-    "keep those of before, it is `living key rotate`."
+    "With another key every token ends at once; whoever has a key of their own has a new one in a moment. Revisions "
+    "that were signed before can be verified with the old public key only: keep it, and give it to whoever checks "
+    "them. To have a new key and keep those of before, it is `living key rotate`."
 )
 
 _TAKEN_UP = "A platform that runs takes it up within seconds."
@@ -139,7 +139,6 @@ def retire(kid: str, as_json: bool) -> None:
         print_json(_shown(ended))
     else:
         out.print(f"tokens of {ended.kid} open nothing any more. {_TAKEN_UP}", highlight=False)
-        _print_first_token(ended)
 
 
 @app.command("public", example="living key public\nliving key public --json")
@@ -242,17 +241,6 @@ def _print_keys(keys: list[_KeyShown]) -> None:
         ("until", lambda row: second(row["until"]) if row["until"] else ""),
     ]
     print_rows(keys, columns, as_json=False, empty="")
-
-
-def _print_first_token(ended: Key) -> None:
-    """Says of the token that the first start wrote down that it is one of a key that has ended."""
-    from shared.keys.ring import named_key
-    from shared.private import token_path
-
-    path = token_path(settings())
-    with suppress(OSError):
-        if named_key(path.read_text().strip()) == ended.kid:
-            out.print(f"the token in {path} is one of them; `living token issue` makes another", highlight=False)
 
 
 def _clock(purpose: Purpose) -> Clock:

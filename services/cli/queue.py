@@ -45,7 +45,7 @@ def status(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
 
 
-@app.command("next", example="LIVING_TOKEN=$ANA living queue next shared-records --stage title_abstract")
+@app.command("next", example="living queue next shared-records --stage title_abstract")
 @REVIEW
 @option("--stage", help="Only from this stage.")
 @option("--conflict", is_flag=True, help="A conflict to decide, for adjudicators.")
@@ -53,7 +53,7 @@ def status(review: str, as_json: bool) -> None:
 def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None:
     """Take the next record: it is kept for you for a while. Shows it, the question, and how to answer.
 
-    Needs your own token in LIVING_TOKEN, for it is you who holds the record.
+    Needs your own key, for it is you who holds the record.
     """
     with acting("taking a record", review, "adjudicator" if conflict else "reviewer") as living:
         task = living.screening.claim(review, stage, "conflict" if conflict else "screening")
@@ -71,9 +71,7 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
         _show(review, task)
 
 
-@app.command(
-    "vote", example="LIVING_TOKEN=$ANA living queue vote shared-records lease_01a2... exclude --reason 'no records'"
-)
+@app.command("vote", example="living queue vote shared-records lease_01a2... exclude --reason 'no records'")
 @REVIEW
 @argument("lease", "The lease that `living queue next` showed.")
 @argument("answer", "One of the stage's answers.")
@@ -85,7 +83,7 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
 )
 @AS_JSON
 def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
-    """Answer for the record you hold. Needs your own token in LIVING_TOKEN."""
+    """Answer for the record you hold. Needs your own key."""
     given = _given(field)
     with acting("voting", review) as living:
         # Only the form says whether a field takes one value or a list of them.
@@ -97,11 +95,11 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
         print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
 
 
-@app.command("release", example="LIVING_TOKEN=$ANA living queue release shared-records lease_01a2...")
+@app.command("release", example="living queue release shared-records lease_01a2...")
 @REVIEW
 @argument("lease", "The lease to give back.")
 def release(review: str, lease: str) -> None:
-    """Give a record back to the queue. Needs the token of whoever holds it."""
+    """Give a record back to the queue. Needs the key of whoever holds it."""
     with acting("giving a record back", review) as living:
         print_line(f"{living.screening.release(review, lease).lease}: given back")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 from rich.text import Text
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
@@ -66,7 +67,7 @@ def apply(file: Path, as_json: bool) -> None:
 @app.command("list", example="living review list")
 @AS_JSON
 def list_(as_json: bool) -> None:
-    """List the reviews that your token holds for."""
+    """List the reviews that you belong to."""
     with client() as living:
         rows = list(living.protocol.reviews())
     columns = [
@@ -87,12 +88,13 @@ def show(review: str, version: int | None, as_json: bool) -> None:
     """Print a review's protocol, as YAML."""
     with client() as living:
         view = living.protocol.version(review, version) if version else living.protocol.newest(review)
+        called = called_in(living, review) if not as_json else str
     if as_json:
         print_json(view)
     else:
         import yaml
 
-        print(f"# version {view.version}, by {view.published_by}, {minute(view.published_at)}")
+        print(f"# version {view.version}, by {called(view.published_by)}, {minute(view.published_at)}")
         # Through JSON: YAML would spell a subclass of dict as a Python object.
         protocol = json.loads(json.dumps(view.protocol))
         print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=shows_all()), end="")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Run the platform, or some of its services, until stopped. Says so once it listens.
 
-    The first start makes the signing key, and an admin token: it is written into the data folder, for its owner
-    alone, and shown where this runs in a terminal.
+    The first start makes the platform's own keys, and an invitation of the first admin: its link is written into the
+    data folder, for its owner alone, and shown where this runs in a terminal.
     """
     from shared.sqlite import keep_no_count_of_memory
 

@@ -12,6 +12,7 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import (
@@ -67,16 +68,17 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
             return
         numbers = [it.number for it in living.synthesis.revisions(review)] if revision is None else [revision]
         view = living.synthesis.revision(review, max(numbers)) if numbers else None
+        called = called_in(living, review) if view is not None and not as_json else str
     if as_json:
         print_json(view)
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
-        _show_revision(view.content)
+        _show_revision(view.content, called)
 
 
-def _show_revision(content: RevisionContent) -> None:
-    signed = f"signed by {content.signed_by} on {day(content.signed_at)}"
+def _show_revision(content: RevisionContent, called: Callable[[str], str]) -> None:
+    signed = f"signed by {called(content.signed_by)} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
@@ -108,11 +110,12 @@ def revisions(review: str, as_json: bool) -> None:
     """List the signed revisions, oldest first."""
     with client() as living:
         rows = list(living.synthesis.revisions(review))
+        called = called_in(living, review) if rows and not as_json else str
     columns = [
         ("number", lambda row: row.number),
         ("cycle", lambda row: row.cycle),
         ("class", lambda row: row.change_class),
-        ("signed by", lambda row: row.signed_by),
+        ("signed by", lambda row: called(row.signed_by)),
         ("on", lambda row: day(row.signed_at)),
         ("summary", lambda row: row.summary),
         ("drill", lambda row: "drill" if row.drill else ""),
@@ -129,6 +132,7 @@ def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -
     """List the coded links: what each number counts. `living events trace` goes on from a record."""
     with client() as living:
         rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record))
+        called = called_in(living, review) if rows and not as_json else str
     columns = [
         ("CMOC", lambda row: row.cmoc),
         ("element", lambda row: row.element),
@@ -136,7 +140,7 @@ def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -
         ("record", lambda row: row.record),
         ("report", lambda row: row.title),
         ("what it says", lambda row: row.paraphrase),
-        ("coded by", lambda row: row.coder),
+        ("coded by", lambda row: called(row.coder)),
         ("on", lambda row: day(row.linked_at)),
         ("stands", lambda row: "yes" if row.stands else row.why_not),
     ]
@@ -144,26 +148,26 @@ def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -
     empty = f"Nothing is coded for {' and '.join(of)}." if of else "Nothing is coded yet."
     if rows and out.is_terminal and not as_json:
         for row in rows:
-            _show_link(row)
+            _show_link(row, called)
     else:
         print_rows(rows, columns, as_json=as_json, empty=empty)
 
 
-def _show_link(row: EvidenceView) -> None:
+def _show_link(row: EvidenceView, called: Callable[[str], str]) -> None:
     """Prints a link for people: a table of this many columns would fold every one of them into shreds."""
     out.print(Text(f"{row.cmoc}  {row.element}  {row.stance}", style="bold"))
     out.print(_indented(Text(row.paraphrase)))
     out.print(_indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
     if not row.stands:
         out.print(_indented(Text(f"does not stand: {row.why_not}", style="yellow")))
-    print_line(f"  {row.record}  coded by {row.coder} on {day(row.linked_at)}", "dim")
+    print_line(f"  {row.record}  coded by {called(row.coder)} on {day(row.linked_at)}", "dim")
 
 
 def _indented(text: Text) -> Padding:
     return Padding(text, (0, 0, 0, 2))
 
 
-@app.command("sign", example="LIVING_TOKEN=$DORA living synthesis sign shared-records --summary 'One more report.'")
+@app.command("sign", example="living synthesis sign shared-records --summary 'One more report.'")
 @REVIEW
 @option("--summary", required=True, help="What this revision says, in a sentence or two.")
 @option("--drill", is_flag=True, help="Label it as an exercise.")
@@ -172,7 +176,7 @@ def _indented(text: Text) -> Padding:
 def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> None:
     """Sign the draft as it is now: it becomes the next revision, under your name, and subscribers are told.
 
-    Needs a lead's own token in LIVING_TOKEN. Read it first: `living synthesis show REVIEW --draft`. Where nothing
+    Needs a lead's own key. Read it first: `living synthesis show REVIEW --draft`. Where nothing
     differs from the last revision, it says so and asks on a terminal.
     """
     with acting("signing", review, "lead") as living:

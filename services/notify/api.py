@@ -16,7 +16,7 @@ from services.notify.ports.channels import atom
 from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
 from shared.errors import Invalid
-from shared.http.auth import Reader
+from shared.http.auth import Subscriber
 from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
@@ -65,7 +65,7 @@ _CONDITIONS = [
 
 @router.post(_SUBSCRIPTIONS, status_code=201)
 def add_subscription(
-    review: Name, body: NewSubscription, work: Unit, person: Reader, key: IdempotencyKey = None
+    review: Name, body: NewSubscription, work: Unit, person: Subscriber, key: IdempotencyKey = None
 ) -> SubscriptionCreated:
     """Subscribe me to a review. The secret of a webhook's signatures is in this answer and in no other."""
     if "overdue" in body.kinds:
@@ -78,38 +78,38 @@ def add_subscription(
 
     # The secret is not part of the answer that is kept for a retried request: it is read where it belongs.
     made = SubscriptionView.model_validate(work.once(key, "subscribe", body, make))
-    secret = store.subscription(work, review, made.id, owner=person.name).secret
+    secret = store.subscription(work, review, made.id, owner=person.id).secret
     return SubscriptionCreated(**made.model_dump(), secret=secret)
 
 
 @router.get(_SUBSCRIPTIONS)
 def list_subscriptions(
-    review: Name, work: Reading, person: Reader, page: Hundred, everyone: YesNo = False
+    review: Name, work: Reading, person: Subscriber, page: Hundred, everyone: YesNo = False
 ) -> Page[SubscriptionView]:
     """My subscriptions, oldest first; everyone's, for a lead."""
     if everyone:
         person.require("lead")
-    found = store.subscriptions(work, review, page, owner=None if everyone else person.name)
+    found = store.subscriptions(work, review, page, owner=None if everyone else person.id)
     return found.page(lambda row: views.subscription_view(work, row, person))
 
 
 @router.get(_SUBSCRIPTION)
-def show_subscription(review: Name, subscription: Name, work: Reading, person: Reader) -> SubscriptionView:
+def show_subscription(review: Name, subscription: Name, work: Reading, person: Subscriber) -> SubscriptionView:
     """One subscription of mine; anyone's, for a lead."""
     return views.subscription_view(work, _of(work, review, subscription, person), person)
 
 
 @router.delete(_SUBSCRIPTION)
-def end_subscription(review: Name, subscription: Name, work: Unit, person: Reader) -> SubscriptionView:
+def end_subscription(review: Name, subscription: Name, work: Unit, person: Subscriber) -> SubscriptionView:
     """End a subscription. What waits for it is called off; its deliveries can still be listed."""
     found = _of(work, review, subscription, person, lock=True)
-    commands.end(work, found, f"ended by {person.name}")
+    commands.end(work, found, f"ended by {person.id}")
     return views.subscription_view(work, found, person)
 
 
 @router.get(_DELIVERIES)
 def list_deliveries(
-    review: Name, subscription: Name, work: Reading, person: Reader, page: Hundred
+    review: Name, subscription: Name, work: Reading, person: Subscriber, page: Hundred
 ) -> Page[DeliveryView]:
     """What was or is to be sent, newest first, with every attempt and what was wrong with it."""
     found = store.deliveries(work, _of(work, review, subscription, person).id, page)
@@ -118,7 +118,7 @@ def list_deliveries(
 
 @router.post(_DELIVERIES + "/{delivery}/redeliver")
 def resend_delivery(
-    review: Name, subscription: Name, delivery: Name, work: Unit, person: Reader, key: IdempotencyKey = None
+    review: Name, subscription: Name, delivery: Name, work: Unit, person: Subscriber, key: IdempotencyKey = None
 ) -> DeliveryView:
     """Send a notification again, under the same `webhook-id`; the schedule of its retries begins anew."""
 
@@ -131,7 +131,9 @@ def resend_delivery(
 
 
 @router.post(_SUBSCRIPTION + "/test", status_code=202)
-def send_test(review: Name, subscription: Name, work: Unit, person: Reader, key: IdempotencyKey = None) -> DeliveryView:
+def send_test(
+    review: Name, subscription: Name, work: Unit, person: Subscriber, key: IdempotencyKey = None
+) -> DeliveryView:
     """Send a notification of type `test` to a webhook."""
 
     def do() -> DeliveryView:
@@ -150,7 +152,7 @@ def show_feed(
     review: Name,
     request: Request,
     work: Reading,
-    person: Reader,
+    person: Subscriber,
     asked: Entries,
 ) -> Response:
     """The review's published revisions as an Atom feed, newest first; `next` links lead to older ones.
@@ -174,7 +176,7 @@ def show_feed(
 
 def _of(work: Work, review: str, subscription: str, person: Person, *, lock: bool = False) -> SubscriptionRow:
     """A subscription this person may see and act on: their own, or any of the review for a lead."""
-    owner = None if person.has("lead") else person.name
+    owner = None if person.has("lead") else person.id
     return store.subscription(work, review, subscription, owner=owner, lock=lock)
 
 

@@ -13,7 +13,7 @@ from shared.wire.notify import AttemptView, DeliveryView, SubscriptionView
 
 def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> SubscriptionView:
     address = row.url or domain.feed_link(work.settings.public_url, row.review)
-    if row.url and row.owner != person.name:
+    if row.url and row.owner != person.id:
         address = domain.origin(row.url)
     return SubscriptionView(**row.model_dump(exclude={"url", "host", "secret"}), address=address)
 

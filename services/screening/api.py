@@ -115,7 +115,7 @@ def show_agreement(review: Review, work: Reading, person: Reader) -> list[StageA
     stages = _stages(work, review, counted.states)
     if not person.has("lead"):
         stages = views.stages_judged(work, review, stages, may_vote=person.has("reviewer"))
-    hidden = store.pairs_to_decide(work, review, person.name) if _is_blind(person) else {}
+    hidden = store.pairs_to_decide(work, review, person.id) if _is_blind(person) else {}
     return [
         views.stage_agreement(
             stage,

@@ -75,7 +75,7 @@ def find_records(
 def request_rebuild(work: Unit, person: Admin, key: IdempotencyKey = None) -> RebuildView:
     """Asks for the index to be made anew from the log, beside the live one, which serves until it is done.
     One at a time: asking again while one is not over answers that one."""
-    person.require_all_reviews()
+    person.require_everywhere("admin")
     return work.once(key, "rebuild", None, lambda: _view(store.unfinished(work) or work.add(_asked(work))))
 
 

@@ -13,7 +13,7 @@ from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Adjudicator, Lead, Reader, Reviewer
+from shared.http.auth import Adjudicator, Coder, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Name, Number, Word
 from shared.http.route import Route
@@ -65,7 +65,7 @@ def show_review(review: Name, work: Reading, person: Reader) -> StatusView:
 
 @router.post("/reviews/{review}/evidence")
 def link_evidence(
-    review: Name, body: EvidenceGiven, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, body: EvidenceGiven, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> EvidenceTaken:
     """Ties a fragment of an included record to CMOCs; the same again changes nothing."""
     command = f"link evidence in {review}"
@@ -74,7 +74,7 @@ def link_evidence(
 
 @router.post("/reviews/{review}/evidence/batch")
 def link_evidence_batch(
-    review: Name, body: EvidenceBatch, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, body: EvidenceBatch, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> BatchTaken:
     """Ties many fragments at once: all are taken, or none."""
     command = f"link a batch of evidence in {review}"
@@ -101,7 +101,7 @@ def list_evidence(
 
 @router.post("/reviews/{review}/evidence/{fragment}/withdraw")
 def withdraw_evidence(
-    review: Name, fragment: Name, body: Withdrawal, work: Unit, person: Reviewer, key: IdempotencyKey = None
+    review: Name, fragment: Name, body: Withdrawal, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> Withdrawn:
     """Takes back a fragment's links, or one of them: its coder may, and a lead. They stay in the history."""
     return work.once(
@@ -166,7 +166,7 @@ def show_draft(review: Name, work: Reading, person: Reader) -> DraftView:
 
 
 @router.post("/reviews/{review}/draft/sign")
-def sign_draft(review: Name, body: SignDraft, work: Unit, person: Lead, key: IdempotencyKey = None) -> RevisionView:
+def sign_draft(review: Name, body: SignDraft, work: Unit, person: Signer, key: IdempotencyKey = None) -> RevisionView:
     """Publishes the draft as the next revision, signed by this person; "no change" is signed too."""
     return work.once(key, f"sign the draft of {review}", body, lambda: revisions.sign_draft(work, review, body))
 

@@ -1,6 +1,6 @@
 """The client: the typed SDK that the command line, the tests and users share.
 
-with Client.at("http://127.0.0.1:8000", token) as living:
+with Client.at("http://127.0.0.1:8000", key) as living:
     lease = living.screening.claim("ics-leadership")
 
 Nothing is loaded before it is needed: `plain=True` needs neither httpx nor pydantic.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.client.ingest import IngestClient
     from shared.client.notify import NotifyClient
     from shared.client.operations import OperationsClient
+    from shared.client.people import PeopleClient
     from shared.client.protocol import ProtocolClient
     from shared.client.screening import ScreeningClient
     from shared.client.search import SearchClient
@@ -32,6 +33,12 @@ class Client:
 
     def __init__(self, http: Http) -> None:
         self.http = http
+
+    @cached_property
+    def people(self) -> PeopleClient:
+        from shared.client.people import PeopleClient
+
+        return PeopleClient(self.http)
 
     @cached_property
     def protocol(self) -> ProtocolClient:
@@ -79,7 +86,7 @@ class Client:
     def at(
         cls,
         url: str | Mapping[str, str],
-        token: str,
+        key: str | Callable[[], str],
         *,
         patience: float = 0,
         timeout: float = 30,
@@ -95,8 +102,8 @@ class Client:
         if plain:
             from shared.client.plain import PlainHttp
 
-            return cls(PlainHttp(urls, token, patience=patience, timeout=timeout, waiting=waiting))
-        return cls(Http(urls, token, patience=patience, timeout=timeout, client=client, waiting=waiting))
+            return cls(PlainHttp(urls, key, patience=patience, timeout=timeout, waiting=waiting))
+        return cls(Http(urls, key, patience=patience, timeout=timeout, client=client, waiting=waiting))
 
     def close(self) -> None:
         self.http.close()

@@ -1,12 +1,14 @@
-"""The client's HTTP: one place that sends the token, finds the service, and turns problems into errors."""
+"""The client's HTTP: one place that exchanges the key, finds the service, and turns problems into errors."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from shared import errors
 from shared.client.forms import Form
@@ -29,12 +31,22 @@ _ERRORS: dict[int, type[errors.LivingError]] = {
     404: errors.NotFound,
     409: errors.Conflict,
     413: errors.TooLarge,
+    429: errors.TooMany,
     503: errors.Unavailable,
 }
 
 
 #: What the API takes as a review's name or as an id; shared.http.parameters has it too, and a test holds them equal.
 NAME = r"[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}"
+
+#: What a key begins with (`services.people.domain.secrets`).
+KEY = "living_key_"
+
+#: Seconds after which whoever makes their own tokens makes another.
+_OWN = 240.0
+
+#: The share of a token's time after which a new one is asked for.
+_WORN = 0.8
 
 #: Seconds after which whoever waits is told so.
 _SILENT = 1.0
@@ -89,21 +101,24 @@ class Http:
     def __init__(
         self,
         urls: str | Mapping[str, str],
-        token: str,
+        key: str | Callable[[], str],
         *,
         patience: float = 0,
         timeout: float = 30,
         client: httpx.Client | None = None,
         waiting: Callable[[str, float], None] = lambda why, seconds: None,
     ) -> None:
-        """`waiting` is told once of a request, after a second, why it has no answer and for how long it goes on."""
-        if not (token.isascii() and token.isprintable()):
-            raise errors.Unauthenticated("the token is none: it holds something else than letters, digits and - _ .")
+        """`key` is exchanged for a token when one is needed; a token may stand for it, while it counts, or whatever
+        makes one. `waiting` is told once of a request, after a second, why it has no answer and for how long it goes
+        on."""
+        if isinstance(key, str) and not (key.isascii() and key.isprintable()):
+            raise errors.Unauthenticated("the key is none: it holds something else than letters, digits and - _ .")
         self._waiting = waiting
         self._urls = {"": urls} if isinstance(urls, str) else dict(urls)
         self._patience = patience
         self._client: Sender = client if client is not None else self._connect(timeout)
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._key = key if not isinstance(key, str) or key.startswith(KEY) else None
+        self._token, self._renew_at = (key, math.inf) if isinstance(key, str) and self._key is None else ("", 0.0)
 
     def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Asked) -> Model:
         """The answer to a GET, as `model`, also one with a status of `accept`. Raises the platform's error of
@@ -166,20 +181,24 @@ class Http:
         """One answer with a good status, of the service that the path names or of `base`. Raises the error its problem
         document tells, or Unavailable."""
         given = {k: v for k, v in (params or {}).items() if v is not None}
-        named_with = {**self._headers, **(headers or {})}
-        began, tries, warned = time.monotonic(), 0, False
+        began, tries, warned, renewed = time.monotonic(), 0, False, False
         until = began + self._patience
         base = base or self._base(path)
         error: errors.LivingError
         # Not `shared.retrying`: to load its library takes a command longer than many an answer.
         while True:
             try:
+                named_with = {**self._authorization(), **(headers or {})}
                 answer = self._send(method, base + path, given, content, named_with)
                 if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
             except errors.Unavailable as lost:
                 error = errors.Unavailable(f"{base} does not answer: {lost.detail}", slug="no_answer")
+            if isinstance(error, errors.Unauthenticated) and self._key and not renewed:
+                # Its role was changed, or the platform's own keys: a new token says what holds now.
+                self._renew_at, renewed = 0.0, True
+                continue
             tries += 1
             pause = pause_after(tries, first=0.05, longest=1.0)
             if not isinstance(error, errors.Unavailable) or time.monotonic() + pause > until:
@@ -188,6 +207,14 @@ class Http:
                 warned = True
                 self._waiting(error.detail, until - time.monotonic())
             time.sleep(pause)
+
+    def send(
+        self, method: str, path: str, model: type[Model], body: BaseModel | Mapping[str, object] | None = None
+    ) -> Model:
+        """The answer to a command that is no POST, and may be sent again as it is."""
+        content = None if body is None else _json(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        return self.read(model, self.raw(method, path, content=content, headers=headers))
 
     def read(self, model: type[Model], answer: Answered) -> Model:
         """An answer as a model."""
@@ -199,6 +226,26 @@ class Http:
 
     def close(self) -> None:
         self._client.close()
+
+    def _authorization(self) -> dict[str, str]:
+        """The header that says who asks, with a token that counts for a while yet."""
+        if self._key is not None and time.monotonic() >= self._renew_at:
+            self._renew(self._key)
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _renew(self, key: str | Callable[[], str]) -> None:
+        asked = time.monotonic()
+        if callable(key):
+            self._token, self._renew_at = key(), asked + _OWN
+        else:
+            form = urlencode({"grant_type": "client_credentials", "client_secret": key})
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            path = "/people/token"
+            answer = self._send("POST", self._base(path) + path, {}, form, headers)
+            if answer.status_code >= 400:
+                raise error_of(answer, f"POST {path}")
+            made = answer.json()
+            self._token, self._renew_at = made["access_token"], asked + made["expires_in"] * _WORN
 
     def _connect(self, timeout: float) -> Sender:
         import httpx

@@ -17,7 +17,7 @@ else:
 
 
 #: The services that keep a journal, in the order of a record's way.
-SERVICES = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+SERVICES = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
 
 
 class OperationsClient:

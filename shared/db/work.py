@@ -71,6 +71,7 @@ class Work:
         service: str,
         clock: Clock,
         actor: str,
+        via: str | None = None,
         settings: Settings,
         ring: KeyRing,
         resources: object = None,
@@ -83,7 +84,7 @@ class Work:
         self.now: datetime = clock.now()
         self._time = self.now.isoformat()
         self.occurred = self.now
-        self.actor = actor
+        self.actor, self.via = actor, via
         self.settings = settings
         self.ring = ring
         self._resources, self._emits = resources, emits
@@ -136,6 +137,7 @@ class Work:
             causationid=self.causation,
             actor=self.actor,
             data=event.model_dump(mode="json"),
+            via=self.via,
         )
         if not self._muted:
             self._outbox.append({**_outbox_row(event, envelope, recorded), "traceparent": tracing.current()})
@@ -268,6 +270,7 @@ class About(TypedDict):
     service: str
     clock: Clock
     actor: str
+    via: NotRequired[str | None]
     settings: Settings
     ring: KeyRing
     resources: NotRequired[object]

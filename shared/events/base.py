@@ -104,6 +104,7 @@ class Envelope(NamedTuple):
     `time` is when it happened by the platform's clock, `recordedtime` when the machine wrote it down.
     `correlationid` ties everything that follows from one beginning (a record's whole way);
     `causationid` is the id of the event that led to this one, or None for a person's own act.
+    `actor` is the opaque id of whoever did it, `via` the key by which a client did it for them.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Envelope(NamedTuple):
     causationid: str | None
     actor: str
     data: dict[str, Any]
+    via: str | None = None
 
     def to_json(self) -> bytes:
         return orjson.dumps(
@@ -132,6 +134,7 @@ class Envelope(NamedTuple):
                 "correlationid": self.correlationid,
                 "causationid": self.causationid,
                 "actor": self.actor,
+                **({} if self.via is None else {"via": self.via}),
                 "datacontenttype": "application/json",
                 "data": self.data,
             }
@@ -164,6 +167,7 @@ def _is_sound(envelope: Envelope) -> bool:
     texts = [
         envelope.id, envelope.type, envelope.source, envelope.subject, envelope.time, envelope.recordedtime,
         envelope.correlationid, "" if envelope.causationid is None else envelope.causationid, envelope.actor,
+        "" if envelope.via is None else envelope.via,
     ]  # fmt: skip
     return (
         set(map(type, texts)) == {str}
@@ -221,4 +225,5 @@ _ATTRIBUTES: dict[str, tuple[type, ...]] = {
     "causationid": (str, NoneType),
     "actor": (str,),
     "data": (dict,),
+    "via": (str, NoneType),
 }

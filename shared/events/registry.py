@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.errors import Rejected
-from shared.events import ingest, notify, protocol, screening, synthesis
+from shared.events import ingest, notify, people, protocol, screening, synthesis
 from shared.events.base import Envelope, Event, bad_data
 
 #: Events by their producers.
-_PRODUCERS = (protocol, ingest, screening, synthesis, notify)
+_PRODUCERS = (people, protocol, ingest, screening, synthesis, notify)
 
 EVENTS: tuple[type[Event], ...] = tuple(
     item
@@ -33,7 +33,10 @@ class Topic:
 
 
 #: Topics of which one review alone writes little; one partition keeps their whole order.
-_NARROW = {"protocol.versions", "ingest.runs", "ingest.sources", "notify.deliveries"}
+_NARROW = {
+    "people.members", "people.keys", "people.withdrawals", "protocol.versions", "ingest.runs", "ingest.sources",
+    "notify.deliveries",
+}  # fmt: skip
 
 TOPICS: dict[str, Topic] = {
     name: Topic(name, 1 if name in _NARROW else 4) for name in sorted({event.topic for event in EVENTS})

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: the token of a request, and the role and review that its route needs."""
+"""Who asks, and whether they may: the token of a request, and the role, scope and review that its route needs."""
 
 from __future__ import annotations
 
@@ -53,34 +53,57 @@ async def authenticate(request: Request) -> Person:
     scheme, _, credentials = header.partition(" ")
     token = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)
     if not token:
-        raise Unauthenticated("send a token: 'Authorization: Bearer TOKEN' (`living token issue` makes one)")
+        raise Unauthenticated("send a token: 'Authorization: Bearer TOKEN'; POST /people/token makes one of a key")
     person: Person = request.app.state.known.person(token)
+    request.app.state.withdrawn.require_standing(person)
     request.state.person = person
     return person
 
 
-def at_least(role: str) -> Callable[..., Coroutine[Any, Any, Person]]:
-    """A dependency: the person, once their role suffices and their token holds for the review in the path; and
-    what they ask by has the route's own parameters only."""
+def at_least(
+    role: str | None, scope: str, *, current: bool = True, member: bool = True
+) -> Callable[..., Coroutine[Any, Any, Person]]:
+    """A dependency: the person, once they belong to the review in the path, their role there suffices, and their key is
+    for this; and what they ask by has the route's own parameters only.
+
+    What changes something is refused where keys may have been withdrawn that are not known here, unless it is not
+    `current`, as with people themselves, who know them first. Without a role whoever has a token may, and who need be
+    no `member` also where the path names a review.
+    """
 
     async def check(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Person:
-        person.require(role)
-        review = request.path_params.get("review")
+        review = request.path_params.get("review") if member else None
+        # Said alike of a review that there is and of one that there is not.
         if review is not None and not person.works_on(review):
-            raise Forbidden(f"the token of {person.name} does not hold for review {review!r}", slug="other_review")
+            raise Forbidden(f"{person.id} does not belong to a review {review!r}", slug="other_review")
+        person = person.asking_about(review)
+        if role is not None:
+            person.require(role)
+        person.require_scope(scope)
+        if current and request.method not in _READING:
+            request.app.state.withdrawn.require_current()
         check_query(request)
         return person
 
-    check.__name__ = f"at_least_{role}"
-    check.role = role  # type: ignore[attr-defined]  # tests/architecture reads it off every route.
+    check.__name__ = f"at_least_{role}_to_{scope}"
+    check.role, check.scope = role, scope  # type: ignore[attr-defined]  # tests/architecture reads them off each route.
     return check
 
 
-Reader = Annotated[Person, Depends(at_least("reader"))]
-Reviewer = Annotated[Person, Depends(at_least("reviewer"))]
-Adjudicator = Annotated[Person, Depends(at_least("adjudicator"))]
-Lead = Annotated[Person, Depends(at_least("lead"))]
-Admin = Annotated[Person, Depends(at_least("admin"))]
+#: Methods that change nothing.
+_READING = {"GET", "HEAD"}
+
+#: Who may ask, by role and by what for. `Reader` reads all but what has an alias of its own.
+Reader = Annotated[Person, Depends(at_least("reader", "records"))]
+EventReader = Annotated[Person, Depends(at_least("reader", "events"))]
+Monitor = Annotated[Person, Depends(at_least("reader", "metrics"))]
+Subscriber = Annotated[Person, Depends(at_least("reader", "subscribe"))]
+Reviewer = Annotated[Person, Depends(at_least("reviewer", "screen"))]
+Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
+Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
+Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
+Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
+Admin = Annotated[Person, Depends(at_least("admin", "administer"))]
 
 
 def _basic_password(scheme: str, credentials: str) -> str:

@@ -40,17 +40,17 @@ def blobs_of(service: str) -> params.Depends:
     return params.Depends(find)
 
 
-def received(service: str, *, role: str, limit: int) -> params.Depends:
-    """For a route's parameter `Annotated[Blob, received("ingest", role="lead", limit=...)]`: the body, which was put as
-    a blob as it came, in pieces; no memory is held for more than one, nor a thread, a gate's place or a transaction for
-    a client that takes its time. The route's own work begins when all of it is durable, and names it.
+def received(service: str, *, role: str, scope: str, limit: int) -> params.Depends:
+    """For a route's parameter `Annotated[Blob, received("ingest", role="lead", scope="import", limit=...)]`: the body,
+    which was put as a blob as it came, in pieces; no memory is held for more than one, nor a thread, the gate or a
+    transaction for a client that takes its time. The route's own work begins when all of it is durable, and names it.
 
     Whoever lacks the role is told so before anything is read. Raises TooLarge at once where the size is announced,
     else as soon as more has come; Invalid for a body with a Content-Encoding, which would be another's hash.
     """
 
     # Not in an annotation: those are read by name, and `role` is no name out there.
-    may = Depends(at_least(role))
+    may = Depends(at_least(role, scope))
 
     async def put_body(request: Request, person: Person = may) -> Blob:
         refuse_announced(request, limit)

@@ -14,7 +14,10 @@ from shared.http.auth import authenticate
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_LIMIT, _STREAMS = "body_limit", "body_streams"
+_LIMIT, _STREAMS, _ANYBODY = "body_limit", "body_streams", "body_from_anybody"
+
+#: Bytes of a body that is read of whoever comes.
+SMALL = 64 * 1024
 
 
 class Gone(Exception):
@@ -29,6 +32,13 @@ def at_most(limit: int) -> Callable[[Function], Function]:
         return function
 
     return mark
+
+
+def from_anybody(function: Function) -> Function:
+    """Says of a route that its body is read before we know who sends it, since the body says so: a key, an invitation,
+    a password. It is small."""
+    setattr(function, _ANYBODY, True)
+    return at_most(SMALL)(function)
 
 
 def as_it_comes(dependency: Function) -> Function:
@@ -60,15 +70,22 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body is larger than {limit} bytes")
 
 
-async def with_body(request: Request, limit: int) -> Request:
-    """The request with its whole body read: what is kept in memory is kept for those with a token, and bounded.
+def is_from_anybody(function: Callable[..., Any]) -> bool:
+    """Whether a route's body is read before we know who sends it."""
+    return getattr(function, _ANYBODY, False)
+
+
+async def with_body(request: Request, limit: int, *, anybody: bool = False) -> Request:
+    """The request with its whole body read: what is kept in memory is kept for those with a token, and bounded; for
+    `anybody` only where the route says so.
 
     Raises TooLarge as soon as more has come, Unauthenticated before anything is read, Gone.
     """
     refuse_announced(request, limit)
     if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
         return request
-    await authenticate(request)
+    if not anybody:
+        await authenticate(request)
     body, more = bytearray(), True
     while more:
         message = await request.receive()

@@ -141,8 +141,8 @@ def _add_put_off(router: APIRouter, service: Service) -> None:
         """What the service has not adopted, since it needs what this release lacks; a later release does it at its
         start."""
         query = select(PutOffEventRow).where(col(PutOffEventRow.consumer) == service.name)
-        if not person.works_on_all:
-            query = query.where(col(PutOffEventRow.review).in_(person.reviews))
+        if not person.holds_everywhere("admin"):
+            query = query.where(col(PutOffEventRow.review).in_(person.reviews_as("admin")))
         found = read_page(work, query, page, col(PutOffEventRow.event_id))
         return found.page(lambda row: PutOffView.model_validate(row.model_dump()))
 
@@ -154,8 +154,8 @@ def _add_held(router: APIRouter, service: Service) -> None:
     def list_held(work: Annotated[Work, reading], person: Admin, page: Hundred) -> Page[HeldKeyView]:
         """The keys whose events wait, with the reason of the first of them."""
         query = select(HeldKeyRow).where(col(HeldKeyRow.consumer) == service.name)
-        if not person.works_on_all:
-            query = query.where(col(HeldKeyRow.review).in_(person.reviews))
+        if not person.holds_everywhere("admin"):
+            query = query.where(col(HeldKeyRow.review).in_(person.reviews_as("admin")))
         held = read_page(work, query, page, col(HeldKeyRow.topic), col(HeldKeyRow.key))
         parked = _parked(work.session, service.name, held.rows)
         return held.page(lambda row: HeldKeyView(**row.model_dump(), parked=parked.get((row.topic, row.key), 0)))
@@ -174,8 +174,8 @@ def _add_held(router: APIRouter, service: Service) -> None:
 def _meant(work: Work, service: Service, body: GiveUpKey | GiveUpReview, person: Person) -> list[ColumnElement[bool]]:
     """What picks the keys that a request means. Raises Conflict for one that a letter holds."""
     which: list[ColumnElement[bool]] = []
-    if not person.works_on_all:
-        which.append(col(HeldKeyRow.review).in_(person.reviews))
+    if not person.holds_everywhere("admin"):
+        which.append(col(HeldKeyRow.review).in_(person.reviews_as("admin")))
     if isinstance(body, GiveUpReview):
         which.append(col(HeldKeyRow.review) == body.review)
     else:
@@ -189,7 +189,7 @@ def _meant(work: Work, service: Service, body: GiveUpKey | GiveUpReview, person:
 
 def _may_see(person: Person) -> list[ColumnElement[bool]]:
     """What keeps from a person what is not of their reviews."""
-    return [] if person.works_on_all else [col(DeadLetterRow.review).in_(person.reviews)]
+    return [] if person.holds_everywhere("admin") else [col(DeadLetterRow.review).in_(person.reviews_as("admin"))]
 
 
 def _theirs(work: Work, service: Service, letter: str, person: Person) -> DeadLetterRow:
@@ -228,7 +228,7 @@ def _each(
     for letter in letters:
         last = letter
         try:
-            with running.work(person.name, asked=True) as own:
+            with running.work(person.id, asked=True) as own:
                 decide(own, letter)
             done += 1
         except LivingError as error:
@@ -236,7 +236,7 @@ def _each(
             first = first or Failure(letter=letter, slug=error.slug, reason=error.detail)
             if not go_on or isinstance(error, Unavailable):
                 break
-    with running.work(person.name, readonly=True, asked=True) as look:
+    with running.work(person.id, readonly=True, asked=True) as look:
         left = _left(look, group, person)
     return GroupDecision(done=done, failed=failed, left=left, last=last, first_failure=first)
 

@@ -14,13 +14,13 @@ from pydantic.json_schema import models_json_schema
 from shared.events.base import Event
 from shared.events.registry import EVENTS
 from shared.http.blobs import BlobResponse
-from shared.tokens import ROLES
+from shared.tokens import ANY, OWN, ROLES, SCOPES
 from shared.wire.common import Problem
 
 _ABOUT = """
-Every route but those marked open asks for a token, as `Authorization: Bearer TOKEN`, or as the password of Basic
-authentication for feed readers that know nothing else. A token has a role; each role may do what those before it
-may: {roles}.
+Every route but those marked open asks for a token, as `Authorization: Bearer TOKEN`. `POST /people/token` makes one of
+a key, for five minutes. A person has a role in each review; each role may do what those before it may: {roles}. A key
+may be for something alone: {scopes}.
 
 An error is a problem document (RFC 9457, `application/problem+json`); `errors` lists every fault of a request with
 its place. Bodies and queries are read strictly: a name nobody declared is an error, and so is a value of another
@@ -30,7 +30,7 @@ Lists come in pages: `next` of one is the `cursor` of the next, null on the last
 """
 
 _SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "A token that `living token issue` made."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token that `POST /people/token` made of a key."},
     "basic": {"type": "http", "scheme": "basic", "description": "Any name, and the token as the password."},
 }
 
@@ -84,7 +84,7 @@ def _completed(document: dict[str, Any], routes: Sequence[APIRoute]) -> dict[str
     _hoist_bodies(document)
     components["securitySchemes"] = _SECURITY
     components["responses"] = {name: _problem(why, headers) for _, name, why, headers in _PROBLEMS}
-    document["info"]["description"] = _ABOUT.format(roles=", ".join(ROLES)).strip()
+    document["info"]["description"] = _ABOUT.format(roles=", ".join(ROLES), scopes=", ".join(SCOPES)).strip()
     for route in routes:
         for method in route.methods or ():
             _complete(document["paths"][route.path_format][method.lower()], route)
@@ -92,9 +92,13 @@ def _completed(document: dict[str, Any], routes: Sequence[APIRoute]) -> dict[str
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    role = next((role for role in _roles(route.dependant) if role in ROLES), None)
-    operation["security"] = [] if role is None else [{"bearer": []}, {"basic": []}]
-    needs = "Open: no token is asked for." if role is None else f"Needs the role `{role}`, or one that may more."
+    role, scope = next(_needs(route.dependant), (None, None))
+    operation["security"] = [] if scope is None else [{"bearer": []}, {"basic": []}]
+    needs = f"Needs the role `{role}`, or one that may more" if role in ROLES else "Needs any role"
+    by = {OWN: ", by a key of one's own.", ANY: ", by any key."}.get(
+        scope or "", f", by a key for `{scope}` or for all."
+    )
+    needs = "Open: no token is asked for." if scope is None else f"{needs}{by}"
     operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _never_null(parameter["schema"])
@@ -103,14 +107,14 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for status, name, _, _ in _PROBLEMS:
         # A route that names one by itself (`responses={404: {}}`) says so without its form.
         named = responses.get(str(status), {})
-        if "content" not in named and (named or _can_answer(status, operation, route, role)):
+        if "content" not in named and (named or _can_answer(status, operation, route, scope)):
             responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
 
 
-def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: str | None) -> bool:
+def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, scope: str | None) -> bool:
     """Whether a route can be answered with a problem of this status."""
     if status in (401, 403, 422):
-        return role is not None
+        return scope is not None
     if status in (400, 413):
         return "requestBody" in operation
     if status == 404:
@@ -123,11 +127,12 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, role: s
     return status in (429, 503)
 
 
-def _roles(dependant: Dependant) -> Iterator[str]:
+def _needs(dependant: Dependant) -> Iterator[tuple[str | None, str]]:
+    """The roles, and the scopes, that a route asks for."""
     for inner in dependant.dependencies:
-        if (role := getattr(inner.call, "role", None)) is not None:
-            yield role
-        yield from _roles(inner)
+        if (scope := getattr(inner.call, "scope", None)) in (ANY, OWN, *SCOPES):
+            yield getattr(inner.call, "role", None), scope
+        yield from _needs(inner)
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -223,6 +228,7 @@ _ENVELOPE: dict[str, Any] = {
         "correlationid": _WORD,
         "causationid": {"type": ["string", "null"]},
         "actor": _WORD,
+        "via": _WORD,
         "datacontenttype": {"const": "application/json"},
         "data": {"type": "object"},
     },

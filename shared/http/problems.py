@@ -26,6 +26,7 @@ STATUS = {
     "unauthenticated": 401,
     "forbidden": 403,
     "too_large": 413,
+    "too_many": 429,
     "unavailable": 503,
     "lost": 500,
     "not_yet": 503,
@@ -74,6 +75,8 @@ def problem(request: Request, status: int, slug: str, detail: str, *, passes: bo
         **extra,
     }
     headers = {"WWW-Authenticate": 'Bearer realm="living", Basic realm="living"'} if status == 401 else {}
+    if status == 429:
+        headers["Retry-After"] = "5"
     if status == 503 and passes and slug not in _FOR_A_PERSON:
         headers["Retry-After"] = "5"
     return JSONResponse(body, status, headers, media_type="application/problem+json")

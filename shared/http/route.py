@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from shared.db.work import Work
 from shared.http.admission import Gate
-from shared.http.bodies import Gone, limit_of, read_as_it_comes, with_body
+from shared.http.bodies import Gone, is_from_anybody, limit_of, read_as_it_comes, with_body
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,13 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, streams = super().get_route_handler(), read_as_it_comes(self.dependant)
+        anybody = is_from_anybody(self.endpoint)
 
         async def handle_bounded(request: Request) -> Response:
             try:
-                return await handle(request if streams else await with_body(request, limit_of(self.endpoint, request)))
+                if not streams:
+                    request = await with_body(request, limit_of(self.endpoint, request), anybody=anybody)
+                return await handle(request)
             except Gone:
                 return Response(status_code=400)  # Nobody hears it; the log has it.
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Request, params
 
 from shared.db.work import Work
 from shared.http.auth import authenticate
+from shared.http.parameters import check_query
 from shared.http.route import Asked
 from shared.tokens import Person
 
@@ -23,6 +24,18 @@ def unit_of(service: str) -> params.Depends:
 def reading_of(service: str) -> params.Depends:
     """The same for reading: it never waits for a writer."""
     return params.Depends(_opener(service, readonly=True))
+
+
+def open_unit_of(service: str) -> params.Depends:
+    """The same for whoever has no token yet, and shows something else in the body: an invitation, a key, a password.
+    Whose doing it is, the command finds out."""
+
+    async def ask_for_work(request: Request) -> Asked:
+        check_query(request)
+        where = request.client.host if request.client else "nowhere"
+        return _asked(service, request, actor=f"{service}:door", asker=f"door:{where}", via=None, readonly=False)
+
+    return params.Depends(ask_for_work)
 
 
 #: The value of `Idempotency-Key`: the same key, person and command are answered once and never done twice.
@@ -41,17 +54,21 @@ IdempotencyKey = Annotated[
 
 def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
     async def ask_for_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Asked:
-        running = request.app.state.platform.running[service]
-        gate = request.app.state.gates.of(service, readonly=readonly)
-
-        @contextmanager
-        def open_work() -> Iterator[Work]:
-            # The flow that a command begins is always a new one: whoever asks cannot write into another's.
-            with running.work(person.name, readonly=readonly, asked=True) as work:
-                work.asked = f"{request.method} {request.scope['path']}"
-                request.state.flow = work.correlation
-                yield work
-
-        return Asked(gate, request, person.name, open_work)
+        return _asked(service, request, actor=person.id, asker=person.id, via=person.via, readonly=readonly)
 
     return ask_for_work
+
+
+def _asked(service: str, request: Request, *, actor: str, asker: str, via: str | None, readonly: bool) -> Asked:
+    running = request.app.state.platform.running[service]
+    gate = request.app.state.gates.of(service, readonly=readonly)
+
+    @contextmanager
+    def open_work() -> Iterator[Work]:
+        # The flow that a command begins is always a new one: whoever asks cannot write into another's.
+        with running.work(actor, via=via, readonly=readonly, asked=True) as work:
+            work.asked = f"{request.method} {request.scope['path']}"
+            request.state.flow = work.correlation
+            yield work
+
+    return Asked(gate, request, asker, open_work)

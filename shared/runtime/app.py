@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from shared.errors import NotFound, Unauthenticated
 from shared.http import blobs, dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
-from shared.http.auth import Known, Reader, authenticate
+from shared.http.auth import Known, Monitor, Reader, authenticate
 from shared.http.middleware import Answers
 from shared.http.route import Route, gone
 from shared.keys.published import MEDIA_TYPE, key_set
@@ -74,6 +74,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
         ],
     )
     app.state.platform, app.state.known = platform, Known(platform.ring)
+    app.state.withdrawn = platform.withdrawals.withdrawn
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
     blobs.bound(app)
@@ -140,11 +141,11 @@ def _operations() -> APIRouter:
         return JSONResponse({"ready": well, "services": reports}, 200 if well else 503)
 
     @router.get("/metrics", response_class=Numbers)
-    async def show_metrics(request: Request, person: Reader) -> Response:
+    async def show_metrics(request: Request, person: Monitor) -> Response:
         """The numbers of this process, for Prometheus; they are of all reviews, as the token must be."""
-        person.require_all_reviews()
+        person.require_everywhere("reader")
         numbers = request.app.state.platform.metrics.text
-        return Numbers(await request.app.state.gates.operations.run(person.name, numbers, partial(gone, request)))
+        return Numbers(await request.app.state.gates.operations.run(person.id, numbers, partial(gone, request)))
 
     @router.get("/signing-key.pem", response_class=Pem, responses={404: {}})
     async def show_signing_key(request: Request, person: Reader) -> Response:
@@ -176,6 +177,6 @@ async def _first_look(health: Health) -> None:
 async def _asked_by_admin_of_all(request: Request) -> bool:
     try:
         person = await authenticate(request)
-        return person.has("admin") and person.works_on_all
+        return person.holds_everywhere("admin")
     except Unauthenticated:
         return False

@@ -25,6 +25,7 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.pruning import prune
 from shared.runtime.running import Running
 from shared.runtime.schedule import Schedule
+from shared.runtime.withdrawals import Withdrawals
 from shared.service import Job, Service
 from shared.settings import Settings
 from shared.storage import SLUGS
@@ -61,6 +62,7 @@ class Platform:
         self._keys = self.ring.keys
         self._schedule = self._plan()
         self._stopping = Signal()
+        self.withdrawals = Withdrawals(self.event_log, self._stopping)
 
     def start(self) -> None:
         """Makes everything ready, then starts the threads. Raises with the reason when something is missing, or
@@ -72,6 +74,7 @@ class Platform:
         self._insist(self.event_log.create_topics)
         for running in self.running.values():
             running.start()
+        self.withdrawals.worker.start()
         self.health.start()
         if self.settings.scheduler:
             self._schedule.start()
@@ -84,6 +87,7 @@ class Platform:
         self._schedule.stop()
         for running in self.running.values():
             running.stop()
+        self.withdrawals.worker.join(10)
         self.event_log.close()
 
     def _look_at_keys(self) -> None:

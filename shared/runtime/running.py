@@ -132,9 +132,16 @@ class Running:
 
     @contextmanager
     def work(
-        self, actor: str, *, readonly: bool = False, correlation: str | None = None, asked: bool = False
+        self,
+        actor: str,
+        *,
+        via: str | None = None,
+        readonly: bool = False,
+        correlation: str | None = None,
+        asked: bool = False,
     ) -> Iterator[Work]:
-        """One transaction, committed when the block ends well; `asked` says that a request waits for it."""
+        """One transaction, committed when the block ends well; `asked` says that a request waits for it, `via` by which
+        key a client acts for a person."""
         with unit_of_work(
             self.requests if asked else self.database,
             readonly=readonly,
@@ -142,6 +149,7 @@ class Running:
             service=self.service.name,
             clock=self.clock,
             actor=actor,
+            via=via,
             settings=self.settings,
             resources=self.resources,
             emits=self.service.emits,

@@ -46,10 +46,11 @@ STORED = {
 VERBS = {
     "GET": {"export", "find", "list", "show", "verify"},
     "POST": {
-        "add", "apply", "cast", "close", "decide", "discard", "give", "join", "link", "make", "pause", "pull",
-        "release", "renew", "request", "resend", "resume", "retry", "send", "sign", "withdraw",
+        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "give", "join", "link", "make",
+        "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send", "sign", "withdraw",
     },
-    "DELETE": {"end"},
+    "PUT": {"change", "set"},
+    "DELETE": {"end", "erase"},
 }  # fmt: skip
 
 #: A slug that says one thing of a path (404), of what was sent (422) and of an event (a dead letter).

@@ -11,10 +11,13 @@ from fastapi.routing import APIRoute
 from services.catalog import SERVICES
 from shared.http.route import Route
 from shared.runtime.app import routers
-from shared.tokens import ROLES
+from shared.tokens import ANY, OWN, ROLES, SCOPES
 
 #: Whoever starts containers has no token; these tell `ok` or `down` and nothing else.
 OPEN = {"/healthz", "/readyz"}
+
+#: Who comes by these shows a key, an invitation or a password instead.
+DOORS = {"/people/token", "/people/invitations/accept", "/people/sessions"}
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +34,25 @@ def roles(dependant: Dependant) -> Iterator[str]:
         yield from roles(inner)
 
 
-def test_every_route_asks_for_a_role(routes):
-    open_routes = {route.path for route in routes if not set(roles(route.dependant)) & set(ROLES)}
+def scopes(dependant: Dependant) -> Iterator[str]:
+    """What a key must be for, as a route asks."""
+    for inner in dependant.dependencies:
+        scope = getattr(inner.call, "scope", None)
+        if scope in (ANY, OWN, *SCOPES):
+            yield scope
+        yield from scopes(inner)
 
-    assert open_routes == OPEN
+
+def test_every_route_asks_for_one_scope_and_who_may_decide_for_a_role(routes):
+    open_routes = {route.path for route in routes if not list(scopes(route.dependant))}
+    without_role = {route.path for route in routes if not set(roles(route.dependant)) & {*ROLES}}
+
+    assert open_routes == OPEN | DOORS
+    assert without_role == open_routes | {
+        "/people/me", "/people/me/password", "/people/keys", "/people/keys/{key}", "/people/invitations/join",
+        "/people/withdrawals/{number}", "/people/persons/{person_id}/name", "/people/reviews/{review}",
+    }  # fmt: skip
+    assert all(len(set(scopes(route.dependant))) <= 1 for route in routes)
     assert len(routes) > 40
 
 
@@ -47,13 +65,16 @@ def test_no_reader_may_change_anything(routes):
     allowed = {"/notify/reviews/{review}/subscriptions"}
 
     for route in changing:
-        if not any(route.path.startswith(prefix) for prefix in allowed):
+        # What one does about oneself takes no role, and what a door lets in shows something else.
+        about_oneself = OWN in scopes(route.dependant) or route.path in DOORS
+        if not about_oneself and not any(route.path.startswith(prefix) for prefix in allowed):
             assert set(roles(route.dependant)) - {"reader"}, route.path
 
 
 def test_every_route_of_a_service_is_about_a_review_or_about_operations(routes):
     lists = {f"/{service.name}/{what}" for service in SERVICES for what in ("dead-letters", "held", "put-off")}
-    allowed = {"/protocol/reviews", "/search/rebuilds", "/metrics", "/signing-key.pem", "/signing-keys", *OPEN}
+    people = {route.path for route in routes if route.path.startswith("/people/")}
+    allowed = people | {"/protocol/reviews", "/search/rebuilds", "/metrics", "/signing-key.pem", "/signing-keys", *OPEN}
 
     for route in routes:
         about_a_review = "/reviews/{review}" in route.path

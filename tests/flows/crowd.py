@@ -139,7 +139,7 @@ async def crowd(
 def tokens(settings: Settings, names: Iterable[str], role: str = "reviewer") -> dict[str, str]:
     key, now = open_ring(settings), datetime.now(UTC)
     return {
-        name: issue_token(key, Person(name, role, (ALL_REVIEWS,)), now=now, valid_for=timedelta(hours=2))
+        name: issue_token(key, Person.member(name, role, (ALL_REVIEWS,)), now=now, valid_for=timedelta(hours=2))
         for name in names
     }
 

@@ -72,7 +72,7 @@ def platform(folder: Path, servers: dict[str, Any] | None = None) -> Iterator[Te
     logging.configure(chosen)
     running = Platform(chosen, SERVICES)
     now = datetime.now(UTC)
-    token = issue_token(running.ring, Person("mallory", "admin", ("*",)), now=now, valid_for=timedelta(days=1))
+    token = issue_token(running.ring, Person.member("mallory", "admin", ("*",)), now=now, valid_for=timedelta(days=1))
     headers = {"Authorization": f"Bearer {token}"}
     with TestClient(create_app(running), headers=headers, raise_server_exceptions=False) as client:
         applied = client.post(

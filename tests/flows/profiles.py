@@ -99,17 +99,17 @@ def demo_run(
     ) as site:
         people = recorded.decisions.people
         roles = {**dict.fromkeys(people.reviewers, "reviewer"), people.adjudicator: "adjudicator", people.lead: "lead"}
-        tokens = {name: site.token(name, role) for name, role in roles.items()}
+        keys = {name: site.key(name, role, recorded.review) for name, role in roles.items()}
         with harm(site) if harm is not None else ExitStack():
             # Beside busy processes, and with others that are started again and again, it all takes minutes.
-            run = DemoRun(recorded, site.processes.urls, tokens, clock, _silent(folder), patience=900)
+            run = DemoRun(recorded, site.processes.urls, keys, clock, _silent(folder), patience=900)
             outcome = run.run()
         yield site, outcome
 
 
 def client(site: Environment, role: str = "admin") -> Client:
     """A client of a running platform."""
-    return Client.at(site.processes.urls, site.token("watcher", role), patience=60)
+    return Client.at(site.processes.urls, site.key(f"Watcher as {role}", role), patience=60)
 
 
 def _silent(folder: Path) -> Callable[[str], None]:

@@ -19,9 +19,9 @@ from services.screening.manifest import SERVICE as screening
 from shared.db.migrate import head
 from shared.errors import LivingError
 from shared.keys.file import open_ring
+from shared.tokens import own_token
 from tests.flows.older import make_older
 from tests.flows.profiles import FIRST_REVIEW, client, demo_run, embedded
-from tests.keys import read_token
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -47,7 +47,7 @@ def run(the_run, monkeypatch) -> Iterator[Run]:
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words: str, role: str = "admin", name: str = "watcher", fails: bool = False) -> Result:
-        monkeypatch.setenv("LIVING_TOKEN", site.token(name, role))
+        monkeypatch.setenv("LIVING_KEY", site.key(f"{name} as {role}", role))
         context.settings.cache_clear()
         result = CliRunner().invoke(app, list(words))
         if not fails:
@@ -147,14 +147,6 @@ def test_dead_letters_are_listed(run):
     }
 
 
-def test_a_token_is_issued_for_a_role_and_a_review(run, the_run):
-    token = run("token", "issue", "ana", "--role", "reviewer", "--review", REVIEW).stdout.strip()
-
-    person = read_token(open_ring(the_run[0].settings), token)
-    assert (person.name, person.role, person.reviews) == ("ana", "reviewer", (REVIEW,))
-    assert run("token", "issue", "ana", "--role", "king", fails=True).exit_code == 1
-
-
 def test_databases_are_as_the_models_are(run):
     assert all(state["differences"] == [] for state in data(run("db", "check", "--json")))
     assert f"screening: {head(screening)}" in run("db", "upgrade").output
@@ -163,7 +155,7 @@ def test_databases_are_as_the_models_are(run):
 def test_keys_are_rotated_while_the_platform_runs(run, the_run, tmp_path):
     """What was signed before verifies by its own key, here and from a file; tokens hold until their key is retired."""
     site, _ = the_run
-    before, kids = site.token("dora", "lead"), []
+    before, kids = own_token(open_ring(site.settings), "lead"), []
     for position, summary in enumerate(("Before the rotation.", "After it.")):
         signed = data(
             run("synthesis", "sign", REVIEW, "--summary", summary, "--yes", "--json", role="lead", name="dora")
@@ -209,7 +201,8 @@ def asked(site: Environment, token: str) -> int:
         ["synthesis"],
         ["events"],
         ["dead-letters"],
-        ["token"],
+        ["people"],
+        ["keys"],
         ["db"],
         ["serve"],
         ["demo"],

@@ -53,7 +53,7 @@ def client(request, tmp_path_factory) -> Iterator[TestClient]:
     )  # fmt: skip
     platform = Platform(chosen, SERVICES)
     token = issue_token(
-        platform.ring, Person("mallory", "admin", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+        platform.ring, Person.member("mallory", "admin", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1)
     )
     headers = {"Authorization": f"Bearer {token}"}
     with TestClient(create_app(platform), headers=headers, raise_server_exceptions=False) as client:

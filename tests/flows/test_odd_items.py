@@ -223,7 +223,7 @@ def opened(servers: dict[str, str], folder: Path, library: Library) -> Iterator[
     services = [sourcing(service, library) if service.name == "ingest" else service for service in SERVICES]
     platform = Platform(settings, services, ManualClock("2024-02-01T00:00:00+00:00"))
     now = datetime.now(UTC)
-    token = issue_token(platform.ring, Person("ada", "lead", ("*",)), now=now, valid_for=timedelta(hours=1))
+    token = issue_token(platform.ring, Person.member("ada", "lead", ("*",)), now=now, valid_for=timedelta(hours=1))
     with TestClient(create_app(platform)) as http:
         rig = Rig(platform, library, Client(Http("http://testserver", token, client=http)))
         rig.client.protocol.apply(REVIEW, protocol().model_dump_json(), form="json")

@@ -15,7 +15,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -90,6 +89,18 @@ def served(tmp_path_factory) -> Iterator[Served]:
             one.close()
 
 
+def first_admin(served: Served) -> str:
+    """The key of the first admin, who comes in by the link when first asked for."""
+    if served.admin is None:
+        file = served.data / "first-admin"
+        eventually(file.exists, within=300)
+        with Client.at(served.url, "", patience=60) as door:
+            arrived = door.people.accept({"invitation": file.read_text().strip(), "name": "Root"})
+        assert arrived.key is not None
+        served.admin = arrived.key.key
+    return served.admin
+
+
 @pytest.fixture(scope="module")
 def pulled(served) -> Served:
     """The same, with a review whose sources were pulled."""
@@ -99,10 +110,10 @@ def pulled(served) -> Served:
     file.write_text(yaml.safe_dump(small(strategies=strategies)))
     applied = served.living("review", "apply", str(file))
     assert applied.returncode == 0, applied.stderr
-    token = (served.data / "admin-token").read_text().strip()
+    key = first_admin(served)
 
     def both_were_pulled() -> bool:
-        with Client.at(served.url, token, patience=30) as living:
+        with Client.at(served.url, key, patience=30) as living:
             watches = {it.source: it for it in living.ingest.watches(REVIEW)}
         return bool(watches["crossref"].trouble and watches["openalex"].searched_through)
 
@@ -151,23 +162,24 @@ def test_it_says_nothing_of_that_to_whom_has_set_it(served):
 
 
 def test_the_feed_links_to_where_it_listens(pulled):
-    token = (pulled.data / "admin-token").read_text().strip()
-    feed = httpx.get(
-        f"{pulled.url}/notify/reviews/{REVIEW}/feed.atom", headers={"Authorization": f"Bearer {token}"}, timeout=60
-    )
+    with Client.at(pulled.url, first_admin(pulled), patience=60) as living:
+        feed = living.notify.feed(REVIEW).decode()
 
-    assert feed.status_code == 200
-    assert f'href="{pulled.url}/notify/reviews/{REVIEW}/feed.atom"' in feed.text
+    assert f'href="{pulled.url}/notify/reviews/{REVIEW}/feed.atom"' in feed
 
 
-def test_the_first_token_is_in_a_file_for_its_owner_and_not_in_the_log(served):
-    token = (served.data / "admin-token").read_text().strip()
+def test_the_first_admins_link_is_in_a_file_for_its_owner_and_not_in_the_log(served):
+    key = first_admin(served)
 
-    assert (served.data / "admin-token").stat().st_mode & 0o777 == 0o600
-    assert token.count(".") == 2 and token not in served.said()
-    assert "admin-token" in served.said()
-    listed = served.living("review", "list", LIVING_TOKEN=token, LIVING_DATA_DIR="elsewhere")
+    link = (served.data / "first-admin").read_text().strip()
+    assert (served.data / "first-admin").stat().st_mode & 0o777 == 0o600
+    assert link.startswith(f"{served.url}/join#living_invitation_")
+    assert link not in served.said() and key not in served.said()
+    assert "living login $(cat " in served.said()
+    listed = served.living("review", "list", LIVING_KEY=key, LIVING_DATA_DIR="elsewhere")
     assert listed.returncode == 0, listed.stderr
+    again = served.living("login", link, "--name", "Another", XDG_CONFIG_HOME=str(served.folder / "another"))
+    assert "used already" in again.stderr
 
 
 def test_a_taken_port_is_one_sentence_and_nothing_is_made(served):
@@ -217,8 +229,11 @@ def test_the_doctor_sees_the_failing_source(pulled):
 
 def test_whoever_started_it_may_not_vote_with_its_key_and_a_reviewer_may(pulled):
     refused = pulled.living("queue", "next", REVIEW)
-    assert refused.returncode == 1 and "living token issue" in refused.stderr
+    assert refused.returncode == 1 and "living login LINK" in refused.stderr
 
-    issued = pulled.living("token", "issue", "ana", "--review", REVIEW)
-    taken = pulled.living("queue", "next", REVIEW, "--json", LIVING_TOKEN=issued.stdout.strip())
+    invited = pulled.living("people", "invite", REVIEW, "--role", "reviewer")
+    ana = {"XDG_CONFIG_HOME": str(pulled.folder / "ana")}
+    came = pulled.living("login", invited.stdout.strip(), "--name", "Ana", **ana)
+    assert "Welcome to review small as reviewer" in came.stdout, came.stderr
+    taken = pulled.living("queue", "next", REVIEW, "--json", **ana)
     assert json.loads(taken.stdout)["record"]["title"] == "Leading", taken.stderr

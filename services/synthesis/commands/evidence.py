@@ -52,11 +52,11 @@ def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, 
     Raises NotFound, and Forbidden for anybody but its coder or a lead.
     """
     row = store.fragment(work, review, fragment)
-    if row.coder != by.name and not by.has("lead"):
+    if row.coder != by.id and not by.has("lead"):
         raise Forbidden(f"fragment {fragment!r} was coded by {row.coder}: only they or a lead may withdraw it")
     links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
     for one in links:
-        one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.name, why
+        one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.id, why
     _tell_withdrawn(work, review, row, links, why)
     return Withdrawn(fragment=fragment, links=[one.id for one in links])
 

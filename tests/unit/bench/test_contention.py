@@ -46,7 +46,9 @@ def test_a_percentile_is_a_value_that_occurred():
 def test_the_bare_route_keeps_what_its_clients_were_told_it_keeps(tmp_path):
     key = open_ring(Settings(data_dir=tmp_path, _env_file=None))
     people = {
-        name: issue_token(key, Person(name, "reviewer", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1))
+        name: issue_token(
+            key, Person.member(name, "reviewer", ("*",)), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+        )
         for name in ("ana", "ben")
     }
     url = f"sqlite:///{tmp_path}/raw.db"

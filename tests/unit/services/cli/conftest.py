@@ -37,13 +37,14 @@ LOG = "sqlite:data/log.db"
 
 
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path, monkeypatch) -> Iterator[None]:
+def nowhere(tmp_path, tmp_path_factory, monkeypatch) -> Iterator[None]:
     """No settings of whoever runs the tests, no platform, and a folder to make things in."""
     for name in [name for name in os.environ if name.startswith("LIVING_") and not name.startswith("LIVING_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIVING_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     # The doctor leaves what does not answer in five seconds, as a busy machine may not.
     monkeypatch.setattr("services.cli.doctor.PATIENCE", 120)
     mask = os.umask(0o022)
@@ -85,7 +86,7 @@ class Served:
     bench: Workbench | None = None
 
     def token(self, name: str, role: str) -> str:
-        """A token of a person, as LIVING_TOKEN takes it."""
+        """A token of a person, as LIVING_KEY takes it."""
         assert self.bench is not None, "no service is served yet"
         return self.bench.person(name, role).headers["Authorization"].removeprefix("Bearer ")
 
@@ -133,7 +134,7 @@ def as_(run, served, monkeypatch) -> Run:
     """Runs `living ...` as someone, by their name and role."""
 
     def run_as(name: str, *words: str, role: str = "reviewer", typed: str | None = None) -> Result:
-        monkeypatch.setenv("LIVING_TOKEN", served.token(name, role))
+        monkeypatch.setenv("LIVING_KEY", served.token(name, role))
         return run(*words, typed=typed)
 
     return run_as

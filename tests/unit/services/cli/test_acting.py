@@ -58,8 +58,8 @@ def test_whoever_can_read_the_key_may_not_act_for_a_person(run, words, role):
     result = run(*words)
 
     assert isinstance(result.exception, Unauthenticated)
-    how = f"export LIVING_TOKEN=$(living token issue NAME --role {role} --review small)"
-    assert how in result.exception.detail
+    assert f"living people invite small --role {role}" in result.exception.detail
+    assert "living login LINK" in result.exception.detail
 
 
 def test_whoever_can_read_the_key_may_read_and_apply_a_protocol(run, protocol, tmp_path):
@@ -73,15 +73,15 @@ def test_whoever_can_read_the_key_may_read_and_apply_a_protocol(run, protocol, t
 
 @pytest.mark.parametrize("role", ["reader", "lead", "admin"])
 def test_a_token_made_from_the_key_has_no_persons_name_and_no_more_than_its_role(role):
-    person = read_token(key(), context._own_token(role))
+    person = read_token(key(), context._own_token(role)())
 
-    assert person.role == role and person.name.startswith("owner:")
+    assert person.role == role and person.id.startswith("owner:")
 
 
 def test_without_a_token_or_a_key_the_way_to_one_is_told_and_no_key_is_made(run, tmp_path):
     result = run("review", "list")
 
-    assert isinstance(result.exception, Unauthenticated) and "living token issue" in result.exception.detail
+    assert isinstance(result.exception, Unauthenticated) and "living login LINK" in result.exception.detail
     assert list(tmp_path.iterdir()) == []
 
 
@@ -92,12 +92,12 @@ def test_a_client_command_reads_its_few_settings_as_all_commands_do(tmp_path, mo
     assert context.setting("url") == Settings(_env_file=None).url
     assert str(context.key_path()) == whole.resolved(whole.signing_key)
 
-    (tmp_path / ".env").write_text("LIVING_URL=http://elsewhere:1\nliving_data_dir='da ta'\nLIVING_TOKEN=\n")
+    (tmp_path / ".env").write_text("LIVING_URL=http://elsewhere:1\nliving_data_dir='da ta'\nLIVING_KEY=\n")
     forget()
     read = Settings()
     assert context.setting("url") == read.url == "http://elsewhere:1"
     assert context.key_path().parent == read.data_dir
-    assert context.setting("token") == "" and read.token is None
+    assert context.setting("key") == "" and read.key is None
 
     monkeypatch.setenv("LIVING_URL", "http://nearer:1")
     forget()
@@ -149,7 +149,7 @@ def test_the_client_takes_the_names_that_the_api_takes():
 
 
 def test_a_token_that_no_header_can_carry_is_told_as_that(run, monkeypatch):
-    monkeypatch.setenv("LIVING_TOKEN", "tok\nen")
+    monkeypatch.setenv("LIVING_KEY", "tok\nen")
 
     assert isinstance(run("review", "list").exception, Unauthenticated)
 

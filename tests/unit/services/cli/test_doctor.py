@@ -13,6 +13,7 @@ from demo.replay.server import ReplayServer
 from services.cli import doctor
 from services.protocol.manifest import SERVICE
 from services.search.manifest import SERVICE as SEARCH
+from shared.client.operations import SERVICES
 from shared.clock import FileClock, parse_instant
 from shared.keys.file import open_ring
 from shared.runtime.platform import Platform
@@ -70,7 +71,7 @@ def test_where_there_is_no_platform_it_says_so_and_makes_nothing(run, tmp_path):
 
 
 def test_with_a_token_for_a_platform_elsewhere_nothing_is_missed_here(run, monkeypatch):
-    monkeypatch.setenv("LIVING_TOKEN", "a token")
+    monkeypatch.setenv("LIVING_KEY", "a token")
 
     assert findings(run("doctor", "--json"))["data"]["state"] == "ok"
 
@@ -413,11 +414,11 @@ def test_an_address_of_the_platform_that_is_none_is_told_with_what_to_set(run, m
 
 
 def test_a_token_that_is_none_is_told_by_its_variable(run, protocol, monkeypatch):
-    monkeypatch.setenv("LIVING_TOKEN", "garbage")
+    monkeypatch.setenv("LIVING_KEY", "garbage")
 
-    finding = findings(run("doctor", "--json"))["token"]
+    finding = findings(run("doctor", "--json"))["key of yours"]
 
-    assert finding["state"] == "fail" and "LIVING_TOKEN is refused" in finding["told"] and finding["do"]
+    assert finding["state"] == "fail" and "your key is refused" in finding["told"] and finding["do"]
 
 
 def test_a_clock_that_stands_still_is_told(run, tmp_path, monkeypatch):
@@ -441,13 +442,13 @@ def test_a_running_platform_is_asked_what_it_holds_and_one_that_does_not_tell_is
     assert seen["clock"]["state"] == "ok"
     # The log of a service without its threads was never made.
     assert seen["platform protocol log"]["state"] == "fail"
-    # This process runs one service of six, so what the others hold is not told.
+    # This process runs one service of seven, so what the others hold is not told.
     assert seen["held keys"]["state"] == seen["dead letters"]["state"] == "warn"
 
 
 def test_a_platform_of_several_addresses_is_looked_at_whole(run, monkeypatch):
     open_ring(Settings(_env_file=None))
-    names = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+    names = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
     nothing = {f"/{name}/{what}": page() for name in names for what in ("held", "dead-letters/groups")}
 
     def of(name: str, seen: str) -> dict[str, object]:
@@ -477,7 +478,7 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
     }  # fmt: skip
     watch = {"source": "pubmed", "failures": 4, "trouble": "HTTP 503", "watch": "w"}
     answers: dict[str, object] = {"/healthz": {}, "/readyz": {"ready": False, "services": {"search": {"log": "gone"}}}}
-    for service in ("protocol", "ingest", "screening", "synthesis", "search", "notify"):
+    for service in SERVICES:
         answers[f"/{service}/held"] = page(held) if service == "screening" else page()
         answers[f"/{service}/dead-letters/groups"] = page(letters) if service == "search" else page()
     answers["/protocol/reviews"] = page({"review": "small"})

@@ -78,7 +78,7 @@ def stranger(monkeypatch) -> str:
 
     with ReplayServer(answer) as server:
         monkeypatch.setenv("LIVING_URL", server.url)
-        monkeypatch.setenv("LIVING_TOKEN", "a token")
+        monkeypatch.setenv("LIVING_KEY", "a token")
         yield server.url
 
 

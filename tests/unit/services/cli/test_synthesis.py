@@ -198,7 +198,7 @@ def test_an_exported_revision_is_verified_with_no_platform_and_no_settings(coded
     )
     assert isinstance(as_("rita", "synthesis", "export", REVIEW, "1", *to, role="reader").exception, Conflict)
     (tmp_path / "keys.json").write_bytes(coded.bench.person("rita", "reader").get("/signing-keys").content)
-    for name in ("LIVING_TOKEN", "LIVING_URL"):
+    for name in ("LIVING_KEY", "LIVING_URL"):
         monkeypatch.setenv(name, "nonsense")
     monkeypatch.setenv("LIVING_DATABASE_URL", "nonsense")
 

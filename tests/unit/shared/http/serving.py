@@ -36,7 +36,7 @@ class Served:
     log: Path
 
     def headers(self, name: str = "ana", role: str = "reviewer") -> dict[str, str]:
-        person = Person(name, role, (ALL_REVIEWS,))
+        person = Person.member(name, role, (ALL_REVIEWS,))
         key = open_ring(self.settings)
         token = issue_token(key, person, now=datetime.now(UTC), valid_for=timedelta(hours=1))
         return {"Authorization": f"Bearer {token}"}

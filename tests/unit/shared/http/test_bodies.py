@@ -257,7 +257,7 @@ def asked_of(
     from datetime import UTC, datetime, timedelta
 
     token = issue_token(
-        bench.platform.ring, Person("ana", role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
+        bench.platform.ring, Person.member("ana", role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
     )
     named = {"authorization": f"Bearer {token}", "content-type": "application/json", **headers}
     status, taken, rest = 0, 0, list(parts)

@@ -40,7 +40,7 @@ class Uploaded(BaseModel):
 def upload(
     review: str,
     person: Reviewer,
-    blob: Annotated[Blob, received("toy", role="reviewer", limit=MOST)],
+    blob: Annotated[Blob, received("toy", role="reviewer", scope="import", limit=MOST)],
     work: Unit,
     blobs: Kept,
 ) -> Uploaded:

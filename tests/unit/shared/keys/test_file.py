@@ -30,7 +30,7 @@ from tests.keys import read_token
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
-ANA = Person("ana", "reader", ("r",))
+ANA = Person.member("ana", "reader", ("r",))
 
 
 @pytest.fixture

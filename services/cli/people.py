@@ -1,0 +1,169 @@
+"""`living people`: who belongs to a review, and letting in, changing and ending that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import acting, client
+from services.cli.printing import err, minute, print_json, print_line, print_rows
+from shared.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from shared.client import Client
+    from shared.wire.people import Invited
+
+app = Group(help="Who belongs to a review, and letting somebody in.")
+
+_ROLES = click.Choice(["reader", "reviewer", "adjudicator", "lead", "admin"])
+_WHOM = argument("whom", "Their name as `living people list` shows it, or their id.")
+
+
+@app.command("list", example="living people list shared-records")
+@REVIEW
+@option("--left", is_flag=True, help="Those who left, too.")
+@AS_JSON
+def list_(review: str, left: bool, as_json: bool) -> None:
+    """List who belongs to a review, with what role."""
+    with client() as living:
+        rows = list(living.people.members(review, left=left))
+    columns = [
+        ("name", lambda row: row.name),
+        ("role", lambda row: row.role),
+        ("since", lambda row: minute(row.joined_at)),
+        ("left", lambda row: minute(row.left_at) if row.left_at else ""),
+        ("person", lambda row: row.person),
+    ]
+    print_rows(rows, columns if left else [*columns[:3], columns[4]], as_json=as_json, empty="nobody belongs to it yet")
+
+
+@app.command(
+    "invite",
+    example="living people invite shared-records --role reviewer\n"
+    "living people invite --everywhere --role admin\nliving people invite --everywhere --founds",
+)
+@argument("review", "The review; none with --everywhere.", required=False)
+@option("--role", type=_ROLES, help="What they may do there; not beyond your own.")
+@option("--everywhere", is_flag=True, help="To all reviews, those to come too (for admins).")
+@option("--founds", is_flag=True, help="With --everywhere: they may found reviews.")
+@option("--back", metavar="PERSON", help="With --everywhere: lets a person back in who has no key any more.")
+@option("--days", default=7, type=click.IntRange(1, 90), help="Days until the link ends.")
+@AS_JSON
+def invite(
+    review: str | None, role: str | None, everywhere: bool, founds: bool, back: str | None, days: int, as_json: bool
+) -> None:
+    """Make a link by which one person comes in, once. Send it by a way that only they read."""
+    if everywhere == (review is not None):
+        raise click.UsageError("name a review, or say --everywhere")
+    if review is not None and role is None:
+        raise click.UsageError("say --role: reader, reviewer, adjudicator or lead")
+    with client("admin") as living:
+        if review is None:
+            made = living.people.grant({"role": role, "founds": founds, "person": back, "days": days})
+        else:
+            made = living.people.invite(review, {"role": role, "days": days})
+    _show(made, as_json)
+
+
+@app.command("invitations", example="living people invitations shared-records")
+@REVIEW
+@AS_JSON
+def invitations(review: str, as_json: bool) -> None:
+    """List the links of a review: which wait, which were used, and by whom."""
+    with client("admin") as living:
+        rows = list(living.people.invitations(review))
+    columns = [
+        ("invitation", lambda row: row.id),
+        ("role", lambda row: row.role or ""),
+        ("ends", lambda row: minute(row.ends_at)),
+        ("used by", lambda row: row.used_by or ("withdrawn" if row.withdrawn_at else "")),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="nobody was invited by a link")
+
+
+@app.command("role", example="living people role shared-records 'Ana Ruiz' adjudicator")
+@REVIEW
+@_WHOM
+@argument("role", "What they may do from now on", type=_ROLES)
+def role(review: str, whom: str, role: str) -> None:
+    """Give a member another role, not beyond your own. It counts within seconds."""
+    with client("admin") as living:
+        changed = living.people.change_role(review, _person(living, review, whom), role)
+    print_line(f"{changed.name} is {changed.role} in {review}")
+
+
+@app.command("remove", example="living people remove shared-records 'Ana Ruiz'")
+@REVIEW
+@_WHOM
+def remove(review: str, whom: str) -> None:
+    """End a membership, another's or your own. What they hold goes back to the queue, what they decided stands."""
+    from services.cli.keys import say_withdrawn
+
+    with client("admin") as living:
+        withdrawal = living.people.remove(review, _person(living, review, whom))
+        say_withdrawn(living, withdrawal, f"{whom} belongs to {review} no more")
+
+
+@app.command("found", example="living people found shared-records")
+@REVIEW
+def found(review: str) -> None:
+    """Found a review, of which you are the lead; apply its protocol next. Needs your own key."""
+    with acting("founding a review", review, "lead") as living:
+        living.people.found(review)
+    print_line(f"{review} is founded; next: living review apply FILE")
+
+
+@app.command("names", example="living people names shared-records hidden")
+@REVIEW
+@argument("shown", "Whether members see each other's names", type=click.Choice(["shown", "hidden"]))
+def names(review: str, shown: str) -> None:
+    """Show members each other's names, or numbers instead. Leads see names."""
+    with client("admin") as living:
+        living.people.set_pseudonyms(review, shown == "hidden")
+    print_line(f"members of {review} see each other's {'names' if shown == 'shown' else 'numbers'}")
+
+
+@app.command("forget", example="living people forget person_01a2... --yes")
+@argument("person", "Their id; your own, or as an admin anybody's.")
+@click.confirmation_option(prompt="Their name is gone for good; what they decided stays. Go on?")
+def forget(person: str) -> None:
+    """Erase what somebody is called, for good; every decision stays, under their id."""
+    with client("admin") as living:
+        living.people.erase_name(person)
+    print_line(f"{person} has no name any more")
+
+
+@app.command("me", example="living people me")
+@AS_JSON
+def me(as_json: bool) -> None:
+    """Show who you are here, your roles, and what your key is for."""
+    with client() as living:
+        mine = living.people.me()
+    if as_json:
+        print_json(mine)
+        return
+    print_line(f"{mine.name or mine.person} ({mine.person})")
+    for review, held in dict(mine.roles).items():
+        print_line(f"  {'all reviews' if review == '*' else review}: {held}")
+    if mine.scopes is not None:
+        print_line(f"  by a key for {', '.join(mine.scopes)}", "dim")
+
+
+def _show(made: Invited, as_json: bool) -> None:
+    if as_json:
+        print_json(made)
+        return
+    err.print(f"Lets one person in, until {minute(made.ends_at)}:", style="dim", highlight=False)
+    click.echo(made.link)
+
+
+def _person(living: Client, review: str, whom: str) -> str:
+    """The id of a member, by their name or their id. Raises NotFound, and Conflict where several have that name."""
+    found = [row.person for row in living.people.members(review) if whom in (row.person, row.name)]
+    if not found:
+        raise NotFound(f"review {review!r} has no member {whom!r}; `living people list {review}` shows them")
+    if len(found) > 1:
+        raise Conflict(f"several members of {review!r} are shown as {whom!r}: name one by their id, {', '.join(found)}")
+    return found[0]

@@ -1,0 +1,369 @@
+"""The routes of people: who belongs to a review, invitations, keys, tokens, and signing in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qs, unquote_plus
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
+
+from services.people import store, views
+from services.people.commands import invitations, keys, members, sign_in
+from services.people.commands.standing import require_role
+from services.people.domain import secrets
+from services.people.models import KeyRow
+from services.people.ports.sign_in.port import Passwords
+from shared.db.work import Work
+from shared.errors import Invalid
+from shared.http.auth import at_least
+from shared.http.bodies import from_anybody
+from shared.http.paging import Hundred
+from shared.http.parameters import Name, Number, YesNo
+from shared.http.problems import problem
+from shared.http.route import Later, Route
+from shared.http.units import IdempotencyKey, open_unit_of, reading_of, unit_of
+from shared.paging import Page
+from shared.tokens import ALL_REVIEWS, ANY, OWN, Person
+from shared.wire.people import (
+    Accepted,
+    Arrived,
+    InvitationView,
+    Invited,
+    Joining,
+    KeyMade,
+    KeyView,
+    Me,
+    MemberView,
+    NewGrant,
+    NewInvitation,
+    NewKey,
+    NewPassword,
+    NewProgramKey,
+    NewRole,
+    PersonView,
+    ReviewPeople,
+    ReviewSettings,
+    SignIn,
+    Token,
+    Withdrawal,
+)
+
+router = APIRouter(prefix="/people", tags=["people"], route_class=Route)
+
+Unit = Annotated[Work, unit_of("people")]
+Reading = Annotated[Work, reading_of("people")]
+#: For those whom nobody knows yet: what they show is their power.
+OpenUnit = Annotated[Work, open_unit_of("people")]
+
+Member = Name
+Key = Name
+
+#: These check by the database what is so now, and go on while the log is down.
+MemberReader = Annotated[Person, Depends(at_least("reader", "records", current=False))]
+Inviter = Annotated[Person, Depends(at_least("lead", "administer", current=False))]
+GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", current=False))]
+#: Whoever asks by a key or a session of their own, none that is for something.
+Oneself = Annotated[Person, Depends(at_least(None, OWN, current=False))]
+
+_TOKEN_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The key as `client_secret`, or its two halves as RFC 6749 has them (section 2.3.1), also as "
+        "the user and password of Basic authentication; `review`, where the token is to be for one alone.",
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "grant_type": {"const": "client_credentials"},
+                        "client_id": {"type": "string", "maxLength": 200},
+                        "client_secret": {"type": "string", "maxLength": 200},
+                        "review": {"type": "string", "maxLength": 200},
+                    },
+                    "required": ["grant_type"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+
+#: The fields of a request for a token.
+_OF_FORM = ("grant_type", "client_id", "client_secret", "review")
+
+
+# Tokens
+
+
+async def _asked_with(request: Request) -> dict[str, str]:
+    """The form of a request for a token. Raises Invalid, naming the field."""
+    body = await request.body()
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != "application/x-www-form-urlencoded":
+        raise _unfit("Content-Type", "must be application/x-www-form-urlencoded")
+    try:
+        fields = parse_qs(body.decode("ascii"), strict_parsing=bool(body), max_num_fields=10, errors="strict")
+    except ValueError as error:
+        raise _unfit("body", "is no form") from error
+    for name, values in fields.items():
+        if name not in _OF_FORM:
+            raise _unfit(name[:50], f"is nothing that this takes, which is {', '.join(_OF_FORM)}")
+        if len(values) > 1:
+            raise _unfit(name, "is given more than once")
+    return {name: values[0] for name, values in fields.items()}
+
+
+@router.post("/token", openapi_extra=_TOKEN_FORM)
+@from_anybody
+def make_token(request: Request, form: Annotated[dict[str, str], Depends(_asked_with)], work: OpenUnit) -> Token:
+    """Exchanges a key for a token of at most five minutes (RFC 6749, section 4.4, client credentials)."""
+    if form.get("grant_type") != "client_credentials":
+        raise _unfit("grant_type", "must be client_credentials")
+    token, seconds, scopes = keys.exchange(work, _key_of(request.headers, form), form.get("review"))
+    return Token(access_token=token, expires_in=seconds, scope=" ".join(scopes or ["*"]))
+
+
+@router.get("/me")
+def show_me(work: Reading, person: Annotated[Person, Depends(at_least(None, ANY))]) -> Me:
+    """Who asks, as what, and by which key."""
+    known = store.names(work, [person.id])
+    roles: Any = dict(person.roles)
+    return Me(
+        person=person.id, name=known.get(person.id), roles=roles, founds=person.founds, key=person.key,
+        scopes=None if person.scopes is None else sorted(person.scopes),
+    )  # fmt: skip
+
+
+# Reviews and members
+
+
+@router.post("/reviews/{review}", status_code=201)
+def found_review(review: Name, work: Unit, person: Annotated[Person, Depends(at_least(None, OWN, member=False,
+                 current=False))], key: IdempotencyKey = None) -> ReviewPeople:  # fmt: skip
+    """Founds a review, whose lead is whoever asks; its protocol is applied next."""
+    return work.once(key, f"found {review}", None, lambda: views.review_people(members.found(work, review, person)))
+
+
+@router.get("/reviews/{review}")
+def show_review(review: Name, work: Reading, person: MemberReader) -> ReviewPeople:
+    """Who founded a review, and whether its members see each other's names."""
+    row = store.review(work, review)
+    return ReviewPeople(review=review, founded_by=None, pseudonyms=False) if row is None else views.review_people(row)
+
+
+@router.put("/reviews/{review}")
+def change_review(review: Name, body: ReviewSettings, work: Unit, person: Inviter) -> ReviewPeople:
+    """Shows members names, or numbers instead."""
+    return views.review_people(members.set_pseudonyms(work, review, body.pseudonyms, person))
+
+
+@router.get("/reviews/{review}/members")
+def list_members(
+    review: Name, work: Reading, person: MemberReader, page: Hundred, left: YesNo = False
+) -> Page[MemberView]:
+    """Who belongs to a review, by their numbers; with `left` also who did."""
+    found = store.members(work, review, page, left=left)
+    return found.shown_as(views.members(work, review, found.rows, person))
+
+
+@router.put("/reviews/{review}/members/{member}")
+def change_member(review: Name, member: Member, body: NewRole, work: Unit, person: Inviter) -> MemberView:
+    """Gives a member another role, not beyond one's own."""
+    return views.member(work, members.change_role(work, review, member, body.role, person), person)
+
+
+@router.delete("/reviews/{review}/members/{member}")
+def end_member(
+    review: Name, member: Member, work: Unit, person: Annotated[Person, Depends(at_least("reader", OWN, current=False))]
+) -> Withdrawal:
+    """Ends a membership: one's own, or for a lead another's. What they hold goes back, what they decided stands."""
+    row, number = members.leave(work, review, member, person)
+    return Withdrawal(subject=row.person, review=review, number=number, everywhere=False)
+
+
+# Invitations
+
+
+@router.post("/reviews/{review}/invitations", status_code=201)
+def make_invitation(review: Name, body: NewInvitation, work: Unit, person: Inviter) -> Invited:
+    """Makes a link by which one person comes into a review, once."""
+    return views.invited(*invitations.invite(work, review, body, person))
+
+
+@router.get("/reviews/{review}/invitations")
+def list_invitations(review: Name, work: Reading, person: Inviter, page: Hundred) -> Page[InvitationView]:
+    """The invitations of a review, oldest first, without their links."""
+    return store.invitations(work, review, page).page(views.invitation_view)
+
+
+@router.delete("/reviews/{review}/invitations/{invitation}")
+def end_invitation(review: Name, invitation: Name, work: Unit, person: Inviter) -> InvitationView:
+    """Ends a link before its time."""
+    return views.invitation_view(invitations.withdraw_invitation(work, review, invitation, person))
+
+
+@router.post("/invitations", status_code=201)
+def make_invitation_to_all(body: NewGrant, work: Unit, person: GrandAdmin) -> Invited:
+    """Makes a link to a role in all reviews, to found some, or for somebody known to come back without a key."""
+    return views.invited(*invitations.grant(work, body, person))
+
+
+@router.get("/invitations")
+def list_invitations_to_all(work: Reading, person: GrandAdmin, page: Hundred) -> Page[InvitationView]:
+    """The links that are of no review, oldest first."""
+    person.require_everywhere("admin")
+    return store.invitations(work, ALL_REVIEWS, page).page(views.invitation_view)
+
+
+@router.delete("/invitations/{invitation}")
+def end_invitation_to_all(invitation: Name, work: Unit, person: GrandAdmin) -> InvitationView:
+    """Ends such a link before its time."""
+    return views.invitation_view(invitations.withdraw_invitation(work, ALL_REVIEWS, invitation, person))
+
+
+@router.post("/invitations/accept", status_code=201)
+@from_anybody
+def accept_invitation(body: Accepted, work: OpenUnit) -> Arrived:
+    """Comes in by a link, as somebody whom nobody knows yet; answers them their first key."""
+    comer, invited, key, secret = invitations.accept(work, body)
+    made = views.key_made(key, secrets.spelled(secrets.KEY, key.id, secret))
+    return Arrived(person=comer.id, review=invited.review, role=invited.role, key=made)
+
+
+@router.post("/invitations/join", status_code=201)
+def join_by_invitation(body: Joining, work: Unit, person: Oneself) -> Arrived:
+    """Comes in by a link, as whoever one is already."""
+    invited, member = invitations.join(work, body.invitation, person)
+    return Arrived(person=person.id, review=invited.review, role=member.role if member else None, key=None)
+
+
+# Keys
+
+
+@router.get("/keys")
+def list_keys(work: Reading, person: Oneself, page: Hundred) -> Page[KeyView]:
+    """My keys, and those that I made for programs, oldest first; withdrawn ones too."""
+    return store.keys_of(work, person.id, page).page(views.key_view)
+
+
+@router.post("/keys", status_code=201)
+def make_key(body: NewKey, work: Unit, person: Oneself) -> KeyMade:
+    """Makes a key of mine; with scopes, one by which a client acts for me."""
+    return _shown(keys.make_own(work, body, person))
+
+
+@router.delete("/keys/{key}")
+def end_key(key: Key, work: Unit, person: Oneself) -> Withdrawal:
+    """Withdraws a key of mine or of my making; an admin of all withdraws any."""
+    row, number = keys.withdraw_key(work, key, person)
+    return Withdrawal(subject=row.id, review=row.review or ALL_REVIEWS, number=number, everywhere=False)
+
+
+@router.get("/reviews/{review}/keys")
+def list_keys_of_review(review: Name, work: Reading, person: Inviter, page: Hundred) -> Page[KeyView]:
+    """The keys that are for this review alone, oldest first."""
+    return store.keys_in(work, review, page).page(views.key_view)
+
+
+@router.post("/reviews/{review}/keys", status_code=201)
+def make_program_key(review: Name, body: NewProgramKey, work: Unit, person: Inviter) -> KeyMade:
+    """Makes a key for a program, which acts for nobody: it reads, subscribes or brings in, and decides nothing."""
+    return _shown(keys.make_for_program(work, review, body, person))
+
+
+@router.delete("/reviews/{review}/keys/{key}")
+def end_key_of_review(review: Name, key: Key, work: Unit, person: Inviter) -> Withdrawal:
+    """Withdraws a key that is for this review alone."""
+    row, number = keys.withdraw_key(work, key, person, review=review)
+    return Withdrawal(subject=row.id, review=review, number=number, everywhere=False)
+
+
+@router.post("/keys/programs", status_code=201)
+def make_program_key_of_all(body: NewProgramKey, work: Unit, person: GrandAdmin) -> KeyMade:
+    """Makes a key for a program of all reviews, such as whoever reads the platform's numbers."""
+    return _shown(keys.make_for_program(work, ALL_REVIEWS, body, person))
+
+
+@router.get("/withdrawals/{number}")
+def show_withdrawal(number: Number, work: Reading, person: Oneself) -> Withdrawal:
+    """Whether the log has a withdrawal, so that every service refuses within seconds what it is about."""
+    row, everywhere = store.withdrawal(work, number)
+    if person.id not in (row.by, row.subject) and not person.holds_everywhere("admin"):
+        require_role(work, person, row.review, "lead")
+    return Withdrawal(subject=row.subject, review=row.review, number=number, everywhere=everywhere)
+
+
+# Persons
+
+
+@router.get("/persons")
+def list_persons(work: Reading, person: GrandAdmin, page: Hundred) -> Page[PersonView]:
+    """Everybody, in the order in which they came."""
+    person.require_everywhere("admin")
+    return store.persons(work, page).page(views.person_view)
+
+
+@router.delete("/persons/{person_id}/name")
+def erase_name(person_id: Name, work: Unit, person: Oneself) -> PersonView:
+    """Forgets what somebody is called, for good: oneself, or for an admin anybody. All they decided stays."""
+    return views.person_view(members.erase_name(work, person_id, person))
+
+
+# Signing in
+
+
+async def _hashing(request: Request) -> Later:
+    """Hashes the password of a body before any transaction, since that takes a while."""
+    passwords = request.app.state.platform.running["people"].resource(Passwords)
+    try:
+        given = NewPassword.model_validate_json(await request.body())
+    except ValidationError:
+        return Later(str)  # The route refuses its body by itself, and says why.
+    return Later(lambda: passwords.hashed(given.password))
+
+
+@router.put("/me/password")
+def set_password(
+    body: NewPassword, hashed: Annotated[str, Depends(_hashing)], work: Unit, person: Oneself
+) -> PersonView:
+    """Says by what name and password I sign in to pages."""
+    sign_in.set_password(work, body, hashed, person)
+    return views.person_view(store.person(work, person.id))
+
+
+@router.post("/sessions", status_code=201, response_model=KeyMade)
+@from_anybody
+def make_session(request: Request, body: SignIn, work: OpenUnit) -> Any:
+    """Signs in by name and password: a key of twelve hours, which is withdrawn to sign out."""
+    begun = sign_in.sign_in(work, body)
+    if begun is None:  # An answer and no error, which would undo that the failure is counted.
+        return problem(request, 401, "bad_password", "there is nobody here of that name with that password")
+    return _shown(begun)
+
+
+def _shown(made: tuple[KeyRow, str]) -> KeyMade:
+    row, secret = made
+    return views.key_made(row, secrets.spelled(secrets.KEY, row.id, secret))
+
+
+def _key_of(headers: Mapping[str, str], form: Mapping[str, str]) -> str:
+    """The key of a request for a token, whole or in halves."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+        except ValueError as error:
+            raise _unfit("Authorization", "is no Basic authentication") from error
+        id, secret = unquote_plus(user), unquote_plus(password)
+    else:
+        id, secret = form.get("client_id", ""), form.get("client_secret", "")
+    if secret.startswith(secrets.KEY) or not secret:
+        return secret or id
+    return secrets.spelled(secrets.KEY, id, secret)
+
+
+def _unfit(at: str, why: str) -> Invalid:
+    return Invalid(f"{at}: {why}", [{"at": at, "why": why}])

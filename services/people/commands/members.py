@@ -1,0 +1,154 @@
+"""Who belongs to a review: founding one, coming in, another role, leaving, and being forgotten by name."""
+
+from __future__ import annotations
+
+from services.people import store
+from services.people.commands.standing import lock_review, require_key, require_role, withdraw
+from services.people.domain.access import require_grantable
+from services.people.domain.names import look_of
+from services.people.models import MemberRow, PersonRow, ReviewRow
+from shared.db.work import Work
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.events.people import MemberJoined, MemberLeft, RoleChanged
+from shared.tokens import ALL_REVIEWS, ROLES, Person
+from shared.wire.people import Role
+
+#: The least role of those without whom nobody could let anybody in.
+_LEADS = ("lead", "admin")
+
+
+def found(work: Work, review: str, person: Person) -> ReviewRow:
+    """Makes a review of which whoever asks is the lead, before it has a protocol.
+
+    Only those who may found one, since they alone come to know that a name is taken. Raises Forbidden, Conflict.
+    """
+    require_key(work, person)
+    founder = store.person(work, person.id)
+    leads = [row for row in store.memberships(work, person.id) if row.role in _LEADS]
+    if not founder.founds and not leads:
+        raise Forbidden(
+            "a review is founded by a lead of another one, or by whom an admin lets found one", slug="may_not_found"
+        )
+    if store.review_to_change(work, review) is not None:
+        raise Conflict(f"the name {review!r} cannot be had; take another", slug="review_taken")
+    store.make_review(work, review, founder.id)
+    row = store.review_to_change(work, review)
+    if row is None or row.founded_by != founder.id:
+        raise Conflict(f"the name {review!r} cannot be had; take another", slug="review_taken")
+    join(work, row, founder, "lead", invited_by=None)
+    return row
+
+
+def join(work: Work, review: ReviewRow, person: PersonRow, role: Role, *, invited_by: str | None) -> MemberRow:
+    """Makes somebody a member of a review that is held, or one again as the same member.
+
+    Raises Conflict for who is one, and for a name that looks like another member's, of before too.
+    """
+    found = store.member(work, review.review, person.id)
+    if found is not None and found.left_at is None:
+        if ROLES.index(found.role) >= ROLES.index(role):
+            raise Conflict(f"you belong to review {review.review!r} already, as {found.role}", slug="already_member")
+        _change(work, found, role)
+        return found
+    if found is not None:
+        found.role, found.left_at, found.joined_at = role, None, work.now
+    else:
+        found = _new_member(work, review, person, role)
+    work.emit(MemberJoined(review=review.review, person=person.id, role=role, invited_by=invited_by))
+    return found
+
+
+def change_role(work: Work, review: str, member: str, role: Role, person: Person) -> MemberRow:
+    """Gives a member another role. Raises Invalid for one beyond the asker's own, Conflict where nobody could lead the
+    review any more."""
+    lock_review(work, review)
+    own = require_role(work, person, review, "lead")
+    found = _standing(work, review, member)
+    require_grantable(role, own)
+    require_grantable(found.role, own)
+    if found.role == role:
+        return found
+    if role not in _LEADS:
+        _require_other_lead(work, review, found)
+    _change(work, found, role)
+    withdraw(work, review, [member])
+    return found
+
+
+def leave(work: Work, review: str, member: str, person: Person) -> tuple[MemberRow, int]:
+    """Ends a membership: one's own, or for a lead anybody's of no higher role. What they decided stands; answers the
+    membership, and the number of the withdrawal. Raises Conflict for the last lead."""
+    lock_review(work, review)
+    found = _standing(work, review, member)
+    if member != person.id:
+        require_grantable(found.role, require_role(work, person, review, "lead"))
+    else:
+        require_key(work, person)
+    return found, end(work, found)
+
+
+def end(work: Work, member: MemberRow) -> int:
+    """Ends a membership of a review that is held; answers the number of the withdrawal."""
+    _require_other_lead(work, member.review, member)
+    member.left_at = work.now
+    work.emit(MemberLeft(review=member.review, person=member.person, role=member.role))
+    return withdraw(work, member.review, [member.person])
+
+
+def set_pseudonyms(work: Work, review: str, wanted: bool, person: Person) -> ReviewRow:
+    """Shows members of a review each other's numbers, or their names."""
+    row = lock_review(work, review)
+    require_role(work, person, review, "lead")
+    row.pseudonyms = wanted
+    return row
+
+
+def erase_name(work: Work, person_id: str, person: Person) -> PersonRow:
+    """Forgets what somebody is called, for good; all they decided stays, under their id. For themselves, or an admin of
+    all. Their keys and memberships stay as they are."""
+    if person_id != person.id:
+        require_role(work, person, ALL_REVIEWS, "admin")
+    else:
+        require_key(work, person)
+    row = store.person(work, person_id)
+    for member in store.memberships(work, person_id, everything=True):
+        member.look = f"erased {person_id}"
+    if row.name is not None:
+        row.name, row.erased_at = None, work.now
+    if (signs_in := store.sign_in_of(work, person_id)) is not None:
+        store.forget_sign_in(work, signs_in)
+    return row
+
+
+def _new_member(work: Work, review: ReviewRow, person: PersonRow, role: Role) -> MemberRow:
+    look = look_of(person.name) if person.name is not None else f"erased {person.id}"
+    if store.member_like(work, review.review, look) is not None:
+        why = "looks like that of another member, of now or before; add what tells you apart, or ask to be let in again"
+        raise Conflict(f"name: {why}", slug="looks_alike", errors=[{"at": "name", "why": why}])
+    review.numbered += 1
+    member = work.add(
+        MemberRow(
+            review=review.review, person=person.id, role=role, look=look, number=review.numbered, joined_at=work.now
+        )
+    )
+    work.session.flush()
+    return member
+
+
+def _change(work: Work, member: MemberRow, role: Role) -> None:
+    before, member.role = member.role, role
+    work.emit(RoleChanged(review=member.review, person=member.person, role=role, before=before))
+
+
+def _standing(work: Work, review: str, person_id: str) -> MemberRow:
+    """A membership that has not ended. Raises NotFound."""
+    found = store.member(work, review, person_id)
+    if found is None or found.left_at is not None:
+        raise NotFound(f"review {review!r} has no member {person_id!r}", slug="unknown_member")
+    return found
+
+
+def _require_other_lead(work: Work, review: str, member: MemberRow) -> None:
+    if member.role in _LEADS and store.other_leads(work, review, member.person) == 0:
+        of = "the platform's last admin" if review == ALL_REVIEWS else f"the last lead of review {review!r}"
+        raise Conflict(f"this is {of}: let another in first", slug="last_lead")

@@ -1,0 +1,64 @@
+"""Signing in to pages: a password, and the session that it begins, which is a key of some hours."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.people import store
+from services.people.commands import keys
+from services.people.commands.standing import machine_now, require_key
+from services.people.domain import secrets
+from services.people.domain.names import clean, look_of
+from services.people.models import KeyRow, SignInRow
+from services.people.ports.sign_in.port import Passwords
+from shared.db.work import Work
+from shared.errors import Conflict, TooMany
+from shared.pauses import pause_after
+from shared.tokens import Person
+from shared.wire.people import NewPassword, SignIn
+
+#: Wrong passwords after which the next try has to wait, first so many seconds, and at most a quarter of an hour.
+_FREE, _FIRST, _LONGEST = 5, 2.0, 900.0
+
+
+def set_password(work: Work, given: NewPassword, hashed: str, person: Person) -> None:
+    """Keeps how somebody signs in. `hashed` was made before this work began, since it takes a while. Raises Conflict
+    for a name that looks like one that is taken."""
+    require_key(work, person)
+    name = clean(given.sign_in_as, at="sign_in_as")
+    taken, own = store.sign_in(work, look_of(name)), store.sign_in_of(work, person.id)
+    if taken is not None and taken.person != person.id:
+        why = "looks like a name that somebody signs in by; take another"
+        raise Conflict(f"sign_in_as: {why}", slug="looks_alike", errors=[{"at": "sign_in_as", "why": why}])
+    if own is None:
+        work.add(SignInRow(person=person.id, look=look_of(name), hashed=hashed, changed_at=work.now))
+    else:
+        own.look, own.hashed, own.changed_at = look_of(name), hashed, work.now
+        own.failures, own.not_before = 0, None
+
+
+def sign_in(work: Work, given: SignIn) -> tuple[KeyRow, str] | None:
+    """Begins a session; None for a wrong name or password, of which the failure is kept. Raises TooMany while too many
+    tries have failed."""
+    passwords = work.resource(Passwords)
+    row = store.sign_in(work, look_of(given.sign_in_as))
+    if row is not None and row.not_before is not None and row.not_before > machine_now():
+        seconds = (row.not_before - machine_now()).total_seconds()
+        raise TooMany(f"too many wrong passwords: try again in {seconds:.0f} seconds")
+    # Somebody unknown costs as much as somebody known, so that nobody learns by the clock who there is.
+    if not passwords.fits(row.hashed if row is not None else None, given.password) or row is None:
+        if row is not None:
+            _count_failure(row)
+        return None
+    row.failures, row.not_before = 0, None
+    work.actor = row.person
+    secret = secrets.fresh()
+    days = keys.SESSION_HOURS / 24
+    return keys.make_for(work, row.person, kind="session", name="signed in", secret=secret, days=days), secret
+
+
+def _count_failure(row: SignInRow) -> None:
+    row.failures += 1
+    over = row.failures - _FREE
+    if over >= 0:
+        row.not_before = machine_now() + timedelta(seconds=pause_after(over + 1, first=_FIRST, longest=_LONGEST))

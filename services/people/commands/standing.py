@@ -1,0 +1,79 @@
+"""What every command of people stands on: who asks, as the database knows it now, and what is withdrawn.
+
+The other services go by tokens and the list of withdrawals. Here both are made, so here nobody waits for them: also
+while the log is down, a key can be withdrawn, and counts no more for anything asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from services.people import store
+from services.people.models import KeyRow, ReviewRow, WithdrawalRow
+from shared.db.work import Work
+from shared.errors import Forbidden, Unauthenticated
+from shared.events.people import AccessWithdrawn
+from shared.tokens import ALL_REVIEWS, ROLES, Person
+
+
+def role_now(work: Work, person: Person, review: str) -> str | None:
+    """The role of whoever asks, in a review or (`*`) in all, as it is kept. The machine's owner has what their token
+    says. Raises Unauthenticated when what they ask by was withdrawn."""
+    require_key(work, person)
+    if is_owner(person):
+        return person.roles.get(ALL_REVIEWS)
+    held = [store.member(work, where, person.id) for where in dict.fromkeys((ALL_REVIEWS, review))]
+    roles = [row.role for row in held if row is not None and row.left_at is None]
+    return max(roles, key=ROLES.index, default=None)
+
+
+def require_role(work: Work, person: Person, review: str, least: str) -> str:
+    """Raises Forbidden unless they have the role now; answers which they have."""
+    role = role_now(work, person, review)
+    if role is None or ROLES.index(role) < ROLES.index(least):
+        raise Forbidden(f"this needs the role {least!r}", slug="role_needed")
+    return role
+
+
+def require_key(work: Work, person: Person) -> None:
+    """Raises Unauthenticated when the key that was exchanged for the token was withdrawn or is over."""
+    key = store.key(work, person.key) if person.key is not None else None
+    if person.key is not None and (key is None or not counts(key)):
+        raise Unauthenticated("the key that this token was made from counts no more", slug="withdrawn")
+
+
+def counts(key: KeyRow) -> bool:
+    """Whether a key is neither withdrawn nor over."""
+    return key.withdrawn_at is None and (key.ends_at is None or key.ends_at > machine_now())
+
+
+def machine_now() -> datetime:
+    """Now by the machine's clock, as keys, links and tokens have it: a drill that moves the platform's ends none."""
+    return datetime.now(UTC)
+
+
+def is_owner(person: Person) -> bool:
+    """Whether it is whoever can read the platform's own keys (`shared.tokens.own_token`)."""
+    return person.key is None and person.id.startswith("owner:")
+
+
+def lock_review(work: Work, review: str) -> ReviewRow:
+    """The review, made known where it is not, held until this work ends."""
+    if (row := store.review_to_change(work, review)) is None:
+        store.make_review(work, review, None)
+        row = store.review_to_change(work, review)
+        assert row is not None  # It was made, or was there.
+    return row
+
+
+def withdraw(work: Work, review: str, subjects: Iterable[str]) -> int:
+    """Tells that no token of before counts for these; answers the number of the last."""
+    number = 0
+    for subject in subjects:
+        number = store.next_number(work)
+        event = work.emit(AccessWithdrawn(review=review, subject=subject, number=number))
+        work.add(
+            WithdrawalRow(number=number, subject=subject, review=review, event_id=event, by=work.actor, at=work.now)
+        )
+    return number

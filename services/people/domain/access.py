@@ -1,0 +1,49 @@
+"""What a role may give away: roles to others, scopes to keys. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from shared.errors import Invalid
+from shared.tokens import OF_PROGRAMS, ROLES, SCOPES
+
+#: The least role that each scope is of any use to.
+_NEEDS = {
+    "records": "reader",
+    "events": "reader",
+    "metrics": "admin",
+    "subscribe": "reader",
+    "import": "lead",
+    "screen": "reviewer",
+    "code": "reviewer",
+    "decide": "adjudicator",
+    "sign": "lead",
+    "administer": "lead",
+}
+
+
+def require_grantable(role: str, by: str) -> None:
+    """Raises Invalid for a role that is more than that of whoever gives it."""
+    if ROLES.index(role) > ROLES.index(by):
+        why = f"is more than your own, which is {by!r}"
+        raise Invalid(f"role: {why}", [{"at": "role", "why": why}], slug="beyond_ones_own")
+
+
+def require_scopes(scopes: Collection[str], role: str | None, *, program: bool = False) -> None:
+    """Raises Invalid, naming each, for scopes that a role does not have, or that no program's key has."""
+    errors = []
+    for number, scope in enumerate(scopes):
+        if program and scope not in OF_PROGRAMS:
+            why = f"a program never does this ({SCOPES[scope]}); its key is for {', '.join(OF_PROGRAMS)}"
+        elif role is None or ROLES.index(_NEEDS[scope]) > ROLES.index(role):
+            why = f"takes the role {_NEEDS[scope]!r} or more; yours is {role or 'none'}"
+        else:
+            continue
+        errors.append({"at": f"scopes.{number}", "why": why})
+    if errors:
+        raise Invalid(f"{errors[0]['at']}: {errors[0]['why']}", errors, slug="beyond_ones_own")
+
+
+def role_of_program(scopes: Collection[str]) -> str:
+    """The role that a program has by its key: to read, or to bring records in."""
+    return "lead" if "import" in scopes else "reader"

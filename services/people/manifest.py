@@ -1,0 +1,23 @@
+"""People as one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.people import api, reactions
+from services.people.models import Base
+from services.people.ports.sign_in.argon2 import Argon2Passwords
+from shared.events.people import AccessWithdrawn, KeyMade, MemberJoined, MemberLeft, RoleChanged
+from shared.events.protocol import VersionPublished
+from shared.service import Service, on
+
+SERVICE = Service(
+    name="people",
+    summary="Knows who may act in a review, by which keys, and what was withdrawn.",
+    package=Path(__file__).parent,
+    tables=Base.metadata,
+    routes=api.router,
+    reactions=[on(VersionPublished, reactions.know_review)],
+    emits=[MemberJoined, MemberLeft, RoleChanged, KeyMade, AccessWithdrawn],
+    resources=lambda settings: Argon2Passwords(),
+)

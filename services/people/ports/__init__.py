@@ -1,0 +1,1 @@
+"""What people needs from outside, behind promises of its own: how somebody signs in."""

@@ -1,0 +1,221 @@
+"""Every query of people, and the locks that keep who belongs to a review true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from services.people.models import (
+    CountRow,
+    InvitationRow,
+    KeyRow,
+    MemberRow,
+    PersonRow,
+    ReviewRow,
+    SignInRow,
+    WithdrawalRow,
+)
+from shared.db.many import is_sqlite
+from shared.db.paging import read_page
+from shared.db.tables import WaitingRow
+from shared.db.work import Work
+from shared.errors import NotFound
+from shared.paging import Found, PageAsked
+
+# Persons and reviews
+
+
+def person(work: Work, person_id: str) -> PersonRow:
+    """Raises NotFound."""
+    row = work.session.get(PersonRow, person_id)
+    if row is None:
+        raise NotFound(f"there is no person {person_id!r}", slug="unknown_person")
+    return row
+
+
+def nobody_is_here(work: Work) -> bool:
+    """Whether nobody is known yet, as on a platform that was just made."""
+    return work.session.execute(select(col(PersonRow.id)).limit(1)).first() is None
+
+
+def persons(work: Work, page: PageAsked) -> Found[PersonRow]:
+    """Everybody, in the order in which they came."""
+    return read_page(work, select(PersonRow), page, col(PersonRow.id))
+
+
+def names(work: Work, ids: Sequence[str]) -> dict[str, str | None]:
+    found = work.session.execute(select(col(PersonRow.id), col(PersonRow.name)).where(col(PersonRow.id).in_(ids)))
+    return {id: name for id, name in found}
+
+
+def review(work: Work, review: str) -> ReviewRow | None:
+    return work.session.get(ReviewRow, review)
+
+
+def review_to_change(work: Work, review: str) -> ReviewRow | None:
+    """The review, locked until this work ends, so that who belongs to it is changed by one after the other."""
+    return work.session.get(ReviewRow, review, with_for_update=True)
+
+
+# Members
+
+
+def member(work: Work, review: str, person_id: str) -> MemberRow | None:
+    """Their membership, also one that has ended."""
+    return work.session.get(MemberRow, (review, person_id))
+
+
+def member_like(work: Work, review: str, look: str) -> MemberRow | None:
+    """Who of a review's members, of before too, looks like this."""
+    alike = select(MemberRow).where(col(MemberRow.review) == review, col(MemberRow.look) == look)
+    return work.session.execute(alike).scalar()
+
+
+def members(work: Work, review: str, page: PageAsked, *, left: bool) -> Found[MemberRow]:
+    """A review's members by their numbers; those who left, too, where `left`."""
+    query = select(MemberRow).where(col(MemberRow.review) == review)
+    if not left:
+        query = query.where(col(MemberRow.left_at).is_(None))
+    return read_page(work, query, page, col(MemberRow.number), col(MemberRow.person))
+
+
+def memberships(work: Work, person_id: str, *, everything: bool = False) -> list[MemberRow]:
+    """Where somebody belongs now; with `everything` also where they did."""
+    query = select(MemberRow).where(col(MemberRow.person) == person_id)
+    if not everything:
+        query = query.where(col(MemberRow.left_at).is_(None))
+    return list(work.session.execute(query.order_by(col(MemberRow.review))).scalars())
+
+
+def other_leads(work: Work, review: str, but: str) -> int:
+    """How many others may lead a review."""
+    leads = select(func.count()).select_from(MemberRow).where(
+        col(MemberRow.review) == review, col(MemberRow.person) != but, col(MemberRow.left_at).is_(None),
+        col(MemberRow.role).in_(["lead", "admin"]),
+    )  # fmt: skip
+    return work.session.scalars(leads).one()
+
+
+# Invitations
+
+
+def invitation(work: Work, review: str, invitation_id: str) -> InvitationRow:
+    """An invitation of a review, locked until this work ends. Raises NotFound."""
+    row = work.session.get(InvitationRow, invitation_id, with_for_update=True)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no invitation {invitation_id!r}", slug="unknown_invitation")
+    return row
+
+
+def invitation_shown(work: Work, invitation_id: str) -> InvitationRow | None:
+    """The invitation that somebody shows, locked, so that of two who come at once one comes in."""
+    return work.session.get(InvitationRow, invitation_id, with_for_update=True)
+
+
+def invitations(work: Work, review: str, page: PageAsked) -> Found[InvitationRow]:
+    """The invitations of a review, oldest first, used and ended ones too."""
+    return read_page(work, select(InvitationRow).where(col(InvitationRow.review) == review), page,
+                     col(InvitationRow.id))  # fmt: skip
+
+
+def waiting_invitations(work: Work, review: str) -> int:
+    """How many invitations of a review were neither used nor withdrawn."""
+    waiting = select(func.count()).select_from(InvitationRow).where(
+        col(InvitationRow.review) == review, col(InvitationRow.used_at).is_(None),
+        col(InvitationRow.withdrawn_at).is_(None), col(InvitationRow.ends_at) > datetime.now(UTC),
+    )  # fmt: skip
+    return work.session.scalars(waiting).one()
+
+
+# Keys
+
+
+def key(work: Work, key_id: str) -> KeyRow | None:
+    return work.session.get(KeyRow, key_id)
+
+
+def key_to_change(work: Work, key_id: str) -> KeyRow | None:
+    return work.session.get(KeyRow, key_id, with_for_update=True)
+
+
+def keys_of(work: Work, person_id: str, page: PageAsked) -> Found[KeyRow]:
+    """The keys by which somebody, or a client for them, acts, and those of programs that they made; oldest first."""
+    mine = or_(col(KeyRow.subject) == person_id, col(KeyRow.made_by) == person_id)
+    return read_page(work, select(KeyRow).where(mine), page, col(KeyRow.id))
+
+
+def keys_in(work: Work, review: str, page: PageAsked) -> Found[KeyRow]:
+    """The keys that are for one review alone, oldest first."""
+    return read_page(work, select(KeyRow).where(col(KeyRow.review) == review), page, col(KeyRow.id))
+
+
+def standing_keys(work: Work, person_id: str) -> list[KeyRow]:
+    """The keys by which somebody may act, locked until this work ends."""
+    query = select(KeyRow).where(col(KeyRow.subject) == person_id, col(KeyRow.withdrawn_at).is_(None))
+    return list(work.session.execute(query.order_by(col(KeyRow.id)).with_for_update()).scalars())
+
+
+def programs_made(work: Work, person_id: str) -> int:
+    """How many keys somebody has made that still count."""
+    made = select(func.count()).select_from(KeyRow).where(
+        col(KeyRow.made_by) == person_id, col(KeyRow.withdrawn_at).is_(None)
+    )  # fmt: skip
+    return work.session.scalars(made).one()
+
+
+def used(work: Work, key_id: str, at: datetime) -> None:
+    work.session.execute(update(KeyRow).where(col(KeyRow.id) == key_id).values(used_at=at))
+
+
+# Signing in
+
+
+def sign_in(work: Work, look: str) -> SignInRow | None:
+    """How somebody signs in who calls themselves so, locked until this work ends."""
+    return work.session.execute(
+        select(SignInRow).where(col(SignInRow.look) == look).with_for_update()
+    ).scalar()  # fmt: skip
+
+
+def sign_in_of(work: Work, person_id: str) -> SignInRow | None:
+    return work.session.get(SignInRow, person_id, with_for_update=True)
+
+
+def forget_sign_in(work: Work, row: SignInRow) -> None:
+    work.session.delete(row)
+
+
+# What was withdrawn
+
+
+def withdrawn(work: Work) -> int:
+    """How much was withdrawn so far. Asked for before what a token is made of is looked at."""
+    return work.session.scalars(select(func.coalesce(func.max(col(CountRow.n)), 0))).one()
+
+
+def next_number(work: Work) -> int:
+    """The number of what this work withdraws. Others wait for it until this work ends."""
+    work.session.execute(text("INSERT INTO withdrawn (id, n) VALUES (1, 0) ON CONFLICT DO NOTHING"))
+    counted = work.session.execute(text("UPDATE withdrawn SET n = n + 1 WHERE id = 1 RETURNING n"))
+    number: int = counted.scalar_one()
+    return number
+
+
+def withdrawal(work: Work, number: int) -> tuple[WithdrawalRow, bool]:
+    """What was withdrawn under a number, and whether the log has it. Raises NotFound."""
+    row = work.session.get(WithdrawalRow, number)
+    if row is None:
+        raise NotFound(f"nothing was withdrawn under the number {number}", slug="unknown_withdrawal")
+    waits = select(col(WaitingRow.turn)).where(col(WaitingRow.event_id) == row.event_id)
+    return row, work.session.execute(waits).first() is None
+
+
+def make_review(work: Work, review: str, founded_by: str | None) -> None:
+    """Makes a review known, unless it is."""
+    about = {"review": review, "founded_by": founded_by, "pseudonyms": False, "numbered": 0, "since": work.now}
+    dialect = sqlite if is_sqlite(work.session) else postgresql
+    work.session.execute(dialect.insert(ReviewRow).values(about).on_conflict_do_nothing())

@@ -1,0 +1,59 @@
+"""Views: rows as people may see them. Here is decided who reads whose name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.people import store
+from services.people.models import InvitationRow, KeyRow, MemberRow, PersonRow, ReviewRow
+from shared.db.work import Work
+from shared.tokens import Person
+from shared.wire.people import InvitationView, Invited, KeyMade, KeyView, MemberView, PersonView, ReviewPeople
+
+
+def members(work: Work, review: str, rows: Sequence[MemberRow], person: Person) -> list[MemberView]:
+    """Members by the names that whoever asks may know."""
+    names, about = store.names(work, [row.person for row in rows]), store.review(work, review)
+    return [
+        MemberView(
+            person=row.person, name=display_name(about, row, names.get(row.person), person), role=row.role,
+            joined_at=row.joined_at, left_at=row.left_at,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def member(work: Work, row: MemberRow, person: Person) -> MemberView:
+    return members(work, row.review, [row], person)[0]
+
+
+def review_people(row: ReviewRow) -> ReviewPeople:
+    return ReviewPeople(review=row.review, founded_by=row.founded_by, pseudonyms=row.pseudonyms)
+
+
+def person_view(row: PersonRow) -> PersonView:
+    return PersonView(person=row.id, **row.model_dump(exclude={"id"}))
+
+
+def invitation_view(row: InvitationRow) -> InvitationView:
+    return InvitationView(**row.model_dump(exclude={"hashed"}))
+
+
+def invited(row: InvitationRow, link: str) -> Invited:
+    return Invited(**row.model_dump(exclude={"hashed"}), link=link)
+
+
+def key_view(row: KeyRow) -> KeyView:
+    return KeyView(**row.model_dump(exclude={"hashed"}))
+
+
+def key_made(row: KeyRow, key: str) -> KeyMade:
+    return KeyMade(**row.model_dump(exclude={"hashed"}), key=key)
+
+
+def display_name(review: ReviewRow | None, row: MemberRow, name: str | None, person: Person) -> str:
+    """What somebody may know of a member's name: leads, and each of themselves, the name."""
+    hidden = review is not None and review.pseudonyms and not person.has("lead") and person.id != row.person
+    if hidden:
+        return f"Member {row.number}"
+    return name if name is not None else f"(erased, member {row.number})"

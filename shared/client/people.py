@@ -1,0 +1,111 @@
+"""The client's view of people: who belongs to a review, invitations, and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from shared.client.forms import Forms
+from shared.client.http import Http, part
+
+if TYPE_CHECKING:
+    from shared.wire import people as wire
+else:
+    wire = Forms("shared.wire.people")
+
+#: A body, or what would be its JSON.
+Said = Mapping[str, object]
+
+
+class PeopleClient:
+    """Persons, memberships, invitations and keys."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def me(self) -> wire.Me:
+        """Who I am here, my roles, and what my key is for."""
+        return self._http.get("/people/me", wire.Me)
+
+    def found(self, review: str) -> wire.ReviewPeople:
+        """Founds a review, of which I am the lead. Raises Conflict for a name that is taken."""
+        return self._http.post(f"/people/reviews/{part(review)}", wire.ReviewPeople)
+
+    def review(self, review: str) -> wire.ReviewPeople:
+        return self._http.get(f"/people/reviews/{part(review)}", wire.ReviewPeople)
+
+    def set_pseudonyms(self, review: str, pseudonyms: bool) -> wire.ReviewPeople:
+        """Shows members each other's numbers, or their names."""
+        return self._http.send("PUT", f"/people/reviews/{part(review)}", wire.ReviewPeople, {"pseudonyms": pseudonyms})
+
+    def members(self, review: str, *, left: bool = False) -> Iterator[wire.MemberView]:
+        """Who belongs to a review; with `left` also who did."""
+        return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)
+
+    def change_role(self, review: str, member: str, role: str) -> wire.MemberView:
+        return self._http.send("PUT", _member(review, member), wire.MemberView, {"role": role})
+
+    def remove(self, review: str, member: str) -> wire.Withdrawal:
+        """Ends a membership, mine or another's. What they decided stands."""
+        return self._http.send("DELETE", _member(review, member), wire.Withdrawal)
+
+    def invite(self, review: str, asked: wire.NewInvitation | Said) -> wire.Invited:
+        """A link by which one person comes in; this answer alone has it."""
+        return self._http.post(f"/people/reviews/{part(review)}/invitations", wire.Invited, asked)
+
+    def invitations(self, review: str) -> Iterator[wire.InvitationView]:
+        return self._http.pages(f"/people/reviews/{part(review)}/invitations", wire.InvitationView)
+
+    def withdraw_invitation(self, review: str, invitation: str) -> wire.InvitationView:
+        path = f"/people/reviews/{part(review)}/invitations/{part(invitation)}"
+        return self._http.send("DELETE", path, wire.InvitationView)
+
+    def grant(self, asked: wire.NewGrant | Said) -> wire.Invited:
+        """A link to a role in all reviews, to found some, or for somebody to come back."""
+        return self._http.post("/people/invitations", wire.Invited, asked)
+
+    def accept(self, asked: wire.Accepted | Said) -> wire.Arrived:
+        """Comes in by a link, as somebody new; answers my first key."""
+        return self._http.post("/people/invitations/accept", wire.Arrived, asked)
+
+    def join(self, invitation: str) -> wire.Arrived:
+        """Comes in by a link, as who I am already."""
+        return self._http.post("/people/invitations/join", wire.Arrived, {"invitation": invitation})
+
+    def keys(self) -> Iterator[wire.KeyView]:
+        """My keys, and those that I made for programs, oldest first."""
+        return self._http.pages("/people/keys", wire.KeyView)
+
+    def keys_of(self, review: str) -> Iterator[wire.KeyView]:
+        """The keys that are for a review alone."""
+        return self._http.pages(f"/people/reviews/{part(review)}/keys", wire.KeyView)
+
+    def make_key(self, asked: wire.NewKey | Said) -> wire.KeyMade:
+        """A key of mine; with scopes, one by which a client acts for me. This answer alone has it."""
+        return self._http.post("/people/keys", wire.KeyMade, asked)
+
+    def make_program_key(self, review: str | None, asked: wire.NewProgramKey | Said) -> wire.KeyMade:
+        """A key for a program of a review, or of all."""
+        path = "/people/keys/programs" if review is None else f"/people/reviews/{part(review)}/keys"
+        return self._http.post(path, wire.KeyMade, asked)
+
+    def withdraw_key(self, key: str, review: str | None = None) -> wire.Withdrawal:
+        """Withdraws a key of mine; with a review, as its lead, one that is for it alone."""
+        path = f"/people/keys/{part(key)}" if review is None else f"/people/reviews/{part(review)}/keys/{part(key)}"
+        return self._http.send("DELETE", path, wire.Withdrawal)
+
+    def withdrawal(self, number: int) -> wire.Withdrawal:
+        """Whether every service hears of a withdrawal by now."""
+        return self._http.get(f"/people/withdrawals/{number}", wire.Withdrawal)
+
+    def persons(self) -> Iterator[wire.PersonView]:
+        """Everybody; for admins."""
+        return self._http.pages("/people/persons", wire.PersonView)
+
+    def erase_name(self, person: str) -> wire.PersonView:
+        """Forgets what somebody is called, for good."""
+        return self._http.send("DELETE", f"/people/persons/{part(person)}/name", wire.PersonView)
+
+
+def _member(review: str, member: str) -> str:
+    return f"/people/reviews/{part(review)}/members/{part(member)}"

@@ -1,0 +1,220 @@
+"""What people takes and answers: persons, memberships, invitations, keys, tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.wire.common import WHOLE, Given, Line
+
+Role = Literal["reader", "reviewer", "adjudicator", "lead", "admin"]
+
+Scope = Literal["records", "events", "metrics", "subscribe", "import", "screen", "code", "decide", "sign", "administer"]
+
+#: Whose a key is: a person's own, one by which a client acts for them, a program's, or one that pages sign in by.
+KeyKind = Literal["own", "delegated", "program", "session"]
+
+#: Days until an invitation, and a key, ends.
+InvitationDays = Annotated[int, Field(ge=1, le=90), WHOLE]
+KeyDays = Annotated[int, Field(ge=1, le=3650), WHOLE]
+
+#: What people call somebody; the service says more of what it may be.
+Called = Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"pattern": r"^[^\x00]+$"})]
+
+#: A secret that its holder made: 43 letters, digits, - and _ are 256 bits.
+Secret = Annotated[str, Field(min_length=43, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+
+#: What an invitation's link ends in.
+Link = Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"pattern": r"^[^\x00]+$"})]
+
+Password = Annotated[str, Field(min_length=12, max_length=1000, json_schema_extra={"pattern": r"^[^\x00]{12,}$"})]
+
+
+class Me(BaseModel):
+    """Whoever asks: who they are, their role in each review (`*` is all), and by what key. `scopes` are what that key
+    is for; None is all that their roles allow."""
+
+    person: str
+    name: str | None
+    roles: dict[str, Role]
+    founds: bool
+    key: str | None
+    scopes: list[str] | None
+
+
+class MemberView(BaseModel):
+    """A member of a review. `name` is what the asker may know: the name, a pseudonym, or that it was erased."""
+
+    person: str
+    name: str
+    role: Role
+    joined_at: datetime
+    left_at: datetime | None
+
+
+class NewRole(Given):
+    """What somebody's role is to be."""
+
+    role: Role
+
+
+class ReviewSettings(Given):
+    """Whether members who are no leads see each other's names, or numbers."""
+
+    pseudonyms: bool
+
+
+class ReviewPeople(BaseModel):
+    """A review as people know it."""
+
+    review: str
+    founded_by: str | None
+    pseudonyms: bool
+
+
+class NewInvitation(Given):
+    """Whom a review is to be opened for."""
+
+    role: Role
+    days: InvitationDays = 7
+
+
+class NewGrant(Given):
+    """What an admin invites somebody to, beside a review: to a role in all of them, to found some, or, who is known
+    already and has no key any more, to come back."""
+
+    role: Role | None = None
+    founds: bool = False
+    person: Annotated[str, Field(max_length=200)] | None = None
+    days: InvitationDays = 7
+
+
+class InvitationView(BaseModel):
+    """An invitation. `link` is in the answer that made it, and in no other."""
+
+    id: str
+    review: str
+    role: Role | None
+    founds: bool
+    person: str | None
+    invited_by: str
+    made_at: datetime
+    ends_at: datetime
+    used_at: datetime | None
+    used_by: str | None
+    withdrawn_at: datetime | None
+
+
+class Invited(InvitationView):
+    """The same with its link, for whoever it is for: it is shown once, and what follows its # goes over no wire."""
+
+    link: str
+
+
+class Accepted(Given):
+    """Somebody comes in by a link. `secret` is for a key of theirs; who sends the same again is answered the same."""
+
+    invitation: Link
+    name: Called | None = None
+    secret: Secret | None = None
+    key_name: Line = "first key"
+
+
+class Joining(Given):
+    """Somebody with a key comes in by a link."""
+
+    invitation: Link
+
+
+class KeyView(BaseModel):
+    """A key, without its secret, which nobody has but its holder."""
+
+    id: str
+    kind: KeyKind
+    name: str
+    subject: str
+    made_by: str
+    review: str | None
+    scopes: list[str] | None
+    made_at: datetime
+    ends_at: datetime | None
+    used_at: datetime | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+
+
+class KeyMade(KeyView):
+    """The same, with the key itself: it is shown once."""
+
+    key: str
+
+
+class Arrived(BaseModel):
+    """Somebody who came in: who they are here, and their key where they had none."""
+
+    person: str
+    review: str
+    role: Role | None
+    key: KeyMade | None
+
+
+class NewKey(Given):
+    """A key to be made: one's own, or with `scopes` one by which a client acts for oneself."""
+
+    name: Line
+    review: Annotated[str, Field(max_length=200)] | None = None
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] | None = None
+    days: KeyDays = 90
+
+
+class NewProgramKey(Given):
+    """A key for a program of a review, which acts for nobody."""
+
+    name: Line
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)]
+    days: KeyDays = 365
+
+
+class NewPassword(Given):
+    """How somebody signs in to pages from now on."""
+
+    sign_in_as: Called
+    password: Password
+
+
+class SignIn(Given):
+    """Somebody signs in to pages."""
+
+    sign_in_as: Called
+    password: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class PersonView(BaseModel):
+    """Somebody, as an admin and they themselves know them."""
+
+    person: str
+    name: str | None
+    founds: bool
+    since: datetime
+    erased_at: datetime | None
+
+
+class Withdrawal(BaseModel):
+    """What was withdrawn. `everywhere` says whether the log has it, so that every service refuses it within seconds;
+    else it counts here at once, and elsewhere when the log takes it, or when its last token ends, in five minutes."""
+
+    subject: str
+    review: str
+    number: int
+    everywhere: bool
+
+
+class Token(BaseModel):
+    """What a key is exchanged for (RFC 6749, section 5.1). `expires_in` are seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+    scope: str
