@@ -95,11 +95,12 @@ class Workbench:
         """Runs a job once, letting its errors out."""
         job(self.running)
 
-    def person(self, name: str = "ana", role: str = "reviewer", reviews: tuple[str, ...] = ("*",)) -> TestClient:
-        """A client with a token of its own; speaks to the real application, in this process."""
-        token = issue_token(
-            self.platform.ring, Person.member(name, role, reviews), now=datetime.now(UTC), valid_for=timedelta(hours=1)
-        )
+    def person(
+        self, name: str = "ana", role: str = "reviewer", reviews: tuple[str, ...] = ("*",), **more: Any
+    ) -> TestClient:
+        """A client with a token of its own; speaks to the real application, in this process. `more` is of its key."""
+        person = Person.member(name, role, reviews, **more)
+        token = issue_token(self.platform.ring, person, now=datetime.now(UTC), valid_for=timedelta(hours=1))
         client = TestClient(self.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
         self._clients.append(client)
         return client

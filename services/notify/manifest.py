@@ -8,6 +8,7 @@ from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
 from shared.events.notify import DeliveryFailed, NoticeDelivered
+from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
@@ -20,6 +21,8 @@ SERVICE = Service(
     reactions=[
         on(RevisionPublished, reactions.write_notifications),
         on(ReviewOverdue, reactions.write_overdue_notification),
+        on(MemberLeft, reactions.end_subscriptions),
+        on(AccessWithdrawn, reactions.end_subscriptions_of_key),
     ],
     jobs=[every(seconds=2, run=jobs.deliver_due)],
     prunes=[Prune(jobs.deliveries_that_are_over, "delivery_days")],

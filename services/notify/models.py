@@ -28,6 +28,7 @@ class SubscriptionRow(Base, table=True):
     __table_args__ = (
         Index("subscriptions_of_review", "review", "id"),
         Index("subscriptions_of_owner", "review", "owner", "id"),
+        Index("subscriptions_of_whom", "owner", "id"),
     )
 
     id: str = Field(primary_key=True)

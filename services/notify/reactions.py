@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from services.notify import domain, store
+from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow
 from shared.db.work import Work
 from shared.events.notify import NoticeDelivered
+from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
 from shared.wire.notify import OverdueNotification, RevisionNotification
@@ -29,6 +30,18 @@ def write_overdue_notification(work: Work, event: ReviewOverdue) -> None:
     """Freezes the alarm that a review is overdue, for the leads who asked for it."""
     body = domain.overdue_notification(event, at=work.occurred, public_url=work.settings.public_url)
     _freeze(work, body, review=event.review, kind="overdue", about=event.due.isoformat())
+
+
+def end_subscriptions(work: Work, event: MemberLeft) -> None:
+    """Tells somebody who left a review nothing more of it."""
+    for row in store.active_of(work, event.person, event.review):
+        commands.end(work, row, "its owner left the review")
+
+
+def end_subscriptions_of_key(work: Work, event: AccessWithdrawn) -> None:
+    """Tells a program whose key was withdrawn nothing more. A person's other keys may still be theirs."""
+    for row in store.active_of(work, event.subject) if event.subject.startswith("key_") else ():
+        commands.end(work, row, "its key was withdrawn")
 
 
 def _freeze(

@@ -69,6 +69,14 @@ def active_subscriptions(work: Work, review: str, owner: str) -> int:
     return work.session.scalars(select(func.count()).select_from(SubscriptionRow).where(*mine)).one()
 
 
+def active_of(work: Work, owner: str, review: str | None = None) -> list[SubscriptionRow]:
+    """The subscriptions of somebody that have not ended, of one review or of all, locked until this work ends."""
+    query = select(SubscriptionRow).where(col(SubscriptionRow.owner) == owner, col(SubscriptionRow.active))
+    if review is not None:
+        query = query.where(col(SubscriptionRow.review) == review)
+    return list(work.session.scalars(query.order_by(col(SubscriptionRow.id)).with_for_update()))
+
+
 def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
     """The active webhook subscriptions of a review that ask for a kind of notification, a chunk at a time.
 

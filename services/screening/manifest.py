@@ -6,9 +6,10 @@ from pathlib import Path
 
 from services.screening import api, jobs, views
 from services.screening.models import Base
-from services.screening.reactions import protocols, records
+from services.screening.reactions import members, protocols, records
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.people import MemberLeft
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
     ConflictOpened,
@@ -34,6 +35,7 @@ SERVICE = Service(
         on(RecordUpdated, records.describe_record_anew),
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordNoticed, records.flag_report),
+        on(MemberLeft, members.return_what_they_hold),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),

@@ -214,7 +214,8 @@ class Vote(SQLModel):
     """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge).
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
-    that was counted as one of a pair: the task it was counted on, so that it is not counted twice.
+    that was counted as one of a pair: the task it was counted on, so that it is not counted twice. `via` is the key by
+    which a client cast it for its person.
     """
 
     id: str = Field(primary_key=True)
@@ -227,6 +228,7 @@ class Vote(SQLModel):
     protocol_version: int
     deciding: bool = False
     paired_on: str | None = None
+    via: str | None = None
     cast_at: datetime = Field(sa_type=Instant)
 
 

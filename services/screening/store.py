@@ -483,10 +483,23 @@ def lock_lapsed(
 
 def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False) -> list[tuple[Task, Lease]]:
     """Those of these leases that have lapsed and not ended, with their tasks, held by this work until its end."""
+    chosen = col(LeaseRow.id).in_(select(each_of(work.session, ids, col(LeaseRow.id))))
+    rows = _locked_with_tasks(work, chosen, passing_over=passing_over)
+    return [(task, lease) for task, lease in rows if lease.ended is None and lease.expires_at <= work.now]
+
+
+def lock_held_by(work: Work, review: str, person: str) -> list[tuple[Task, Lease]]:
+    """The live leases that somebody holds in a review, with their tasks, held by this work until its end."""
+    theirs = (col(LeaseRow.review) == review, col(LeaseRow.person) == person, col(LeaseRow.ended).is_(None))
+    rows = _locked_with_tasks(work, *theirs, passing_over=False)
+    return [(task, lease) for task, lease in rows if lease.ended is None]
+
+
+def _locked_with_tasks(work: Work, *which: ColumnElement[bool], passing_over: bool) -> list[tuple[Task, Lease]]:
     query = (
         select(TaskRow, LeaseRow)
         .join(LeaseRow, col(LeaseRow.task) == TaskRow.id)
-        .where(col(LeaseRow.id).in_(select(each_of(work.session, ids, col(LeaseRow.id)))))
+        .where(*which)
         .order_by(col(TaskRow.id), col(LeaseRow.id))
         .with_for_update(of=[TaskRow, LeaseRow], skip_locked=passing_over)
     )
@@ -494,7 +507,7 @@ def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False)
     for task, lease in rows:
         work.rows.keep(TaskRow, task)
         work.rows.keep(LeaseRow, lease)
-    return [(task, lease) for task, lease in rows if lease.ended is None and lease.expires_at <= work.now]
+    return rows
 
 
 def forget_leases(work: Work, before: datetime, limit: int) -> int:

@@ -247,7 +247,12 @@ def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
 
 def vote_cast(vote: Vote) -> VoteCast:
     return VoteCast(
-        person=vote.person, answer=vote.answer, reason=vote.reason, fields=vote.fields, cast_at=vote.cast_at
+        person=vote.person,
+        answer=vote.answer,
+        reason=vote.reason,
+        fields=vote.fields,
+        cast_at=vote.cast_at,
+        via=vote.via,
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.events.base import Event, Value
 from shared.events.bounds import Count, Id, Title
 
@@ -20,6 +22,8 @@ class VoteCast(Value):
     reason: str | None = None
     fields: dict[str, Any] = {}
     cast_at: datetime
+    #: The key by which a client cast it for its person; left out where they did so themselves.
+    via: Id | None = Field(default=None, exclude_if=lambda via: via is None)
 
 
 class Judgement(Value):

@@ -99,6 +99,15 @@ def return_lapsed(work: Work, limit: int) -> int:
     return _give_back(work, store.lock_lapsed(work, limit))
 
 
+def return_all_of(work: Work, review: str, person: str) -> int:
+    """Gives back every slot that somebody holds in a review, who is no member any more; answers how many."""
+    held = store.lock_held_by(work, review, person)
+    for task, lease in held:
+        steps.end_lease(work, lease, LeaseStates.RELEASED)
+        steps.free_slot(task, lease.person)
+    return len(held)
+
+
 def _give_back(work: Work, lapsed: Iterable[tuple[Task, Lease]]) -> int:
     """Ends lapsed leases, which are held, and frees their slots."""
     given = 0
@@ -234,7 +243,7 @@ def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
         id=id_of("vote", task.id, work.actor), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,
         fields={name: value for name, value in ballot.fields.items() if value},
-        protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now,
+        protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
     )  # fmt: skip
 
 

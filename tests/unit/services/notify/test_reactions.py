@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from services.notify import store
 from services.notify.models import DeliveryRow, NotificationRow, SubscriptionRow
 from shared.events.notify import NoticeDelivered
+from shared.events.people import AccessWithdrawn, MemberLeft
 from tests.unit.services.notify.rig import REVIEW, review_overdue, revision_published
 
 HOOK = "http://127.0.0.1:9/hook"
@@ -116,3 +117,33 @@ def test_many_subscriptions_are_written_to_a_chunk_at_a_time(bench, monkeypatch)
     bench.hears(revision_published())
 
     assert count(bench, DeliveryRow) == 36
+
+
+def test_whoever_leaves_a_review_is_told_nothing_more_of_it(bench):
+    gone, stays = bench.subscribe("http://127.0.0.1:9/a", by="ana"), bench.subscribe("http://127.0.0.1:9/b", by="ben")
+
+    bench.hears(MemberLeft(review=REVIEW, person="ana", role="reader"))
+
+    seen = {name: bench.person(name, "reader").get(f"/notify/reviews/{REVIEW}/subscriptions").json()["items"]
+            for name in ("ana", "ben")}  # fmt: skip
+    assert [(it["id"], it["active"]) for it in (*seen["ana"], *seen["ben"])] == [
+        (gone["id"], False), (stays["id"], True),
+    ]  # fmt: skip
+
+
+def test_a_program_whose_key_was_withdrawn_is_told_nothing_more(bench):
+    made = bench.subscribe("http://127.0.0.1:9/a", by="key_1")
+
+    bench.hears(AccessWithdrawn(review=REVIEW, subject="key_1", number=1))
+
+    (seen,) = bench.person("key_1", "reader").get(f"/notify/reviews/{REVIEW}/subscriptions").json()["items"]
+    assert (seen["id"], seen["active"], seen["ended_why"]) == (made["id"], False, "its key was withdrawn")
+
+
+def test_a_person_one_of_whose_roles_changed_is_told_as_before(bench):
+    bench.subscribe("http://127.0.0.1:9/a", by="person_1")
+
+    bench.hears(AccessWithdrawn(review=REVIEW, subject="person_1", number=1))
+
+    (seen,) = bench.person("person_1", "reader").get(f"/notify/reviews/{REVIEW}/subscriptions").json()["items"]
+    assert seen["active"]
