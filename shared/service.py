@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Signal
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from fastapi import APIRouter
 from sqlalchemy import MetaData
@@ -125,6 +125,8 @@ class Service:
     jobs: Sequence[Job] = ()
     emits: Sequence[type[Event]] = ()
     prunes: Sequence[Prune] = ()
+    #: Takes out of events of its journal, as they are shown, what whoever is no lead may not see of them.
+    hide: Callable[[Work, Sequence[dict[str, Any]]], None] = field(default=lambda work, events: None)
     gauges: Callable[[Work], Sequence[Gauge]] = field(default=lambda work: ())
     resources: Callable[[Settings], object] = field(default=lambda settings: None)
     looks: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)

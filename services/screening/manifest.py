@@ -44,6 +44,7 @@ SERVICE = Service(
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,
+    hide=views.hide_what_leads,
     emits=[
         TaskOpened,
         TaskClosed,

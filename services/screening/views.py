@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
@@ -33,6 +34,9 @@ from shared.wire.screening import (
     VoteReceipt,
 )
 
+#: Who did something, for those who may not know it yet.
+HIDDEN = "hidden"
+
 
 def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task, on one they have
@@ -56,6 +60,28 @@ def _is_over(work: Work, task: Task) -> bool:
     while record is not None and record.merged_into is not None:
         record = store.get_record(work, task.review, record.merged_into)
     return record is not None and record.state != RecordStates.SCREENING
+
+
+def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
+    """Takes votes, and who gave them, out of events about tasks that are not over: an earlier decision may stand no
+    more, and its votes would lead those who judge anew."""
+    said = [(event, judgement, task) for event in events for judgement, task in _tasks_told(event["data"])]
+    tasks = store.tasks_by_id(work, {task for *_, task in said})
+    still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
+    for event, judgement, task in said:
+        if task in still_open:
+            event["actor"] = HIDDEN
+            event.pop("via", None)
+            if judgement is not None:
+                judgement["votes"] = []
+
+
+def _tasks_told(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
+    """The tasks that an event tells of, each with its judgement where there is one."""
+    if "task" in data:
+        yield data.get("judgement"), data["task"]
+    for judgement in data.get("judgements", ()):
+        yield judgement, store.task_id(data["review"], data["record"], judgement["stage"])
 
 
 def lease_view(lease: Lease) -> LeaseView:

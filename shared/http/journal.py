@@ -12,7 +12,7 @@ from sqlmodel import col
 from shared.db.paging import read_page
 from shared.db.tables import CauseRow, OutboxRow
 from shared.db.work import Work
-from shared.http.auth import Lead
+from shared.http.auth import EventReader
 from shared.http.paging import Hundred
 from shared.http.parameters import Name, Seq, Word, Words
 from shared.http.route import Route
@@ -32,7 +32,7 @@ def routes(service: Service) -> APIRouter:
     def list_events(
         review: Name,
         work: Annotated[Work, reading],
-        person: Lead,
+        person: EventReader,
         page: Hundred,
         correlation: Word | None = None,
         event: Word | None = None,
@@ -40,7 +40,8 @@ def routes(service: Service) -> APIRouter:
         after: Seq | None = None,
     ) -> Page[JournalEntry]:
         """What the service told, oldest first: all of a review, of one flow, one event, or what some events
-        led to; `after` is the last `seq` the asker has."""
+        led to; `after` is the last `seq` the asker has. Whoever is no lead sees of what is not decided yet neither
+        votes nor who gave them."""
         query = select(OutboxRow).where(col(OutboxRow.review) == review)
         if correlation is not None:
             query = query.where(col(OutboxRow.correlation) == correlation)
@@ -51,7 +52,10 @@ def routes(service: Service) -> APIRouter:
             query = query.where(col(OutboxRow.event_id).in_(led_to))
         page = page.from_position(None if after is None else [after])
         found = read_page(work, query, page, col(OutboxRow.seq))
-        return found.shown_as(_entries(work, found.rows))
+        entries = _entries(work, found.rows)
+        if not person.has("lead"):
+            service.hide(work, [entry.event for entry in entries])
+        return found.shown_as(entries)
 
     return router
 

@@ -323,3 +323,52 @@ def test_bad_questions_get_a_clear_problem(either_rig):
 
         assert answer.status_code == status, path
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def told(rig, name: str, role: str, **more) -> list[dict]:
+    """The events of the review's journal, as somebody sees them."""
+    answer = rig.bench.person(name, role, **more).get(f"/screening/reviews/{REVIEW}/events", params={"limit": 100})
+    assert answer.status_code == 200, answer.text
+    return [entry["event"] for entry in answer.json()["items"]]
+
+
+def test_a_reader_of_events_sees_who_voted_once_the_task_is_over_and_a_lead_at_once(rig):
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no")
+
+    def conflict(name: str, role: str) -> dict:
+        return next(event for event in told(rig, name, role) if event["type"] == "screening.conflict.opened")
+
+    assert conflict("eve", "adjudicator")["actor"] == conflict("cleo", "reader")["actor"] == "hidden"
+    assert conflict("lea", "lead")["actor"] == "ben"
+
+    rig.answers("eve", "include", "adjudicator", kind="conflict", reason="yes")
+
+    closed = [event for event in told(rig, "cleo", "reader") if event["type"] == "screening.task.closed"]
+    assert [vote["person"] for vote in closed[0]["data"]["judgement"]["votes"]] == ["ana", "ben", "eve"]
+    assert conflict("cleo", "reader")["actor"] == "ben"
+
+
+def test_votes_of_a_task_that_was_opened_again_are_shown_to_leads_alone(rig):
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "include")
+    with rig.bench.work() as work:
+        work.session.connection().exec_driver_sql("UPDATE tasks SET state = 'open' WHERE stage = 'sift'")
+
+    seen, whole = (
+        next(event for event in told(rig, name, role) if event["type"] == "screening.task.closed")
+        for name, role in (("cleo", "reader"), ("lea", "lead"))
+    )
+
+    assert seen["data"]["judgement"]["votes"] == [] and seen["actor"] == "hidden"
+    assert len(whole["data"]["judgement"]["votes"]) == 2
+
+
+def test_a_program_reads_events_by_a_key_for_them_and_by_no_other(rig):
+    rig.discovers("r1")
+
+    assert told(rig, "key_1", "reader", key="key_1", scopes=frozenset({"events"}))
+    program = rig.bench.person("key_2", "reader", key="key_2", scopes=frozenset({"records"}))
+    assert program.get(f"/screening/reviews/{REVIEW}/events").status_code == 403
