@@ -52,7 +52,7 @@ def logout() -> None:
     url = setting("url")
     key = kept.of(url)
     if key is None:
-        raise Invalid(f"no key is kept for {url}", slug="no_key")
+        raise Invalid(f"no key is kept for {url}", slug="no_kept_key")
     try:
         with connected(key) as living:
             living.people.withdraw_key(f"key_{key.split('_')[2]}")
@@ -65,7 +65,7 @@ def logout() -> None:
 
 def _checked(key: str) -> str:
     if not key.startswith(KEY):
-        raise Invalid(f"this is no key: one begins with {KEY}", slug="bad_key")
+        raise Invalid(f"this is no key: one begins with {KEY}", slug="no_key_at_all")
     return key
 
 

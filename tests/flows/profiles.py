@@ -21,7 +21,9 @@ from shared.bus.port import EventLog
 from shared.client import Client
 from shared.clock import FileClock
 from shared.ids import new_id
+from shared.keys.file import open_ring
 from shared.settings import Settings
+from shared.tokens import own_token
 from tests.databases import drop_database
 
 ROOT = Path(__file__).parent.parent.parent
@@ -108,8 +110,8 @@ def demo_run(
 
 
 def client(site: Environment, role: str = "admin") -> Client:
-    """A client of a running platform."""
-    return Client.at(site.processes.urls, site.key(f"Watcher as {role}", role), patience=60)
+    """A client of a running platform, for the machine's owner."""
+    return Client.at(site.processes.urls, lambda: own_token(open_ring(site.settings), role), patience=60)
 
 
 def _silent(folder: Path) -> Callable[[str], None]:

@@ -142,9 +142,7 @@ def test_a_service_lives_its_past_again_into_an_empty_database(run, tmp_path, se
 
 def test_dead_letters_are_listed(run):
     assert "no dead letters" in run("dead-letters", "list").output
-    assert data(run("dead-letters", "list", "--json")) == {
-        name: [] for name in ("protocol", "ingest", "screening", "synthesis", "search", "notify")
-    }
+    assert data(run("dead-letters", "list", "--json")) == {name: [] for name in ALL}
 
 
 def test_databases_are_as_the_models_are(run):
@@ -240,5 +238,10 @@ def seen(site: Environment) -> dict[str, object]:
         return {
             "revisions": {number: living.synthesis.verify(REVIEW, number).holds for number in numbers},
             "support": living.synthesis.support(REVIEW),
-            "events": {service: [it.event for it in living.operations.events(service, REVIEW)] for service in ALL},
+            "events": {
+                # The release before had no people.
+                service: [it.event for it in living.operations.events(service, REVIEW)]
+                for service in ALL
+                if service != "people"
+            },
         }

@@ -37,6 +37,7 @@ class Served:
             self.port = probe.getsockname()[1]
         self.folder, self.log = folder, folder / "serve.log"
         self.data, self.url = folder / "data", f"http://127.0.0.1:{self.port}"
+        self.admin: str | None = None  # Their key, once they came in.
         self.environment = {
             **environment(), "PYTHONPATH": str(ROOT), "COLUMNS": "80", "LIVING_PORT": str(self.port),
             "LIVING_URL": self.url, "LIVING_SCHEDULER_TICK": "0.2", **settings,

@@ -33,7 +33,11 @@ def url(request, tmp_path) -> Iterator[str]:
         drop_database(url.format(service=service.name))
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+#: Those that a release before had; what came later never was without.
+OLD = [service for service in SERVICES if list(service.migrations.glob("*_what_waits_in_a_table_of_its_own.py"))]
+
+
+@pytest.mark.parametrize("service", OLD, ids=lambda service: service.name)
 def test_what_an_older_release_had_not_told_waits_and_nothing_else(service: Service, url):
     database = Database(url.format(service=service.name))
     migrate.ensure_database(database)

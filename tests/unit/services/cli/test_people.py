@@ -117,6 +117,7 @@ def test_members_are_listed_and_changed_by_the_names_one_sees(people, as_someone
     assert isinstance(as_someone("ana", "people", "role", REVIEW, "Lea", "reader").exception, Forbidden)
 
 
+@pytest.mark.waits
 def test_whoever_is_removed_is_told_to_every_service(people, as_someone):
     as_someone("lea", "login", invited(as_someone, REVIEW, "--role", "lead"), "--name", "Lea")
     as_someone("ana", "login", invited(as_someone, REVIEW, "--role", "reviewer"), "--name", "Ana")

@@ -128,6 +128,7 @@ def test_a_key_that_is_for_something_is_for_nothing_else(bench):
     assert [(answer.status_code, answer.json()["title"]) for answer in answers] == [(403, "scope needed")] * 2
 
 
+@pytest.mark.waits
 def test_what_was_withdrawn_is_refused_and_nothing_is_changed_where_that_is_not_known(bench):
     ana, ben = bench.person("ana", "lead"), bench.person("ben", "lead")
     bench.app.state.withdrawn.add("ana", 1)

@@ -19,6 +19,8 @@ from shared.runtime.withdrawals import Withdrawals
 from shared.tokens import Person
 from shared.withdrawn import Withdrawn
 
+pytestmark = pytest.mark.waits
+
 AT = "2025-01-01T00:00:00+00:00"
 ANA = Person.member("person_ana", "reviewer", ("ics",), key="key_1", number=1)
 
@@ -31,7 +33,7 @@ def log(tmp_path):
     made.close()
 
 
-def told(subject: str, number: int, version: int = 1) -> bytes:
+def withdrawal(subject: str, number: int, version: int = 1) -> bytes:
     return Envelope(
         id=new_id("evt"), type=AccessWithdrawn.type, dataversion=version, source="living/people", subject=subject,
         time=AT, recordedtime=AT, correlationid="flow", causationid=None, actor="person_lea",
@@ -48,7 +50,7 @@ def reader(log) -> Withdrawals:
 
 
 def test_whatever_was_made_before_a_withdrawal_counts_no_more_and_what_was_made_after_it_does(log):
-    put(log, told("key_1", 2), told("person_ben", 3))
+    put(log, withdrawal("key_1", 2), withdrawal("person_ben", 3))
     following = reader(log)
 
     following.look()
@@ -61,7 +63,7 @@ def test_whatever_was_made_before_a_withdrawal_counts_no_more_and_what_was_made_
 
 
 def test_a_withdrawn_person_is_refused_by_every_key(log):
-    put(log, told("person_ana", 2))
+    put(log, withdrawal("person_ana", 2))
     following = reader(log)
     following.look()
 
@@ -74,7 +76,7 @@ def test_what_comes_later_is_read_once_more_each_time(log):
     following.look()
     following.withdrawn.require_standing(ANA)
 
-    put(log, told("key_1", 5))
+    put(log, withdrawal("key_1", 5))
     following.look()
 
     with pytest.raises(Unauthenticated):
@@ -82,7 +84,7 @@ def test_what_comes_later_is_read_once_more_each_time(log):
 
 
 def test_a_process_that_starts_again_knows_all_of_them(log):
-    put(log, *(told(f"key_{number}", number) for number in range(1, 1200)))
+    put(log, *(withdrawal(f"key_{number}", number) for number in range(1, 1200)))
 
     following = reader(log)
     following.look()
@@ -134,7 +136,7 @@ def test_a_partition_that_is_held_makes_the_list_no_newer(log):
 
 @pytest.mark.parametrize("value", [b"no json", b"{}", b"[]"])
 def test_what_is_no_event_withdraws_nothing_and_holds_nothing_up(log, value):
-    put(log, value, told("key_1", 7))
+    put(log, value, withdrawal("key_1", 7))
     following = reader(log)
 
     following.look()
@@ -145,7 +147,7 @@ def test_what_is_no_event_withdraws_nothing_and_holds_nothing_up(log, value):
 
 
 def test_a_withdrawal_of_a_later_release_keeps_the_list_old_until_it_can_be_read(log):
-    put(log, told("key_1", 7, version=2))
+    put(log, withdrawal("key_1", 7, version=2))
     following = reader(log)
 
     for _ in range(2):
@@ -156,12 +158,12 @@ def test_a_withdrawal_of_a_later_release_keeps_the_list_old_until_it_can_be_read
 
 
 def test_a_log_that_is_another_than_before_is_read_from_its_start(log, tmp_path):
-    put(log, *(told("key_9", number) for number in range(1, 6)))
+    put(log, *(withdrawal("key_9", number) for number in range(1, 6)))
     following = reader(log)
     following.look()
     other = SqliteLog(str(tmp_path / "other.db"), TOPICS)
     other.create_topics()
-    put(other, told("key_1", 6))
+    put(other, withdrawal("key_1", 6))
     following._log = other
 
     following.look()
