@@ -180,6 +180,11 @@ class Settings(BaseSettings):
         description="Key ring that signs tokens and revisions, or one Ed25519 key (PEM) for both; made at first start "
         "of the embedded profile.",
     )
+    people_url: str | None = Field(
+        None,
+        description="Where `people` answers, for a process without it: with a key as the password (Basic) it exchanges "
+        "the key there, as for feed readers.",
+    )
     make_signing_key: bool = Field(True, description="Make the key ring when it is not there.")
 
     # How the command line and the client reach the platform
@@ -192,6 +197,12 @@ class Settings(BaseSettings):
         description="Your key, for the command line; without one that which `living login` keeps. Without either it "
         "makes itself a token, where it can read the platform's own keys, to read with, and for what the machine's "
         "owner does; never to vote, decide or sign.",
+    )
+
+    keys_file: Path | None = Field(
+        None,
+        description="Where `living login` keeps your keys; without it `living/keys.json` in the folder of your settings "
+        "(`XDG_CONFIG_HOME`, or `~/.config`).",
     )
 
     # Screening

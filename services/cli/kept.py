@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from services.cli.context import given
 from shared.errors import Invalid
 from shared.private import write_private
 from shared.storage import unusable
@@ -14,7 +15,7 @@ from shared.storage import unusable
 
 def path() -> Path:
     """Where keys are kept: LIVING_KEYS_FILE, or a file in the user's folder for settings (XDG Base Directory)."""
-    if named := os.environ.get("LIVING_KEYS_FILE"):
+    if named := given().get("living_keys_file"):
         return Path(named)
     folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(folder) / "living" / "keys.json"

@@ -65,7 +65,7 @@ def _is_over(work: Work, task: Task) -> bool:
 def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
     """Takes votes, and who gave them, out of events about tasks that are not over: an earlier decision may stand no
     more, and its votes would lead those who judge anew."""
-    said = [(event, judgement, task) for event in events for judgement, task in _tasks_told(event["data"])]
+    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event["data"])]
     tasks = store.tasks_by_id(work, {task for *_, task in said})
     still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
     for event, judgement, task in said:
@@ -76,7 +76,7 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
                 judgement["votes"] = []
 
 
-def _tasks_told(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
+def _tasks_of(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """The tasks that an event tells of, each with its judgement where there is one."""
     if "task" in data:
         yield data.get("judgement"), data["task"]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from shared.errors import Forbidden, Unauthenticated
+from shared.http.exchange import KEY, Exchange
 from shared.http.parameters import check_query
 from shared.keys.ring import KeyRing
 from shared.tokens import Person, opened
@@ -44,20 +45,39 @@ class Known:
 
 
 async def authenticate(request: Request) -> Person:
-    """The person who asks, from `Authorization: Bearer TOKEN` (or Basic, with the token as password, for
-    feed readers that know nothing else). Raises Unauthenticated."""
+    """The person who asks, from `Authorization: Bearer TOKEN`; or Basic, with a key or a token as the password, for
+    feed readers that know nothing else. Raises Unauthenticated."""
     known: Person | None = getattr(request.state, "person", None)
     if known is not None:  # Asked before its body was read (`shared.http.bodies.with_body`).
         return known
     header = request.headers.get("authorization", "")
     scheme, _, credentials = header.partition(" ")
-    token = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)
-    if not token:
-        raise Unauthenticated("send a token: 'Authorization: Bearer TOKEN'; POST /people/token makes one of a key")
-    person: Person = request.app.state.known.person(token)
-    request.app.state.withdrawn.require_standing(person)
+    shown = credentials.strip() if scheme.lower() == "bearer" else _basic_password(scheme, credentials)
+    if not shown:
+        raise Unauthenticated(
+            "send a token: 'Authorization: Bearer TOKEN'; POST /people/token makes one of a key"
+        )  # fmt: skip
+    person = await _by_key(request, shown) if shown.startswith(KEY) else _by_token(request, shown)
     request.state.person = person
     return person
+
+
+def _by_token(request: Request, token: str) -> Person:
+    person: Person = request.app.state.known.person(token)
+    request.app.state.withdrawn.require_standing(person)
+    return person
+
+
+async def _by_key(request: Request, key: str) -> Person:
+    exchange: Exchange = request.app.state.exchange
+    try:
+        return _by_token(request, await exchange.token_of(key))
+    except Unauthenticated as error:
+        if error.slug == "bad_key":
+            raise
+        # Its role was changed, or the platform's own keys: another token says what holds now.
+        exchange.forget(key)
+        return _by_token(request, await exchange.token_of(key))
 
 
 def at_least(

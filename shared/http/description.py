@@ -31,7 +31,7 @@ Lists come in pages: `next` of one is the `cursor` of the next, null on the last
 
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token that `POST /people/token` made of a key."},
-    "basic": {"type": "http", "scheme": "basic", "description": "Any name, and the token as the password."},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any name, and a key or a token as the password."},
 }
 
 _AGAIN = "Seconds until it is worth trying again; not there where a person must do something first."

@@ -17,6 +17,7 @@ from shared.errors import NotFound, Unauthenticated
 from shared.http import blobs, dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Monitor, Reader, authenticate
+from shared.http.exchange import Exchange
 from shared.http.middleware import Answers
 from shared.http.route import Route, gone
 from shared.keys.published import MEDIA_TYPE, key_set
@@ -75,6 +76,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     )
     app.state.platform, app.state.known = platform, Known(platform.ring)
     app.state.withdrawn = platform.withdrawals.withdrawn
+    app.state.exchange = Exchange(app if "people" in platform.running else None, platform.settings.people_url)
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
     blobs.bound(app)

@@ -325,7 +325,7 @@ def test_bad_questions_get_a_clear_problem(either_rig):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def told(rig, name: str, role: str, **more) -> list[dict]:
+def events_seen(rig, name: str, role: str, **more) -> list[dict]:
     """The events of the review's journal, as somebody sees them."""
     answer = rig.bench.person(name, role, **more).get(f"/screening/reviews/{REVIEW}/events", params={"limit": 100})
     assert answer.status_code == 200, answer.text
@@ -338,14 +338,14 @@ def test_a_reader_of_events_sees_who_voted_once_the_task_is_over_and_a_lead_at_o
     rig.answers("ben", "exclude", reason="no")
 
     def conflict(name: str, role: str) -> dict:
-        return next(event for event in told(rig, name, role) if event["type"] == "screening.conflict.opened")
+        return next(event for event in events_seen(rig, name, role) if event["type"] == "screening.conflict.opened")
 
     assert conflict("eve", "adjudicator")["actor"] == conflict("cleo", "reader")["actor"] == "hidden"
     assert conflict("lea", "lead")["actor"] == "ben"
 
     rig.answers("eve", "include", "adjudicator", kind="conflict", reason="yes")
 
-    closed = [event for event in told(rig, "cleo", "reader") if event["type"] == "screening.task.closed"]
+    closed = [event for event in events_seen(rig, "cleo", "reader") if event["type"] == "screening.task.closed"]
     assert [vote["person"] for vote in closed[0]["data"]["judgement"]["votes"]] == ["ana", "ben", "eve"]
     assert conflict("cleo", "reader")["actor"] == "ben"
 
@@ -358,7 +358,7 @@ def test_votes_of_a_task_that_was_opened_again_are_shown_to_leads_alone(rig):
         work.session.connection().exec_driver_sql("UPDATE tasks SET state = 'open' WHERE stage = 'sift'")
 
     seen, whole = (
-        next(event for event in told(rig, name, role) if event["type"] == "screening.task.closed")
+        next(event for event in events_seen(rig, name, role) if event["type"] == "screening.task.closed")
         for name, role in (("cleo", "reader"), ("lea", "lead"))
     )
 
@@ -369,6 +369,6 @@ def test_votes_of_a_task_that_was_opened_again_are_shown_to_leads_alone(rig):
 def test_a_program_reads_events_by_a_key_for_them_and_by_no_other(rig):
     rig.discovers("r1")
 
-    assert told(rig, "key_1", "reader", key="key_1", scopes=frozenset({"events"}))
+    assert events_seen(rig, "key_1", "reader", key="key_1", scopes=frozenset({"events"}))
     program = rig.bench.person("key_2", "reader", key="key_2", scopes=frozenset({"records"}))
     assert program.get(f"/screening/reviews/{REVIEW}/events").status_code == 403

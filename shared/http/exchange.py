@@ -1,0 +1,84 @@
+"""Keys as passwords: feed readers, and people with curl, know Basic authentication alone, so we exchange their key.
+
+What they send is exchanged as they would themselves, at people's own door, and the token is kept until it is worn. A
+token is still checked without asking anybody; to exchange is asked for once in four minutes of each key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from hashlib import sha256
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from shared.errors import Unauthenticated, Unavailable
+
+#: What a key begins with (`services.people.domain.secrets`).
+KEY = "living_key_"
+
+#: Keys of which tokens are kept, and the share of a token's time for which it is.
+_MOST, _WORN = 10_000, 0.8
+
+#: Seconds for which a key that was refused is refused again without a question.
+_REFUSED = 5.0
+
+
+class Exchange:
+    """Exchanges keys at `people_url`, or in this very process where people is served here."""
+
+    def __init__(self, app: ASGIApp | None, people_url: str | None) -> None:
+        self._app, self._url = app, people_url
+        self._client: httpx.AsyncClient | None = None
+        self._tokens: dict[str, tuple[str | None, float]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def token_of(self, key: str) -> str:
+        """A token of a key. Raises Unauthenticated for one that counts no more, Unavailable when people cannot be
+        asked."""
+        name = sha256(key.encode()).hexdigest()
+        async with self._asking.setdefault(name, asyncio.Lock()):
+            try:
+                token, until = self._tokens.get(name, (None, 0.0))
+                if until <= time.monotonic():
+                    token, until = await self._ask(key)
+                    self._tokens.pop(name, None)
+                    if len(self._tokens) >= _MOST:
+                        self._tokens.pop(next(iter(self._tokens)))
+                    self._tokens[name] = token, until
+            finally:
+                self._asking.pop(name, None)
+        if token is None:
+            raise Unauthenticated("the key does not count here: it is wrong, over or withdrawn", slug="bad_key")
+        return token
+
+    def forget(self, key: str) -> None:
+        """Forgets the token of a key, which was refused, so that another is asked for."""
+        self._tokens.pop(sha256(key.encode()).hexdigest(), None)
+
+    async def _ask(self, key: str) -> tuple[str | None, float]:
+        asked = time.monotonic()
+        form = {"grant_type": "client_credentials", "client_secret": key}
+        try:
+            answer = await self._people().post("/people/token", data=form)
+        except httpx.TransportError as error:
+            raise Unavailable(f"people cannot be asked for a token: {error}") from error
+        if answer.status_code == 401:
+            return None, asked + _REFUSED
+        if answer.status_code != 200:
+            raise Unavailable(f"people gives no token: HTTP {answer.status_code}")
+        made: dict[str, Any] = answer.json()
+        return made["access_token"], asked + made["expires_in"] * _WORN
+
+    def _people(self) -> httpx.AsyncClient:
+        if self._client is None:
+            if self._app is None and self._url is None:
+                raise Unauthenticated(
+                    "this process exchanges no key (LIVING_PEOPLE_URL): exchange it at POST /people/token, and send "
+                    "the token"
+                )
+            here = httpx.ASGITransport(self._app) if self._app is not None else None
+            self._client = httpx.AsyncClient(base_url=self._url or "http://people", transport=here, timeout=10)
+        return self._client
