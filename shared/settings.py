@@ -201,8 +201,8 @@ class Settings(BaseSettings):
 
     keys_file: Path | None = Field(
         None,
-        description="Where `living login` keeps your keys; without it `living/keys.json` in the folder of your settings "
-        "(`XDG_CONFIG_HOME`, or `~/.config`).",
+        description="Where `living login` keeps your keys; without it `living/keys.json` in the folder of your "
+        "settings (`XDG_CONFIG_HOME`, or `~/.config`).",
     )
 
     # Screening
