@@ -14,7 +14,7 @@ from shared.bus import judging
 from shared.bus.open import open_log
 from shared.bus.reading import Opened, open_once
 from shared.clock import Clock, open_clock
-from shared.errors import LogUnavailable, Unavailable
+from shared.errors import LogUnavailable, Rejected, Unavailable
 from shared.keys.file import open_ring
 from shared.pauses import pause_after, spread
 from shared.retrying import Stopped, retrying
@@ -74,6 +74,7 @@ class Platform:
         self._insist(self.event_log.create_topics)
         for running in self.running.values():
             running.start()
+        self._look_at_withdrawals()
         self.withdrawals.worker.start()
         self.health.start()
         if self.settings.scheduler:
@@ -100,6 +101,14 @@ class Platform:
             checks.check_key(name, running.database, self.ring)
         log.info("the key ring was changed", signing={key.purpose: key.kid for key in keys if key.private is not None})
         self._keys = keys
+
+    def _look_at_withdrawals(self) -> None:
+        """Knows what was withdrawn before anybody is answered: else it would count again until the first look. Where
+        the log does not give it, the start goes on: nothing is decided then, and reading goes on."""
+        try:
+            self.withdrawals.look()
+        except (LogUnavailable, Rejected) as error:
+            log.error("starts without knowing what was withdrawn", why=judging.reason_of(error))
 
     def _find_log(self) -> None:
         topics = {topic for service in self.services for topic in checks.topics_of(service)}

@@ -12,7 +12,7 @@ from shared.pauses import pause_after, spread
 
 log = logging.get(__name__)
 
-#: Longest pause, in seconds, between two turns that fail.
+#: Longest pause, in seconds, between two turns that fail, where nothing else is said.
 LONGEST = 15.0
 
 
@@ -28,11 +28,12 @@ class Worker:
         *,
         leave: Callable[[], None] = lambda: None,
         first_pause: float,
+        longest: float = LONGEST,
         stopping: Signal,
     ) -> None:
         self.name, self.trouble = name, None
         self._service, self._turn, self._leave = service, turn, leave
-        self._failed, self._first_pause, self._stopping = 0, first_pause, stopping
+        self._failed, self._first_pause, self._longest, self._stopping = 0, first_pause, longest, stopping
         self._thread = Thread(target=self._run, name=f"{service}:{name}", daemon=True)
 
     trouble: str | None
@@ -58,7 +59,8 @@ class Worker:
                 except Exception as error:
                     self._tell(error)
                     self._failed += 1
-                    self._stopping.wait(spread(pause_after(self._failed, first=self._first_pause, longest=LONGEST)))
+                    pause = pause_after(self._failed, first=self._first_pause, longest=self._longest)
+                    self._stopping.wait(spread(pause))
                 else:
                     self.trouble, self._failed = None, 0
         finally:
