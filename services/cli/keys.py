@@ -10,6 +10,7 @@ import click
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import acting
 from services.cli.printing import err, minute, print_json, print_line, print_rows
+from shared.errors import Unauthenticated
 from shared.tokens import SCOPES
 
 if TYPE_CHECKING:
@@ -94,7 +95,11 @@ def say_withdrawn(living: Client, withdrawal: Withdrawal, what: str) -> None:
     until = time.monotonic() + _SOON
     while not withdrawal.everywhere and time.monotonic() < until:
         time.sleep(0.1)
-        withdrawal = living.people.withdrawal(withdrawal.number)
+        try:
+            withdrawal = living.people.withdrawal(withdrawal.number)
+        except Unauthenticated:
+            print_line(f"{what}; it was the one asked by, so nobody tells you here when every service has heard of it")
+            return
     if withdrawal.everywhere:
         print_line(f"{what}, for every service")
     else:

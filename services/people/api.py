@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.people import store, views
 from services.people.commands import invitations, keys, members, sign_in
-from services.people.commands.standing import require_role
+from services.people.commands.standing import require_role, require_standing
 from services.people.domain import secrets
 from services.people.models import KeyRow
 from services.people.ports.sign_in.port import Passwords
@@ -54,7 +54,7 @@ from shared.wire.people import (
 router = APIRouter(prefix="/people", tags=["people"], route_class=Route)
 
 Unit = Annotated[Work, unit_of("people")]
-Reading = Annotated[Work, reading_of("people")]
+Reading = Annotated[Work, reading_of("people", first=require_standing)]
 #: For those whom nobody knows yet: what they show is their power.
 OpenUnit = Annotated[Work, open_unit_of("people")]
 

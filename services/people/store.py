@@ -197,6 +197,14 @@ def withdrawn(work: Work) -> int:
     return work.session.scalars(select(func.coalesce(func.max(col(CountRow.n)), 0))).one()
 
 
+def is_withdrawn(work: Work, number: int, subjects: Sequence[str]) -> bool:
+    """Whether one of these was withdrawn after so many were."""
+    since = select(col(WithdrawalRow.number)).where(
+        col(WithdrawalRow.number) > number, col(WithdrawalRow.subject).in_(subjects)
+    )  # fmt: skip
+    return work.session.execute(since.limit(1)).first() is not None
+
+
 def next_number(work: Work) -> int:
     """The number of what this work withdraws. Others wait for it until this work ends."""
     work.session.execute(text("INSERT INTO withdrawn (id, n) VALUES (1, 0) ON CONFLICT DO NOTHING"))

@@ -14,6 +14,9 @@ from shared.http.parameters import check_query
 from shared.http.route import Asked
 from shared.tokens import Person
 
+#: Looks in a work at whoever asks for it, and raises where they may not.
+Look = Callable[[Work, Person], None]
+
 
 def unit_of(service: str) -> params.Depends:
     """For a route's parameter `Annotated[Work, unit_of("screening")]`: it is a `Work` of that service, committed before
@@ -21,9 +24,9 @@ def unit_of(service: str) -> params.Depends:
     return params.Depends(_opener(service, readonly=False))
 
 
-def reading_of(service: str) -> params.Depends:
-    """The same for reading: it never waits for a writer."""
-    return params.Depends(_opener(service, readonly=True))
+def reading_of(service: str, *, first: Look | None = None) -> params.Depends:
+    """The same for reading: it never waits for a writer. `first` looks at who asks before the route does."""
+    return params.Depends(_opener(service, readonly=True, first=first))
 
 
 def open_unit_of(service: str) -> params.Depends:
@@ -33,7 +36,7 @@ def open_unit_of(service: str) -> params.Depends:
     async def ask_for_work(request: Request) -> Asked:
         check_query(request)
         where = request.client.host if request.client else "nowhere"
-        return _asked(service, request, actor=f"{service}:door", asker=f"door:{where}", via=None, readonly=False)
+        return _asked(service, request, actor=f"{service}:door", asker=f"door:{where}", readonly=False)
 
     return params.Depends(ask_for_work)
 
@@ -52,14 +55,29 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
+def _opener(service: str, *, readonly: bool, first: Look | None = None) -> Callable[..., Coroutine[Any, Any, Asked]]:
     async def ask_for_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Asked:
-        return _asked(service, request, actor=person.id, asker=person.id, via=person.via, readonly=readonly)
+        def look(work: Work) -> None:
+            # Its key may have been withdrawn while its body came, or while it waited for its turn.
+            request.app.state.withdrawn.require_standing(person)
+            if first is not None:
+                first(work, person)
+
+        return _asked(service, request, actor=person.id, asker=person.id, via=person.via, readonly=readonly, look=look)
 
     return ask_for_work
 
 
-def _asked(service: str, request: Request, *, actor: str, asker: str, via: str | None, readonly: bool) -> Asked:
+def _asked(
+    service: str,
+    request: Request,
+    *,
+    actor: str,
+    asker: str,
+    via: str | None = None,
+    readonly: bool,
+    look: Callable[[Work], None] = lambda work: None,
+) -> Asked:
     running = request.app.state.platform.running[service]
     gate = request.app.state.gates.of(service, readonly=readonly)
 
@@ -69,6 +87,7 @@ def _asked(service: str, request: Request, *, actor: str, asker: str, via: str |
         with running.work(actor, via=via, readonly=readonly, asked=True) as work:
             work.asked = f"{request.method} {request.scope['path']}"
             request.state.flow = work.correlation
+            look(work)
             yield work
 
     return Asked(gate, request, asker, open_work)

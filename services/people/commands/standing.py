@@ -15,6 +15,7 @@ from shared.db.work import Work
 from shared.errors import Forbidden, Unauthenticated
 from shared.events.people import AccessWithdrawn
 from shared.tokens import ALL_REVIEWS, ROLES, Person
+from shared.withdrawn import withdrawn_since
 
 
 def role_now(work: Work, person: Person, review: str) -> str | None:
@@ -41,6 +42,13 @@ def require_key(work: Work, person: Person) -> None:
     key = store.key(work, person.key) if person.key is not None else None
     if person.key is not None and (key is None or not counts(key)):
         raise Unauthenticated("the key that this token was made from counts no more", slug="withdrawn")
+
+
+def require_standing(work: Work, person: Person) -> None:
+    """Raises Unauthenticated when something of this key or person was withdrawn since their token was made, whether or
+    not the log has it yet."""
+    if store.is_withdrawn(work, person.number, [person.id, *([person.key] if person.key else [])]):
+        raise withdrawn_since()
 
 
 def counts(key: KeyRow) -> bool:

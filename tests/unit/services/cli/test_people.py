@@ -165,6 +165,16 @@ def test_keys_are_made_listed_and_withdrawn(people, as_someone):
     assert "withdrawn" in as_someone("lea", "keys", "list").stdout
 
 
+def test_who_withdraws_the_key_they_ask_by_is_told_that_it_is(people, as_someone):
+    as_someone("ana", "login", invited(as_someone, REVIEW, "--role", "reviewer"), "--name", "Ana")
+    (key,) = data(as_someone("ana", "keys", "list", "--json"))
+
+    withdrawn = as_someone("ana", "keys", "withdraw", key["id"])
+
+    assert withdrawn.exit_code == 0 and "is withdrawn" in withdrawn.stdout
+    assert isinstance(as_someone("ana", "keys", "list").exception, Unauthenticated)
+
+
 def test_keys_are_ones_own_so_the_machines_owner_is_told_how_to_get_in(run, people):
     refused = run("keys", "list").exception
 

@@ -145,6 +145,20 @@ def test_a_withdrawn_key_is_told_to_all_and_refused_here_at_once(bench: PeopleBe
     assert done(ana.asks.get(f"/people/withdrawals/{withdrawn['number']}"))["everywhere"] is False
 
 
+def test_what_is_withdrawn_reads_nothing_here_any_more_before_the_log_has_it(bench: PeopleBench):
+    lea, ana = bench.comes_in("Lea", "lead"), bench.comes_in("Ana")
+    made = done(ana.asks.post("/people/keys", json={"name": "laptop"}))
+    laptop, left, stays = bench.with_token(bench.token(made["key"])), ana.asks, lea.asks
+
+    done(ana.asks.delete(f"/people/keys/{made['id']}"))
+    refused(laptop.get("/people/keys"), 401, "withdrawn")
+    done(left.get(f"/people/reviews/{REVIEW}/members"))
+
+    done(lea.asks.delete(f"/people/reviews/{REVIEW}/members/{ana.id}"))
+    refused(left.get(f"/people/reviews/{REVIEW}/members"), 401, "withdrawn")
+    done(stays.get(f"/people/reviews/{REVIEW}/members"))
+
+
 def test_a_token_says_how_much_was_withdrawn_when_it_was_made(bench: PeopleBench):
     ana, ben = bench.comes_in("Ana"), bench.comes_in("Ben")
     before, _ = opened(bench.platform.ring, ana.token())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -140,6 +142,25 @@ def test_what_was_withdrawn_is_refused_and_nothing_is_changed_where_that_is_not_
     assert ben.get("/toy/reviews/r/notes").status_code == 200
     answer = ben.post("/toy/reviews/r/notes")
     assert (answer.status_code, answer.json()["title"]) == (503, "withdrawals unknown")
+
+
+def test_a_key_that_is_withdrawn_while_its_request_comes_does_nothing(bench):
+    ana = bench.person("ana", "lead")
+
+    async def body():
+        yield b"{"
+        bench.app.state.withdrawn.add("ana", 1)
+        yield b"}"
+
+    async def ask():
+        transport = httpx.ASGITransport(bench.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://toy", headers=ana.headers) as client:
+            return await client.post("/toy/reviews/r/notes", content=body())
+
+    answer = asyncio.run(ask())
+
+    assert (answer.status_code, answer.json()["title"]) == (401, "withdrawn")
+    assert bench.person("ben").get("/toy/reviews/r/notes").json() == []
 
 
 def test_the_body_of_somebody_we_do_not_know_is_not_read(bench):
