@@ -88,7 +88,13 @@ class Health:
     """How the services of this process are, as of some seconds ago. `start` may be called more than once."""
 
     def __init__(
-        self, running: Mapping[str, Running], event_log: EventLog, clock: Clock, keys: Callable[[], None]
+        self,
+        running: Mapping[str, Running],
+        event_log: EventLog,
+        clock: Clock,
+        *,
+        keys: Callable[[], None],
+        withdrawals: Callable[[], None],
     ) -> None:
         self._stopping, self._lock, self._started = Signal(), Lock(), False
         self._looks: dict[str, list[Look]] = {}
@@ -97,6 +103,7 @@ class Health:
             Look("log", _seen("log", event_log.ping), lasting=_LASTING),
             Look("clock", _seen("clock", clock.now)),
             Look("keys", _seen("keys", keys)),
+            Look("withdrawals", _seen("withdrawals", withdrawals)),
         ]
         for name, service in running.items():
             lasting = _LASTING if service.database.sqlite else 0.0

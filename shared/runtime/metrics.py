@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from shared.bus.judging import is_down, reason_of
 from shared.db.tables import WaitingRow
 from shared.db.work import Work
 from shared.runtime.log_metrics import LogMetrics
+from shared.withdrawn import Withdrawn
 
 if TYPE_CHECKING:
     from shared.http.admission import Gate
@@ -37,10 +39,11 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Metrics:
     """The numbers of one process."""
 
-    def __init__(self, running: dict[str, Running]) -> None:
+    def __init__(self, running: dict[str, Running], withdrawn: Withdrawn) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Backlogs(running))
         self._registry.register(LogMetrics(running))
+        self._registry.register(_Known(withdrawn))
         self._requests = Counter(
             "living_http_requests",
             "Requests answered.",
@@ -145,6 +148,20 @@ def _backlog(work: Work, name: str) -> Iterator[Number]:
     for cause in held.CAUSES:
         what = "Keys whose events wait, by why."
         yield "living_held_keys", what, ["service", "cause"], [name, cause], summary.count.get(cause, 0)
+
+
+class _Known:
+    """How old what this process knows of withdrawn keys is, when asked."""
+
+    def __init__(self, withdrawn: Withdrawn) -> None:
+        self._withdrawn = withdrawn
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> list[Metric]:
+        age, what = self._withdrawn.age, "Age of the list of withdrawn keys; infinite where it was never read."
+        return [GaugeMetricFamily("living_withdrawals_age_seconds", what, value=math.inf if age is None else age)]
 
 
 class _Crowds:

@@ -57,12 +57,14 @@ class Platform:
             service.name: Running(service, settings, self.clock, self.event_log, self.ring, opened)
             for service in services
         }
-        self.metrics = Metrics(self.running)
-        self.health = Health(self.running, self.event_log, self.clock, self._look_at_keys)
-        self._keys = self.ring.keys
-        self._schedule = self._plan()
         self._stopping = Signal()
         self.withdrawals = Withdrawals(self.event_log, self._stopping)
+        self.metrics = Metrics(self.running, self.withdrawals.withdrawn)
+        self.health = Health(
+            self.running, self.event_log, self.clock, keys=self._look_at_keys, withdrawals=self.withdrawals.health
+        )
+        self._keys = self.ring.keys
+        self._schedule = self._plan()
 
     def start(self) -> None:
         """Makes everything ready, then starts the threads. Raises with the reason when something is missing, or

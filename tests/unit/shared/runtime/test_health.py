@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from contextlib import closing
 from threading import Event, Thread
 
@@ -124,6 +126,20 @@ def test_a_part_that_is_not_there_any_more_is_told_no_longer(part):
     part.state = "gone"
     look.look()
     assert look.state() == {}
+
+
+def test_withdrawn_keys_that_are_not_known_are_told_as_a_part_of_each_service_and_the_reason_to_an_admin(workbench):
+    bench = workbench(TOY)
+    withdrawn = bench.platform.withdrawals.withdrawn
+    assert bench.anybody().get("/readyz").json()["services"]["toy"]["withdrawals"] == "ok"
+
+    withdrawn.know_all(time.monotonic() - 61)
+    told = lambda asks: asks.get("/readyz").json()["services"]["toy"]["withdrawals"]  # noqa: E731
+    eventually(lambda: told(bench.anybody()) == "down")
+    assert "seconds old" in told(bench.person(role="admin"))
+
+    withdrawn.know_all(math.inf)
+    eventually(lambda: told(bench.anybody()) == "ok")
 
 
 def test_a_file_that_another_process_keeps_locked_is_told_and_requests_are_answered(workbench, monkeypatch):

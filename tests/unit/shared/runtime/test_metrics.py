@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -27,6 +28,21 @@ def rig(tmp_path, workbench) -> PlatformRig:
 def numbers(platform: Platform, name: str) -> dict[str, float]:
     families = text_string_to_metric_families(platform.metrics.text().decode())
     return {it.labels["service"]: it.value for family in families for it in family.samples if it.name == name}
+
+
+def test_the_age_of_what_is_known_of_withdrawn_keys_is_told_and_is_infinite_before_it_was_read(rig):
+    def age(platform: Platform) -> float:
+        families = text_string_to_metric_families(platform.metrics.text().decode())
+        (sample,) = [it for family in families for it in family.samples if it.name == "living_withdrawals_age_seconds"]
+        assert sample.labels == {}
+        return sample.value
+
+    with rig.platform() as platform:
+        assert 0 <= age(platform) < math.inf
+
+    unread = Platform(rig.settings, [TOY])
+    assert age(unread) == math.inf
+    unread.stop()
 
 
 def test_a_database_that_is_away_takes_only_its_own_numbers_with_it(rig):
