@@ -19,7 +19,7 @@ from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, require_review
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
-from shared.errors import Invalid, NotFound
+from shared.errors import Forbidden, Invalid, NotFound
 from shared.private import write_new
 from shared.storage import unusable
 
@@ -56,7 +56,17 @@ def apply(file: Path, as_json: bool) -> None:
     """Apply a protocol file. The same content again changes nothing; any other makes a new version."""
     text = _read(file)
     with _of(file), client("lead") as living:
-        applied = living.protocol.apply(_review_of(text), text)
+        review = _review_of(text)
+        try:
+            applied = living.protocol.apply(review, text)
+        except Forbidden as error:
+            if error.slug != "other_review":
+                raise
+            raise Forbidden(
+                f"you do not belong to review {review!r}: found it (`living people found {review}`), or have its lead "
+                "invite you",
+                slug=error.slug,
+            ) from error
     if as_json:
         print_json(applied)
     else:
