@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 from rich.tree import Tree
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, key_path, require_review, settings
 from services.cli.printing import err, out, print_json, print_json_line, print_whole
@@ -31,6 +33,7 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
     """Print what was told about a review, oldest first."""
     cursors: dict[str, str | None] = dict.fromkeys(service or SERVICES)
     with client("lead") as living:
+        called = str if as_json else called_in(living, review)
         while True:
             fresh: list[JournalEntry] = []
             for name in cursors:
@@ -38,7 +41,7 @@ def tail(review: str, service: tuple[str, ...], follow: bool, as_json: bool) -> 
                 fresh += entries
                 cursors[name] = str(entries[-1].seq) if entries else cursors[name]
             for entry in sorted(fresh, key=lambda entry: entry.event["recordedtime"]):
-                print_json_line(entry.event) if as_json else out.print(_line(entry.event))
+                print_json_line(entry.event) if as_json else out.print(_line(entry.event, called))
             if not any(cursors.values()):
                 require_review(living, review)
             if not follow:
@@ -58,10 +61,11 @@ def trace(review: str, beginning: str, as_json: bool) -> None:
         except NotFound:
             require_review(living, review)
             raise
+        called = str if as_json else called_in(living, review)
     if as_json:
         print_json(entries)
     else:
-        print_whole(causation_tree(beginning, entries))
+        print_whole(causation_tree(beginning, entries, called))
 
 
 @app.command("replay", example="living events replay screening --into sqlite:////tmp/again.db")
@@ -160,18 +164,18 @@ def _require_file(into: str) -> None:
         raise Invalid(f"--into {into}: there is no folder {path.parent}; make it first, or name a file in another")
 
 
-def causation_tree(beginning: str, entries: list[JournalEntry]) -> Tree:
+def causation_tree(beginning: str, entries: list[JournalEntry], called: Callable[[str], str] = str) -> Tree:
     """Events as a tree: each under the event that led to it, in the order told."""
     root = Tree(Text(beginning, style="bold"))
     branches: dict[str, Tree] = {}
     for entry in entries:
         causes = [entry.event["causationid"], *entry.because]
         parent = next((branches[cause] for cause in causes if cause in branches), root)
-        branches[entry.event["id"]] = parent.add(_line(entry.event))
+        branches[entry.event["id"]] = parent.add(_line(entry.event, called))
     return root
 
 
-def _line(event: dict[str, Any]) -> Text:
+def _line(event: dict[str, Any], called: Callable[[str], str]) -> Text:
     data = event["data"]
     details = {key: data[key] for key in _TELLING if data.get(key) is not None}
     details["title"] = (data.get("bibliography") or {}).get("title") or details.get("title")
@@ -180,7 +184,7 @@ def _line(event: dict[str, Any]) -> Text:
     line.append(f"  {event['type']}", style="bold cyan")
     line.append(f"  {event['subject']}", style="dim")
     line.append(f"  {shown}  ")
-    return line.append(f"by {event['actor']}", style="dim")
+    return line.append(f"by {called(event['actor'])}", style="dim")
 
 
 #: The fields of events that a reader wants on one line.

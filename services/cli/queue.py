@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
@@ -57,6 +58,7 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
     """
     with acting("taking a record", review, "adjudicator" if conflict else "reviewer") as living:
         task = living.screening.claim(review, stage, "conflict" if conflict else "screening")
+        called = called_in(living, review) if task is not None and task.votes and not as_json else str
     if task is not None and stage not in (None, task.stage):
         err.print(
             f"You still hold a {'conflict' if conflict else 'record'} of stage {task.stage!r}, which comes first. "
@@ -68,7 +70,7 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
     elif task is None:
         out.print("Nothing waits for you.")
     else:
-        _show(review, task)
+        _show(review, task, called)
 
 
 @app.command("vote", example="living queue vote shared-records lease_01a2... exclude --reason 'no records'")
@@ -123,7 +125,7 @@ def agreement(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
 
 
-def _show(review: str, task: TaskInHand) -> None:
+def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:
     """Prints a task with all that is needed to answer it: the record, where its paper is, the form, the command."""
     # Another program gets no box: it has no width to draw one in.
     record = _record(task.record)
@@ -131,7 +133,7 @@ def _show(review: str, task: TaskInHand) -> None:
     for line in _citation(task.record):
         print_line(line, "dim")
     out.print()
-    out.print(table(["", ""], _form(task), show_header=False))
+    out.print(table(["", ""], _form(task, called), show_header=False))
     needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)
     out.print()
     print_line(f"living queue vote {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")
@@ -161,7 +163,7 @@ def _citation(record: RecordView) -> list[str]:
     return [*lines, record.record]
 
 
-def _form(task: TaskInHand) -> list[list[str]]:
+def _form(task: TaskInHand, called: Callable[[str], str]) -> list[list[str]]:
     """What may be answered, line by line: the answers, then each field as `--field` takes it."""
     answers = [
         f"{answer.value} (needs a --reason)" if answer.reason_required else answer.value for answer in task.answers
@@ -173,7 +175,9 @@ def _form(task: TaskInHand) -> list[list[str]]:
             lines.append(["", ", ".join(field.options)])
         elif field.kind == "cmocs":
             lines += [["", f"{cmoc.id}: {_gist(cmoc)}"] for cmoc in task.cmocs]
-    lines += [[f"{vote.person} voted", ": ".join(filter(None, (vote.answer, vote.reason)))] for vote in task.votes]
+    lines += [
+        [f"{called(vote.person)} voted", ": ".join(filter(None, (vote.answer, vote.reason)))] for vote in task.votes
+    ]
     return [*lines, ["kept for you until", minute(task.expires_at)]]
 
 
