@@ -64,7 +64,7 @@ Key = Name
 #: These check by the database what is so now, and go on while the log is down.
 MemberReader = Annotated[Person, Depends(at_least("reader", "records", current=False))]
 Inviter = Annotated[Person, Depends(at_least("lead", "administer", current=False))]
-GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", current=False))]
+GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True, current=False))]
 #: Whoever asks by a key or a session of their own, none that is for something.
 Oneself = Annotated[Person, Depends(at_least(None, OWN, current=False))]
 
@@ -214,7 +214,6 @@ def make_invitation_to_all(body: NewGrant, work: Unit, person: GrandAdmin) -> In
 @router.get("/invitations")
 def list_invitations_to_all(work: Reading, person: GrandAdmin, page: Hundred) -> Page[InvitationView]:
     """The links that are of no review, oldest first."""
-    person.require_everywhere("admin")
     return store.invitations(work, ALL_REVIEWS, page).page(views.invitation_view)
 
 
@@ -302,7 +301,6 @@ def show_withdrawal(number: Number, work: Reading, person: Oneself) -> Withdrawa
 @router.get("/persons")
 def list_persons(work: Reading, person: GrandAdmin, page: Hundred) -> Page[PersonView]:
     """Everybody, in the order in which they came."""
-    person.require_everywhere("admin")
     return store.persons(work, page).page(views.person_view)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 
 from shared.errors import Forbidden, Unauthenticated
 from shared.http.exchange import KEY, Exchange
@@ -81,10 +82,11 @@ async def _by_key(request: Request, key: str) -> Person:
 
 
 def at_least(
-    role: str | None, scope: str, *, current: bool = True, member: bool = True
+    role: str | None, scope: str, *, everywhere: bool = False, current: bool = True, member: bool = True
 ) -> Callable[..., Coroutine[Any, Any, Person]]:
     """A dependency: the person, once they belong to the review in the path, their role there suffices, and their key is
-    for this; and what they ask by has the route's own parameters only.
+    for this; and what they ask by has the route's own parameters only. What is of all reviews, as those to come, needs
+    the role `everywhere`.
 
     What changes something is refused where keys may have been withdrawn that are not known here, unless it is not
     `current`, as with people themselves, who know them first. Without a role whoever has a token may, and who need be
@@ -99,6 +101,8 @@ def at_least(
         person = person.asking_about(review)
         if role is not None:
             person.require(role)
+            if everywhere:
+                person.require_everywhere(role)
         person.require_scope(scope)
         if current and request.method not in _READING:
             request.app.state.withdrawn.require_current()
@@ -106,8 +110,18 @@ def at_least(
         return person
 
     check.__name__ = f"at_least_{role}_to_{scope}"
-    check.role, check.scope = role, scope  # type: ignore[attr-defined]  # tests/architecture reads them off each route.
+    # `checks` finds it by these, for what is said of each route.
+    about = {"role": role, "scope": scope, "everywhere": everywhere, "current": current, "member": member}
+    vars(check).update(about)
     return check
+
+
+def checks(dependant: Dependant) -> Iterator[Any]:
+    """What a route was given of `at_least`, with its `role`, its `scope` and the rest."""
+    for inner in dependant.dependencies:
+        if hasattr(inner.call, "everywhere"):
+            yield inner.call
+        yield from checks(inner)
 
 
 #: Methods that change nothing.
@@ -116,7 +130,7 @@ _READING = {"GET", "HEAD"}
 #: Who may ask, by role and by what for. `Reader` reads all but what has an alias of its own.
 Reader = Annotated[Person, Depends(at_least("reader", "records"))]
 EventReader = Annotated[Person, Depends(at_least("reader", "events"))]
-Monitor = Annotated[Person, Depends(at_least("reader", "metrics"))]
+Monitor = Annotated[Person, Depends(at_least("reader", "metrics", everywhere=True))]
 Subscriber = Annotated[Person, Depends(at_least("reader", "subscribe"))]
 Reviewer = Annotated[Person, Depends(at_least("reviewer", "screen"))]
 Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
@@ -124,6 +138,7 @@ Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
 Admin = Annotated[Person, Depends(at_least("admin", "administer"))]
+GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True))]
 
 
 def _basic_password(scheme: str, credentials: str) -> str:

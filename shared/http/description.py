@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.events.base import Event
 from shared.events.registry import EVENTS
+from shared.http.auth import checks
 from shared.http.blobs import BlobResponse
 from shared.tokens import ANY, OWN, ROLES, SCOPES
 from shared.wire.common import Problem
@@ -92,9 +92,11 @@ def _completed(document: dict[str, Any], routes: Sequence[APIRoute]) -> dict[str
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    role, scope = next(_needs(route.dependant), (None, None))
+    check = next(checks(route.dependant), None)
+    role, scope = (check.role, check.scope) if check else (None, None)
     operation["security"] = [] if scope is None else [{"bearer": []}, {"basic": []}]
     needs = f"Needs the role `{role}`, or one that may more" if role in ROLES else "Needs any role"
+    needs += ", in all reviews" if check and check.everywhere else ""
     by = {OWN: ", by a key of one's own.", ANY: ", by any key."}.get(
         scope or "", f", by a key for `{scope}` or for all."
     )
@@ -125,14 +127,6 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, scope: 
         # A lease may be over, whatever is asked of it.
         return "GET" not in (route.methods or ()) or "{lease}" in route.path
     return status in (429, 503)
-
-
-def _needs(dependant: Dependant) -> Iterator[tuple[str | None, str]]:
-    """The roles, and the scopes, that a route asks for."""
-    for inner in dependant.dependencies:
-        if (scope := getattr(inner.call, "scope", None)) in (ANY, OWN, *SCOPES):
-            yield getattr(inner.call, "role", None), scope
-        yield from _needs(inner)
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -205,8 +205,9 @@ def test_an_emptied_log_is_no_ground_for_a_new_index(search):
     assert "living log mend" in admin.get("/search/rebuilds").json()["items"][0]["error"]
 
 
-def test_a_reader_may_not_ask_for_a_rebuild(search):
-    assert search.person(role="lead").post("/search/rebuilds").status_code == 403
+def test_only_an_admin_of_all_reviews_may_ask_for_a_rebuild_or_of_one(search):
+    for client in (search.person(role="lead"), search.person(role="admin", reviews=("mine",))):
+        assert client.post("/search/rebuilds").status_code == client.get("/search/rebuilds").status_code == 403
 
 
 # An index that was lost
