@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi.dependencies.models import Dependant
@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from shared.errors import TooLarge
-from shared.http.auth import authenticate
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -75,17 +74,16 @@ def is_from_anybody(function: Callable[..., Any]) -> bool:
     return getattr(function, _ANYBODY, False)
 
 
-async def with_body(request: Request, limit: int, *, anybody: bool = False) -> Request:
-    """The request with its whole body read: what is kept in memory is kept for those with a token, and bounded; for
-    `anybody` only where the route says so.
+async def with_body(request: Request, limit: int, may: Callable[[Request], Awaitable[None]]) -> Request:
+    """The request with its whole body read: what is kept in memory is kept for those who may, and bounded.
 
-    Raises TooLarge as soon as more has come, Unauthenticated before anything is read, Gone.
+    Raises what `may` does before anything is read, so that nobody else learns what is wrong with their body, TooLarge
+    as soon as more has come, Gone.
     """
-    refuse_announced(request, limit)
     if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
         return request
-    if not anybody:
-        await authenticate(request)
+    await may(request)
+    refuse_announced(request, limit)
     body, more = bytearray(), True
     while more:
         message = await request.receive()

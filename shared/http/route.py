@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from shared.db.work import Work
 from shared.http.admission import Gate
+from shared.http.auth import authenticate, checks
 from shared.http.bodies import Gone, is_from_anybody, limit_of, read_as_it_comes, with_body
 
 
@@ -48,8 +49,8 @@ class Route(APIRoute):
     returns, and commits. Its dependencies are `async` and look only at the request; what takes time they give as
     `Later` or `Asked`.
 
-    Its body is read before any of that, up to its own limit (`shared.http.bodies`), or taken as it comes by a
-    dependency (`shared.http.blobs.received`).
+    Its body is read before any of that, of whoever may, up to its own limit (`shared.http.bodies`), or taken as it
+    comes by a dependency (`shared.http.blobs.received`).
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **about: Any) -> None:
@@ -65,12 +66,18 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, streams = super().get_route_handler(), read_as_it_comes(self.dependant)
-        anybody = is_from_anybody(self.endpoint)
+        anybody, asked = is_from_anybody(self.endpoint), list(checks(self.dependant))
+
+        async def may(request: Request) -> None:
+            if not anybody:
+                person = await authenticate(request)
+                for check in asked:
+                    await check(request, person)
 
         async def handle_bounded(request: Request) -> Response:
             try:
                 if not streams:
-                    request = await with_body(request, limit_of(self.endpoint, request), anybody=anybody)
+                    request = await with_body(request, limit_of(self.endpoint, request), may)
                 return await handle(request)
             except Gone:
                 return Response(status_code=400)  # Nobody hears it; the log has it.

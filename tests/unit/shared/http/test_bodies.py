@@ -86,9 +86,11 @@ def test_nothing_is_read_from_somebody_we_do_not_know(bench, what):
     assert read == (401, 0)
 
 
-def test_nothing_is_read_of_an_upload_by_somebody_who_may_not(bench):
-    assert asked_of(bench, url(), {"transfer-encoding": "chunked"}, [b"abc"], role="reader") == (403, 0)
-    assert asked_of(bench, url(), {"transfer-encoding": "chunked"}, [b"abc"], reviews=("other",)) == (403, 0)
+@pytest.mark.parametrize("headers", [{"transfer-encoding": "chunked"}, {"content-length": "999999999999"}])
+@pytest.mark.parametrize("what", ["files", "long-notes", "notes"])
+def test_nothing_is_read_from_somebody_who_may_not_send_it(bench, what, headers):
+    assert asked_of(bench, url(what=what), headers, [b"abc"], role="reader") == (403, 0)
+    assert asked_of(bench, url(what=what), headers, [b"abc"], reviews=("other",)) == (403, 0)
 
 
 def test_a_body_that_announces_nothing_is_refused_as_soon_as_more_has_come(bench):
