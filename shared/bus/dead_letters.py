@@ -108,13 +108,14 @@ def groups(work: Work, page: PageAsked, *which: ColumnElement[bool]) -> Found[Gr
     )  # fmt: skip
 
 
-def of_group(session: Session, group: str, state: str) -> list[ColumnElement[bool]]:
-    """What the letters of a group have in common, by the group's name. Raises NotFound."""
-    causes = session.execute(select(*_CAUSE).where(col(DeadLetterRow.state) == state).distinct())
+def of_group(session: Session, group: str, state: str, *which: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """What picks the letters of a group, by the group's name, of those that `which` picks. Raises NotFound where that
+    is none."""
+    causes = session.execute(select(*_CAUSE).where(col(DeadLetterRow.state) == state, *which).distinct())
     for type_, slug, raised_at in causes.all():
         if _name(type_, slug, raised_at) == group:
             of_type = col(DeadLetterRow.type).is_(None) if type_ is None else col(DeadLetterRow.type) == type_
-            return [of_type, col(DeadLetterRow.slug) == slug, col(DeadLetterRow.raised_at) == raised_at]
+            return [of_type, col(DeadLetterRow.slug) == slug, col(DeadLetterRow.raised_at) == raised_at, *which]
     raise NotFound(f"no {state} dead letters are of a group {group!r}")
 
 

@@ -73,7 +73,7 @@ def routes(service: Service) -> APIRouter:
             query = query if value is None else query.where(column == value)
         if group is not None:
             try:
-                query = query.where(*dead_letters.of_group(work.session, group, state))
+                query = query.where(*dead_letters.of_group(work.session, group, state, *_may_see(person)))
             except NotFound:
                 query = query.where(false())
         return read_page(work, query, page, col(DeadLetterRow.id)).page(_view)
@@ -205,8 +205,7 @@ def _of_group(work: Work, group: str, person: Person, limit: int, after: str | N
     query = select(col(DeadLetterRow.id)).where(
         col(DeadLetterRow.state) == LetterStates.WAITING,
         col(DeadLetterRow.id) > (after or ""),
-        *dead_letters.of_group(work.session, group, LetterStates.WAITING),
-        *_may_see(person),
+        *dead_letters.of_group(work.session, group, LetterStates.WAITING, *_may_see(person)),
     )
     return list(work.session.execute(query.order_by(col(DeadLetterRow.id)).limit(limit)).scalars())
 
@@ -243,11 +242,11 @@ def _each(
 
 def _left(work: Work, group: str, person: Person) -> int:
     try:
-        of_group = dead_letters.of_group(work.session, group, LetterStates.WAITING)
+        of_group = dead_letters.of_group(work.session, group, LetterStates.WAITING, *_may_see(person))
     except NotFound:
         return 0
     waiting = col(DeadLetterRow.state) == LetterStates.WAITING
-    count = select(func.count()).select_from(DeadLetterRow).where(waiting, *of_group, *_may_see(person))
+    count = select(func.count()).select_from(DeadLetterRow).where(waiting, *of_group)
     left: int = work.session.execute(count).scalar_one()
     return left
 

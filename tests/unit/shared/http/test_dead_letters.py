@@ -151,6 +151,19 @@ def test_a_group_is_retried_oldest_first_up_to_the_first_that_still_fails(full):
     post(full, f"/dead-letters/groups/{group}/retry", {"every": True}, status=422)
 
 
+@pytest.mark.parametrize("what", ["retry", "discard"])
+def test_a_group_of_another_reviews_letters_is_none(full, what):
+    group = next(it for it in get(full, "/dead-letters/groups")["items"] if it["slug"] == "rejected")["group"]
+    body = {"reason": "a drill"} if what == "discard" else {}
+
+    there, nowhere = (
+        post(full, f"/dead-letters/groups/{name}/{what}", body, 404, ("buggy",))["detail"] for name in (group, "0" * 12)
+    )
+
+    assert there == nowhere.replace("0" * 12, group)
+    assert post(full, f"/dead-letters/groups/{group}/{what}", body, reviews=("poison1",))["left"] < 2
+
+
 def test_a_group_is_discarded_so_many_at_a_time(full):
     group = next(it for it in get(full, "/dead-letters/groups")["items"] if it["slug"] == "rejected")["group"]
     path = f"/dead-letters/groups/{group}/discard"
