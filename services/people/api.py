@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
 from services.people import store, views
-from services.people.commands import invitations, keys, members, sign_in
-from services.people.commands.standing import require_role, require_standing
+from services.people.commands import invitations, keys, members, sign_in, standing
 from services.people.domain import secrets
 from services.people.models import KeyRow
 from services.people.ports.sign_in.port import Passwords
@@ -54,7 +53,7 @@ from shared.wire.people import (
 router = APIRouter(prefix="/people", tags=["people"], route_class=Route)
 
 Unit = Annotated[Work, unit_of("people")]
-Reading = Annotated[Work, reading_of("people", first=require_standing)]
+Reading = Annotated[Work, reading_of("people", first=standing.require_standing)]
 #: For those whom nobody knows yet: what they show is their power.
 OpenUnit = Annotated[Work, open_unit_of("people")]
 
@@ -288,10 +287,9 @@ def make_program_key_of_all(body: NewProgramKey, work: Unit, person: GrandAdmin)
 
 @router.get("/withdrawals/{number}")
 def show_withdrawal(number: Number, work: Reading, person: Oneself) -> Withdrawal:
-    """Whether the log has a withdrawal, so that every service refuses within seconds what it is about."""
-    row, everywhere = store.withdrawal(work, number)
-    if person.id not in (row.by, row.subject) and not person.holds_everywhere("admin"):
-        require_role(work, person, row.review, "lead")
+    """Whether the log has a withdrawal, so that every service refuses within seconds what it is about: for who did it,
+    whom it is about, and the leads of its review."""
+    row, everywhere = standing.withdrawal(work, number, person)
     return Withdrawal(subject=row.subject, review=row.review, number=number, everywhere=everywhere)
 
 

@@ -213,13 +213,15 @@ def next_number(work: Work) -> int:
     return number
 
 
-def withdrawal(work: Work, number: int) -> tuple[WithdrawalRow, bool]:
-    """What was withdrawn under a number, and whether the log has it. Raises NotFound."""
-    row = work.session.get(WithdrawalRow, number)
-    if row is None:
-        raise NotFound(f"nothing was withdrawn under the number {number}", slug="unknown_withdrawal")
-    waits = select(col(WaitingRow.turn)).where(col(WaitingRow.event_id) == row.event_id)
-    return row, work.session.execute(waits).first() is None
+def withdrawal(work: Work, number: int) -> WithdrawalRow | None:
+    """What was withdrawn under a number."""
+    return work.session.get(WithdrawalRow, number)
+
+
+def is_on_the_log(work: Work, event_id: str) -> bool:
+    """Whether the log has taken an event that was told here."""
+    waits = select(col(WaitingRow.turn)).where(col(WaitingRow.event_id) == event_id)
+    return work.session.execute(waits).first() is None
 
 
 def make_review(work: Work, review: str, founded_by: str | None) -> None:

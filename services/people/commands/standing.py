@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from services.people import store
 from services.people.models import KeyRow, ReviewRow, WithdrawalRow
 from shared.db.work import Work
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.events.people import AccessWithdrawn
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.withdrawn import withdrawn_since
@@ -32,9 +32,13 @@ def role_now(work: Work, person: Person, review: str) -> str | None:
 def require_role(work: Work, person: Person, review: str, least: str) -> str:
     """Raises Forbidden unless they have the role now; answers which they have."""
     role = role_now(work, person, review)
-    if role is None or ROLES.index(role) < ROLES.index(least):
+    if role is None or not _suffices(role, least):
         raise Forbidden(f"this needs the role {least!r}", slug="role_needed")
     return role
+
+
+def _suffices(role: str | None, least: str) -> bool:
+    return role is not None and ROLES.index(role) >= ROLES.index(least)
 
 
 def require_key(work: Work, person: Person) -> None:
@@ -73,6 +77,20 @@ def lock_review(work: Work, review: str) -> ReviewRow:
         row = store.review_to_change(work, review)
         assert row is not None  # It was made, or was there.
     return row
+
+
+def withdrawal(work: Work, number: int, person: Person) -> tuple[WithdrawalRow, bool]:
+    """What was withdrawn under a number, and whether the log has it: for who did it, whom it is about, and the leads of
+    its review. Raises NotFound, also for one that is not theirs to know."""
+    row = store.withdrawal(work, number)
+    if row is None or not _may_know(work, person, row):
+        raise NotFound(f"nothing of yours was withdrawn under the number {number}", slug="unknown_withdrawal")
+    return row, store.is_on_the_log(work, row.event_id)
+
+
+def _may_know(work: Work, person: Person, row: WithdrawalRow) -> bool:
+    least = "admin" if row.review == ALL_REVIEWS else "lead"
+    return person.id in (row.by, row.subject) or _suffices(role_now(work, person, row.review), least)
 
 
 def withdraw(work: Work, review: str, subjects: Iterable[str]) -> int:
