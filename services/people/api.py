@@ -244,6 +244,7 @@ def join_by_invitation(body: Joining, work: Unit, person: Oneself) -> Arrived:
 @router.get("/keys")
 def list_keys(work: Reading, person: Oneself, page: Hundred) -> Page[KeyView]:
     """My keys, and those that I made for programs, oldest first; withdrawn ones too."""
+    standing.require_whole_key(work, person)
     return store.keys_of(work, person.id, page).page(views.key_view)
 
 

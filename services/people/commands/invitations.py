@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.people import store
 from services.people.commands import keys, members
-from services.people.commands.standing import counts, lock_review, machine_now, require_role
+from services.people.commands.standing import counts, lock_review, machine_now, require_role, require_whole_key
 from services.people.domain import secrets
 from services.people.domain.access import require_grantable
 from services.people.domain.names import clean
@@ -79,6 +79,7 @@ def accept(work: Work, given: Accepted) -> tuple[PersonRow, InvitationRow, KeyRo
 
 def join(work: Work, link: str, person: Person) -> tuple[InvitationRow, MemberRow | None]:
     """Lets somebody in who is known here already."""
+    require_whole_key(work, person)
     row = _shown(work, link)
     _require_open(work, row)
     if row.person not in (None, person.id):

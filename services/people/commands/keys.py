@@ -12,6 +12,7 @@ from services.people.commands.standing import (
     machine_now,
     require_key,
     require_role,
+    require_whole_key,
     role_now,
     withdraw,
 )
@@ -37,9 +38,9 @@ _USE = timedelta(hours=1)
 
 def make_own(work: Work, wish: NewKey, person: Person) -> tuple[KeyRow, str]:
     """A key of whoever asks; with scopes, one by which a client acts for them. Raises Invalid, naming the field, for a
-    review that they do not belong to, or a scope beyond their role."""
+    review that they do not belong to, or a scope beyond their role; Forbidden where their own key is for one alone."""
     _require_person(person)
-    require_key(work, person)
+    require_whole_key(work, person)
     role = role_now(work, person, wish.review or ALL_REVIEWS)
     if wish.review is not None and role is None:
         why = "is none that you belong to"
@@ -101,12 +102,13 @@ def make_for(
 
 def withdraw_key(work: Work, key: str, person: Person, *, review: str | None = None) -> tuple[KeyRow, int]:
     """Withdraws a key, once: one's own or of one's making; for a lead one that is for their review alone; for an admin
-    of all any. Answers it with the number of the withdrawal. Raises NotFound also for one that is not
-    theirs to know."""
+    of all any. Who asks by a key for one review reaches those for it. Answers it with the number of the withdrawal.
+    Raises NotFound also for one that is not theirs to know."""
     row = store.key_to_change(work, key)
     mine = row is not None and person.id in (row.subject, row.made_by)
     if mine:
-        require_key(work, person)
+        own = require_key(work, person)
+        row = row if row is not None and (own is None or own.review in (None, row.review)) else None
     elif review is not None:
         require_role(work, person, review, "lead")
     elif role_now(work, person, ALL_REVIEWS) != "admin":

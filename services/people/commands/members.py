@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.people import store
-from services.people.commands.standing import lock_review, require_key, require_role, withdraw
+from services.people.commands.standing import lock_review, require_key, require_role, require_whole_key, withdraw
 from services.people.domain.access import require_grantable
 from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
@@ -22,7 +22,7 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
 
     Only those who may found one, since they alone come to know that a name is taken. Raises Forbidden, Conflict.
     """
-    require_key(work, person)
+    require_whole_key(work, person)
     founder = store.person(work, person.id)
     leads = [row for row in store.memberships(work, person.id) if row.role in _LEADS]
     if not founder.founds and not leads:
@@ -109,7 +109,7 @@ def erase_name(work: Work, person_id: str, person: Person) -> PersonRow:
     if person_id != person.id:
         require_role(work, person, ALL_REVIEWS, "admin")
     else:
-        require_key(work, person)
+        require_whole_key(work, person)
     row = store.person(work, person_id)
     for member in store.memberships(work, person_id, everything=True):
         member.look = f"erased {person_id}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.people import store
 from services.people.commands import keys
-from services.people.commands.standing import machine_now, require_key
+from services.people.commands.standing import machine_now, require_whole_key
 from services.people.domain import secrets
 from services.people.domain.names import clean, look_of
 from services.people.models import KeyRow, SignInRow
@@ -24,7 +24,7 @@ _FREE, _FIRST, _LONGEST = 5, 2.0, 900.0
 def set_password(work: Work, given: NewPassword, hashed: str, person: Person) -> None:
     """Keeps how somebody signs in. `hashed` was made before this work began, since it takes a while. Raises Conflict
     for a name that looks like one that is taken."""
-    require_key(work, person)
+    require_whole_key(work, person)
     name = clean(given.sign_in_as, at="sign_in_as")
     taken, own = store.sign_in(work, look_of(name)), store.sign_in_of(work, person.id)
     if taken is not None and taken.person != person.id:

@@ -19,11 +19,16 @@ from shared.withdrawn import withdrawn_since
 
 
 def role_now(work: Work, person: Person, review: str) -> str | None:
-    """The role of whoever asks, in a review or (`*`) in all, as it is kept. The machine's owner has what their token
-    says. Raises Unauthenticated when what they ask by was withdrawn."""
-    require_key(work, person)
+    """The role of whoever asks, in a review or (`*`) in all, as it is kept; None where what they ask by is for another
+    review alone. The machine's owner has what their token says. Raises Unauthenticated when what they ask by was
+    withdrawn."""
+    key = require_key(work, person)
     if is_owner(person):
         return person.roles.get(ALL_REVIEWS)
+    if (key is not None and key.review not in (None, ALL_REVIEWS, review)) or (
+        review == ALL_REVIEWS and ALL_REVIEWS not in person.roles
+    ):
+        return None
     held = [store.member(work, where, person.id) for where in dict.fromkeys((ALL_REVIEWS, review))]
     roles = [row.role for row in held if row is not None and row.left_at is None]
     return max(roles, key=ROLES.index, default=None)
@@ -41,11 +46,24 @@ def _suffices(role: str | None, least: str) -> bool:
     return role is not None and ROLES.index(role) >= ROLES.index(least)
 
 
-def require_key(work: Work, person: Person) -> None:
-    """Raises Unauthenticated when the key that was exchanged for the token was withdrawn or is over."""
+def require_key(work: Work, person: Person) -> KeyRow | None:
+    """The key that was exchanged for the token; None where it was none. Raises Unauthenticated when it was withdrawn or
+    is over."""
     key = store.key(work, person.key) if person.key is not None else None
     if person.key is not None and (key is None or not counts(key)):
         raise Unauthenticated("the key that this token was made from counts no more", slug="withdrawn")
+    return key
+
+
+def require_whole_key(work: Work, person: Person) -> None:
+    """Raises Forbidden also for a key that is for one review alone: who has no more would else make themselves one
+    that is for all."""
+    key = require_key(work, person)
+    if key is not None and key.review is not None:
+        raise Forbidden(
+            f"this needs a key that is for all your reviews; the one asked with is for {key.review!r} alone",
+            slug="scope_needed",
+        )
 
 
 def require_standing(work: Work, person: Person) -> None:

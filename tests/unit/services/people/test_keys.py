@@ -130,6 +130,45 @@ def test_a_key_for_one_review_has_no_power_in_another(bench: PeopleBench):
     assert dict(person.roles) == {REVIEW: "lead"} and not person.founds
 
 
+@pytest.mark.parametrize(("method", "path", "body"), [
+    ("GET", "/people/keys", None), ("POST", "/people/keys", {"name": "all"}), ("POST", "/people/reviews/third", None),
+    ("PUT", "/people/me/password", {"sign_in_as": "lea", "password": "correct horse battery"}),
+    ("POST", "/people/invitations/join", {"invitation": "x"}), ("DELETE", "/people/persons/{me}/name", None),
+])  # fmt: skip
+def test_a_key_for_one_review_gives_itself_no_more_power(bench: PeopleBench, method, path, body):
+    lea = bench.comes_in("Lea", "lead")
+    made = done(lea.asks.post("/people/keys", json={"name": "one", "review": REVIEW}))
+    client = bench.with_token(bench.token(made["key"]))
+
+    refused(client.request(method, path.format(me=lea.id), json=body), 403, "scope_needed")
+
+
+def test_an_admins_key_for_one_review_is_that_of_an_admin_of_it(bench: PeopleBench):
+    root, ana = bench.admin(), bench.comes_in("Ana")
+    made = done(root.asks.post("/people/keys", json={"name": "one", "review": REVIEW}))
+    client = bench.with_token(bench.token(made["key"]))
+
+    refused(client.post("/people/invitations", json={"role": "admin"}), 403, "other_review")
+    refused(client.delete(f"/people/persons/{ana.id}/name"), 403, "role_needed")
+    for key in (bench_key(ana), bench_key(root)):
+        refused(client.delete(f"/people/keys/{key}"), 404, "unknown_key")
+    done(client.post(f"/people/reviews/{REVIEW}/invitations", json={"role": "admin"}))
+    done(client.delete(f"/people/keys/{made['id']}"))
+
+
+def test_of_a_withdrawal_know_those_it_is_about_and_no_others(bench: PeopleBench):
+    lea, ana, eve = bench.comes_in("Lea", "lead"), bench.comes_in("Ana"), bench.comes_in("Eve", "lead", "other")
+    ends = done(lea.asks.delete(f"/people/reviews/{REVIEW}/members/{ana.id}"))
+    of_all = done(lea.asks.delete(f"/people/keys/{done(lea.asks.post('/people/keys', json={'name': 'x'}))['id']}"))
+
+    for client in (lea.asks, ana.asks, bench.admin().asks, bench.owner()):
+        assert done(client.get(f"/people/withdrawals/{ends['number']}"))["subject"] == ana.id
+    there, nowhere = (eve.asks.get(f"/people/withdrawals/{number}") for number in (ends["number"], 9))
+    detail = refused(there, 404, "unknown_withdrawal")["detail"]
+    assert refused(nowhere, 404, "unknown_withdrawal")["detail"] == detail.replace(str(ends["number"]), "9")
+    refused(ana.asks.get(f"/people/withdrawals/{of_all['number']}"), 404, "unknown_withdrawal")
+
+
 def test_a_withdrawn_key_is_told_to_all_and_refused_here_at_once(bench: PeopleBench):
     ana = bench.comes_in("Ana")
     made = done(ana.asks.post("/people/keys", json={"name": "laptop"}))
