@@ -621,7 +621,9 @@ def test_a_member_without_a_partition_waits_and_takes_over(log: EventLog, join) 
     reader.store(reader.given)
     reader.close()
     log.append([Message(LOANS, "k", b"k:1")])
-    assert values(idle.take(1)) == ["k:1"]
+    wait_for(lambda: "k:1" in values(idle.given), idle)
+    # Where the reader was so slow that its lease lapsed, the idle one has the first again.
+    assert values(idle.given) in (["k:1"], ["k:0", "k:1"])
 
 
 def test_a_member_killed_with_minus_9_is_taken_over(site: Site, log: EventLog, join) -> None:
