@@ -1,5 +1,5 @@
 """The generated pages: events from the registry and the manifests, states from their machines, settings from their
-class, commands from the CLI."""
+class, commands from the CLI, and who may ask what from the routes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
-from docs import asyncapi
+from docs import access, asyncapi
 from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
@@ -113,7 +113,13 @@ def cli() -> str:
     return _MADE + "\n".join(lines).rstrip() + "\n"
 
 
+def who_may() -> str:
+    """docs/access.md: every route, and who may ask it."""
+    return _MADE + "\n".join(access.lines()) + "\n"
+
+
 PAGES: dict[Path, Callable[[], str]] = {
+    FOLDER / "access.md": who_may,
     FOLDER / "events.md": events,
     FOLDER / "states.md": states,
     FOLDER / "configuration.md": configuration,
