@@ -21,6 +21,7 @@ from shared.db.engine import Database
 from shared.db.work import Work
 from shared.events.base import Event
 from shared.settings import Settings
+from shared.tokens import Person
 
 Heard = TypeVar("Heard", bound=Event)
 Resource = TypeVar("Resource")
@@ -113,7 +114,8 @@ class Service:
 
     `resources` opens what its effects need beside the database; what it returns may have `ready()` (raises with a
     reason) and `close()`. `looks` are what it looks at itself, by part: at each start and then every few seconds. What
-    one raises is told in the log and by `/readyz`, and stops nothing.
+    one raises is told in the log and by `/readyz`, and stops nothing. `admit` raises for whoever may not ask, by
+    what its own database has, before any route is at work.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Service:
     gauges: Callable[[Work], Sequence[Gauge]] = field(default=lambda work: ())
     resources: Callable[[Settings], object] = field(default=lambda settings: None)
     looks: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
+    admit: Callable[[Work, Person], None] = field(default=lambda work, person: None)
     #: Whether it keeps blobs: its database then has their tables, and a job sweeps those that nothing uses.
     blobs: bool = False
 

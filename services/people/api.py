@@ -53,7 +53,7 @@ from shared.wire.people import (
 router = APIRouter(prefix="/people", tags=["people"], route_class=Route)
 
 Unit = Annotated[Work, unit_of("people")]
-Reading = Annotated[Work, reading_of("people", first=standing.require_standing)]
+Reading = Annotated[Work, reading_of("people")]
 #: For those whom nobody knows yet: what they show is their power.
 OpenUnit = Annotated[Work, open_unit_of("people")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.people import api, reactions
+from services.people.commands.standing import require_standing
 from services.people.models import Base
 from services.people.ports.sign_in.argon2 import Argon2Passwords
 from shared.events.people import AccessWithdrawn, KeyMade, MemberJoined, MemberLeft, RoleChanged
@@ -20,4 +21,5 @@ SERVICE = Service(
     reactions=[on(VersionPublished, reactions.know_review)],
     emits=[MemberJoined, MemberLeft, RoleChanged, KeyMade, AccessWithdrawn],
     resources=lambda settings: Argon2Passwords(),
+    admit=require_standing,
 )

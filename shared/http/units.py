@@ -14,9 +14,6 @@ from shared.http.parameters import check_query
 from shared.http.route import Asked
 from shared.tokens import Person
 
-#: Looks in a work at whoever asks for it, and raises where they may not.
-Look = Callable[[Work, Person], None]
-
 
 def unit_of(service: str) -> params.Depends:
     """For a route's parameter `Annotated[Work, unit_of("screening")]`: it is a `Work` of that service, committed before
@@ -24,9 +21,9 @@ def unit_of(service: str) -> params.Depends:
     return params.Depends(_opener(service, readonly=False))
 
 
-def reading_of(service: str, *, first: Look | None = None) -> params.Depends:
-    """The same for reading: it never waits for a writer. `first` looks at who asks before the route does."""
-    return params.Depends(_opener(service, readonly=True, first=first))
+def reading_of(service: str) -> params.Depends:
+    """The same for reading: it never waits for a writer."""
+    return params.Depends(_opener(service, readonly=True))
 
 
 def open_unit_of(service: str) -> params.Depends:
@@ -55,13 +52,12 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _opener(service: str, *, readonly: bool, first: Look | None = None) -> Callable[..., Coroutine[Any, Any, Asked]]:
+def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
     async def ask_for_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Asked:
         def look(work: Work) -> None:
             # Its key may have been withdrawn while its body came, or while it waited for its turn.
             request.app.state.withdrawn.require_standing(person)
-            if first is not None:
-                first(work, person)
+            request.app.state.platform.running[service].service.admit(work, person)
 
         return _asked(service, request, actor=person.id, asker=person.id, via=person.via, readonly=readonly, look=look)
 

@@ -134,12 +134,12 @@ def test_withdrawn_keys_that_are_not_known_are_told_as_a_part_of_each_service_an
     assert bench.anybody().get("/readyz").json()["services"]["toy"]["withdrawals"] == "ok"
 
     withdrawn.know_all(time.monotonic() - 61)
-    told = lambda asks: asks.get("/readyz").json()["services"]["toy"]["withdrawals"]  # noqa: E731
-    eventually(lambda: told(bench.anybody()) == "down")
-    assert "seconds old" in told(bench.person(role="admin"))
+    state = lambda asks: asks.get("/readyz").json()["services"]["toy"]["withdrawals"]  # noqa: E731
+    eventually(lambda: state(bench.anybody()) == "down")
+    assert "seconds old" in state(bench.person(role="admin"))
 
     withdrawn.know_all(math.inf)
-    eventually(lambda: told(bench.anybody()) == "ok")
+    eventually(lambda: state(bench.anybody()) == "ok")
 
 
 def test_a_file_that_another_process_keeps_locked_is_told_and_requests_are_answered(workbench, monkeypatch):
