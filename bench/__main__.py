@@ -15,10 +15,12 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import contention, corpus, parts, servers, show
+from bench import contention, corpus, parts, servers, show, statements
 from bench.contention import Bout
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
+from bench.statements import Statements
 from services.cli.printing import err, print_json
+from shared import logging
 from shared.errors import LivingError
 from shared.ids import new_id
 
@@ -32,8 +34,9 @@ What = Literal["all", "pipeline", "contention"]
 @dataclass(frozen=True, slots=True)
 class Result:
     """One profile's run. `parts` are the seconds each part took alone, the better of two times, and `passage` the
-    pipeline's run (neither when only contention was asked for); `bouts` are the contention run's, if any; `load` is the
-    machine's load average just before, which tells whether others were at work."""
+    pipeline's run (neither when only contention was asked for); `bouts` are the contention run's, if any, and
+    `statements` what its claims and votes ask of the database; `load` is the machine's load average just before, which
+    tells whether others were at work."""
 
     profile: str
     records: int
@@ -42,6 +45,7 @@ class Result:
     parts: dict[str, float]
     passage: Passage | None
     bouts: list[Bout]
+    statements: Statements | None
 
     @property
     def slowest(self) -> str:
@@ -111,11 +115,14 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
         progress_task = progress.add_task(f"{profile}: the pipeline", total=count)
         passage = pipeline.run(events, lambda arrived: progress.update(progress_task, completed=arrived))
         bouts: list[Bout] = []
+        taken: Statements | None = None
         if what != "pipeline":
+            logging.configure(pipeline.settings.model_copy(update={"log_level": "error"}))
+            taken = statements.count(pipeline.settings, PROTOCOL.review)
             crowds = progress.add_task("", total=None)
             tell = lambda about: progress.update(crowds, description=f"{profile}: {about}")  # noqa: E731
             bouts = contention.run(pipeline, seconds, tell)
-    return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts)
+    return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts, taken)
 
 
 def _cli_cost() -> dict[str, float]:

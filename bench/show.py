@@ -62,6 +62,11 @@ def _contention(it: Result, title: str) -> None:
     out.print(table(columns, lines, title=title, title_justify="left"))
     for bout in it.bouts:
         _say(f"{bout.clients}: {bout.share:.2f} of the bare route's inserts, {bout.times:.1f} times its p99")
+    if (taken := it.statements) is not None:
+        _say(
+            f"a claim takes {taken.claim} statements of the database and a vote {taken.vote}, beside BEGIN and COMMIT; "
+            f"the check of a token adds {taken.check}"
+        )
     for what, reached in reach(it.bouts, it.profile):
         _say(f"[green]reached[/]      {what}" if reached else f"[bold red]not reached[/]  {what}")
 

@@ -38,4 +38,6 @@ def test_a_small_bench_loses_no_vote_and_prints_every_figure():
     assert embedded["ratio"] > 0
     assert [bout["clients"] for bout in embedded["bouts"]] == [1, 16, 200]
     assert all(bout["ours"]["conserved"] and bout["bare"]["conserved"] for bout in embedded["bouts"])
+    assert embedded["statements"]["claim"] > 0 and embedded["statements"]["vote"] > 0
+    assert embedded["statements"]["check"] == 0
     assert said["cli"]["help_ratio"] > 0
