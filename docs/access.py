@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from services.catalog import SERVICES
-from services.people.domain.access import role_of_program
+from services.people.domain.access import ROLE_OF_PROGRAMS
 from shared.http.auth import checks
 from shared.http.bodies import is_from_anybody
 from shared.runtime.app import described, routers
@@ -39,7 +39,7 @@ take back what another coded.
 
 A key is exchanged for tokens of five minutes (`POST /people/token`). It may do all that its person may, or is for some
 of these scopes alone; a scope never adds to a role. A program has a key of its own and acts for nobody: its role is
-`{reader}` in the review that its key is for, or in all, and `{importer}` where it brings records in.
+`{reader}` in the review that its key is for, or in all.
 
 | scope | what for | a program's key | routes |
 | --- | --- | --- | --- |
@@ -116,7 +116,7 @@ def lines() -> Iterator[str]:
     yield from _INTRODUCTION.format(
         roles=", ".join(ROLES), own=OWN, any=ANY, open=OPEN, door=DOOR, counted=len(table),
         scopes="\n".join(_scope(scope, about, table) for scope, about in SCOPES.items()),
-        reader=role_of_program(["records"]), importer=role_of_program(["import"]),
+        reader=ROLE_OF_PROGRAMS,
         not_of_programs=sum(not row.program and row.scope not in (OPEN, DOOR) for row in table),
     ).splitlines()  # fmt: skip
     yield from (row.line for row in table)
@@ -141,5 +141,5 @@ def _rows(route: Route) -> Iterator[Row]:
 
 def _is_of_programs(role: str | None, scope: str) -> bool:
     """Whether some program's key opens what needs this."""
-    most = role_of_program(OF_PROGRAMS)
-    return (scope == ANY or scope in OF_PROGRAMS) and (role is None or ROLES.index(role) <= ROLES.index(most))
+    suffices = role is None or ROLES.index(role) <= ROLES.index(ROLE_OF_PROGRAMS)
+    return suffices and (scope == ANY or scope in OF_PROGRAMS)

@@ -204,22 +204,22 @@ def end_invitation(review: Name, invitation: Name, work: Unit, person: Inviter) 
     return views.invitation_view(invitations.withdraw_invitation(work, review, invitation, person))
 
 
-@router.post("/invitations", status_code=201)
-def make_invitation_to_all(body: NewGrant, work: Unit, person: GrandAdmin) -> Invited:
+@router.post("/grants", status_code=201)
+def make_grant(body: NewGrant, work: Unit, person: GrandAdmin) -> Invited:
     """Makes a link to a role in all reviews, to found some, or for somebody known to come back without a key."""
     return views.invited(*invitations.grant(work, body, person))
 
 
-@router.get("/invitations")
-def list_invitations_to_all(work: Reading, person: GrandAdmin, page: Hundred) -> Page[InvitationView]:
+@router.get("/grants")
+def list_grants(work: Reading, person: GrandAdmin, page: Hundred) -> Page[InvitationView]:
     """The links that are of no review, oldest first."""
     return store.invitations(work, ALL_REVIEWS, page).page(views.invitation_view)
 
 
-@router.delete("/invitations/{invitation}")
-def end_invitation_to_all(invitation: Name, work: Unit, person: GrandAdmin) -> InvitationView:
+@router.delete("/grants/{grant}")
+def end_grant(grant: Name, work: Unit, person: GrandAdmin) -> InvitationView:
     """Ends such a link before its time."""
-    return views.invitation_view(invitations.withdraw_invitation(work, ALL_REVIEWS, invitation, person))
+    return views.invitation_view(invitations.withdraw_invitation(work, ALL_REVIEWS, grant, person))
 
 
 @router.post("/invitations/accept", status_code=201)
@@ -231,7 +231,7 @@ def accept_invitation(body: Accepted, work: OpenUnit) -> Arrived:
     return Arrived(person=comer.id, review=invited.review, role=invited.role, key=made)
 
 
-@router.post("/invitations/join", status_code=201)
+@router.post("/invitations/join", status_code=201, responses={404: {}})
 def join_by_invitation(body: Joining, work: Unit, person: Oneself) -> Arrived:
     """Comes in by a link, as whoever one is already."""
     invited, member = invitations.join(work, body.invitation, person)
@@ -280,8 +280,8 @@ def end_key_of_review(review: Name, key: Key, work: Unit, person: Inviter) -> Wi
     return Withdrawal(subject=row.id, review=review, number=number, everywhere=False)
 
 
-@router.post("/keys/programs", status_code=201)
-def make_program_key_of_all(body: NewProgramKey, work: Unit, person: GrandAdmin) -> KeyMade:
+@router.post("/programs", status_code=201)
+def make_program(body: NewProgramKey, work: Unit, person: GrandAdmin) -> KeyMade:
     """Makes a key for a program of all reviews, such as whoever reads the platform's numbers."""
     return _shown(keys.make_for_program(work, ALL_REVIEWS, body, person))
 
@@ -322,7 +322,7 @@ async def _hashing(request: Request) -> Later:
     return Later(lambda: passwords.hashed(given.password))
 
 
-@router.put("/me/password")
+@router.put("/me/password", responses={404: {}})
 def set_password(
     body: NewPassword, hashed: Annotated[str, Depends(_hashing)], work: Unit, person: Oneself
 ) -> PersonView:

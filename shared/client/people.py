@@ -62,7 +62,7 @@ class PeopleClient:
 
     def grant(self, asked: wire.NewGrant | Said) -> wire.Invited:
         """A link to a role in all reviews, to found some, or for somebody to come back."""
-        return self._http.post("/people/invitations", wire.Invited, asked)
+        return self._http.post("/people/grants", wire.Invited, asked)
 
     def accept(self, asked: wire.Accepted | Said) -> wire.Arrived:
         """Comes in by a link, as somebody new; answers my first key."""
@@ -86,7 +86,7 @@ class PeopleClient:
 
     def make_program_key(self, review: str | None, asked: wire.NewProgramKey | Said) -> wire.KeyMade:
         """A key for a program of a review, or of all."""
-        path = "/people/keys/programs" if review is None else f"/people/reviews/{part(review)}/keys"
+        path = "/people/programs" if review is None else f"/people/reviews/{part(review)}/keys"
         return self._http.post(path, wire.KeyMade, asked)
 
     def withdraw_key(self, key: str, review: str | None = None) -> wire.Withdrawal:

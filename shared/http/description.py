@@ -115,12 +115,14 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
 
 def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, scope: str | None) -> bool:
     """Whether a route can be answered with a problem of this status."""
+    # What asks for no token and takes a body is shown something else, which may be none.
+    door = scope is None and "requestBody" in operation
     if status in (401, 403, 422):
-        return scope is not None
+        return scope is not None or door
     if status in (400, 413):
         return "requestBody" in operation
     if status == 404:
-        return "{" in route.path
+        return "{" in route.path or door
     if status == 500:
         return route.response_class is BlobResponse
     if status == 409:

@@ -164,7 +164,7 @@ class NewKey(Given):
     """A key to be made: one's own, or with `scopes` one by which a client acts for oneself."""
 
     name: Line
-    review: Annotated[str, Field(max_length=200)] | None = None
+    review: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")] | None = None
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)] | None = None
     days: KeyDays = 90
 

@@ -43,6 +43,8 @@ EXCUSED = {
     "unusable_url": "where a webhook's address leads is found by looking it up",
     "doi|pmid": "identifiers have forms of their own, in many spellings",
     "unknown_answer|unknown_stage": "which there are is the protocol's to say",
+    "unusable_name|reserved_name": "what a name may be takes more than a pattern",
+    "not_your_review|beyond_ones_own": "which reviews and powers one has is people's to say",
 }
 
 

@@ -17,7 +17,7 @@ from services.people.commands.standing import (
     withdraw,
 )
 from services.people.domain import secrets
-from services.people.domain.access import require_scopes, role_of_program
+from services.people.domain.access import ROLE_OF_PROGRAMS, require_scopes
 from services.people.models import KeyRow
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -149,7 +149,7 @@ def _as_it_may(work: Work, row: KeyRow, review: str | None, number: int) -> Pers
     where = review or row.review
     scopes = None if row.scopes is None else frozenset(row.scopes)
     if row.kind == "program":
-        roles = {where or ALL_REVIEWS: role_of_program(row.scopes or [])}
+        roles = {where or ALL_REVIEWS: ROLE_OF_PROGRAMS}
         return Person(row.id, roles, scopes, key=row.id, via=row.id, number=number)
     held: dict[str, str] = {it.review: it.role for it in store.memberships(work, row.subject)}
     if where is not None:

@@ -7,6 +7,9 @@ from collections.abc import Collection
 from shared.errors import Invalid
 from shared.tokens import OF_PROGRAMS, ROLES, SCOPES
 
+#: The role that every program has where its key is for; a scope says what else of it.
+ROLE_OF_PROGRAMS = "reader"
+
 #: The least role that each scope is of any use to.
 _NEEDS = {
     "records": "reader",
@@ -42,8 +45,3 @@ def require_scopes(scopes: Collection[str], role: str | None, *, program: bool =
         errors.append({"at": f"scopes.{number}", "why": why})
     if errors:
         raise Invalid(f"{errors[0]['at']}: {errors[0]['why']}", errors, slug="beyond_ones_own")
-
-
-def role_of_program(scopes: Collection[str]) -> str:
-    """The role that a program has by its key: to read, or to bring records in."""
-    return "lead" if "import" in scopes else "reader"

@@ -61,7 +61,7 @@ class PeopleBench(Workbench):
         return Someone(arrived["person"], arrived["key"]["key"], self)
 
     def admin(self, name: str = "Root") -> Someone:
-        link = done(self.owner().post("/people/invitations", json={"role": "admin", "founds": True}))["link"]
+        link = done(self.owner().post("/people/grants", json={"role": "admin", "founds": True}))["link"]
         arrived = done(self.accept(link, name))
         return Someone(arrived["person"], arrived["key"]["key"], self)
 

@@ -162,7 +162,7 @@ def test_a_reviewer_founds_none_unless_an_admin_lets_them(bench: PeopleBench):
     ana = bench.comes_in("Ana")
     refused(ana.asks.post("/people/reviews/new-one"), 403, "may_not_found")
 
-    link = done(bench.owner().post("/people/invitations", json={"founds": True}))["link"]
+    link = done(bench.owner().post("/people/grants", json={"founds": True}))["link"]
     done(ana.asks.post("/people/invitations/join", json={"invitation": link}))
 
     done(ana.asks.post("/people/reviews/new-one"))
@@ -212,7 +212,7 @@ def test_nobody_erases_anothers_name_but_an_admin(bench: PeopleBench):
 def test_whoever_lost_every_key_comes_back_by_an_admins_link(bench: PeopleBench):
     ana = bench.comes_in("Ana")
 
-    link = done(bench.owner().post("/people/invitations", json={"person": ana.id}))["link"]
+    link = done(bench.owner().post("/people/grants", json={"person": ana.id}))["link"]
     back = done(bench.accept(link, "somebody else"))
 
     assert back["person"] == ana.id
@@ -222,7 +222,7 @@ def test_whoever_lost_every_key_comes_back_by_an_admins_link(bench: PeopleBench)
 def test_a_lead_lets_nobody_come_back_as_another(bench: PeopleBench):
     lea, ana = bench.comes_in("Lea", "lead"), bench.comes_in("Ana")
 
-    refused(lea.asks.post("/people/invitations", json={"person": ana.id}), 403, "role_needed")
+    refused(lea.asks.post("/people/grants", json={"person": ana.id}), 403, "role_needed")
 
 
 def test_every_key_is_told_without_its_secret(bench: PeopleBench):

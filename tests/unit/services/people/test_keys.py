@@ -148,7 +148,7 @@ def test_an_admins_key_for_one_review_is_that_of_an_admin_of_it(bench: PeopleBen
     made = done(root.asks.post("/people/keys", json={"name": "one", "review": REVIEW}))
     client = bench.with_token(bench.token(made["key"]))
 
-    refused(client.post("/people/invitations", json={"role": "admin"}), 403, "other_review")
+    refused(client.post("/people/grants", json={"role": "admin"}), 403, "other_review")
     refused(client.delete(f"/people/persons/{ana.id}/name"), 403, "role_needed")
     for key in (bench_key(ana), bench_key(root)):
         refused(client.delete(f"/people/keys/{key}"), 404, "unknown_key")
