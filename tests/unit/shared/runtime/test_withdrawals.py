@@ -76,6 +76,26 @@ def test_a_withdrawn_person_is_refused_by_every_key(log):
         following.withdrawn.require_standing(ANA)
 
 
+def test_a_look_that_takes_long_makes_the_list_as_new_as_it_was_when_it_was_begun(log, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    class Slow:
+        def ends(self, topics):
+            now[0] += 100
+            return log.ends(topics)
+
+        def between(self, spans):
+            return log.between(spans)
+
+    following = reader(Slow())
+    following.look()
+
+    assert following.withdrawn.age == 100
+    with pytest.raises(Unavailable, match="100 seconds old"):
+        following.withdrawn.require_current()
+
+
 def test_what_comes_later_is_read_once_more_each_time(log):
     following = reader(log)
     following.look()
