@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.waits
 
 ROOT = Path(__file__).parent.parent.parent
-SERVICES = ("protocol", "ingest", "screening", "synthesis", "search", "notify")
+SERVICES = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 REVIEW = "ics-leadership"
 TITLE = "A review that weighs"
 #: Which services share a process, and so a release.
-FINDING, JUDGING = ("protocol", "ingest", "search"), ("screening", "synthesis", "notify")
+FINDING, JUDGING = ("people", "protocol", "ingest", "search"), ("screening", "synthesis", "notify")
 
 
 @pytest.fixture(scope="module", params=["embedded", REAL])
