@@ -124,6 +124,10 @@ class Settings(BaseSettings):
     delivery_days: Annotated[int, Field(ge=4, le=_DAYS)] = Field(
         365, description="Days a delivery that is over is kept, with its attempts; notifications and the feed stay."
     )
+    sign_in_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        1,
+        description="Days that failures to sign in are kept; nobody has to wait for longer than a quarter of an hour.",
+    )
     trigger_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         730, description="Days a rule that fired in an earlier cycle is kept; what it led to is in the revision."
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.people import api, reactions
+from services.people import api, jobs, reactions
 from services.people.commands.standing import require_standing
 from services.people.models import Base
 from services.people.ports.sign_in.argon2 import Argon2Passwords
 from shared.events.people import AccessWithdrawn, KeyMade, MemberJoined, MemberLeft, RoleChanged
 from shared.events.protocol import VersionPublished
-from shared.service import Service, on
+from shared.service import Prune, Service, on
 
 SERVICE = Service(
     name="people",
@@ -22,4 +22,5 @@ SERVICE = Service(
     emits=[MemberJoined, MemberLeft, RoleChanged, KeyMade, AccessWithdrawn],
     resources=lambda settings: Argon2Passwords(),
     admit=require_standing,
+    prunes=[Prune(jobs.old_failures, "sign_in_days")],
 )

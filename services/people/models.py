@@ -125,10 +125,7 @@ class KeyRow(Base, table=True):
 
 
 class SignInRow(Base, table=True):
-    """How a person signs in to pages: a name of their own for it, and the Argon2 hash of their password.
-
-    After failures nobody may try again before `not_before`.
-    """
+    """How a person signs in to pages: a name of their own for it, and the Argon2 hash of their password."""
 
     __tablename__ = "sign_ins"
 
@@ -136,8 +133,19 @@ class SignInRow(Base, table=True):
     look: str = Field(unique=True, repr=False)
     hashed: str = Field(repr=False)
     changed_at: datetime = Field(sa_type=Instant)
-    failures: int = 0
+
+
+class FailureRow(Base, table=True):
+    """How often signing in by a name has failed, whether somebody has it or not: before `not_before` nobody may try
+    again. Of the name the hash of its look is kept, since people type their passwords there, too."""
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (Index("sign_in_failures_old", "at", "hashed"),)
+
+    hashed: str = Field(primary_key=True, repr=False)
+    failures: int
     not_before: datetime | None = Field(default=None, sa_type=Instant)
+    at: datetime = Field(sa_type=Instant)
 
 
 class WithdrawalRow(Base, table=True):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from services.people.models import (
     CountRow,
+    FailureRow,
     InvitationRow,
     KeyRow,
     MemberRow,
@@ -187,6 +188,23 @@ def sign_in_of(work: Work, person_id: str) -> SignInRow | None:
 
 def forget_sign_in(work: Work, row: SignInRow) -> None:
     work.session.delete(row)
+
+
+def failures(work: Work, named: str) -> FailureRow | None:
+    """How often signing in has failed by a name, locked until this work ends."""
+    return work.session.get(FailureRow, named, with_for_update=True)
+
+
+def forget_failures(work: Work, named: str) -> None:
+    work.session.execute(delete(FailureRow).where(col(FailureRow.hashed) == named))
+
+
+def forget_old_failures(work: Work, before: datetime, limit: int) -> int:
+    """Takes away the failures that are from before an instant, oldest first; answers how many."""
+    old = select(col(FailureRow.hashed)).where(col(FailureRow.at) < before).order_by(col(FailureRow.at)).limit(limit)
+    named = work.session.scalars(old).all()
+    work.session.execute(delete(FailureRow).where(col(FailureRow.hashed).in_(named)))
+    return len(named)
 
 
 # What was withdrawn

@@ -9,7 +9,7 @@ from services.people.commands import keys
 from services.people.commands.standing import machine_now, require_whole_key
 from services.people.domain import secrets
 from services.people.domain.names import clean, look_of
-from services.people.models import KeyRow, SignInRow
+from services.people.models import FailureRow, KeyRow, SignInRow
 from services.people.ports.sign_in.port import Passwords
 from shared.db.work import Work
 from shared.errors import Conflict, TooMany
@@ -34,31 +34,37 @@ def set_password(work: Work, given: NewPassword, hashed: str, person: Person) ->
         work.add(SignInRow(person=person.id, look=look_of(name), hashed=hashed, changed_at=work.now))
     else:
         own.look, own.hashed, own.changed_at = look_of(name), hashed, work.now
-        own.failures, own.not_before = 0, None
+    store.forget_failures(work, _named(name))
 
 
 def sign_in(work: Work, given: SignIn) -> tuple[KeyRow, str] | None:
     """Begins a session; None for a wrong name or password, of which the failure is kept. Raises TooMany while too many
-    tries have failed."""
-    passwords = work.resource(Passwords)
-    row = store.sign_in(work, look_of(given.sign_in_as))
-    if row is not None and row.not_before is not None and row.not_before > machine_now():
-        seconds = (row.not_before - machine_now()).total_seconds()
+    tries have failed, whether there is somebody of that name or not."""
+    passwords, named = work.resource(Passwords), _named(given.sign_in_as)
+    failed, row = store.failures(work, named), store.sign_in(work, look_of(given.sign_in_as))
+    if failed is not None and failed.not_before is not None and failed.not_before > machine_now():
+        seconds = (failed.not_before - machine_now()).total_seconds()
         raise TooMany(f"too many wrong passwords: try again in {seconds:.0f} seconds")
     # Somebody unknown costs as much as somebody known, so that nobody learns by the clock who there is.
     if not passwords.fits(row.hashed if row is not None else None, given.password) or row is None:
-        if row is not None:
-            _count_failure(row)
+        _count_failure(work, named, failed)
         return None
-    row.failures, row.not_before = 0, None
+    store.forget_failures(work, named)
     work.actor = row.person
     secret = secrets.fresh()
     days = keys.SESSION_HOURS / 24
     return keys.make_for(work, row.person, kind="session", name="signed in", secret=secret, days=days), secret
 
 
-def _count_failure(row: SignInRow) -> None:
-    row.failures += 1
-    over = row.failures - _FREE
+def _named(name: str) -> str:
+    """What failures by a name are kept under."""
+    return secrets.hashed(look_of(name))
+
+
+def _count_failure(work: Work, named: str, failed: FailureRow | None) -> None:
+    if failed is None:
+        failed = work.add(FailureRow(hashed=named, failures=0, at=machine_now()))
+    failed.failures, failed.at = failed.failures + 1, machine_now()
+    over = failed.failures - _FREE
     if over >= 0:
-        row.not_before = machine_now() + timedelta(seconds=pause_after(over + 1, first=_FIRST, longest=_LONGEST))
+        failed.not_before = machine_now() + timedelta(seconds=pause_after(over + 1, first=_FIRST, longest=_LONGEST))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.people.commands import sign_in
+from services.people.jobs import old_failures
 from tests.unit.services.people.rig import PeopleBench, done, refused
 
 PASSWORD = "correct horse battery"
@@ -57,6 +58,19 @@ def test_after_some_wrong_passwords_the_right_one_has_to_wait_too(bench: PeopleB
     later = datetime.now(UTC) + timedelta(hours=1)
     monkeypatch.setattr(sign_in, "machine_now", lambda: later)
     done(signs_in(bench))
+
+
+def test_a_name_that_nobody_has_has_to_wait_as_one_that_somebody_has(bench: PeopleBench, ana):
+    known, unknown = ([signs_in(bench, name, "wrong").status_code for _ in range(7)] for name in ("Ana.Ruiz", "nobody"))
+
+    assert known == unknown and known[-1] == 429
+
+
+def test_failures_are_forgotten_after_their_days(bench: PeopleBench, ana):
+    signs_in(bench, "nobody", "wrong")
+    with bench.work() as work:
+        assert old_failures(work, datetime.now(UTC) - timedelta(days=1), 10) == 0
+        assert old_failures(work, datetime.now(UTC) + timedelta(days=1), 10) == 1
 
 
 @pytest.mark.parametrize("name", ["ana.ruiz", "ANA.RUIZ ", "Ana.Ruíz"])
