@@ -52,7 +52,8 @@ class Answers:
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
         scope.setdefault("state", {})["request_id"] = request_id
         usual = self._headers | {b"x-request-id": request_id.encode()}
-        if "authorization" in asked:
+        # What is asked with a token, and what is answered to a key, an invitation or a password (RFC 6749, 5.1).
+        if "authorization" in asked or scope["method"] == "POST":
             usual[b"cache-control"] = b"no-store"
         began, status, started = time.perf_counter(), 500, False
 

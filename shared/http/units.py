@@ -33,7 +33,9 @@ def open_unit_of(service: str) -> params.Depends:
     async def ask_for_work(request: Request) -> Asked:
         check_query(request)
         where = request.client.host if request.client else "nowhere"
-        return _asked(service, request, actor=f"{service}:door", asker=f"door:{where}", readonly=False)
+        # Each door for itself: whoever hammers at one keeps nobody from another.
+        asker = f"door:{request.scope['path']}:{where}"
+        return _asked(service, request, actor=f"{service}:door", asker=asker, readonly=False)
 
     return params.Depends(ask_for_work)
 
