@@ -11,8 +11,8 @@ from services.cli import kept
 from services.cli.commands import Command, argument, option
 from services.cli.context import connected, setting
 from services.cli.printing import print_line
-from shared.client.http import KEY
 from shared.errors import Invalid, LivingError
+from shared.keys import PERSONS
 
 _EXAMPLE = "living login 'http://127.0.0.1:8000/join#living_invitation_...' --name 'Ana Ruiz'\nliving login"
 
@@ -64,8 +64,8 @@ def logout() -> None:
 
 
 def _checked(key: str) -> str:
-    if not key.startswith(KEY):
-        raise Invalid(f"this is no key: one begins with {KEY}", slug="no_key_at_all")
+    if not key.startswith(PERSONS):
+        raise Invalid(f"this is no key: one begins with {PERSONS}", slug="no_key_at_all")
     return key
 
 

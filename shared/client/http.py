@@ -8,10 +8,11 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from shared import errors
 from shared.client.forms import Form
+from shared.keys import PERSONS
 from shared.pauses import pause_after
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ _ERRORS: dict[int, type[errors.LivingError]] = {
 
 #: What the API takes as a review's name or as an id; shared.http.parameters has it too, and a test holds them equal.
 NAME = r"[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}"
-
-#: What a key begins with (`services.people.domain.secrets`).
-KEY = "living_key_"
 
 #: Seconds after which whoever makes their own tokens makes another.
 _OWN = 240.0
@@ -117,7 +115,7 @@ class Http:
         self._urls = {"": urls} if isinstance(urls, str) else dict(urls)
         self._patience = patience
         self._client: Sender = client if client is not None else self._connect(timeout)
-        self._key = key if not isinstance(key, str) or key.startswith(KEY) else None
+        self._key = key if not isinstance(key, str) or key.startswith(PERSONS) else None
         self._token, self._renew_at = (key, math.inf) if isinstance(key, str) and self._key is None else ("", 0.0)
 
     def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Asked) -> Model:
@@ -189,12 +187,12 @@ class Http:
         while True:
             try:
                 named_with = {**self._authorization(), **(headers or {})}
-                answer = self._send(method, base + path, given, content, named_with)
+                answer = self._answer(method, base + path, given, content, named_with)
                 if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
             except errors.Unavailable as lost:
-                error = errors.Unavailable(f"{base} does not answer: {lost.detail}", slug="no_answer")
+                error = lost
             if isinstance(error, errors.Unauthenticated) and self._key and not renewed:
                 # Its role was changed, or the platform's own keys: a new token says what holds now.
                 self._renew_at, renewed = 0.0, True
@@ -241,7 +239,7 @@ class Http:
             form = urlencode({"grant_type": "client_credentials", "client_secret": key})
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             path = "/people/token"
-            answer = self._send("POST", self._base(path) + path, {}, form, headers)
+            answer = self._answer("POST", self._base(path) + path, {}, form, headers)
             if answer.status_code >= 400:
                 raise error_of(answer, f"POST {path}")
             made = answer.json()
@@ -262,6 +260,17 @@ class Http:
             return self._client.request(method, url, params=params, content=content, headers=headers)
         except httpx.TransportError as lost:
             raise errors.Unavailable(str(lost)) from lost
+
+    def _answer(
+        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+    ) -> Answered:
+        """One answer, of whatever status. Raises Unavailable (`no_answer`), naming who gives none."""
+        try:
+            return self._send(method, url, params, content, headers)
+        except errors.Unavailable as lost:
+            parts = urlsplit(url)
+            where = f"{parts.scheme}://{parts.netloc}"
+            raise errors.Unavailable(f"{where} does not answer: {lost.detail}", slug="no_answer") from lost
 
     def _base(self, path: str) -> str:
         service = path.split("/")[1]

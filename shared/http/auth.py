@@ -11,8 +11,9 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from shared.errors import Forbidden, Unauthenticated
-from shared.http.exchange import KEY, Exchange
+from shared.http.exchange import Exchange
 from shared.http.parameters import check_query
+from shared.keys import PERSONS
 from shared.keys.ring import KeyRing
 from shared.tokens import Person, opened
 
@@ -58,7 +59,7 @@ async def authenticate(request: Request) -> Person:
         raise Unauthenticated(
             "send a token: 'Authorization: Bearer TOKEN'; POST /people/token makes one of a key"
         )  # fmt: skip
-    person = await _by_key(request, shown) if shown.startswith(KEY) else _by_token(request, shown)
+    person = await _by_key(request, shown) if shown.startswith(PERSONS) else _by_token(request, shown)
     request.state.person = person
     return person
 

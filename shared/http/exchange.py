@@ -16,9 +16,6 @@ from starlette.types import ASGIApp
 
 from shared.errors import Unauthenticated, Unavailable
 
-#: What a key begins with (`services.people.domain.secrets`).
-KEY = "living_key_"
-
 #: Keys of which tokens are kept, and the share of a token's time for which it is.
 _MOST, _WORN = 10_000, 0.8
 

@@ -4,3 +4,6 @@ from typing import Literal
 
 #: What a key is for. Named here, so that whoever only reads a key set need not load what signs.
 Purpose = Literal["tokens", "revisions"]
+
+#: What the key of a person, or a program, begins with: whoever sends, exchanges or makes one knows it by that.
+PERSONS = "living_key_"
