@@ -67,7 +67,6 @@ class Person:
     scopes: frozenset[str] | None = None
     key: str | None = None
     via: str | None = None
-    founds: bool = False
     number: int = 0
     review: str | None = None
 
@@ -152,8 +151,6 @@ def issue_token(ring: KeyRing, person: Person, *, now: datetime, valid_for: time
     if person.scopes is not None:
         claims["scopes"] = sorted(person.scopes)
     claims |= {name: value for name in ("key", "via") if (value := getattr(person, name)) is not None}
-    if person.founds:
-        claims["founds"] = True
     return ring.sign("tokens", claims, at=now)
 
 
@@ -173,7 +170,10 @@ def opened(ring: KeyRing, token: str) -> tuple[Person, float]:
         key, claims = ring.check("tokens", token)
         person, began, ends = _person(claims), float(claims["iat"]), float(claims["exp"])
     except (Invalid, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unauthenticated("the token is not valid here, or has expired; exchange your key for a new one") from error
+        raise Unauthenticated(
+            f"the token is not valid here, or has expired (it is {datetime.now(UTC):%H:%M:%S} UTC here); exchange your "
+            "key for a new one"
+        ) from error
     if not key.holds_at(datetime.now(UTC)):
         raise Unauthenticated("the key that signed this token is retired; exchange your key for a new one")
     if not {*person.roles.values()} <= {*ROLES}:
@@ -195,6 +195,5 @@ def _person(claims: Mapping[str, Any]) -> Person:
         scopes=None if scopes is None else frozenset(scopes),
         key=claims.get("key"),
         via=claims.get("via"),
-        founds=claims.get("founds") is True,
         number=int(claims["number"]),
     )

@@ -63,10 +63,17 @@ Key = Name
 #: These check by the database what is so now, and go on while the log is down.
 MemberReader = Annotated[Person, Depends(at_least("reader", "records", current=False))]
 Inviter = Annotated[Person, Depends(at_least("lead", "administer", current=False))]
-GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True, current=False))]
+AdminOfAll = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True, current=False))]
 #: Whoever asks by a key or a session of their own, none that is for something.
 Oneself = Annotated[Person, Depends(at_least(None, OWN, current=False))]
 
+#: The fields of a request for a token.
+_FIELDS: dict[str, Any] = {
+    "grant_type": {"const": "client_credentials"},
+    "client_id": {"type": "string", "maxLength": 200},
+    "client_secret": {"type": "string", "maxLength": 200},
+    "review": {"type": "string", "maxLength": 200},
+}
 _TOKEN_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -76,12 +83,7 @@ _TOKEN_FORM: dict[str, Any] = {
             "application/x-www-form-urlencoded": {
                 "schema": {
                     "type": "object",
-                    "properties": {
-                        "grant_type": {"const": "client_credentials"},
-                        "client_id": {"type": "string", "maxLength": 200},
-                        "client_secret": {"type": "string", "maxLength": 200},
-                        "review": {"type": "string", "maxLength": 200},
-                    },
+                    "properties": _FIELDS,
                     "required": ["grant_type"],
                     "additionalProperties": False,
                 }
@@ -89,9 +91,6 @@ _TOKEN_FORM: dict[str, Any] = {
         },
     }
 }
-
-#: The fields of a request for a token.
-_OF_FORM = ("grant_type", "client_id", "client_secret", "review")
 
 
 # Tokens
@@ -108,8 +107,8 @@ async def _asked_with(request: Request) -> dict[str, str]:
     except ValueError as error:
         raise _unfit("body", "is no form") from error
     for name, values in fields.items():
-        if name not in _OF_FORM:
-            raise _unfit(name[:50], f"is nothing that this takes, which is {', '.join(_OF_FORM)}")
+        if name not in _FIELDS:
+            raise _unfit(name[:50], f"is nothing that this takes, which is {', '.join(_FIELDS)}")
         if len(values) > 1:
             raise _unfit(name, "is given more than once")
     return {name: values[0] for name, values in fields.items()}
@@ -128,12 +127,7 @@ def make_token(request: Request, form: Annotated[dict[str, str], Depends(_asked_
 @router.get("/me")
 def show_me(work: Reading, person: Annotated[Person, Depends(at_least(None, ANY))]) -> Me:
     """Who asks, as what, and by which key."""
-    known = store.names(work, [person.id])
-    roles: Any = dict(person.roles)
-    return Me(
-        person=person.id, name=known.get(person.id), roles=roles, founds=person.founds, key=person.key,
-        scopes=None if person.scopes is None else sorted(person.scopes),
-    )  # fmt: skip
+    return views.me(work, person)
 
 
 # Reviews and members
@@ -180,7 +174,7 @@ def end_member(
 ) -> Withdrawal:
     """Ends a membership: one's own, or for a lead another's. What they hold goes back, what they decided stands."""
     row, number = members.leave(work, review, member, person)
-    return Withdrawal(subject=row.person, review=review, number=number, everywhere=False)
+    return views.withdrawal(row.person, review, number)
 
 
 # Invitations
@@ -205,19 +199,19 @@ def end_invitation(review: Name, invitation: Name, work: Unit, person: Inviter) 
 
 
 @router.post("/grants", status_code=201)
-def make_grant(body: NewGrant, work: Unit, person: GrandAdmin) -> Invited:
+def make_grant(body: NewGrant, work: Unit, person: AdminOfAll) -> Invited:
     """Makes a link to a role in all reviews, to found some, or for somebody known to come back without a key."""
     return views.invited(*invitations.grant(work, body, person))
 
 
 @router.get("/grants")
-def list_grants(work: Reading, person: GrandAdmin, page: Hundred) -> Page[InvitationView]:
+def list_grants(work: Reading, person: AdminOfAll, page: Hundred) -> Page[InvitationView]:
     """The links that are of no review, oldest first."""
     return store.invitations(work, ALL_REVIEWS, page).page(views.invitation_view)
 
 
 @router.delete("/grants/{grant}")
-def end_grant(grant: Name, work: Unit, person: GrandAdmin) -> InvitationView:
+def end_grant(grant: Name, work: Unit, person: AdminOfAll) -> InvitationView:
     """Ends such a link before its time."""
     return views.invitation_view(invitations.withdraw_invitation(work, ALL_REVIEWS, grant, person))
 
@@ -258,7 +252,7 @@ def make_key(body: NewKey, work: Unit, person: Oneself) -> KeyMade:
 def end_key(key: Key, work: Unit, person: Oneself) -> Withdrawal:
     """Withdraws a key of mine or of my making; an admin of all withdraws any."""
     row, number = keys.withdraw_key(work, key, person)
-    return Withdrawal(subject=row.id, review=row.review or ALL_REVIEWS, number=number, everywhere=False)
+    return views.withdrawal(row.id, row.review or ALL_REVIEWS, number)
 
 
 @router.get("/reviews/{review}/keys")
@@ -277,11 +271,11 @@ def make_program_key(review: Name, body: NewProgramKey, work: Unit, person: Invi
 def end_key_of_review(review: Name, key: Key, work: Unit, person: Inviter) -> Withdrawal:
     """Withdraws a key that is for this review alone."""
     row, number = keys.withdraw_key(work, key, person, review=review)
-    return Withdrawal(subject=row.id, review=review, number=number, everywhere=False)
+    return views.withdrawal(row.id, review, number)
 
 
 @router.post("/programs", status_code=201)
-def make_program(body: NewProgramKey, work: Unit, person: GrandAdmin) -> KeyMade:
+def make_program(body: NewProgramKey, work: Unit, person: AdminOfAll) -> KeyMade:
     """Makes a key for a program of all reviews, such as whoever reads the platform's numbers."""
     return _shown(keys.make_for_program(work, ALL_REVIEWS, body, person))
 
@@ -291,14 +285,14 @@ def show_withdrawal(number: Number, work: Reading, person: Oneself) -> Withdrawa
     """Whether the log has a withdrawal, so that every service refuses within seconds what it is about: for who did it,
     whom it is about, and the leads of its review."""
     row, everywhere = standing.withdrawal(work, number, person)
-    return Withdrawal(subject=row.subject, review=row.review, number=number, everywhere=everywhere)
+    return views.withdrawal(row.subject, row.review, number, everywhere=everywhere)
 
 
 # Persons
 
 
 @router.get("/persons")
-def list_persons(work: Reading, person: GrandAdmin, page: Hundred) -> Page[PersonView]:
+def list_persons(work: Reading, person: AdminOfAll, page: Hundred) -> Page[PersonView]:
     """Everybody, in the order in which they came."""
     return store.persons(work, page).page(views.person_view)
 

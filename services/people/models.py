@@ -100,6 +100,7 @@ class KeyRow(Base, table=True):
     __tablename__ = "keys"
     __table_args__ = (
         Index("keys_of_subject", "subject", "id"),
+        Index("keys_of_maker", "made_by", "id"),
         Index(
             "keys_of_review",
             "review",

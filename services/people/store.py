@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,10 +32,14 @@ from shared.paging import Found, PageAsked
 
 def person(work: Work, person_id: str) -> PersonRow:
     """Raises NotFound."""
-    row = work.session.get(PersonRow, person_id)
+    row = person_if_known(work, person_id)
     if row is None:
         raise NotFound(f"there is no person {person_id!r}", slug="unknown_person")
     return row
+
+
+def person_if_known(work: Work, person_id: str) -> PersonRow | None:
+    return work.session.get(PersonRow, person_id)
 
 
 def nobody_is_here(work: Work) -> bool:
@@ -123,11 +127,11 @@ def invitations(work: Work, review: str, page: PageAsked) -> Found[InvitationRow
                      col(InvitationRow.id))  # fmt: skip
 
 
-def waiting_invitations(work: Work, review: str) -> int:
-    """How many invitations of a review were neither used nor withdrawn."""
+def waiting_invitations(work: Work, review: str, at: datetime) -> int:
+    """How many invitations of a review were neither used nor withdrawn, nor are over."""
     waiting = select(func.count()).select_from(InvitationRow).where(
         col(InvitationRow.review) == review, col(InvitationRow.used_at).is_(None),
-        col(InvitationRow.withdrawn_at).is_(None), col(InvitationRow.ends_at) > datetime.now(UTC),
+        col(InvitationRow.withdrawn_at).is_(None), col(InvitationRow.ends_at) > at,
     )  # fmt: skip
     return work.session.scalars(waiting).one()
 
@@ -154,16 +158,11 @@ def keys_in(work: Work, review: str, page: PageAsked) -> Found[KeyRow]:
     return read_page(work, select(KeyRow).where(col(KeyRow.review) == review), page, col(KeyRow.id))
 
 
-def standing_keys(work: Work, person_id: str) -> list[KeyRow]:
-    """The keys by which somebody may act, locked until this work ends."""
-    query = select(KeyRow).where(col(KeyRow.subject) == person_id, col(KeyRow.withdrawn_at).is_(None))
-    return list(work.session.execute(query.order_by(col(KeyRow.id)).with_for_update()).scalars())
-
-
-def programs_made(work: Work, person_id: str) -> int:
-    """How many keys somebody has made that still count."""
+def keys_that_count(work: Work, maker: str, at: datetime) -> int:
+    """How many keys of somebody's making are neither withdrawn nor over."""
     made = select(func.count()).select_from(KeyRow).where(
-        col(KeyRow.made_by) == person_id, col(KeyRow.withdrawn_at).is_(None)
+        col(KeyRow.made_by) == maker, col(KeyRow.withdrawn_at).is_(None),
+        or_(col(KeyRow.ends_at).is_(None), col(KeyRow.ends_at) > at),
     )  # fmt: skip
     return work.session.scalars(made).one()
 

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from services.people import store
 from services.people.models import InvitationRow, KeyRow, MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.tokens import Person
-from shared.wire.people import InvitationView, Invited, KeyMade, KeyView, MemberView, PersonView, ReviewPeople
+from shared.wire.people import (
+    InvitationView,
+    Invited,
+    KeyMade,
+    KeyView,
+    Me,
+    MemberView,
+    PersonView,
+    ReviewPeople,
+    Role,
+    Withdrawal,
+)
+
+
+def me(work: Work, person: Person) -> Me:
+    """Whoever asks, as their token says, with what only people knows of them; a program, and the machine's owner, have
+    no more than their token."""
+    row, roles = store.person_if_known(work, person.id), {review: cast(Role, it) for review, it in person.roles.items()}
+    return Me(
+        person=person.id, name=row.name if row else None, roles=roles, founds=row.founds if row else False,
+        key=person.key, scopes=None if person.scopes is None else sorted(person.scopes),
+    )  # fmt: skip
 
 
 def members(work: Work, review: str, rows: Sequence[MemberRow], person: Person) -> list[MemberView]:
@@ -33,6 +55,11 @@ def review_people(row: ReviewRow) -> ReviewPeople:
 
 def person_view(row: PersonRow) -> PersonView:
     return PersonView(person=row.id, **row.model_dump(exclude={"id"}))
+
+
+def withdrawal(subject: str, review: str, number: int, *, everywhere: bool = False) -> Withdrawal:
+    """What was withdrawn; one that this work withdraws is nowhere else yet."""
+    return Withdrawal(subject=subject, review=review, number=number, everywhere=everywhere)
 
 
 def invitation_view(row: InvitationRow) -> InvitationView:

@@ -50,8 +50,11 @@ class KeyMade(Event, type="people.key.made", key="key_id"):
 
 
 class AccessWithdrawn(Event, type="people.access.withdrawn", key="subject", topic="people.withdrawals"):
-    """No token that was made before this counts any more for whom it is about: a person or a key, in one review or
-    (`*`) in all. `number` counts all of these from 1; a token says up to which it was made."""
+    """No token that was made before this counts any more for whom it is about, a person or a key; a new one says what
+    is left. `review` is where something was taken back, `*` where in all.
+
+    `number` counts all of these from 1; a token says up to which it was made.
+    """
 
     subject: Id
     number: Count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,8 @@ from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=64)]
+_SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
+Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
 #: The bibliographic sources that this release can search; a version of a protocol may name others, of a later one.
@@ -35,6 +37,11 @@ class Feature:
 #: service that must have one, and is of a release without it, does not adopt that version. A source that comes to
 #: SOURCES later is one, of ingest.
 FEATURES: dict[str, Feature] = {}
+
+
+def is_slug(name: str) -> bool:
+    """Whether a review, or what its protocol names, may be called so."""
+    return len(name) <= _LONGEST_SLUG and re.fullmatch(_SLUG, name) is not None
 
 
 class Part(BaseModel):

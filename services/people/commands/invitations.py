@@ -90,7 +90,7 @@ def join(work: Work, link: str, person: Person) -> tuple[InvitationRow, MemberRo
 def first_admin(work: Work, days: int = 30) -> tuple[InvitationRow, str] | None:
     """A link for the first admin of a platform that has nobody yet; None where it has somebody, or a link waits."""
     lock_review(work, ALL_REVIEWS)
-    if not store.nobody_is_here(work) or store.waiting_invitations(work, ALL_REVIEWS):
+    if not store.nobody_is_here(work) or store.waiting_invitations(work, ALL_REVIEWS, machine_now()):
         return None
     return _make(work, ALL_REVIEWS, days, role="admin", founds=True)
 
@@ -98,9 +98,9 @@ def first_admin(work: Work, days: int = 30) -> tuple[InvitationRow, str] | None:
 def _make(
     work: Work, review: str, days: int, *, role: Role | None, founds: bool = False, person: str | None = None
 ) -> tuple[InvitationRow, str]:
-    if store.waiting_invitations(work, review) >= MOST_WAITING:
-        raise Conflict(f"{MOST_WAITING} invitations to it wait already: withdraw some", slug="too_many_invitations")
     secret, now = secrets.fresh(), machine_now()
+    if store.waiting_invitations(work, review, now) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} invitations to it wait already: withdraw some", slug="too_many_invitations")
     row = work.add(
         InvitationRow(
             id=new_id("invitation"), hashed=secrets.hashed(secret), review=review, role=role, founds=founds,

@@ -80,7 +80,7 @@ def make_for(
     id: str | None = None,
 ) -> KeyRow:
     """Keeps a key; without a subject it is its own. Raises Conflict when its maker has too many."""
-    if store.programs_made(work, work.actor) >= MOST_KEYS:
+    if store.keys_that_count(work, work.actor, machine_now()) >= MOST_KEYS:
         raise Conflict(f"{MOST_KEYS} keys that you made count already: withdraw some", slug="too_many_keys")
     id = id or new_id("key")
     row = work.add(
@@ -156,9 +156,8 @@ def _as_it_may(work: Work, row: KeyRow, review: str | None, number: int) -> Pers
         held = {it: role for it, role in held.items() if it in (where, ALL_REVIEWS)}
         # Of a role in all reviews a key for one has what it is there.
         held = {where: _highest(held.values())} if held else {}
-    founds = where is None and scopes is None and store.person(work, row.subject).founds
     via = row.id if row.kind == "delegated" else None
-    return Person(row.subject, held, scopes, key=row.id, via=via, founds=founds, number=number)
+    return Person(row.subject, held, scopes, key=row.id, via=via, number=number)
 
 
 def _highest(roles: Iterable[str]) -> str:

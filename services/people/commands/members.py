@@ -8,8 +8,9 @@ from services.people.domain.access import require_grantable
 from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.people import MemberJoined, MemberLeft, RoleChanged
+from shared.events.protocol import is_slug
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
 
@@ -29,6 +30,9 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
         raise Forbidden(
             "a review is founded by a lead of another one, or by whom an admin lets found one", slug="may_not_found"
         )
+    if not is_slug(review):
+        why = "is no name that a protocol may have: lower-case letters and digits, with single - or _ between them"
+        raise Invalid(f"review: {why}", [{"at": "review", "why": why}])
     if store.review_to_change(work, review) is not None:
         raise Conflict(f"the name {review!r} cannot be had; take another", slug="review_taken")
     store.make_review(work, review, founder.id)
@@ -65,7 +69,7 @@ def change_role(work: Work, review: str, member: str, role: Role, person: Person
     own = require_role(work, person, review, "lead")
     found = _standing(work, review, member)
     require_grantable(role, own)
-    require_grantable(found.role, own)
+    require_grantable(found.role, own, of="member")
     if found.role == role:
         return found
     if role not in _LEADS:
@@ -81,7 +85,7 @@ def leave(work: Work, review: str, member: str, person: Person) -> tuple[MemberR
     lock_review(work, review)
     found = _standing(work, review, member)
     if member != person.id:
-        require_grantable(found.role, require_role(work, person, review, "lead"))
+        require_grantable(found.role, require_role(work, person, review, "lead"), of="member")
     else:
         require_key(work, person)
     return found, end(work, found)

@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("keys", schema=None) as batch_op:
+        batch_op.create_index("keys_of_maker", ["made_by", "id"], unique=False)
         batch_op.create_index(
             "keys_of_review",
             ["review", "id"],
@@ -331,6 +332,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "keys_of_review", postgresql_where=sa.text("review IS NOT NULL"), sqlite_where=sa.text("review IS NOT NULL")
         )
+        batch_op.drop_index("keys_of_maker")
 
     op.drop_table("keys")
     with op.batch_alter_table("invitations", schema=None) as batch_op:

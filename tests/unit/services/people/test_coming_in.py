@@ -158,6 +158,24 @@ def test_a_lead_founds_a_review_and_leads_it(bench: PeopleBench):
     assert done(lea.asks.get("/people/me"))["roles"] == {REVIEW: "lead", "new-one": "lead"}
 
 
+@pytest.mark.parametrize("name", ["Shared-Records", "shared records", "a__b", "-a", "x" * 65])
+def test_nobody_founds_a_review_that_no_protocol_could_name(bench: PeopleBench, name):
+    lea = bench.comes_in("Lea", "lead")
+
+    answer = lea.asks.post(f"/people/reviews/{name}")
+
+    assert answer.status_code == 422 and "review" in answer.json()["errors"][0]["at"]
+
+
+def test_a_lead_takes_no_role_from_an_admin(bench: PeopleBench):
+    lea, root = bench.comes_in("Lea", "lead"), bench.comes_in("Root", "admin")
+
+    refused(
+        lea.asks.put(f"/people/reviews/{REVIEW}/members/{root.id}", json={"role": "reader"}), 422, "beyond_ones_own",
+        at="member",
+    )  # fmt: skip
+
+
 def test_a_reviewer_founds_none_unless_an_admin_lets_them(bench: PeopleBench):
     ana = bench.comes_in("Ana")
     refused(ana.asks.post("/people/reviews/new-one"), 403, "may_not_found")
