@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qs, unquote_plus
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.people import store, views
 from services.people.commands import invitations, keys, members, sign_in, standing
@@ -49,6 +49,8 @@ from shared.wire.people import (
     Token,
     Withdrawal,
 )
+
+Sent = TypeVar("Sent", bound=BaseModel)
 
 router = APIRouter(prefix="/people", tags=["people"], route_class=Route)
 
@@ -309,11 +311,32 @@ def erase_name(person_id: Name, work: Unit, person: Oneself) -> PersonView:
 async def _hashing(request: Request) -> Later:
     """Hashes the password of a body before any transaction, since that takes a while."""
     passwords = request.app.state.platform.running["people"].resource(Passwords)
+    given = await _read(request, NewPassword)
+    # A body that is none the route refuses by itself, and says why.
+    return Later(lambda: passwords.hashed(given.password) if given is not None else "")
+
+
+async def _checking(request: Request) -> Later:
+    """Holds the password of a body against what is kept, likewise: no transaction is open meanwhile."""
+    running = request.app.state.platform.running["people"]
+    given = await _read(request, SignIn)
+
+    def check() -> sign_in.Checked:
+        if given is None:
+            return sign_in.Checked(None, fits=False)
+        with running.work("people:door", readonly=True, asked=True) as work:
+            kept = sign_in.kept_of(work, given)
+        # Somebody unknown costs as much as somebody known, so that nobody learns by the clock who there is.
+        return sign_in.Checked(kept, running.resource(Passwords).fits(kept, given.password))
+
+    return Later(check)
+
+
+async def _read(request: Request, form: type[Sent]) -> Sent | None:
     try:
-        given = NewPassword.model_validate_json(await request.body())
+        return form.model_validate_json(await request.body())
     except ValidationError:
-        return Later(str)  # The route refuses its body by itself, and says why.
-    return Later(lambda: passwords.hashed(given.password))
+        return None
 
 
 @router.put("/me/password", responses={404: {}})
@@ -327,9 +350,11 @@ def set_password(
 
 @router.post("/sessions", status_code=201, response_model=KeyMade)
 @from_anybody
-def make_session(request: Request, body: SignIn, work: OpenUnit) -> Any:
+def make_session(
+    request: Request, body: SignIn, checked: Annotated[sign_in.Checked, Depends(_checking)], work: OpenUnit
+) -> Any:
     """Signs in by name and password: a key of twelve hours, which is withdrawn to sign out."""
-    begun = sign_in.sign_in(work, body)
+    begun = sign_in.sign_in(work, body, checked)
     if begun is None:  # An answer and no error, which would undo that the failure is counted.
         return problem(request, 401, "bad_password", "there is nobody here of that name with that password")
     return _shown(begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.people import store
@@ -10,7 +11,6 @@ from services.people.commands.standing import machine_now, require_whole_key
 from services.people.domain import secrets
 from services.people.domain.names import clean, look_of
 from services.people.models import FailureRow, KeyRow, SignInRow
-from services.people.ports.sign_in.port import Passwords
 from shared.db.work import Work
 from shared.errors import Conflict, TooMany
 from shared.pauses import pause_after
@@ -37,16 +37,30 @@ def set_password(work: Work, given: NewPassword, hashed: str, person: Person) ->
     store.forget_failures(work, _named(name))
 
 
-def sign_in(work: Work, given: SignIn) -> tuple[KeyRow, str] | None:
-    """Begins a session; None for a wrong name or password, of which the failure is kept. Raises TooMany while too many
-    tries have failed, whether there is somebody of that name or not."""
-    passwords, named = work.resource(Passwords), _named(given.sign_in_as)
-    failed, row = store.failures(work, named), store.sign_in(work, look_of(given.sign_in_as))
-    if failed is not None and failed.not_before is not None and failed.not_before > machine_now():
-        seconds = (failed.not_before - machine_now()).total_seconds()
-        raise TooMany(f"too many wrong passwords: try again in {seconds:.0f} seconds")
-    # Somebody unknown costs as much as somebody known, so that nobody learns by the clock who there is.
-    if not passwords.fits(row.hashed if row is not None else None, given.password) or row is None:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of holding a password against the hash that was kept of it, `kept`; None where there is nobody."""
+
+    kept: str | None
+    fits: bool
+
+
+def kept_of(work: Work, given: SignIn) -> str | None:
+    """The hash to hold a password against; None where nobody has the name. Raises TooMany while too many tries have
+    failed, whether somebody has it or not."""
+    _require_patience(store.failures(work, _named(given.sign_in_as)))
+    row = store.sign_in(work, look_of(given.sign_in_as))
+    return row.hashed if row is not None else None
+
+
+def sign_in(work: Work, given: SignIn, checked: Checked) -> tuple[KeyRow, str] | None:
+    """Begins a session; None for a wrong name or password, of which the failure is kept. The password was checked
+    before this work began, since that takes a while. Raises TooMany as before."""
+    named = _named(given.sign_in_as)
+    failed, row = store.failures_to_change(work, named), store.sign_in(work, look_of(given.sign_in_as))
+    _require_patience(failed)
+    # Another password, set meanwhile, is none that was checked.
+    if not checked.fits or row is None or row.hashed != checked.kept:
         _count_failure(work, named, failed)
         return None
     store.forget_failures(work, named)
@@ -54,6 +68,12 @@ def sign_in(work: Work, given: SignIn) -> tuple[KeyRow, str] | None:
     secret = secrets.fresh()
     days = keys.SESSION_HOURS / 24
     return keys.make_for(work, row.person, kind="session", name="signed in", secret=secret, days=days), secret
+
+
+def _require_patience(failed: FailureRow | None) -> None:
+    if failed is not None and failed.not_before is not None and failed.not_before > machine_now():
+        seconds = (failed.not_before - machine_now()).total_seconds()
+        raise TooMany(f"too many wrong passwords: try again in {seconds:.0f} seconds")
 
 
 def _named(name: str) -> str:
