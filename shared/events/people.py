@@ -35,6 +35,14 @@ class MemberLeft(Event, type="people.member.left", key="person"):
     role: Id
 
 
+class NameMapped(Event, type="people.name.mapped", key="person", topic="people.members"):
+    """The name under which somebody acted in a review, before people had ids, is this person's. Told once for each name
+    of a review, which the events of then carry."""
+
+    name: Id
+    person: Id
+
+
 class KeyMade(Event, type="people.key.made", key="key_id"):
     """A key was made: a person's own, one by which a client acts for them, or a program's.
 

@@ -54,6 +54,20 @@ class MemberView(BaseModel):
     left_at: datetime | None
 
 
+class OldName(BaseModel):
+    """A name under which somebody acted in a review before people had ids, and that is nobody's yet. `acts` are how many
+    votes, fragments or subscriptions bear it."""
+
+    name: str
+    acts: int
+
+
+class OldNames(BaseModel):
+    """Those that a service knows."""
+
+    names: list[OldName]
+
+
 class NewRole(Given):
     """What somebody's role is to be."""
 
