@@ -292,7 +292,7 @@ def error_of(answer: Answered, asked: str) -> errors.LivingError:
     if answer.status_code == 422:
         return errors.Invalid(detail, body.get("errors"), slug=slug)
     kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
-    return kind(detail, slug=slug)
+    return kind(detail, slug=slug, errors=body.get("errors") or [])
 
 
 def _json(body: BaseModel | Mapping[str, object]) -> str:

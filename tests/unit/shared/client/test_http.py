@@ -44,6 +44,15 @@ def test_an_invalid_command_lists_every_error():
     assert caught.value.errors == [{"at": "a", "why": "b"}]
 
 
+def test_a_command_that_does_not_fit_what_is_so_lists_every_error_too():
+    found = {"at": "name", "why": "looks like another", "person": "person_1"}
+
+    with pytest.raises(Conflict) as caught:
+        http(lambda request: problem(409, errors=[found])).post("/toy/things", Thing)
+
+    assert caught.value.extra["errors"] == [found]
+
+
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status():
     with pytest.raises(Unavailable, match="GET /toy/things: HTTP 502"):
         http(lambda request: httpx.Response(502, text="<html>")).get("/toy/things", Thing)
