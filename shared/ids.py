@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import uuid_utils
@@ -23,3 +24,13 @@ def first_id(prefix: str, at: datetime) -> str:
 def id_of(prefix: str, *parts: str) -> str:
     """Derives the one id that these parts always have, so that doing a thing twice makes it once."""
     return f"{prefix}_{uuid_utils.uuid5(NAMESPACE, chr(31).join(parts)).hex}"
+
+
+#: Who acts without a name of before: persons and keys by their ids, and what has a colon, such as `ingest:pull`.
+_NO_NAME = re.compile(r"(person|key)_[0-9a-f]{32}|[^:]*:.*|system", re.DOTALL)
+
+
+def is_old_name(actor: str) -> bool:
+    """Whether an actor is a bare name, under which somebody acted before people had ids; no id, and none of the
+    platform's own."""
+    return bool(actor) and _NO_NAME.fullmatch(actor) is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from shared.ids import is_old_name
 from shared.wire.common import WHOLE, Given, Line
 
 Role = Literal["reader", "reviewer", "adjudicator", "lead", "admin"]
@@ -66,6 +68,11 @@ class OldNames(BaseModel):
     """Those that a service knows."""
 
     names: list[OldName]
+
+    @classmethod
+    def of(cls, acts: Iterable[tuple[str, int]]) -> Self:
+        """Those of these actors that are names of before, each with how many acts bear it, in order."""
+        return cls(names=[OldName(name=name, acts=number) for name, number in sorted(acts) if is_old_name(name)])
 
 
 class NewRole(Given):
