@@ -1,6 +1,8 @@
 """People: who acts in a review, with what role, by which keys, and how that is taken back.
 
-Owns: persons and their names, which nobody else has; memberships, invitations, keys, and how people sign in.
+Owns: persons and their names, which nobody else has; whose the names of before are; memberships, invitations, keys, and
+how people sign in.
 Reacts to: protocol.version.published.
-Emits: people.member.joined, people.member.left, people.role.changed, people.key.made, people.access.withdrawn.
+Emits: people.member.joined, people.member.left, people.role.changed, people.name.mapped, people.key.made,
+people.access.withdrawn.
 """

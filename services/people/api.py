@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from services.people import store, views
-from services.people.commands import invitations, keys, members, sign_in, standing
+from services.people.commands import invitations, keys, members, old_names, sign_in, standing
 from services.people.domain import secrets
 from services.people.models import KeyRow
 from services.people.ports.sign_in.port import Passwords
@@ -34,11 +34,13 @@ from shared.wire.people import (
     Joining,
     KeyMade,
     KeyView,
+    MappedNameView,
     Me,
     MemberView,
     NewGrant,
     NewInvitation,
     NewKey,
+    NewMapping,
     NewPassword,
     NewProgramKey,
     NewRole,
@@ -177,6 +179,28 @@ def end_member(
     """Ends a membership: one's own, or for a lead another's. What they hold goes back, what they decided stands."""
     row, number = members.leave(work, review, member, person)
     return views.withdrawal(row.person, review, number)
+
+
+# Names of before
+
+
+@router.get("/reviews/{review}/old-names")
+def list_old_names(review: Name, work: Reading, person: Inviter, page: Hundred) -> Page[MappedNameView]:
+    """Whose the names are under which people acted here before they had ids, by name."""
+    found = store.old_names(work, review, page)
+    return found.shown_as(views.mapped_names(work, review, found.rows, person))
+
+
+@router.post("/reviews/{review}/old-names", status_code=201, responses={404: {}})
+def give_old_name(
+    review: Name, body: NewMapping, work: Unit, person: Inviter, key: IdempotencyKey = None
+) -> MappedNameView:
+    """Says whose such a name is, once and for good: a member's, or somebody's who is no member yet."""
+
+    def do() -> MappedNameView:
+        return views.mapped_name(work, old_names.map_name(work, review, body, person), person)
+
+    return work.once(key, f"map an old name of {review}", body, do)
 
 
 # Invitations

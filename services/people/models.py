@@ -67,6 +67,19 @@ class MemberRow(Base, table=True):
     left_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class OldNameRow(Base, table=True):
+    """The name under which somebody acted in a review before people had ids, and whose it is; once said, for good."""
+
+    __tablename__ = "old_names"
+    __table_args__ = (Index("old_names_of_person", "person"),)
+
+    review: str = Field(primary_key=True)
+    name: str = Field(primary_key=True, repr=False)
+    person: str
+    mapped_at: datetime = Field(sa_type=Instant)
+    mapped_by: str
+
+
 class InvitationRow(Base, table=True):
     """A link that makes whoever has it a member, once and until its end. Only the hash of its secret is kept.
 

@@ -15,6 +15,7 @@ from services.people.models import (
     InvitationRow,
     KeyRow,
     MemberRow,
+    OldNameRow,
     PersonRow,
     ReviewRow,
     SignInRow,
@@ -88,6 +89,12 @@ def members(work: Work, review: str, page: PageAsked, *, left: bool) -> Found[Me
     return read_page(work, query, page, col(MemberRow.number), col(MemberRow.person))
 
 
+def members_by_person(work: Work, review: str, ids: Sequence[str]) -> dict[str, MemberRow]:
+    """The memberships that these have in a review, of before too, by person."""
+    theirs = select(MemberRow).where(col(MemberRow.review) == review, col(MemberRow.person).in_(ids))
+    return {row.person: row for row in work.session.execute(theirs).scalars()}
+
+
 def memberships(work: Work, person_id: str, *, everything: bool = False) -> list[MemberRow]:
     """Where somebody belongs now; with `everything` also where they did."""
     query = select(MemberRow).where(col(MemberRow.person) == person_id)
@@ -103,6 +110,24 @@ def other_leads(work: Work, review: str, but: str) -> int:
         col(MemberRow.role).in_(["lead", "admin"]),
     )  # fmt: skip
     return work.session.scalars(leads).one()
+
+
+# Names of before
+
+
+def old_name(work: Work, review: str, name: str) -> OldNameRow | None:
+    """An old name of a review that is somebody's."""
+    return work.session.get(OldNameRow, (review, name))
+
+
+def old_names(work: Work, review: str, page: PageAsked) -> Found[OldNameRow]:
+    """The old names of a review that are somebody's, by name."""
+    return read_page(work, select(OldNameRow).where(col(OldNameRow.review) == review), page, col(OldNameRow.name))
+
+
+def forget_old_names(work: Work, person_id: str) -> None:
+    """Takes away the old names that are somebody's, in all reviews."""
+    work.session.execute(delete(OldNameRow).where(col(OldNameRow.person) == person_id))
 
 
 # Invitations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from services.people import store
-from services.people.models import InvitationRow, KeyRow, MemberRow, PersonRow, ReviewRow
+from services.people.models import InvitationRow, KeyRow, MemberRow, OldNameRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.tokens import Person
 from shared.wire.people import (
@@ -14,6 +14,7 @@ from shared.wire.people import (
     Invited,
     KeyMade,
     KeyView,
+    MappedNameView,
     Me,
     MemberView,
     PersonView,
@@ -47,6 +48,24 @@ def members(work: Work, review: str, rows: Sequence[MemberRow], person: Person) 
 
 def member(work: Work, row: MemberRow, person: Person) -> MemberView:
     return members(work, row.review, [row], person)[0]
+
+
+def mapped_names(work: Work, review: str, rows: Sequence[OldNameRow], person: Person) -> list[MappedNameView]:
+    """Old names, with what those are called whose they are."""
+    ids = [row.person for row in rows]
+    names, about = store.names(work, ids), store.review(work, review)
+    theirs = store.members_by_person(work, review, ids)
+    return [
+        MappedNameView(
+            called=display_name(about, theirs[row.person], names[row.person], person),
+            **row.model_dump(exclude={"review"}),
+        )
+        for row in rows
+    ]
+
+
+def mapped_name(work: Work, row: OldNameRow, person: Person) -> MappedNameView:
+    return mapped_names(work, row.review, [row], person)[0]
 
 
 def review_people(row: ReviewRow) -> ReviewPeople:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
+from shared.events.bounds import LONGEST_ID
 from shared.ids import is_old_name
 from shared.wire.common import WHOLE, Given, Line
 
@@ -57,8 +58,8 @@ class MemberView(BaseModel):
 
 
 class OldName(BaseModel):
-    """A name under which somebody acted in a review before people had ids, and that is nobody's yet. `acts` are how many
-    votes, fragments or subscriptions bear it."""
+    """A name under which somebody acted in a review before people had ids, and that is nobody's yet. `acts` are how
+    many votes, fragments or subscriptions bear it."""
 
     name: str
     acts: int
@@ -73,6 +74,25 @@ class OldNames(BaseModel):
     def of(cls, acts: Iterable[tuple[str, int]]) -> Self:
         """Those of these actors that are names of before, each with how many acts bear it, in order."""
         return cls(names=[OldName(name=name, acts=number) for name, number in sorted(acts) if is_old_name(name)])
+
+
+class NewMapping(Given):
+    """Whose an old name is: that of a member of now or before, by their id; or else of somebody who is no member yet,
+    called so, or as `call` says where another is called so."""
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_ID, json_schema_extra={"pattern": r"^[^\x00]+$"})]
+    person: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    call: Called | None = None
+
+
+class MappedNameView(BaseModel):
+    """An old name and whose it is. `called` is what that person is called now, or that their name was erased."""
+
+    name: str
+    person: str
+    called: str
+    mapped_at: datetime
+    mapped_by: str
 
 
 class NewRole(Given):

@@ -339,6 +339,7 @@ SENT: dict[str, Any] = {
     "/discard": {"reason": "why"},
     "/held/discard": {"topic": THING, "key": THING, "reason": "why"},
     "/members/{member}": {"role": "reader"},
+    "/old-names": {"name": "Ana", "person": THING},
 }  # fmt: skip
 
 

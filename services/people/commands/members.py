@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from services.people import store
 from services.people.commands.standing import lock_review, require_key, require_role, require_whole_key, withdraw
 from services.people.domain.access import require_grantable
@@ -108,8 +110,8 @@ def set_pseudonyms(work: Work, review: str, wanted: bool, person: Person) -> Rev
 
 
 def erase_name(work: Work, person_id: str, person: Person) -> PersonRow:
-    """Forgets what somebody is called, for good; all they decided stays, under their id. For themselves, or an admin of
-    all. Their keys and memberships stay as they are."""
+    """Forgets what somebody is called, and which old names are theirs, for good; all they decided stays, under their
+    id. For themselves, or an admin of all. Their keys and memberships stay as they are."""
     if person_id != person.id:
         require_role(work, person, ALL_REVIEWS, "admin")
     else:
@@ -121,7 +123,24 @@ def erase_name(work: Work, person_id: str, person: Person) -> PersonRow:
         row.name, row.erased_at = None, work.now
     if (signs_in := store.sign_in_of(work, person_id)) is not None:
         store.forget_sign_in(work, signs_in)
+    store.forget_old_names(work, person_id)
     return row
+
+
+def enroll(
+    work: Work, review: ReviewRow, person: str, role: Role, *, look: str, left_at: datetime | None = None
+) -> MemberRow:
+    """Writes somebody down as a member of a review that is held, or with `left_at` as one of before, whose look is no
+    other member's. Nobody is told."""
+    review.numbered += 1
+    member = work.add(
+        MemberRow(
+            review=review.review, person=person, role=role, look=look, number=review.numbered, joined_at=work.now,
+            left_at=left_at,
+        )
+    )  # fmt: skip
+    work.session.flush()
+    return member
 
 
 def _new_member(work: Work, review: ReviewRow, person: PersonRow, role: Role) -> MemberRow:
@@ -129,14 +148,7 @@ def _new_member(work: Work, review: ReviewRow, person: PersonRow, role: Role) ->
     if store.member_like(work, review.review, look) is not None:
         why = "looks like that of another member, of now or before; add what tells you apart, or ask to be let in again"
         raise Conflict(f"name: {why}", slug="looks_alike", errors=[{"at": "name", "why": why}])
-    review.numbered += 1
-    member = work.add(
-        MemberRow(
-            review=review.review, person=person.id, role=role, look=look, number=review.numbered, joined_at=work.now
-        )
-    )
-    work.session.flush()
-    return member
+    return enroll(work, review, person.id, role, look=look)
 
 
 def _change(work: Work, member: MemberRow, role: Role) -> None:
