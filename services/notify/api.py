@@ -16,7 +16,7 @@ from services.notify.ports.channels import atom
 from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
 from shared.errors import Invalid
-from shared.http.auth import Subscriber
+from shared.http.auth import Confirmer, Subscriber
 from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
@@ -30,6 +30,7 @@ from shared.wire.notify import (
     SubscriptionCreated,
     SubscriptionView,
 )
+from shared.wire.people import OldNames
 
 router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit = Annotated[Work, unit_of("notify")]
@@ -172,6 +173,12 @@ def show_feed(
     if _is_known(request, etag, page.updated):
         return Response(status_code=304, headers=headers)
     return Feed(document, headers=headers)
+
+
+@router.get("/reviews/{review}/old-names")
+def list_old_names(review: Name, work: Reading, person: Confirmer) -> OldNames:
+    """The names that subscriptions bear from before people had ids."""
+    return OldNames.of(store.owners(work, review))
 
 
 def _of(work: Work, review: str, subscription: str, person: Person, *, lock: bool = False) -> SubscriptionRow:

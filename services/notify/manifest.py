@@ -8,7 +8,7 @@ from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
 from shared.events.notify import DeliveryFailed, NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft
+from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
@@ -23,6 +23,7 @@ SERVICE = Service(
         on(ReviewOverdue, reactions.write_overdue_notification),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),
+        on(NameMapped, reactions.give_subscriptions_to_person),
     ],
     jobs=[every(seconds=2, run=jobs.deliver_due)],
     prunes=[Prune(jobs.deliveries_that_are_over, "delivery_days")],

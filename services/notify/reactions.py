@@ -7,7 +7,7 @@ from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow
 from shared.db.work import Work
 from shared.events.notify import NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft
+from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
 from shared.wire.notify import OverdueNotification, RevisionNotification
@@ -42,6 +42,11 @@ def end_subscriptions_of_key(work: Work, event: AccessWithdrawn) -> None:
     """Tells a program whose key was withdrawn nothing more. A person's other keys may still be theirs."""
     for row in store.active_of(work, event.subject) if event.subject.startswith("key_") else ():
         commands.end(work, row, "its key was withdrawn")
+
+
+def give_subscriptions_to_person(work: Work, event: NameMapped) -> None:
+    """Has the subscriptions that were made under an old name be its person's. What was sent to them stays as it was."""
+    store.replace_name(work, event.review, event.name, event.person)
 
 
 def _freeze(

@@ -77,6 +77,18 @@ def active_of(work: Work, owner: str, review: str | None = None) -> list[Subscri
     return list(work.session.scalars(query.order_by(col(SubscriptionRow.id)).with_for_update()))
 
 
+def owners(work: Work, review: str) -> list[tuple[str, int]]:
+    """Whose the subscriptions of a review are, ended ones too, and how many each has; by the index of owners alone."""
+    owned = select(col(SubscriptionRow.owner), func.count()).where(col(SubscriptionRow.review) == review)
+    return [(owner, number) for owner, number in work.session.execute(owned.group_by(col(SubscriptionRow.owner)))]
+
+
+def replace_name(work: Work, review: str, name: str, person: str) -> None:
+    """Puts a person for a name in the subscriptions of a review."""
+    theirs = update(SubscriptionRow).where(col(SubscriptionRow.review) == review, col(SubscriptionRow.owner) == name)
+    work.session.execute(theirs.values(owner=person))
+
+
 def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
     """The active webhook subscriptions of a review that ask for a kind of notification, a chunk at a time.
 

@@ -138,6 +138,8 @@ Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
 Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
+#: Who says whose the names are under which people acted before they had ids.
+Confirmer = Annotated[Person, Depends(at_least("lead", "administer"))]
 Admin = Annotated[Person, Depends(at_least("admin", "administer"))]
 GrandAdmin = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True))]
 
