@@ -13,12 +13,13 @@ from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Adjudicator, Coder, Lead, Reader, Signer
+from shared.http.auth import Adjudicator, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Name, Number, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
+from shared.wire.people import OldNames
 from shared.wire.synthesis import (
     BatchTaken,
     CmocView,
@@ -247,6 +248,16 @@ def close_rejudgement(
 def list_triggers(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[TriggerView]:
     """The rules that fired, oldest first."""
     return store.triggers(work, review, page).page(lambda row: TriggerView(**row.model_dump()))
+
+
+# Names of before
+
+
+@router.get("/reviews/{review}/old-names")
+def list_old_names(review: Name, work: Reading, person: Confirmer) -> OldNames:
+    """The names under which people coded, withdrew and judged anew before they had ids."""
+    store.review(work, review)
+    return OldNames.of(store.actors(work, review))
 
 
 def _had_cmoc(work: Work, review: str, cmoc: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.synthesis import api, jobs, models
-from services.synthesis.reactions import cadence, notices, reports, theories
+from services.synthesis.reactions import cadence, notices, people, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
+from shared.events.people import NameMapped
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -23,6 +24,7 @@ SERVICE = Service(
         on(ingest.RecordMerged, reports.move_evidence_to_surviving_record),
         on(ingest.RecordNoticed, notices.suspend_or_restore_fragments),
         on(ingest.RunFinished, cadence.note_searched_through),
+        on(NameMapped, people.put_person_for_old_name),
     ],
     jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],
     prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],

@@ -63,7 +63,7 @@ class CmocRow(Base, table=True):
 
 
 class TheoryEventRow(Base, table=True):
-    """Something that happened to a CMOC; only ever appended."""
+    """Something that happened to a CMOC; only ever appended, but that an old name becomes its person's."""
 
     __tablename__ = "theory_events"
     __table_args__ = (Index("theory_events_of_cmoc", "review", "cmoc", "seq"), {"sqlite_autoincrement": True})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -280,6 +280,31 @@ def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cm
     if cmoc is not None:
         query = query.where(col(LinkRow.cmoc) == cmoc)
     return read_page(work, query, page, col(LinkRow.seq))
+
+
+# Who did what
+
+#: The columns that say so. What was signed has names, too, and stays as it was signed.
+_ACTORS: tuple[tuple[Any, Any], ...] = (
+    (FragmentRow, col(FragmentRow.coder)),
+    (LinkRow, col(LinkRow.withdrawn_by)),
+    (RejudgementRow, col(RejudgementRow.closed_by)),
+    (TheoryEventRow, col(TheoryEventRow.actor)),
+)
+
+
+def actors(work: Work, review: str) -> list[tuple[str, int]]:
+    """Who coded, withdrew and judged anew in a review, and is in its history, each with how often."""
+    acts = [select(by.label("actor")).where(col(table.review) == review, by.is_not(None)) for table, by in _ACTORS]
+    every = union_all(*acts).subquery()
+    counted = select(every.c.actor, func.count()).group_by(every.c.actor)
+    return [(actor, number) for actor, number in work.session.execute(counted)]
+
+
+def replace_name(work: Work, review: str, name: str, person: str) -> None:
+    """Puts a person for a name in all that says who did what in a review."""
+    for table, by in _ACTORS:
+        work.session.execute(update(table).where(col(table.review) == review, by == name).values({by: person}))
 
 
 # Re-judgements and triggers
