@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from services.cli import old_names
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import err, minute, print_json, print_line, print_rows
@@ -123,6 +124,10 @@ def names(review: str, shown: str) -> None:
     with client("admin") as living:
         living.people.set_pseudonyms(review, shown == "hidden")
     print_line(f"members of {review} see each other's {'names' if shown == 'shown' else 'numbers'}")
+
+
+app.add_command(old_names.list_)
+app.add_command(old_names.map_)
 
 
 @app.command("forget", example="living people forget person_01a2... --yes")

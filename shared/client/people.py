@@ -49,6 +49,19 @@ class PeopleClient:
         """Ends a membership, mine or another's. What they decided stands."""
         return self._http.send("DELETE", _member(review, member), wire.Withdrawal)
 
+    def old_names(self, review: str) -> Iterator[wire.MappedNameView]:
+        """Whose the names are under which people acted in a review before they had ids."""
+        return self._http.pages(f"/people/reviews/{part(review)}/old-names", wire.MappedNameView)
+
+    def old_names_in(self, service: str, review: str) -> wire.OldNames:
+        """Those that a service knows: screening, synthesis or notify."""
+        return self._http.get(f"/{part(service)}/reviews/{part(review)}/old-names", wire.OldNames)
+
+    def map_name(self, review: str, asked: wire.NewMapping | Said) -> wire.MappedNameView:
+        """Says whose an old name is, once and for good. Raises Conflict (`looks_alike`) where it looks like a member's,
+        whose id and name are the `person` and `called` of its errors."""
+        return self._http.post(f"/people/reviews/{part(review)}/old-names", wire.MappedNameView, asked)
+
     def invite(self, review: str, asked: wire.NewInvitation | Said) -> wire.Invited:
         """A link by which one person comes in; this answer alone has it."""
         return self._http.post(f"/people/reviews/{part(review)}/invitations", wire.Invited, asked)

@@ -52,6 +52,9 @@ CLIENT_COMMANDS = [
     ["synthesis", "verify", "r", "1"],
     ["events", "tail", "r"],
     ["events", "trace", "r", "rec_1"],
+    ["people", "list", "r"],
+    ["people", "old-names", "r"],
+    ["people", "map", "r"],
     ["dead-letters", "list"],
     ["dead-letters", "retry", "screening", "dead_1"],
 ]
