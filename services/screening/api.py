@@ -12,13 +12,14 @@ from services.screening.commands import queue
 from services.screening.domain import Ballot, TaskStates
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Reader, Reviewer
+from shared.http.auth import Confirmer, Reader, Reviewer
 from shared.http.paging import Hundred
 from shared.http.parameters import Name, Word
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.tokens import Person
+from shared.wire.people import OldNames
 from shared.wire.screening import (
     Claim,
     ClaimRequest,
@@ -196,3 +197,9 @@ def _stages(work: Work, review: str, states: Mapping[str, Any]) -> list[str]:
 
 def _known_stage(work: Work, review: str, stage: str) -> None:
     views.require_stage(_stages(work, review, store.counted(work, review).states), review, stage)
+
+
+@router.get("/reviews/{review}/old-names")
+def list_old_names(review: Review, work: Reading, person: Confirmer) -> OldNames:
+    """The names that votes bear from before people had ids, and that are nobody's yet."""
+    return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review) if row.person is None])

@@ -27,10 +27,11 @@ class RecordStates(States[RecordState]):
     moves = {
         (None, SCREENING): "it is discovered",
         (None, EXCLUDED): "a rule of the protocol keeps it out",
-        (SCREENING, SCREENING): "it passes a stage",
+        (SCREENING, SCREENING): "it passes a stage, or goes back to one",
         (SCREENING, INCLUDED): "it passes the last stage",
         (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
-        (EXCLUDED, SCREENING): "the dates that kept it out admit it now",
+        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, or votes that led it out were one person's",
+        (INCLUDED, SCREENING): "votes that led it on were one person's",
         (SCREENING, MERGED): "it is the same work as another",
         (INCLUDED, MERGED): "it is the same work as another",
         (EXCLUDED, MERGED): "it is the same work as another",
@@ -58,9 +59,12 @@ class TaskStates(States[TaskState]):
         (OPEN, EXCLUDED): "its votes lead out",
         (CONFLICT, ADVANCED): "an adjudicator decides",
         (CONFLICT, EXCLUDED): "an adjudicator decides",
-        (OPEN, WITHDRAWN): "its record is merged, or kept out by a rule",
-        (CONFLICT, WITHDRAWN): "its record is merged",
-        (WITHDRAWN, OPEN): "its record is admitted again",
+        (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
+        (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
+        (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
+        (CONFLICT, OPEN): "votes on it were one person's",
+        (ADVANCED, OPEN): "votes on it were one person's",
+        (EXCLUDED, OPEN): "votes on it were one person's, or its record comes by again",
     }
 
 

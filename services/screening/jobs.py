@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import queue, steps
+from services.screening.commands import names, queue, steps
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -32,6 +32,16 @@ def apply_moved_dates(running: Context) -> None:
         for review, version in moved:
             with failures.apart(review):
                 _repeat(running, "screening:dates", partial(_recheck_some, review=review, version=version))
+
+
+def replace_old_names(running: Context) -> None:
+    """Has votes that were cast under a name of before be the person's whose it is."""
+    with running.work("screening:names", readonly=True) as work:
+        known = [(row.review, row.name) for row in store.names_to_replace(work)]
+    with each("review") as failures:
+        for review, name in known:
+            with failures.apart(review):
+                _repeat(running, "screening:names", partial(names.replace_some, review=review, name=name, limit=BATCH))
 
 
 def fold_counts(running: Context) -> None:

@@ -9,7 +9,7 @@ from services.screening.models import Base
 from services.screening.reactions import members, protocols, records
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
-from shared.events.people import MemberLeft
+from shared.events.people import MemberLeft, NameMapped
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
     ConflictOpened,
@@ -36,11 +36,13 @@ SERVICE = Service(
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordNoticed, records.flag_report),
         on(MemberLeft, members.return_what_they_hold),
+        on(NameMapped, members.take_votes_for_theirs),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
+        every(seconds=5, run=jobs.replace_old_names),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,

@@ -211,7 +211,9 @@ class LeaseRow(Lease, Base, table=True):
 
 
 class Vote(SQLModel):
-    """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge).
+    """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge). One
+    that was set aside counts nowhere: its person turned out to have voted there before, or what it decided was open
+    again.
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
     that was counted as one of a pair: the task it was counted on, so that it is not counted twice. `via` is the key by
@@ -219,7 +221,7 @@ class Vote(SQLModel):
     """
 
     id: str = Field(primary_key=True)
-    task: str
+    task: str | None
     person: str
     cast_on: str
     answer: str
@@ -231,6 +233,11 @@ class Vote(SQLModel):
     via: str | None = None
     cast_at: datetime = Field(sa_type=Instant)
 
+    @property
+    def where(self) -> str:
+        """The task it counts on, or, where it counts nowhere, was cast on."""
+        return self.task or self.cast_on
+
 
 class VoteRow(Vote, Base, table=True):
     __tablename__ = "votes"
@@ -238,6 +245,24 @@ class VoteRow(Vote, Base, table=True):
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
     )
+
+
+class OldNameRow(Base, table=True):
+    """A name under which somebody voted before people had ids, with how many votes, until all of them are a person's.
+
+    `correlation` and `caused_by` tie what follows to the event that says whose it is. `after` is the id of the last
+    task whose votes are that `person`'s by now.
+    """
+
+    __tablename__ = "old_names"
+
+    review: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    acts: int
+    person: str | None = None
+    correlation: str | None = None
+    caused_by: str | None = None
+    after: str = ""
 
 
 class CountRow(Base, table=True):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Table, delete, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Table, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -19,6 +19,7 @@ from services.screening.models import (
     CountRow,
     Lease,
     LeaseRow,
+    OldNameRow,
     ProtocolRow,
     Record,
     RecordRow,
@@ -561,9 +562,74 @@ def tasks_voted_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
     return {task for (task,) in work.rows.read(query)}
 
 
+def votes_of_two(work: Work, tasks: Collection[str], people: Collection[str]) -> list[Vote]:
+    """The votes that count on these tasks, or were cast on them, by one of these people, in order."""
+    query = select(VoteRow).where(
+        col(VoteRow.task).in_(tasks) | col(VoteRow.cast_on).in_(tasks), col(VoteRow.person).in_(people)
+    )  # fmt: skip
+    return in_order(work.rows.read(query, None, VoteRow))
+
+
 def in_order(votes: Iterable[Vote]) -> list[Vote]:
     """Votes in the order they were cast, a deciding one last."""
     return sorted(votes, key=lambda vote: (vote.deciding, vote.cast_at, vote.person))
+
+
+# --- names of before
+
+
+def old_names(work: Work, review: str) -> list[OldNameRow]:
+    """The names of before in a review that are nobody's yet, or not in all votes."""
+    query = select(OldNameRow).where(col(OldNameRow.review) == review).order_by(col(OldNameRow.name))
+    return list(work.session.execute(query).scalars())
+
+
+def names_to_replace(work: Work) -> list[OldNameRow]:
+    """The names of before whose person is known, while votes bear them."""
+    query = select(OldNameRow).where(col(OldNameRow.person).is_not(None))
+    return list(work.session.execute(query.order_by(col(OldNameRow.review), col(OldNameRow.name))).scalars())
+
+
+def old_name_to_change(work: Work, review: str, name: str) -> OldNameRow | None:
+    """A name of before, held by this work until its end."""
+    return work.session.get(OldNameRow, (review, name), with_for_update=True)
+
+
+def forget_old_name(work: Work, row: OldNameRow) -> None:
+    work.session.delete(row)
+
+
+def lock_tasks_of(work: Work, review: str, person: str, after: str, limit: int) -> list[tuple[Task, Record]]:
+    """Some tasks, by id, that somebody voted on or held, with their records, held by this work until its end."""
+    mark, voted_on = f"\n{person}\n", select(col(VoteRow.task)).where(col(VoteRow.person) == person)
+    query = (
+        select(TaskRow, RecordRow)
+        .join(RecordRow, (col(RecordRow.review) == TaskRow.review) & (col(RecordRow.id) == TaskRow.record))
+        .where(
+            col(TaskRow.review) == review,
+            col(TaskRow.id) > after,
+            # Whoever decided a conflict that a merge brought is none of the takers.
+            (func.replace(col(TaskRow.takers), mark, "") != TaskRow.takers) | col(TaskRow.id).in_(voted_on),
+        )
+        .order_by(col(TaskRow.id))
+        .limit(limit)
+        .with_for_update(of=[RecordRow, TaskRow])
+    )
+    rows = work.rows.read(query, None, TaskRow, RecordRow)
+    for task, record in rows:
+        work.rows.keep(TaskRow, task)
+        work.rows.keep(RecordRow, record)
+    return rows
+
+
+def replace_name(work: Work, review: str, name: str, person: str) -> None:
+    """Puts a person for a name in what no task leads to: leases that have ended, and votes that count nowhere."""
+    work.rows.flush()
+    of_review = select(col(TaskRow.id)).where(col(TaskRow.review) == review)
+    votes = update(VoteRow).where(col(VoteRow.person) == name, col(VoteRow.cast_on).in_(of_review))
+    leases = update(LeaseRow).where(col(LeaseRow.review) == review, col(LeaseRow.person) == name)
+    for words in (votes, leases):
+        work.rows.connection.execute(words.values(person=person))
 
 
 # --- counts
@@ -646,11 +712,13 @@ SELECT review, stage, first AS state, sum(n) AS n FROM (
 """
 )
 
-_STAGES_VOTED_AT = text(
+_TIMES_COUNTED = text(
     """
-SELECT stage FROM counts WHERE review = :review AND what = 'voter' AND first = :person
-UNION
-SELECT stage FROM count_changes WHERE review = :review AND what = 'voter' AND first = :person
+SELECT stage, sum(n) AS n FROM (
+    SELECT stage, n FROM counts WHERE review = :review AND what = 'voter' AND first = :person
+    UNION ALL
+    SELECT stage, n FROM count_changes WHERE review = :review AND what = 'voter' AND first = :person
+) AS parts GROUP BY stage HAVING sum(n) <> 0
 """
 )
 
@@ -683,9 +751,14 @@ def queue_depths(work: Work) -> dict[tuple[str, ...], int]:
     return {(row.review, row.stage, row.state): int(row.n) for row in rows}
 
 
+def times_counted(work: Work, review: str, person: str) -> dict[str, int]:
+    """By stage how often a vote of this person was among all that a task needed."""
+    return {row.stage: int(row.n) for row in work.rows.read(_TIMES_COUNTED, {"review": review, "person": person})}
+
+
 def stages_voted_at(work: Work, review: str, person: str) -> set[str]:
     """The stages where a vote of this person is on a task that has all its votes."""
-    return {row.stage for row in work.rows.read(_STAGES_VOTED_AT, {"review": review, "person": person})}
+    return {stage for stage, n in times_counted(work, review, person).items() if n > 0}
 
 
 def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[tuple[str, str]]]:

@@ -42,13 +42,13 @@ def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task, on one they have
     voted on themselves, and on the conflict they hold a lease of. What a merge left behind is seen once the
     surviving record is decided."""
-    tasks = store.tasks_by_id(work, {vote.task for vote in votes})
+    tasks = store.tasks_by_id(work, {vote.where for vote in votes})
     open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
     open_to_me |= store.conflicts_in_hand(work, review, work.actor)
     return [
         vote_cast(vote)
         for vote in votes
-        if vote.person == work.actor or vote.task in open_to_me or _is_over(work, tasks[vote.task])
+        if vote.person == work.actor or vote.where in open_to_me or _is_over(work, tasks[vote.where])
     ]
 
 

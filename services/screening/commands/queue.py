@@ -14,7 +14,7 @@ from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import InHand, Plan, Taken, Wanted
 from shared.db.work import Work
 from shared.errors import Busy, Conflict, Forbidden, Invalid, LivingError, NotFound
-from shared.ids import id_of, new_id
+from shared.ids import new_id
 from shared.pauses import pause_after
 from shared.wire.screening import Kind
 
@@ -240,7 +240,7 @@ def _check(work: Work, task: Task, ballot: Ballot, deciding: bool) -> None:
 
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
-        id=id_of("vote", task.id, work.actor), task=task.id, person=work.actor, cast_on=task.id,
+        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,
         fields={name: value for name, value in ballot.fields.items() if value},
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,

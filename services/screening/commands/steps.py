@@ -77,9 +77,12 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
 
 
 def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
-    """Opens a stage's task for a record, or opens again the one that was withdrawn."""
+    """Opens a stage's task for a record, or opens again the one that it has there, whose votes count as before."""
     fresh = new_task(work, record.review, record.id, stage, plan.version)
     task = store.lock_task_at(work, record, stage.name)
+    if task is not None and task.votes_cast:
+        _open_again_with_votes(work, record, task, because, cause)
+        return
     before = task.state if task else None
     TaskStates.check(before, TaskStates.OPEN, task)
     store.counts(work).move(record.review, stage.name, before, TaskStates.OPEN)
@@ -118,13 +121,14 @@ def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -
     """Closes a conflict as the last of its votes, the adjudicator's, decides."""
     decision = domain.decision_of(store.stage_of(work, task), votes[-1].answer)
     assert decision is not None  # A ballot that does not decide is refused (`domain.faults`).
-    store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     close_task(work, record, task, votes, decision, "adjudication")
 
 
 def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: DecidedBy) -> None:
     """Closes a decided task, tells its votes, and sends the record where the decision leads."""
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
+    if by == "adjudication":
+        store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
     judgement = views.judgement_of(task, votes)
     task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
@@ -198,6 +202,91 @@ def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: s
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
 
 
+# --- votes that were one person's
+
+
+def recount(work: Work, record: Record, task: Task, set_aside: Sequence[Vote], why: str) -> None:
+    """Has a task go by the votes that it still has after these were set aside, and by who may hold it now. Where they
+    decide it no more it opens again, and its record goes back to it; what it passed later it need not pass again."""
+    if record.state == RecordStates.MERGED:
+        return
+    left = store.votes_on(work, task.id)
+    independent = [vote for vote in left if not vote.deciding]
+    if set_aside and task.votes_cast == task.votes_needed:
+        _uncount_votes(work, task, [*left, *set_aside])
+    if task.state == TaskStates.WITHDRAWN:
+        task.votes_cast = len(independent)
+    elif task.state == TaskStates.OPEN:
+        _set_votes_cast(work, task, len(independent))
+        _make_slots(work, task, independent)
+    elif set_aside:
+        _open_again(work, record, task, left, why)
+    elif task.state == TaskStates.CONFLICT:
+        _free_conflict(work, task, independent)
+
+
+def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], why: str) -> None:
+    """Opens a task again that had all its votes and has only these any more; a decision of what was none goes, too."""
+    independent = [vote for vote in votes if not vote.deciding]
+    for vote in votes:
+        if vote.deciding:
+            vote.task = None
+    go_back = task.state in TaskStates.DECIDED
+    turn_task(work, task, TaskStates.OPEN)
+    task.answer = task.decided_by = task.closed_at = None
+    _set_votes_cast(work, task, len(independent))
+    _make_slots(work, task, independent)
+    cause = _send_back(work, record, task, why) if go_back else task.told
+    _tell_opened(work, record, task, "votes_of_one_person", cause)
+    if task.votes_cast == task.votes_needed:
+        settle(work, record, task, independent)
+
+
+def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
+    """Takes a conflict back from somebody who has a vote in it."""
+    voted = [vote.person for vote in votes]
+    for lease in store.leases_of(work, task):
+        if lease.person in voted:
+            end_lease(work, lease, LeaseStates.WITHDRAWN)
+            task.places = 1
+
+
+def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
+    """Sends a record back to a stage that it passed, or that led it out; answers the event that tells it."""
+    if record.state == RecordStates.SCREENING:
+        withdraw_task(work, store.lock_waiting_task(work, record))
+    record.passed = [stage for stage in record.passed if stage != task.stage]
+    turn_record(work, record, RecordStates.SCREENING, stage=task.stage)
+    return tell(work, record, RecordReopened, task.told, stage=task.stage, reason=why)
+
+
+def _open_again_with_votes(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+    """Opens a task again that its record comes by once more, under the protocol of then; with all its votes, it is
+    decided as it was."""
+    votes = store.votes_on(work, task.id)
+    independent = [vote for vote in votes if not vote.deciding]
+    if task.votes_cast == task.votes_needed:
+        _uncount_votes(work, task, votes)
+    if task.state == TaskStates.WITHDRAWN:
+        task.votes_cast = 0  # Of these none is counted as alone.
+    turn_task(work, task, TaskStates.OPEN)
+    task.answer = task.decided_by = task.closed_at = None
+    _set_votes_cast(work, task, len(independent))
+    _make_slots(work, task, independent)
+    _tell_opened(work, record, task, because, cause)
+    if task.votes_cast < task.votes_needed:
+        gather_votes(work, record)
+    elif not settle(work, record, task, independent) and votes[-1].deciding:
+        decide_conflict(work, record, task, votes)
+
+
+def _tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+    task.told = tell(
+        work, record, TaskOpened, cause,
+        task=task.id, stage=task.stage, votes_needed=task.votes_needed, because=because,
+    )  # fmt: skip
+
+
 # --- votes of merged records
 
 
@@ -237,7 +326,7 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.task].first is not None:
+            if vote.paired_on is None and origins[vote.where].first is not None:
                 vote.paired_on = vote.task
             vote.task = task.id
             voted.add(vote.person)
@@ -288,3 +377,17 @@ def _count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
         return
     task.first, task.second = (vote.answer for vote in sorted(votes, key=lambda vote: vote.person))
     counts.add(task.review, task.stage, "pair", task.first, task.second)
+
+
+def _uncount_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
+    """Takes back what was counted when the last of these votes came in."""
+    for vote in votes:
+        store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
+    uncount_pair(work, task)
+
+
+def uncount_pair(work: Work, task: Task) -> None:
+    """Takes back that two votes were compared here."""
+    if task.first is not None and task.second is not None:
+        store.counts(work).add(task.review, task.stage, "pair", task.first, task.second, n=-1)
+    task.first = task.second = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from sqlalchemy import select
 
@@ -14,26 +15,36 @@ from shared.events.base import Envelope
 from tests.workbench import Workbench
 
 
-def assert_sound(bench: Workbench, review: str, cast: set[tuple[str, str]]) -> None:
+def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]]) -> None:
     """Holds the whole review against its rules. `cast` are the accepted votes as (task voted on, person)."""
     with bench.work("soundness", readonly=True) as work:
         records = _rows(work, RecordRow, review)
         states = {record.id: record.state for record in records}
         tasks = {task.id: task for task in _rows(work, TaskRow, review)}
-        leases = [lease for lease in _rows(work, LeaseRow, review) if lease.ended is None]
-        votes = [vote for vote in work.session.execute(select(VoteRow)).scalars() if vote.task in tasks]
+        leases, counting = defaultdict(list), defaultdict(list)
+        for lease in _rows(work, LeaseRow, review):
+            if lease.ended is None:
+                leases[lease.task].append(lease)
+        votes = [vote for vote in work.session.execute(select(VoteRow)).scalars() if vote.where in tasks]
+        for vote in votes:
+            counting[vote.task].append(vote)
         for task in tasks.values():
-            held = [lease for lease in leases if lease.task == task.id]
+            held = leases[task.id]
             if task.state not in ("open", "conflict"):
                 assert (task.places, held) == (0, [])
             # What was cast on a merged record may count elsewhere now.
             if states[task.record] != "merged":
-                _task_is_sound(work, task, [vote for vote in votes if vote.task == task.id], held)
+                _task_is_sound(work, task, counting[task.id], held)
+        open_tasks = defaultdict(list)
+        for task in tasks.values():
+            if task.state in ("open", "conflict"):
+                open_tasks[task.record].append(task)
         for record in records:
-            waiting = [t for t in tasks.values() if t.record == record.id and t.state in ("open", "conflict")]
+            waiting = open_tasks[record.id]
             assert len(waiting) == (1 if record.state == "screening" else 0), record
             assert all(task.stage == record.stage for task in waiting)
         assert _counts(work, review) == _recount(records, list(tasks.values()))
+        assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
     _steps_are_numbered(bench, review, records)
 
@@ -68,6 +79,14 @@ def _counts(work: Work, review: str) -> dict[tuple[str, ...], int]:
         if row.what != "voter":
             counted[row.stage, row.what, row.first, row.second] += row.n
     return {key: n for key, n in counted.items() if n}
+
+
+def _voters(work: Work, review: str) -> Counter[tuple[str, str]]:
+    voters: Counter[tuple[str, str]] = Counter()
+    for row in _rows(work, CountRow, review) + _rows(work, ChangeRow, review):
+        if row.what == "voter":
+            voters[row.stage, row.first] += row.n
+    return voters
 
 
 def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, ...], int]:

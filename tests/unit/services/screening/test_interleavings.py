@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -14,7 +15,9 @@ from sqlalchemy import event
 from services.screening import jobs
 from services.screening.commands import queue
 from services.screening.domain import Ballot
+from services.screening.models import OldNameRow
 from shared.errors import Conflict, Rejected
+from shared.events.people import NameMapped
 from tests.unit.services.screening.rig import (
     DEPTH,
     SIFT,
@@ -47,6 +50,7 @@ steps_of = st.one_of(
     st.tuples(st.just("merges"), records, records),
     st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
     st.tuples(st.just("redates"), records, st.sampled_from(["2019", "2016"])),
+    st.tuples(st.just("is_really"), people, people),
 )
 
 
@@ -70,7 +74,9 @@ class Course:
     def __init__(self, rig: ScreeningRig) -> None:
         self.rig, self.bench = rig, rig.bench
         self.review = f"plot-{next(self._numbers)}"
-        self.cast: set[tuple[str, str]] = set()
+        self.cast: Counter[tuple[str, str]] = Counter()
+        #: Under which name somebody acts now who acted under another.
+        self.now: dict[str, str] = {}
         self.known: set[str] = set()
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
@@ -95,6 +101,7 @@ class Course:
                 assert "merged" in why.detail
 
     def claims(self, name: str, kind: str) -> bool:
+        name = self._who(name)
         with self.bench.work(name) as work:
             held = queue.claim(work, self.review, kind, None, ROLES)
             for lease, _, _ in held:
@@ -103,6 +110,7 @@ class Course:
         return bool(held)
 
     def votes(self, name: str, kind: str, which: int) -> None:
+        name = self._who(name)
         if (name, kind) in self._leases:
             lease, task, values = self._leases[name, kind]
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
@@ -111,14 +119,14 @@ class Course:
                     queue.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
             except Conflict:
                 return
-            assert (task, name) not in self.cast
-            self.cast.add((task, name))
+            self.cast[task, name] += 1
 
     def works(self, name: str, kind: str, which: int) -> None:
         if self.claims(name, kind):
             self.votes(name, kind, which)
 
     def releases(self, name: str, kind: str) -> None:
+        name = self._who(name)
         if (name, kind) in self._leases:
             try:
                 with self.bench.work(name) as work:
@@ -131,6 +139,22 @@ class Course:
 
     def lapses(self) -> None:
         self.bench.runs(jobs.return_lapsed_leases)
+
+    def is_really(self, name: str, person: str) -> None:
+        """Somebody who acted under a name of before turns out to be another; they act no more under the first."""
+        name, person = self._who(name), self._who(person)
+        if name == person:
+            return
+        with self.bench.work("upgrade") as work:
+            work.add(OldNameRow(review=self.review, name=name, acts=1))
+        self._tell(NameMapped(review=self.review, name=name, person=person))
+        self.bench.runs(jobs.replace_old_names)
+        self.now[name] = person
+        self.cast = Counter((task, self._who(caster)) for task, caster in self.cast.elements())
+        self._leases = {key: held for key, held in self._leases.items() if key[0] != name}
+
+    def _who(self, name: str) -> str:
+        return self._who(self.now[name]) if name in self.now else name
 
     def finish(self) -> None:
         """Everyone works until nothing waits for anyone."""
