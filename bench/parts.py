@@ -27,7 +27,7 @@ from shared.events.registry import TOPICS
 from shared.ids import new_id
 from shared.settings import Settings
 
-#: What the platform takes at a time, too.
+#: What the bulk helper takes at a time by itself, and the embedded platform does.
 BATCH = 500
 
 _TOPIC = TOPICS[RecordDiscovered.topic]

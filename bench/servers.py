@@ -25,6 +25,9 @@ from shared.settings import Settings
 _LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 _OWN = ["--instance", "bench"]
 
+#: What docker-compose.yml sets beside addresses and what is secret, since it is what the real profile stands for.
+COMPOSED = {"LIVING_BATCH_SIZE": "2000"}
+
 
 class _Given(Settings):
     """Settings that the environment of the bench does not change."""
@@ -67,7 +70,7 @@ def at_hand() -> Iterator[None]:
 @contextmanager
 def addresses(mark: str) -> Iterator[dict[str, str]]:
     """The settings that lead to topics, databases and an index of one run's own, which are dropped after it."""
-    settings = real_servers(mark=mark)
+    settings = {**real_servers(mark=mark), **COMPOSED}
     try:
         yield settings
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
 from shared.db.engine import Database
@@ -49,6 +50,11 @@ def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
     assert read.resolved(read.database_url, name).endswith(f"@postgres:5432/living_{name}")
     assert read.blobs_url == "database:"
     assert not read.make_signing_key and not read.webhook_private
+
+
+def test_the_bench_runs_the_real_profile_as_it_is_composed():
+    for name in BY_NAME:
+        assert COMPOSED.items() <= environment(name).items()
 
 
 def test_the_image_listens_where_the_proxy_and_the_health_checks_look():
