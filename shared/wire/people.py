@@ -81,7 +81,7 @@ class NewMapping(Given):
     called so, or as `call` says where another is called so."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_ID, json_schema_extra={"pattern": r"^[^\x00]+$"})]
-    person: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    person: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")] | None = None
     call: Called | None = None
 
 
