@@ -21,7 +21,7 @@ now admit is opened, what nobody has voted on and they now refuse is closed.
 
 What a name of before does. Who voted before people had ids did so under a name; once it is said whose it is, a job has
 the votes be theirs (`commands/names.py`). Where one person voted on a task under two names, the first vote counts and
-the other is set aside; a task that its votes decide no more opens again, and its record goes back to it. What the
+the other is void; a task that its votes decide no more opens again, and its record goes back to it. What the
 record passed later it need not pass again.
 
 `commands/steps.py` is what can happen to a record, whoever causes it: people (`commands/queue.py`), events

@@ -212,7 +212,7 @@ class LeaseRow(Lease, Base, table=True):
 
 class Vote(SQLModel):
     """One person's answer. `task` is where it counts; `cast_on` where it was given (another only after a merge). One
-    that was set aside counts nowhere: its person turned out to have voted there before, or what it decided was open
+    that is void counts nowhere: its person turned out to have voted there before, or what it decided was open
     again.
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote

@@ -43,7 +43,7 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
         task.taken_by(list(dict.fromkeys(person if taker == name else taker for taker in takers)))
         about = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
         joins = person in takers or any(vote.person == person for vote in about)
-        set_aside = _set_aside(work, task, about)
+        void = _make_void(work, task, about)
         for vote in about:
             if vote.where == task.id:  # What counts elsewhere since a merge has its turn there.
                 vote.person = person
@@ -51,10 +51,10 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
             cast = [vote for vote in about if vote.cast_on == task.id and not vote.deciding]
             if record.state == RecordStates.MERGED and len(cast) > 1:
                 steps.uncount_pair(work, task)
-            steps.recount(work, record, task, set_aside, f"votes at stage {task.stage!r} were one person's")
+            steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
 
 
-def _set_aside(work: Work, task: Task, votes: Sequence[Vote]) -> list[Vote]:
+def _make_void(work: Work, task: Task, votes: Sequence[Vote]) -> list[Vote]:
     """Lets one of a person's votes count where they had two: the first, and so never the decision of a conflict that
     was about a vote of their own. Answers those that count no more."""
     repeated = [vote for vote in votes if vote.task == task.id][1:]

@@ -205,21 +205,21 @@ def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: s
 # --- votes that were one person's
 
 
-def recount(work: Work, record: Record, task: Task, set_aside: Sequence[Vote], why: str) -> None:
-    """Has a task go by the votes that it still has after these were set aside, and by who may hold it now. Where they
+def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: str) -> None:
+    """Has a task go by the votes that it still has after these were made void, and by who may hold it now. Where they
     decide it no more it opens again, and its record goes back to it; what it passed later it need not pass again."""
     if record.state == RecordStates.MERGED:
         return
     left = store.votes_on(work, task.id)
     independent = [vote for vote in left if not vote.deciding]
-    if set_aside and task.votes_cast == task.votes_needed:
-        _uncount_votes(work, task, [*left, *set_aside])
+    if void and task.votes_cast == task.votes_needed:
+        _uncount_votes(work, task, [*left, *void])
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = len(independent)
     elif task.state == TaskStates.OPEN:
         _set_votes_cast(work, task, len(independent))
         _make_slots(work, task, independent)
-    elif set_aside:
+    elif void:
         _open_again(work, record, task, left, why)
     elif task.state == TaskStates.CONFLICT:
         _free_conflict(work, task, independent)
