@@ -19,20 +19,26 @@ def replace_some(work: Work, *, review: str, name: str, limit: int) -> int:
         return 0
     if returned := queue.return_all_of(work, review, name):
         return returned  # No token says so any more. Records are locked before tasks, which these no longer are.
+    if not row.after:
+        _count_as(work, review, name, row.person)
     page = store.lock_tasks_of(work, review, name, row.after, limit)
     with work.following(row.correlation or work.correlation, row.caused_by):
         _replace_on(work, name, row.person, page)
     if page:
         row.after = page[-1][0].id
         return len(page)
-    counts = store.counts(work)
-    for stage, n in store.times_counted(work, review, name).items():
-        counts.add(review, stage, "voter", name, n=-n)
-        counts.add(review, stage, "voter", row.person, n=n)
     store.replace_name(work, review, name, row.person)
     work.note("votes of a name of before are a person's", review=review, person=row.person)
     store.forget_old_name(work, row)
     return 0
+
+
+def _count_as(work: Work, review: str, name: str, person: str) -> None:
+    """Counts as the person's how often a vote under the name was among all that a task needed."""
+    counts = store.counts(work)
+    for stage, n in store.times_counted(work, review, name).items():
+        counts.add(review, stage, "voter", name, n=-n)
+        counts.add(review, stage, "voter", person, n=n)
 
 
 def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, Record]]) -> None:
@@ -45,7 +51,7 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
         joins = person in takers or any(vote.person == person for vote in about)
         void = _make_void(work, task, about)
         for vote in about:
-            if vote.where == task.id:  # What counts elsewhere since a merge has its turn there.
+            if vote.where == task.id or vote in void:  # What counts elsewhere since a merge has its turn there.
                 vote.person = person
         if joins:
             cast = [vote for vote in about if vote.cast_on == task.id and not vote.deciding]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store, views
-from services.screening.domain import Decision, LeaseStates, RecordStates, TaskStates
+from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
@@ -339,7 +339,9 @@ def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     """Ends the leases of those whose vote is here now, then the newest of those that votes leave no slot for."""
     voted = [vote.person for vote in votes]
     leases = store.leases_of(work, task)
-    kept = [lease for lease in leases if lease.person not in voted][: task.votes_needed - task.votes_cast]
+    # A conflict that is none any more has nothing to decide.
+    screening = [lease for lease in leases if lease.person not in voted and lease.kind == TO_SCREEN]
+    kept = screening[: task.votes_needed - task.votes_cast]
     for lease in leases:
         if lease not in kept:
             end_lease(work, lease, LeaseStates.WITHDRAWN)

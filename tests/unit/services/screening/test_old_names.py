@@ -177,6 +177,21 @@ def test_a_conflict_between_two_names_of_one_person_is_none(either_rig):
     assert rig.answers("Dee", "include", "adjudicator", "conflict", reason="yes")["state"] == "advanced"
 
 
+def test_whoever_holds_a_conflict_that_is_none_any_more_decides_nothing(either_rig):
+    rig = either_rig
+    decided(rig, ("Ana", "include"), ("ana", "exclude"))
+    comes_from_before(rig)
+    held = rig.claims("Dee", "adjudicator", kind="conflict")
+
+    says(rig, "Ana", ANA)
+    says(rig, "ana", ANA)
+
+    answer = rig.votes("Dee", held["lease"], "include", "adjudicator", reason="mine")
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "task_closed")
+    assert rig.claims(BEN)["record"]["record"] == "one"
+    assert_sound(rig.bench, REVIEW, [(vote.cast_on, vote.person) for vote in votes(rig)])
+
+
 def test_nobody_decides_a_conflict_about_a_vote_of_their_own(either_rig):
     rig = either_rig
     decided(rig, ("Ana", "include"), ("Ben", "exclude"))
@@ -258,6 +273,9 @@ def test_a_process_that_dies_half_way_goes_on_where_it_was(rig):
     with pytest.raises(ZeroDivisionError), rig.bench.work("dies") as work:
         names.replace_some(work, review=REVIEW, name="Ana", limit=2)
         raise ZeroDivisionError
+    with rig.bench.work("second") as work:
+        names.replace_some(work, review=REVIEW, name="ana", limit=2)
+    assert_sound(rig.bench, REVIEW, [(vote.cast_on, vote.person) for vote in votes(rig)])
     rig.bench.runs(jobs.replace_old_names)
 
     assert len([vote for vote in votes(rig) if vote.task is not None]) == 5
