@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.people import api, jobs, reactions
+from services.people import api, jobs, reactions, views
 from services.people.commands.standing import require_standing
 from services.people.models import Base
 from services.people.ports.sign_in.argon2 import Argon2Passwords
@@ -22,5 +22,6 @@ SERVICE = Service(
     emits=[MemberJoined, MemberLeft, RoleChanged, NameMapped, KeyMade, AccessWithdrawn],
     resources=lambda settings: Argon2Passwords(),
     admit=require_standing,
+    hide=views.hide_old_names,
     prunes=[Prune(jobs.old_failures, "sign_in_days")],
 )

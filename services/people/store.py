@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -116,18 +117,30 @@ def other_leads(work: Work, review: str, but: str) -> int:
 
 
 def old_name(work: Work, review: str, name: str) -> OldNameRow | None:
-    """An old name of a review that is somebody's."""
-    return work.session.get(OldNameRow, (review, name))
+    """An old name of a review that is somebody's, also of who has no name any more."""
+    row = work.session.get(OldNameRow, (review, name))
+    return row if row is not None else work.session.get(OldNameRow, (review, _unnamed(review, name)))
 
 
 def old_names(work: Work, review: str, page: PageAsked) -> Found[OldNameRow]:
-    """The old names of a review that are somebody's, by name."""
-    return read_page(work, select(OldNameRow).where(col(OldNameRow.review) == review), page, col(OldNameRow.name))
+    """The old names of a review that are somebody's, by name; none of who has no name any more."""
+    named = select(OldNameRow).where(col(OldNameRow.review) == review, col(OldNameRow.name).not_like(f"{_UNNAMED}%"))
+    return read_page(work, named, page, col(OldNameRow.name))
 
 
 def forget_old_names(work: Work, person_id: str) -> None:
-    """Takes away the old names that are somebody's, in all reviews."""
-    work.session.execute(delete(OldNameRow).where(col(OldNameRow.person) == person_id))
+    """Forgets the old names that are somebody's, in all reviews, but for what tells that each is said already."""
+    for row in work.session.execute(select(OldNameRow).where(col(OldNameRow.person) == person_id)).scalars():
+        if not row.name.startswith(_UNNAMED):
+            row.name = _unnamed(row.review, row.name)
+
+
+#: What an old name begins with that was forgotten; no name has a colon.
+_UNNAMED = "erased:"
+
+
+def _unnamed(review: str, name: str) -> str:
+    return _UNNAMED + hashlib.sha256(f"{review}\n{name}".encode()).hexdigest()
 
 
 # Invitations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from services.people import store
 from services.people.models import InvitationRow, KeyRow, MemberRow, OldNameRow, PersonRow, ReviewRow
 from shared.db.work import Work
+from shared.events.people import NameMapped
 from shared.tokens import Person
 from shared.wire.people import (
     InvitationView,
@@ -22,6 +23,9 @@ from shared.wire.people import (
     Role,
     Withdrawal,
 )
+
+#: What stands where a name was taken out.
+HIDDEN = "hidden"
 
 
 def me(work: Work, person: Person) -> Me:
@@ -66,6 +70,13 @@ def mapped_names(work: Work, review: str, rows: Sequence[OldNameRow], person: Pe
 
 def mapped_name(work: Work, row: OldNameRow, person: Person) -> MappedNameView:
     return mapped_names(work, row.review, [row], person)[0]
+
+
+def hide_old_names(work: Work, events: Sequence[dict[str, Any]]) -> None:
+    """Takes out of events whose an old name is, which leads alone may know: it would undo pseudonyms."""
+    for event in events:
+        if event["type"] == NameMapped.type:
+            event["data"]["name"] = HIDDEN
 
 
 def review_people(row: ReviewRow) -> ReviewPeople:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.people import store
-from services.people.commands.standing import lock_review, require_key, require_role, require_whole_key, withdraw
+from services.people.commands.standing import (
+    lock_review,
+    require_key,
+    require_role,
+    require_whole_key,
+    role_now,
+    withdraw,
+)
 from services.people.domain.access import require_grantable
 from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
@@ -36,13 +43,22 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
         why = "is no name that a protocol may have: lower-case letters and digits, with single - or _ between them"
         raise Invalid(f"review: {why}", [{"at": "review", "why": why}])
     if store.review_to_change(work, review) is not None:
-        raise Conflict(f"the name {review!r} cannot be had; take another", slug="review_taken")
+        raise _taken(work, review, person)
     store.make_review(work, review, founder.id)
     row = store.review_to_change(work, review)
     if row is None or row.founded_by != founder.id:
-        raise Conflict(f"the name {review!r} cannot be had; take another", slug="review_taken")
+        raise _taken(work, review, person)
     join(work, row, founder, "lead", invited_by=None)
     return row
+
+
+def _taken(work: Work, review: str, person: Person) -> Conflict:
+    """What is said of a name that is a review's; more to who may know of all."""
+    if role_now(work, person, ALL_REVIEWS) == "admin":
+        advice = "it is there already: invite its lead (`living people invite REVIEW --role lead`)"
+    else:
+        advice = "take another"
+    return Conflict(f"the name {review!r} cannot be had; {advice}", slug="review_taken")
 
 
 def join(work: Work, review: ReviewRow, person: PersonRow, role: Role, *, invited_by: str | None) -> MemberRow:
@@ -111,7 +127,7 @@ def set_pseudonyms(work: Work, review: str, wanted: bool, person: Person) -> Rev
 
 def erase_name(work: Work, person_id: str, person: Person) -> PersonRow:
     """Forgets what somebody is called, and which old names are theirs, for good; all they decided stays, under their
-    id. For themselves, or an admin of all. Their keys and memberships stay as they are."""
+    id, and whose the old names are stays said. For themselves, or an admin of all. Their keys and memberships stay."""
     if person_id != person.id:
         require_role(work, person, ALL_REVIEWS, "admin")
     else:

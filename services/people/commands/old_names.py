@@ -49,7 +49,9 @@ def _require_old_name(wish: NewMapping) -> None:
 
 
 def _require_same(work: Work, known: OldNameRow, wish: NewMapping) -> None:
-    """Raises Conflict where a name that is somebody's should be another's."""
+    """Raises Conflict where a name that is somebody's should be another's, or theirs who is called nothing any more."""
+    if known.name != wish.name:
+        raise Conflict(f"{wish.name!r} is said to be somebody's, whose name was erased", slug="name_mapped")
     other = wish.person not in (None, known.person)
     if wish.call is not None:
         other = store.person(work, known.person).name != clean(wish.call, "call")

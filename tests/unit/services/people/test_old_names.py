@@ -275,9 +275,24 @@ def test_who_is_forgotten_by_name_is_by_old_names_too(bench: PeopleBench, lea):
     done(ana.asks.delete(f"/people/persons/{ana.id}/name"))
 
     assert mapped(lea) == [("Benny", ben.id)]
+    # What is said stays said: nobody else gets the votes that are under it.
+    refused(give(lea, "ruiz"), 409, "name_mapped")
+    refused(give(lea, "ruiz", person=ben.id), 409, "name_mapped")
     with bench.running.database.session(readonly=True) as session:
         kept = str(session.connection().exec_driver_sql("SELECT * FROM old_names").fetchall())
     assert "ruiz" not in kept.lower()
+
+
+def test_whose_an_old_name_is_leads_alone_read_in_events(bench: PeopleBench, lea):
+    ana = bench.comes_in("Ana")
+    done(give(lea, "Annie", person=ana.id))
+
+    def names(asks) -> list[str]:
+        events = done(asks.get(f"/people/reviews/{REVIEW}/events", params={"limit": 100}))["items"]
+        seen = [entry["event"] for entry in events]
+        return [event["data"]["name"] for event in seen if event["type"] == NameMapped.type]
+
+    assert (names(lea.asks), names(ana.asks)) == (["Annie"], ["hidden"])
 
 
 def test_the_name_of_whoever_has_none_any_more_is_said_to_be_erased(bench: PeopleBench, lea):
