@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from typing import TextIO
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 from shared.settings import Settings
+
+#: What opens something, wherever it slipped into: a key given in place of its id, a link pasted into an address.
+_SECRET = re.compile(r"living_(key|invitation)_([0-9a-f]+)_[A-Za-z0-9_-]+")
 
 #: One list for all times, since a logger keeps that of its first use.
 _CHAIN: list[Processor] = []
@@ -23,6 +28,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _hide_secrets,
     ]
     # Plain tracebacks: the values of locals may be secrets, and take seconds to print.
     people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -56,6 +62,14 @@ def configure(settings: Settings) -> None:
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     # A job that outlasts its interval is meant to run once more, not to be warned of at every tick.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def _hide_secrets(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leaves of each key and link in a line what tells which it is."""
+    for name, value in line.items():
+        if isinstance(value, str) and "living_" in value:
+            line[name] = _SECRET.sub(r"living_\1_\2_(hidden)", value)
+    return line
 
 
 class _StandardError(logging.StreamHandler[TextIO]):

@@ -42,3 +42,13 @@ def test_a_drivers_warnings_which_may_quote_rows_are_not_logged(configured, capf
 
     seen = capfd.readouterr().err
     assert "a secret" not in seen and "it is down" in seen
+
+
+def test_a_key_or_a_link_that_slipped_into_a_line_says_only_which_it_is(configured, capfd):
+    secret = "aZ09-_" * 8
+    logging.get("shared.test").info("request", path=f"/people/keys/living_key_{'0a' * 16}_{secret}", ms=3)
+    standard.getLogger("some.library").error(f"link living_invitation_{'0b' * 16}_{secret}")
+
+    seen = capfd.readouterr().err
+    assert secret not in seen
+    assert f"living_key_{'0a' * 16}_(hidden)" in seen and f"living_invitation_{'0b' * 16}_(hidden)" in seen
