@@ -12,6 +12,8 @@ from shared.settings import Settings
 
 #: Seconds from a sweep that found something to the next one, so that where commit follows commit many make one append.
 _PACE = 0.2
+#: Seconds of the longest pause while the log is away: when it is back, what was withdrawn meanwhile is soon on it.
+_LONGEST = 2.0
 #: Seconds after which it looks by itself: another process of this service may have written the outbox.
 _LOOK = 0.5
 
@@ -27,8 +29,9 @@ class Relay:
         self._leadership = database.leadership("relay")
         self._filled, self._stopping = Signal(), stopping
         self.worker = Worker(
-            "relay", service, self._sweep, leave=self._leave, first_pause=settings.retry_seconds, stopping=stopping
-        )
+            "relay", service, self._sweep, leave=self._leave, first_pause=settings.retry_seconds, longest=_LONGEST,
+            stopping=stopping,
+        )  # fmt: skip
 
     def wake(self) -> None:
         """Says that events were committed."""
