@@ -91,7 +91,7 @@ def tell_first_link(settings: Settings, platform: Platform, tell: Tell) -> None:
     path = link_path(settings)
     write_private(path, link + "\n")
     tell(f"Nobody is known here yet. The first admin comes in, until {row.ends_at:%Y-%m-%d}, by the link in {path}:")
-    tell(f"  living login $(cat {path})")
+    tell(f"  living login --name 'Your Name' < {path}")
     if sys.stderr.isatty():
         tell(f"  {link}")
 

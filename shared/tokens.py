@@ -103,13 +103,14 @@ class Person:
     def require(self, role: str) -> None:
         """Raises Forbidden unless the role suffices."""
         if not self.has(role):
-            raise Forbidden(f"this needs the role {role!r}; {self.id} is {self.role!r}", slug="role_needed")
+            raise Forbidden(f"this needs the role {role!r}; yours here is {self.role!r}", slug="role_needed")
 
     def require_scope(self, scope: str) -> None:
         """Raises Forbidden where they ask by a key that is for something else."""
         if self.scopes is not None and scope not in self.scopes and scope != ANY:
             held = ", ".join(sorted(self.scopes)) or "nothing"
-            raise Forbidden(f"this needs a key for {scope!r}; the one asked with is for {held}", slug="scope_needed")
+            needed = "a key that is for nothing but oneself" if scope == OWN else f"a key for {scope!r}"
+            raise Forbidden(f"this needs {needed}; the one asked with is for {held}", slug="scope_needed")
 
     def works_on(self, review: str) -> bool:
         """Whether they belong to a review."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.client import Client
 from shared.client.operations import SERVICES
-from shared.errors import NOT_SERVED, Invalid, NotFound, Unauthenticated, Unavailable
+from shared.errors import NOT_SERVED, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from shared.keys import PERSONS
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
@@ -106,7 +107,12 @@ def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -
 
     Nothing that counts as a person's doing is asked with that token: this is what `acting` is for.
     """
-    with connected(your_key() or _own_token(role), patience, timeout) as living:
+    key = your_key()
+    if not key:
+        _require_kept_key()
+        if role != "reader" and sys.stderr.isatty():
+            print("(as this machine's owner: no key of yours is kept here)", file=sys.stderr, flush=True)
+    with connected(key or _own_token(role), patience, timeout) as living:
         yield living
 
 
@@ -115,6 +121,10 @@ def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
     """A client for what a person does in their own name, such as `voting`: only with that person's key."""
     key = your_key()
     if not key:
+        from services.cli import kept
+
+        if kept.is_named() or kept.elsewhere(setting("url")):
+            raise _no_kept_key(f" in {kept.path()}")
         raise Unauthenticated(
             f"{doing} counts as a person's, so it needs your own key: come in by an invitation. Its link is made by a "
             f"lead, or where the platform's keys are, by:\n  living people invite {review} --role {role}\n"
@@ -129,6 +139,23 @@ def your_key() -> str:
     from services.cli import kept
 
     return setting("key") or kept.of(setting("url")) or ""
+
+
+def _require_kept_key() -> None:
+    """Raises Unauthenticated where LIVING_KEYS_FILE says whose keys are meant, and has none for this platform: so
+    nobody acts as the machine's owner because a file is misspelt."""
+    from services.cli import kept
+
+    if kept.is_named():
+        raise _no_kept_key(f" in {kept.path()}, which LIVING_KEYS_FILE names")
+
+
+def _no_kept_key(where: str = "") -> Unauthenticated:
+    from services.cli import kept
+
+    others = kept.elsewhere(setting("url"))
+    right = f", but for {', '.join(others)}: is LIVING_URL right? Else" if others else ":"
+    return Unauthenticated(f"no key of yours is kept for {setting('url')}{where}{right} `living login LINK`")
 
 
 def asked_of_all(ask: Callable[[str], Iterable[Row]]) -> tuple[list[tuple[str, Row]], list[str]]:
@@ -163,7 +190,10 @@ def key_path() -> Path:
 
 @contextmanager
 def connected(key: str | Callable[[], str], patience: float = 10, timeout: float = 30) -> Iterator[Client]:
-    """A client that asks with a key, or a token; with none for what takes none."""
+    """A client that asks with a key, or a token; with none for what takes none. Raises Unauthenticated for what is
+    neither."""
+    if isinstance(key, str) and key and not key.startswith(PERSONS) and key.count(".") != 2:  # A token has two.
+        raise Unauthenticated(f"LIVING_KEY is no key: one begins with {PERSONS}", slug="bad_key")
     living = Client.at(setting("url"), key, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
@@ -172,6 +202,11 @@ def connected(key: str | Callable[[], str], patience: float = 10, timeout: float
             raise
         advice = f"{error.detail}; `living serve` starts the platform, LIVING_URL says where it is"
         raise Unavailable(advice, slug=error.slug) from error
+    except Forbidden as error:
+        if error.slug != "scope_needed" or not setting("key"):
+            raise
+        advice = f"{error.detail}; it is the one in LIVING_KEY, without which the one of your login counts"
+        raise Forbidden(advice, slug=error.slug) from error
     finally:
         living.close()
 
@@ -203,10 +238,10 @@ def _own_token(role: str) -> Callable[[], str]:
     """What makes a token of the machine's owner, as often as one is needed."""
     path = key_path()
     if not path.is_file():
+        why = _no_kept_key()
         raise Unauthenticated(
-            f"come in by an invitation (`living login LINK`), set LIVING_KEY to a key of yours, or run this where the "
-            f"platform's own keys can be read: there are none at {path.absolute()}, and LIVING_DATA_DIR says where a "
-            "platform's data are"
+            f"{why.detail}, or set LIVING_KEY. On the platform's own machine its keys open it, too; there are none at "
+            f"{path.absolute()} (LIVING_DATA_DIR)"
         )
     from shared.keys.file import read_ring
     from shared.tokens import own_token

@@ -27,6 +27,27 @@ def of(url: str) -> str | None:
     return found.get("key") if isinstance(found, dict) else None
 
 
+def whose(url: str) -> str | None:
+    """The id of whoever's key is kept for a platform."""
+    found = _read().get(_same(url))
+    return found.get("person") if isinstance(found, dict) else None
+
+
+def elsewhere(url: str) -> list[str]:
+    """The other platforms for which keys are kept."""
+    return sorted(name for name in _read() if name != _same(url))
+
+
+def is_named() -> bool:
+    """Whether LIVING_KEYS_FILE says whose keys are meant."""
+    return "living_keys_file" in given()
+
+
+def require_writable() -> None:
+    """Raises Unavailable or Invalid where nothing can be kept, before something is made that would be lost."""
+    _write(_read())
+
+
 def keep(url: str, key: str, person: str) -> Path:
     """Keeps the key of a platform in place of the one before; answers where. Raises Unavailable."""
     return _write({**_read(), _same(url): {"person": person, "key": key}})

@@ -11,6 +11,7 @@ from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import acting
 from services.cli.printing import err, minute, print_json, print_line, print_rows
 from shared.errors import Unauthenticated
+from shared.keys import PERSONS
 from shared.tokens import SCOPES
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ _SOON = 5.0
 @option("--review", help="Those that are for a review alone, whoever's they are; for its leads.")
 @AS_JSON
 def list_(review: str | None, as_json: bool) -> None:
-    """List your keys, and those you made for programs: what each is for, and when it was last used."""
+    """List your keys, and those you made for programs: what each is for, and in which hour it was last used."""
     with acting("looking at keys", review or "REVIEW") as living:
         rows = list(living.people.keys() if review is None else living.people.keys_of(review))
     columns = [
         ("key", lambda row: row.id),
         ("name", lambda row: row.name),
         ("kind", lambda row: row.kind),
-        ("review", lambda row: row.review or "all"),
+        ("review", lambda row: row.review if row.review not in (None, "*") else "all"),
         ("for", lambda row: ", ".join(row.scopes) if row.scopes is not None else "all you may"),
         ("last used", lambda row: minute(row.used_at) if row.used_at else "never"),
         ("ends", _end),
@@ -85,7 +86,11 @@ def make(name: str, review: str | None, scopes: tuple[str, ...], program: bool, 
 @argument("key", "The key's id, as `living keys list` shows it.")
 @option("--review", help="As a lead: one that is for this review alone, whoever's it is.")
 def withdraw(key: str, review: str | None) -> None:
-    """Withdraw a key: within seconds nothing is done by it any more."""
+    """Withdraw a key: within seconds nothing is done by it any more. An admin of all withdraws anybody's."""
+    if key.startswith(PERSONS):
+        key = f"key_{key.removeprefix(PERSONS).partition('_')[0]}"  # The rest of it opens something.
+    if not key.startswith("key_"):
+        raise click.UsageError("give the key's id: `living keys list` shows it")
     with acting("withdrawing a key", review or "REVIEW") as living:
         say_withdrawn(living, living.people.withdraw_key(key, review), f"{key} is withdrawn")
 

@@ -209,11 +209,13 @@ def _pair(given: str, at: str, names: Collection[str]) -> tuple[str, str]:
     for end in (end for end, char in enumerate(given) if char == "="):
         if given[:end] in names and given[end + 1 :].strip():
             return given[:end], given[end + 1 :].strip()
+    if not names:
+        raise _unfit(at, f"{given!r} is about no old name, since there are none here")
     raise _unfit(at, f"{given!r} begins with no old name and =, such as {_some(names)}")
 
 
 def _some(names: Collection[str]) -> str:
-    return ", ".join(f"'{name}=...'" for name in sorted(names)[:3]) or "there is none"
+    return ", ".join(f"'{name}=...'" for name in sorted(names)[:3])
 
 
 def _person(whom: str, members: Mapping[str, MemberView]) -> str:
@@ -266,7 +268,7 @@ def _show(outcome: _Outcome, review: str, as_json: bool) -> None:
         ]
         out.print(table(["name", "whose", "", "person"], lines))
     elif not outcome.undecided:
-        print_line(f"every name of before is somebody's in {review}")
+        print_line(f"there are no old names in {review} that are nobody's: nothing to map")
     if outcome.undecided:
         open_ones = [(one.name, one.acts, one.why, one.person) for one in outcome.undecided]
         out.print(table(["undecided", "acts", "why", "person"], open_ones))

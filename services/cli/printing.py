@@ -30,6 +30,9 @@ _WHOLE = {
     "last run",
     "letter",
     "group",
+    "person",
+    "invitation",
+    "key",
 }
 
 #: What a file or another program gets is this wide, so that nothing is broken for it.

@@ -47,7 +47,8 @@ def _tell_version(ctx: click.Context, option: click.Parameter, asked: bool) -> N
     where=WHERE,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Begin with `living demo`, or with `living serve` and then `living review apply FILE`. "
+    epilog="Begin with `living demo`; or with `living serve`, `living login LINK`, `living people found REVIEW` and "
+    "then `living review apply FILE`. "
     "Each command shows an example: living queue next --help",
 )
 @click.option(

@@ -42,12 +42,17 @@ class PeopleClient:
         """Who belongs to a review; with `left` also who did."""
         return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)
 
+    def members_of_all(self, *, left: bool = False) -> Iterator[wire.MemberView]:
+        """Who has a role in all reviews; for admins."""
+        return self._http.pages("/people/everywhere", wire.MemberView, left=left)
+
     def change_role(self, review: str, member: str, role: str) -> wire.MemberView:
         return self._http.send("PUT", _member(review, member), wire.MemberView, {"role": role})
 
-    def remove(self, review: str, member: str) -> wire.Withdrawal:
-        """Ends a membership, mine or another's. What they decided stands."""
-        return self._http.send("DELETE", _member(review, member), wire.Withdrawal)
+    def remove(self, review: str | None, member: str) -> wire.Withdrawal:
+        """Ends a membership, mine or another's, or without a review a role in all. What they decided stands."""
+        path = f"/people/everywhere/{part(member)}" if review is None else _member(review, member)
+        return self._http.send("DELETE", path, wire.Withdrawal)
 
     def old_names(self, review: str) -> Iterator[wire.MappedNameView]:
         """Whose the names are under which people acted in a review before they had ids."""
@@ -66,12 +71,13 @@ class PeopleClient:
         """A link by which one person comes in; this answer alone has it."""
         return self._http.post(f"/people/reviews/{part(review)}/invitations", wire.Invited, asked)
 
-    def invitations(self, review: str) -> Iterator[wire.InvitationView]:
-        return self._http.pages(f"/people/reviews/{part(review)}/invitations", wire.InvitationView)
+    def invitations(self, review: str | None) -> Iterator[wire.InvitationView]:
+        """The links of a review, or those that are of none; without what opens them."""
+        return self._http.pages(_invitations(review), wire.InvitationView)
 
-    def withdraw_invitation(self, review: str, invitation: str) -> wire.InvitationView:
-        path = f"/people/reviews/{part(review)}/invitations/{part(invitation)}"
-        return self._http.send("DELETE", path, wire.InvitationView)
+    def withdraw_invitation(self, review: str | None, invitation: str) -> wire.InvitationView:
+        """Ends a link before its time."""
+        return self._http.send("DELETE", f"{_invitations(review)}/{part(invitation)}", wire.InvitationView)
 
     def grant(self, asked: wire.NewGrant | Said) -> wire.Invited:
         """A link to a role in all reviews, to found some, or for somebody to come back."""
@@ -118,6 +124,10 @@ class PeopleClient:
     def erase_name(self, person: str) -> wire.PersonView:
         """Forgets what somebody is called, for good."""
         return self._http.send("DELETE", f"/people/persons/{part(person)}/name", wire.PersonView)
+
+
+def _invitations(review: str | None) -> str:
+    return "/people/grants" if review is None else f"/people/reviews/{part(review)}/invitations"
 
 
 def _member(review: str, member: str) -> str:

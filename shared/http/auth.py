@@ -98,7 +98,7 @@ def at_least(
         review = request.path_params.get("review") if member else None
         # Said alike of a review that there is and of one that there is not.
         if review is not None and not person.works_on(review):
-            raise Forbidden(f"{person.id} does not belong to a review {review!r}", slug="other_review")
+            raise Forbidden(f"you do not belong to a review {review!r}", slug="other_review")
         person = person.asking_about(review)
         if role is not None:
             person.require(role)

@@ -7,3 +7,5 @@ Purpose = Literal["tokens", "revisions"]
 
 #: What the key of a person, or a program, begins with: whoever sends, exchanges or makes one knows it by that.
 PERSONS = "living_key_"
+#: What an invitation's secret begins with, as a link to come in by has it behind its #.
+INVITATIONS = "living_invitation_"

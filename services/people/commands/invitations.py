@@ -124,7 +124,10 @@ def _shown(work: Work, link: str) -> InvitationRow:
 
 def _require_open(work: Work, row: InvitationRow) -> None:
     if row.used_at is not None:
-        raise _closed("was used already: it lets one person in, once", "invitation_used")
+        raise _closed(
+            "was used already: it lets one person in, once; if that was you, you are in, else ask for another",
+            "invitation_used",
+        )
     if row.withdrawn_at is not None:
         raise _closed("was withdrawn; ask for another", "invitation_over")
     if row.ends_at <= machine_now():

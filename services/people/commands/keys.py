@@ -60,7 +60,7 @@ def make_for_program(work: Work, review: str, wish: NewProgramKey, person: Perso
     """A key of a program of a review, or (`*`) of all, which acts for nobody."""
     _require_person(person)
     role = require_role(work, person, review, "admin" if review == ALL_REVIEWS else "lead")
-    require_scopes(wish.scopes, role, program=True)
+    require_scopes(wish.scopes, role, program=True, everywhere=review == ALL_REVIEWS)
     secret = secrets.fresh()
     return make_for(
         work, None, kind="program", name=wish.name, review=review, scopes=wish.scopes, secret=secret, days=wish.days
@@ -132,7 +132,9 @@ def exchange(work: Work, key: str, review: str | None = None) -> tuple[str, int,
     row = store.key(work, shown[0]) if shown else None
     if shown is None or row is None or not secrets.is_of(row.hashed, shown[1]) or not counts(row):
         raise Unauthenticated(
-            "the key does not count here: it is wrong, over or withdrawn; `living login` makes another", slug="bad_key"
+            "the key does not count here: it is wrong, over or withdrawn; another comes from one that counts, or from "
+            "an invitation",
+            slug="bad_key",
         )
     person = _as_it_may(work, row, review, number)
     now = machine_now()

@@ -32,14 +32,19 @@ def require_grantable(role: str, by: str, *, of: str = "role") -> None:
         raise Invalid(f"{of}: {why}", [{"at": of, "why": why}], slug="beyond_ones_own")
 
 
-def require_scopes(scopes: Collection[str], role: str | None, *, program: bool = False) -> None:
-    """Raises Invalid, naming each, for scopes that a role does not have, or that no program's key has."""
+def require_scopes(
+    scopes: Collection[str], role: str | None, *, program: bool = False, everywhere: bool = False
+) -> None:
+    """Raises Invalid, naming each, for scopes that a role does not have, or that no program's key has, of one review or
+    `everywhere`."""
     errors = []
     for number, scope in enumerate(scopes):
         if program and scope not in OF_PROGRAMS:
-            why = f"a program never does this ({SCOPES[scope]}); its key is for {', '.join(OF_PROGRAMS)}"
+            why = f"{scope!r} ({SCOPES[scope]}) is nothing that a program does; its key is for {', '.join(OF_PROGRAMS)}"
+        elif scope == "metrics" and program and not everywhere:
+            why = "'metrics' are of all reviews, and so is a key for them"
         elif role is None or ROLES.index(_NEEDS[scope]) > ROLES.index(role):
-            why = f"takes the role {_NEEDS[scope]!r} or more; yours is {role or 'none'}"
+            why = f"{scope!r} takes the role {_NEEDS[scope]!r} or more; yours is {role or 'none'}"
         else:
             continue
         errors.append({"at": f"scopes.{number}", "why": why})

@@ -31,6 +31,8 @@ _MOST_MARKS = 4
 
 #: Who acts in nobody's name, and what stands where a name was.
 _OURS = ("system", "erased")
+#: What stands behind "Member", and what an id of the platform's begins with.
+_NUMBER, _ID = re.compile(r"[\d ]+$"), re.compile(r"[a-z]+_[0-9a-f]{8}")
 
 _BLANKS = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
@@ -108,7 +110,12 @@ def _claim(name: str) -> str | None:
     if ":" in decomposed(name) or not _COLONS.isdisjoint(name):
         return "must not have a colon, as only the platform's own names do (`ingest:pull`)"
     look = look_of(name)
-    return f"must not read as {_ours()[look]!r}, which is the platform's own" if look in _ours() else None
+    if look in _ours():
+        return f"must not read as {_ours()[look]!r}, which is the platform's own"
+    # What stands for names that are not shown, or not there any more (`views.display_name`), and ids.
+    if look_of(_NUMBER.sub("", name)) == look_of("member") != look or look.startswith(look_of("(erased")):
+        return "must not read as what the platform shows where it shows no name"
+    return "must not read as an id" if _ID.match(name.casefold()) else None
 
 
 @cache

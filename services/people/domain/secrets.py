@@ -6,10 +6,10 @@ import re
 import secrets
 from hashlib import sha256
 
-from shared.keys import PERSONS
+from shared.keys import INVITATIONS, PERSONS
 
 #: What a key, and what an invitation begins with, so that people, and scanners of leaked text, know one.
-KEY, INVITATION = PERSONS.removesuffix("_"), "living_invitation"
+KEY, INVITATION = PERSONS.removesuffix("_"), INVITATIONS.removesuffix("_")
 
 #: Bytes of a secret: nobody guesses one, so that a plain hash of it is kept (as OWASP's sheet on password storage says
 #: of keys: the slow hashes are for what people think up).

@@ -30,7 +30,7 @@ def test_a_command_explains_itself_within_eighty_columns(path, monkeypatch):
 @pytest.mark.parametrize(("path", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_its_example_is_a_line_that_it_takes(path, command):
     for line in command.example.splitlines():
-        words = shlex.split(line.replace("$(", " ").rstrip(")"))
+        words = shlex.split(line.partition(" < ")[0].replace("$(", " ").rstrip(")"))
         called = words[words.index("living") + 1 :]
         given = called[len(path.split()) - 1 :]
         assert ["living", *called][: len(path.split())] == path.split()
