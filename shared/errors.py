@@ -51,7 +51,7 @@ class UnknownReview(NotFound):
     slug = "unknown_review"
 
     def __init__(self, review: str) -> None:
-        reason = f"there is no review {review!r}; `living review list` shows those there are"
+        reason = f"there is no review {review!r} with a protocol; `living review list` shows those there are"
         super().__init__(f"{reason}, and a protocol that was just applied arrives in seconds")
 
 

@@ -47,8 +47,8 @@ class Known:
 
 
 async def authenticate(request: Request) -> Person:
-    """The person who asks, from `Authorization: Bearer TOKEN`; or Basic, with a key or a token as the password, for
-    feed readers that know nothing else. Raises Unauthenticated."""
+    """The person who asks, from `Authorization: Bearer` with a token or a key; or Basic, with either as the password,
+    for feed readers that know nothing else. Raises Unauthenticated."""
     known: Person | None = getattr(request.state, "person", None)
     if known is not None:  # Asked before its body was read (`shared.http.bodies.with_body`).
         return known
