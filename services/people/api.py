@@ -181,15 +181,15 @@ def end_member(
     return views.withdrawal(row.person, review, number)
 
 
-@router.get("/everywhere")
-def list_members_of_all(work: Reading, person: AdminOfAll, page: Hundred, left: YesNo = False) -> Page[MemberView]:
+@router.get("/members")
+def list_members_everywhere(work: Reading, person: AdminOfAll, page: Hundred, left: YesNo = False) -> Page[MemberView]:
     """Who has a role in all reviews, by their numbers; with `left` also who had."""
     found = store.members(work, ALL_REVIEWS, page, left=left)
     return found.shown_as(views.members(work, ALL_REVIEWS, found.rows, person))
 
 
-@router.delete("/everywhere/{member}")
-def end_member_of_all(member: Member, work: Unit, person: AdminOfAll) -> Withdrawal:
+@router.delete("/members/{member}")
+def end_member_everywhere(member: Member, work: Unit, person: AdminOfAll) -> Withdrawal:
     """Ends a role in all reviews, another's or one's own; those of single reviews stay."""
     row, number = members.leave(work, ALL_REVIEWS, member, person)
     return views.withdrawal(row.person, ALL_REVIEWS, number)

@@ -44,14 +44,14 @@ class PeopleClient:
 
     def members_of_all(self, *, left: bool = False) -> Iterator[wire.MemberView]:
         """Who has a role in all reviews; for admins."""
-        return self._http.pages("/people/everywhere", wire.MemberView, left=left)
+        return self._http.pages("/people/members", wire.MemberView, left=left)
 
     def change_role(self, review: str, member: str, role: str) -> wire.MemberView:
         return self._http.send("PUT", _member(review, member), wire.MemberView, {"role": role})
 
     def remove(self, review: str | None, member: str) -> wire.Withdrawal:
         """Ends a membership, mine or another's, or without a review a role in all. What they decided stands."""
-        path = f"/people/everywhere/{part(member)}" if review is None else _member(review, member)
+        path = f"/people/members/{part(member)}" if review is None else _member(review, member)
         return self._http.send("DELETE", path, wire.Withdrawal)
 
     def old_names(self, review: str) -> Iterator[wire.MappedNameView]:
