@@ -241,7 +241,8 @@ class Http:
             path = "/people/token"
             answer = self._answer("POST", self._base(path) + path, {}, form, headers)
             if answer.status_code >= 400:
-                raise error_of(answer, f"POST {path}")
+                # With its address: what answers there may be something else.
+                raise error_of(answer, f"POST {self._base(path)}{path}")
             made = answer.json()
             self._token, self._renew_at = made["access_token"], asked + made["expires_in"] * _WORN
 
