@@ -179,7 +179,7 @@ def test_the_first_admins_link_is_in_a_file_for_its_owner_and_not_in_the_log(ser
     assert "living login --name " in served.said()
     listed = served.living("review", "list", LIVING_KEY=key, LIVING_DATA_DIR="elsewhere")
     assert listed.returncode == 0, listed.stderr
-    again = served.living("login", link, "--name", "Another", XDG_CONFIG_HOME=str(served.folder / "another"))
+    again = served.living("login", link, "--name", "Another", XDG_CONFIG_HOME=str(served.folder / "config of another"))
     assert "used already" in again.stderr
 
 
