@@ -19,8 +19,7 @@ def replace_some(work: Work, *, review: str, name: str, limit: int) -> int:
         return 0
     if returned := queue.return_all_of(work, review, name):
         return returned  # No token says so any more. Records are locked before tasks, which these no longer are.
-    if not row.after:
-        _count_as(work, review, name, row.person)
+    _count_as(work, review, name, row.person)
     page = store.lock_tasks_of(work, review, name, row.after, limit)
     with work.following(row.correlation or work.correlation, row.caused_by):
         _replace_on(work, name, row.person, page)
@@ -34,7 +33,8 @@ def replace_some(work: Work, *, review: str, name: str, limit: int) -> int:
 
 
 def _count_as(work: Work, review: str, name: str, person: str) -> None:
-    """Counts as the person's how often a vote under the name was among all that a task needed."""
+    """Counts as the person's how often a vote under the name was among all that a task needed; each time, since others
+    complete tasks meanwhile."""
     counts = store.counts(work)
     for stage, n in store.times_counted(work, review, name).items():
         counts.add(review, stage, "voter", name, n=-n)
