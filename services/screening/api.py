@@ -202,4 +202,4 @@ def _known_stage(work: Work, review: str, stage: str) -> None:
 @router.get("/reviews/{review}/old-names")
 def list_old_names(review: Review, work: Reading, person: Confirmer) -> OldNames:
     """The names that votes bear from before people had ids, and that are nobody's yet."""
-    return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review) if row.person is None])
+    return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review)])

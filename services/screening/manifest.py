@@ -36,7 +36,7 @@ SERVICE = Service(
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordNoticed, records.flag_report),
         on(MemberLeft, members.return_what_they_hold),
-        on(NameMapped, members.take_votes_for_theirs),
+        on(NameMapped, members.give_votes_to_person),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),

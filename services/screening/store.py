@@ -579,9 +579,9 @@ def in_order(votes: Iterable[Vote]) -> list[Vote]:
 
 
 def old_names(work: Work, review: str) -> list[OldNameRow]:
-    """The names of before in a review that are nobody's yet, or not in all votes."""
-    query = select(OldNameRow).where(col(OldNameRow.review) == review).order_by(col(OldNameRow.name))
-    return list(work.session.execute(query).scalars())
+    """The names of before in a review that are nobody's yet."""
+    query = select(OldNameRow).where(col(OldNameRow.review) == review, col(OldNameRow.person).is_(None))
+    return list(work.session.execute(query.order_by(col(OldNameRow.name))).scalars())
 
 
 def names_to_replace(work: Work) -> list[OldNameRow]:

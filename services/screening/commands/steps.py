@@ -78,11 +78,11 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
 
 def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str, cause: str | None) -> None:
     """Opens a stage's task for a record, or opens again the one that it has there, whose votes count as before."""
-    fresh = new_task(work, record.review, record.id, stage, plan.version)
     task = store.lock_task_at(work, record, stage.name)
     if task is not None and task.votes_cast:
-        _open_again_with_votes(work, record, task, because, cause)
+        _open_with_its_votes(work, record, task, because, cause)
         return
+    fresh = new_task(work, record.review, record.id, stage, plan.version)
     before = task.state if task else None
     TaskStates.check(before, TaskStates.OPEN, task)
     store.counts(work).move(record.review, stage.name, before, TaskStates.OPEN)
@@ -232,10 +232,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         if vote.deciding:
             vote.task = None
     go_back = task.state in TaskStates.DECIDED
-    turn_task(work, task, TaskStates.OPEN)
-    task.answer = task.decided_by = task.closed_at = None
-    _set_votes_cast(work, task, len(independent))
-    _make_slots(work, task, independent)
+    _turn_open(work, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
     _tell_opened(work, record, task, "votes_of_one_person", cause)
     if task.votes_cast == task.votes_needed:
@@ -260,7 +257,7 @@ def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
     return tell(work, record, RecordReopened, task.told, stage=task.stage, reason=why)
 
 
-def _open_again_with_votes(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
     """Opens a task again that its record comes by once more, under the protocol of then; with all its votes, it is
     decided as it was."""
     votes = store.votes_on(work, task.id)
@@ -269,15 +266,20 @@ def _open_again_with_votes(work: Work, record: Record, task: Task, because: str,
         _uncount_votes(work, task, votes)
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = 0  # Of these none is counted as alone.
-    turn_task(work, task, TaskStates.OPEN)
-    task.answer = task.decided_by = task.closed_at = None
-    _set_votes_cast(work, task, len(independent))
-    _make_slots(work, task, independent)
+    _turn_open(work, task, independent)
     _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
     elif not settle(work, record, task, independent) and votes[-1].deciding:
         decide_conflict(work, record, task, votes)
+
+
+def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
+    """Has a task ask people again, beside whom these have voted already."""
+    turn_task(work, task, TaskStates.OPEN)
+    task.answer = task.decided_by = task.closed_at = None
+    _set_votes_cast(work, task, len(independent))
+    _make_slots(work, task, independent)
 
 
 def _tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:

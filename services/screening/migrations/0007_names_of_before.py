@@ -3,6 +3,8 @@
 Who voted before people had ids did so under a name. The votes' names are read once, here: none come to them.
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,12 +13,17 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-#: The machine's owner never was anybody else.
-_OLD = "votes.person NOT LIKE 'person~_%' ESCAPE '~' AND votes.person NOT LIKE 'owner:%'"
+_VOTED = """
+SELECT tasks.review, votes.person, count(*) FROM votes JOIN tasks ON tasks.id = votes.cast_on
+GROUP BY tasks.review, votes.person
+"""
+
+#: Ids, and what has a colon, as the machine's owner (`owner:root`), who never was anybody else.
+_NO_NAME = re.compile(r"(person|key)_[0-9a-f]{32}|[^:]*:.*", re.DOTALL)
 
 
 def upgrade() -> None:
-    op.create_table(
+    names = op.create_table(
         "old_names",
         sa.Column("review", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -27,13 +34,9 @@ def upgrade() -> None:
         sa.Column("after", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("review", "name"),
     )
-    op.execute(
-        f"""
-INSERT INTO old_names (review, name, acts, after)
-SELECT tasks.review, votes.person, count(*), '' FROM votes JOIN tasks ON tasks.id = votes.cast_on
-WHERE {_OLD} GROUP BY tasks.review, votes.person
-"""
-    )
+    voted = op.get_bind().execute(sa.text(_VOTED)).all()
+    rows = [{"review": review, "name": name, "acts": acts, "after": ""} for review, name, acts in voted]
+    op.bulk_insert(names, [row for row in rows if not _NO_NAME.fullmatch(row["name"])])
     with op.batch_alter_table("votes", schema=None) as batch_op:
         batch_op.alter_column("task", existing_type=sa.String(), nullable=True)
 

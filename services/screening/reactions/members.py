@@ -15,7 +15,7 @@ def return_what_they_hold(work: Work, event: MemberLeft) -> None:
         work.note("slots of somebody who left were returned", review=event.review, slots=returned)
 
 
-def take_votes_for_theirs(work: Work, event: NameMapped) -> None:
+def give_votes_to_person(work: Work, event: NameMapped) -> None:
     """Keeps whose a name of before is; a job has its votes be that person's, some at a time. Raises Rejected for a name
     that is another's."""
     row = store.old_name_to_change(work, event.review, event.name)

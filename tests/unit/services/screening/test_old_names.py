@@ -58,11 +58,12 @@ def decided(rig: ScreeningRig, *pairs: tuple[str, str], record: str = "one") -> 
 
 def test_an_upgrade_lists_who_voted_under_a_name_and_nobody_who_has_an_id(either_rig):
     decided(either_rig, ("Ana", "include"), (BEN, "include"))
-    decided(either_rig, ("Ana", "include"), record="two")
+    decided(either_rig, ("Ana", "include"), ("person_jo", "include"), record="two")
+    decided(either_rig, ("owner:root", "include"), record="three")
 
     comes_from_before(either_rig)
 
-    assert waiting(either_rig) == {"Ana": 2}
+    assert waiting(either_rig) == {"Ana": 2, "person_jo": 1}
 
 
 def test_the_votes_become_the_persons_and_nothing_else_changes(either_rig):
