@@ -78,7 +78,8 @@ def clean(name: str, at: str = "name") -> str:
     Raises Invalid, whose one error is {"at": `at`, "why": sentence}, for what is no name: nothing, no letter, more than
     200 characters; what cannot be seen, or is seen otherwise elsewhere (controls, line breaks, format characters,
     fillers, private, half and unassigned characters, symbols); marks on no letter, on one of another script, or more
-    than four on one; and what reads as the platform's own (slug `reserved_name`): `system`, `erased`, or with a colon.
+    than four on one; and what reads as the platform's own (slug `reserved_name`): `system`, `erased`, what is shown
+    where no name is (`Member 2`, `(erased, ...`), an id, or with a colon.
 
     A zero-width joiner or non-joiner stays where scripts need it, much as RFC 5892 (appendix A) has it for PRECIS:
     beside a virama, and the non-joiner between letters of Arabic script. In a look it does not count.
