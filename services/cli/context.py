@@ -107,12 +107,7 @@ def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -
 
     Nothing that counts as a person's doing is asked with that token: this is what `acting` is for.
     """
-    key = your_key()
-    if not key:
-        _require_kept_key()
-        if role != "reader" and sys.stderr.isatty():
-            print("(as this machine's owner: no key of yours is kept here)", file=sys.stderr, flush=True)
-    with connected(key or _own_token(role), patience, timeout) as living:
+    with connected(your_key() or _own_token(role), patience, timeout) as living:
         yield living
 
 
@@ -124,7 +119,7 @@ def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
         from services.cli import kept
 
         if kept.is_named() or kept.elsewhere(setting("url")):
-            raise _no_kept_key(f" in {kept.path()}")
+            raise _no_kept_key()
         raise Unauthenticated(
             f"{doing} counts as a person's, so it needs your own key: come in by an invitation. Its link is made by a "
             f"lead, or where the platform's keys are, by:\n  living people invite {review} --role {role}\n"
@@ -141,19 +136,12 @@ def your_key() -> str:
     return setting("key") or kept.of(setting("url")) or ""
 
 
-def _require_kept_key() -> None:
-    """Raises Unauthenticated where LIVING_KEYS_FILE says whose keys are meant, and has none for this platform: so
-    nobody acts as the machine's owner because a file is misspelt."""
-    from services.cli import kept
-
-    if kept.is_named():
-        raise _no_kept_key(f" in {kept.path()}, which LIVING_KEYS_FILE names")
-
-
-def _no_kept_key(where: str = "") -> Unauthenticated:
+def _no_kept_key() -> Unauthenticated:
+    """What is said to whom no key is kept for, with what may be misspelt: the file of keys, or the address."""
     from services.cli import kept
 
     others = kept.elsewhere(setting("url"))
+    where = f" in {kept.path()}, which LIVING_KEYS_FILE names" if kept.is_named() else ""
     right = f", but for {', '.join(others)}: is LIVING_URL right? Else" if others else ":"
     return Unauthenticated(f"no key of yours is kept for {setting('url')}{where}{right} `living login LINK`")
 
@@ -189,12 +177,15 @@ def key_path() -> Path:
 
 
 @contextmanager
-def connected(key: str | Callable[[], str], patience: float = 10, timeout: float = 30) -> Iterator[Client]:
+def connected(
+    key: str | Callable[[], str], patience: float = 10, timeout: float = 30, *, url: str | None = None
+) -> Iterator[Client]:
     """A client that asks with a key, or a token; with none for what takes none. Raises Unauthenticated for what is
     neither."""
     if isinstance(key, str) and key and not key.startswith(PERSONS) and key.count(".") != 2:  # A token has two.
         raise Unauthenticated(f"LIVING_KEY is no key: one begins with {PERSONS}", slug="bad_key")
-    living = Client.at(setting("url"), key, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
+    where = url or setting("url")
+    living = Client.at(where, key, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
     try:
         yield living
     except Unavailable as error:
@@ -235,7 +226,12 @@ def require_key() -> Path:
 
 
 def _own_token(role: str) -> Callable[[], str]:
-    """What makes a token of the machine's owner, as often as one is needed."""
+    """What makes a token of the machine's owner, as often as one is needed. Raises Unauthenticated, also where
+    LIVING_KEYS_FILE says whose keys are meant: so nobody is the owner because a file is misspelt."""
+    from services.cli import kept
+
+    if kept.is_named():
+        raise _no_kept_key()
     path = key_path()
     if not path.is_file():
         why = _no_kept_key()
@@ -246,6 +242,8 @@ def _own_token(role: str) -> Callable[[], str]:
     from shared.keys.file import read_ring
     from shared.tokens import own_token
 
+    if role != "reader" and sys.stderr.isatty():
+        print("(as this machine's owner: no key of yours is kept here)", file=sys.stderr, flush=True)
     try:
         ring = read_ring(path)
         own_token(ring, role)

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.cli.context import given
 from shared.errors import Invalid
+from shared.keys import PERSONS
 from shared.private import write_private
 from shared.storage import unusable
 
@@ -41,6 +42,11 @@ def elsewhere(url: str) -> list[str]:
 def is_named() -> bool:
     """Whether LIVING_KEYS_FILE says whose keys are meant."""
     return "living_keys_file" in given()
+
+
+def id_of(key: str) -> str:
+    """The id of a key, which its holder's spelling of it begins with; the rest of it opens something."""
+    return f"key_{key.removeprefix(PERSONS).partition('_')[0]}"
 
 
 def require_writable() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from services.cli import kept
 from services.cli.commands import AS_JSON, Group, argument, option
 from services.cli.context import acting
 from services.cli.printing import err, minute, print_json, print_line, print_rows
@@ -88,7 +89,7 @@ def make(name: str, review: str | None, scopes: tuple[str, ...], program: bool, 
 def withdraw(key: str, review: str | None) -> None:
     """Withdraw a key: within seconds nothing is done by it any more. An admin of all withdraws anybody's."""
     if key.startswith(PERSONS):
-        key = f"key_{key.removeprefix(PERSONS).partition('_')[0]}"  # The rest of it opens something.
+        key = kept.id_of(key)
     if not key.startswith("key_"):
         raise click.UsageError("give the key's id: `living keys list` shows it")
     with acting("withdrawing a key", review or "REVIEW") as living:

@@ -44,12 +44,12 @@ def login(link: str | None, name: str | None) -> None:
     url = _where_it_leads(link)
     key = kept.of(url)
     if key is not None:
-        _join(key, link, name)
+        _join(url, key, link, name)
         return
     kept.require_writable()
     # Chosen here, so that whoever gets no answer may ask again, and is answered the same.
     asked = {"invitation": link, "secret": secrets.token_urlsafe(32), "key_name": _machine()}
-    with connected("") as living:
+    with connected("", url=url) as living:
         arrived = _accepted(living, asked, name)
     print_line(f"Welcome to {_where(arrived.review)}{_as(arrived.role)}.")
     assert arrived.key is not None  # Who comes in as somebody new gets one.
@@ -64,7 +64,7 @@ def logout(forget: bool) -> None:
     key, whose = kept.of(url), kept.whose(url)
     if key is None:
         raise Invalid(f"no key is kept for {url}", slug="no_kept_key")
-    id = f"key_{key.split('_')[2]}"
+    id = kept.id_of(key)
     try:
         with connected(key) as living:
             living.people.withdraw_key(id)
@@ -90,22 +90,22 @@ def logout(forget: bool) -> None:
 
 
 def _where_it_leads(link: str) -> str:
-    """The platform that a link is for, asked from now on unless LIVING_URL says which is. Raises Invalid for none."""
+    """The platform that a link is for, unless LIVING_URL says which is meant. Raises Invalid for no link."""
     address, mark, secret = link.partition("#")
     if not mark:
         return setting("url")
     base = address.removesuffix("/join").rstrip("/")
     if not secret or not base.startswith(("http://", "https://")):
         raise Invalid(f"{address[:60]!r} is no link of an invitation: give all of it, in quotes", slug="no_link")
-    if "living_url" not in given() and base != setting("url"):
-        print_line(f"This link is for {base}: for the commands that follow, set LIVING_URL={base}", "dim")
-        given()["living_url"] = base
-    return setting("url")
+    if "living_url" in given() or base == setting("url"):
+        return setting("url")
+    print_line(f"This link is for {base}: for the commands that follow, set LIVING_URL={base}", "dim")
+    return base
 
 
-def _join(key: str, link: str, name: str | None) -> None:
+def _join(url: str, key: str, link: str, name: str | None) -> None:
     """Has whoever's key is kept come in by a link."""
-    with connected(key) as living:
+    with connected(key, url=url) as living:
         me = living.people.me()
         if name is not None and name != me.name:
             raise Invalid(
@@ -135,7 +135,7 @@ def _checked(key: str) -> str:
 
 def _keep(url: str, key: str) -> None:
     """Keeps a key. Raises Invalid where that would put another's, or one that may more, out of sight."""
-    with connected(key) as living:
+    with connected(key, url=url) as living:
         me = living.people.me()
     whose = kept.whose(url)
     if whose is not None and (whose != me.person or me.scopes is not None):
