@@ -11,10 +11,11 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from shared.keys import INVITATIONS, PERSONS
 from shared.settings import Settings
 
 #: What opens something, wherever it slipped into: a key given in place of its id, a link pasted into an address.
-_SECRET = re.compile(r"living_(key|invitation)_([0-9a-f]+)_[A-Za-z0-9_-]+")
+_SECRET = re.compile(rf"((?:{PERSONS}|{INVITATIONS})[0-9a-f]+)_[A-Za-z0-9_-]+")
 
 #: One list for all times, since a logger keeps that of its first use.
 _CHAIN: list[Processor] = []
@@ -68,7 +69,7 @@ def _hide_secrets(logger: object, method: str, line: MutableMapping[str, Any]) -
     """Leaves of each key and link in a line what tells which it is."""
     for name, value in line.items():
         if isinstance(value, str) and "living_" in value:
-            line[name] = _SECRET.sub(r"living_\1_\2_(hidden)", value)
+            line[name] = _SECRET.sub(r"\1_(hidden)", value)
     return line
 
 

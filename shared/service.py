@@ -23,6 +23,9 @@ from shared.events.base import Event
 from shared.settings import Settings
 from shared.tokens import Person
 
+#: What stands in an event that is shown where somebody may not know what stood there (`Service.hide`).
+HIDDEN = "hidden"
+
 Heard = TypeVar("Heard", bound=Event)
 Resource = TypeVar("Resource")
 

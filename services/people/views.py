@@ -9,6 +9,7 @@ from services.people import store
 from services.people.models import InvitationRow, KeyRow, MemberRow, OldNameRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.events.people import NameMapped
+from shared.service import HIDDEN
 from shared.tokens import Person
 from shared.wire.people import (
     InvitationView,
@@ -23,9 +24,6 @@ from shared.wire.people import (
     Role,
     Withdrawal,
 )
-
-#: What stands where a name was taken out.
-HIDDEN = "hidden"
 
 
 def me(work: Work, person: Person) -> Me:

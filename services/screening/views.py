@@ -15,7 +15,7 @@ from shared.events.screening import (
     Judgement,
     VoteCast,
 )
-from shared.service import Gauge
+from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
     Flag,
@@ -33,9 +33,6 @@ from shared.wire.screening import (
     TaskSummary,
     VoteReceipt,
 )
-
-#: Who did something, for those who may not know it yet.
-HIDDEN = "hidden"
 
 
 def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
