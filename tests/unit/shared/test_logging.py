@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared import logging
+from shared.keys import INVITATIONS, PERSONS
 from shared.settings import Settings
 
 
@@ -46,8 +47,8 @@ def test_a_drivers_warnings_which_may_quote_rows_are_not_logged(configured, capf
 
 def test_a_key_or_a_link_that_slipped_into_a_line_says_only_which_it_is(configured, capfd):
     secret = "aZ09-_" * 8
-    logging.get("shared.test").info("request", path=f"/people/keys/living_key_{'0a' * 16}_{secret}", ms=3)
-    standard.getLogger("some.library").error(f"link living_invitation_{'0b' * 16}_{secret}")
+    logging.get("shared.test").info("request", path=f"/people/keys/{PERSONS}{'0a' * 16}_{secret}", ms=3)
+    standard.getLogger("some.library").error(f"link {INVITATIONS}{'0b' * 16}_{secret}")
 
     seen = capfd.readouterr().err
     assert secret not in seen
