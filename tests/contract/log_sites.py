@@ -24,13 +24,21 @@ BOOKS, LOANS = "library.books", "library.loans"
 TOPICS = {BOOKS: Topic(BOOKS, 4), LOANS: Topic(LOANS, 1)}
 
 
-def open_described(described: Mapping[str, Any], topics: Mapping[str, Topic] = TOPICS, **settings: Any) -> EventLog:
+def open_described(
+    described: Mapping[str, Any],
+    topics: Mapping[str, Topic] = TOPICS,
+    patience: float = PATIENCE,
+    client: Mapping[str, Any] | None = None,
+) -> EventLog:
     """Opens the log that a site told of, in this process or in a child."""
     if described["kind"] == "sqlite":
-        return SqliteLog(described["path"], topics, lease=SqliteSite.lease, **settings)
+        return SqliteLog(described["path"], topics, lease=SqliteSite.lease, patience=patience)
     from shared.bus.kafka_log import KafkaLog
 
-    return KafkaLog(described["servers"], topics, prefix=described["prefix"], lease=KafkaSite.lease, **settings)
+    servers, prefix = described["servers"], described["prefix"]
+    # A busy broker may be slow to say that it is there, too.
+    client = {"bootstrap_timeout_ms": int(patience * 1000), **(client or {})}
+    return KafkaLog(servers, topics, prefix=prefix, lease=KafkaSite.lease, patience=patience, client=client)
 
 
 class Site(Protocol):
@@ -115,9 +123,8 @@ class KafkaSite:
     def open(self, topics: Mapping[str, Topic] = TOPICS, patience: float = PATIENCE) -> EventLog:
         import tests.contract.log_gate  # noqa: F401  (kafka-python learns of the gate by its definition)
 
-        self._opened.append(
-            open_described(self.described(), topics, patience=patience, client={"proxy_url": "gate://"})
-        )
+        client = {"proxy_url": "gate://"}
+        self._opened.append(open_described(self.described(), topics, patience=patience, client=client))
         return self._opened[-1]
 
     @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from shared.bus.port import Message
 from shared.errors import LogUnavailable, TooLarge
 from shared.events.registry import Topic
+from tests.contract.log_sites import PATIENCE
 
 pytestmark = pytest.mark.real
 
@@ -38,7 +39,9 @@ def prefix(servers: list[str]) -> Iterator[str]:
 def open_log(servers: list[str], prefix: str = "", topics=TOPICS, **how: float):
     from shared.bus.kafka_log import KafkaLog
 
-    return closing(KafkaLog(servers, topics, prefix=prefix, **how))
+    # A busy broker may be slow to say that it is there.
+    waits = int(how.get("patience", PATIENCE) * 1000)
+    return closing(KafkaLog(servers, topics, prefix=prefix, client={"bootstrap_timeout_ms": waits}, **how))
 
 
 def test_topics_have_their_partitions_keep_events_forever_and_carry_the_prefix(servers, prefix: str) -> None:
