@@ -1,4 +1,5 @@
-"""Crossref as documented: GET /works with query, query.*, filter, rows, offset and a deep-paging cursor."""
+"""Crossref as documented: GET /works with query, query.*, filter, rows, sort, offset and a deep-paging cursor, and
+one work by its DOI."""
 
 from __future__ import annotations
 
@@ -32,7 +33,11 @@ _FIELDS: dict[str, Callable[[Text], str]] = {
     "query.container-title": lambda text: text.venue,
     "query.author": lambda text: text.authors,
 }
-_PARAMETERS = {"filter", "rows", "offset", "cursor", "mailto", *_FIELDS}
+_PARAMETERS = {"filter", "rows", "offset", "cursor", "mailto", "sort", "order", *_FIELDS}
+_SORTED: dict[str, Callable[[Entry], date]] = {
+    "created": lambda entry: entry.entered,
+    "published": lambda entry: entry.published,
+}
 
 
 class Failure(Exception):
@@ -68,7 +73,7 @@ class CrossrefApi:
         self._lock = threading.Lock()
 
     def routes(self) -> list[Route]:
-        return [Route("/works", self.works)]
+        return [Route("/works", self.works), Route("/works/{doi:path}", self.work)]
 
     def works(self, request: Request) -> Response:
         headers = _pool(request)
@@ -76,6 +81,14 @@ class CrossrefApi:
             return json_answer(self._works(dict(request.query_params)), headers=headers)
         except Failure as failure:
             return json_answer(failure.body, failure.status, headers)
+
+    def work(self, request: Request) -> Response:
+        today, doi = self._holdings.today, request.path_params["doi"].lower()
+        found = self._holdings.matching(lambda entry: entry.entered <= today, lambda entry: entry.key == doi)
+        if not found:
+            return not_found(request)
+        body = {"status": "ok", "message-type": "work", "message-version": "1.0.0", "message": found[0].wire()}
+        return json_answer(body, headers=_pool(request))
 
     def _works(self, asked: dict[str, str]) -> dict[str, Any]:
         for name in asked:
@@ -115,7 +128,12 @@ class CrossrefApi:
         today = self._holdings.today
         tests: list[Test] = [lambda entry: entry.entered <= today, *_filters(asked.get("filter", ""))]
         tests += [_any_word(asked[name], field) for name, field in _FIELDS.items() if name in asked]
-        return self._holdings.matching(*tests)
+        found = self._holdings.matching(*tests)
+        if (sort := asked.get("sort")) is None:
+            return found
+        if sort not in _SORTED:
+            raise Failure("sort-not-valid", sort, f"Sort specified as {sort} but there is no such sort")
+        return sorted(found, key=_SORTED[sort], reverse=asked.get("order", "desc") == "desc")
 
 
 def not_found(request: Request) -> Response:
@@ -141,15 +159,20 @@ def _integer(name: str, text: str, most: int) -> int:
 
 
 def _filters(text: str) -> list[Test]:
-    tests = []
+    """Filters of one name are alternatives, those of several names go together."""
+    tests: dict[str, list[Test]] = {}
     for part in filter(None, text.split(",")):
         name, _, value = part.partition(":")
         if name not in _FILTERS:
             known = ", ".join(sorted(_FILTERS))
             message = f"Filter '{name}' specified but there is no such filter for this route. Valid filters for this "
             raise Failure("filter-not-available", name, f"{message}route are: {known}")
-        tests.append(_FILTERS[name](value))
-    return tests
+        tests.setdefault(name, []).append(_FILTERS[name](value))
+    return [_any(same) for same in tests.values()]
+
+
+def _any(tests: list[Test]) -> Test:
+    return lambda entry: any(test(entry) for test in tests)
 
 
 def _day(value: str) -> date:
@@ -180,7 +203,14 @@ def _type(value: str) -> Test:
     return lambda entry: entry.wire().get("type") == value
 
 
+def _doi(value: str) -> Test:
+    return lambda entry: entry.key == value.lower()
+
+
 _FILTERS: dict[str, Callable[[str], Test]] = {
+    "doi": _doi,
+    "from-update-date": _since(lambda entry: entry.entered),
+    "until-update-date": _until(lambda entry: entry.entered),
     "from-index-date": _since(lambda entry: entry.entered),
     "until-index-date": _until(lambda entry: entry.entered),
     "from-created-date": _since(lambda entry: entry.entered),

@@ -1,10 +1,12 @@
-"""Europe PMC as documented: GET /search with query, resultType=core, pageSize and cursorMark."""
+"""Europe PMC as documented: GET /search and POST /searchPOST with query, resultType=core, pageSize and cursorMark."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -15,6 +17,7 @@ from demo.replay.matcher import Notation, QuerySyntax, everywhere, parse, title_
 
 MOST_PER_PAGE = 1000
 LONGEST_QUERY = 1500
+LONGEST_FORM = 1_000_000
 
 _NOTATION = Notation(
     fields={
@@ -31,6 +34,10 @@ _NOTATION = Notation(
         "update_date": lambda entry: entry.entered,
         "first_pdate": lambda entry: entry.published,
     },
+    keys={
+        "src": lambda entry: entry.key.partition(":")[0],
+        "ext_id": lambda entry: entry.key.partition(":")[2],
+    },
 )
 
 
@@ -45,18 +52,24 @@ class EuropePmcApi:
         self._holdings = holdings
 
     def routes(self) -> list[Route]:
-        return [Route("/search", self.search)]
+        return [Route("/search", self.search), Route("/searchPOST", self.search_by_form, methods=["POST"])]
 
     def search(self, request: Request) -> Response:
+        return self._answer(request, dict(request.query_params), LONGEST_QUERY)
+
+    async def search_by_form(self, request: Request) -> Response:
+        asked = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        return await run_in_threadpool(self._answer, request, asked, LONGEST_FORM)
+
+    def _answer(self, request: Request, asked: dict[str, str], longest: int) -> Response:
         try:
-            return json_answer(self._search(request))
+            return json_answer(self._search(request, asked, longest))
         except Fault as fault:
             return json_answer({"errCode": 404, "errMsg": str(fault)})
 
-    def _search(self, request: Request) -> dict[str, Any]:
-        asked = dict(request.query_params)
+    def _search(self, request: Request, asked: dict[str, str], longest: int) -> dict[str, Any]:
         query = asked.get("query", "")
-        if not 0 < len(query) < LONGEST_QUERY:
+        if not 0 < len(query) < longest:
             words = "No search criteria provided. Please provide a search criteria which is less than 1500 characters."
             raise Fault(words)
         size = asked.get("pageSize", "25")

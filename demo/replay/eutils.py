@@ -27,6 +27,12 @@ MOST_SEARCHES = 1_000
 LONGEST_URL = 8_000
 LONGEST_FORM = 1_000_000
 
+_DATES: dict[str, Callable[[Entry], date]] = {
+    "edat": lambda entry: entry.entered,
+    "crdt": lambda entry: entry.entered,
+    "mdat": lambda entry: entry.entered,
+    "pdat": lambda entry: entry.published,
+}
 _NOTATION = Notation(
     fields={
         "": everywhere,
@@ -41,13 +47,9 @@ _NOTATION = Notation(
         "au": lambda text: text.authors,
         "author": lambda text: text.authors,
     },
-    dates={},
+    dates=_DATES,
+    keys={"uid": lambda entry: entry.key},
 )
-_DATES: dict[str, Callable[[Entry], date]] = {
-    "edat": lambda entry: entry.entered,
-    "mdat": lambda entry: entry.entered,
-    "pdat": lambda entry: entry.published,
-}
 
 
 class EutilsApi:

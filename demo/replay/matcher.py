@@ -2,7 +2,8 @@
 
 It understands, in each API's own notation: `"exact phrases"`, words, `truncat*`, AND, OR, NOT, brackets,
 words side by side as AND, a field behind a term (`leader*[ti]`) or before a term or bracket
-(`TITLE:leader*`, `TITLE:(a OR b)`), and date ranges (`FIRST_IDATE:[2018-01-01 TO 2018-12-31]`). Case,
+(`TITLE:leader*`, `TITLE:(a OR b)`), numbers of works (`123[uid]`, `EXT_ID:"123"`), and date ranges
+(`FIRST_IDATE:[2018-01-01 TO 2018-12-31]`, `2018/01/01:2018/12/31[edat]`). Case,
 accents and punctuation do not matter. It knows no stemming, synonyms, thesauri or proximity.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
@@ -21,9 +22,11 @@ from shared.folding import decomposed, without_marks
 Test = Callable[[Entry], bool]
 FieldText = Callable[[Text], str]
 FieldDate = Callable[[Entry], date]
+FieldKey = Callable[[Entry], str]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<range>(?P<dated>[A-Z_]+):\[\s*(?P<since>\S+)\s+TO\s+(?P<until>[^\]\s]+)\s*\])
+    |(?P<days>(?P<first>\d{4}/\d\d/\d\d):(?P<last>\d{4}/\d\d/\d\d)\[(?P<day>\w+)\])
     |(?P<prefix>[A-Za-z_]+):(?=[("\w])
     |"(?P<phrase>[^"]*)"
     |(?P<bracket>[()])
@@ -40,10 +43,12 @@ class QuerySyntax(ValueError):
 
 @dataclass(frozen=True)
 class Notation:
-    """Which fields an API knows: of text (lower-case name -> the text), and of dates; "" is every field."""
+    """Which fields an API knows: of text (lower-case name -> the text), of dates, and of what a work is called by;
+    "" is every field."""
 
     fields: Mapping[str, FieldText]
     dates: Mapping[str, FieldDate]
+    keys: Mapping[str, FieldKey] = field(default_factory=dict)
 
 
 def everywhere(text: Text) -> str:
@@ -133,6 +138,8 @@ class _Parser:
         if (suffix := self._peek()) and suffix[0] == "suffix":
             self._at += 1
             field = suffix[1]
+        if (key := self._notation.keys.get(field.lower())) is not None:
+            return lambda entry: key(entry) == value
         return term(value, self._field(field))
 
     def _bracket(self, field: str) -> Test:
@@ -169,6 +176,10 @@ def _tokens(query: str) -> Iterator[tuple[str, str]]:
         if found is None:
             raise QuerySyntax(f"cannot be read from here: {query[position : position + 40]!r}")
         position = found.end()
+        if found["days"]:
+            first, last = (found[name].replace("/", "-") for name in ("first", "last"))
+            yield "range", f"{found['day']}\n{first}\n{last}"
+            continue
         if found["range"]:
             yield "range", "\n".join(found.group("dated", "since", "until"))
             continue

@@ -207,7 +207,13 @@ def _search(value: str, notation: Notation) -> Test:
         raise BadRequest("Invalid query parameters", f"The search cannot be read: {error}.") from error
 
 
+def _ids(value: str) -> Test:
+    wanted = set(value.upper().split("|"))
+    return lambda entry: entry.key in wanted
+
+
 _FILTERS: dict[str, Callable[[str], Test]] = {
+    "ids.openalex": _ids,
     "from_publication_date": _dated(lambda published, bound: published >= bound),
     "to_publication_date": _dated(lambda published, bound: published <= bound),
     "title_and_abstract.search": lambda value: _search(value, _NOTATION),

@@ -12,7 +12,12 @@ from shared.events.values import Identifiers, PartialDate
 from shared.wire.common import Given, Reason
 
 WatchState = Literal["active", "paused", "retired"]
-RunState = Literal["running", "complete", "incomplete"]
+RunState = Literal["running", "complete", "partial", "incomplete"]
+
+#: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
+#: or that on which it was published.
+Dating = Literal["came", "changed", "published"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 

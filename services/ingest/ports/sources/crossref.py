@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, NoReturn, Unpack
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import httpx
+from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
-    DatedBy,
+    Dating,
     Keep,
     Notice,
     Page,
     Query,
     Rejection,
-    SourceDrifted,
     SourceRecord,
     SourceRefused,
     SourceUnavailable,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text
+from services.ingest.ports.sources.reading import (
+    AGAIN,
+    Reader,
+    answered,
+    as_cursor,
+    as_dict,
+    as_list,
+    as_text,
+    check_for_an_end,
+    whole,
+)
 from shared import identifiers
+from shared.events.base import Value
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 from shared.languages import language
 
 NAME = "crossref"
 ROWS = 200
-#: A cursor is a place in one server-side scroll, which moves on with every request; it cannot be read again.
-AGAIN = "from-the-window's-start"
+#: No offset reaches further than 10,000 works of a result.
+CEILING = 9_800
+#: Between these days every work was registered, or will be.
+_FIRST_DAY, _LAST_DAY = date(1999, 1, 1), date(2100, 12, 31)
+
+_WINDOWS: dict[Dating, str] = {"came": "index", "changed": "index", "published": "pub"}
 
 #: Registered things that are no works of their own, in the words of a methodologist.
 _NO_WORKS = {
@@ -64,8 +80,28 @@ _NOTICES: dict[str, NoticeKind] = {
 }
 
 
+class Position(Value):
+    """Where a walk stands: at which offset of a slice of the window, by the days on which works were registered, small
+    enough for offsets. `reported` is the count of the whole window."""
+
+    since: date = _FIRST_DAY
+    until: date = _LAST_DAY
+    offset: int = 0
+    reported: int | None = None
+
+    @property
+    def filters(self) -> list[str]:
+        """What keeps a search to the slice; nothing where it is the whole window."""
+        if (self.since, self.until) == (_FIRST_DAY, _LAST_DAY):
+            return []
+        return [f"from-created-date:{self.since}", f"until-created-date:{self.until}"]
+
+
 class Crossref:
-    """Walks https://api.crossref.org/works with a deep-paging cursor.
+    """Walks https://api.crossref.org/works by offsets, in the order in which works were registered.
+
+    A window with more than 9,800 works is cut into slices by the day of registration, which never moves; only a day
+    with more is read by a deep-paging cursor, since a scroll cannot be taken up where it broke off.
 
     The strategy is a query string of Crossref's own parameters (`query.bibliographic=integrated care&
     filter=type:journal-article`); text without a parameter's name is sent as `query.bibliographic`.
@@ -74,8 +110,11 @@ class Crossref:
     """
 
     name = NAME
-    dated_by: DatedBy = "entered"
+    datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 2
+    #: Works come and go while it counts: two in a thousand.
+    drift = 0.002
+    ids_at_once = 40
 
     def __init__(
         self,
@@ -84,51 +123,111 @@ class Crossref:
         *,
         limits: Limits | None = None,
         rows: int = ROWS,
+        ceiling: int = CEILING,
         **timing: Unpack[Timing],
     ) -> None:
-        self._rows = rows
+        self._rows, self._ceiling = rows, ceiling
         # One a second is what is always allowed; the answers say when it may be more.
         self._http = PoliteClient(
             NAME, access, client, interval=1.0, limits=limits or Limits(), pace=read_pace, **timing
         )
 
     def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
-        asked = request_of(query) | {"rows": str(self._rows)}
-        cursor_now, received = "*", 0
+        position: Position | None = _position(cursor)
+        while position is not None:
+            page = self._page(query, position, keep)
+            total, known = page.reported or 0, position.reported
+            reported = total if known is None else known
+            if total > self._ceiling and position.since < position.until:
+                middle = position.since + (position.until - position.since) // 2
+                position = Position(since=position.since, until=middle, reported=reported)
+                continue
+            if total > self._ceiling:
+                day, position = position, _following(position.model_copy(update={"reported": reported}))
+                yield from self._scrolled(query, day, reported, position, keep)
+                continue
+            given = position.offset + page.found
+            # A page that is still empty after it was asked for again ends a slice; the count tells what it lacks.
+            if page.found and given < total:
+                position = position.model_copy(update={"offset": given, "reported": reported})
+            else:
+                position = _following(position.model_copy(update={"reported": reported}))
+            yield page.model_copy(update={"reported": reported, "cursor": position and position.model_dump_json()})
+
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """Those of the DOIs that were indexed anew since: whatever changes about a work, that day moves."""
+        # A filter is cut at its commas, so a DOI with one is asked for by itself.
+        if listed := [f"doi:{doi}" for doi in ids if "," not in doi]:
+            filters = ",".join([*listed, f"from-index-date:{since}"])
+            yield self._ask({"filter": filters, "rows": str(self.ids_at_once)}, keep)[0]
+        for doi in ids:
+            if "," in doi:
+                path = f"works/{quote(doi, safe='')}"
+                yield self._http.ask("GET", path, read_single, refused=read_refusal, unknown=Page, keep=keep)
+
+    def _page(self, query: Query, position: Position, keep: Keep) -> Page:
+        asked = request_of(query, position) | {"rows": str(self._rows), "offset": str(position.offset)}
+        asked |= {"sort": "created", "order": "asc"}
+
+        def is_whole(page: Page) -> bool:
+            rest = max((page.reported or 0) - position.offset, 0)
+            return rest > self._ceiling or page.found >= min(self._rows, rest)
+
+        return whole(lambda: self._ask(asked, keep)[0], is_whole)
+
+    def _scrolled(
+        self, query: Query, day: Position, reported: int, after: Position | None, keep: Keep
+    ) -> Iterator[Page]:
+        """One day of so many works that no offset reaches them all: a scroll, which cannot be taken up again."""
+        asked = request_of(query, day) | {"rows": str(self._rows)}
+        cursor, given, empty = "*", 0, 0
+        again = day.model_copy(update={"reported": reported}).model_dump_json()
         while True:
-            page, following = self._http.ask(
-                "GET",
-                "works",
-                read_page,
-                refused=read_refusal,
-                params=asked | {"cursor": cursor_now},
-                repeatable=cursor_now == "*",
-                keep=keep,
-            )
-            received += page.found
-            # The cursor is sent even at the end, and may be the same from page to page: only a page
-            # that is not full tells the end.
-            if page.found < self._rows:
-                following = None
-            yield page.model_copy(update={"cursor": AGAIN if following else None})
-            if not following:
+            page, following = self._ask(asked | {"cursor": cursor}, keep, repeatable=cursor == "*")
+            given, total = given + page.found, page.reported or 0
+            check_for_an_end(page, given, self._rows)
+            empty = 0 if page.found else empty + 1
+            # The cursor is sent even at the end, and may be the same from page to page.
+            ended = not following or (page.found < self._rows and given >= total) or empty > AGAIN
+            goes_on = (after and after.model_dump_json()) if ended else again
+            yield page.model_copy(update={"reported": reported, "cursor": goes_on})
+            if ended:
                 return
-            if received > 2 * (page.reported or 0) + self._rows:
-                raise SourceDrifted(
-                    f"crossref sent {received} items of {page.reported}; the walk has no end", source=NAME
-                )
-            cursor_now = following
+            cursor = following or ""
+
+    def _ask(self, params: Mapping[str, str], keep: Keep, *, repeatable: bool = True) -> tuple[Page, str | None]:
+        return self._http.ask(
+            "GET", "works", read_page, refused=read_refusal, params=params, repeatable=repeatable, keep=keep
+        )
 
 
-def request_of(query: Query) -> dict[str, str]:
+def _position(cursor: str | None) -> Position:
+    """What a cursor names, or the beginning."""
+    try:
+        return Position.model_validate_json(cursor or "")
+    except ValidationError:
+        return Position()
+
+
+def _following(position: Position) -> Position | None:
+    """The next slice of the days on which works were registered, twice as long; None after the last."""
+    if position.until >= _LAST_DAY:
+        return None
+    since = position.until + timedelta(days=1)
+    until = min(_LAST_DAY, since + 2 * (position.until - position.since) + timedelta(days=1))
+    return Position(since=since, until=until, reported=position.reported)
+
+
+def request_of(query: Query, position: Position) -> dict[str, str]:
     """The parameters that say what is asked. Raises SourceRefused for one that is not part of a strategy."""
-    window = f"from-index-date:{query.since},until-index-date:{query.until}"
+    day = _WINDOWS[query.by]
+    window = [f"from-{day}-date:{query.since}", f"until-{day}-date:{query.until}", *position.filters]
     asked = _parameters(query.text) if "=" in query.text else {"query.bibliographic": query.text}
     for name in asked:
         if name not in {"query", "filter"} and not name.startswith("query."):
             words = f"crossref strategy: parameter {name!r} is not one of query, query.* and filter"
             raise SourceRefused(words, source=NAME)
-    return asked | {"filter": ",".join(filter(None, [asked.get("filter"), window]))}
+    return asked | {"filter": ",".join(filter(None, [asked.get("filter"), *window]))}
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -167,6 +266,14 @@ def read_page(answer: Answer) -> tuple[Page, str | None]:
     body = answer.json()
     page = answered(read_items(body), answer)
     return page, as_cursor(as_dict(as_dict(body).get("message")).get("next-cursor"))
+
+
+def read_single(answer: Answer) -> Page:
+    """Reads the answer of one DOI; raises Malformed when it is none."""
+    body = as_dict(answer.json())
+    if body.get("message-type") != "work":
+        raise Malformed("the answer is not a work")
+    return answered(Reader(NAME, read_work).page([body.get("message")]), answer)
 
 
 def read_items(body: Any) -> Page:

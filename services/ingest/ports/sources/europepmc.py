@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NoReturn, Unpack
 
 import httpx
@@ -11,7 +12,7 @@ from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose
 from services.ingest.ports.sources.port import (
-    DatedBy,
+    Dating,
     Keep,
     Notice,
     Page,
@@ -29,6 +30,12 @@ from shared.languages import language
 NAME = "europepmc"
 PAGE_SIZE = 100
 START = "*"
+
+#: Characters of a query that the search by GET takes; a longer one goes by POST.
+LONGEST_QUERY = 1_500
+
+_WINDOWS: dict[Dating, str] = {"came": "FIRST_IDATE", "changed": "UPDATE_DATE", "published": "FIRST_PDATE"}
+_FAR_AWAY = date(2999, 12, 31)
 
 _STRUCK: dict[str, NoticeKind] = {
     "retraction in": "retraction",
@@ -51,13 +58,15 @@ _STRIKES: dict[str, NoticeKind] = {
 class EuropePMC:
     """Walks https://www.ebi.ac.uk/europepmc/webservices/rest/search with a cursorMark.
 
-    The strategy is a Europe PMC query of at most 1,500 characters, the window included. Synonyms are off,
-    as the API has it; the website has them on, so its counts differ.
+    The strategy is a Europe PMC query; one that is too long for an address goes by POST (searchPOST). Synonyms are
+    off, as the API has it; the website has them on, so its counts differ.
     """
 
     name = NAME
-    dated_by: DatedBy = "entered"
+    datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 7
+    drift = 0.0
+    ids_at_once = 100
 
     def __init__(
         self,
@@ -72,17 +81,28 @@ class EuropePMC:
         self._http = PoliteClient(NAME, access, client, interval=0.2, limits=limits or Limits(), **timing)
 
     def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
-        return walk(lambda cursor: self._page(query, cursor, keep), cursor, START)
+        return self._walk(text_of(query), cursor, keep, self._page_size)
 
-    def _page(self, query: Query, cursor: str, keep: Keep) -> Page:
-        params = request_of(query) | {"pageSize": str(self._page_size), "cursorMark": cursor}
-        return self._http.ask("GET", "search", read_page, refused=read_refusal, params=params, keep=keep)
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """Those of the ids (source and number there, MED:123) whose record was changed since."""
+        named = [f'(SRC:{origin} AND EXT_ID:"{number}")' for origin, _, number in (each.partition(":") for each in ids)]
+        text = f"({' OR '.join(named)}) AND UPDATE_DATE:[{since} TO {_FAR_AWAY}]"
+        for page in self._walk(text, None, keep, self.ids_at_once):
+            yield page.model_copy(update={"cursor": None})
+
+    def _walk(self, text: str, cursor: str | None, keep: Keep, size: int) -> Iterator[Page]:
+        asked = {"query": text, "resultType": "core", "format": "json", "pageSize": str(size)}
+        return walk(lambda cursor: self._page(asked | {"cursorMark": cursor}, keep), cursor, START, size)
+
+    def _page(self, asked: Mapping[str, str], keep: Keep) -> Page:
+        if len(asked["query"]) < LONGEST_QUERY:
+            return self._http.ask("GET", "search", read_page, refused=read_refusal, params=asked, keep=keep)
+        return self._http.ask("POST", "searchPOST", read_page, refused=read_refusal, form=asked, keep=keep)
 
 
-def request_of(query: Query) -> dict[str, str]:
-    """The parameters that say what is asked; only `core` results have abstracts."""
-    window = f"FIRST_IDATE:[{query.since} TO {query.until}]"
-    return {"query": f"({query.text}) AND {window}", "resultType": "core", "format": "json"}
+def text_of(query: Query) -> str:
+    """The strategy and its window as one query."""
+    return f"({query.text}) AND {_WINDOWS[query.by]}:[{query.since} TO {query.until}]"
 
 
 def read_refusal(answer: Answer) -> NoReturn:

@@ -228,13 +228,15 @@ class PoliteClient:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        unknown: Callable[[], T] | None = None,
         keep: Keep = keep_nothing,
     ) -> T:
         """Sends one request and reads its answer with `read`, trying again as long as that makes sense.
 
         `read` gets every 200, `refused` every other answer that is not "not now"; both may raise Busy,
         Malformed or Refused. One that is not `repeatable`, since it moves a place the source keeps, is
-        sent again only after a plain "not now". `keep` gets every answer that came whole, before it is read. Raises
+        sent again only after a plain "not now". `unknown` is what a 404 means where the address names one work that
+        may be gone; elsewhere it is drift. `keep` gets every answer that came whole, before it is read. Raises
         SourceUnavailable, SourceDrifted or SourceRefused.
         """
         request = self.client.build_request(
@@ -246,20 +248,19 @@ class PoliteClient:
             timeout=self.limits.timeout,
         )
         with self._turn:
-            return self._ask(request, read, refused, repeatable, keep)
+            return self._ask(request, lambda answer: self._judge(answer, read, refused, unknown), repeatable, keep)
 
     def _ask(
         self,
         request: httpx.Request,
-        read: Callable[[Answer], T],
-        refused: Callable[[Answer], NoReturn],
+        judge: Callable[[Answer], T],
         repeatable: bool,
         keep: Keep,
     ) -> T:
         def once() -> T:
             answer = self._once(request)
             keep(self._heard(request, answer))
-            return self._judge(answer, read, refused)
+            return judge(answer)
 
         attempts = retrying(
             lambda error: isinstance(error, Busy) and (repeatable or not isinstance(error, Lost | Malformed)),
@@ -275,9 +276,17 @@ class PoliteClient:
         except Busy as busy:
             self._give_up(busy, attempts.statistics["attempt_number"])
 
-    def _judge(self, answer: Answer, read: Callable[[Answer], T], refused: Callable[[Answer], NoReturn]) -> T:
+    def _judge(
+        self,
+        answer: Answer,
+        read: Callable[[Answer], T],
+        refused: Callable[[Answer], NoReturn],
+        unknown: Callable[[], T] | None,
+    ) -> T:
         if answer.status in TRY_AGAIN:
             raise self.busy(answer)
+        if answer.status == 404 and unknown is not None:
+            return unknown()
         if answer.status == 200:
             return read(answer)
         if 200 < answer.status < 300:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any, NoReturn, Unpack
 
 import httpx
@@ -22,7 +23,7 @@ from services.ingest.ports.sources.http import (
 )
 from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.port import (
-    DatedBy,
+    Dating,
     Keep,
     Notice,
     Page,
@@ -58,8 +59,10 @@ class OpenAlex:
     """
 
     name = NAME
-    dated_by: DatedBy = "published"
+    datings: tuple[Dating, ...] = ("published",)
     least_overlap_days = 730
+    drift = 0.0
+    ids_at_once = 50
 
     def __init__(
         self,
@@ -77,10 +80,16 @@ class OpenAlex:
         )
 
     def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
-        return walk(lambda cursor: self._page(query, cursor, keep), cursor, START)
+        asked = request_of(query) | {"per_page": str(self._per_page)}
+        return walk(lambda cursor: self._page(asked | {"cursor": cursor}, keep), cursor, START, self._per_page)
 
-    def _page(self, query: Query, cursor: str, keep: Keep) -> Page:
-        params = request_of(query) | {"per_page": str(self._per_page), "cursor": cursor, "select": FIELDS}
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """By ids alone, as a free key cannot ask for what changed since."""
+        asked = {"filter": f"ids.openalex:{'|'.join(ids)}", "per_page": str(self.ids_at_once)}
+        yield self._page(asked, keep).model_copy(update={"cursor": None})
+
+    def _page(self, asked: dict[str, str], keep: Keep) -> Page:
+        params = asked | {"select": FIELDS}
         key = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
         return self._http.ask("GET", "works", read_page, refused=read_refusal, params=params, headers=key, keep=keep)
 
@@ -121,7 +130,7 @@ def read_works(body: Any) -> Page:
     total = normal.count(meta.get("count"))
     if not isinstance(works, list) or total is None:
         raise Malformed("the answer has no meta.count or no list of results")
-    cursor = as_cursor(meta.get("next_cursor")) if works else None
+    cursor = as_cursor(meta.get("next_cursor"))
     return Reader(NAME, read_work).page(works, cursor=cursor, reported=total)
 
 

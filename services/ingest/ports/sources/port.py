@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -15,6 +15,7 @@ from shared.errors import Invalid, Unavailable
 from shared.events.base import Value
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers, PartialDate
+from shared.wire.ingest import Dating as Dating
 
 #: How much of an item that cannot be used is kept, in characters.
 EXCERPT = 500
@@ -38,9 +39,6 @@ Kind = Literal[
     "notice",
     "other",
 ]
-
-#: What the days of a window are those of: see `Source.dated_by`.
-DatedBy = Literal["entered", "published"]
 
 
 class SourceUnavailable(Unavailable):
@@ -77,12 +75,13 @@ class SourceRefused(Invalid):
 class Query(Value):
     """A strategy in the source's own syntax, and the days it is asked about, both included.
 
-    What a day of the window means is the source's own: see `Source.dated_by`.
+    `by` says which of a work's days they are; it must be one of the source's `datings`.
     """
 
     text: str = Field(min_length=1)
     since: date
     until: date
+    by: Dating = "came"
 
     @model_validator(mode="after")
     def _window_runs_forward(self) -> Query:
@@ -151,7 +150,8 @@ class Page(Value):
     """One page of a walk. Every item the source sent on it is in `records` or in `rejections`.
 
     `cursor` is where to go on after this page; the last page of a walk, and only it, has none.
-    `reported` is the source's own count for the whole window; it may drift during a walk. `remarks` are
+    `reported` is the source's own count for the whole window; it may drift during a walk. `missing` are ids that the
+    source listed and did not give, though it was asked for them again. `remarks` are
     what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
     mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers.
     """
@@ -160,6 +160,7 @@ class Page(Value):
     rejections: list[Rejection] = []
     cursor: str | None = None
     reported: int | None = None
+    missing: list[str] = []
     remarks: list[str] = []
     quota: dict[str, str] = {}
 
@@ -199,6 +200,8 @@ class Source(Protocol):
     - a cursor belongs to the query it came from, is opaque, holds no secret, and is at most 2,000
       characters long;
     - an answer that is no documented one is an error (`SourceDrifted`), never an empty page;
+    - a page that holds less than the source's own count, list of ids or rule for the end let expect is asked for again;
+      what then still lacks is for the caller to see from `reported` and `missing`, as no walk ends in silence;
     - every answer that came whole goes to `keep` before the page that is read from it is given, and also one that is
       busy, refused or no documented one.
 
@@ -207,11 +210,25 @@ class Source(Protocol):
 
     name: str
 
-    #: Whether the window's days are those a record entered or changed in the source, or those the work
-    #: was published on. The second kind misses what is indexed late, and so needs a long look back.
-    dated_by: DatedBy
+    #: By which days it can be asked, the best one for what is new first. One that knows the days of publication alone
+    #: misses what is indexed late, and so needs a long look back.
+    datings: tuple[Dating, ...]
 
     #: How many days a window should at least reach back behind the end of the last one.
     least_overlap_days: int
 
+    #: The share of its own count by which a source may give fewer works, since its count is no exact one.
+    drift: float
+
+    #: How many works it is asked for at once by their ids.
+    ids_at_once: int
+
     def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]: ...
+
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """The works with these ids of the source, at most `ids_at_once`, as they are now.
+
+        What has not changed since that day may be left out, and what the source has no more is. Pages of it have no
+        cursor. Raises as `pages` does.
+        """
+        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NoReturn, Unpack
 from xml.etree.ElementTree import Element
@@ -15,7 +15,7 @@ from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, squeeze, text_of
 from services.ingest.ports.sources.port import (
-    DatedBy,
+    Dating,
     Keep,
     Notice,
     Page,
@@ -25,7 +25,7 @@ from services.ingest.ports.sources.port import (
     SourceRefused,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, as_dict, as_list, as_text
+from services.ingest.ports.sources.reading import AGAIN, Reader, answered, as_dict, as_list, as_text
 from shared import identifiers
 from shared.events.base import Value
 from shared.events.ingest import NoticeKind
@@ -36,6 +36,9 @@ NAME = "pubmed"
 PER_PAGE = 200
 #: esearch reaches the first 9,999 records of a result only.
 CEILING = 9_999
+
+_DATES: dict[Dating, str] = {"changed": "mdat", "published": "pdat"}
+_FAR_AWAY = date(3000, 12, 31)
 
 _STRUCK: dict[str, NoticeKind] = {
     "RetractionIn": "retraction",
@@ -54,42 +57,35 @@ _STRIKES: dict[str, NoticeKind] = {
     "ExpressionOfConcernFor": "expression_of_concern",
 }
 _TAG = re.compile(r"<[^>]*>")
-#: Characters of WebEnv and query_key, which a cursor must hold.
-_LONGEST_CURSOR = 1500
 _NOT_AVAILABLE = {"not available", "no title available"}
 
 
 class Position(Value):
-    """Where a walk stands: a slice of the window small enough for esearch, and how far it has been fetched.
+    """Where a walk stands: a slice of the window small enough for esearch, and the highest PMID given of it.
 
-    `webenv` and `key` name the slice's result on NCBI's history server, which forgets it after hours;
-    `found` is its size, `reported` that of the whole window.
+    Numbers do not shift as a place in a list does when works enter meanwhile. `reported` is the count of the whole
+    window.
     """
 
     since: date
     until: date
-    start: int = 0
-    found: int = 0
+    after: int = 0
     reported: int | None = None
-    webenv: str = ""
-    key: str = ""
-
-    @property
-    def unsearched(self) -> bool:
-        return self.reported is None or not self.webenv
 
 
 class PubMed:
     """Walks https://eutils.ncbi.nlm.nih.gov/entrez/eutils: one esearch a slice of days, one efetch a page.
 
-    The strategy is a PubMed query. The window is one of entry dates (`edat`); a window with more than
-    9,999 citations is halved until each slice has fewer. Requests are POSTs, so that long strategies fit
-    and the key stays out of every URL.
+    The strategy is a PubMed query. A window with more than 9,999 citations is halved until each slice has fewer; the
+    search lists the numbers of all its citations, and those are fetched, so that none can be left out unseen. Requests
+    are POSTs, so that long strategies fit and the key stays out of every URL.
     """
 
     name = NAME
-    dated_by: DatedBy = "entered"
+    datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 2
+    drift = 0.0
+    ids_at_once = 500
 
     def __init__(
         self,
@@ -115,73 +111,112 @@ class PubMed:
     def pages(self, query: Query, cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
         position: Position | None = _position(query, cursor)
         while position is not None:
-            position, page = self._page(query, position, keep)
-            position = _following(position, query, self._per_page)
-            yield page.model_copy(update={"cursor": position.model_dump_json() if position else None})
+            position, listed, remarks = self._search(query, position, keep)
+            left = [pmid for pmid in listed if pmid > position.after]
+            following = _following(position, query)
+            # A slice in which nothing is left is a page too, since a walk must end with one.
+            for start in range(0, max(len(left), 1), self._per_page):
+                batch = left[start : start + self._per_page]
+                page = self._fetch(batch, keep)
+                more = start + self._per_page < len(left)
+                goes_on = position.model_copy(update={"after": batch[-1]}) if more else following
+                facts = {"reported": position.reported, "remarks": remarks + page.remarks}
+                yield page.model_copy(update=facts | {"cursor": goes_on and goes_on.model_dump_json()})
+                remarks = []
+            position = following
 
-    def _page(self, query: Query, position: Position, keep: Keep) -> tuple[Position, Page]:
-        remarks: list[str] = []
-        if position.unsearched:
-            position, remarks = self._search(query, position, keep)
-        page = Page(reported=position.reported, remarks=remarks)
-        if not position.found:
-            return position, page
-        try:
-            fetched = self._fetch(position, keep)
-        except SourceRefused as refusal:
-            if not isinstance(refusal.__cause__, Forgotten):
-                raise
-            # The history server keeps a result for hours only; what follows was partly given before.
-            position, remarks = self._search(query, position, keep)
-            fetched = self._fetch(position, keep)
-        return position, fetched.model_copy(
-            update={"reported": position.reported, "remarks": remarks + fetched.remarks}
-        )
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """Those of the PMIDs that were changed since (`mdat`)."""
+        changed = self._listed(" OR ".join(f"{pmid}[uid]" for pmid in ids), _window("mdat", since, _FAR_AWAY), keep)
+        pmids = sorted(changed.pmids)
+        for start in range(0, len(pmids), self._per_page):
+            yield self._fetch(pmids[start : start + self._per_page], keep)
 
-    def _search(self, query: Query, position: Position, keep: Keep) -> tuple[Position, list[str]]:
-        """Searches the slice, halving it until esearch can reach all of it."""
+    def _search(self, query: Query, position: Position, keep: Keep) -> tuple[Position, list[int], list[str]]:
+        """Searches the slice, halving it until esearch can list all of it; its PMIDs in order."""
         while True:
-            window = {
-                "datetype": "edat",
-                "mindate": f"{position.since:%Y/%m/%d}",
-                "maxdate": f"{position.until:%Y/%m/%d}",
-            }
-            asked = {"term": query.text, "retmode": "json", "retmax": "0", "usehistory": "y"}
-            form = {"db": "pubmed"} | asked | window | self._who
-            found, webenv, key, remarks = self._http.ask(
-                "POST", "esearch.fcgi", read_search, refused=read_refusal, form=form, keep=keep
-            )
-            reported = found if position.reported is None else position.reported
-            if found <= self._ceiling:
-                searched = {"start": 0, "found": found, "webenv": webenv, "key": key, "reported": reported}
-                return position.model_copy(update=searched), remarks
+            found = self._listed(*_term(query, position), keep)
+            reported = found.count if position.reported is None else position.reported
+            position = position.model_copy(update={"reported": reported})
+            if found.count <= self._ceiling:
+                return position, sorted(found.pmids), found.remarks
             if position.since == position.until:
-                words = f"pubmed took in {found} citations on {position.since} alone, and gives {self._ceiling} at most"
+                words = f"pubmed has {found.count} citations of {position.since} alone and gives {self._ceiling}"
                 raise SourceRefused(f"{words}; narrow the strategy", source=NAME)
             middle = position.since + (position.until - position.since) // 2
-            position = position.model_copy(update={"until": middle, "reported": reported})
+            position = position.model_copy(update={"until": middle})
 
-    def _fetch(self, position: Position, keep: Keep) -> Page:
-        expected = min(self._per_page, position.found - position.start)
-        history = {"WebEnv": position.webenv, "query_key": position.key}
-        part = {"retstart": str(position.start), "retmax": str(self._per_page)}
-        form = {"db": "pubmed", "retmode": "xml"} | history | part | self._who
+    def _listed(self, term: str, window: dict[str, str], keep: Keep) -> Listed:
+        """What a search lists; a list that is shorter than its count is asked for again, and what each has counts."""
+        asked = {"db": "pubmed", "term": term, "retmode": "json", "retmax": str(self._ceiling)}
+        form = asked | window | self._who
+
+        def ask() -> Listed:
+            return self._http.ask("POST", "esearch.fcgi", read_search, refused=read_refusal, form=form, keep=keep)
+
+        found = ask()
+        for _ in range(AGAIN):
+            if len(found.pmids) >= min(found.count, self._ceiling):
+                break
+            found = found.joined(ask())
+        return found
+
+    def _fetch(self, pmids: Sequence[int], keep: Keep) -> Page:
+        """The citations with these numbers; those that did not come are asked for again, and then named."""
+        page = self._fetched(pmids, keep) if pmids else Page()
+        for _ in range(AGAIN):
+            if not page.missing:
+                break
+            page = _joined(page, self._fetched([int(pmid) for pmid in page.missing], keep))
+        return page
+
+    def _fetched(self, pmids: Sequence[int], keep: Keep) -> Page:
+        form = {"db": "pubmed", "retmode": "xml", "id": ",".join(map(str, pmids))} | self._who
         return self._http.ask(
-            "POST",
-            "efetch.fcgi",
-            lambda answer: read_page(answer, expected),
-            refused=read_refusal,
-            form=form,
-            keep=keep,
+            "POST", "efetch.fcgi", lambda answer: read_page(answer, pmids), refused=read_refusal, form=form, keep=keep
         )
 
 
-class Forgotten(Refused):
-    """The history server no longer has the result of the search."""
+class Listed(Value):
+    """A search's count and the PMIDs that it lists, with what PubMed remarks on the strategy."""
+
+    count: int
+    pmids: frozenset[int]
+    remarks: list[str] = []
+
+    def joined(self, other: Listed) -> Listed:
+        """What either of two answers to the same search has."""
+        count = max(self.count, other.count)
+        return Listed(count=count, pmids=self.pmids | other.pmids, remarks=self.remarks)
+
+
+def _joined(page: Page, rest: Page) -> Page:
+    """A page with what came when its missing citations were asked for again."""
+    whole = {
+        "records": page.records + rest.records, "rejections": page.rejections + rest.rejections,
+        "missing": rest.missing, "remarks": list(dict.fromkeys(page.remarks + rest.remarks)), "quota": rest.quota,
+    }  # fmt: skip
+    return page.model_copy(update=whole)
+
+
+def _term(query: Query, position: Position) -> tuple[str, dict[str, str]]:
+    """The term of a slice, and its window where that is none of the term.
+
+    What came is asked for by the day it entered (edat) and by the day its record was made (crdt, for terms alone):
+    for back-files the first is set back to the day of publication (NLM Technical Bulletin 2008 Nov-Dec, "Create Date").
+    """
+    if query.by != "came":
+        return query.text, _window(_DATES[query.by], position.since, position.until)
+    days = f"{position.since:%Y/%m/%d}:{position.until:%Y/%m/%d}"
+    return f"({query.text}) AND ({days}[edat] OR {days}[crdt])", {}
+
+
+def _window(datetype: str, since: date, until: date) -> dict[str, str]:
+    return {"datetype": datetype, "mindate": f"{since:%Y/%m/%d}", "maxdate": f"{until:%Y/%m/%d}"}
 
 
 def _position(query: Query, cursor: str | None) -> Position:
-    """The place a cursor names, or the window's beginning when it names none within this window."""
+    """What a cursor names, or the window's beginning when it names nothing within this window."""
     start = Position(since=query.since, until=query.until)
     try:
         position = Position.model_validate_json(cursor or "")
@@ -190,14 +225,12 @@ def _position(query: Query, cursor: str | None) -> Position:
     return position if query.since <= position.since <= position.until <= query.until else start
 
 
-def _following(position: Position, query: Query, per_page: int) -> Position | None:
-    """The place after this page: the next page of the slice, the next slice, or none."""
-    if position.start + per_page < position.found:
-        return position.model_copy(update={"start": position.start + per_page})
+def _following(position: Position, query: Query) -> Position | None:
+    """The next slice, twice as long, or none."""
     if position.until >= query.until:
         return None
     since = position.until + timedelta(days=1)
-    until = min(query.until, since + (position.until - position.since))
+    until = min(query.until, since + 2 * (position.until - position.since) + timedelta(days=1))
     return Position(since=since, until=until, reported=position.reported)
 
 
@@ -207,8 +240,8 @@ def read_pace(answer: Answer) -> float | None:
     return 1 / limit if limit else None
 
 
-def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
-    """Reads an esearch answer: how many citations, WebEnv, query_key, and what PubMed remarks on the strategy."""
+def read_search(answer: Answer) -> Listed:
+    """Reads an esearch answer: how many citations, their PMIDs, and what PubMed remarks on the strategy."""
     body = as_dict(answer.json())
     _check_error(body)
     result = as_dict(body.get("esearchresult"))
@@ -216,11 +249,13 @@ def read_search(answer: Answer) -> tuple[int, str, str, list[str]]:
         if "backend failed" in error.lower():
             raise Busy(plain(error) or "search backend failed")
         raise Refused(plain(error) or "ERROR")
-    count = normal.count_of(result.get("count"))
-    webenv, key = (as_text(result.get(name)) or "" for name in ("webenv", "querykey"))
-    if count is None or (count and not (webenv and key)) or len(webenv + key) > _LONGEST_CURSOR:
-        raise Malformed(f"the answer has no count, webenv and querykey: {answer.excerpt()}")
-    return count, webenv, key, _remarks(result)
+    count, listed = normal.count_of(result.get("count")), result.get("idlist")
+    if count is None or not isinstance(listed, list):
+        raise Malformed(f"the answer has no count and idlist: {answer.excerpt()}")
+    pmids = [identifiers.pmid(each) for each in listed]
+    if not all(pmids):
+        raise Malformed(f"the answer lists what is no PMID: {answer.excerpt()}")
+    return Listed(count=count, pmids=frozenset(int(pmid) for pmid in pmids if pmid), remarks=_remarks(result))
 
 
 def _check_error(body: dict[str, Any]) -> None:
@@ -245,29 +280,16 @@ def _judge_error(text: str) -> NoReturn:
     low = text.lower()
     if "timeout" in low or "empty response" in low:
         raise Busy(text)
-    if "history" in low or "unable to obtain query" in low or "webenv" in low:
-        raise Forgotten(text)
     raise Refused(text)
 
 
-def read_page(answer: Answer, expected: int) -> Page:
-    """Reads an efetch answer that should hold `expected` citations; each one missing is a rejection."""
+def read_page(answer: Answer, pmids: Sequence[int]) -> Page:
+    """Reads an efetch answer that should hold these citations, and names those that it lacks."""
     if answer.media_type == "application/json":
         _check_error(as_dict(answer.json()))
-    page = read_articles(answer.xml())
-    if not page.found:
-        raise Malformed(f"{expected} citations were asked for, and none came")
-    missing = [
-        Rejection(
-            source=NAME,
-            source_id=None,
-            position=position,
-            reason="PubMed counts it in the result of the search, but did not deliver it (deleted meanwhile, perhaps)",
-            excerpt="",
-        )
-        for position in range(page.found, expected)
-    ]
-    return answered(page, answer).model_copy(update={"rejections": page.rejections + missing})
+    page = answered(read_articles(answer.xml()), answer)
+    came = {each.source_id for each in page.records} | {each.source_id for each in page.rejections}
+    return page.model_copy(update={"missing": [str(pmid) for pmid in pmids if str(pmid) not in came]})
 
 
 def read_articles(root: Element) -> Page:

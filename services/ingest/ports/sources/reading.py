@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from traceback import extract_tb
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import orjson
+from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Answer, Malformed
 from services.ingest.ports.sources.markup import squeeze
-from services.ingest.ports.sources.port import EXCERPT, LONGEST_CURSOR, Page, Rejection, SourceRecord, SourceRefused
+from services.ingest.ports.sources.port import (
+    EXCERPT,
+    LONGEST_CURSOR,
+    Page,
+    Rejection,
+    SourceDrifted,
+    SourceRecord,
+    SourceRefused,
+)
 from shared import logging
 from shared.events import bounds
+from shared.events.base import Value
 
 log = logging.get(__name__)
 
@@ -25,6 +36,12 @@ _LONGEST = {
     "venue": bounds.LONGEST_VENUE,
 }  # fmt: skip
 _MOST_TITLES, _MOST_NOTICES = 20, 500
+
+#: How often a page is asked for again that holds less than it should.
+AGAIN = 2
+
+#: What a position adds to a source's own cursor at most.
+_AROUND = 100
 
 #: Remarks a page makes about its items, and characters of each.
 _MOST_REMARKS, _LONGEST_REMARK = 20, 300
@@ -109,27 +126,73 @@ def answered(page: Page, answer: Answer) -> Page:
     return page.model_copy(update={"quota": answer.quota, "remarks": remarks + page.remarks})
 
 
-def walk(ask: Callable[[str], Page], cursor: str | None, start: str) -> Iterator[Page]:
-    """Asks page after page, each with the cursor of the one before, from `cursor` or else from `start` on.
+class Position(Value):
+    """Where a walk by cursors stands: at which of the source's own cursors, and how many items were given before."""
 
-    The end shows in one of several ways: no further cursor, an empty page, the same cursor again.
+    at: str
+    given: int = 0
+
+
+def walk(ask: Callable[[str], Page], cursor: str | None, start: str, size: int) -> Iterator[Page]:
+    """Asks page after page of `size` items, each with the cursor of the one before, from `cursor` or else `start` on.
+
+    The end shows in one of several ways: no further cursor, the same cursor again, an empty page. Where the source's
+    own count says that it came too early the page is asked for again. Raises SourceDrifted for a walk without an end.
     """
-    asked = cursor or start
+    begin = Position(at=start)
+    position = resumed = _position(cursor) or begin
+    empty = 0
     while True:
         try:
-            page = ask(asked)
+            page = whole(partial(ask, position.at), partial(_is_whole, position=position, size=size))
         except SourceRefused:
-            if asked == start or asked != cursor:
+            if position is not resumed or position is begin:
                 raise
             # A cursor of an earlier day may have lapsed: what follows now was partly given before.
-            asked = start
+            position = begin
             continue
-        if not page.found or page.cursor == asked:
-            page = page.model_copy(update={"cursor": None})
-        yield page
-        if page.cursor is None:
+        position, at = Position(at=page.cursor or "", given=position.given + page.found), position.at
+        empty = 0 if page.found else empty + 1
+        if _is_end(page, position, at) or empty > AGAIN:
+            yield page.model_copy(update={"cursor": None})
             return
-        asked = page.cursor
+        check_for_an_end(page, position.given, size)
+        yield page.model_copy(update={"cursor": position.model_dump_json()})
+
+
+def whole(ask: Callable[[], Page], is_whole: Callable[[Page], bool]) -> Page:
+    """The page; one that holds less than it should is asked for again, and the fullest of them counts."""
+    page = ask()
+    for _ in range(AGAIN):
+        if is_whole(page):
+            break
+        page = max(page, ask(), key=lambda each: each.found)
+    return page
+
+
+def check_for_an_end(page: Page, given: int, size: int) -> None:
+    """Raises SourceDrifted where a source has given far more than its own count says."""
+    if page.reported is not None and given > 2 * page.reported + 10 * size:
+        source = next((each.source for each in page.records), "the source")
+        raise SourceDrifted(f"{source} gave {given} items of {page.reported}; the walk has no end", source=source)
+
+
+def _position(cursor: str | None) -> Position | None:
+    try:
+        return Position.model_validate_json(cursor or "")
+    except ValidationError:
+        return None
+
+
+def _is_whole(page: Page, position: Position, size: int) -> bool:
+    """Whether a page holds what its source's own count let expect."""
+    rest = max((page.reported or 0) - position.given, 0)
+    return page.found >= (rest if page.cursor in {None, position.at} else min(size, rest))
+
+
+def _is_end(page: Page, after: Position, asked: str) -> bool:
+    """An empty page ends a walk only where nothing lacks."""
+    return page.cursor in {None, asked} or (not page.found and after.given >= (page.reported or 0))
 
 
 def _possible(titles: list[str]) -> list[str]:
@@ -158,9 +221,9 @@ def _excerpt(item: Any) -> str:
 
 
 def as_cursor(value: Any) -> str | None:
-    """The cursor for the next page. Raises Malformed for one that is longer than any place is."""
+    """The cursor for the next page. Raises Malformed for one that is longer than any is."""
     cursor = as_text(value)
-    if cursor and len(cursor) > LONGEST_CURSOR:
+    if cursor and len(orjson.dumps(cursor).decode()) > LONGEST_CURSOR - _AROUND:
         raise Malformed(f"the next page's cursor has {len(cursor)} characters")
     return cursor
 

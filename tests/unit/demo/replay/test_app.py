@@ -181,7 +181,7 @@ def test_crossref_gives_who_leaves_an_address_the_polite_pool(api):
         ({"rows": "things"}, "integer-not-valid"),
         ({"rows": "1001"}, "integer-not-valid"),
         ({"offset": "10001"}, "integer-not-valid"),
-        ({"sort": "score"}, "parameter-not-allowed"),
+        ({"sample": "9"}, "parameter-not-allowed"),
         ({"cursor": "*", "offset": "1"}, "parameter-not-allowed"),
         ({"filter": "has-magic:true"}, "filter-not-available"),
         ({"filter": "from-index-date:soon"}, "date-not-valid"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -41,8 +41,12 @@ class LocalSource:
     trouble: dict[int, Exception] = field(default_factory=dict)
     asked: list[tuple[date, date, str | None]] = field(default_factory=list)
     reported: int | None = None
-    dated_by: str = "entered"
+    datings: tuple[str, ...] = ("came",)
     least_overlap_days: int = 0
+    drift: float = 0.0
+    ids_at_once: int = 50
+    #: Ids that it lists and never gives.
+    missing: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
     answers: list[list[bytes]] = field(default_factory=list)
     _given: int = 0
@@ -69,9 +73,14 @@ class LocalSource:
                 rejections=[item for item in batch if isinstance(item, Rejection)],
                 cursor=str(at) if at < len(there) else None,
                 reported=self.reported if self.reported is not None else len(there),
+                missing=self.missing,
             )
             if at >= len(there):
                 return
+
+    def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        there = [item for item in self.items if item.source_id in ids]
+        yield Page(records=[item for item in there if isinstance(item, SourceRecord)])
 
     def _in_window(self, item: SourceRecord | Rejection, query: Query) -> bool:
         entered = getattr(item, "entered", None)

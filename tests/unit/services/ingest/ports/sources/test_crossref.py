@@ -1,11 +1,15 @@
-"""Crossref: items as publishers deposit them, a cursor that stands still, and an end that must be noticed."""
+"""Crossref: items as publishers deposit them, offsets that reach only so far, and an end that must be noticed."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import date
 
 import httpx
 import pytest
 
-from services.ingest.ports.sources.crossref import AGAIN, Crossref, read_items
+from services.ingest.ports.sources.crossref import Crossref, read_items
 from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.port import (
     Notice,
@@ -137,50 +141,137 @@ def test_a_new_version_strikes_nothing():
     assert (record.notices, record.kind) == ([], "article")
 
 
-def source(net: Net, rows: int = 2) -> Crossref:
-    return Crossref(Access("https://api.crossref.org", "team@example.org"), net.client, rows=rows, **net.timing)
+def source(net: Net, rows: int = 2, **settings: int) -> Crossref:
+    access = Access("https://api.crossref.org", "team@example.org")
+    return Crossref(access, net.client, rows=rows, **settings, **net.timing)
 
 
-def page_of(*dois: str, cursor: str | None = "same+=", total: int = 4, **headers: str):
+def page_of(*dois: str, cursor: str | None = None, total: int = 4, **headers: str):
     message = {"total-results": total, "items": [{"DOI": f"10.1000/{doi}"} for doi in dois]}
     if cursor:
         message["next-cursor"] = cursor
     return json_reply({"status": "ok", "message-type": "work-list", "message": message}, **headers)
 
 
-def test_the_same_cursor_is_sent_again_and_a_short_page_ends_the_walk():
-    net = Net(page_of("1", "2"), page_of("3", "4"), page_of())
+def test_a_walk_goes_by_offsets_in_the_order_of_registration():
+    net = Net(page_of("1", "2"), page_of("3", "4"))
     pages = list(source(net).pages(query()))
-    assert [asked["cursor"] for asked in net.asked] == ["*", "same+=", "same+="]
-    assert "cursor=same%2B%3D" in str(net.requests[1].url)
-    assert [page.found for page in pages] == [2, 2, 0]
-    assert [page.cursor for page in pages] == [AGAIN, AGAIN, None]
+    assert [(asked["offset"], asked["sort"], asked["order"]) for asked in net.asked] == [
+        ("0", "created", "asc"), ("2", "created", "asc")
+    ]  # fmt: skip
+    assert [page.found for page in pages] == [2, 2]
+    assert [page.cursor is None for page in pages] == [False, True]
 
 
-def test_a_page_that_is_not_full_is_the_last():
-    net = Net(page_of("1", "2"), page_of("3", total=3))
-    assert [page.cursor for page in source(net).pages(query())] == [AGAIN, None]
-    assert len(net.requests) == 2
+def test_a_page_that_lacks_what_the_count_lets_expect_is_asked_for_again():
+    net = Net(page_of("1", "2"), page_of("3"), page_of("3", "4"))
+    assert [page.found for page in source(net).pages(query())] == [2, 2]
+
+
+def test_a_page_that_stays_short_costs_no_later_page():
+    net = Net(page_of("1"), page_of("1"), page_of("1"), page_of("2", "3"), page_of("4"))
+    pages = list(source(net).pages(query()))
+    assert [asked["offset"] for asked in net.asked] == ["0", "0", "0", "1", "3"]
+    assert [page.found for page in pages] == [1, 2, 1]
+
+
+def test_a_page_that_stays_empty_ends_the_walk_and_the_count_tells():
+    net = Net(page_of("1", "2"), page_of())
+    pages = list(source(net).pages(query()))
+    assert [(page.found, page.reported, page.cursor is None) for page in pages] == [(2, 4, False), (0, 4, True)]
+
+
+def test_a_saved_cursor_goes_on_at_its_offset():
+    net = Net(page_of("1", "2"), page_of("3", "4"))
+    first = next(source(net).pages(query()))
+    assert [page.found for page in source(net).pages(query(), cursor=first.cursor)] == [2]
+    assert net.asked[-1]["offset"] == "2"
+
+
+def test_a_page_that_got_lost_is_asked_for_again():
+    net = Net(page_of("1", "2"), httpx.ReadTimeout("slow"), page_of("3", "4"))
+    assert [page.found for page in source(net).pages(query())] == [2, 2]
+
+
+def days_of(asked: dict[str, str]) -> tuple[date, date]:
+    filters = dict(part.split(":") for part in asked["filter"].split(","))
+    first, last = filters.get("from-created-date", "1000-01-01"), filters.get("until-created-date", "3000-01-01")
+    return date.fromisoformat(first), date.fromisoformat(last)
+
+
+def registry(days: dict[str, date]) -> Net:
+    """Works by the day on which they were registered; a cursor is the offset that it stands at."""
+
+    def answer(request):
+        asked = net.asked[-1]
+        first, last = days_of(asked)
+        found = sorted((day, doi) for doi, day in days.items() if first <= day <= last)
+        start = int(asked.get("offset") or asked["cursor"].strip("*") or 0)
+        page = found[start : start + int(asked["rows"])]
+        following = str(start + len(page)) if "cursor" in asked else None
+        return page_of(*(doi for _, doi in page), cursor=following, total=len(found))
+
+    net = Net(answer)
+    return net
+
+
+def test_a_window_with_too_many_works_is_cut_by_the_days_of_registration():
+    days = {f"{month}-{day}": date(2018, month, day) for month in range(1, 13) for day in (1, 15, 20)}
+    pages = list(source(registry(days), ceiling=5).pages(query()))
+    found = [record.source_id.removeprefix("10.1000/") for page in pages for record in page.records]
+    assert sorted(found) == sorted(days)
+    assert {page.reported for page in pages} == {36}
+    assert [page.cursor for page in pages if page.cursor is None] == [pages[-1].cursor]
+
+
+def test_a_day_with_too_many_works_is_scrolled():
+    days = {str(number): date(2018, 3, 4) for number in range(9)} | {"a": date(2018, 3, 3), "b": date(2018, 3, 5)}
+    pages = list(source(registry(days), ceiling=5).pages(query()))
+    found = [record.source_id.removeprefix("10.1000/") for page in pages for record in page.records]
+    assert sorted(found) == sorted(days)
+    assert [page.cursor for page in pages if page.cursor is None] == [pages[-1].cursor]
+
+
+def test_a_scroll_that_broke_off_begins_its_day_again_and_no_other():
+    days = {str(number): date(2018, 3, 4) for number in range(9)} | {"a": date(2018, 3, 3), "b": date(2018, 3, 5)}
+    walked = list(source(registry(days), ceiling=5).pages(query()))
+    for stop in range(1, len(walked)):
+        rest = source(registry(days), ceiling=5).pages(query(), cursor=walked[stop - 1].cursor)
+        given = {each.source_id for page in [*walked[:stop], *rest] for each in page.records}
+        assert len(given) == len(days)
+
+
+def crowded(scrolled: Callable[[int], httpx.Response]) -> Net:
+    """Nine works of one day; `scrolled` answers the requests of a scroll by their number."""
+    numbers = itertools.count()
+
+    def answer(request):
+        asked = net.asked[-1]
+        first, last = days_of(asked)
+        if "cursor" in asked:
+            return scrolled(next(numbers))
+        return page_of("1", "2", total=9) if first <= date(2018, 3, 4) <= last else page_of(total=0)
+
+    net = Net(answer)
+    return net
+
+
+def test_a_scroll_that_got_lost_is_not_asked_for_again_since_the_cursor_has_moved():
+    def scrolled(number: int) -> httpx.Response:
+        if number:
+            raise httpx.ReadTimeout("slow")
+        return page_of("1", "2", cursor="c", total=9)
+
+    net = crowded(scrolled)
+    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+        list(source(net, ceiling=5).pages(query()))
+    assert [asked["cursor"] for asked in net.asked if "cursor" in asked] == ["*", "c"]
 
 
 def test_a_walk_without_an_end_is_noticed():
+    net = crowded(lambda number: page_of("1", "2", cursor="c", total=9))
     with pytest.raises(SourceDrifted, match="no end"):
-        list(source(Net(page_of("1", "2"))).pages(query()))
-
-
-def test_a_saved_place_begins_the_window_again():
-    net = Net(page_of("1"))
-    list(source(net).pages(query(), cursor=AGAIN))
-    assert net.asked[0]["cursor"] == "*"
-
-
-def test_a_page_that_got_lost_is_not_asked_for_again_since_the_cursor_has_moved():
-    net = Net(page_of("1", "2"), httpx.ReadTimeout("slow"), page_of("5", "6"))
-    pages = source(net).pages(query())
-    assert next(pages).found == 2
-    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
-        next(pages)
-    assert len(net.requests) == 2
+        list(source(net, ceiling=5).pages(query()))
 
 
 def test_an_expired_cursor_makes_the_source_unavailable_for_no_time():
@@ -194,8 +285,18 @@ def test_an_expired_cursor_makes_the_source_unavailable_for_no_time():
     assert caught.value.retry_after == 0
 
 
+def test_dois_are_looked_up_together_and_one_with_a_comma_by_itself():
+    single = json_reply({"message-type": "work", "message": {"DOI": "10.1000/c,d"}})
+    net = Net(page_of("a", total=1), single, text_reply("Resource not found.", "text/plain", 404))
+    pages = list(source(net).look_up(["10.1000/a", "10.1000/c,d", "10.1000/b", "10.1000/e,f"], date(2026, 11, 1)))
+    assert net.asked[0]["filter"] == "doi:10.1000/a,doi:10.1000/b,from-index-date:2026-11-01"
+    assert [record.source_id for page in pages for record in page.records] == ["10.1000/a", "10.1000/c,d"]
+    assert str(net.requests[1].url).endswith("/works/10.1000%2Fc%2Cd")
+    assert [page.cursor for page in pages] == [None] * 3
+
+
 def test_the_window_is_one_of_index_dates_beside_the_strategys_own_filter():
-    net = Net(page_of())
+    net = Net(page_of(total=0))
     list(source(net).pages(query("query.bibliographic=integrated care&filter=type:journal-article")))
     asked = net.asked[0]
     assert asked["query.bibliographic"] == "integrated care"
@@ -204,7 +305,7 @@ def test_the_window_is_one_of_index_dates_beside_the_strategys_own_filter():
 
 
 def test_plain_text_is_a_bibliographic_query():
-    net = Net(page_of())
+    net = Net(page_of(total=0))
     list(source(net).pages(query("integrated care leadership")))
     assert net.asked[0]["query.bibliographic"] == "integrated care leadership"
 
@@ -212,7 +313,7 @@ def test_plain_text_is_a_bibliographic_query():
 @pytest.mark.parametrize("name", ["cursor", "rows", "sample", "mailto", "sort"])
 def test_a_strategy_cannot_change_how_the_walk_is_done(name):
     with pytest.raises(SourceRefused, match=f"parameter '{name}'"):
-        list(source(Net(page_of())).pages(query(f"query=a&{name}=1")))
+        list(source(Net(page_of(total=0))).pages(query(f"query=a&{name}=1")))
 
 
 @pytest.mark.parametrize(
@@ -225,18 +326,18 @@ def test_a_strategy_cannot_change_how_the_walk_is_done(name):
 )
 def test_a_strategy_that_would_be_cut_short_is_refused(text, why):
     with pytest.raises(SourceRefused, match=why):
-        list(source(Net(page_of())).pages(query(text)))
+        list(source(Net(page_of(total=0))).pages(query(text)))
 
 
 @pytest.mark.parametrize("text", ["R&D in integrated care", "query.bibliographic=R%26D in integrated care"])
 def test_an_ampersand_of_the_words_is_asked_for(text):
-    net = Net(page_of())
+    net = Net(page_of(total=0))
     list(source(net).pages(query(text)))
     assert net.asked[0]["query.bibliographic"] == "R&D in integrated care"
 
 
 def test_whom_to_write_to_is_in_a_header_and_not_in_the_address():
-    net = Net(page_of())
+    net = Net(page_of(total=0))
     list(source(net).pages(query()))
     assert "mailto:team@example.org" in net.requests[0].headers["user-agent"]
     assert "example.org" not in str(net.requests[0].url)
@@ -244,7 +345,7 @@ def test_whom_to_write_to_is_in_a_header_and_not_in_the_address():
 
 def test_the_pace_follows_what_the_answers_allow():
     paced = {"x_rate_limit_limit": "10", "x_rate_limit_interval": "1s", "x_api_pool": "polite"}
-    net = Net(page_of("1", "2", **paced), page_of("3", "4", **paced), page_of(**paced))
+    net = Net(page_of("1", "2", total=5, **paced), page_of("3", "4", total=5, **paced), page_of("5", total=5, **paced))
     pages = list(source(net).pages(query()))
     assert net.slept == pytest.approx([1.0, 0.1])
     assert pages[0].quota["x-api-pool"] == "polite"
@@ -264,7 +365,7 @@ def test_resource_not_found_is_drift_whatever_it_is_labelled(media_type):
 
 
 def test_a_page_for_people_under_rate_limiting_is_waited_out():
-    net = Net(text_reply("<html><h1>429 Too Many Requests</h1></html>", "text/html", 429), page_of("1"))
+    net = Net(text_reply("<html><h1>429 Too Many Requests</h1></html>", "text/html", 429), page_of("1", total=1))
     assert [page.found for page in source(net).pages(query())] == [1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from services.ingest.ports.sources.europepmc import EuropePMC, read_results
@@ -14,6 +16,7 @@ from services.ingest.ports.sources.port import (
     SourceRefused,
     SourceUnavailable,
 )
+from services.ingest.ports.sources.reading import Position
 from shared.events.values import Identifiers
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply, query, text_reply
 
@@ -164,15 +167,42 @@ def test_a_walk_ends_without_a_next_mark():
     net = Net(page_of("1", "2", mark="AoE="), page_of("3", mark=None))
     pages = list(source(net, page_size=2).pages(query()))
     assert [asked["cursorMark"] for asked in net.asked] == ["*", "AoE="]
-    assert [page.cursor for page in pages] == ["AoE=", None]
+    assert [page.cursor is None for page in pages] == [False, True]
     assert [page.reported for page in pages] == [3, 3]
 
 
-@pytest.mark.parametrize("last", [page_of(mark="AoF="), page_of("3", mark="AoE=")])
-def test_a_walk_ends_on_an_empty_list_and_on_the_same_mark(last):
-    net = Net(page_of("1", "2", mark="AoE="), last)
-    assert [page.cursor for page in source(net).pages(query())] == ["AoE=", None]
+def test_a_walk_ends_on_the_same_mark():
+    net = Net(page_of("1", "2", mark="AoE="), page_of("3", mark="AoE="))
+    assert [page.found for page in source(net, page_size=2).pages(query())] == [2, 1]
     assert len(net.requests) == 2
+
+
+def test_an_empty_page_that_comes_too_early_is_asked_for_again():
+    net = Net(page_of("1", "2", mark="AoE="), page_of(mark=None), page_of("3", mark=None))
+    assert [page.found for page in source(net, page_size=2).pages(query())] == [2, 1]
+
+
+def test_a_long_strategy_goes_by_post():
+    net = Net(page_of(mark=None, hits=0))
+    strategy = " OR ".join(f'TITLE:"system {number}"' for number in range(200))
+    list(source(net).pages(query(strategy)))
+    assert (net.requests[0].method, net.requests[0].url.path[-11:]) == ("POST", "/searchPOST")
+    assert net.asked[0]["query"].startswith(f"({strategy}) AND FIRST_IDATE:[")
+
+
+@pytest.mark.parametrize(("by", "field"), [("changed", "UPDATE_DATE"), ("published", "FIRST_PDATE")])
+def test_a_window_may_be_one_of_other_days(by, field):
+    net = Net(page_of(mark=None, hits=0))
+    list(source(net).pages(query("TITLE:trust").model_copy(update={"by": by})))
+    assert net.asked[0]["query"] == f"(TITLE:trust) AND {field}:[2018-01-01 TO 2018-12-31]"
+
+
+def test_only_what_was_changed_since_is_looked_up():
+    net = Net(page_of("1", mark=None, hits=1))
+    (page,) = source(net).look_up(["MED:1", "PPR:PPR2"], date(2026, 11, 1))
+    named = '(SRC:MED AND EXT_ID:"1") OR (SRC:PPR AND EXT_ID:"PPR2")'
+    assert net.asked[0]["query"] == f"({named}) AND UPDATE_DATE:[2026-11-01 TO 2999-12-31]"
+    assert [record.source_id for record in page.records] == ["MED:1"]
 
 
 def test_nothing_found_is_one_empty_page():
@@ -214,6 +244,7 @@ def test_another_format_is_drift():
 
 def test_a_lapsed_mark_starts_the_window_again():
     lapsed = json_reply({"errCode": 404, "errMsg": "Invalid cursorMark"})
-    net = Net(lapsed, page_of("1", mark=None))
-    assert [page.found for page in source(net).pages(query(), cursor="old")] == [1]
+    net = Net(lapsed, page_of("1", mark=None, hits=1))
+    saved = Position(at="old").model_dump_json()
+    assert [page.found for page in source(net).pages(query(), cursor=saved)] == [1]
     assert [asked["cursorMark"] for asked in net.asked] == ["old", "*"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+from datetime import date
+
 import pytest
 from pydantic import SecretStr
 
@@ -9,13 +13,14 @@ from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.openalex import FIELDS, OpenAlex, abstract_of, read_works
 from services.ingest.ports.sources.port import (
     Notice,
+    Page,
     Rejection,
     SourceDrifted,
     SourceRecord,
     SourceRefused,
     SourceUnavailable,
 )
-from services.ingest.ports.sources.reading import walk
+from services.ingest.ports.sources.reading import Position, walk
 from shared.events.values import Identifiers
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply, query, text_reply
 
@@ -138,24 +143,63 @@ def page_of(*ids: str, cursor: str | None, count: int = 4):
     return json_reply({"meta": {"count": count, "next_cursor": cursor}, "results": works}, x_ratelimit_remaining="9")
 
 
+def cursors(pages: Iterable[Page]) -> list[str | None]:
+    """The source's own cursors in those of the pages."""
+    return [page.cursor and Position.model_validate_json(page.cursor).at for page in pages]
+
+
 def test_a_walk_goes_on_until_the_page_after_the_last():
     net = Net(page_of("W1", "W2", cursor="b"), page_of("W3", "W4", cursor="c"), page_of(cursor=None))
-    pages = list(source(net).pages(query()))
+    pages = list(source(net, per_page=2).pages(query()))
     assert [asked["cursor"] for asked in net.asked] == ["*", "b", "c"]
-    assert [page.cursor for page in pages] == ["b", "c", None]
+    assert cursors(pages) == ["b", "c", None]
     assert [page.found for page in pages] == [2, 2, 0]
     assert {page.reported for page in pages} == {4}
     assert pages[0].quota["x-ratelimit-remaining"] == "9"
 
 
 def test_a_walk_ends_where_an_empty_page_still_has_a_cursor():
-    net = Net(page_of("W1", cursor="b"), page_of(cursor="c"))
-    assert [page.cursor for page in source(net).pages(query())] == ["b", None]
+    net = Net(page_of("W1", cursor="b", count=1), page_of(cursor="c", count=1))
+    assert cursors(source(net).pages(query())) == ["b", None]
 
 
 def test_a_walk_ends_where_the_cursor_stands_still():
-    net = Net(page_of("W1", cursor="b"), page_of("W2", cursor="b"))
-    assert [page.found for page in source(net).pages(query())] == [1, 1]
+    net = Net(page_of("W1", cursor="b", count=2), page_of("W2", cursor="b", count=2))
+    assert [page.found for page in source(net, per_page=1).pages(query())] == [1, 1]
+
+
+def test_a_page_that_is_empty_too_early_is_asked_for_again():
+    net = Net(page_of("W1", cursor="b", count=2), page_of(cursor=None, count=2), page_of("W2", cursor=None, count=2))
+    assert [page.found for page in source(net, per_page=1).pages(query())] == [1, 1]
+    assert [asked["cursor"] for asked in net.asked] == ["*", "b", "b"]
+
+
+def test_a_walk_that_breaks_off_each_time_ends_with_its_count():
+    net = Net(page_of("W1", cursor="b", count=2), page_of(cursor=None, count=2))
+    pages = list(source(net, per_page=1).pages(query()))
+    assert [(page.found, page.reported) for page in pages] == [(1, 2), (0, 2)]
+    assert len(net.requests) == 4
+
+
+def test_an_empty_page_in_the_middle_of_a_walk_does_not_end_it():
+    empty = page_of(cursor="c", count=2)
+    net = Net(page_of("W1", cursor="b", count=2), empty, empty, empty, page_of("W2", cursor=None, count=2))
+    assert [page.found for page in source(net, per_page=1).pages(query())] == [1, 0, 1]
+
+
+def test_a_walk_without_an_end_is_noticed():
+    numbers = itertools.count()
+    net = Net(lambda request: page_of("W1", cursor=str(next(numbers)), count=1))
+    with pytest.raises(SourceDrifted, match="no end"):
+        list(source(net, per_page=1).pages(query()))
+
+
+def test_works_are_looked_up_by_their_ids():
+    net = Net(page_of("W1", "W3", cursor="b"))
+    (page,) = source(net).look_up(["W1", "W2", "W3"], date(2026, 11, 1))
+    assert net.asked[0]["filter"] == "ids.openalex:W1|W2|W3"
+    assert "cursor" not in net.asked[0] and page.cursor is None
+    assert [record.source_id for record in page.records] == ["W1", "W3"]
 
 
 def test_a_filter_is_sent_as_one_with_the_window_of_publication_dates():
@@ -230,15 +274,16 @@ def test_an_answer_without_its_parts_is_drift(body):
 
 
 def test_a_saved_cursor_is_where_a_walk_goes_on():
-    net = Net(page_of("W3", cursor="c"), page_of(cursor=None))
-    list(source(net).pages(query(), cursor="b"))
+    net = Net(page_of("W3", cursor="c", count=1), page_of(cursor=None, count=1))
+    list(source(net).pages(query(), cursor=Position(at="b").model_dump_json()))
     assert net.asked[0]["cursor"] == "b"
 
 
 def test_a_lapsed_cursor_starts_the_window_again():
     lapsed = json_reply({"error": "Pagination error.", "message": "Cursor value is invalid"}, 400)
-    net = Net(lapsed, page_of("W1", cursor="b"), page_of(cursor=None))
-    assert [page.found for page in source(net).pages(query(), cursor="old")] == [1, 0]
+    net = Net(lapsed, page_of("W1", cursor="b", count=1), page_of(cursor=None, count=1))
+    saved = Position(at="old", given=7).model_dump_json()
+    assert [page.found for page in source(net).pages(query(), cursor=saved)] == [1, 0]
     assert [asked["cursor"] for asked in net.asked] == ["old", "*", "b"]
 
 
@@ -249,4 +294,4 @@ def test_a_refusal_in_the_middle_of_a_walk_does_not_start_it_again():
         return read_works({"meta": {"count": 2, "next_cursor": "b"}, "results": [OF_2026]})
 
     with pytest.raises(SourceRefused):
-        list(walk(ask, None, "*"))
+        list(walk(ask, None, "*", 1))

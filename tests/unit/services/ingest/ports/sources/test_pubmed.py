@@ -1,7 +1,8 @@
-"""PubMed: citations in XML, windows of entry dates, a ceiling, and a history that forgets."""
+"""PubMed: citations in XML, windows of entry dates, a ceiling, and lists of numbers that are fetched."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from xml.etree.ElementTree import fromstring
 
@@ -220,8 +221,10 @@ def source(net: Net, **settings) -> PubMed:
     return PubMed(access, net.client, **net.timing, **settings)
 
 
-def searched(count: int, **more: object):
-    result = {"count": str(count), "querykey": "1", "webenv": "MCID_1", "idlist": []} | more
+def searched(count: int, *pmids: int, **more: object):
+    """A search's answer: its count, and the numbers from 1 on where none are given."""
+    listed = [str(pmid) for pmid in pmids or range(1, min(count, 9_999) + 1)]
+    result = {"count": str(count), "idlist": listed} | more
     return json_reply({"header": {}, "esearchresult": result}, x_ratelimit_remaining="9")
 
 
@@ -234,17 +237,44 @@ def fault(text: str, status: int = 400, media_type: str = "text/xml"):
     return text_reply(f"<eFetchResult><ERROR>{text}</ERROR></eFetchResult>", media_type, status)
 
 
-def test_one_search_feeds_many_pages():
+def test_one_search_lists_what_many_pages_fetch():
     net = Net(searched(5), fetched(1, 2), fetched(3, 4), fetched(5))
     pages = list(source(net, per_page=2).pages(query("leadership[ti]")))
     search, *fetches = net.asked
-    window = {"datetype": "edat", "mindate": "2018/01/01", "maxdate": "2018/12/31"}
-    assert search.items() >= (window | {"term": "leadership[ti]", "usehistory": "y", "retmode": "json"}).items()
-    assert [asked["retstart"] for asked in fetches] == ["0", "2", "4"]
-    assert {asked["WebEnv"] for asked in fetches} == {"MCID_1"}
+    days = "2018/01/01:2018/12/31"
+    assert search["term"] == f"(leadership[ti]) AND ({days}[edat] OR {days}[crdt])"
+    assert (search["retmode"], search["retmax"]) == ("json", "9999")
+    assert [asked["id"] for asked in fetches] == ["1,2", "3,4", "5"]
     assert [page.found for page in pages] == [2, 2, 1]
     assert [page.reported for page in pages] == [5, 5, 5]
     assert pages[-1].cursor is None
+
+
+@pytest.mark.parametrize(("by", "datetype"), [("changed", "mdat"), ("published", "pdat")])
+def test_a_window_of_other_days_stands_beside_the_term(by, datetype):
+    net = Net(searched(0))
+    list(source(net).pages(query("leadership[ti]").model_copy(update={"by": by})))
+    window = {"datetype": datetype, "mindate": "2018/01/01", "maxdate": "2018/12/31"}
+    assert net.asked[0].items() >= ({"term": "leadership[ti]"} | window).items()
+
+
+def test_a_list_shorter_than_its_count_is_asked_for_again_and_what_each_lists_is_fetched():
+    net = Net(searched(3, 1, 2), searched(3, 1, 3), fetched(1, 2, 3))
+    assert [page.found for page in source(net).pages(query())] == [3]
+
+
+def test_a_list_that_stays_shorter_than_its_count_is_told_by_the_count():
+    net = Net(searched(3, 1, 2), searched(3, 1, 2), searched(3, 1, 2), fetched(1, 2))
+    assert [(page.found, page.reported, page.cursor) for page in source(net).pages(query())] == [(2, 3, None)]
+
+
+def test_only_what_was_changed_since_is_looked_up():
+    net = Net(searched(2, 7, 12), fetched(7), fetched(12))
+    pages = list(source(net, per_page=1).look_up(["12", "7", "30"], date(2026, 11, 1)))
+    assert net.asked[0]["term"] == "12[uid] OR 7[uid] OR 30[uid]"
+    assert (net.asked[0]["datetype"], net.asked[0]["mindate"]) == ("mdat", "2026/11/01")
+    assert [asked["id"] for asked in net.asked[1:]] == ["7", "12"]
+    assert [record.source_id for page in pages for record in page.records] == ["7", "12"]
 
 
 def test_nothing_found_is_one_empty_page():
@@ -266,14 +296,11 @@ def test_a_window_with_too_many_citations_is_halved_and_nothing_is_left_out():
     def net_of(days: dict[date, int]) -> Net:
         def answer(request):
             asked = net.asked[-1]
-            if "term" in asked:
-                first, last = (date(*map(int, asked[name].split("/"))) for name in ("mindate", "maxdate"))
-                inside = [pmid for day, pmid in days.items() if first <= day <= last]
-                return searched(len(inside), webenv=f"{first} {last}")
-            first, last = map(date.fromisoformat, asked["WebEnv"].split())
-            start = int(asked["retstart"])
+            if "id" in asked:
+                return fetched(*map(int, asked["id"].split(",")))
+            first, last = (date(*map(int, day.split("/"))) for day in re.findall(r"\d{4}/\d\d/\d\d", asked["term"])[:2])
             inside = [pmid for day, pmid in days.items() if first <= day <= last]
-            return fetched(*inside[start : start + int(asked["retmax"])])
+            return searched(len(inside), *inside)
 
         net = Net(answer)
         return net
@@ -287,56 +314,43 @@ def test_a_window_with_too_many_citations_is_halved_and_nothing_is_left_out():
 
 
 def test_a_day_with_too_many_citations_asks_for_a_narrower_strategy():
-    with pytest.raises(SourceRefused, match="10000 citations on 2018-01-01 alone"):
+    with pytest.raises(SourceRefused, match="10000 citations of 2018-01-01 alone"):
         list(source(Net(searched(10_000))).pages(query()))
 
 
-def test_a_saved_place_goes_on_with_the_history():
-    net = Net(searched(3), fetched(1, 2), fetched(3))
+def test_a_saved_cursor_goes_on_behind_the_highest_number_given_whatever_entered_meanwhile():
+    net = Net(searched(3, 2, 5, 9), fetched(2, 5), searched(4, 2, 3, 5, 9), fetched(9))
     first = next(source(net, per_page=2).pages(query()))
     rest = list(source(net, per_page=2).pages(query(), cursor=first.cursor))
-    assert [page.found for page in rest] == [1]
-    assert "term" not in net.asked[-1]
+    assert [record.source_id for page in rest for record in page.records] == ["9"]
     assert len(first.cursor) < 2000
     assert "secret" not in first.cursor
 
 
-@pytest.mark.parametrize("text", ["Cannot retrieve history data. query_key: 1", "Unable to obtain query #1"])
-def test_a_forgotten_history_is_searched_again(text):
-    net = Net(searched(3), fetched(1, 2), fault(text), searched(3), fetched(1, 2), fetched(3))
-    pages = list(source(net, per_page=2).pages(query()))
-    assert [record.source_id for page in pages for record in page.records] == ["1", "2", "1", "2", "3"]
-
-
-def test_a_history_that_forgets_at_once_is_an_error():
-    net = Net(searched(3), fault("Cannot retrieve history data"), searched(3), fault("Cannot retrieve history data"))
-    with pytest.raises(SourceRefused, match="history"):
-        list(source(net).pages(query()))
-
-
 @pytest.mark.parametrize("cursor", ["nonsense", "{}", '{"since": "2001-01-01", "until": "2001-02-01"}'])
-def test_a_place_outside_the_window_begins_it_again(cursor):
+def test_a_cursor_outside_the_window_begins_it_again(cursor):
     net = Net(searched(1), fetched(1))
     assert [page.found for page in source(net).pages(query(), cursor=cursor)] == [1]
 
 
-def test_a_citation_that_is_counted_but_not_delivered_is_accounted_for():
-    net = Net(searched(3), fetched(1, 2))
-    page = next(source(net).pages(query()))
-    assert page.found == 3
-    assert [(each.position, each.source_id) for each in page.rejections] == [(2, None)]
-    assert "did not deliver it" in page.rejections[0].reason
+def test_a_citation_that_does_not_come_is_asked_for_again_by_itself():
+    net = Net(searched(3), fetched(1, 2), fetched(3))
+    (page,) = source(net).pages(query())
+    assert [asked["id"] for asked in net.asked[1:]] == ["1,2,3", "3"]
+    assert (page.found, page.missing) == (3, [])
 
 
-def test_an_empty_delivery_is_asked_for_again_and_then_counts_as_drift():
-    net = Net(searched(3), fetched(), fetched(1, 2, 3))
-    assert next(source(net).pages(query())).found == 3
-    with pytest.raises(SourceDrifted, match="none came"):
-        list(source(Net(searched(3), fetched())).pages(query()))
+@pytest.mark.parametrize("came", [(1, 2), ()])
+def test_a_citation_that_was_listed_and_never_comes_is_named(came):
+    net = Net(searched(3), fetched(*came), fetched())
+    (page,) = source(net).pages(query())
+    assert page.found == len(came)
+    assert page.missing == [str(pmid) for pmid in (1, 2, 3) if pmid not in came]
+    assert (page.reported, page.cursor) == (3, None)
 
 
 def test_the_pace_follows_what_the_answers_allow():
-    result = {"count": "3", "querykey": "1", "webenv": "MCID_1", "idlist": []}
+    result = {"count": "3", "idlist": ["1", "2", "3"]}
     net = Net(json_reply({"esearchresult": result}, x_ratelimit_limit="10"), fetched(1), fetched(2), fetched(3))
     list(source(net, per_page=1).pages(query()))
     assert net.slept == pytest.approx([0.1, 0.1, 0.1])
@@ -382,7 +396,9 @@ def test_a_search_without_its_parts_is_drift():
     with pytest.raises(SourceDrifted, match="no count"):
         list(source(Net(json_reply({"esearchresult": {}}))).pages(query()))
     with pytest.raises(SourceDrifted, match="no count"):
-        list(source(Net(searched(3, webenv=""))).pages(query()))
+        list(source(Net(searched(3, idlist=None))).pages(query()))
+    with pytest.raises(SourceDrifted, match="no PMID"):
+        list(source(Net(searched(3, idlist=["1", "x", "3"]))).pages(query()))
 
 
 def test_what_pubmed_remarks_on_the_strategy_is_told():

@@ -54,7 +54,7 @@ def test_a_character_that_is_no_xml_costs_neither_its_item_nor_the_page(bad):
     article = "<PubmedArticle><MedlineCitation><PMID>{}</PMID><Article><ArticleTitle>{}</ArticleTitle></Article>"
     article += "</MedlineCitation></PubmedArticle>"
     body = f"<PubmedArticleSet>{article.format(1, 'Sound')}{article.format(2, 'a BAD b')}</PubmedArticleSet>"
-    found = json_reply({"esearchresult": {"count": "2", "webenv": "W", "querykey": "1"}})
+    found = json_reply({"esearchresult": {"count": "2", "idlist": ["1", "2"]}})
     reply = httpx.Response(200, content=body.encode().replace(b"BAD", bad), headers={"content-type": "text/xml"})
 
     (page,) = pages("pubmed", found, reply)
@@ -91,7 +91,7 @@ def test_a_count_that_is_none_is_drift(name, total):
 @pytest.mark.parametrize("count", ["-1", "²", "9" * 5000, "many", 2, None])
 def test_a_count_in_no_digits_is_drift(count):
     with pytest.raises(SourceDrifted):
-        pages("pubmed", json_reply({"esearchresult": {"count": count, "webenv": "W", "querykey": "1"}}))
+        pages("pubmed", json_reply({"esearchresult": {"count": count, "idlist": []}}))
 
 
 def reading(*items: Any, raising: Exception | None = None) -> Page:
@@ -207,7 +207,7 @@ def test_a_cursor_longer_than_any_place_is_drift(name):
 
 @pytest.mark.parametrize("said", ["²", "9" * 400, "-1", "soon", ""])
 def test_a_pace_that_is_none_leaves_the_pace_as_it_is(said):
-    reply = page_of("crossref", b"Sound")
+    reply = page_of("crossref", b"Sound", b"Sound too")
     for header in (b"x-rate-limit-limit", b"x-rate-limit-interval"):
         reply.headers.raw.append((header, said.encode("latin-1")))
 
