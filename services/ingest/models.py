@@ -13,7 +13,7 @@ from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.watching import RunStates, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
-from shared.wire.ingest import PairState, RunState, WatchState
+from shared.wire.ingest import Dating, PairState, Purpose, RunState, WatchState
 
 
 class Base(SQLModel, registry=registry()):
@@ -41,6 +41,7 @@ class WatchRow(Base, table=True):
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
     `goes_on_from` is a run that stopped early and whose place in the source the next pull takes up.
+    `walked_whole_at` is when the last complete walk over all of the protocol's dates began.
     """
 
     __tablename__ = "watches"
@@ -56,11 +57,13 @@ class WatchRow(Base, table=True):
     query: str
     every_days: int
     overlap_days: int
+    whole_every_days: int
     protocol_version: int
     asked_since: int
     state: WatchState = Field(default=WatchStates.ACTIVE, sa_type=AutoString)
     due_at: datetime = Field(sa_type=Instant)
     searched_through: date | None = None
+    walked_whole_at: datetime | None = Field(default=None, sa_type=Instant)
     failures: int = 0
     trouble: str | None = None
     goes_on_from: str | None = None
@@ -69,7 +72,8 @@ class WatchRow(Base, table=True):
 class RunRow(Base, table=True):
     """One pull of a watch over a window of days. Its counts are saved with each page.
 
-    `received_before` counts what earlier runs received of the same walk, where this one goes on from them.
+    `walk` is the run that began the walk, this one or one that it goes on from; each item is counted once in a walk.
+    `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave.
     """
 
     __tablename__ = "runs"
@@ -92,10 +96,13 @@ class RunRow(Base, table=True):
     source: str
     query: str
     protocol_version: int
+    purpose: Purpose = Field(sa_type=AutoString)
+    dated_by: Dating = Field(sa_type=AutoString)
     since: date
     until: date
     state: RunState = Field(default=RunStates.RUNNING, sa_type=AutoString)
     goes_on_from: str | None = None
+    walk: str
     received_before: int = 0
     cursor: str | None = None
     pages: int = 0
@@ -107,6 +114,7 @@ class RunRow(Base, table=True):
     rejected: int = 0
     maybe_duplicate: int = 0
     reported: int | None = None
+    missing: list[str] = Field(default=[], sa_type=Json)
     remarks: list[str] = Field(default=[], sa_type=Json)
     error: str | None = None
     started_at: datetime = Field(sa_type=Instant)
@@ -168,7 +176,7 @@ class RejectionRow(Base, table=True):
 class SourceRecordRow(Base, table=True):
     """One source's own record of a work, as it was when last seen, and the canonical record it belongs to.
 
-    `run` brought it, `seen_in` is the last run that met it; `because` says why it is that record's.
+    `run` brought it, `seen_in` is the walk that met it last; `because` says why it is that record's.
     """
 
     __tablename__ = "source_records"

@@ -45,6 +45,7 @@ def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int)
         query=strategy.query,
         every_days=strategy.every_days,
         overlap_days=strategy.overlap_days,
+        whole_every_days=strategy.whole_every_days,
         protocol_version=version,
         asked_since=version,
         due_at=work.now,
@@ -54,9 +55,10 @@ def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int)
 def _adopt(work: Work, watch: WatchRow, strategy: Strategy, version: int, *, asks_anew: bool) -> None:
     if asks_anew or (watch.source, watch.query) != (strategy.source, strategy.query):
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
-        watch.failures, watch.trouble, watch.due_at = 0, None, work.now
+        watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
     watch.source, watch.query = strategy.source, strategy.query
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
+    watch.whole_every_days = strategy.whole_every_days
     watch.protocol_version = version
     if watch.state == WatchStates.RETIRED:
         WatchStates.turn(watch, WatchStates.ACTIVE)

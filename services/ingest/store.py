@@ -258,7 +258,7 @@ def known_rejections(work: Work, ids: Iterable[str]) -> set[str]:
 
 
 class Known(NamedTuple):
-    """What is kept of a source record: its canonical record, its content hash, the last run that met it."""
+    """What is kept of a source record: its canonical record, its content hash, the last walk that met it."""
 
     record: str
     content_hash: str
@@ -281,11 +281,12 @@ def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> 
     }
 
 
-def mark_seen(work: Work, review: str, source: str, ids: Iterable[str], run: str) -> None:
+def mark_seen(work: Work, review: str, source: str, ids: Iterable[str], walk: str) -> None:
+    """Notes that a walk has met these source records."""
     mine = update(SourceRecordRow).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
     for batch in batches(ids):
-        where = col(SourceRecordRow.source_id).in_(batch), col(SourceRecordRow.seen_in) != run
-        work.session.connection().execute(mine.where(*where).values(seen_in=run))
+        where = col(SourceRecordRow.source_id).in_(batch), col(SourceRecordRow.seen_in) != walk
+        work.session.connection().execute(mine.where(*where).values(seen_in=walk))
 
 
 def members_of(work: Work, records: Iterable[str]) -> list[SourceRecordRow]:

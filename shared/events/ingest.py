@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
+from pydantic import Field
+
 from shared.events.base import Event, Value
 from shared.events.bounds import Abstract, Authors, Count, Id, Title, Venue
 from shared.events.values import Identifiers, PartialDate
@@ -113,6 +115,7 @@ class RunFinished(Event, type="ingest.run.finished", key="review"):
     reported: Count | None = None
     complete: bool = True
     error: str | None = None
+    missing: list[Id] = Field(default=[], exclude_if=lambda missing: not missing)
 
 
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):

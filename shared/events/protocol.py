@@ -25,6 +25,10 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 SOURCES = ("openalex", "crossref", "pubmed", "europepmc")
 
 
+#: Days between two walks over all of a protocol's dates, where a strategy says nothing else.
+WHOLE_EVERY_DAYS = 90
+
+
 @dataclass(frozen=True)
 class Feature:
     """Something a protocol may need of the services that work by it: of those named, or of all."""
@@ -54,7 +58,8 @@ class Part(BaseModel):
 class Strategy(Part):
     """How one source is searched: `query` in the source's own syntax, pulled every `every_days`.
 
-    Each pull looks back `overlap_days` past the last one, since papers are indexed late.
+    Each pull looks back `overlap_days` past the last one, since papers are indexed late; every `whole_every_days` all
+    of the protocol's dates are walked again, for what came later than any overlap.
     """
 
     id: Slug
@@ -62,6 +67,9 @@ class Strategy(Part):
     query: Text
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
     overlap_days: Annotated[int, Field(ge=0, le=3660)] = 14
+    whole_every_days: Annotated[int, Field(ge=1, le=3660, exclude_if=lambda days: days == WHOLE_EVERY_DAYS)] = (
+        WHOLE_EVERY_DAYS
+    )
 
 
 class Answer(Part):

@@ -14,6 +14,9 @@ from shared.wire.common import Given, Reason
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
+#: What a run is for: what is new since the last one, or all of a protocol's dates.
+Purpose = Literal["new", "whole"]
+
 #: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
 #: or that on which it was published.
 Dating = Literal["came", "changed", "published"]
@@ -23,10 +26,11 @@ PairVerdict = Literal["same", "different"]
 
 
 class RunView(BaseModel):
-    """One pull of a watch over the days `since` to `until`, both included.
+    """One pull of a watch over the days `since` to `until`, both included; `dated_by` says which days of a work.
 
     `found` of the counts is the sum of new, merged, updated, unchanged and rejected. A run that took up the
-    place of an earlier one names it in `goes_on_from`.
+    place of an earlier one names it in `goes_on_from`; `walk` is the first run of both. A run is partial where less
+    came than the source says it has; `missing` are ids that it listed and did not give.
     """
 
     run: str
@@ -34,13 +38,17 @@ class RunView(BaseModel):
     source: str
     query: str
     protocol_version: int
+    purpose: Purpose
+    dated_by: Dating
     since: date
     until: date
     state: RunState
     goes_on_from: str | None
+    walk: str
     pages: int
     counts: RunCounts
     reported: int | None
+    missing: list[str]
     remarks: list[str]
     error: str | None
     started_at: datetime
@@ -48,7 +56,11 @@ class RunView(BaseModel):
 
 
 class WatchView(BaseModel):
-    """A strategy that is pulled again and again; `trouble` is why its last run stopped early."""
+    """A strategy that is pulled again and again; `trouble` is why its last run was not complete.
+
+    `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
+    `whole_every_days`.
+    """
 
     watch: str
     strategy: str
@@ -56,10 +68,12 @@ class WatchView(BaseModel):
     query: str
     every_days: int
     overlap_days: int
+    whole_every_days: int
     protocol_version: int
     state: WatchState
     due_at: datetime
     searched_through: date | None
+    walked_whole_at: datetime | None
     failures: int
     trouble: str | None
     last_run: RunView | None = None
@@ -115,7 +129,8 @@ class RecordSummary(BaseModel):
 
 
 class SourceRecordView(BaseModel):
-    """One source's own record, as it was when last seen; `because` says why it belongs to this record."""
+    """One source's own record, as it was when last seen; `because` says why it belongs to this record. `seen_in` is the
+    first run of the last walk that met it."""
 
     source: str
     source_id: str

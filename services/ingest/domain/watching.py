@@ -33,18 +33,24 @@ class RunStates(States[RunState]):
 
     RUNNING: Final = "running"
     COMPLETE: Final = "complete"
+    PARTIAL: Final = "partial"
     INCOMPLETE: Final = "incomplete"
 
     what = "run"
     moves = {
         (None, RUNNING): "its watch is due",
-        (RUNNING, COMPLETE): "its last page is taken in",
+        (RUNNING, COMPLETE): "its last page is taken in, and what came adds up",
+        (RUNNING, PARTIAL): "its last page is taken in, and less came than its source says it has",
         (RUNNING, INCOMPLETE): "its source fails, or a fault of ours comes again and again",
     }
 
 
 #: How far back a strategy is searched whose protocol names no first day.
 LONG_AGO = timedelta(days=3650)
+
+#: How far around a protocol's dates a whole walk asks: a work may be online two years before the issue that it is dated
+#: by, and be dated by an issue of next year.
+_BEFORE, _AFTER = timedelta(days=730), timedelta(days=366)
 
 #: No source knows an earlier year, whatever a protocol says.
 _FIRST_YEAR = date(1000, 1, 1)
@@ -53,6 +59,9 @@ _FIRST_YEAR = date(1000, 1, 1)
 _LONGEST_WAIT = timedelta(days=30)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+
+#: A source that goes on giving less than it says it has is asked for the whole window again at most this often.
+LONGEST_PAUSE_OF_PARTIAL = timedelta(days=1)
 
 
 def window(
@@ -64,13 +73,38 @@ def window(
     return max(min(start, today), _FIRST_YEAR) - timedelta(days=overlap_days), today
 
 
+def whole_window(*, search_from: date | None, today: date) -> tuple[date, date]:
+    """The first and last day of a walk over all of a protocol's dates, with room around them."""
+    start = search_from or today - LONG_AGO
+    return max(min(start, today), _FIRST_YEAR + _BEFORE) - _BEFORE, today + _AFTER
+
+
+def is_whole_due(*, walked: datetime | None, every_days: int, now: datetime) -> bool:
+    """Whether a strategy is to be walked whole: the first time, and every so many days after the last one."""
+    return walked is None or now - walked >= timedelta(days=every_days)
+
+
+def is_turn_of_new(failures: int) -> bool:
+    """Whether, while whole walks fail, a try is for what is new: every fourth, so that it comes all the same."""
+    return failures % 4 == 3
+
+
+def lacks(*, reported: int | None, received: int, drift: float) -> int:
+    """How many works a source has by its own count and did not give; 0 where they are within the share by which its
+    count may drift."""
+    lack = (reported or 0) - received
+    return lack if lack > (reported or 0) * drift else 0
+
+
 def next_pull(searched_through: date, every_days: int) -> datetime:
     """When a strategy is due again after a complete window: the beginning of that day, UTC."""
     return datetime.combine(searched_through + timedelta(days=every_days), time(), UTC)
 
 
-def next_try(now: datetime, failures: int, retry_after: float | None = None) -> datetime:
-    """When to try again after so many failures in a row: a minute, two, four ... six hours, and never before
-    the source's own `retry_after` (seconds)."""
-    pause = pause_after(failures, first=_FIRST_PAUSE.total_seconds(), longest=_LONGEST_PAUSE.total_seconds())
+def next_try(
+    now: datetime, failures: int, retry_after: float | None = None, *, longest: timedelta = _LONGEST_PAUSE
+) -> datetime:
+    """When to try again after so many failures in a row: a minute, two, four ... `longest`, and never before the
+    source's own `retry_after` (seconds)."""
+    pause = pause_after(failures, first=_FIRST_PAUSE.total_seconds(), longest=longest.total_seconds())
     return now + timedelta(seconds=no_less_than_asked(pause, retry_after, most=_LONGEST_WAIT.total_seconds()))

@@ -22,6 +22,7 @@ from shared.bus.judging import is_down
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.service import Context, Gauge
+from shared.wire.ingest import RunState
 
 log = logging.get(__name__)
 
@@ -103,8 +104,8 @@ def _pull(running: Context, run: RunRow, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
     answers = Answers(running.blobs if running.settings.raw_answer_days else None)
     try:
-        _walk(running, run, turn, answers)
-        how = "stopped" if running.stopping.is_set() else RunStates.COMPLETE
+        state = _walk(running, run, turn, answers)
+        how = "stopped" if state == RunStates.RUNNING else state
         _PULLS.labels(run.source, how).inc()
         log.info("pull over", review=run.review, run=run.id, source=run.source, how=how)
     except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
@@ -131,18 +132,20 @@ def _is_no_fault(error: Exception) -> bool:
     return is_down(error) or isinstance(error, Conflict)
 
 
-def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> None:
+def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunState:
+    """Walks a run page by page; the state in which it is left."""
     source = running.resource(Sources).get(run.source)
     if source is None:
         known = ", ".join(sorted(running.resource(Sources)))
         raise SourceRefused(f"there is no source {run.source!r}; there are: {known}", source=run.source)
-    query = Query(text=run.query, since=run.since, until=run.until)
+    query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
     answers.ready()
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
     for number, page in enumerate(source.pages(query, run.cursor, answers.hear), start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
-            taken = runs.take_page(work, run.id, page, pages_before=number)
+            taken = runs.take_page(work, run.id, page, pages_before=number, drift=source.drift)
             answers.name(work, taken, number)
+            state = taken.state
         if page.cursor is None or running.stopping.is_set():
-            return
+            return state
     raise SourceUnavailable(f"{run.source} ended its walk before the last page", source=run.source)

@@ -10,16 +10,30 @@ from typing import Any, TypeVar
 
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
-from services.ingest.domain.watching import RunStates, next_pull, next_try, window
+from services.ingest.domain.watching import (
+    LONGEST_PAUSE_OF_PARTIAL,
+    RunStates,
+    is_turn_of_new,
+    is_whole_due,
+    lacks,
+    next_pull,
+    next_try,
+    whole_window,
+    window,
+)
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
 from shared.errors import Conflict, LivingError
 from shared.events.ingest import RunFinished, SourceDrifted
 from shared.ids import id_of, new_id
+from shared.wire.ingest import Purpose
 
 #: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
 MOST_REMARKS = 100
+
+#: Ids of missing works that a run keeps, and of those how many its trouble names.
+MOST_MISSING, _MOST_NAMED = 1_000, 10
 
 #: How often in a row a watch may fail by a fault of ours before its run is given up.
 MOST_FAULTS = 3
@@ -32,38 +46,55 @@ Item = TypeVar("Item", port.SourceRecord, port.Rejection)
 
 def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
     """Begins a pull of a watch, or goes on with the walk that its last run had to leave."""
-    left = store.run_if_any(work, watch.goes_on_from)
-    if left is not None:
-        since, until = left.since, left.until
+    if (left := store.run_if_any(work, watch.goes_on_from)) is not None:
+        return work.add(_going_on(work, watch, left))
+    search_from = store.review_of(work, watch.review).search_from
+    datings = source.datings if source else ("came",)
+    dated_by: port.Dating
+    if _is_whole_due(work, watch) and not is_turn_of_new(watch.failures):
+        purpose: Purpose = "whole"
+        dated_by = "published" if "published" in datings else datings[0]
+        since, until = whole_window(search_from=search_from, today=work.now.date())
     else:
+        purpose, dated_by = "new", datings[0]
         since, until = window(
             searched_through=watch.searched_through,
-            search_from=store.review_of(work, watch.review).search_from,
+            search_from=search_from,
             overlap_days=max(watch.overlap_days, source.least_overlap_days if source else 0),
             today=work.now.date(),
         )
-    return work.add(
-        RunRow(
-            id=new_id("run"),
-            review=watch.review,
-            watch=watch.id,
-            source=watch.source,
-            query=watch.query,
-            protocol_version=watch.protocol_version,
-            since=since,
-            until=until,
-            started_at=work.now,
-            goes_on_from=left.id if left else None,
-            cursor=left.cursor if left else None,
-            received_before=left.received_before + left.found if left else 0,
-        )
+    run = _run(work, watch, purpose=purpose, dated_by=dated_by, since=since, until=until)
+    return work.add(run)
+
+
+def _is_whole_due(work: Work, watch: WatchRow) -> bool:
+    return is_whole_due(walked=watch.walked_whole_at, every_days=watch.whole_every_days, now=work.now)
+
+
+def _going_on(work: Work, watch: WatchRow, left: RunRow) -> RunRow:
+    """A run that takes up the walk that another had to leave."""
+    run = _run(
+        work, watch, purpose=left.purpose, dated_by=left.dated_by, since=left.since, until=left.until, walk=left.walk
     )
+    run.goes_on_from, run.cursor = left.id, left.cursor
+    run.reported, run.missing = left.reported, left.missing
+    run.received_before = left.received_before + left.found
+    return run
 
 
-def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int) -> RunRow:
+def _run(work: Work, watch: WatchRow, *, walk: str | None = None, **facts: Any) -> RunRow:
+    run = new_id("run")
+    return RunRow(
+        id=run, walk=walk or run, review=watch.review, watch=watch.id, source=watch.source, query=watch.query,
+        protocol_version=watch.protocol_version, started_at=work.now, **facts,
+    )  # fmt: skip
+
+
+def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int, drift: float = 0.0) -> RunRow:
     """Takes in one page of a run: every item is counted once, whatever becomes of it.
 
-    An item met again in the same run is not counted again. The last page ends the run. Raises Conflict when
+    An item met again in the same walk is not counted again. The last page ends the run: it is complete where what came
+    adds up to what the source says it has, `drift` (a share of it) aside, and else partial. Raises Conflict when
     another process has taken a page of this run since `pages_before`.
     """
     review, run = store.lock_review_and_run(work, run_id)
@@ -71,16 +102,16 @@ def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int) ->
         raise Conflict(f"run {run_id!r} is at page {run.pages} ({run.state}), not at {pages_before}", slug="run_moved")
     records = [_storable(record) for record in page.records]
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
-    items = _sort(records, known, run.id)
-    store.mark_seen(work, run.review, run.source, items.unchanged, run.id)
+    items = _sort(records, known, run.walk)
     outcomes, doubts = take_in(work, review, run.id, items.changed)
+    store.mark_seen(work, run.review, run.source, {record.source_id for record in records}, run.walk)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
     _keep_items(work, run, went)
     rejected = _keep_rejections(work, run, [_storable(rejection) for rejection in page.rejections])
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
     if page.cursor is None:
-        _complete(work, run)
+        _end(work, run, drift)
     return run
 
 
@@ -157,15 +188,13 @@ def _without_nul(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """A page's source records by what is known of them: those to take in, the ids of those known as they are, and the
-    ids of those that the run had not met before."""
+    """A page's source records by what is known of them: those to take in, and the ids that are new to the walk."""
 
     changed: list[Incoming]
-    unchanged: set[str]
     met: list[str]
 
 
-def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known], run: str) -> _Items:
+def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known], walk: str) -> _Items:
     hashes = {source_id: row.content_hash for source_id, row in known.items()}
     changed = []
     for record in records:
@@ -176,8 +205,7 @@ def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]
             changed.append(Incoming(record, content_hash, home))
     return _Items(
         changed=changed,
-        unchanged=known.keys() - {one.record.source_id for one in changed},
-        met=[source_id for source_id in hashes if source_id not in known or known[source_id].seen_in != run],
+        met=[source_id for source_id in hashes if source_id not in known or known[source_id].seen_in != walk],
     )
 
 
@@ -192,13 +220,13 @@ def _keep_items(work: Work, run: RunRow, went: Mapping[str, Outcome | None]) -> 
 
 
 def _keep_rejections(work: Work, run: RunRow, rejections: Sequence[port.Rejection]) -> int:
-    """Keeps the rejections this run has not met yet, and counts them."""
+    """Keeps the rejections this walk has not met yet, and counts them."""
     met: Counter[tuple[str, str, str]] = Counter()
     rows = {}
     for rejection in rejections:
         what = rejection.source_id or "", rejection.reason, rejection.excerpt
         met[what] += 1
-        rejection_id = id_of("rejection", run.id, *what, str(met[what]))
+        rejection_id = id_of("rejection", run.walk, *what, str(met[what]))
         rows[rejection_id] = {
             "id": rejection_id,
             "review": run.review,
@@ -226,23 +254,67 @@ def _go_on(run: RunRow, page: port.Page) -> None:
     """Moves a run past a page."""
     run.pages += 1
     run.cursor = page.cursor
-    run.reported = page.reported if page.reported is not None else run.reported
+    # The highest of its counts: one that is too low must not make a walk look whole.
+    run.reported = max((each for each in (run.reported, page.reported) if each is not None), default=None)
+    run.missing = list(dict.fromkeys([*run.missing, *page.missing]))[:MOST_MISSING]
     run.remarks = [*run.remarks, *(remark for remark in page.remarks if remark not in run.remarks)][:MOST_REMARKS]
     run.error = None
 
 
-def _complete(work: Work, run: RunRow) -> None:
-    RunStates.turn(run, RunStates.COMPLETE)
+def _end(work: Work, run: RunRow, drift: float) -> None:
+    """Ends a run after its last page."""
     run.ended_at = work.now
-    received = run.received_before + run.found
-    if run.reported is not None and received < run.reported:
-        run.remarks = [*run.remarks, f"the source reported {run.reported} items and gave {received}"]
+    run.missing = _still_missing(work, run)
     watch = store.watch_of(work, run.review, run.watch, lock=True)
-    if watch.asked_since <= run.protocol_version:
-        watch.searched_through = max(run.until, watch.searched_through or run.until)
-        watch.failures, watch.trouble, watch.goes_on_from = 0, None, None
-        watch.due_at = next_pull(run.until, watch.every_days)
+    if words := _falls_short(run, drift):
+        RunStates.turn(run, RunStates.PARTIAL)
+        run.error = words
+        if watch.asked_since <= run.protocol_version:
+            watch.failures += 1
+            watch.trouble, watch.goes_on_from = words, None
+            watch.due_at = next_try(work.now, watch.failures, longest=LONGEST_PAUSE_OF_PARTIAL)
+    else:
+        RunStates.turn(run, RunStates.COMPLETE)
+        if watch.asked_since <= run.protocol_version:
+            _move_on(work, run, watch)
     _tell_end(work, run, watch)
+
+
+def _still_missing(work: Work, run: RunRow) -> list[str]:
+    """What a source listed, did not give at first, and gave on no later page of the walk either."""
+    met = store.source_records(work, run.review, run.source, run.missing)
+    return [each for each in run.missing if each not in met or met[each].seen_in != run.walk]
+
+
+def _falls_short(run: RunRow, drift: float) -> str | None:
+    """What a walk lacks of what its source says it has; None where it adds up."""
+    received = run.received_before + run.found
+    lack = lacks(reported=run.reported, received=received, drift=drift)
+    if not lack and not run.missing:
+        return None
+    words = f"{run.source} has {run.reported} works by its own count and gave {received}"
+    if run.missing:
+        named = ", ".join(run.missing[:_MOST_NAMED])
+        words += f"; it listed and did not give {len(run.missing)}: {named}{' ...' * (len(run.missing) > _MOST_NAMED)}"
+    return words
+
+
+def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
+    """What a complete run is for its watch."""
+    begun = store.run_if_any(work, run.walk) or run
+    through = min(run.until, begun.started_at.date())
+    if run.purpose == "whole":
+        watch.walked_whole_at = begun.started_at
+    if run.purpose == "new" or watch.searched_through is None:
+        watch.searched_through = max(through, watch.searched_through or through)
+    watch.goes_on_from = None
+    watch.due_at = next_pull(watch.searched_through, watch.every_days)
+    if run.purpose == "new" and watch.failures and _is_whole_due(work, watch):
+        # It was the turn of what is new, and the whole walk still fails.
+        watch.failures += 1
+        watch.due_at = min(watch.due_at, next_try(work.now, watch.failures, longest=LONGEST_PAUSE_OF_PARTIAL))
+    else:
+        watch.failures, watch.trouble = 0, None
 
 
 def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
@@ -253,7 +325,7 @@ def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
             RunFinished(
                 review=run.review, run=run.id, watch=run.watch, source=run.source, query=run.query,
                 protocol_version=run.protocol_version, window_from=run.since,
-                searched_through=run.until if complete else before, counts=run.counts,
-                reported=run.reported, complete=complete, error=run.error,
+                searched_through=min(run.until, run.started_at.date()) if complete else before,
+                counts=run.counts, reported=run.reported, complete=complete, error=run.error, missing=run.missing,
             )
         )  # fmt: skip

@@ -284,12 +284,17 @@ def _judge_error(text: str) -> NoReturn:
 
 
 def read_page(answer: Answer, pmids: Sequence[int]) -> Page:
-    """Reads an efetch answer that should hold these citations, and names those that it lacks."""
+    """Reads an efetch answer that should hold these citations, and names those that it lacks.
+
+    An item that came and does not say which it is stands for one of those.
+    """
     if answer.media_type == "application/json":
         _check_error(as_dict(answer.json()))
     page = answered(read_articles(answer.xml()), answer)
     came = {each.source_id for each in page.records} | {each.source_id for each in page.rejections}
-    return page.model_copy(update={"missing": [str(pmid) for pmid in pmids if str(pmid) not in came]})
+    missing = [str(pmid) for pmid in pmids if str(pmid) not in came]
+    nameless = sum(each.source_id is None for each in page.rejections)
+    return page.model_copy(update={"missing": missing if len(missing) > nameless else []})
 
 
 def read_articles(root: Element) -> Page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -49,7 +49,8 @@ class LocalSource:
     missing: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
     answers: list[list[bytes]] = field(default_factory=list)
-    _given: int = 0
+    #: How many pages it has given.
+    given: int = 0
 
     def put(self, *items: SourceRecord | Rejection) -> None:
         """Puts items into the source, each in place of the one that was there under its id."""
@@ -61,11 +62,11 @@ class LocalSource:
         there = [item for item in self.items if self._in_window(item, query)]
         at = int(cursor or 0)
         while True:
-            if self._given in self.trouble:
-                raise self.trouble.pop(self._given)
-            self._given += 1
+            if self.given in self.trouble:
+                raise self.trouble.pop(self.given)
+            self.given += 1
             for body in self.answers.pop(0) if self.answers else ():
-                keep(Heard(f"GET https://{self.name}.example/works?page={self._given}", 200, "text/plain", NOW, body))
+                keep(Heard(f"GET https://{self.name}.example/works?page={self.given}", 200, "text/plain", NOW, body))
             batch = there[at : at + self.per_page]
             at += self.per_page
             yield Page(
@@ -135,10 +136,10 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
 
 
 class IngestBench(Workbench):
-    """A workbench whose sources are these."""
+    """A workbench whose sources are these, and in place of some of them those that are given."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        self.sources = {name: LocalSource(name) for name in SOURCES}
+    def __init__(self, *args: Any, sources: Mapping[str, Any] | None = None, **settings: Any) -> None:
+        self.sources = {name: LocalSource(name) for name in SOURCES} | dict(sources or {})
         self.review = REVIEW
         super().__init__(replace(SERVICE, resources=lambda _: Sources(self.sources)), *args, **settings)
 

@@ -127,7 +127,7 @@ def test_the_next_pull_is_due_so_many_days_after_the_last_complete_window(bench)
     bench.pull()
     bench.clock.set("2020-01-07T23:59:00")
     bench.pull()
-    assert bench.sources["crossref"].asked == [(date(2017, 12, 29), date(2020, 1, 1), None)]
+    assert bench.sources["crossref"].asked == [(date(2016, 1, 2), date(2021, 1, 1), None)]
 
     bench.clock.set("2020-01-08T00:00:00")
     bench.pull()
@@ -209,16 +209,121 @@ def test_an_item_that_is_met_twice_in_a_run_is_counted_once(bench):
     )
 
 
-def test_fewer_items_than_the_source_reported_are_remarked_on(bench):
-    bench.adopt(strategy("crossref"))
-    bench.sources["crossref"].put(*works(3))
-    bench.sources["crossref"].reported = 5
+def test_a_walk_that_gives_less_than_its_source_has_is_partial_and_is_made_again(bench):
+    bench.adopt(strategy("crossref", overlap_days=3))
+    source = bench.sources["crossref"]
+    source.put(*works(3))
+    source.reported = 5
 
     bench.pull()
 
     (run,) = bench.items("runs")
-    assert run["remarks"] == ["the source reported 5 items and gave 3"]
-    assert finished(bench).reported == 5
+    words = "crossref has 5 works by its own count and gave 3"
+    assert (run["state"], run["error"], run["counts"]["new"]) == ("partial", words, 3)
+    assert (finished(bench).complete, finished(bench).reported, finished(bench).error) == (False, 5, words)
+    (watch,) = bench.items("watches")
+    assert (watch["searched_through"], watch["failures"], watch["trouble"]) == (None, 1, words)
+
+    source.reported = None
+    source.put(*works(5))
+    bench.clock.advance(minutes=1)
+    bench.pull()
+
+    assert (finished(bench).complete, finished(bench).counts.new, finished(bench).counts.unchanged) == (True, 2, 3)
+    (watch,) = bench.items("watches")
+    assert (watch["searched_through"], watch["failures"], watch["trouble"]) == ("2020-01-01", 0, None)
+
+
+def test_a_source_that_goes_on_giving_less_is_asked_once_a_day_in_the_end(bench):
+    bench.adopt(strategy("crossref"))
+    bench.sources["crossref"].reported = 5
+    for _ in range(14):
+        bench.pull()
+        bench.clock.set(bench.items("watches")[0]["due_at"])
+
+    begun = [datetime.fromisoformat(run["started_at"]) for run in bench.items("runs")]
+    assert begun[0] - begun[1] == timedelta(days=1)
+
+
+def test_what_a_source_listed_and_did_not_give_is_named(bench):
+    bench.adopt(strategy("pubmed"))
+    source = bench.sources["pubmed"]
+    source.put(*works(3, source="pubmed"))
+    source.missing = ["31", works(1, source="pubmed")[0].source_id]
+
+    bench.pull()
+
+    (run,) = bench.items("runs")
+    assert (run["state"], run["missing"]) == ("partial", ["31"])
+    assert run["error"].endswith("it listed and did not give 1: 31")
+    assert finished(bench).missing == ["31"]
+
+
+def test_a_count_may_drift_as_far_as_its_source_lets_it(bench):
+    bench.adopt(strategy("crossref"))
+    source = bench.sources["crossref"]
+    source.put(*works(9))
+    source.reported, source.drift = 10, 0.1
+
+    bench.pull()
+
+    assert finished(bench).complete
+
+
+def test_an_item_that_a_source_gives_twice_counts_once(bench):
+    bench.adopt(strategy("crossref"))
+    source = bench.sources["crossref"]
+    source.items = [*works(3), *works(1)]
+
+    bench.pull()
+
+    assert (finished(bench).complete, finished(bench).counts.found) == (False, 3)
+
+
+def test_a_whole_walk_is_made_first_and_every_so_many_days_and_what_is_new_is_asked_for_in_between(bench):
+    source = bench.sources["crossref"]
+    source.datings = ("came", "published")
+    bench.adopt(strategy("crossref", every_days=30, overlap_days=3), published_after=date(2018, 1, 1))
+    for _ in range(5):
+        bench.pull()
+        bench.clock.advance(days=30)
+
+    runs = bench.items("runs")[::-1]
+    assert [run["purpose"] for run in runs] == ["whole", "new", "new", "whole", "new", "new"]
+    assert [run["dated_by"] for run in runs] == ["published", "came", "came", "published", "came", "came"]
+    assert (runs[0]["since"], runs[0]["until"]) == ("2016-01-02", "2021-01-01")
+    assert (runs[1]["since"], runs[1]["until"]) == ("2019-12-29", "2020-01-31")
+    assert bench.items("watches")[0]["walked_whole_at"] == runs[3]["started_at"]
+
+
+def test_what_is_new_is_asked_for_at_once_after_a_whole_walk_that_was_due_with_it(bench):
+    bench.adopt(strategy("crossref", every_days=7, whole_every_days=10))
+    bench.pull()
+    bench.clock.advance(days=14)
+    bench.pull()
+    bench.pull()
+
+    assert [run["purpose"] for run in bench.items("runs")] == ["new", "whole", "whole"]
+
+
+def test_a_whole_walk_that_fails_again_and_again_does_not_keep_what_is_new_from_coming(bench):
+    bench.adopt(strategy("crossref"))
+    bench.sources["crossref"].put(*works(3))
+    for fails in (True, True, True, False, True):
+        if fails:
+            bench.sources["crossref"].trouble = {
+                bench.sources["crossref"].given: SourceDrifted("odd", source="crossref")
+            }
+        bench.pull()
+        (watch,) = bench.items("watches")
+        assert watch["trouble"] == "odd"
+        bench.clock.set(watch["due_at"])
+    bench.pull()
+
+    assert [(run["purpose"], run["state"]) for run in bench.items("runs")[::-1]] == [
+        *[("whole", "incomplete")] * 3, ("new", "complete"), ("whole", "incomplete"), ("whole", "complete")
+    ]  # fmt: skip
+    assert [bench.items("watches")[0][name] for name in ("failures", "trouble")] == [0, None]
 
 
 def test_a_source_that_is_down_ends_the_run_with_its_error_and_is_tried_again(bench):
@@ -333,7 +438,9 @@ def stray_watch(bench) -> None:
     with bench.work() as opened:
         due = bench.clock.now() - timedelta(days=1)
         stray = {"id": "stray", "review": "other", "strategy": "s", "source": "crossref", "query": "q", "due_at": due}
-        opened.add(WatchRow(every_days=7, overlap_days=3, protocol_version=1, asked_since=1, **stray))
+        opened.add(
+            WatchRow(every_days=7, overlap_days=3, whole_every_days=90, protocol_version=1, asked_since=1, **stray)
+        )
 
 
 def test_a_watch_that_cannot_be_opened_does_not_keep_the_others(bench):
@@ -410,10 +517,10 @@ def test_a_process_killed_between_two_pages_goes_on_where_it_stood(bench, monkey
     bench.sources["crossref"].put(*works(8), rejection("crossref", "bad"))
     take_page = runs.take_page
 
-    def take_one_page_and_die(work, run_id, page, *, pages_before):
+    def take_one_page_and_die(work, run_id, page, *, pages_before, drift):
         if pages_before == 1:
             raise Killed
-        return take_page(work, run_id, page, pages_before=pages_before)
+        return take_page(work, run_id, page, pages_before=pages_before, drift=drift)
 
     monkeypatch.setattr(runs, "take_page", take_one_page_and_die)
     with pytest.raises(Killed):
@@ -568,10 +675,12 @@ def test_a_fault_of_ours_leaves_a_trace_and_ends_a_run_that_has_it_again_and_aga
     assert (finished(bench).complete, finished(bench).error) == (False, "RecursionError: too deep")
     assert [run["state"] for run in bench.items("runs")] == ["incomplete"]
 
-    bench.clock.advance(hours=1)
-    bench.pull()
-    assert finished(bench).complete
-    assert finished(bench).error is None
+    # First it is the turn of what is new, then of the whole walk that failed.
+    for _ in range(2):
+        bench.clock.advance(hours=1)
+        bench.pull()
+        assert finished(bench).complete
+        assert finished(bench).error is None
     assert bench.items("watches")[0]["trouble"] is None
 
 

@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.domain.watching import next_pull, next_try, window
+from services.ingest.domain.watching import (
+    is_turn_of_new,
+    is_whole_due,
+    lacks,
+    next_pull,
+    next_try,
+    whole_window,
+    window,
+)
 
 TODAY = date(2020, 6, 1)
 NOW = datetime(2020, 6, 1, 12, tzinfo=UTC)
@@ -31,6 +39,35 @@ def test_windows_leave_no_day_out(searched_through, overlap_days):
 
     assert since == searched_through - timedelta(days=overlap_days)
     assert until == TODAY
+
+
+def test_a_whole_walk_reaches_around_the_protocols_dates():
+    assert whole_window(search_from=date(2018, 1, 1), today=TODAY) == (date(2016, 1, 2), date(2021, 6, 2))
+    assert whole_window(search_from=None, today=TODAY)[0] < date(2008, 7, 1)
+    assert whole_window(search_from=date(2030, 1, 1), today=TODAY)[0] < TODAY
+    assert whole_window(search_from=date.min, today=TODAY)[0] == date(1000, 1, 1)
+
+
+def test_a_whole_walk_is_due_at_first_and_so_many_days_after_the_last():
+    days = {"every_days": 90, "now": NOW}
+    assert is_whole_due(walked=None, **days)
+    assert not is_whole_due(walked=NOW - timedelta(days=89), **days)
+    assert is_whole_due(walked=NOW - timedelta(days=90), **days)
+
+
+def test_while_whole_walks_fail_every_fourth_try_is_for_what_is_new():
+    assert [is_turn_of_new(failures) for failures in range(8)] == [False, False, False, True] * 2
+
+
+@given(st.integers(0, 100_000), st.integers(0, 100_000), st.floats(0, 0.01))
+def test_what_lacks_is_never_more_than_the_drift_without_a_word(reported, received, drift):
+    lack = lacks(reported=reported, received=received, drift=drift)
+    assert lack in (0, reported - received)
+    assert lack or reported - received <= reported * drift
+
+
+def test_a_source_without_a_count_lacks_nothing_that_one_could_know():
+    assert lacks(reported=None, received=3, drift=0.0) == 0
 
 
 def test_a_strategy_is_due_so_many_days_after_the_last_day_searched():

@@ -1,0 +1,42 @@
+"""runs that add up, and walks over all of a protocol's dates."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from shared.db.types import Instant, Json
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        # What a protocol has that says nothing of it.
+        batch_op.add_column(sa.Column("whole_every_days", sa.Integer(), nullable=False, server_default="90"))
+        batch_op.add_column(sa.Column("walked_whole_at", Instant(), nullable=True))
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="new"))
+        batch_op.add_column(sa.Column("dated_by", sa.String(), nullable=False, server_default="came"))
+        batch_op.add_column(sa.Column("walk", sa.String(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("missing", Json, nullable=False, server_default="[]"))
+    op.execute("UPDATE runs SET walk = id")
+    op.execute("UPDATE runs SET dated_by = 'published' WHERE source = 'openalex'")
+    # A place in a walk of the release before means nothing to the walks of this one.
+    op.execute("UPDATE watches SET goes_on_from = NULL")
+    op.execute("UPDATE runs SET cursor = NULL WHERE state = 'running'")
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.alter_column("whole_every_days", server_default=None)
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        for name in ("purpose", "dated_by", "walk", "missing"):
+            batch_op.alter_column(name, server_default=None)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        for name in ("missing", "walk", "dated_by", "purpose"):
+            batch_op.drop_column(name)
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.drop_column("walked_whole_at")
+        batch_op.drop_column("whole_every_days")
