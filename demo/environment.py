@@ -92,6 +92,7 @@ def prepared(
             "LIVING_CROSSREF_URL": f"{replay.url}/crossref",
             "LIVING_PUBMED_URL": f"{replay.url}/eutils",
             "LIVING_EUROPEPMC_URL": f"{replay.url}/europepmc",
+            "LIVING_DOAJ_URL": f"{replay.url}/doaj",
             "LIVING_CONTACT": "demo@example.org",
             **(servers or {}),
             **more,

@@ -226,6 +226,7 @@ class Settings(BaseSettings):
     europepmc_url: str = Field(
         "https://www.ebi.ac.uk/europepmc/webservices/rest", description="Base address of Europe PMC."
     )
+    doaj_url: str = Field("https://doaj.org/api/v4", description="Base address of DOAJ.")
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

@@ -1,4 +1,4 @@
-"""The wire forms: one paper's facts as OpenAlex, Crossref, PubMed and Europe PMC would send them."""
+"""The wire forms: one paper's facts as each source would send them."""
 
 from __future__ import annotations
 
@@ -140,12 +140,34 @@ def europepmc(paper: Paper, copy: Copy) -> dict[str, Any]:
     return {name: value for name, value in result.items() if value}
 
 
+def doaj(paper: Paper, copy: Copy) -> dict[str, Any]:
+    """An article; names stand as their publisher wrote them."""
+    first, last = _pages(paper)
+    described = {
+        "title": paper.title,
+        "year": str(paper.year),
+        "identifier": [{"id": paper.doi, "type": "doi"}] if paper.doi else [],
+        "author": [{"name": f"{given} {family}".strip()} for family, given in map(_parted, paper.authors)],
+        "journal": {
+            "title": paper.venue,
+            "volume": paper.volume,
+            "number": paper.issue,
+            "language": [paper.language.upper()],
+        },
+        "start_page": first,
+        "end_page": last,
+    }
+    stamp = f"{copy.entered}T00:00:00Z"
+    return {"id": copy.id, "created_date": stamp, "last_updated": stamp, "bibjson": described}
+
+
 #: The wire form of each source.
 WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "openalex": openalex,
     "crossref": crossref,
     "pubmed": pubmed,
     "europepmc": europepmc,
+    "doaj": doaj,
 }
 _THREE_LETTERS = {"en": "eng", "fr": "fre", "de": "ger", "es": "spa", "it": "ita", "nl": "dut", "pt": "por"}
 

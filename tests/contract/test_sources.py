@@ -18,6 +18,7 @@ from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
 from services.ingest.ports.sources.catalog import open_sources
 from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.europepmc import EuropePMC
 from services.ingest.ports.sources.http import Access, Limits
 from services.ingest.ports.sources.openalex import OpenAlex
@@ -32,10 +33,14 @@ from services.ingest.ports.sources.port import (
 )
 from services.ingest.ports.sources.pubmed import PubMed
 from shared.settings import Settings
+from tests.contract.copies import IDS, corpus_with_copies
 
 REVIEW = Path(__file__).parents[2] / "reviews" / "ics-leadership" / "papers.yaml"
 LIMITS = Limits(timeout=60, answer_bytes=500_000, tries=2, longest_pause=60)
 KEY = "a-secret-key-of-32-characters---"
+
+#: What the titles of the first review's papers have in common, for sources without truncation.
+WORDS = ("integrated", "integration", "integrating", "collaboration", "collaborations", "collaborative", "partnering")
 
 Make = Callable[..., Source]
 
@@ -90,6 +95,14 @@ KINDS = {
         'TITLE:"odyssey of integration"',
         "TITLE:cartilage",
     ),
+    "doaj": Kind(
+        "doaj",
+        DOAJ,
+        "page_size",
+        f"title:({' OR '.join(WORDS)})",
+        'title:"odyssey of integration"',
+        "title:cartilage",
+    ),
 }
 
 
@@ -140,7 +153,7 @@ async def cut(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def corpus() -> PapersCorpus:
-    return PapersCorpus.load(REVIEW)
+    return corpus_with_copies(REVIEW)
 
 
 @pytest.fixture(scope="module")
@@ -388,6 +401,10 @@ def test_pages_before_an_error_stay_good_and_the_walk_goes_on_from_them(name, ki
         ("crossref", "query=a&filter=nonsense:b", "there is no such filter"),
         ("crossref", "query=a&rows=1000", "parameter 'rows'"),
         ("europepmc", "NONSENSE:leadership", "cannot be read"),
+        ("doaj", "nonsense:leadership", "there is no field 'nonsense'"),
+        ("doaj", "leader*", "disallowed Lucene features"),
+        ("doaj", "title:leadership abstract:care", "neither AND nor OR before the field abstract"),
+        ("doaj", "x" * 60_000, "an address of 60,"),
     ],
 )
 def test_a_strategy_the_source_cannot_read_is_refused(name, text, words, url, client):
@@ -398,6 +415,40 @@ def test_a_strategy_the_source_cannot_read_is_refused(name, text, words, url, cl
 def test_a_strategy_pubmed_cannot_read_is_remarked_on(url, client):
     (page,) = KINDS["pubmed"].open(url, client).pages(query("leadership[nonsense]"))
     assert page.remarks == ["outputmessages: there is no field 'nonsense' here"]
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+def test_works_are_looked_up_by_their_ids_and_what_is_no_more_is_named(kind, name, corpus, url, client):
+    source = kind.open(url, client)
+    wanted = [entry.key for entry in corpus.entries(name)][:4]
+    gone = wanted[0][:-1] + ("1" if wanted[0][-1] != "1" else "2")
+
+    (page,) = source.look_up([*wanted, gone, "no id"], date(2022, 12, 31))
+    assert sorted(ids([page])) == sorted(wanted)
+    assert (page.missing, page.cursor) == ([gone, "no id"], None)
+    (nothing,) = source.look_up(["no id"], date(2022, 12, 31))
+    assert (nothing.found, nothing.missing) == (0, ["no id"])
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+def test_every_dating_of_a_source_is_asked_by_it(kind, name, corpus, url, client):
+    source = kind.open(url, client)
+    for by in source.datings:
+        asked = query(kind.everything, "2020-01-01", "2020-12-31").model_copy(update={"by": by})
+        found = {record.source_id for page in source.pages(asked) for record in page.records}
+        wanted = {entry.key for entry in corpus.entries(name) if entry.paper.year == 2020}
+        assert wanted <= found
+        assert by == "changed" or found == wanted
+
+
+def test_doajs_ceiling_is_met_by_slices_of_days(corpus, client):
+    kind = KINDS["doaj"]
+    with ReplayServer(replay_app(corpus, doaj_ceiling=4)) as small:
+        source = kind.open(small.url, client, size=2, ceiling=4)
+        for by in source.datings:
+            pages = list(source.pages(query(kind.everything).model_copy(update={"by": by})))
+            assert sorted(ids(pages)) == sorted(everything_of(corpus, "doaj"))
+            assert {page.reported for page in pages} == {22}
 
 
 def test_pubmeds_ceiling_is_met_by_slices_of_days(corpus, client):
@@ -422,7 +473,7 @@ def test_what_is_looked_up_by_its_ids_is_what_the_walk_gave(kind, url, client):
 
 
 def test_a_long_strategy_is_asked_whole(name, kind, corpus, url, client):
-    if name in {"openalex", "crossref"}:
+    if name in {"openalex", "crossref", "doaj"}:
         pytest.skip("it takes what fits an address, and says so")
     several = f"({' OR '.join([kind.everything] * 150)})"
     assert set(ids(list(kind.open(url, client).pages(query(several))))) == everything_of(corpus, name)

@@ -8,6 +8,7 @@ from typing import Unpack
 import httpx
 
 from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.europepmc import EuropePMC
 from services.ingest.ports.sources.http import Access, Limits, Timing
 from services.ingest.ports.sources.openalex import OpenAlex
@@ -27,6 +28,7 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
         Crossref(Access(settings.crossref_url, contact), client, limits=limits, **timing),
         PubMed(pubmed, client, limits=limits, **timing),
         EuropePMC(Access(settings.europepmc_url, contact), client, limits=limits, **timing),
+        DOAJ(Access(settings.doaj_url, contact), client, limits=limits, **timing),
     ]
     return {source.name: source for source in sources}
 
