@@ -126,7 +126,7 @@ class Answer:
     def xml(self) -> Element:
         """The body as XML, entities forbidden, single characters of it mended; raises Malformed when it is not
         labelled so or is none."""
-        if self.media_type not in {"text/xml", "application/xml"}:
+        if self.media_type not in {"text/xml", "application/xml", "application/atom+xml"}:
             raise Malformed(f"XML was expected, {self.media_type or 'nothing'} came: {self.excerpt()}")
         try:
             return fromstring(self.body)
