@@ -93,6 +93,7 @@ def prepared(
             "LIVING_PUBMED_URL": f"{replay.url}/eutils",
             "LIVING_EUROPEPMC_URL": f"{replay.url}/europepmc",
             "LIVING_DOAJ_URL": f"{replay.url}/doaj",
+            "LIVING_ARXIV_URL": f"{replay.url}/arxiv",
             "LIVING_CONTACT": "demo@example.org",
             **(servers or {}),
             **more,

@@ -227,6 +227,7 @@ class Settings(BaseSettings):
         "https://www.ebi.ac.uk/europepmc/webservices/rest", description="Base address of Europe PMC."
     )
     doaj_url: str = Field("https://doaj.org/api/v4", description="Base address of DOAJ.")
+    arxiv_url: str = Field("https://export.arxiv.org/api", description="Base address of arXiv.")
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

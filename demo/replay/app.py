@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from demo.replay import crossref, doaj, europepmc, eutils, openalex
+from demo.replay import arxiv, crossref, doaj, europepmc, eutils, openalex
 from demo.replay.corpus import Corpus, SourceName
 from demo.replay.holdings import Holdings
 from shared.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ _NOT_FOUND = {
     "/eutils": eutils.not_found,
     "/europepmc": europepmc.not_found,
     "/doaj": doaj.not_found,
+    "/arxiv": arxiv.not_found,
 }
 
 
@@ -32,11 +33,12 @@ def replay_app(
     monotonic: Callable[[], float] = time.monotonic,
     pubmed_ceiling: int = eutils.CEILING,
     doaj_ceiling: int = doaj.CEILING,
+    arxiv_ceiling: int = arxiv.CEILING,
 ) -> Starlette:
     """Serves the corpus in the form of each API it has entries for.
 
-    Base addresses are `/openalex`, `/crossref`, `/eutils`, `/europepmc` and `/doaj` of the server. What entered
-    after the day of `clock` is not shown; `monotonic` ages Crossref's cursors; the ceilings say how far one
+    Base addresses are `/openalex`, `/crossref`, `/eutils`, `/europepmc`, `/doaj` and `/arxiv` of the server. What
+    entered after the day of `clock` is not shown; `monotonic` ages Crossref's cursors; the ceilings say how far one
     search reaches, so that a small corpus can show what a large one does.
     """
     clock = clock or SystemClock()
@@ -47,6 +49,7 @@ def replay_app(
         Mount("/eutils", routes=eutils.EutilsApi(holdings["pubmed"], pubmed_ceiling).routes()),
         Mount("/europepmc", routes=europepmc.EuropePmcApi(holdings["europepmc"]).routes()),
         Mount("/doaj", routes=doaj.DoajApi(holdings["doaj"], doaj_ceiling).routes()),
+        Mount("/arxiv", routes=arxiv.ArxivApi(holdings["arxiv"], arxiv_ceiling).routes()),
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found})
 

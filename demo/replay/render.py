@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
+from demo.replay.arxiv import ARXIV, ATOM
 from demo.replay.corpus import SourceName
 from demo.replay.facts import Copy, Paper
 
@@ -161,6 +162,25 @@ def doaj(paper: Paper, copy: Copy) -> dict[str, Any]:
     return {"id": copy.id, "created_date": stamp, "last_updated": stamp, "bibjson": described}
 
 
+def arxiv(paper: Paper, copy: Copy) -> Element:
+    """An Atom entry of one version; one that names a journal's DOI has its reference too."""
+    entry = Element(f"{{{ATOM}}}entry")
+
+    def add(tag: str, text: str | None, parent: Element = entry) -> None:
+        _add(parent, tag, text)
+
+    stamp = f"{copy.entered}T12:00:00Z"
+    add(f"{{{ATOM}}}id", f"http://arxiv.org/abs/{copy.id}v1")
+    add(f"{{{ATOM}}}title", paper.title)
+    add(f"{{{ATOM}}}updated", stamp)
+    add(f"{{{ATOM}}}published", stamp)
+    add(f"{{{ARXIV}}}doi", paper.doi)
+    add(f"{{{ARXIV}}}journal_ref", paper.doi and f"{paper.venue} {paper.volume or ''} ({paper.year})")
+    for family, given in map(_parted, paper.authors):
+        add(f"{{{ATOM}}}name", f"{given} {family}".strip(), SubElement(entry, f"{{{ATOM}}}author"))
+    return entry
+
+
 #: The wire form of each source.
 WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "openalex": openalex,
@@ -168,6 +188,7 @@ WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "pubmed": pubmed,
     "europepmc": europepmc,
     "doaj": doaj,
+    "arxiv": arxiv,
 }
 _THREE_LETTERS = {"en": "eng", "fr": "fre", "de": "ger", "es": "spa", "it": "ita", "nl": "dut", "pt": "por"}
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
+from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.catalog import open_sources
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.doaj import DOAJ
@@ -102,6 +103,14 @@ KINDS = {
         f"title:({' OR '.join(WORDS)})",
         'title:"odyssey of integration"',
         "title:cartilage",
+    ),
+    "arxiv": Kind(
+        "arxiv",
+        ArXiv,
+        "page_size",
+        " OR ".join(f"ti:{word}" for word in WORDS),
+        'ti:"odyssey of integration"',
+        "ti:cartilage",
     ),
 }
 
@@ -401,6 +410,7 @@ def test_pages_before_an_error_stay_good_and_the_walk_goes_on_from_them(name, ki
         ("crossref", "query=a&filter=nonsense:b", "there is no such filter"),
         ("crossref", "query=a&rows=1000", "parameter 'rows'"),
         ("europepmc", "NONSENSE:leadership", "cannot be read"),
+        ("arxiv", "nonsense:leadership", "there is no field 'nonsense'"),
         ("doaj", "nonsense:leadership", "there is no field 'nonsense'"),
         ("doaj", "leader*", "disallowed Lucene features"),
         ("doaj", "title:leadership abstract:care", "neither AND nor OR before the field abstract"),
@@ -421,7 +431,7 @@ def test_a_strategy_pubmed_cannot_read_is_remarked_on(url, client):
 def test_works_are_looked_up_by_their_ids_and_what_is_no_more_is_named(kind, name, corpus, url, client):
     source = kind.open(url, client)
     wanted = [entry.key for entry in corpus.entries(name)][:4]
-    gone = wanted[0][:-1] + ("1" if wanted[0][-1] != "1" else "2")
+    gone = IDS[name](0, "f" * 64)
 
     (page,) = source.look_up([*wanted, gone, "no id"], date(2022, 12, 31))
     assert sorted(ids([page])) == sorted(wanted)
@@ -441,14 +451,15 @@ def test_every_dating_of_a_source_is_asked_by_it(kind, name, corpus, url, client
         assert by == "changed" or found == wanted
 
 
-def test_doajs_ceiling_is_met_by_slices_of_days(corpus, client):
-    kind = KINDS["doaj"]
-    with ReplayServer(replay_app(corpus, doaj_ceiling=4)) as small:
-        source = kind.open(small.url, client, size=2, ceiling=4)
-        for by in source.datings:
-            pages = list(source.pages(query(kind.everything).model_copy(update={"by": by})))
-            assert sorted(ids(pages)) == sorted(everything_of(corpus, "doaj"))
-            assert {page.reported for page in pages} == {22}
+@pytest.mark.parametrize(
+    ("name", "by"), [("doaj", "came"), ("doaj", "changed"), ("doaj", "published"), ("arxiv", "came")]
+)
+def test_a_ceiling_is_met_by_slices_of_days(kind, name, by, corpus, client):
+    with ReplayServer(replay_app(corpus, doaj_ceiling=4, arxiv_ceiling=4)) as small:
+        asked = query(kind.everything).model_copy(update={"by": by})
+        pages = list(kind.open(small.url, client, size=2, ceiling=4).pages(asked))
+    assert sorted(ids(pages)) == sorted(everything_of(corpus, name))
+    assert {page.reported for page in pages} == {22}
 
 
 def test_pubmeds_ceiling_is_met_by_slices_of_days(corpus, client):

@@ -221,7 +221,12 @@ def test_the_status_tells_how_much_was_rejected_and_why_and_how_to_list_it(pulle
 
 def test_the_doctor_sees_the_failing_source(pulled):
     looked = pulled.living(
-        "doctor", "--json", LIVING_PUBMED_URL=pulled.url, LIVING_EUROPEPMC_URL=pulled.url, LIVING_DOAJ_URL=pulled.url
+        "doctor",
+        "--json",
+        LIVING_PUBMED_URL=pulled.url,
+        LIVING_EUROPEPMC_URL=pulled.url,
+        LIVING_DOAJ_URL=pulled.url,
+        LIVING_ARXIV_URL=pulled.url,
     )
     seen = {finding["check"]: finding for finding in json.loads(looked.stdout)}
 

@@ -7,6 +7,7 @@ from typing import Unpack
 
 import httpx
 
+from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.europepmc import EuropePMC
@@ -29,6 +30,7 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
         PubMed(pubmed, client, limits=limits, **timing),
         EuropePMC(Access(settings.europepmc_url, contact), client, limits=limits, **timing),
         DOAJ(Access(settings.doaj_url, contact), client, limits=limits, **timing),
+        ArXiv(Access(settings.arxiv_url, contact), client, limits=limits, **timing),
     ]
     return {source.name: source for source in sources}
 
