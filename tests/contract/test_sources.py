@@ -428,19 +428,6 @@ def test_a_strategy_pubmed_cannot_read_is_remarked_on(url, client):
 
 
 @pytest.mark.parametrize("name", sorted(IDS))
-def test_works_are_looked_up_by_their_ids_and_what_is_no_more_is_named(kind, name, corpus, url, client):
-    source = kind.open(url, client)
-    wanted = [entry.key for entry in corpus.entries(name)][:4]
-    gone = IDS[name](0, "f" * 64)
-
-    (page,) = source.look_up([*wanted, gone, "no id"], date(2022, 12, 31))
-    assert sorted(ids([page])) == sorted(wanted)
-    assert (page.missing, page.cursor) == ([gone, "no id"], None)
-    (nothing,) = source.look_up(["no id"], date(2022, 12, 31))
-    assert (nothing.found, nothing.missing) == (0, ["no id"])
-
-
-@pytest.mark.parametrize("name", sorted(IDS))
 def test_every_dating_of_a_source_is_asked_by_it(kind, name, corpus, url, client):
     source = kind.open(url, client)
     for by in source.datings:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
+from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import squeeze, text_of
 from services.ingest.ports.sources.port import (
     Dating,
@@ -113,15 +114,10 @@ class ArXiv:
         return slices.walk(query.since, query.until, cursor)
 
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
-        """The entries with these ids, changed or not; `missing` are those that arXiv does not know."""
+        """The entries with these ids, changed or not; one that can be no id would have arXiv refuse all."""
         wanted = [each for each in ids if _ID.fullmatch(each)]
-        page = Page()
-        if wanted:
-            asked = {"id_list": ",".join(wanted), "start": "0", "max_results": str(self.ids_at_once)}
-            ask = partial(self._ask, asked, read_page, keep)
-            page = whole(ask, partial(_is_whole, start=0, size=self.ids_at_once))
-        came = {record.source_id for record in page.records} | {each.source_id for each in page.rejections}
-        yield page.model_copy(update={"missing": [each for each in ids if each not in came]})
+        asked = {"id_list": ",".join(wanted), "start": "0", "max_results": str(self.ids_at_once)}
+        yield looked_up(wanted, partial(self._ask, asked, read_page, keep))
 
     def _descend(self, text: str, since: date, cursor: str | None, keep: Keep) -> Iterator[Page]:
         """Pages from the latest change on. What changes meanwhile moves others down, so it costs no entry its turn; how

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, NoReturn, Unpack
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import httpx
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
+from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
@@ -87,14 +89,11 @@ class DOAJ:
         return slices.walk(*window, cursor)
 
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
-        """The records with these ids, changed or not; `missing` are those that DOAJ has no more."""
+        """The records with these ids, changed or not."""
         wanted = [each for each in ids if _OWN_ID.fullmatch(each)]
-        page = Page()
-        if wanted:
-            named = " OR ".join(f'"{each}"' for each in wanted)
-            page = self._page(f"id.exact:({named})", "created_date:asc", 0, keep, PAGE_SIZE)
-        came = {record.source_id for record in page.records} | {each.source_id for each in page.rejections}
-        yield page.model_copy(update={"missing": [each for each in ids if each not in came]})
+        named = " OR ".join(f'"{each}"' for each in wanted)
+        ask = partial(self._page, f"id.exact:({named})", "created_date:asc", 0, keep, PAGE_SIZE)
+        yield looked_up(wanted, ask)
 
     def _page(self, text: str, sort: str, start: int, keep: Keep, size: int | None = None) -> Page:
         size = size or self._page_size

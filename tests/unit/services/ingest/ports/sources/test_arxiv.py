@@ -275,11 +275,11 @@ def test_an_entry_nested_beyond_measure_costs_no_other_its_turn():
     assert ([record.source_id for record in page.records], len(page.rejections)) == (["1802.00002"], 1)
 
 
-def test_works_are_looked_up_by_ids_that_can_be_one_and_what_arxiv_lacks_is_named():
+def test_works_are_looked_up_by_ids_that_can_be_one():
     net = Net(reply(*numbered(1)))
     (page,) = source(net).look_up(["1802.00001", "0000.0000", "abc"], date(2020, 1, 1))
     assert net.asked == [{"id_list": "1802.00001,0000.0000", "start": "0", "max_results": "100"}]
-    assert ([record.source_id for record in page.records], page.missing) == (["1802.00001"], ["0000.0000", "abc"])
+    assert ([record.source_id for record in page.records], page.missing) == (["1802.00001"], [])
 
 
 def test_a_character_that_is_none_costs_neither_its_entry_nor_the_page():

@@ -224,4 +224,18 @@ def test_works_are_looked_up_by_their_ids_whatever_their_days():
     net = Net(json_reply({"total": 1, "pageSize": 100, "results": [ARTICLE | {"id": first}]}))
     (page,) = source(net).look_up([first, second, 'x" OR title:y'], date(2020, 1, 1))
     assert asked_of(net) == [f'id.exact:("{first}" OR "{second}")']
-    assert ([record.source_id for record in page.records], page.missing) == ([first], [second, 'x" OR title:y'])
+    assert ([record.source_id for record in page.records], page.missing) == ([first], [])
+
+
+def test_a_look_up_that_lacks_what_its_count_has_is_made_again_and_names_what_did_not_come():
+    first, second = "a" * 32, "b" * 32
+    net = Net(json_reply({"total": 2, "pageSize": 100, "results": [ARTICLE | {"id": first}]}))
+    (page,) = source(net).look_up([first, second], date(2020, 1, 1))
+    assert ([record.source_id for record in page.records], page.missing) == ([first], [second])
+    assert len(net.requests) == 3
+
+
+def test_a_look_up_of_nothing_asks_nobody():
+    net = Net(page_of(total=0))
+    (page,) = source(net).look_up(["no id"], date(2020, 1, 1))
+    assert (page.found, net.requests) == (0, [])
