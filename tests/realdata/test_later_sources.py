@@ -14,12 +14,13 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from services.ingest.ports.sources import arxiv, doaj
+from services.ingest.ports.sources import arxiv, doaj, semanticscholar
 from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.http import Access, Limits
-from services.ingest.ports.sources.port import Page, SourceRefused, SourceUnavailable
-from tests.realdata.test_sources import EVER, abstracts, account, first_page
+from services.ingest.ports.sources.port import Page, SourceDrifted, SourceRefused, SourceUnavailable
+from services.ingest.ports.sources.semanticscholar import SemanticScholar
+from tests.realdata.test_sources import EVER, abstracts, account, exchanges, first_page
 
 pytestmark = pytest.mark.realdata
 
@@ -162,11 +163,118 @@ def asked(make: Any, answer: dict[str, Any]) -> Page:
         return next(iter(source.pages(EVER)))
 
 
+# Semantic Scholar
+
+
+def bulk_walks(answers: Path) -> dict[str, dict[str | None, dict[str, Any]]]:
+    """The recorded walks of the bulk search by their cassettes, each with its answers by the token they answer."""
+    walks: dict[str, dict[str | None, dict[str, Any]]] = {}
+    for exchange in exchanges(answers, "semanticscholar-danielnsilva"):
+        url = httpx.URL(exchange["uri"])
+        if url.path.endswith("/paper/search/bulk"):
+            walks.setdefault(f"{exchange['cassette']} {url.params.get('sort')}", {})[url.params.get("token")] = exchange
+    return walks
+
+
+def test_every_recorded_walk_of_the_bulk_search_is_read_to_its_end(answers):
+    whole = []
+    for name, by_token in bulk_walks(answers).items():
+
+        def answer(request: httpx.Request, by_token: dict[str | None, Any] = by_token) -> httpx.Response:
+            exchange = by_token.get(request.url.params.get("token"))
+            if exchange is None:
+                return httpx.Response(503)
+            return httpx.Response(200, content=exchange["body"].encode(), headers=JSON)
+
+        with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+            source = SemanticScholar(
+                Access("https://source.example.org"), client, limits=Limits(tries=1), sleep=lambda seconds: None
+            )
+            pages = []
+            try:
+                pages.extend(source.pages(EVER))
+                whole.append(name)
+            except SourceUnavailable:
+                # Not every cassette holds the walk's last page.
+                assert len(pages) < 3
+        items = sum(len(json.loads(exchange["body"])["data"]) for exchange in by_token.values())
+        records = [record for page in pages for record in page.records]
+        rejections = [rejection for page in pages for rejection in page.rejections]
+        if name in whole:
+            assert len(records) + len(rejections) == items == pages[-1].reported
+            # Papers that were asked for with their count of citations alone have nothing that describes them.
+            reasons = {rejection.reason for rejection in rejections}
+            assert reasons <= {"it has no title, no abstract and no identifier known elsewhere"}
+            assert len({item.source_id for item in (*records, *rejections)}) == items
+    print(f"\n{len(whole)} whole walks")
+    assert len(whole) == 4
+
+
+def test_a_thousand_recorded_papers_have_the_right_values(answers):
+    with gzip.open(answers / "semanticscholar-danielnsilva/Paper.json.gz", "rt", encoding="utf-8") as file:
+        paper = json.load(file)
+    papers = [paper, *paper["citations"], *paper["references"]]
+    page = semanticscholar.read_papers({"total": len(papers), "data": papers})
+    records = account("Semantic Scholar", [page], len(papers))
+    assert {rejection.reason for rejection in page.rejections} == {"it has no paperId, so nothing identifies it"}
+    assert (len(papers), len(page.rejections)) == (1015, 6)
+    named = {each["paperId"]: each["externalIds"] for each in papers if each["paperId"]}
+    for record in records:
+        ids = named[record.source_id]
+        assert record.identifiers.pmid == ids.get("PubMed")
+        assert record.identifiers.pmcid == (f"PMC{ids['PubMedCentral']}" if "PubMedCentral" in ids else None)
+        if "DOI" in ids:
+            assert record.identifiers.doi == ids["DOI"].lower()
+    assert not any((record.published or "").endswith("-01-01") for record in records)
+    assert sum(record.kind == "preprint" for record in records) > 100
+    assert sum(record.published is not None for record in records) > 1000
+    assert sum(record.title is None for record in records) == 0
+
+
+def test_a_recorded_paper_of_nulls_is_an_explained_rejection(answers):
+    paper = json.loads((answers / "semanticscholar-danielnsilva/PaperWithNullValues.json").read_text())
+    (rejection,) = semanticscholar.read_papers({"total": 1, "data": [paper]}).rejections
+    assert rejection.reason == "it has no title, no abstract and no identifier known elsewhere"
+
+
+def test_recorded_lists_of_ids_are_read_with_their_nulls(answers):
+    seen = []
+    for exchange in exchanges(answers, "semanticscholar-danielnsilva"):
+        if "/paper/batch" in exchange["uri"] and exchange["status"] == 200:
+            listed = json.loads(exchange["body"])
+            answer = semanticscholar.Answer(200, httpx.Headers(JSON), exchange["body"].encode())
+            page = semanticscholar.read_batch(answer, [""] * len(listed))
+            assert page.found == page.reported == sum(paper is not None for paper in listed)
+            seen.append((len(listed), page.found))
+    assert sorted(seen) == [(3, 3), (4, 3), (4, 3)]
+
+
+def test_recorded_errors_and_other_answers_are_no_empty_pages(answers):
+    refused, others = set(), 0
+    for exchange in exchanges(answers, "semanticscholar-danielnsilva"):
+        if exchange["status"] != 200:
+            with pytest.raises(SourceRefused) as caught:
+                first_page(SemanticScholar, exchange)
+            refused.add(caught.value.detail.partition(": ")[2])
+        elif "/datasets/" in exchange["uri"] or "/batch" in exchange["uri"]:
+            with pytest.raises(SourceDrifted):
+                first_page(SemanticScholar, exchange)
+            others += 1
+    assert refused == {
+        "Author with id 0 not found",
+        "Forbidden",
+        "No positive paper examples given",
+        "Paper with id 0 not found",
+        "Unrecognized or unsupported fields: [unknown]",
+    }
+    assert others > 5
+
+
 # Errors that others have quoted
 
 
 def test_every_quoted_error_of_them_is_an_error(answers):
-    makes = {"arxiv": ArXiv}
+    makes = {"arxiv": ArXiv, "semanticscholar": SemanticScholar}
     seen = []
     for line in (answers / "errors-quoted/errors.jsonl").read_text().splitlines():
         quoted = json.loads(line)
@@ -174,4 +282,4 @@ def test_every_quoted_error_of_them_is_an_error(answers):
             with pytest.raises(SourceUnavailable, match=f"HTTP {quoted['status']}"):
                 first_page(makes[quoted["api"]], quoted)
             seen.append((quoted["api"], quoted["status"]))
-    assert sorted(seen) == [("arxiv", 429)]
+    assert sorted(seen) == [("arxiv", 429), ("semanticscholar", 429)]
