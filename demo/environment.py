@@ -94,6 +94,7 @@ def prepared(
             "LIVING_EUROPEPMC_URL": f"{replay.url}/europepmc",
             "LIVING_DOAJ_URL": f"{replay.url}/doaj",
             "LIVING_ARXIV_URL": f"{replay.url}/arxiv",
+            "LIVING_SEMANTICSCHOLAR_URL": f"{replay.url}/semanticscholar",
             "LIVING_CONTACT": "demo@example.org",
             **(servers or {}),
             **more,

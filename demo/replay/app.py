@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from demo.replay import arxiv, crossref, doaj, europepmc, eutils, openalex
+from demo.replay import arxiv, crossref, doaj, europepmc, eutils, openalex, semanticscholar
 from demo.replay.corpus import Corpus, SourceName
 from demo.replay.holdings import Holdings
 from shared.clock import Clock, SystemClock
@@ -23,6 +23,7 @@ _NOT_FOUND = {
     "/europepmc": europepmc.not_found,
     "/doaj": doaj.not_found,
     "/arxiv": arxiv.not_found,
+    "/semanticscholar": semanticscholar.not_found,
 }
 
 
@@ -34,12 +35,13 @@ def replay_app(
     pubmed_ceiling: int = eutils.CEILING,
     doaj_ceiling: int = doaj.CEILING,
     arxiv_ceiling: int = arxiv.CEILING,
+    bulk_size: int = semanticscholar.BULK_SIZE,
 ) -> Starlette:
     """Serves the corpus in the form of each API it has entries for.
 
-    Base addresses are `/openalex`, `/crossref`, `/eutils`, `/europepmc`, `/doaj` and `/arxiv` of the server. What
-    entered after the day of `clock` is not shown; `monotonic` ages Crossref's cursors; the ceilings say how far one
-    search reaches, so that a small corpus can show what a large one does.
+    Each API is at `/` and its name (`/eutils` is PubMed). What entered after the day of `clock` is not shown;
+    `monotonic` ages Crossref's cursors; the ceilings say how far one search reaches, and `bulk_size` how many papers
+    a page of Semantic Scholar has, so that a small corpus can show what a large one does.
     """
     clock = clock or SystemClock()
     holdings = {name: Holdings(corpus, name, clock) for name in get_args(SourceName)}
@@ -50,6 +52,10 @@ def replay_app(
         Mount("/europepmc", routes=europepmc.EuropePmcApi(holdings["europepmc"]).routes()),
         Mount("/doaj", routes=doaj.DoajApi(holdings["doaj"], doaj_ceiling).routes()),
         Mount("/arxiv", routes=arxiv.ArxivApi(holdings["arxiv"], arxiv_ceiling).routes()),
+        Mount(
+            "/semanticscholar",
+            routes=semanticscholar.SemanticScholarApi(holdings["semanticscholar"], bulk_size).routes(),
+        ),
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found})
 

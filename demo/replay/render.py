@@ -181,6 +181,23 @@ def arxiv(paper: Paper, copy: Copy) -> Element:
     return entry
 
 
+def semanticscholar(paper: Paper, copy: Copy) -> dict[str, Any]:
+    """A paper; names are shortened, and a day that is not known is left out."""
+    people = ((_initials(given)[:1], family) for family, given in map(_parted, paper.authors))
+    return {
+        "paperId": copy.id,
+        "externalIds": {"CorpusId": int(str(copy.id)[:7], 16)} | ({"DOI": paper.doi.upper()} if paper.doi else {}),
+        "title": paper.title,
+        "abstract": None,
+        "venue": paper.venue or "",
+        "year": paper.year,
+        "publicationDate": None,
+        "publicationTypes": ["JournalArticle"],
+        "journal": {"name": paper.venue, "volume": paper.volume, "pages": paper.pages} if paper.venue else None,
+        "authors": [{"authorId": None, "name": f"{initial}. {family}"} for initial, family in people],
+    }
+
+
 #: The wire form of each source.
 WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "openalex": openalex,
@@ -189,6 +206,7 @@ WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "europepmc": europepmc,
     "doaj": doaj,
     "arxiv": arxiv,
+    "semanticscholar": semanticscholar,
 }
 _THREE_LETTERS = {"en": "eng", "fr": "fre", "de": "ger", "es": "spa", "it": "ita", "nl": "dut", "pt": "por"}
 

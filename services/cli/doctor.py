@@ -502,6 +502,7 @@ _SOURCES = {
     "PubMed": _Source("pubmed", "esearch.fcgi?db=pubmed&term=review&retmax=0&retmode=json"),
     "Europe PMC": _Source("europepmc", "search?query=review&pageSize=1&format=json"),
     "DOAJ": _Source("doaj", "search/articles/review?pageSize=1"),
+    "Semantic Scholar": _Source("semanticscholar", "paper/search?query=review&limit=1"),
     "arXiv": _Source("arxiv", "query?search_query=all:review&max_results=1"),
 }
 

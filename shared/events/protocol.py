@@ -22,7 +22,7 @@ Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
 #: The bibliographic sources that every release can search, and those that came later.
-_FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc"), ("doaj", "arxiv")
+_FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc"), ("doaj", "arxiv", "semanticscholar")
 
 #: The bibliographic sources that this release can search; a version of a protocol may name others, of a later one.
 SOURCES = _FIRST_SOURCES + _LATER_SOURCES

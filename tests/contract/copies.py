@@ -15,6 +15,7 @@ from demo.replay.papers import PapersCorpus
 #: An id of the form that the source gives its works, made of a number and a hash.
 IDS: dict[SourceName, Callable[[int, str], str]] = {
     "doaj": lambda number, digest: digest[:32],
+    "semanticscholar": lambda number, digest: digest[:40],
     "arxiv": lambda number, digest: f"1812.9{number:04}",
 }
 

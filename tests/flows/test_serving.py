@@ -227,6 +227,7 @@ def test_the_doctor_sees_the_failing_source(pulled):
         LIVING_EUROPEPMC_URL=pulled.url,
         LIVING_DOAJ_URL=pulled.url,
         LIVING_ARXIV_URL=pulled.url,
+        LIVING_SEMANTICSCHOLAR_URL=pulled.url,
     )
     seen = {finding["check"]: finding for finding in json.loads(looked.stdout)}
 

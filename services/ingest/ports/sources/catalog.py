@@ -15,6 +15,7 @@ from services.ingest.ports.sources.http import Access, Limits, Timing
 from services.ingest.ports.sources.openalex import OpenAlex
 from services.ingest.ports.sources.port import Source
 from services.ingest.ports.sources.pubmed import PubMed
+from services.ingest.ports.sources.semanticscholar import SemanticScholar
 from shared.settings import Settings
 
 
@@ -24,6 +25,7 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
     contact = settings.contact
     openalex = Access(settings.openalex_url, contact, settings.openalex_key)
     pubmed = Access(settings.pubmed_url, contact, settings.pubmed_key)
+    semanticscholar = Access(settings.semanticscholar_url, contact, settings.semanticscholar_key)
     sources: list[Source] = [
         OpenAlex(openalex, client, limits=limits, **timing),
         Crossref(Access(settings.crossref_url, contact), client, limits=limits, **timing),
@@ -31,6 +33,7 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
         EuropePMC(Access(settings.europepmc_url, contact), client, limits=limits, **timing),
         DOAJ(Access(settings.doaj_url, contact), client, limits=limits, **timing),
         ArXiv(Access(settings.arxiv_url, contact), client, limits=limits, **timing),
+        SemanticScholar(semanticscholar, client, limits=limits, **timing),
     ]
     return {source.name: source for source in sources}
 
