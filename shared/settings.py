@@ -234,6 +234,7 @@ class Settings(BaseSettings):
     semanticscholar_key: SecretStr | None = Field(
         None, description="Semantic Scholar API key; without one most requests are turned away."
     )
+    unpaywall_url: str = Field("https://api.unpaywall.org/v2", description="Base address of Unpaywall.")
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from demo.replay import arxiv, crossref, doaj, europepmc, eutils, openalex, semanticscholar
+from demo.replay import arxiv, crossref, doaj, europepmc, eutils, openalex, semanticscholar, unpaywall
 from demo.replay.corpus import Corpus, SourceName
 from demo.replay.holdings import Holdings
 from shared.clock import Clock, SystemClock
@@ -24,6 +24,7 @@ _NOT_FOUND = {
     "/doaj": doaj.not_found,
     "/arxiv": arxiv.not_found,
     "/semanticscholar": semanticscholar.not_found,
+    "/unpaywall": unpaywall.not_found,
 }
 
 
@@ -56,6 +57,7 @@ def replay_app(
             "/semanticscholar",
             routes=semanticscholar.SemanticScholarApi(holdings["semanticscholar"], bulk_size).routes(),
         ),
+        Mount("/unpaywall", routes=unpaywall.UnpaywallApi(holdings["crossref"]).routes()),
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found})
 

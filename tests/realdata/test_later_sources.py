@@ -14,6 +14,7 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from services.ingest.ports.fulltext import unpaywall
 from services.ingest.ports.sources import arxiv, doaj, semanticscholar
 from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.doaj import DOAJ
@@ -268,6 +269,27 @@ def test_recorded_errors_and_other_answers_are_no_empty_pages(answers):
         "Unrecognized or unsupported fields: [unknown]",
     }
     assert others > 5
+
+
+# Unpaywall
+
+
+def test_every_recorded_answer_of_unpaywall_is_read(answers):
+    lines = (answers / "unpaywall-unpywall/responses.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {}
+    for line in lines:
+        work = json.loads(line)
+        answer = unpaywall.Answer(200, httpx.Headers(JSON), line.encode())
+        found[work["doi"]] = unpaywall.read_work(answer, work["doi"])
+        addresses = {each["url"] for each in work["oa_locations"]}
+        assert {each.url for each in found[work["doi"]].locations} == addresses
+        assert found[work["doi"]].best.url == work["best_oa_location"]["url"]
+        assert found[work["doi"]].openness == work["oa_status"]
+    assert len(found) == 5
+    assert not any(each.remarks for each in found.values())
+    assert {each.best.host for each in found.values()} == {"publisher", "repository"}
+    assert {each.best.version for each in found.values()} == {"published", "accepted"}
+    assert found["10.1016/j.envint.2020.105730"].best.licence == "cc-by-nc-nd"
 
 
 # Errors that others have quoted
