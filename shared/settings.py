@@ -226,6 +226,15 @@ class Settings(BaseSettings):
     europepmc_url: str = Field(
         "https://www.ebi.ac.uk/europepmc/webservices/rest", description="Base address of Europe PMC."
     )
+    doaj_url: str = Field("https://doaj.org/api/v4", description="Base address of DOAJ.")
+    arxiv_url: str = Field("https://export.arxiv.org/api", description="Base address of arXiv.")
+    semanticscholar_url: str = Field(
+        "https://api.semanticscholar.org/graph/v1", description="Base address of Semantic Scholar."
+    )
+    semanticscholar_key: SecretStr | None = Field(
+        None, description="Semantic Scholar API key; without one most requests are turned away."
+    )
+    unpaywall_url: str = Field("https://api.unpaywall.org/v2", description="Base address of Unpaywall.")
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol
 
-SourceName = Literal["openalex", "crossref", "pubmed", "europepmc"]
+SourceName = Literal["openalex", "crossref", "pubmed", "europepmc", "doaj", "arxiv", "semanticscholar"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the four replayed APIs share: a source's entries as they stood on a day, and JSON answers."""
+"""What the replayed APIs share: a source's entries as they stood on a day, and JSON answers."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class PaperEntry:
 
 
 class PapersCorpus:
-    """Serves the papers of one file in all four forms."""
+    """Serves the papers of one file in the form of each source."""
 
     def __init__(self, papers: Sequence[Paper]) -> None:
         self._by_source = {

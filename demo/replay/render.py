@@ -1,4 +1,4 @@
-"""The wire forms: one paper's facts as OpenAlex, Crossref, PubMed and Europe PMC would send them."""
+"""The wire forms: one paper's facts as each source would send them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
+from demo.replay.arxiv import ARXIV, ATOM
 from demo.replay.corpus import SourceName
 from demo.replay.facts import Copy, Paper
 
@@ -140,12 +141,72 @@ def europepmc(paper: Paper, copy: Copy) -> dict[str, Any]:
     return {name: value for name, value in result.items() if value}
 
 
+def doaj(paper: Paper, copy: Copy) -> dict[str, Any]:
+    """An article; names stand as their publisher wrote them."""
+    first, last = _pages(paper)
+    described = {
+        "title": paper.title,
+        "year": str(paper.year),
+        "identifier": [{"id": paper.doi, "type": "doi"}] if paper.doi else [],
+        "author": [{"name": f"{given} {family}".strip()} for family, given in map(_parted, paper.authors)],
+        "journal": {
+            "title": paper.venue,
+            "volume": paper.volume,
+            "number": paper.issue,
+            "language": [paper.language.upper()],
+        },
+        "start_page": first,
+        "end_page": last,
+    }
+    stamp = f"{copy.entered}T00:00:00Z"
+    return {"id": copy.id, "created_date": stamp, "last_updated": stamp, "bibjson": described}
+
+
+def arxiv(paper: Paper, copy: Copy) -> Element:
+    """An Atom entry of one version; one that names a journal's DOI has its reference too."""
+    entry = Element(f"{{{ATOM}}}entry")
+
+    def add(tag: str, text: str | None, parent: Element = entry) -> None:
+        _add(parent, tag, text)
+
+    stamp = f"{copy.entered}T12:00:00Z"
+    add(f"{{{ATOM}}}id", f"http://arxiv.org/abs/{copy.id}v1")
+    add(f"{{{ATOM}}}title", paper.title)
+    add(f"{{{ATOM}}}updated", stamp)
+    add(f"{{{ATOM}}}published", stamp)
+    add(f"{{{ARXIV}}}doi", paper.doi)
+    add(f"{{{ARXIV}}}journal_ref", paper.doi and f"{paper.venue} {paper.volume or ''} ({paper.year})")
+    for family, given in map(_parted, paper.authors):
+        add(f"{{{ATOM}}}name", f"{given} {family}".strip(), SubElement(entry, f"{{{ATOM}}}author"))
+    return entry
+
+
+def semanticscholar(paper: Paper, copy: Copy) -> dict[str, Any]:
+    """A paper; names are shortened, and a day that is not known is left out."""
+    people = ((_initials(given)[:1], family) for family, given in map(_parted, paper.authors))
+    return {
+        "paperId": copy.id,
+        "externalIds": {"CorpusId": int(str(copy.id)[:7], 16)} | ({"DOI": paper.doi.upper()} if paper.doi else {}),
+        "title": paper.title,
+        "abstract": None,
+        "venue": paper.venue or "",
+        "year": paper.year,
+        "publicationDate": None,
+        "publicationTypes": ["JournalArticle"],
+        "journal": {"name": paper.venue, "volume": paper.volume, "pages": paper.pages} if paper.venue else None,
+        "authors": [{"authorId": None, "name": f"{initial}. {family}"} for initial, family in people],
+    }
+
+
 #: The wire form of each source.
 WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {
     "openalex": openalex,
     "crossref": crossref,
     "pubmed": pubmed,
     "europepmc": europepmc,
+    "doaj": doaj,
+    "arxiv": arxiv,
+    "semanticscholar": semanticscholar,
 }
 _THREE_LETTERS = {"en": "eng", "fr": "fre", "de": "ger", "es": "spa", "it": "ita", "nl": "dut", "pt": "por"}
 

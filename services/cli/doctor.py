@@ -501,6 +501,9 @@ _SOURCES = {
     "Crossref": _Source("crossref", "works?rows=0"),
     "PubMed": _Source("pubmed", "esearch.fcgi?db=pubmed&term=review&retmax=0&retmode=json"),
     "Europe PMC": _Source("europepmc", "search?query=review&pageSize=1&format=json"),
+    "DOAJ": _Source("doaj", "search/articles/review?pageSize=1"),
+    "Semantic Scholar": _Source("semanticscholar", "paper/search?query=review&limit=1"),
+    "arXiv": _Source("arxiv", "query?search_query=all:review&max_results=1"),
 }
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -21,8 +21,11 @@ _SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
+#: The bibliographic sources that every release can search, and those that came later.
+_FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc"), ("doaj", "arxiv", "semanticscholar")
+
 #: The bibliographic sources that this release can search; a version of a protocol may name others, of a later one.
-SOURCES = ("openalex", "crossref", "pubmed", "europepmc")
+SOURCES = _FIRST_SOURCES + _LATER_SOURCES
 
 
 #: Days between two walks over all of a protocol's dates, where a strategy says nothing else.
@@ -37,10 +40,16 @@ class Feature:
     services: tuple[str, ...] = ()
 
 
+def _searches(source: str, protocol: Protocol) -> bool:
+    return any(strategy.source == source for strategy in protocol.strategies)
+
+
 #: The features that this release has, by name, beyond what all releases can do. A version names those that it needs; a
-#: service that must have one, and is of a release without it, does not adopt that version. A source that comes to
-#: SOURCES later is one, of ingest.
-FEATURES: dict[str, Feature] = {}
+#: service that must have one, and is of a release without it, does not adopt that version. Each source
+#: that came later is one, of ingest.
+FEATURES: dict[str, Feature] = {
+    f"source:{name}": Feature(partial(_searches, name), ("ingest",)) for name in _LATER_SOURCES
+}
 
 
 def is_slug(name: str) -> bool:

@@ -48,7 +48,8 @@ def client(request, tmp_path_factory) -> Iterator[TestClient]:
     nowhere = "http://127.0.0.1:9"
     chosen = Settings(
         data_dir=tmp_path_factory.mktemp("fuzz"), log_level="error", openalex_url=nowhere, crossref_url=nowhere,
-        pubmed_url=nowhere, europepmc_url=nowhere, _env_file=None,
+        pubmed_url=nowhere, europepmc_url=nowhere, doaj_url=nowhere, arxiv_url=nowhere, semanticscholar_url=nowhere,
+        _env_file=None,
         **{name.removeprefix("LIVING_").lower(): value for name, value in profile.servers.items()},
     )  # fmt: skip
     platform = Platform(chosen, SERVICES)

@@ -220,7 +220,15 @@ def test_the_status_tells_how_much_was_rejected_and_why_and_how_to_list_it(pulle
 
 
 def test_the_doctor_sees_the_failing_source(pulled):
-    looked = pulled.living("doctor", "--json", LIVING_PUBMED_URL=pulled.url, LIVING_EUROPEPMC_URL=pulled.url)
+    looked = pulled.living(
+        "doctor",
+        "--json",
+        LIVING_PUBMED_URL=pulled.url,
+        LIVING_EUROPEPMC_URL=pulled.url,
+        LIVING_DOAJ_URL=pulled.url,
+        LIVING_ARXIV_URL=pulled.url,
+        LIVING_SEMANTICSCHOLAR_URL=pulled.url,
+    )
     seen = {finding["check"]: finding for finding in json.loads(looked.stdout)}
 
     assert seen["failing watches"]["state"] == "warn" and "crossref of small" in seen["failing watches"]["told"]

@@ -7,12 +7,15 @@ from typing import Unpack
 
 import httpx
 
+from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.europepmc import EuropePMC
 from services.ingest.ports.sources.http import Access, Limits, Timing
 from services.ingest.ports.sources.openalex import OpenAlex
 from services.ingest.ports.sources.port import Source
 from services.ingest.ports.sources.pubmed import PubMed
+from services.ingest.ports.sources.semanticscholar import SemanticScholar
 from shared.settings import Settings
 
 
@@ -22,11 +25,15 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
     contact = settings.contact
     openalex = Access(settings.openalex_url, contact, settings.openalex_key)
     pubmed = Access(settings.pubmed_url, contact, settings.pubmed_key)
+    semanticscholar = Access(settings.semanticscholar_url, contact, settings.semanticscholar_key)
     sources: list[Source] = [
         OpenAlex(openalex, client, limits=limits, **timing),
         Crossref(Access(settings.crossref_url, contact), client, limits=limits, **timing),
         PubMed(pubmed, client, limits=limits, **timing),
         EuropePMC(Access(settings.europepmc_url, contact), client, limits=limits, **timing),
+        DOAJ(Access(settings.doaj_url, contact), client, limits=limits, **timing),
+        ArXiv(Access(settings.arxiv_url, contact), client, limits=limits, **timing),
+        SemanticScholar(semanticscholar, client, limits=limits, **timing),
     ]
     return {source.name: source for source in sources}
 

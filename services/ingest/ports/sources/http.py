@@ -62,8 +62,11 @@ class Access:
         return body.replace(secret, b"***") if len(secret) >= _SHORTEST_KEY else body
 
     def asked(self, request: httpx.Request) -> str:
-        """Method and address of a request, a form's fields among the parameters, without who asks."""
+        """Method and address of a request, a form's fields among the parameters, without who asks; JSON is one of
+        them, called `json`."""
         form = parse_qsl(request.content.decode()) if request.method == "POST" else []
+        if request.headers.get("content-type") == "application/json":
+            form = [("json", request.content.decode())]
         parameters = (*request.url.params.multi_items(), *form)
         sent = [(name, value) for name, value in parameters if name.lower() not in _WHO]
         address = f"{request.method} {request.url.copy_with(userinfo=b'', query=None)}"
@@ -126,7 +129,7 @@ class Answer:
     def xml(self) -> Element:
         """The body as XML, entities forbidden, single characters of it mended; raises Malformed when it is not
         labelled so or is none."""
-        if self.media_type not in {"text/xml", "application/xml"}:
+        if self.media_type not in {"text/xml", "application/xml", "application/atom+xml"}:
             raise Malformed(f"XML was expected, {self.media_type or 'nothing'} came: {self.excerpt()}")
         try:
             return fromstring(self.body)
@@ -226,6 +229,7 @@ class PoliteClient:
         refused: Callable[[Answer], NoReturn] = refuse,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         unknown: Callable[[], T] | None = None,
@@ -244,6 +248,7 @@ class PoliteClient:
             f"{self.access.base_url.rstrip('/')}/{path}",
             params=params,
             data=form,
+            json=json,
             headers={"user-agent": self.access.user_agent, **(headers or {})},
             timeout=self.limits.timeout,
         )

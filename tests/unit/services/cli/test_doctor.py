@@ -31,7 +31,7 @@ def sources(monkeypatch) -> Iterator[None]:
         await send({"type": "http.response.body", "body": b"what do you want?"})
 
     with ReplayServer(answer) as server:
-        for name in ("OPENALEX", "CROSSREF", "PUBMED", "EUROPEPMC"):
+        for name in ("OPENALEX", "CROSSREF", "PUBMED", "EUROPEPMC", "DOAJ", "ARXIV", "SEMANTICSCHOLAR"):
             monkeypatch.setenv(f"LIVING_{name}_URL", f"{server.url}/{name.lower()}")
         yield
 
