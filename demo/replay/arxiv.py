@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -36,7 +36,7 @@ _NOTATION = Notation(
     # Since November 2025 both are the day of submission.
     dates={"submitteddate": lambda entry: entry.entered, "lastupdateddate": lambda entry: entry.entered},
 )
-_DAYS = re.compile(r"\b(submittedDate|lastUpdatedDate):\[(\d{8})\d{4} TO (\d{8})\d{4}\]")
+_DAYS = re.compile(r"\b(submittedDate|lastUpdatedDate):\[(\d{8})\d{4} TO (\d{8})(\d{4})\]")
 _ID = re.compile(r"(?:[a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5})(?:v\d+)?")
 _LONGEST_FORM = 1_000_000
 
@@ -108,9 +108,13 @@ def _named(ids: list[str]) -> Callable[[Entry], bool]:
 
 
 def _range(found: re.Match[str]) -> str:
-    """A range of days as the matcher has it; no day is cut in two."""
-    since, until = (f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in (found[2], found[3]))
-    return f"{found[1].upper()}:[{since} TO {until}]"
+    """A range of days as the matcher has it. Every entry here is of noon, so no day is cut in two, and one that is
+    named with its first minute alone is not in it."""
+    try:
+        since, until = (date.fromisoformat(day) for day in (found[2], found[3]))
+    except ValueError as error:
+        raise Fault(f"{found[0]} is not a range of days") from error
+    return f"{found[1].upper()}:[{since} TO {until - timedelta(days=found[4] == '0000')}]"
 
 
 def _number(asked: dict[str, str], name: str, default: int) -> int:

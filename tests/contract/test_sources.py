@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 import httpx
+import orjson
 import pytest
+from defusedxml.ElementTree import fromstring
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -128,12 +131,12 @@ class Faults:
     """Stands before the replay and answers the next requests in another way, as often as told."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
         self._waiting: list[ASGIApp] = []
         self.requests = 0
 
     def next(self, fault: ASGIApp, times: int = 1, after: int = 0) -> None:
-        self._waiting = [self._app] * after + [fault] * times
+        self._waiting = [self.app] * after + [fault] * times
 
     def clear(self) -> None:
         self._waiting = []
@@ -141,7 +144,7 @@ class Faults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.requests += 1
-        app = self._waiting.pop(0) if self._waiting else self._app
+        app = self._waiting.pop(0) if self._waiting else self.app
         await app(scope, receive, send)
 
 
@@ -167,6 +170,47 @@ async def cut(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b'{"meta":', "more_body": True})
     # Returning without the rest closes the connection half-way.
+
+
+#: What holds the items of an answer's body, and how many requests come before the second that has some.
+ITEMS: dict[str, tuple[tuple[str, ...], int]] = {
+    "openalex": (("results",), 1),
+    "crossref": (("message", "items"), 1),
+    "pubmed": ((), 2),
+    "europepmc": (("resultList", "result"), 1),
+    "doaj": (("results",), 1),
+    "arxiv": ((), 1),
+    "semanticscholar": (("data",), 1),
+}
+
+
+def emptied(app: ASGIApp, path: tuple[str, ...]) -> ASGIApp:
+    """Answers as the application does, without the items: those at this path of JSON, or those of XML."""
+
+    async def fault(scope: Scope, receive: Receive, send: Send) -> None:
+        sent: list[Any] = []
+
+        async def hold(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, receive, hold)
+        body = b"".join(message.get("body", b"") for message in sent)
+        if path:
+            answer = inner = orjson.loads(body)
+            for name in path[:-1]:
+                inner = inner[name]
+            inner[path[-1]] = []
+            body = orjson.dumps(answer)
+        else:
+            root = fromstring(body)
+            for item in [each for each in root if each.tag.rpartition("}")[2] in {"entry", "PubmedArticle"}]:
+                root.remove(item)
+            body = tostring(root)
+        kept = [header for header in sent[0]["headers"] if header[0] != b"content-length"]
+        await send(sent[0] | {"headers": kept})
+        await send({"type": "http.response.body", "body": body})
+
+    return fault
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +368,26 @@ def test_what_a_source_answers_instead_of_a_page_is_kept_too(kind, url, client, 
         list(kind.open(url, client).pages(query(kind.everything), keep=kept.append))
 
     assert [one.body for one in kept] == [b"<html>sorry</html>"] * 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_that_comes_empty_in_the_middle_is_asked_for_again_and_costs_no_item(
+    name, kind, corpus, url, client, faults, times
+):
+    path, before = ITEMS[name]
+    faults.next(emptied(faults.app, path), times=times, after=before)
+    pages = list(kind.open(url, client).pages(query(kind.everything)))
+    assert sorted(ids(pages)) == sorted(everything_of(corpus, name))
+    assert not any(page.missing for page in pages)
+
+
+def test_a_page_that_stays_empty_in_the_middle_leaves_a_lack_that_shows(name, kind, corpus, url, client, faults):
+    path, before = ITEMS[name]
+    faults.next(emptied(faults.app, path), times=3, after=before)
+    pages = list(kind.open(url, client).pages(query(kind.everything)))
+    assert set(ids(pages)) < everything_of(corpus, name)
+    assert max(page.reported for page in pages) == len(everything_of(corpus, name))
+    assert pages[-1].cursor is None
 
 
 def test_a_busy_source_is_asked_again(name, kind, corpus, url, client, faults):

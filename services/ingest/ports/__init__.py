@@ -1,1 +1,1 @@
-"""What ingest needs from outside, behind promises of its own: bibliographic sources, and where full texts are open."""
+"""What ingest needs from outside, behind promises of its own: bibliographic sources, and open full texts."""

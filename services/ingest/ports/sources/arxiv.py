@@ -148,8 +148,13 @@ class ArXiv:
 
 
 def request_of(text: str, position: Position) -> dict[str, str]:
-    """What is asked of a slice; days are those of Greenwich, both included."""
-    days = f"submittedDate:[{position.since:%Y%m%d}0000 TO {position.until:%Y%m%d}2359]"
+    """What is asked of a slice; days are those of Greenwich, both included.
+
+    It ends with the first minute of the day after, so that the seconds of the last minute are in it however arXiv
+    compares them; what is given twice for that costs nothing.
+    """
+    end = f"{position.until + _DAY:%Y%m%d}0000" if position.until < date.max else f"{position.until:%Y%m%d}2359"
+    days = f"submittedDate:[{position.since:%Y%m%d}0000 TO {end}]"
     return {"search_query": f"({text}) AND {days}", "sortBy": "submittedDate", "sortOrder": "ascending"}
 
 

@@ -149,7 +149,7 @@ def test_a_window_is_one_of_days_of_submission_in_the_order_of_them():
     assert [page.found for page in source(net).pages(query("ti:lead OR\n abs:lead"))] == [0]
     assert net.asked == [
         {
-            "search_query": "(ti:lead OR abs:lead) AND submittedDate:[201801010000 TO 201812312359]",
+            "search_query": "(ti:lead OR abs:lead) AND submittedDate:[201801010000 TO 201901010000]",
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
             "start": "0",
@@ -157,6 +157,12 @@ def test_a_window_is_one_of_days_of_submission_in_the_order_of_them():
         }
     ]
     assert net.requests[0].method == "GET"
+
+
+def test_a_window_until_the_last_day_there_is_has_an_end():
+    net = Net(reply())
+    list(source(net).pages(query(until=date.max)))
+    assert net.asked[0]["search_query"].endswith("TO 999912312359]")
 
 
 def test_a_long_strategy_goes_by_post():
