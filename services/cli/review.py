@@ -119,8 +119,9 @@ def status(review: str, as_json: bool) -> None:
         funnel, synthesis = living.screening.funnel(review), living.synthesis.status(review)
         literature = living.ingest.status(review)
         rejected = _rejected(living, review, literature.watches)
-        failed = {it.watch: _failed(living, review, it) for it in literature.watches if it.trouble}
-    since = {it.watch: _failing_since(it, failed[it.watch]) for it in literature.watches if it.trouble}
+        troubled = [it for it in (*literature.watches, *literature.sweeps) if it.trouble]
+        failed = {it.watch: _failed(living, review, it) for it in troubled}
+    since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
         print_json({**report, "screening": funnel, "synthesis": synthesis})
@@ -319,7 +320,7 @@ def _trouble(
     failed: dict[str, list[RunView]],
 ) -> Iterator[Text]:
     """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
-    for watch in literature.watches:
+    for watch in (*literature.watches, *literature.sweeps):
         if not watch.trouble:
             continue
         again = "it is paused" if watch.state == "paused" else f"tried again at {minute(watch.due_at)}"

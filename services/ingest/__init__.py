@@ -6,6 +6,8 @@ about them, notices (retractions and the like), rejections, raw answers of sourc
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
+    screening.record.excluded     looks up no more what sources change about it
+    screening.record.reopened     looks that up again
 
 Emits:
     ingest.record.discovered      a work entered a review
@@ -13,5 +15,6 @@ Emits:
     ingest.record.merged          it turned out to be another record
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy ended
+    ingest.sweep.finished         one look at what a source has changed ended
     ingest.source.drifted         a source answered in a form it does not document
 """

@@ -34,6 +34,7 @@ from shared.wire.ingest import (
     RejectionView,
     RunItemView,
     RunView,
+    WatchPurpose,
     WatchView,
 )
 
@@ -54,13 +55,14 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         source_records=row.source_records,
         open_duplicates=store.open_duplicates(work, review),
         watches=views.watch_views(work, store.watches_of(work, review)),
+        sweeps=views.watch_views(work, store.watches_of(work, review, "changes")),
     )
 
 
 @router.get("/reviews/{review}/watches")
-def list_watches(review: Name, work: Reading, person: Reader) -> Page[WatchView]:
-    """Every watch of a review, in the order of their strategies' names."""
-    return Page(items=views.watch_views(work, store.watches_of(work, review)))
+def list_watches(review: Name, work: Reading, person: Reader, purpose: WatchPurpose = "search") -> Page[WatchView]:
+    """Every watch of a review over its strategies, or over what sources change, in the order of their names."""
+    return Page(items=views.watch_views(work, store.watches_of(work, review, purpose)))
 
 
 @router.post("/reviews/{review}/watches/{watch}/pause")

@@ -8,7 +8,7 @@ from services.ingest import api, reactions
 from services.ingest.jobs import pruning, pulling
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
-from shared.events import ingest, protocol
+from shared.events import ingest, protocol, screening
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -19,6 +19,8 @@ SERVICE = Service(
     routes=api.router,
     reactions=[
         on(protocol.VersionPublished, reactions.adopt_watches),
+        on(screening.RecordExcluded, reactions.follow_no_more),
+        on(screening.RecordReopened, reactions.follow_again),
     ],
     jobs=[every(seconds=30, run=pulling.pull_due_watches)],
     prunes=[
@@ -32,6 +34,7 @@ SERVICE = Service(
         ingest.RecordMerged,
         ingest.RecordNoticed,
         ingest.RunFinished,
+        ingest.SweepFinished,
         ingest.SourceDrifted,
     ],
     resources=Sources.open,

@@ -13,7 +13,7 @@ from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.watching import RunStates, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
-from shared.wire.ingest import Dating, PairState, Purpose, RunState, WatchState
+from shared.wire.ingest import Dating, PairState, Purpose, RunState, WatchPurpose, WatchState
 
 
 class Base(SQLModel, registry=registry()):
@@ -36,7 +36,7 @@ class ReviewRow(Base, table=True):
 
 
 class WatchRow(Base, table=True):
-    """One strategy of a review, pulled again and again. A watch is never deleted.
+    """One strategy of a review, pulled again and again, or the changes of one source. A watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
@@ -51,6 +51,7 @@ class WatchRow(Base, table=True):
     )
 
     id: str = Field(primary_key=True)
+    purpose: WatchPurpose = Field(default="search", sa_type=AutoString)
     review: str
     strategy: str
     source: str
@@ -196,7 +197,7 @@ class SourceRecordRow(Base, table=True):
 class RecordRow(Base, table=True):
     """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
 
-    Ids sort by age.
+    Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
     """
 
     __tablename__ = "records"
@@ -212,6 +213,7 @@ class RecordRow(Base, table=True):
     run: str
     discovered_at: datetime = Field(sa_type=Instant)
     merged_into: str | None = None
+    followed: bool = True
 
 
 class RecordKeyRow(Base, table=True):

@@ -1,4 +1,5 @@
-"""What ingest does when it hears something: it watches what the newest protocol version asks for."""
+"""What ingest does when it hears something: it watches what the newest protocol version asks for, and follows those
+records that screening has not excluded."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from services.ingest.domain.watching import WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
 from shared.events.protocol import Protocol, Strategy, VersionPublished
+from shared.events.screening import RecordExcluded, RecordReopened
 
 
 def adopt_watches(work: Work, event: VersionPublished) -> None:
@@ -34,6 +36,16 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
+
+
+def follow_no_more(work: Work, event: RecordExcluded) -> None:
+    """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
+    store.follow(work, event.review, event.record, False)
+
+
+def follow_again(work: Work, event: RecordReopened) -> None:
+    """What sources change about a record matters again."""
+    store.follow(work, event.review, event.record, True)
 
 
 def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int) -> WatchRow:

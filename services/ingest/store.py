@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
@@ -34,6 +34,7 @@ from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
 from shared.ids import id_of
 from shared.paging import Found, PageAsked
+from shared.wire.ingest import WatchPurpose
 
 Item = TypeVar("Item")
 
@@ -79,12 +80,61 @@ def watch_id(review: str, strategy: str) -> str:
     return id_of("watch", review, strategy)
 
 
-def watches_of(work: Work, review: str) -> list[WatchRow]:
-    return list(
-        work.session.execute(
-            select(WatchRow).where(col(WatchRow.review) == review).order_by(col(WatchRow.strategy))
-        ).scalars()
+def watches_of(work: Work, review: str, purpose: WatchPurpose = "search") -> list[WatchRow]:
+    """A review's watches of a purpose, by the names of their strategies."""
+    mine = select(WatchRow).where(col(WatchRow.review) == review, col(WatchRow.purpose) == purpose)
+    return list(work.session.execute(mine.order_by(col(WatchRow.strategy))).scalars())
+
+
+def not_swept(work: Work) -> list[tuple[str, str]]:
+    """Every review and source of which there is a strategy, and no watch over what the source changes."""
+    swept = aliased(WatchRow)
+    of_same = (
+        select(col(swept.id))
+        .where(
+            col(swept.review) == WatchRow.review,
+            col(swept.source) == WatchRow.source,
+            col(swept.purpose) == "changes",
+        )
+        .exists()
     )
+    pairs = select(col(WatchRow.review), col(WatchRow.source)).where(col(WatchRow.purpose) == "search", ~of_same)
+    return [(review, source) for review, source in work.session.execute(pairs.distinct())]
+
+
+def any_record_of(work: Work, review: str, source: str) -> bool:
+    """Whether a review has a source record of a source."""
+    mine = select(col(SourceRecordRow.source_id)).where(
+        col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source
+    )
+    return work.session.execute(mine.limit(1)).scalar() is not None
+
+
+def followed(work: Work, review: str, source: str, *, after: str, limit: int) -> list[str]:
+    """Ids behind `after`, in order, of those source records of a source whose record is not excluded or has a notice
+    that stands."""
+    noticed = (
+        select(col(NoticeRow.id))
+        .where(col(NoticeRow.record) == SourceRecordRow.record, col(NoticeRow.stands).is_(True))
+        .exists()
+    )
+    mine = (
+        select(col(SourceRecordRow.source_id))
+        .join(RecordRow, col(RecordRow.id) == SourceRecordRow.record)
+        .where(
+            col(SourceRecordRow.review) == review,
+            col(SourceRecordRow.source) == source,
+            col(SourceRecordRow.source_id) > after,
+            or_(col(RecordRow.followed).is_(True), noticed),
+        )
+    )
+    return list(work.session.execute(mine.order_by(col(SourceRecordRow.source_id)).limit(limit)).scalars())
+
+
+def follow(work: Work, review: str, record: str, followed: bool) -> None:
+    """Notes whether what sources change about a record matters."""
+    mine = update(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
+    work.session.execute(mine.values(followed=followed))
 
 
 def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> WatchRow:

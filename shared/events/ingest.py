@@ -118,6 +118,20 @@ class RunFinished(Event, type="ingest.run.finished", key="review"):
     missing: list[Id] = Field(default=[], exclude_if=lambda missing: not missing)
 
 
+class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
+    """A look at what one source has changed since a day about the records that a review has of it came to its end;
+    `complete` is false when it stopped early, with its `error`. Its counts are of what was changed."""
+
+    run: Id
+    watch: Id
+    source: Id
+    since: date
+    counts: RunCounts
+    complete: bool = True
+    error: str | None = None
+    missing: list[Id] = []
+
+
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     """A source answered in a form its documentation does not have; the run that saw it is incomplete."""
 

@@ -14,8 +14,11 @@ from shared.wire.common import Given, Reason
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
-#: What a run is for: what is new since the last one, or all of a protocol's dates.
-Purpose = Literal["new", "whole"]
+#: What a watch is for: a strategy's search, or what a source changes about the records that a review has of it.
+WatchPurpose = Literal["search", "changes"]
+
+#: What a run is for: what is new since the last one, all of a protocol's dates, or what was changed.
+Purpose = Literal["new", "whole", "changes"]
 
 #: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
 #: or that on which it was published.
@@ -56,13 +59,15 @@ class RunView(BaseModel):
 
 
 class WatchView(BaseModel):
-    """A strategy that is pulled again and again; `trouble` is why its last run was not complete.
+    """What is pulled again and again: a strategy, or, by its `purpose`, the changes that a source makes to the records
+    of a review. `trouble` is why its last run was not complete.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
     `whole_every_days`.
     """
 
     watch: str
+    purpose: WatchPurpose
     strategy: str
     source: str
     query: str
@@ -210,7 +215,7 @@ class NewNotice(Given):
 
 
 class IngestStatus(BaseModel):
-    """Where a review's literature stands."""
+    """Where a review's literature stands; `sweeps` are the watches over what sources change."""
 
     review: str
     protocol_version: int
@@ -218,3 +223,4 @@ class IngestStatus(BaseModel):
     source_records: int
     open_duplicates: int
     watches: list[WatchView]
+    sweeps: list[WatchView]

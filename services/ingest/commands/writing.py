@@ -157,6 +157,7 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "run": deduplication.run,
         "discovered_at": work.now,
         "merged_into": None,
+        "followed": True,
     }
 
 

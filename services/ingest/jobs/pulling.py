@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import runs
+from services.ingest.jobs import runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
@@ -46,6 +46,8 @@ def pull_due_watches(running: Context) -> None:
     tried: set[str] = set()  # Runs, and watches that could not be opened.
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
+    with turn, running.work(ACTOR) as work:
+        sweeps.open_sweeps(work, running.resource(Sources))
     with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
             for one in _next(running, busy=pulling, tried=tried):
@@ -138,10 +140,14 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
     if source is None:
         known = ", ".join(sorted(running.resource(Sources)))
         raise SourceRefused(f"there is no source {run.source!r}; there are: {known}", source=run.source)
-    query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
     answers.ready()
+    if run.purpose == "changes":
+        pages = sweeps.pages(running, ACTOR, run, source, answers.hear)
+    else:
+        query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
+        pages = source.pages(query, run.cursor, answers.hear)
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
-    for number, page in enumerate(source.pages(query, run.cursor, answers.hear), start=run.pages):
+    for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
             taken = runs.take_page(work, run.id, page, pages_before=number, drift=source.drift)
             answers.name(work, taken, number)

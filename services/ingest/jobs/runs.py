@@ -25,7 +25,7 @@ from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
 from shared.errors import Conflict, LivingError
-from shared.events.ingest import RunFinished, SourceDrifted
+from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
 from shared.ids import id_of, new_id
 from shared.wire.ingest import Purpose
 
@@ -51,8 +51,15 @@ def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
     search_from = store.review_of(work, watch.review).search_from
     datings = source.datings if source else ("came",)
     dated_by: port.Dating
-    if _is_whole_due(work, watch) and not is_turn_of_new(watch.failures):
-        purpose: Purpose = "whole"
+    purpose: Purpose
+    if watch.purpose == "changes":
+        purpose, dated_by = "changes", "changed"
+        since, until = window(
+            searched_through=watch.searched_through, search_from=None, overlap_days=watch.overlap_days,
+            today=work.now.date(),
+        )  # fmt: skip
+    elif _is_whole_due(work, watch) and not is_turn_of_new(watch.failures):
+        purpose = "whole"
         dated_by = "published" if "published" in datings else datings[0]
         since, until = whole_window(search_from=search_from, today=work.now.date())
     else:
@@ -305,7 +312,7 @@ def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
     through = min(run.until, begun.started_at.date())
     if run.purpose == "whole":
         watch.walked_whole_at = begun.started_at
-    if run.purpose == "new" or watch.searched_through is None:
+    if run.purpose != "whole" or watch.searched_through is None:
         watch.searched_through = max(through, watch.searched_through or through)
     watch.goes_on_from = None
     watch.due_at = next_pull(watch.searched_through, watch.every_days)
@@ -319,6 +326,15 @@ def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
 
 def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
     complete = run.state == RunStates.COMPLETE
+    if run.purpose == "changes":
+        with work.following(run.id, None):
+            work.emit(
+                SweepFinished(
+                    review=run.review, run=run.id, watch=run.watch, source=run.source, since=run.since,
+                    counts=run.counts, complete=complete, error=run.error, missing=run.missing,
+                )
+            )  # fmt: skip
+        return
     before = watch.searched_through or run.since - timedelta(days=1)
     with work.following(run.id, None):
         work.emit(

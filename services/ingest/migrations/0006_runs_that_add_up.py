@@ -1,4 +1,4 @@
-"""runs that add up, and walks over all of a protocol's dates."""
+"""runs that add up, walks over all of a protocol's dates, and what sources change."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,9 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="search"))
         # What a protocol has that says nothing of it.
         batch_op.add_column(sa.Column("whole_every_days", sa.Integer(), nullable=False, server_default="90"))
         batch_op.add_column(sa.Column("walked_whole_at", Instant(), nullable=True))
+    with op.batch_alter_table("records", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("followed", sa.Boolean(), nullable=False, server_default=sa.true()))
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="new"))
         batch_op.add_column(sa.Column("dated_by", sa.String(), nullable=False, server_default="came"))
@@ -27,16 +30,24 @@ def upgrade() -> None:
     op.execute("UPDATE watches SET goes_on_from = NULL")
     op.execute("UPDATE runs SET cursor = NULL WHERE state = 'running'")
     with op.batch_alter_table("watches", schema=None) as batch_op:
-        batch_op.alter_column("whole_every_days", server_default=None)
+        for name in ("purpose", "whole_every_days"):
+            batch_op.alter_column(name, server_default=None)
+    with op.batch_alter_table("records", schema=None) as batch_op:
+        batch_op.alter_column("followed", server_default=None)
     with op.batch_alter_table("runs", schema=None) as batch_op:
         for name in ("purpose", "dated_by", "walk", "missing"):
             batch_op.alter_column(name, server_default=None)
 
 
 def downgrade() -> None:
+    # What sources change is no strategy, and the release before knows nothing else.
+    op.execute("DELETE FROM runs WHERE purpose = 'changes'")
+    op.execute("DELETE FROM watches WHERE purpose = 'changes'")
     with op.batch_alter_table("runs", schema=None) as batch_op:
         for name in ("missing", "walk", "dated_by", "purpose"):
             batch_op.drop_column(name)
+    with op.batch_alter_table("records", schema=None) as batch_op:
+        batch_op.drop_column("followed")
     with op.batch_alter_table("watches", schema=None) as batch_op:
-        batch_op.drop_column("walked_whole_at")
-        batch_op.drop_column("whole_every_days")
+        for name in ("purpose", "walked_whole_at", "whole_every_days"):
+            batch_op.drop_column(name)

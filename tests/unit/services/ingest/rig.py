@@ -44,7 +44,9 @@ class LocalSource:
     datings: tuple[str, ...] = ("came",)
     least_overlap_days: int = 0
     drift: float = 0.0
-    ids_at_once: int = 50
+    #: How many works may be looked up at once; none where it cannot be asked by ids, and so makes no sweeps.
+    ids_at_once: int = 0
+    looked_up: list[tuple[list[str], date]] = field(default_factory=list)
     #: Ids that it lists and never gives.
     missing: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
@@ -80,8 +82,11 @@ class LocalSource:
                 return
 
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
+        self.looked_up.append((list(ids), since))
+        if len(self.looked_up) - 1 in self.trouble:
+            raise self.trouble.pop(len(self.looked_up) - 1)
         there = [item for item in self.items if item.source_id in ids]
-        yield Page(records=[item for item in there if isinstance(item, SourceRecord)])
+        yield Page(records=[item for item in there if isinstance(item, SourceRecord)], missing=self.missing)
 
     def _in_window(self, item: SourceRecord | Rejection, query: Query) -> bool:
         entered = getattr(item, "entered", None)
