@@ -62,9 +62,9 @@ class Dialect:
         if isinstance(node, Not):
             return f"{self.joins['NOT']}{self._bracketed(node.of)}"
         if isinstance(node, Or):
-            return self.joins["OR"].join(
-                [*self._in_fields(node), *(self._bracketed(part) for part in self._others(node))]
-            )
+            others = (self._bracketed(part) for part in self._others(node))
+            # Two terms that differ for whoever reads them may be written alike.
+            return self.joins["OR"].join(dict.fromkeys([*self._in_fields(node), *others]))
         # What is taken away comes last, behind what it is taken from.
         kept = [self._bracketed(part) for part in node.parts if not isinstance(part, Not)]
         taken = [f"{self.joins['AND NOT']}{self._bracketed(part.of)}" for part in node.parts if isinstance(part, Not)]

@@ -141,7 +141,7 @@ class _Reader:
         if not words_of(text):
             if text.strip("*?+- ") == "" and text.strip() not in ("+", "-"):
                 raise StrategyFault("there is nothing to look for in this term", self._text, at)
-            self.warnings.append(f"{text!r} holds no word and is passed over")
+            self.warnings.append(f"{text[:40]!r} holds no word and is passed over")
             return
         field: Field = "all" if not name or name in _WORDY else _FIELDS.get(name, "attribute")
         self._tokens.append(Token("term", at, Term(text, field, near=near, tag=name if field == "attribute" else "")))

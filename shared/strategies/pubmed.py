@@ -113,7 +113,7 @@ class _Reader:
         elif not words_of(text):
             if exact and text.strip() in ("", "*", "?"):
                 raise StrategyFault("there is nothing to look for in this term", self._text, at)
-            self.warnings.append(f"{text!r} holds no word and is passed over")
+            self.warnings.append(f"{text[:40]!r} holds no word and is passed over")
         else:
             self._check_truncation(at, text)
             self._tokens.append(Token("term", at, Term(text, "all", exact)))
@@ -122,7 +122,7 @@ class _Reader:
         for word in text.split():
             stem, star, _ = word.partition("*")
             if star and len(words_of(stem)[-1] if words_of(stem) else "") < LEAST_STEM:
-                self.warnings.append(f"PubMed wants {LEAST_STEM} letters before a *: {text!r}")
+                self.warnings.append(f"PubMed wants {LEAST_STEM} letters before a *: {word[:40]!r}")
 
     def _tagged(self, at: int) -> None:
         """The field in square brackets belongs to the term before it."""

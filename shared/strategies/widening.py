@@ -151,8 +151,15 @@ class Widening:
             dropped = [word for word in words if word not in sayable]
             but = f", but for {', '.join(dropped)}" if dropped else ""
             self.warn(term, f"its words are looked for each by itself{but}, wherever they stand")
-        return all_of(replace(said, text=word, near=None, exact=True) for word in sayable)
+        # Little words are in no index of some sources, where asking for one would find nothing.
+        telling = [word for word in sayable if word not in _LITTLE] or sayable[:1]
+        return all_of(replace(said, text=word, near=None, exact=True) for word in telling)
 
+
+_LITTLE = {
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "if", "in", "into", "is", "it", "no", "not",
+    "of", "on", "or", "such", "that", "the", "to", "was", "with",
+}  # fmt: skip
 
 #: Fields that are another name for as much where a source has no keywords of its own.
 _SAME = {("text", "title_abstract"), ("all", "title_abstract")}
