@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from shared.events.protocol import LEAST_STEM
 from shared.strategies.tree import And, Field, Node, Not, Or, Term
 
 #: What a dialect writes a term with: its words, its field and whether something more is to be said of it.
@@ -181,13 +182,13 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             name="pubmed", title="PubMed", write=_pubmed, joins=_WORDS, headings=True, negates=True,
             fields=_EACH | {"abstract": "title_abstract", "subject": "subject", "attribute": "attribute"},
-            least_stem=4, truncates_phrases=True, near_in=frozenset({"title", "title_abstract", "text"}),
+            least_stem=LEAST_STEM, truncates_phrases=True, near_in=frozenset({"title", "title_abstract", "text"}),
             longest=60_000,  # It is sent in the body.
         ),
         Dialect(
             name="europepmc", title="Europe PMC", write=_europepmc, headings=True, negates=True, least_stem=1,
             joins=_WORDS | {"AND NOT": " AND NOT "}, inner_wildcards=True, fields=_EACH | {"subject": "subject"},
-            longest=1_400,  # Of 1,500, with the days of a window.
+            longest=10_000,  # A long one goes in the body; very long ones with many ORs time out there.
         ),
         Dialect(
             name="openalex", title="OpenAlex", write=_openalex, joins=_WORDS, negates=True, least_stem=3, fields=_BOTH,
@@ -201,12 +202,12 @@ DIALECTS: dict[str, Dialect] = {
             always="Semantic Scholar looks in titles and abstracts, and finds other forms of a word too",
         ),
         Dialect(
-            name="doaj", title="DOAJ", write=_doaj, joins=_WORDS | {"AND NOT": " AND NOT "}, longest=3_200,
+            name="doaj", title="DOAJ", write=_doaj, joins=_WORDS | {"AND NOT": " AND NOT "}, longest=5_000,
             fields=_EACH | {"subject": "text"}, measured=_as_sent, named=_doaj_names,
         ),
         Dialect(
-            name="arxiv", title="arXiv", write=_arxiv, joins=_WORDS | {"AND NOT": " ANDNOT "}, longest=3_200,
-            fields=_EACH | {"text": "title_abstract", "subject": "title_abstract"}, measured=_as_sent,
+            name="arxiv", title="arXiv", write=_arxiv, joins=_WORDS | {"AND NOT": " ANDNOT "}, longest=10_000,
+            fields=_EACH | {"text": "title_abstract", "subject": "title_abstract"},
         ),
     )
 }  # fmt: skip

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 
+from shared.events.protocol import LEAST_STEM
 from shared.strategies.reading import QUOTES, Kind, Token, assembled, bounded
 from shared.strategies.tree import Field, Read, StrategyFault, Term, meant, words_of
-
-#: Letters that must stand before a `*`.
-LEAST_STEM = 4
 
 _TEXTS: dict[Field, str] = {
     "title": "ti, title, tt, transliterated title",

@@ -9,10 +9,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 from shared.errors import Invalid
+from shared.events.protocol import LONGEST_QUERY
 from shared.folding import plain
-
-#: How many characters a strategy has at most.
-LONGEST = 60_000
 
 #: How deep brackets, or operators that alternate without any, may be nested; real strategies need six.
 DEEPEST = 50
@@ -20,6 +18,9 @@ DEEPEST = 50
 #: What a term looks into. `text` is title, abstract and the authors' keywords, `all` whatever a source has of a work,
 #: `subject` headings given by indexers; `attribute` is anything that is no text of a work (its date, its type).
 Field = Literal["title", "abstract", "title_abstract", "text", "all", "subject", "attribute"]
+
+#: How many characters a strategy has at most.
+LONGEST = LONGEST_QUERY
 
 _WORD = re.compile(r"(?:[^\W_]|[*?])+")
 
