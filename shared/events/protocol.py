@@ -14,11 +14,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared.canonical import canonical_json
 from shared.errors import Rejected
@@ -84,6 +87,13 @@ class ConceptTerm(Part):
     @classmethod
     def _text_alone(cls, given: Any) -> Any:
         return {"text": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Text alone is in the schema of what is given, not of what is told."""
+        described = handler(schema)
+        alone = {"type": "string", "minLength": 1, "maxLength": 200}
+        return {"anyOf": [described, alone]} if handler.mode == "validation" else described
 
     @field_validator("text")
     @classmethod
