@@ -131,7 +131,8 @@ class Strategy(Part):
     """How sources are searched, every `every_days`; each pull looks back `overlap_days` past the last one.
 
     Either one source by a `query` in its own syntax, or several `sources` by `concepts`: what says something of every
-    concept, and nothing of the one under `not`. `shared.strategies.asking` has the strings for each source.
+    concept, and nothing of the one under `not`, whose terms are looked for in keywords too.
+    `shared.strategies.asking` has the strings for each source.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from shared.errors import Invalid
-from shared.events.protocol import Concept, ConceptTerm, Strategy
+from shared.events.protocol import ConceptTerm, Strategy
 from shared.strategies.native import READERS, check_native
 from shared.strategies.translating import TRANSLATED, Translation, Unsayable, translate
-from shared.strategies.tree import Node, Not, Term, all_of, any_of
+from shared.strategies.tree import Field, Node, Not, Term, all_of, any_of
 from shared.strategies.widening import Warned
 
 
@@ -53,13 +53,13 @@ def _translated(tree: Node, source: str) -> Translation:
 
 
 def _tree_of_concepts(strategy: Strategy) -> Node:
-    blocks = [_block(concept) for concept in strategy.concepts or ()]
-    return all_of([*blocks, Not(_block(strategy.without))] if strategy.without is not None else blocks)
+    blocks = [any_of(_term(term, term.field) for term in concept.terms) for concept in strategy.concepts or ()]
+    if strategy.without is None:
+        return all_of(blocks)
+    # What is not wanted is not wanted in keywords either: PubMed could exclude by title and abstract alone nowhere.
+    unwanted = (_term(it, "text" if it.field == "title_abstract" else it.field) for it in strategy.without.terms)
+    return all_of([*blocks, Not(any_of(unwanted))])
 
 
-def _block(concept: Concept) -> Node:
-    return any_of(_term(term) for term in concept.terms)
-
-
-def _term(term: ConceptTerm) -> Term:
-    return Term(" ".join(term.text.split()), term.field, near=term.near)
+def _term(term: ConceptTerm, field: Field) -> Term:
+    return Term(" ".join(term.text.split()), field, near=term.near)

@@ -181,9 +181,11 @@ DIALECTS: dict[str, Dialect] = {
     for dialect in (
         Dialect(
             name="pubmed", title="PubMed", write=_pubmed, joins=_WORDS, headings=True, negates=True,
-            fields=_EACH | {"abstract": "title_abstract", "subject": "subject", "attribute": "attribute"},
+            fields=_EACH
+            | {"abstract": "text", "title_abstract": "text", "subject": "subject", "attribute": "attribute"},
             least_stem=LEAST_STEM, truncates_phrases=True, near_in=frozenset({"title", "title_abstract", "text"}),
             longest=60_000,  # It is sent in the body.
+            always="PubMed looks in the keywords of authors too, where title and abstract are meant",
         ),
         Dialect(
             name="europepmc", title="Europe PMC", write=_europepmc, headings=True, negates=True, least_stem=1,

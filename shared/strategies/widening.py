@@ -85,16 +85,20 @@ class Widening:
     def _exactly(self, term: Term) -> Term | None:
         """The term where the source says neither more nor less by it."""
         words, dialect = term.words, self.dialect
-        if dialect.fields.get(term.field) != term.field:
+        there = dialect.fields.get(term.field)
+        if there != term.field and (term.field, there) not in _SAME:
             return None
         if term.field in ("subject", "attribute"):
             return term if dialect.name == "pubmed" else None
-        if term.near is not None or any(has_wildcard(word) and not self._may_truncate(word) for word in words):
+        if (term.near is not None and len(words) > 1) or any(
+            has_wildcard(word) and not self._may_truncate(word) for word in words
+        ):
             return None
         if len(words) > 1 and (any(map(has_wildcard, words)) or not term.exact):
             return None
         # PubMed gives up a phrase it has not met for its words, unless it is joined by hyphens.
-        return replace(term, exact=len(words) == 1 or dialect.name != "pubmed")
+        exact = len(words) == 1 or dialect.name != "pubmed"
+        return replace(term, field=there or term.field, exact=exact, near=None)
 
     def _may_truncate(self, word: str) -> bool:
         """Whether the source takes the word's wildcards as they are meant."""
@@ -114,7 +118,7 @@ class Widening:
             return self._subject(term, field_there)
         if term.field == "attribute":
             return term
-        if field_there != term.field and (term.field, field_there) not in _SAME:
+        if field_there != term.field and (term.field, field_there) not in _SAME | _ALWAYS:
             self.warn(term, f"it is looked for in {_SPOKEN[field_there]}, not in {_SPOKEN[term.field]} alone")
         return self._words(term, replace(term, field=field_there, tag=term.tag if field_there == term.field else ""))
 
@@ -142,17 +146,19 @@ class Widening:
         truncated = any(map(has_wildcard, words))
         if said.near is not None and len(sayable) == len(words):
             if said.field in dialect.near_in and not truncated:
+                if len(words) > 2:
+                    self.warn(term, "so many other words may stand between each two of its words there")
                 return said
         elif said.near is None and len(words) == len(sayable) and (said.exact or len(words) == 1):
             only_last = dialect.truncates_phrases and not any(map(has_wildcard, words[:-1])) and "?" not in words[-1]
             if len(words) == 1 or not truncated or only_last:
                 return replace(said, text=" ".join(words), exact=True, near=None)
-        if term.exact or term.near is not None:
-            dropped = [word for word in words if word not in sayable]
-            but = f", but for {', '.join(dropped)}" if dropped else ""
-            self.warn(term, f"its words are looked for each by itself{but}, wherever they stand")
         # Little words are in no index of some sources, where asking for one would find nothing.
         telling = [word for word in sayable if word not in _LITTLE] or sayable[:1]
+        dropped = [word for word in words if word not in telling]
+        if dropped or term.exact or term.near is not None:
+            but = f", but for {', '.join(dropped)}" if dropped else ""
+            self.warn(term, f"its words are looked for each by itself{but}, wherever they stand")
         return all_of(replace(said, text=word, near=None, exact=True) for word in telling)
 
 
@@ -161,8 +167,10 @@ _LITTLE = {
     "of", "on", "or", "such", "that", "the", "to", "was", "with",
 }  # fmt: skip
 
-#: Fields that are another name for as much where a source has no keywords of its own.
+#: Fields that are said by another one which looks into no more than they do of what a source has.
 _SAME = {("text", "title_abstract"), ("all", "title_abstract")}
+#: And one that is wider, of which `Dialect.always` tells.
+_ALWAYS = {("title_abstract", "text")}
 _SPOKEN = {
     "title": "the title", "abstract": "the abstract", "title_abstract": "title and abstract",
     "text": "title, abstract and keywords", "all": "all fields", "subject": "headings", "attribute": "its field",
