@@ -17,7 +17,7 @@ from services.protocol.domain.document import Path
 from shared.events.protocol import SOURCES, Strategy
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
-from shared.strategies.tree import StrategyFault, meant
+from shared.strategies.tree import StrategyFault
 
 Broken = Iterator[tuple[Path, str]]
 
@@ -55,8 +55,7 @@ def _sources(data: dict[str, Any]) -> Broken:
         named = [(("sources", at), name) for at, name in enumerate(listed)] if isinstance(listed, list) else []
         for path, source in [*named, (("source",), strategy.get("source"))]:
             if isinstance(source, str) and source not in SOURCES:
-                near = meant(source, SOURCES)
-                why = f"there is no source {source[:80]!r}{near}; there are: {', '.join(SOURCES)}"
+                why = f"there is no source {source[:80]!r}; there are: {', '.join(SOURCES)}"
                 yield ("strategies", index, *path), why
         for at, (path, source) in enumerate(named):
             if source in [name for _, name in named[:at]]:

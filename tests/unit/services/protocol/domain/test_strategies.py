@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from services.protocol.domain import check, digest
 from shared.errors import Invalid
@@ -136,3 +139,12 @@ def test_no_fault_hides_another():
     assert set(faults({"id": "one", "source": "pubmed", "query": "(a"}, broken, {"id": "three"})) == {
         "strategies[0].query", "strategies[1].query", "strategies[2]",
     }  # fmt: skip
+
+
+def test_the_strategies_of_the_manual_are_right():
+    manual = (Path(__file__).parents[5] / "docs" / "strategies.md").read_text()
+    concepts, native = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL))
+
+    protocol = check(as_yaml(small(strategies=[*concepts["strategies"], *native])))
+
+    assert [strategy.searched for strategy in protocol.strategies] == [("pubmed", "europepmc", "openalex"), ("pubmed",)]
