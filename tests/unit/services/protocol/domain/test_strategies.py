@@ -13,8 +13,11 @@ import yaml
 from services.protocol.domain import check, digest
 from shared.errors import Invalid
 from shared.events.protocol import Need, Protocol, VersionPublished
+from shared.strategies.asking import asked, tree_of
+from shared.strategies.reaching import reaches
 from tests.unit.services.protocol.examples import SMALL, as_yaml, small
 
+ROOT = Path(__file__).parents[5]
 CARE = {"name": "integrated care", "terms": ["integrated care", {"text": "care system", "near": 2}]}
 BLOCKS: dict[str, Any] = {
     "id": "blocks",
@@ -142,9 +145,26 @@ def test_no_fault_hides_another():
 
 
 def test_the_strategies_of_the_manual_are_right():
-    manual = (Path(__file__).parents[5] / "docs" / "strategies.md").read_text()
+    manual = (ROOT / "docs" / "strategies.md").read_text()
     concepts, native = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL))
 
     protocol = check(as_yaml(small(strategies=[*concepts["strategies"], *native])))
 
     assert [strategy.searched for strategy in protocol.strategies] == [("pubmed", "europepmc", "openalex"), ("pubmed",)]
+
+
+def test_the_first_review_has_strategies_for_the_real_sources():
+    folder = ROOT / "reviews" / "ics-leadership"
+    given = yaml.safe_load((folder / "strategies.yaml").read_text())["strategies"]
+    protocol = yaml.safe_load((folder / "protocol.yaml").read_text())
+
+    strategies = check(as_yaml(protocol | {"strategies": given})).strategies
+
+    blocks = strategies[0]
+    assert blocks.searched == ("pubmed", "europepmc", "openalex")
+    assert [len(asked(blocks, source).strings) for source in blocks.searched] == [1, 1, 1]
+    tree = tree_of(blocks)
+    titles = [paper["title"] for paper in yaml.safe_load((folder / "papers.yaml").read_text())["papers"]]
+    # Of the 22 papers 8 say both in their titles, and 10 more when their abstracts say that they are of leaders.
+    assert sum(reaches(tree, title, None) == "yes" for title in titles) == 8
+    assert sum(reaches(tree, title, "Leaders.") == "yes" for title in titles) == 18
