@@ -56,12 +56,14 @@ def test_a_protocol_without_concepts_is_the_document_it_always_was():
 
 def test_a_version_with_concepts_needs_a_release_that_has_them():
     protocol = check(as_yaml(small(strategies=[BLOCKS])))
-    told = VersionPublished.of(protocol, 1, "dora")
+    version = VersionPublished.of(protocol, 1, "dora")
 
-    assert told.needs == [Need(feature="strategy:concepts")]
-    assert told.protocol == protocol
-    assert json.loads(told.document)["strategies"][0]["not"]["terms"] == [{"text": "rats", "field": "title_abstract"}]
-    assert Protocol.read(told.document) == protocol
+    assert version.needs == [Need(feature="strategy:concepts")]
+    assert version.protocol == protocol
+    assert json.loads(version.document)["strategies"][0]["not"]["terms"] == [
+        {"text": "rats", "field": "title_abstract"}
+    ]
+    assert Protocol.read(version.document) == protocol
 
 
 def test_a_long_query_needs_a_release_that_takes_it():
