@@ -27,6 +27,8 @@ _NOTATION = Notation(
         "abstract": lambda text: text.abstract,
         "journal": lambda text: text.venue,
         "auth": lambda text: text.authors,
+        # No paper here has keywords or headings.
+        "kw": lambda text: "",
     },
     dates={
         "first_idate": lambda entry: entry.entered,

@@ -217,6 +217,7 @@ _FILTERS: dict[str, Callable[[str], Test]] = {
     "from_publication_date": _dated(lambda published, bound: published >= bound),
     "to_publication_date": _dated(lambda published, bound: published <= bound),
     "title_and_abstract.search": lambda value: _search(value, _NOTATION),
+    "title_and_abstract.search.exact": lambda value: _search(value, _NOTATION),
     "default.search": lambda value: _search(value, _NOTATION),
     "title.search": lambda value: _search(value, _TITLES),
     "display_name.search": lambda value: _search(value, _TITLES),

@@ -3,12 +3,16 @@ records that screening has not excluded."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from services.ingest import store
 from services.ingest.domain.watching import WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
-from shared.events.protocol import Protocol, Strategy, VersionPublished
+from shared.events.protocol import Strategy, VersionPublished
 from shared.events.screening import RecordExcluded, RecordReopened
+from shared.strategies.asking import asked
 
 
 def adopt_watches(work: Work, event: VersionPublished) -> None:
@@ -28,11 +32,12 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     review.search_from = search_from
     known = {watch.strategy: watch for watch in store.watches_of(work, event.review)}
     for strategy in event.protocol.strategies:
-        watch = known.pop(strategy.id, None)
-        if watch is None:
-            work.add(_new_watch(work, event.protocol, strategy, event.version))
-        else:
-            _adopt(work, watch, strategy, event.version, asks_anew=asks_earlier)
+        for question in _questions(strategy):
+            watch = known.pop(question.name, None)
+            if watch is None:
+                work.add(_new_watch(work, event.review, strategy, question, event.version))
+            else:
+                _adopt(work, watch, strategy, question, event.version, asks_anew=asks_earlier)
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
@@ -48,13 +53,33 @@ def follow_again(work: Work, event: RecordReopened) -> None:
     store.follow(work, event.review, event.record, True)
 
 
-def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int) -> WatchRow:
+class _Question(NamedTuple):
+    """What one watch asks one source, and its name."""
+
+    name: str
+    source: str
+    query: str
+
+
+def _questions(strategy: Strategy) -> Iterator[_Question]:
+    """A query in a source's own syntax is one question, as it was published; concepts are one for each of the exact
+    strings at each source, the second one named `ID@SOURCE.2`."""
+    if strategy.source is not None and strategy.query is not None:
+        yield _Question(strategy.id, strategy.source, strategy.query)
+        return
+    for source in strategy.searched:
+        for number, string in enumerate(asked(strategy, source).strings, 1):
+            part = f".{number}" if number > 1 else ""
+            yield _Question(f"{strategy.id}@{source}{part}", source, string)
+
+
+def _new_watch(work: Work, review: str, strategy: Strategy, question: _Question, version: int) -> WatchRow:
     return WatchRow(
-        id=store.watch_id(protocol.review, strategy.id),
-        review=protocol.review,
-        strategy=strategy.id,
-        source=strategy.source,
-        query=strategy.query,
+        id=store.watch_id(review, question.name),
+        review=review,
+        strategy=question.name,
+        source=question.source,
+        query=question.query,
         every_days=strategy.every_days,
         overlap_days=strategy.overlap_days,
         whole_every_days=strategy.whole_every_days,
@@ -64,11 +89,13 @@ def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int)
     )
 
 
-def _adopt(work: Work, watch: WatchRow, strategy: Strategy, version: int, *, asks_anew: bool) -> None:
-    if asks_anew or (watch.source, watch.query) != (strategy.source, strategy.query):
+def _adopt(
+    work: Work, watch: WatchRow, strategy: Strategy, question: _Question, version: int, *, asks_anew: bool
+) -> None:
+    if asks_anew or (watch.source, watch.query) != (question.source, question.query):
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
-    watch.source, watch.query = strategy.source, strategy.query
+    watch.source, watch.query = question.source, question.query
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
     watch.whole_every_days = strategy.whole_every_days
     watch.protocol_version = version
