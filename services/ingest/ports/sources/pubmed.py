@@ -315,7 +315,7 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
     own_id = identifiers.pmid(item.findtext("BookDocument/PMID"))
     if document is None or own_id is None:
         return reader.reject(item, own_id, "it has no book document with a PMID")
-    chapter, book = _titles(document), plain(text_of(document.find("Book/BookTitle")))
+    chapter, book = _titles(document), text_of(document.find("Book/BookTitle"))
     people = document.find("AuthorList")
     return reader.record(
         item,
@@ -335,11 +335,11 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
 
 def _titles(article: Element) -> list[str]:
     """The title without its final dot and the brackets of a translation; then the title in its own language."""
-    title = plain(text_of(article.find("ArticleTitle"))) or ""
+    title = text_of(article.find("ArticleTitle")) or ""
     if title.startswith("[") and title.rstrip(".").endswith("]"):
         title = title.rstrip(".")[1:-1]
     title = title if title.endswith("..") else title.removesuffix(".")
-    vernacular = (plain(text_of(article.find("VernacularTitle"))) or "").removesuffix(".")
+    vernacular = (text_of(article.find("VernacularTitle")) or "").removesuffix(".")
     return [each for each in (title, vernacular) if each and each.lower() not in _NOT_AVAILABLE]
 
 
@@ -359,9 +359,9 @@ def _authors(people: Element | None) -> list[str]:
 def _author(author: Element) -> str | None:
     if author.get("ValidYN") == "N":
         return None
-    family = plain(text_of(author.find("LastName")))
+    family = text_of(author.find("LastName"))
     if not family:
-        return plain(text_of(author.find("CollectiveName")))
+        return text_of(author.find("CollectiveName"))
     given = [plain(author.findtext("ForeName") or author.findtext("Initials")), plain(author.findtext("Suffix"))]
     return ", ".join([family, " ".join(filter(None, given))]).removesuffix(", ")
 
