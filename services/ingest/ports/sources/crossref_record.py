@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from services.ingest.ports.sources import normal
-from services.ingest.ports.sources.markup import plain, prose
+from services.ingest.ports.sources import normal, noticing
+from services.ingest.ports.sources.markup import plain, prose, squeeze
+from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader, as_dict, as_list, as_text
 from shared import identifiers
-from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 from shared.languages import language
 
@@ -26,21 +27,6 @@ _NO_WORKS = {
     "report-series": "it is a series of reports, not a work in it",
     "grant": "it is a grant, not a work",
 }
-_NOTICES: dict[str, NoticeKind] = {
-    "correction": "correction",
-    "corrigendum": "correction",
-    "erratum": "correction",
-    "addendum": "correction",
-    "clarification": "correction",
-    "expression_of_concern": "expression_of_concern",
-    "partial_retraction": "partial_retraction",
-    "retraction": "retraction",
-    "removal": "withdrawal",
-    "withdrawal": "withdrawal",
-    "replacement": "replacement",
-    "retract_and_replace": "replacement",
-    "reinstatement": "reinstatement",
-}
 
 
 def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
@@ -52,20 +38,23 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         return reader.reject(work, raw_doi, "it has no well-formed DOI, so nothing identifies it")
     if its_type in _NO_WORKS:
         return reader.reject(work, doi, _NO_WORKS[its_type])
-    titles = _titles(work)
+    titles, abstract = _titles(work), prose(as_text(work.get("abstract")))
+    notices = _notices(work, doi, reader)
+    its_kind = "notice" if any(one.of or one.text for one in notices) else normal.kind([its_type])
+    its_kind, notices = with_title(its_kind, notices, titles[0] if titles else None, abstract, f"doi:{doi}")
     return reader.record(
         work,
         source_id=doi,
         title=titles[0] if titles else None,
         other_titles=titles[1:],
-        abstract=prose(as_text(work.get("abstract"))),
+        abstract=abstract,
         authors=[name for name in map(_author, as_list(work.get("author"))) if name],
         venue=_venue(work),
         published=_published(work, reader),
-        kind="notice" if _strikes(work) else normal.kind([its_type]),
+        kind=its_kind,
         language=language(work.get("language")),
         identifiers=Identifiers(doi=doi),
-        notices=_strikes(work) + _struck(work),
+        notices=notices,
         entered=normal.day(as_dict(work.get("created")).get("date-time")),
         updated=normal.day(as_dict(work.get("indexed")).get("date-time")),
     )
@@ -105,29 +94,73 @@ def _published(work: dict[str, Any], reader: Reader) -> str | None:
     return None
 
 
-def _strikes(work: dict[str, Any]) -> list[Notice]:
-    """What this work, being a notice itself, says about others (`update-to`)."""
-    return [
-        Notice(kind=kind, of=Identifiers(doi=struck), by=f"doi:{identifiers.doi(work['DOI'])}", published=published)
-        for kind, struck, published in _updates(work, "update-to")
+def _notices(work: dict[str, Any], doi: str, reader: Reader) -> list[Notice]:
+    """What this work, being a notice itself, says of others (`update-to`), and what others say of it (`updated-by`);
+    then what the relations add. One that names its own DOI was changed in place, and is no notice.
+
+    The types are Crossref's, as its pages on registering updates and on relationships list them.
+    """
+    notices = [
+        notice
+        for name in ("update-to", "updated-by")
+        for update in map(as_dict, as_list(work.get(name)))
+        if (notice := _update(update, doi, strikes=name == "update-to", reader=reader))
     ]
+    known = {(notice.kind, notice.of) for notice in notices}
+    return notices + [notice for notice in _related(work, doi) if (notice.kind, notice.of) not in known]
 
 
-def _struck(work: dict[str, Any]) -> list[Notice]:
-    """What others say about this work (`updated-by`)."""
-    return [
-        Notice(kind=kind, by=f"doi:{notice}", published=published)
-        for kind, notice, published in _updates(work, "updated-by")
-    ]
+def _update(update: dict[str, Any], own: str, *, strikes: bool, reader: Reader) -> Notice | None:
+    word, other = as_text(update.get("type")), as_text(update.get("DOI"))
+    kind, doi = noticing.of_update(word), identifiers.doi(other)
+    if kind is None:
+        if word and not noticing.is_known_update(word):
+            reader.leave_out("kind of update", word)
+        return None
+    parts = as_list(_first_of(as_dict(update.get("updated")), "date-parts"))
+    published = normal.partial_date(*parts[:3]) if parts else None
+    if not strikes or doi == own:
+        by = f"doi:{doi}" if doi and doi != own else None
+        return Notice(kind=kind, by=by, published=published)
+    if doi is None:
+        text = squeeze(other or "")[: noticing.LONGEST_TEXT]
+        return Notice(kind=kind, text=text, by=f"doi:{own}", published=published) if text else None
+    return Notice(kind=kind, of=Identifiers(doi=doi), by=f"doi:{own}", published=published)
 
 
-def _updates(work: dict[str, Any], name: str) -> Iterator[tuple[NoticeKind, str, str | None]]:
-    for update in map(as_dict, as_list(work.get(name))):
-        kind = _NOTICES.get((as_text(update.get("type")) or "").replace("-", "_").lower())
-        doi = identifiers.doi(update.get("DOI"))
-        if kind and doi:
-            parts = as_list(_first_of(as_dict(update.get("updated")), "date-parts"))
-            yield kind, doi, normal.partial_date(*parts[:3]) if parts else None
+_STRIKING, _STRUCK = re.compile(r"(?:is-)?([a-z-]+?)-(?:of|for|to)"), re.compile(r"has-([a-z-]+)")
+
+
+def _related(work: dict[str, Any], own: str) -> Iterator[Notice]:
+    """What `relation` says: `is-retraction-of` and `has-retraction`; a bare `correction` is said of whichever of both
+    works the other one asserts it of; `replaces` and `is-replaced-by` only of what is no preprint, whose versions
+    follow each other without anything being wrong."""
+    for name, relations in as_dict(work.get("relation")).items():
+        for relation in map(as_dict, relations if isinstance(relations, list) else [relations]):
+            asserted_here = relation.get("asserted-by") == "subject"
+            if name in ("replaces", "is-replaced-by"):
+                is_version = work.get("type") == "posted-content"
+                kind, strikes = None if is_version else noticing.of_update("replacement"), name == "replaces"
+            elif found := _STRIKING.fullmatch(name[:60]):
+                kind, strikes = noticing.of_update(found[1]), True
+            elif found := _STRUCK.fullmatch(name[:60]):
+                kind, strikes = noticing.of_update(found[1]), False
+            else:
+                kind, strikes = noticing.of_update(name[:60]), asserted_here
+            other = _other(relation)
+            if kind and other and other.doi != own:
+                yield Notice(kind=kind, of=other if strikes else None, by=f"doi:{own}" if strikes else _called(other))
+
+
+def _other(relation: dict[str, Any]) -> Identifiers | None:
+    id_type, number = relation.get("id-type"), relation.get("id")
+    doi = identifiers.doi(number) if id_type == "doi" else None
+    pmid = identifiers.pmid(number) if id_type == "pmid" else None
+    return Identifiers(doi=doi, pmid=pmid) if doi or pmid else None
+
+
+def _called(work: Identifiers) -> str:
+    return f"doi:{work.doi}" if work.doi else f"pmid:{work.pmid}"
 
 
 def _first(texts: Any) -> str | None:

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.ports.sources import normal
+from services.ingest.ports.sources import normal, noticing
 from services.ingest.ports.sources.markup import plain, prose
+from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader, as_dict, as_list, as_text
 from shared import identifiers
-from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 from shared.languages import language
-
-_STRUCK: dict[str, NoticeKind] = {
-    "retraction in": "retraction",
-    "partial retraction in": "partial_retraction",
-    "erratum in": "correction",
-    "expression of concern in": "expression_of_concern",
-    "corrected and republished in": "replacement",
-    "retracted and republished in": "replacement",
-}
-_STRIKES: dict[str, NoticeKind] = {
-    "retraction of": "retraction",
-    "partial retraction of": "partial_retraction",
-    "erratum for": "correction",
-    "expression of concern for": "expression_of_concern",
-    "corrected and republished from": "replacement",
-    "retracted and republished from": "replacement",
-}
 
 
 def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
@@ -39,20 +22,24 @@ def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
         return reader.reject(result, number, "it has no source and id, so nothing identifies it")
     own_id = f"{origin}:{number}"
     called = Identifiers(
-        doi=identifiers.doi(result.get("doi")),
+        doi=reader.doi(result.get("doi")),
         pmid=identifiers.pmid(result.get("pmid") or (number if origin == "MED" else None)),
         pmcid=identifiers.pmcid(result.get("pmcid") or (number if origin == "PMC" else None)),
     )
-    notices = _notices(own_id, called, result)
+    own = f"pmid:{called.pmid}" if called.pmid else f"doi:{called.doi}" if called.doi else own_id
+    title, abstract = _title(result), prose(as_text(result.get("abstractText")))
+    its_kind, notices = with_title(
+        "preprint" if origin == "PPR" else normal.kind(_types(result)), _notices(own, result), title, abstract, own
+    )
     return reader.record(
         result,
         source_id=own_id,
-        title=_title(result),
-        abstract=prose(as_text(result.get("abstractText"))),
+        title=title,
+        abstract=abstract,
         authors=_authors(result),
         venue=_venue(result),
         published=_published(result, reader),
-        kind="preprint" if origin == "PPR" else normal.kind(_types(result)),
+        kind=its_kind,
         language=language(result.get("language")),
         identifiers=called,
         notices=notices,
@@ -115,17 +102,20 @@ def _types(result: dict[str, Any]) -> list[str]:
     return [str(each) for each in listed] or [each.strip() for each in str(result.get("pubType") or "").split(";")]
 
 
-def _notices(own_id: str, called: Identifiers, result: dict[str, Any]) -> list[Notice]:
-    own = f"pmid:{called.pmid}" if called.pmid else f"doi:{called.doi}" if called.doi else own_id
-    notices = []
-    for other in map(as_dict, as_list(as_dict(result.get("commentCorrectionList")).get("commentCorrection"))):
-        its_type = (as_text(other.get("type")) or "").lower()
-        pmid = identifiers.pmid(other.get("id")) if other.get("source") == "MED" else None
-        if kind := _STRUCK.get(its_type):
-            notices.append(Notice(kind=kind, by=pmid and f"pmid:{pmid}"))
-        elif (kind := _STRIKES.get(its_type)) and pmid:
-            notices.append(Notice(kind=kind, of=Identifiers(pmid=pmid), by=own))
-    retracted = any(each.lower() == "retracted publication" for each in _types(result))
-    if retracted and not any(one.kind == "retraction" and not one.of for one in notices):
+def _notices(own: str, result: dict[str, Any]) -> list[Notice]:
+    notices = [
+        notice
+        for other in map(as_dict, as_list(as_dict(result.get("commentCorrectionList")).get("commentCorrection")))
+        for notice in noticing.linked(
+            as_text(other.get("type")),
+            other.get("id") if other.get("source") == "MED" else None,
+            plain(as_text(other.get("reference"))),
+            own,
+        )
+    ]
+    types = {each.lower() for each in _types(result)}
+    if "retracted publication" in types and not any(one.kind == "retraction" and not one.of for one in notices):
         notices.append(Notice(kind="retraction"))
+    if "duplicate publication" in types:
+        notices.append(Notice(kind="expression_of_concern", said="duplicate publication"))
     return notices

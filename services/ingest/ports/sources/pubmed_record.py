@@ -5,31 +5,15 @@ from __future__ import annotations
 from datetime import date
 from xml.etree.ElementTree import Element
 
-from services.ingest.ports.sources import normal
+from services.ingest.ports.sources import normal, noticing
 from services.ingest.ports.sources.markup import plain, squeeze, text_of
+from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader
 from shared import identifiers
-from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 from shared.languages import language
 
-_STRUCK: dict[str, NoticeKind] = {
-    "RetractionIn": "retraction",
-    "PartialRetractionIn": "partial_retraction",
-    "RetractedandRepublishedIn": "replacement",
-    "CorrectedandRepublishedIn": "replacement",
-    "ErratumIn": "correction",
-    "ExpressionOfConcernIn": "expression_of_concern",
-}
-_STRIKES: dict[str, NoticeKind] = {
-    "RetractionOf": "retraction",
-    "PartialRetractionOf": "partial_retraction",
-    "RetractedandRepublishedFrom": "replacement",
-    "CorrectedandRepublishedFrom": "replacement",
-    "ErratumFor": "correction",
-    "ExpressionOfConcernFor": "expression_of_concern",
-}
 _NOT_AVAILABLE = {"not available", "no title available"}
 
 
@@ -45,20 +29,28 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         return reader.reject(item, own_id, "it has no citation with a PMID and an article")
     titles = _titles(article)
     types = [text_of(each) for each in article.iterfind("PublicationTypeList/PublicationType")]
+    abstract = _abstract(article.find("Abstract"))
+    its_kind, notices = with_title(
+        normal.kind(types),
+        _notices(own_id, citation, types),
+        titles[0] if titles else None,
+        abstract,
+        f"pmid:{own_id}",
+    )
     return reader.record(
         item,
         source_id=own_id,
         title=titles[0] if titles else None,
         other_titles=titles[1:],
-        abstract=_abstract(article.find("Abstract")),
+        abstract=abstract,
         authors=_authors(article.find("AuthorList")),
         venue=plain(article.findtext("Journal/Title")),
         published=_date(article.find("ArticleDate"), reader)
         or _date(article.find("Journal/JournalIssue/PubDate"), reader),
-        kind=normal.kind(types),
+        kind=its_kind,
         language=language(article.findtext("Language")),
         identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article),
-        notices=_notices(own_id, citation, types),
+        notices=notices,
         entered=_stamp(_entrez(item.find("PubmedData/History"))),
         updated=_stamp(citation.find("DateRevised")),
     )
@@ -153,22 +145,16 @@ def _entrez(history: Element | None) -> Element | None:
 
 
 def _notices(own_id: str, citation: Element, types: list[str | None]) -> list[Notice]:
-    notices = []
-    for other in citation.iterfind("CommentsCorrectionsList/CommentsCorrections"):
-        its_type = other.get("RefType", "")
-        named = _named(other)
-        if kind := _STRUCK.get(its_type):
-            by = (f"pmid:{named.pmid}" if named.pmid else f"doi:{named.doi}") if named else None
-            notices.append(Notice(kind=kind, by=by))
-        elif (kind := _STRIKES.get(its_type)) and named:
-            notices.append(Notice(kind=kind, of=named, by=f"pmid:{own_id}"))
+    """What the citation's links and publication types say; NLM's DTD lists the links as `RefType`."""
+    notices = [
+        notice
+        for other in citation.iterfind("CommentsCorrectionsList/CommentsCorrections")
+        for notice in noticing.linked(
+            other.get("RefType"), other.findtext("PMID"), text_of(other.find("RefSource")), f"pmid:{own_id}"
+        )
+    ]
     if "Retracted Publication" in types and not any(one.kind == "retraction" and not one.of for one in notices):
         notices.append(Notice(kind="retraction"))
+    if "Duplicate Publication" in types:
+        notices.append(Notice(kind="expression_of_concern", said="Duplicate Publication"))
     return notices
-
-
-def _named(other: Element) -> Identifiers | None:
-    """The other citation by its PMID or, where it has none, by the DOI in its reference text."""
-    pmid = identifiers.pmid(other.findtext("PMID"))
-    doi = identifiers.doi((other.findtext("RefSource") or "").rpartition("doi:")[2].strip().rstrip("."))
-    return Identifiers(pmid=pmid, doi=doi) if pmid or doi else None

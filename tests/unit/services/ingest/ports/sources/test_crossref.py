@@ -137,6 +137,78 @@ def test_a_new_version_strikes_nothing():
     assert (record.notices, record.kind) == ([], "article")
 
 
+def test_a_work_that_was_changed_in_place_is_no_notice_of_itself():
+    record = read(ITEM | {"update-to": [{"DOI": "10.1108/JICA-06-2018-0042", "type": "correction"}]})
+    assert (record.kind, record.notices) == ("article", [Notice(kind="correction")])
+    record = read(ITEM | {"update-to": [{"DOI": "10.1108/JICA-06-2018-0042", "type": "new_version"}]})
+    assert (record.kind, record.notices) == ("article", [])
+
+
+def test_an_update_by_what_has_no_doi_is_told_all_the_same():
+    record = read(ITEM | {"updated-by": [{"DOI": "unavailable", "type": "retraction"}, {"type": "withdrawal"}]})
+    assert record.notices == [Notice(kind="retraction"), Notice(kind="withdrawal")]
+    (notice,) = read(ITEM | {"update-to": [{"DOI": "see vol. 3", "type": "retraction"}]}).notices
+    assert notice.text == "see vol. 3"
+
+
+def test_a_type_of_update_that_nobody_knows_is_remarked():
+    item = ITEM | {"update-to": [{"DOI": "10.1000/old", "type": "polish"}]}
+    page = read_items({"message-type": "work-list", "message": {"total-results": 1, "items": [item]}})
+    assert page.records[0].notices == []
+    assert page.remarks == ["10.1108/jica-06-2018-0042: 'polish' is no kind of update we can use"]
+
+
+def relation(name: str, asserted_by: str = "subject", other: str = "10.1000/OTHER", id_type: str = "doi") -> dict:
+    return {"relation": {name: [{"id-type": id_type, "id": other, "asserted-by": asserted_by}]}}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "of", "by"),
+    [
+        (relation("is-retraction-of"), "retraction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("is-correction-of"), "correction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("has-correction"), "correction", None, "doi:10.1000/other"),
+        (relation("correction", "object"), "correction", None, "doi:10.1000/other"),
+        (relation("retraction", "subject"), "retraction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("is-replaced-by"), "replacement", None, "doi:10.1000/other"),
+        (relation("replaces"), "replacement", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("has-retraction", other="77", id_type="pmid"), "retraction", None, "pmid:77"),
+    ],
+)
+def test_a_relation_to_a_notice_is_read(said, kind, of, by):
+    record = read(ITEM | said)
+    assert record.notices == [Notice(kind=kind, of=Identifiers(doi=of) if of else None, by=by)]
+    assert record.kind == ("notice" if of else "article")
+
+
+@pytest.mark.parametrize("name", ["is-version-of", "has-review", "is-preprint-of", "has-preprint", "is-comment-on"])
+def test_a_relation_of_another_sort_says_nothing(name):
+    assert read(ITEM | relation(name)).notices == []
+
+
+@pytest.mark.parametrize("broken", [relation("is-retraction-of", other="?"), {"relation": {"correction": 3}}])
+def test_a_relation_to_nothing_is_none(broken):
+    assert read(ITEM | broken).notices == []
+
+
+def test_a_preprint_that_a_later_version_replaces_is_not_struck():
+    assert read(ITEM | {"type": "posted-content"} | relation("is-replaced-by")).notices == []
+
+
+def test_what_update_and_relation_both_say_is_said_once():
+    record = read(
+        ITEM | {"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]} | relation("correction", "object")
+    )
+    assert record.notices == [Notice(kind="correction", by="doi:10.1000/n")]
+
+
+def test_a_notice_by_its_title_alone_names_its_work():
+    record = read(ITEM | {"title": ["Erratum to: How leadership works"], "subtitle": [], "abstract": None})
+    assert record.kind == "notice"
+    (notice,) = record.notices
+    assert (notice.kind, notice.text, notice.of) == ("correction", "How leadership works", None)
+
+
 def source(net: Net, rows: int = 2) -> Crossref:
     return Crossref(Access("https://api.crossref.org", "team@example.org"), net.client, rows=rows, **net.timing)
 

@@ -61,18 +61,18 @@ def test_words_that_italics_glued_together_come_apart():
 @pytest.mark.parametrize(
     ("title", "read"),
     [
-        ("<scp>T</scp>reebase: an<scp>R</scp>package", "Treebase: an R package"),
-        ("of<scp>rFVII</scp>a from the<scp>HAVEN</scp>clinical", "of rFVIIa from the HAVEN clinical"),
+        ("<scp>C</scp>arebase: an<scp>R</scp>package", "Carebase: an R package"),
+        ("of<scp>rFAC</scp>a from the<scp>CARE</scp>clinics", "of rFACa from the CARE clinics"),
         ("Mc<sc>D</sc>onald and H <scp>i</scp>", "McDonald and H i"),
         ("Leadership<i>in</i>care", "Leadership in care"),
-        ("with<italic>P. australis</italic>and", "with P. australis and"),
+        ("with<italic>C. longa</italic>and", "with C. longa and"),
         ("hydrogel:<i>In vivo</i>effects", "hydrogel: In vivo effects"),
         ("mi<i>RNA</i>s of <i>KRAS</i>s", "miRNAs of KRASs"),
         ("<i>PRO</i>spective, <b>SYM</b>ptoms, <i>P</i>atients", "PROspective, SYMptoms, Patients"),
         ("T<i>in</i>y", "Tiny"),
         (
-            "(\n             <i>Tridacna maxima</i>\n             ) and more\n             .",
-            "(Tridacna maxima) and more.",
+            "(\n             <i>Cura longa</i>\n             ) and more\n             .",
+            "(Cura longa) and more.",
         ),
         ("CD5<sup>+</sup> and <i>p</i>-styrene", "CD5+ and p-styrene"),
     ],

@@ -170,6 +170,25 @@ def test_a_retracted_article_names_its_notice():
     assert read(types=retracted).notices == [Notice(kind="retraction")]
 
 
+def test_a_citation_that_was_updated_or_republished_says_so():
+    links = (
+        '<CommentsCorrections RefType="UpdateIn"><PMID>5</PMID></CommentsCorrections>'
+        '<CommentsCorrections RefType="RepublishedFrom"><RefSource>J. 2018. DOI:10.1000/FIRST</RefSource>'
+        "</CommentsCorrections>"
+    )
+    record = read(corrections=links)
+    assert record.kind == "article"
+    assert record.notices == [
+        Notice(kind="correction", by="pmid:5", said="UpdateIn"),
+        Notice(kind="correction", of=Identifiers(doi="10.1000/first"), by="pmid:30108519", said="RepublishedFrom"),
+    ]
+
+
+def test_a_work_that_was_published_twice_is_a_concern():
+    twice = "<PublicationType>Journal Article</PublicationType><PublicationType>Duplicate Publication</PublicationType>"
+    assert read(types=twice).notices == [Notice(kind="expression_of_concern", said="Duplicate Publication")]
+
+
 def test_a_correction_strikes_another_citation():
     corrections = (
         '<CommentsCorrections RefType="ErratumFor"><PMID>7</PMID></CommentsCorrections>'
@@ -183,6 +202,7 @@ def test_a_correction_strikes_another_citation():
     assert record.notices == [
         Notice(kind="correction", of=Identifiers(pmid="7"), by="pmid:30108519"),
         Notice(kind="retraction", of=Identifiers(doi="10.1000/old"), by="pmid:30108519"),
+        Notice(kind="correction", text="nowhere", by="pmid:30108519"),
     ]
 
 
