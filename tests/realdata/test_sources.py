@@ -450,7 +450,8 @@ def test_no_ordinary_work_is_taken_for_a_notice_by_its_title(answers):
     said = {key: titled for key, (title, abstract) in titles.items() if (titled := of_title(title, abstract))}
     print(f"\n{len(titles)} works, {len(notices)} of them notices; {len(said)} say so in their title")
     assert len(titles) > 5_000
-    assert said.keys() - notices.keys() == set()
+    # OpenAlex of 2023 has no type for notices; it holds one.
+    assert {titles[key][0] for key in said.keys() - notices.keys()} == {"Department of Error"}
     assert notices.keys() - said.keys() == set()
     assert {titled.kind for titled in said.values()} == {"correction", "retraction"}
     assert not any(titled.of_itself for titled in said.values())
