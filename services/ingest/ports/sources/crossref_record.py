@@ -13,6 +13,7 @@ from services.ingest.ports.sources.port import Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader, as_dict, as_list, as_text
 from shared import identifiers
 from shared.events.values import Identifiers
+from shared.folding import plain_words
 from shared.languages import language
 
 #: Registered things that are no works of their own, in the words of a methodologist.
@@ -29,6 +30,10 @@ _NO_WORKS = {
 }
 
 
+#: Works that are known by their editors where they have no author; a chapter's editors are those of its book.
+_EDITED = {"book", "edited-book", "monograph", "reference-book", "proceedings", "report"}
+
+
 def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
     """Reads one work item."""
     work = as_dict(work)
@@ -38,6 +43,8 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         return reader.reject(work, raw_doi, "it has no well-formed DOI, so nothing identifies it")
     if its_type in _NO_WORKS:
         return reader.reject(work, doi, _NO_WORKS[its_type])
+    if its_type == "peer-review":
+        return reader.reject(work, doi, _peer_review(work))
     titles, abstract = _titles(work), prose(as_text(work.get("abstract")))
     notices = _notices(work, doi, reader)
     its_kind = "notice" if any(one.of or one.text for one in notices) else normal.kind([its_type])
@@ -48,7 +55,7 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         title=titles[0] if titles else None,
         other_titles=titles[1:],
         abstract=abstract,
-        authors=[name for name in map(_author, as_list(work.get("author"))) if name],
+        authors=_people(work, its_type),
         venue=_venue(work),
         published=_published(work, reader),
         kind=its_kind,
@@ -60,14 +67,35 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
     )
 
 
+def _peer_review(work: dict[str, Any]) -> str:
+    reviewed = as_list(as_dict(work.get("relation")).get("is-review-of"))
+    dois = [doi for each in reviewed if (doi := identifiers.doi(as_dict(each).get("id")))]
+    what = f" {', '.join(dois[:3])}" if dois else " another work"
+    return f"it is a referee's report on{what}, not a work of its own"
+
+
 def _titles(work: dict[str, Any]) -> list[str]:
-    """The title first, then every other form of it: further titles, with the subtitle, the original one."""
-    titles = [plain(as_text(title)) for title in as_list(work.get("title"))]
-    subtitle = plain(_first(work.get("subtitle")))
-    if titles and titles[0] and subtitle:
-        titles.append(f"{titles[0].rstrip(':')}: {subtitle}")
-    titles += [plain(as_text(title)) for title in as_list(work.get("original-title"))]
-    return list(dict.fromkeys(title for title in titles if title))
+    """The title with its subtitle first, then every other form of it: alone, further titles, the short and the
+    original one. What only repeats the title (a running head) is no subtitle."""
+    titles = [title for each in as_list(work.get("title")) if (title := plain(as_text(each)))]
+    subtitles = [plain(as_text(subtitle)) for subtitle in as_list(work.get("subtitle"))]
+    if titles and (added := [subtitle for subtitle in subtitles if subtitle and not _repeats(titles[0], subtitle)]):
+        titles.insert(0, ": ".join([titles[0].rstrip(" :"), *dict.fromkeys(added)]))
+    others = [plain(as_text(title)) for name in ("short-title", "original-title") for title in as_list(work.get(name))]
+    return list(dict.fromkeys([*titles, *(title for title in others if title)]))
+
+
+def _repeats(title: str, subtitle: str) -> bool:
+    longer, shorter = f" {' '.join(plain_words(title))} ", f" {' '.join(plain_words(subtitle))} "
+    return shorter in longer or longer in shorter
+
+
+def _people(work: dict[str, Any], its_type: str) -> list[str]:
+    """The authors; of a book that has none, its editors."""
+    authors = [name for name in map(_author, as_list(work.get("author"))) if name]
+    if authors or its_type not in _EDITED:
+        return authors
+    return [name for name in map(_author, as_list(work.get("editor"))) if name]
 
 
 def _author(author: Any) -> str | None:
@@ -86,12 +114,24 @@ def _venue(work: dict[str, Any]) -> str | None:
 
 
 def _published(work: dict[str, Any], reader: Reader) -> str | None:
-    """`issued` is the earliest publication Crossref knows; its date may be [[null]]."""
-    for name in ("issued", "published", "published-online", "published-print", "posted"):
-        parts = as_list(_first_of(as_dict(work.get(name)), "date-parts"))
-        if parts and (published := reader.partial_date(*parts[:3])):
-            return published
-    return None
+    """The earliest day it could be read: online where that was before print, since from then on it was known; `issued`
+    alone may be the date on a cover.
+
+    What was never published otherwise has the day it was approved, such as a dissertation. A work that nobody dated was
+    there in the year it was registered (`created`), at the latest: the year alone, since month and day are the
+    registration's.
+    """
+    names = ("published-online", "published-print", "published", "issued", "posted", "published-other")
+    dates = [_date(work, name, reader) for name in names]
+    return (
+        normal.earliest(dates) or _date(work, "approved", reader) or (_date(work, "created", reader) or "")[:4] or None
+    )
+
+
+def _date(work: dict[str, Any], name: str, reader: Reader) -> str | None:
+    """A date, which may be [[null]]."""
+    parts = as_list(_first_of(as_dict(work.get(name)), "date-parts"))
+    return reader.partial_date(*parts[:3]) if parts else None
 
 
 def _notices(work: dict[str, Any], doi: str, reader: Reader) -> list[Notice]:

@@ -82,18 +82,15 @@ def _venue(result: dict[str, Any]) -> str | None:
 
 
 def _published(result: dict[str, Any], reader: Reader) -> str | None:
-    """The day of electronic publication, else the issue's date as precise as it is printed.
-
-    `firstPublicationDate` comes last, since it fills an unknown month and day with 01.
-    """
+    """The earliest of the day of electronic publication, the issue's date as precise as it is printed, and
+    `firstPublicationDate`, which fills an unknown month and day with 01."""
     issue = as_dict(result.get("journalInfo"))
-    return (
-        reader.partial_date_of(result.get("electronicPublicationDate"))
-        or reader.partial_date_of(issue.get("dateOfPublication"))
-        or reader.partial_date(issue.get("yearOfPublication"), issue.get("monthOfPublication"))
-        or reader.partial_date_of(result.get("firstPublicationDate"))
-        or reader.partial_date(result.get("pubYear"))
+    printed = reader.partial_date_of(issue.get("dateOfPublication")) or reader.partial_date(
+        issue.get("yearOfPublication"), issue.get("monthOfPublication")
     )
+    online = reader.partial_date_of(result.get("electronicPublicationDate"))
+    first = normal.unfilled(reader.partial_date_of(result.get("firstPublicationDate")))
+    return normal.earliest([online, printed, first]) or reader.partial_date(result.get("pubYear"))
 
 
 def _types(result: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from xml.etree.ElementTree import Element
 
@@ -14,6 +15,7 @@ from shared import identifiers
 from shared.events.values import Identifiers
 from shared.languages import language
 
+_ELSEWHERE = re.compile(r"abstract (?:is )?available from the publisher\W*$", re.IGNORECASE)
 _NOT_AVAILABLE = {"not available", "no title available"}
 
 
@@ -29,7 +31,7 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         return reader.reject(item, own_id, "it has no citation with a PMID and an article")
     titles = _titles(article)
     types = [text_of(each) for each in article.iterfind("PublicationTypeList/PublicationType")]
-    abstract = _abstract(article.find("Abstract"))
+    abstract = _abstract(article.find("Abstract")) or _other_abstract(citation)
     its_kind, notices = with_title(
         normal.kind(types),
         _notices(own_id, citation, types),
@@ -45,11 +47,10 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         abstract=abstract,
         authors=_authors(article.find("AuthorList")),
         venue=plain(article.findtext("Journal/Title")),
-        published=_date(article.find("ArticleDate"), reader)
-        or _date(article.find("Journal/JournalIssue/PubDate"), reader),
+        published=_published(article, reader),
         kind=its_kind,
         language=language(article.findtext("Language")),
-        identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article),
+        identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article, reader),
         notices=notices,
         entered=_stamp(_entrez(item.find("PubmedData/History"))),
         updated=_stamp(citation.find("DateRevised")),
@@ -73,7 +74,7 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
         published=_date(document.find("Book/PubDate"), reader),
         kind="chapter" if chapter else "book",
         language=language(document.findtext("Language")),
-        identifiers=_identifiers(own_id, document.find("ArticleIdList"), document),
+        identifiers=_identifiers(own_id, document.find("ArticleIdList"), document, reader),
         entered=_stamp(_entrez(item.find("PubmedBookData/History"))),
         updated=_stamp(document.find("DateRevised")),
     )
@@ -98,6 +99,14 @@ def _abstract(abstract: Element | None) -> str | None:
     return "\n".join(lines) or None
 
 
+def _other_abstract(citation: Element) -> str | None:
+    """The abstract of a citation that has none of its own: one by somebody else or in another language, English first.
+    Many say only that the publisher has it."""
+    others = sorted(citation.iterfind("OtherAbstract"), key=lambda other: other.get("Language", "eng") != "eng")
+    texts = (_abstract(other) for other in others)
+    return next((text for text in texts if text and not _ELSEWHERE.match(text)), None)
+
+
 def _authors(people: Element | None) -> list[str]:
     return [name for name in map(_author, people.iterfind("Author") if people is not None else ()) if name]
 
@@ -112,16 +121,22 @@ def _author(author: Element) -> str | None:
     return ", ".join([family, " ".join(filter(None, given))]).removesuffix(", ")
 
 
-def _identifiers(own_id: str, listed: Element | None, article: Element) -> Identifiers:
+def _identifiers(own_id: str, listed: Element | None, article: Element, reader: Reader) -> Identifiers:
     """The ids of the citation itself: a ReferenceList elsewhere in it holds those of other works."""
     ids = {each.get("IdType"): text_of(each) for each in (listed if listed is not None else ())}
     found = article.iterfind("ELocationID[@EIdType='doi']")
     located = next((text_of(each) for each in found if each.get("ValidYN") != "N"), None)
     return Identifiers(
-        doi=identifiers.doi(ids.get("doi")) or identifiers.doi(located),
+        doi=reader.doi(ids.get("doi")) or reader.doi(located),
         pmid=own_id,
         pmcid=identifiers.pmcid(ids.get("pmc")),
     )
+
+
+def _published(article: Element, reader: Reader) -> str | None:
+    """The earliest of the day it appeared online and of its issue's date, which may lie months later."""
+    online = [_date(element, reader) for element in article.iterfind("ArticleDate")]
+    return normal.earliest([*online, _date(article.find("Journal/JournalIssue/PubDate"), reader)])
 
 
 def _date(element: Element | None, reader: Reader) -> str | None:

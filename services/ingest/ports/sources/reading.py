@@ -77,7 +77,7 @@ class Reader:
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
         if reason := _too_long(record):
             return self.reject(item, source_id, reason)
-        self.remarks += [f"{source_id}: {what}" for what in self._left_out]
+        self.remarks += [f"{source_id}: {what}" for what in dict.fromkeys(self._left_out)]
         return record
 
     def partial_date(self, *parts: Any) -> str | None:

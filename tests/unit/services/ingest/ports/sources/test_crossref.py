@@ -48,8 +48,8 @@ def test_an_item_is_read():
     assert read(ITEM) == SourceRecord(
         source="crossref",
         source_id="10.1108/jica-06-2018-0042",
-        title="System wide collaboration?",
-        other_titles=["System wide collaboration?: Health & social care"],
+        title="System wide collaboration?: Health & social care",
+        other_titles=["System wide collaboration?"],
         abstract="Purpose: To ask.",
         authors=["Shand, Jenny", "Baumgartner, William A. Jr.", "Plato", "HEC Montréal"],
         venue="Journal of Integrated Care",
@@ -67,6 +67,47 @@ def test_further_titles_are_kept_beside_the_first():
     assert (record.title, record.other_titles) == ("Lari Marathon", ["Lari Maraton", "Lari"])
 
 
+@pytest.mark.parametrize(
+    ("title", "subtitle", "read_as"),
+    [
+        ("Leading care", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care:", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care", ["A realist review", "", "Of ten years"], "Leading care: A realist review: Of ten years"),
+        ("Leading care: a realist review", ["A realist review"], "Leading care: a realist review"),
+        ("Leading care", ["LEADING CARE"], "Leading care"),
+        ("Leading care", ["Okoye, Leading care"], "Leading care"),
+        ("Leading care", [""], "Leading care"),
+        ("Leading care", None, "Leading care"),
+    ],
+)
+def test_a_subtitle_is_part_of_the_title_unless_it_repeats_it(title, subtitle, read_as):
+    assert read(ITEM | {"title": [title], "subtitle": subtitle}).title == read_as
+
+
+def test_a_short_title_is_another_title():
+    record = read(ITEM | {"title": ["Leading integrated care"], "subtitle": [], "short-title": ["Leading ICS"]})
+    assert (record.title, record.other_titles) == ("Leading integrated care", ["Leading ICS"])
+
+
+def test_a_subtitle_without_a_title_is_no_title():
+    assert read(ITEM | {"title": []}).title is None
+
+
+def test_a_referees_report_is_rejected_with_what_it_reviews():
+    related = {"is-review-of": [{"id-type": "doi", "id": "10.1000/REVIEWED", "asserted-by": "subject"}]}
+    rejection = read(ITEM | {"type": "peer-review", "relation": related})
+    assert isinstance(rejection, Rejection)
+    assert "a referee's report on 10.1000/reviewed" in rejection.reason
+    assert "a referee's report on another work" in read(ITEM | {"type": "peer-review"}).reason
+
+
+def test_a_book_without_authors_is_its_editors():
+    edited = ITEM | {"type": "edited-book", "author": [], "editor": [{"family": "Okoye", "given": "Ada"}]}
+    assert read(edited).authors == ["Okoye, Ada"]
+    assert read(edited | {"author": [{"family": "Lind"}]}).authors == ["Lind"]
+    assert read(edited | {"type": "book-chapter"}).authors == []
+
+
 def test_empty_title_arrays_leave_no_title():
     record = read(ITEM | {"title": [], "subtitle": []})
     assert (record.title, record.other_titles) == (None, [])
@@ -81,6 +122,20 @@ def test_empty_title_arrays_leave_no_title():
         ({"issued": {"date-parts": [[None]]}, "published-print": {"date-parts": [[2018, 3]]}}, "2018-03"),
         ({"issued": {"date-parts": []}, "posted": {"date-parts": [[2021, 2, 3]]}}, "2021-02-03"),
         ({"issued": None}, None),
+        ({"published-online": {"date-parts": [[2018, 12, 5]]}}, "2018-12-05"),
+        ({"published-online": {"date-parts": [[2019, 1, 30]]}}, "2019-01-30"),
+        ({"published-online": {"date-parts": [[2019, 7]]}}, "2019-01"),
+        (
+            {"issued": {"date-parts": [[2003]]}, "published-online": {"date-parts": [[2012, 3, 1]]}},
+            "2003",
+        ),
+        ({"issued": {"date-parts": [[None]]}, "approved": {"date-parts": [[2025, 4]]}}, "2025-04"),
+        ({"issued": {"date-parts": [[1992]]}, "approved": {"date-parts": [[2008, 2, 6]]}}, "1992"),
+        ({"issued": None, "created": {"date-parts": [[2007, 9, 8]]}}, "2007"),
+        ({"issued": {"date-parts": [[9999]]}}, None),
+        ({"issued": {"date-parts": [[1000000, 1]]}}, None),
+        ({"issued": {"date-parts": [[1000]]}}, None),
+        ({"issued": {"date-parts": [[2020, 1, 1609459200000]]}}, "2020-01"),
     ],
 )
 def test_a_date_is_as_precise_as_it_was_deposited(dates, read_as):
