@@ -256,6 +256,56 @@ def test_every_recorded_abstract_of_crossref_keeps_its_words(answers):
     assert checked == 192
 
 
+def crossref_works(answers: Path) -> dict[str, SourceRecord]:
+    bodies = [
+        json.loads(exchange["body"])
+        for exchange in exchanges(answers, "crossref-habanero", "mixed-ropensci-fulltext")
+        if exchange["status"] == 200 and '"work-list"' in exchange["body"]
+    ]
+    return {record.source_id: record for body in bodies for record in crossref.read_items(body).records}
+
+
+#: What no plain text has: tags, entities, characters that nobody sees, commands of TeX.
+MARKUP = re.compile(
+    r"</?(?:jats:|mml:)?(?:i|b|em|p|sup|sub|scp|sc|italic|bold|title|sec|h4|math|m[a-z]+)\b[^<>]*>"
+    "|&(?:[a-z]{2,6}|#[0-9]+);|[\u00ad\u200b\ufeff]|\\\\[a-z]+\\{"
+)
+
+
+def test_no_markup_is_left_in_recorded_texts(answers):
+    records = [*crossref_works(answers).values()]
+    records += [record for page in harvests(answers).values() for record in page.records]
+    for name in ("search_cancer_core.json", "search_1000results_cancer.json.gz", "fetch_10pages_cancer.json.gz"):
+        records += [record for body in results_of(answers, name) for record in europepmc.read_results(body).records]
+    texts = [text for record in records for text in (record.title, record.abstract, *record.other_titles) if text]
+    print(f"\n{len(texts)} titles and abstracts of {len(records)} records")
+    assert len(texts) > 3_000
+    assert [found[0] for text in texts if (found := MARKUP.search(text))] == []
+
+
+def test_recorded_dates_of_crossref_are_the_earliest_known(answers):
+    """Of 67 works that were online before they were in print the issue's date was later, or less precise."""
+    works, earlier = crossref_works(answers), 0
+    for exchange in exchanges(answers, "crossref-habanero", "mixed-ropensci-fulltext"):
+        if exchange["status"] != 200 or '"work-list"' not in exchange["body"]:
+            continue
+        for item in json.loads(exchange["body"])["message"]["items"]:
+            record = works.get(str(item.get("DOI")).lower())
+            online = (item.get("published-online") or {}).get("date-parts", [[None]])[0]
+            if record and online[0] and record.published:
+                printed = (item.get("published-print") or {}).get("date-parts", [[None]])[0]
+                shared = min(len(online), len(printed))
+                if printed[0] and online[:shared] < printed[:shared]:
+                    assert record.published.startswith("-".join(f"{part:02}" for part in online))
+                    earlier += 1
+    undated = [record for record in works.values() if not record.published]
+    print(f"\n{earlier} items were online first; {len(undated)} of {len(works)} works have no date")
+    assert earlier > 50
+    # Those were asked for without their dates.
+    assert len(undated) == 20
+    assert works["10.31390/gradschool_theses.6125"].published == "2025-04-01"
+
+
 def test_recorded_single_works_of_crossref_are_read(answers):
     works = [
         json.loads(exchange["body"])["message"]

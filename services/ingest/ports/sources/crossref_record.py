@@ -80,7 +80,7 @@ def _titles(work: dict[str, Any]) -> list[str]:
     titles = [title for each in as_list(work.get("title")) if (title := plain(as_text(each)))]
     subtitles = [plain(as_text(subtitle)) for subtitle in as_list(work.get("subtitle"))]
     if titles and (added := [subtitle for subtitle in subtitles if subtitle and not _repeats(titles[0], subtitle)]):
-        titles.insert(0, ": ".join([titles[0].rstrip(" :"), *dict.fromkeys(added)]))
+        titles.insert(0, ": ".join([titles[0].rstrip(" :."), *dict.fromkeys(added)]))
     others = [plain(as_text(title)) for name in ("short-title", "original-title") for title in as_list(work.get(name))]
     return list(dict.fromkeys([*titles, *(title for title in others if title)]))
 

@@ -104,6 +104,6 @@ def _blank(blanks: re.Match[str]) -> str:
     """A space, but nothing where a line was broken only to indent a tag: before `)` or a full stop, and after `(`."""
     if "\n" in blanks[0] and len(blanks[0]) > 4:
         text, start, end = blanks.string, blanks.start(), blanks.end()
-        if text[end : end + 1] in tuple(")].,;:") or (start and text[start - 1] in "(["):
+        if text[end : end + 1] in tuple(")].,;:'’") or (start and text[start - 1] in "(["):
             return ""
     return " "

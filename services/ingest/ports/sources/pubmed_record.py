@@ -93,7 +93,7 @@ def _titles(article: Element) -> list[str]:
 def _abstract(abstract: Element | None) -> str | None:
     lines = []
     for part in abstract.iterfind("AbstractText") if abstract is not None else ():
-        label, text = squeeze(part.get("Label", "")), text_of(part)
+        label, text = (plain(part.get("Label")) or "").rstrip(" :"), text_of(part)
         if text:
             lines.append(text if label.upper() in {"", "UNLABELLED"} else f"{label}: {text}")
     return "\n".join(lines) or None

@@ -72,6 +72,7 @@ def test_further_titles_are_kept_beside_the_first():
     [
         ("Leading care", ["A realist review"], "Leading care: A realist review"),
         ("Leading care:", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care.", ["A realist review"], "Leading care: A realist review"),
         ("Leading care", ["A realist review", "", "Of ten years"], "Leading care: A realist review: Of ten years"),
         ("Leading care: a realist review", ["A realist review"], "Leading care: a realist review"),
         ("Leading care", ["LEADING CARE"], "Leading care"),
