@@ -7,7 +7,7 @@ from datetime import date
 from xml.etree.ElementTree import Element
 
 from services.ingest.ports.sources import normal, noticing
-from services.ingest.ports.sources.markup import plain, squeeze, text_of
+from services.ingest.ports.sources.markup import plain, text_of
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader
