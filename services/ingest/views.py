@@ -65,7 +65,7 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
         source_records=[SourceRecordView(**one.model_dump()) for one in members],
         merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
-        claims=[
+        strikes=[
             notice_view(claim)
             for one in members
             for claim in store.claims_of(work, row.review, one.source, [one.source_id])

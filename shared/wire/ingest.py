@@ -149,8 +149,8 @@ class NoticeView(BaseModel):
 class RecordView(BaseModel):
     """A canonical record with all it stands on; its `bibliography` says which source gave each field.
 
-    `claims` are what its source records say of other works, being notices of them; one without a `record` waits for its
-    work, or names none that is found.
+    `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
+    its work, or names none that is found.
     """
 
     record: str
@@ -162,7 +162,7 @@ class RecordView(BaseModel):
     source_records: list[SourceRecordView]
     merges: list[MergeView]
     notices: list[NoticeView]
-    claims: list[NoticeView] = []
+    strikes: list[NoticeView] = []
 
 
 class DuplicateView(BaseModel):

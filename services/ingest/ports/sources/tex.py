@@ -58,6 +58,7 @@ _SILENT = _names("documentclass usepackage begin end setlength label tag color h
 _PIECE = re.compile(r"\\[A-Za-z]{1,40}\*?|\\.|[{}^_$~]|[^\\{}^_$~]+|.", re.DOTALL)
 _DOCUMENT = re.compile(r"\\begin\s?\{document\}(.*?)(?:\\end\s?\{document\}|\Z)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
+_POWER = re.compile(r"\$\s?\^\s?\{?\s?[-−]?[0-9]")
 _SIGN = re.compile(r"[\\^_{]")
 _PLAIN_FORMULA = re.compile(r"[A-Za-z]{1,2}'?(?:\s?[=<>+-]\s?[\w.,%]{1,20})?")
 
@@ -90,7 +91,10 @@ def without_tex(text: str) -> str:
             continue
         end = _end_of(text, found)
         if end is not None:
-            kept += [text[copied : found.start()], _command(text[found.start() : end])]
+            before, said = text[copied : found.start()], _command(text[found.start() : end])
+            # `10$^{6}$` is no 106.
+            power = before[-1:].isdigit() and _POWER.match(text, found.start())
+            kept += [before, "^" if power else "", said]
             copied = end
     return "".join([*kept, text[copied:]])
 

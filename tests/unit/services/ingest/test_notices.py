@@ -274,8 +274,8 @@ def test_a_notice_that_names_its_work_by_a_reference_alone_stays_open_and_says_w
     assert waiting(bench) == ["text:J Test. 2015;12(4):55"]
     (carrier,) = bench.items("records", pmid="9")
     shown = bench.get(f"records/{carrier['record']}")
-    assert [(claim["record"], claim["stands"]) for claim in shown["claims"]] == [(None, True)]
-    assert "naming it as 'J Test. 2015;12(4):55'" in shown["claims"][0]["reason"]
+    assert [(one["record"], one["stands"]) for one in shown["strikes"]] == [(None, True)]
+    assert "naming it as 'J Test. 2015;12(4):55'" in shown["strikes"][0]["reason"]
     assert shown["notices"] == []
 
     pull(bench, notice)

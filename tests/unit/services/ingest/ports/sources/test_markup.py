@@ -117,6 +117,7 @@ def test_mathematics_is_a_line_of_text(formula, read):
         (r"\mathbf{Leading} with $\bar{x}$", "Leading with x̄"),
         ("Saving $18 billion, or $20 each", "Saving $18 billion, or $20 each"),
         (r"US$A in C:\new \"quoted\" {DNA}", r"US$A in C:\new \"quoted\" {DNA}"),
+        (r"10$^{6}$ cells and 10$^{-3}$ l", "10^6 cells and 10^-3 l"),
         (r"Half a formula $\alpha", "Half a formula $α"),
     ],
 )
