@@ -383,6 +383,18 @@ def records_by_key(work: Work, review: str, keys: Iterable[str]) -> dict[str, st
     return found
 
 
+def sole_holders(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
+    """The record that holds each key, where one alone does."""
+    found: dict[str, str] = {}
+    for batch in batches(keys):
+        mine = select(col(RecordKeyRow.key), func.min(RecordKeyRow.record)).where(
+            col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
+        )
+        sole = mine.group_by(col(RecordKeyRow.key)).having(func.count(col(RecordKeyRow.record).distinct()) == 1)
+        found |= {key: record for key, record in work.session.execute(sole)}
+    return found
+
+
 def page_of_holders(work: Work, review: str, key: str, page: PageAsked) -> Found[RecordRow]:
     """The records that hold a key, oldest first."""
     holders = select(col(RecordKeyRow.record)).where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key) == key)

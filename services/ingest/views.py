@@ -57,13 +57,20 @@ def record_summary(row: RecordRow) -> RecordSummary:
 
 
 def record_view(work: Work, row: RecordRow) -> RecordView:
-    """A record with all that it was made of and what was said of it."""
+    """A record with all that it was made of, what was said of it, and what it says of others."""
+    members = store.members_of(work, [row.id])
     return RecordView(
         record=row.id,
         **row.model_dump(),
-        source_records=[SourceRecordView(**one.model_dump()) for one in store.members_of(work, [row.id])],
+        source_records=[SourceRecordView(**one.model_dump()) for one in members],
         merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
+        strikes=[
+            notice_view(claim)
+            for one in members
+            for claim in store.claims_of(work, row.review, one.source, [one.source_id])
+            if claim.waits_for is not None
+        ],
     )
 
 

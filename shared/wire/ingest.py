@@ -172,7 +172,11 @@ class NoticeView(BaseModel):
 
 
 class RecordView(BaseModel):
-    """A canonical record with all it stands on; its `bibliography` says which source gave each field."""
+    """A canonical record with all it stands on; its `bibliography` says which source gave each field.
+
+    `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
+    its work, or names none that is found.
+    """
 
     record: str
     revision: int
@@ -183,6 +187,7 @@ class RecordView(BaseModel):
     source_records: list[SourceRecordView]
     merges: list[MergeView]
     notices: list[NoticeView]
+    strikes: list[NoticeView] = []
 
 
 class DuplicateView(BaseModel):
