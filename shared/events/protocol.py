@@ -35,6 +35,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 #: Characters of a strategy in a source's own syntax.
 LONGEST_QUERY = 60_000
 
+#: Terms in all the concepts of a strategy; published ones have 200.
+MOST_TERMS = 1_000
+
 #: Letters before a `*` in a term of a concept; PubMed takes none with fewer.
 LEAST_STEM = 4
 
@@ -185,6 +188,11 @@ class Strategy(Part):
                 f"{native[0]} and {blocks[0]} are of two ways: give source and query, or sources and concepts"
             )
         wanted = ("sources", "concepts") if blocks else ("source", "query")
+        terms = sum(
+            len(concept.terms) for concept in [*(self.concepts or ()), *([self.without] if self.without else ())]
+        )
+        if terms > MOST_TERMS:
+            raise ValueError(f"its concepts have {terms:,} terms, and {MOST_TERMS:,} is the most")
         missing = [name for name in wanted if getattr(self, name) is None]
         if missing:
             raise ValueError(f"{' and '.join(missing)} missing: give source and query, or sources and concepts")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 from shared.errors import Invalid
@@ -92,6 +93,7 @@ class Read:
     warnings: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16_384)
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a term as they are matched, with their `*` and `?`."""
     return tuple(word for word in _WORD.findall(plain(text)) if word.strip("*?"))

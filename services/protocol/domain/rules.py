@@ -19,6 +19,9 @@ from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
 from shared.strategies.tree import StrategyFault
 
+#: Terms that all strategies have at all of their sources together: what checking may take is bounded.
+MOST_TRANSLATED = 20_000
+
 Broken = Iterator[tuple[Path, str]]
 
 
@@ -66,11 +69,16 @@ def _sources(data: dict[str, Any]) -> Broken:
 
 def _strategies(data: dict[str, Any]) -> Broken:
     """What a source would refuse or misread, or has no words for; a strategy that is none is told of already."""
+    terms = 0
     for index, given in _parts(data, "strategies"):
         try:
             strategy = Strategy.model_validate_json(json.dumps(given, default=str), strict=True)
         except (ValidationError, ValueError):
             continue
+        terms += sum(len(concept.terms) for concept in strategy.concepts or ()) * len(strategy.searched)
+        if terms > MOST_TRANSLATED:
+            yield ("strategies", index), f"the strategies translate more than {MOST_TRANSLATED:,} terms in all"
+            return
         for at, source in enumerate(strategy.searched):
             if source not in SOURCES:
                 continue

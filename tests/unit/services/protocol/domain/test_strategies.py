@@ -170,3 +170,13 @@ def test_the_first_review_has_strategies_for_the_real_sources():
     # Of the 22 papers 8 say both in their titles, and 10 more when their abstracts say that they are of leaders.
     assert sum(reaches(tree, title, None) == "yes" for title in titles) == 8
     assert sum(reaches(tree, title, "Leaders.") == "yes" for title in titles) == 18
+
+
+def test_strategies_of_too_many_terms_are_refused_soon():
+    words = {"name": "words", "terms": [f"word{number}" for number in range(300)]}
+    four = {"sources": ["pubmed", "europepmc"], "concepts": [{**words, "name": name} for name in "abcd"]}
+    three = {**four, "sources": ["pubmed", "europepmc", "openalex", "crossref"], "concepts": four["concepts"][:3]}
+
+    assert "its concepts have 1,200 terms" in faults({"id": "one", **json.loads(json.dumps(four))})["strategies[0]"]
+    many = [{"id": f"s{number}", **json.loads(json.dumps(three))} for number in range(8)]
+    assert faults(*many) == {"strategies[5]": "the strategies translate more than 20,000 terms in all"}
