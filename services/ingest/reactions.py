@@ -4,7 +4,7 @@ records that screening has not excluded."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.ingest import store
 from services.ingest.domain.watching import WatchStates
@@ -54,11 +54,12 @@ def follow_again(work: Work, event: RecordReopened) -> None:
 
 
 class _Question(NamedTuple):
-    """What one watch asks one source, and its name."""
+    """What one watch asks one source, its name, and what works are held against where the source gives more."""
 
     name: str
     source: str
     query: str
+    concepts: dict[str, Any] | None = None
 
 
 def _questions(strategy: Strategy) -> Iterator[_Question]:
@@ -68,9 +69,12 @@ def _questions(strategy: Strategy) -> Iterator[_Question]:
         yield _Question(strategy.id, strategy.source, strategy.query)
         return
     for source in strategy.searched:
-        for number, string in enumerate(asked(strategy, source).strings, 1):
+        translated = asked(strategy, source)
+        meant = {"id", "sources", "concepts", "without"}
+        concepts = strategy.model_dump(mode="json", by_alias=True, include=meant) if translated.filtered else None
+        for number, string in enumerate(translated.strings, 1):
             part = f".{number}" if number > 1 else ""
-            yield _Question(f"{strategy.id}@{source}{part}", source, string)
+            yield _Question(f"{strategy.id}@{source}{part}", source, string, concepts)
 
 
 def _new_watch(work: Work, review: str, strategy: Strategy, question: _Question, version: int) -> WatchRow:
@@ -80,6 +84,7 @@ def _new_watch(work: Work, review: str, strategy: Strategy, question: _Question,
         strategy=question.name,
         source=question.source,
         query=question.query,
+        concepts=question.concepts,
         every_days=strategy.every_days,
         overlap_days=strategy.overlap_days,
         whole_every_days=strategy.whole_every_days,
@@ -92,10 +97,11 @@ def _new_watch(work: Work, review: str, strategy: Strategy, question: _Question,
 def _adopt(
     work: Work, watch: WatchRow, strategy: Strategy, question: _Question, version: int, *, asks_anew: bool
 ) -> None:
-    if asks_anew or (watch.source, watch.query) != (question.source, question.query):
+    asked_before, asked_now = (watch.source, watch.query, watch.concepts), question[1:]
+    if asks_anew or asked_before != asked_now:
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
-    watch.source, watch.query = question.source, question.query
+    watch.source, watch.query, watch.concepts = asked_now
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
     watch.whole_every_days = strategy.whole_every_days
     watch.protocol_version = version

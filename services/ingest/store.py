@@ -236,6 +236,21 @@ def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     return {run.watch: run for run in work.session.execute(select(RunRow).where(col(RunRow.id).in_(newest))).scalars()}
 
 
+def concepts_of(work: Work, watch: str) -> dict[str, Any] | None:
+    """The strategy that works of a watch are held against, where there is one."""
+    return work.session.execute(select(col(WatchRow.concepts)).where(col(WatchRow.id) == watch)).scalar()
+
+
+def items_known(work: Work, run: str, ids: Iterable[str]) -> set[str]:
+    """Of these ids, those of which it is known where they went in a run."""
+    mine = select(col(RunItemRow.source_id)).where(col(RunItemRow.run) == run)
+    return {
+        found
+        for batch in batches(ids)
+        for found in work.session.execute(mine.where(col(RunItemRow.source_id).in_(batch))).scalars()
+    }
+
+
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
     return read_page(work, select(RunItemRow).where(col(RunItemRow.run) == run), page, col(RunItemRow.source_id))
 

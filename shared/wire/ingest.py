@@ -85,11 +85,12 @@ class WatchView(BaseModel):
 
 
 class RunItemView(BaseModel):
-    """Where an item of a run went; items that had not changed are only counted."""
+    """Where an item of a run went; items that had not changed are only counted, and one that is `outside` of its
+    strategy is no record."""
 
     source_id: str
-    outcome: Literal["new", "merged", "updated"]
-    record: str
+    outcome: Literal["new", "merged", "updated", "outside"]
+    record: str | None
 
 
 class RejectionView(BaseModel):
