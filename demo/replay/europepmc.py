@@ -38,6 +38,7 @@ _NOTATION = Notation(
     },
     keys={
         "src": lambda entry: entry.key.partition(":")[0],
+        "doi": lambda entry: entry.wire().get("doi", ""),
         "ext_id": lambda entry: entry.key.partition(":")[2],
     },
 )

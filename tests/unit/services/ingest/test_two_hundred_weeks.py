@@ -119,13 +119,13 @@ def test_every_work_is_found_by_the_next_whole_walk_and_every_retraction_told_wi
         bench.pull()
         bench.clock.advance(days=1)
     found: dict[str, date] = {}
-    told: dict[str, date] = {}
+    heard: dict[str, date] = {}
     for envelope in bench.journal():
         event, day = registry.decode(envelope), date.fromisoformat(str(envelope.time)[:10])
         if isinstance(event, RecordDiscovered):
             found[event.bibliography.sources[0].id] = day
         elif isinstance(event, RecordNoticed):
-            told[event.record] = day
+            heard[event.record] = day
     records = {
         one["identifiers"]["doi"] or one["sources"][0].split(":", 1)[1]: one["record"] for one in bench.items("records")
     }
@@ -147,8 +147,8 @@ def test_every_work_is_found_by_the_next_whole_walk_and_every_retraction_told_wi
         source_id = one.record.source_id
         if one.retracted and source_id in found:
             due = max(one.retracted, found[source_id]) + timedelta(days=1)
-            if due < last and told.get(records[source_id], last) > due:
-                untold[source_id] = (one, told.get(records[source_id]))
+            if due < last and heard.get(records[source_id], last) > due:
+                untold[source_id] = (one, heard.get(records[source_id]))
     assert untold == {}
-    assert len(told) > 30
+    assert len(heard) > 30
     bench.close()
