@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from services.cli.commands import AS_JSON, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, settings
 from services.cli.printing import counted, out, print_json, table
 from shared.errors import Invalid, LivingError, NotFound
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 #: Characters of a title in a table.
 _LONGEST_TITLE = 60
+
+#: Characters of the longest bar.
+_BAR = 24
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 app = Group(help="The sources themselves: what a strategy would bring, and whether it reaches what one knows.")
 
@@ -102,6 +107,39 @@ def check_recall(review: str, known: Path, source: str | None, as_json: bool) ->
             out.print(Text(f"  not reached: {paper}", style="red"))
     for why in dict.fromkeys(row.why for row in rows if row.why):
         out.print(Text(f"  {why}", style="dim"), soft_wrap=True)
+
+
+@app.command("coverage", example="living ingest coverage shared-records --since 2024-01-01 --svg coverage.svg")
+@REVIEW
+@option("--since", help="Records found from this day on (2024-01-31).", type=_DAY)
+@option("--until", help="Records found until this day.", type=_DAY)
+@option("--svg", help="Draw it into this file too.", type=click.Path(dir_okay=False, path_type=Path))
+@AS_JSON
+def coverage(review: str, since: datetime | None, until: datetime | None, svg: Path | None, as_json: bool) -> None:
+    """Show which source and which strategy brought a review's records, and what leaving one out would have lost."""
+    days = {"since": since and since.date(), "until": until and until.date()}
+    with client() as living:
+        found = living.ingest.coverage(review, **days)
+    if svg is not None:
+        from services.cli.bars import drawn
+
+        svg.write_text(drawn(found), encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    out.print(f"{counted(found.records, 'record')}, {found.included} included")
+    for title, shares in (("source", found.sources), ("strategy", found.strategies)):
+        most = max((share.records for share in shares), default=0) or 1
+        lines: list[list[object]] = [
+            [
+                share.name, share.records, share.only, share.included, share.only_included,
+                "█" * round(_BAR * share.only / most) + "░" * round(_BAR * (share.records - share.only) / most),
+            ]
+            for share in shares
+        ]  # fmt: skip
+        out.print()
+        out.print(table([title, "records", "by it alone", "included", "lost without it", ""], lines))
+    out.print(Text("\n█ brought by it alone, ░ by others too", style="dim"))
 
 
 def _plan(review: str) -> Protocol:

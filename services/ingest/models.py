@@ -13,7 +13,7 @@ from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.watching import RunStates, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
-from shared.wire.ingest import Dating, PairState, Purpose, RunState, WatchPurpose, WatchState
+from shared.wire.ingest import Dating, PairState, Purpose, RunState, Standing, WatchPurpose, WatchState
 
 
 class Base(SQLModel, registry=registry()):
@@ -198,10 +198,22 @@ class SourceRecordRow(Base, table=True):
     seen_in: str
 
 
+class OriginRow(Base, table=True):
+    """That a watch met a source record: which strategies, at which sources, bring a work."""
+
+    __tablename__ = "origins"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    watch: str = Field(primary_key=True)
+
+
 class RecordRow(Base, table=True):
     """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
 
     Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
+    `standing` is where it stands there, and `stage` the last one that it passed.
     """
 
     __tablename__ = "records"
@@ -218,6 +230,8 @@ class RecordRow(Base, table=True):
     discovered_at: datetime = Field(sa_type=Instant)
     merged_into: str | None = None
     followed: bool = True
+    standing: Standing = Field(default="waiting", sa_type=AutoString)
+    stage: str | None = None
 
 
 class RecordKeyRow(Base, table=True):

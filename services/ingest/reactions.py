@@ -11,7 +11,7 @@ from services.ingest.domain.watching import WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
 from shared.events.protocol import Strategy, VersionPublished
-from shared.events.screening import RecordExcluded, RecordReopened
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.strategies.asking import asked
 
 
@@ -45,12 +45,22 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
-    store.follow(work, event.review, event.record, False)
+    store.note_standing(work, event.review, event.record, followed=False, standing="excluded")
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again."""
-    store.follow(work, event.review, event.record, True)
+    store.note_standing(work, event.review, event.record, followed=True, standing="waiting")
+
+
+def note_stage(work: Work, event: RecordAdvanced) -> None:
+    """A source and a strategy are told by how far the records that they bring come."""
+    store.note_standing(work, event.review, event.record, stage=event.stage)
+
+
+def note_inclusion(work: Work, event: RecordIncluded) -> None:
+    """The same, of a record that passed the last stage."""
+    store.note_standing(work, event.review, event.record, standing="included")
 
 
 class _Question(NamedTuple):

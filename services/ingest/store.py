@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
+from services.ingest.domain.coverage import Origin
 from services.ingest.domain.watching import RunStates, WatchStates
 from services.ingest.models import (
     Base,
     DuplicateRow,
     MergeRow,
     NoticeRow,
+    OriginRow,
     RawAnswerRow,
     RecordKeyRow,
     RecordRow,
@@ -131,10 +133,46 @@ def followed(work: Work, review: str, source: str, *, after: str, limit: int) ->
     return list(work.session.execute(mine.order_by(col(SourceRecordRow.source_id)).limit(limit)).scalars())
 
 
-def follow(work: Work, review: str, record: str, followed: bool) -> None:
-    """Notes whether what sources change about a record matters."""
+def note_standing(work: Work, review: str, record: str, **standing: Any) -> None:
+    """Notes where a record stands in screening, and so whether what sources change about it matters."""
     mine = update(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
-    work.session.execute(mine.values(followed=followed))
+    work.session.execute(mine.values(**standing))
+
+
+def note_origins(work: Work, review: str, source: str, ids: Iterable[str], watch: str) -> None:
+    """Notes that a watch has met these source records."""
+    rows = [{"review": review, "source": source, "source_id": each, "watch": watch} for each in sorted(set(ids))]
+    if rows:
+        work.session.connection().execute(_inserting(work, OriginRow).on_conflict_do_nothing(), rows)
+
+
+def origins(work: Work, review: str, since: date | None, until: date | None) -> Iterator[Origin]:
+    """Every watch that brought each record found in these days, both included, record by record."""
+    query = (
+        select(
+            col(RecordRow.id),
+            col(OriginRow.source),
+            col(OriginRow.watch),
+            col(RecordRow.standing),
+            col(RecordRow.stage),
+        )
+        .join(
+            SourceRecordRow,
+            and_(
+                col(SourceRecordRow.review) == OriginRow.review,
+                col(SourceRecordRow.source) == OriginRow.source,
+                col(SourceRecordRow.source_id) == OriginRow.source_id,
+            ),
+        )
+        .join(RecordRow, col(RecordRow.id) == SourceRecordRow.record)
+        .where(col(OriginRow.review) == review)
+    )
+    if since is not None:
+        query = query.where(col(RecordRow.discovered_at) >= datetime.combine(since, time(), UTC))
+    if until is not None:
+        query = query.where(col(RecordRow.discovered_at) <= datetime.combine(until, time.max, UTC))
+    rows = work.session.execute(query.order_by(col(RecordRow.id)).execution_options(yield_per=_BATCH))
+    return (Origin(*row) for row in rows)
 
 
 def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> WatchRow:
@@ -464,8 +502,13 @@ def add_keys(work: Work, review: str, keys: Iterable[tuple[str, str]]) -> None:
     """Adds (key, record) pairs; one that is there already stays."""
     rows = [{"review": review, "key": key, "record": record} for key, record in keys]
     if rows:
-        dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
-        work.session.connection().execute(dialect.insert(RecordKeyRow).on_conflict_do_nothing(), rows)
+        work.session.connection().execute(_inserting(work, RecordKeyRow).on_conflict_do_nothing(), rows)
+
+
+def _inserting(work: Work, model: type[Base]) -> Any:
+    """An insert that can say what becomes of a row that is there already."""
+    dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model)
 
 
 def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:

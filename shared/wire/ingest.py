@@ -24,6 +24,9 @@ Purpose = Literal["new", "whole", "changes"]
 #: or that on which it was published.
 Dating = Literal["came", "changed", "published"]
 
+#: Where a record stands in screening.
+Standing = Literal["waiting", "included", "excluded"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
@@ -230,3 +233,34 @@ class IngestStatus(BaseModel):
     open_duplicates: int
     watches: list[WatchView]
     sweeps: list[WatchView]
+
+
+class Share(BaseModel):
+    """How many records a source or a strategy brought, and of how many it was the only one to: these would be lost
+    without it. `included` are those that passed the last stage; `passed` counts each at the stage that it passed last.
+    """
+
+    name: str
+    source: str
+    records: int
+    only: int
+    included: int
+    only_included: int
+    passed: dict[str, int]
+    only_passed: dict[str, int]
+
+
+class Coverage(BaseModel):
+    """Which source and which strategy brought a review's records, those found from `since` to `until`, both included.
+
+    A strategy that searches several sources is one of each. Records of before this was kept are counted for the
+    strategy that brought them first.
+    """
+
+    review: str
+    since: date | None
+    until: date | None
+    records: int
+    included: int
+    sources: list[Share]
+    strategies: list[Share]

@@ -158,6 +158,8 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "discovered_at": work.now,
         "merged_into": None,
         "followed": True,
+        "standing": "waiting",
+        "stage": None,
     }
 
 

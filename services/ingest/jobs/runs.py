@@ -115,7 +115,10 @@ def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int, dr
     records = _inside(work, run, records, known)
     items = _sort(records, known, run.walk)
     outcomes, doubts = take_in(work, review, run.id, items.changed)
-    store.mark_seen(work, run.review, run.source, {record.source_id for record in records}, run.walk)
+    ids = {record.source_id for record in records}
+    store.mark_seen(work, run.review, run.source, ids, run.walk)
+    if run.purpose != "changes":
+        store.note_origins(work, run.review, run.source, ids, run.watch)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
     _keep_items(work, run, went)
     rejected = _keep_rejections(work, run, [_storable(rejection) for rejection in page.rejections])

@@ -22,6 +22,20 @@ def upgrade() -> None:
         batch_op.alter_column("record", existing_type=sa.String(), nullable=True)
     with op.batch_alter_table("records", schema=None) as batch_op:
         batch_op.add_column(sa.Column("followed", sa.Boolean(), nullable=False, server_default=sa.true()))
+        batch_op.add_column(sa.Column("standing", sa.String(), nullable=False, server_default="waiting"))
+        batch_op.add_column(sa.Column("stage", sa.String(), nullable=True))
+    op.create_table(
+        "origins",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("watch", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "source", "source_id", "watch"),
+    )
+    op.execute(
+        "INSERT INTO origins (review, source, source_id, watch) SELECT s.review, s.source, s.source_id, r.watch "
+        "FROM source_records s JOIN runs r ON r.id = s.run"
+    )
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="new"))
         batch_op.add_column(sa.Column("dated_by", sa.String(), nullable=False, server_default="came"))
@@ -38,6 +52,7 @@ def upgrade() -> None:
             batch_op.alter_column(name, server_default=None)
     with op.batch_alter_table("records", schema=None) as batch_op:
         batch_op.alter_column("followed", server_default=None)
+        batch_op.alter_column("standing", server_default=None)
     with op.batch_alter_table("runs", schema=None) as batch_op:
         for name in ("purpose", "dated_by", "walk", "missing", "outside"):
             batch_op.alter_column(name, server_default=None)
@@ -54,7 +69,9 @@ def downgrade() -> None:
         for name in ("outside", "missing", "walk", "dated_by", "purpose"):
             batch_op.drop_column(name)
     with op.batch_alter_table("records", schema=None) as batch_op:
-        batch_op.drop_column("followed")
+        for name in ("stage", "standing", "followed"):
+            batch_op.drop_column(name)
+    op.drop_table("origins")
     with op.batch_alter_table("watches", schema=None) as batch_op:
         for name in ("concepts", "purpose", "walked_whole_at", "whole_every_days"):
             batch_op.drop_column(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,8 @@ from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
 from services.cli import app
+from services.cli.bars import drawn
+from shared.wire.ingest import Coverage, Share
 
 REVIEW = Path(__file__).parents[4] / "reviews" / "ics-leadership"
 PROTOCOL = str(REVIEW / "protocol.yaml")
@@ -114,3 +117,32 @@ def test_a_file_of_something_else_is_refused_with_its_line(living, tmp_path, tex
 def test_a_file_that_is_not_there_is_no_review(living, known):
     result = living("check-recall", "nowhere.yaml", str(known))
     assert result.exit_code and "there is no file nowhere.yaml" in str(result.exception)
+
+
+def share(name: str, **counts: int) -> Share:
+    numbers = {"records": 0, "only": 0, "included": 0, "only_included": 0}
+    return Share(name=name, source="crossref", passed={}, only_passed={}, **(numbers | counts))
+
+
+COVERED = Coverage(
+    review="shared-records", since=None, until=None, records=12, included=3,
+    sources=[share("crossref", records=12, only=9, included=3, only_included=2), share("pubmed", records=3)],
+    strategies=[share("a-strategy-with-a-name-that-is-rather-longer-than-most", records=12, only=12)],
+)  # fmt: skip
+
+
+def test_a_picture_of_coverage_is_an_image_with_words(tmp_path):
+    root = fromstring(drawn(COVERED))
+
+    assert root.findtext("{*}title") == "shared-records: 12 records, 3 included"
+    said = [text.text for text in root.iterfind("{*}text")]
+    assert "12 (3, 2)" in said and "3 (0, 0)" in said
+    widths = {
+        box.get("class"): float(box.get("width")) for box in root.iterfind("{*}rect") if box.get("class") != "paper"
+    }
+    assert widths["only"] > 0
+
+
+def test_a_picture_of_nothing_is_one_too():
+    empty = COVERED.model_copy(update={"records": 0, "sources": [share("crossref")], "strategies": []})
+    assert fromstring(drawn(empty)) is not None

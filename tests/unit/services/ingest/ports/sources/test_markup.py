@@ -252,6 +252,7 @@ def test_an_xml_element_is_read_as_text_is():
     ],
     ids=lambda hostile: hostile[:12],
 )
+@pytest.mark.waits
 def test_hostile_text_takes_no_longer_than_its_length(hostile):
     started = process_time()
     prose(hostile)
