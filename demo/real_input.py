@@ -29,7 +29,7 @@ published_after: 2017-12-31
 search_from: 1500-01-01
 definitions: {context: what was there, mechanism: what works, outcome: what follows}
 strategies:
-  - {id: everything, source: openalex, query: "from_publication_date:1500-01-01", every_days: 3660}
+  - {id: everything, source: openalex, query: "is_paratext:false", every_days: 3660}
 stages:
   - name: title-abstract
     question: Could it matter?

@@ -32,7 +32,9 @@ def drawn(found: Coverage) -> str:
     SubElement(svg, "style").text = _STYLE
     SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     _text(svg, 20, 28, heading)
-    _text(svg, 20, 48, "strong: brought by it alone; faint: by others too; in brackets: included, lost without it", "dim")
+    _text(
+        svg, 20, 48, "strong: brought by it alone; faint: by others too; in brackets: included, lost without it", "dim"
+    )
     top = 70
     for name, shares in groups:
         _text(svg, 20, top + 16, name, "dim")

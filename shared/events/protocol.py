@@ -96,7 +96,7 @@ class ConceptTerm(Part):
     """
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), KeptText]
-    field: Literal["title", "title_abstract", "all", "subject"] = "title_abstract"
+    field: Literal["title", "title_or_abstract", "all", "subject"] = "title_or_abstract"
     near: Annotated[int, Field(ge=0, le=50)] | None = Field(default=None, exclude_if=lambda near: near is None)
 
     @model_validator(mode="before")

@@ -57,7 +57,7 @@ def _tree_of_concepts(strategy: Strategy) -> Node:
     if strategy.without is None:
         return all_of(blocks)
     # What is not wanted is not wanted in keywords either: PubMed could exclude by title and abstract alone nowhere.
-    unwanted = (_term(it, "text" if it.field == "title_abstract" else it.field) for it in strategy.without.terms)
+    unwanted = (_term(it, "text" if it.field == "title_or_abstract" else it.field) for it in strategy.without.terms)
     return all_of([*blocks, Not(any_of(unwanted))])
 
 

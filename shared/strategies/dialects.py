@@ -105,7 +105,7 @@ def _quoted(term: Term) -> str:
 
 _PUBMED_TAGS: dict[Field, str] = {
     "title": "ti",
-    "title_abstract": "tiab",
+    "title_or_abstract": "tiab",
     "text": "tiab",
     "all": "all",
     "subject": "mh",
@@ -131,7 +131,7 @@ def _europepmc(term: Term) -> str:
     words = _quoted(term)
     if term.field == "text":
         return f"TITLE_ABS:{words} OR KW:{words}"
-    prefix = {"title": "TITLE:", "abstract": "ABSTRACT:", "title_abstract": "TITLE_ABS:", "subject": "KW:"}
+    prefix = {"title": "TITLE:", "abstract": "ABSTRACT:", "title_or_abstract": "TITLE_ABS:", "subject": "KW:"}
     return f"{prefix.get(term.field, '')}{words}"
 
 
@@ -156,7 +156,7 @@ def _doaj(term: Term) -> str:
 
 
 def _doaj_names(field: Field) -> list[str]:
-    names = {"title": ["title"], "abstract": ["abstract"], "title_abstract": ["title", "abstract"]}
+    names = {"title": ["title"], "abstract": ["abstract"], "title_or_abstract": ["title", "abstract"]}
     return [f"bibjson.{name}" for name in names.get(field, ["title", "abstract", "keywords"])]
 
 
@@ -168,11 +168,11 @@ def _arxiv(term: Term) -> str:
 
 _WORDS = {"AND": " AND ", "OR": " OR ", "NOT": "NOT ", "AND NOT": " NOT "}
 _BOTH: dict[Field, Field] = {
-    "title": "title_abstract", "abstract": "title_abstract", "title_abstract": "title_abstract",
-    "text": "title_abstract", "all": "title_abstract", "subject": "title_abstract",
+    "title": "title_or_abstract", "abstract": "title_or_abstract", "title_or_abstract": "title_or_abstract",
+    "text": "title_or_abstract", "all": "title_or_abstract", "subject": "title_or_abstract",
 }  # fmt: skip
 _EACH: dict[Field, Field] = {
-    "title": "title", "abstract": "abstract", "title_abstract": "title_abstract", "text": "text", "all": "all",
+    "title": "title", "abstract": "abstract", "title_or_abstract": "title_or_abstract", "text": "text", "all": "all",
 }  # fmt: skip
 
 #: Every source that a strategy is translated for but Crossref, which has no Boolean language: see `translating`.
@@ -182,8 +182,8 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             name="pubmed", title="PubMed", write=_pubmed, joins=_WORDS, headings=True, negates=True,
             fields=_EACH
-            | {"abstract": "text", "title_abstract": "text", "subject": "subject", "attribute": "attribute"},
-            least_stem=LEAST_STEM, truncates_phrases=True, near_in=frozenset({"title", "title_abstract", "text"}),
+            | {"abstract": "text", "title_or_abstract": "text", "subject": "subject", "attribute": "attribute"},
+            least_stem=LEAST_STEM, truncates_phrases=True, near_in=frozenset({"title", "title_or_abstract", "text"}),
             longest=60_000,  # It is sent in the body.
             always="PubMed looks in the keywords of authors too, where title and abstract are meant",
         ),
@@ -199,7 +199,7 @@ DIALECTS: dict[str, Dialect] = {
         ),
         Dialect(
             name="semanticscholar", title="Semantic Scholar", write=_semanticscholar, fields=_BOTH, least_stem=1,
-            joins={"AND": " + ", "OR": " | ", "NOT": "-", "AND NOT": " + -"}, near_in=frozenset({"title_abstract"}),
+            joins={"AND": " + ", "OR": " | ", "NOT": "-", "AND NOT": " + -"}, near_in=frozenset({"title_or_abstract"}),
             longest=3_200, measured=_as_sent,
             always="Semantic Scholar looks in titles and abstracts, and finds other forms of a word too",
         ),
@@ -209,7 +209,7 @@ DIALECTS: dict[str, Dialect] = {
         ),
         Dialect(
             name="arxiv", title="arXiv", write=_arxiv, joins=_WORDS | {"AND NOT": " ANDNOT "}, longest=10_000,
-            fields=_EACH | {"text": "title_abstract", "subject": "title_abstract"},
+            fields=_EACH | {"text": "title_or_abstract", "subject": "title_or_abstract"},
         ),
     )
 }  # fmt: skip

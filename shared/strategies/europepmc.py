@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from shared.strategies.reading import QUOTES, Kind, Token, assembled, bounded
 from shared.strategies.tree import Field, Read, StrategyFault, Term, words_of
 
-_TEXTS: dict[str, Field] = {"TITLE": "title", "ABSTRACT": "abstract", "TITLE_ABS": "title_abstract", "KW": "subject"}
+_TEXTS: dict[str, Field] = {"TITLE": "title", "ABSTRACT": "abstract", "TITLE_ABS": "title_or_abstract", "KW": "subject"}
 _ATTRIBUTES = (
     "ACCESSION_ID ACCESSION_TYPE ACK_FUND AFF ANNOTATION_PROVIDER ANNOTATION_TYPE ARXIV_PUBS AUTH AUTH_AFF "
     "AUTH_CON AUTH_FIRST AUTH_LAST AUTH_MAN AUTHORID AUTHORID_TYPE BOOK_ID BODY CASE CHEBITERM CHEBITERM_ID CHEM "

@@ -18,7 +18,7 @@ DEEPEST = 50
 
 #: What a term looks into. `text` is title, abstract and the authors' keywords, `all` whatever a source has of a work,
 #: `subject` headings given by indexers; `attribute` is anything that is no text of a work (its date, its type).
-Field = Literal["title", "abstract", "title_abstract", "text", "all", "subject", "attribute"]
+Field = Literal["title", "abstract", "title_or_abstract", "text", "all", "subject", "attribute"]
 
 #: How many characters a strategy has at most.
 LONGEST = LONGEST_QUERY
@@ -50,7 +50,7 @@ class Term:
     """
 
     text: str
-    field: Field = "title_abstract"
+    field: Field = "title_or_abstract"
     exact: bool = True
     near: int | None = None
     tag: str = ""

@@ -126,7 +126,7 @@ class Widening:
         if self.dialect.name == "pubmed":
             return term
         heading = replace(term, text=term.text.partition("/")[0], tag="", exact=False)
-        text_field: Field = "text" if "text" in self.dialect.fields.values() else "title_abstract"
+        text_field: Field = "text" if "text" in self.dialect.fields.values() else "title_or_abstract"
         in_words = self._words(heading, replace(heading, field=text_field))
         if not self.dialect.headings:
             self.warn(term, "the source has no headings of indexers; the words of this one are looked for instead")
@@ -168,10 +168,10 @@ _LITTLE = {
 }  # fmt: skip
 
 #: Fields that are said by another one which looks into no more than they do of what a source has.
-_SAME = {("text", "title_abstract"), ("all", "title_abstract")}
+_SAME = {("text", "title_or_abstract"), ("all", "title_or_abstract")}
 #: And one that is wider, of which `Dialect.always` tells.
-_ALWAYS = {("title_abstract", "text")}
+_ALWAYS = {("title_or_abstract", "text")}
 _SPOKEN = {
-    "title": "the title", "abstract": "the abstract", "title_abstract": "title and abstract",
+    "title": "the title", "abstract": "the abstract", "title_or_abstract": "title and abstract",
     "text": "title, abstract and keywords", "all": "all fields", "subject": "headings", "attribute": "its field",
 }  # fmt: skip

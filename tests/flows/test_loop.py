@@ -119,7 +119,8 @@ def test_every_run_says_where_each_item_went(living):
 def test_every_run_has_what_its_source_answered_as_it_came(living):
     for run in living.ingest.runs(REVIEW):
         answers = list(living.ingest.answers(REVIEW, run.run))
-        assert {one.page for one in answers} == set(range(run.pages))
+        # A look at what was changed asks nothing where no record is followed.
+        assert {one.page for one in answers} == set(range(run.pages)) or (run.purpose == "changes" and not answers)
         for one in answers:
             assert hashlib.sha256(living.ingest.answer(REVIEW, run.run, one.number)).hexdigest() == one.sha256
 

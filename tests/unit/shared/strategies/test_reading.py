@@ -66,7 +66,7 @@ def test_pubmed_knows(strategy, tree):
     ("strategy", "tree"),
     [
         ("TITLE:(a OR b)", Or((Term("a", "title"), Term("b", "title")))),
-        ('TITLE_ABS:"care system"~3', Term("care system", "title_abstract", near=3)),
+        ('TITLE_ABS:"care system"~3', Term("care system", "title_or_abstract", near=3)),
         ("FIRST_PDATE:[2018 TO 2020]", Term("[2018 TO 2020]", "attribute", tag="FIRST_PDATE")),
         ("a NOT b", And((Term("a", "all"), Not(Term("b", "all"))))),
         ("NOT b", Not(Term("b", "all"))),

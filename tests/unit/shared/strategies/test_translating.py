@@ -19,7 +19,7 @@ WORDS = ["care", "carers", "leader", "leaders", "leadership", "integrated", "int
 PATTERNS = [*WORDS, "leader*", "integrat*", "care*", "le*", "l?ader", "inte*ed"]
 
 texts = st.lists(st.sampled_from(WORDS), max_size=7)
-fields = st.sampled_from(["title", "abstract", "title_abstract", "text", "all", "subject"])
+fields = st.sampled_from(["title", "abstract", "title_or_abstract", "text", "all", "subject"])
 
 
 @st.composite
@@ -80,7 +80,7 @@ def holds(node: Node, document: Document) -> bool:
     looked_into = {
         "title": [document.title],
         "abstract": [document.abstract],
-        "title_abstract": both,
+        "title_or_abstract": both,
         "text": [*both, *document.keywords],
         "all": document.texts(),
     }[node.field]

@@ -61,7 +61,7 @@ def test_a_version_with_concepts_needs_a_release_that_has_them():
     assert version.needs == [Need(feature="strategy:concepts")]
     assert version.protocol == protocol
     assert json.loads(version.document)["strategies"][0]["not"]["terms"] == [
-        {"text": "rats", "field": "title_abstract"}
+        {"text": "rats", "field": "title_or_abstract"}
     ]
     assert Protocol.read(version.document) == protocol
 
