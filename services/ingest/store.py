@@ -192,6 +192,22 @@ def troubled_watches(work: Work) -> dict[tuple[str, ...], float]:
     return {(source,): float(count) for source, count in work.session.execute(query)}
 
 
+def failing_watches(work: Work, review: str, source: str) -> int:
+    """How many active watches of a review and source failed last."""
+    work.session.flush()
+    failing = (
+        select(func.count())
+        .select_from(WatchRow)
+        .where(
+            col(WatchRow.review) == review,
+            col(WatchRow.source) == source,
+            col(WatchRow.state) == WatchStates.ACTIVE,
+            col(WatchRow.failures) > 0,
+        )
+    )
+    return work.session.scalars(failing).one()
+
+
 def running_runs(work: Work) -> list[RunRow]:
     """Runs that have begun and not ended, the oldest first."""
     running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING)

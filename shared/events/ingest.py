@@ -116,6 +116,8 @@ class RunFinished(Event, type="ingest.run.finished", key="review"):
     complete: bool = True
     error: str | None = None
     missing: list[Id] = Field(default=[], exclude_if=lambda missing: not missing)
+    #: How many active watches of this source the review has that failed last, once this run is over.
+    still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
 class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
@@ -130,6 +132,8 @@ class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
     complete: bool = True
     error: str | None = None
     missing: list[Id] = []
+    #: As in `RunFinished`.
+    still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):

@@ -326,12 +326,14 @@ def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
 
 def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
     complete = run.state == RunStates.COMPLETE
+    still_failing = store.failing_watches(work, run.review, run.source)
     if run.purpose == "changes":
         with work.following(run.id, None):
             work.emit(
                 SweepFinished(
                     review=run.review, run=run.id, watch=run.watch, source=run.source, since=run.since,
                     counts=run.counts, complete=complete, error=run.error, missing=run.missing,
+                    still_failing=still_failing,
                 )
             )  # fmt: skip
         return
@@ -343,5 +345,6 @@ def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
                 protocol_version=run.protocol_version, window_from=run.since,
                 searched_through=min(run.until, run.started_at.date()) if complete else before,
                 counts=run.counts, reported=run.reported, complete=complete, error=run.error, missing=run.missing,
+                still_failing=still_failing,
             )
         )  # fmt: skip
