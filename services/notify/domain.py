@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
-from shared.events.ingest import RunFinished, SweepFinished
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
@@ -186,6 +186,16 @@ def trouble_notification(
         review=event.review, source=event.source, day=at.astimezone(UTC).date(), what=what, run=event.run,
         error=event.error, found=event.counts.found, rejected=event.counts.rejected,
         missing=event.missing[:_MOST_NAMED], link=literature_link(public_url, event.review),
+    )  # fmt: skip
+    return TroubleNotification(timestamp=at, data=data)
+
+
+def parked_notification(event: SourceParked, *, at: datetime, public_url: str) -> TroubleNotification:
+    """The alarm that a source is left alone until it may be asked again."""
+    data = TroubleData(
+        review=event.review, source=event.source, day=at.astimezone(UTC).date(), what="parked", run=None,
+        error=event.why, found=0, rejected=0, missing=[], until=event.until,
+        link=literature_link(public_url, event.review),
     )  # fmt: skip
     return TroubleNotification(timestamp=at, data=data)
 

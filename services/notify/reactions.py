@@ -6,7 +6,7 @@ from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow, TroubleRow
 from shared.db.work import Work
-from shared.events.ingest import RunFinished, SweepFinished
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -35,11 +35,16 @@ def follow_source(work: Work, event: RunFinished | SweepFinished) -> None:
     row = store.lock_trouble(work, event.review, event.source)
     what = domain.trouble_in(event)
     if what is not None:
-        _tell_trouble(
-            work, event, row, domain.trouble_notification(event, what, at=work.occurred, public_url=_url(work))
-        )
+        body = domain.trouble_notification(event, what, at=work.occurred, public_url=_url(work))
+        _tell_trouble(work, row, body, of_watch=event.watch)
     elif row is not None:
         _tell_all_clear(work, event, row)
+
+
+def follow_parked_source(work: Work, event: SourceParked) -> None:
+    """Tells a review's leads that a source is left alone: trouble like any other of that source and day."""
+    body = domain.parked_notification(event, at=work.occurred, public_url=_url(work))
+    _tell_trouble(work, store.lock_trouble(work, event.review, event.source), body)
 
 
 def end_subscriptions(work: Work, event: MemberLeft) -> None:
@@ -67,23 +72,21 @@ def give_subscriptions_to_person(work: Work, event: NameMapped) -> None:
 
 
 def _tell_trouble(
-    work: Work, event: RunFinished | SweepFinished, row: TroubleRow | None, body: TroubleNotification
+    work: Work, row: TroubleRow | None, body: TroubleNotification, *, of_watch: str | None = None
 ) -> None:
+    data = body.data
     is_past = row is not None and row.cleared_at is not None and work.occurred < row.cleared_at
     if is_past or work.occurred < work.now - domain.OLD_TROUBLE:
         return
-    day = body.data.day
+    is_known = row is not None and row.since is not None and row.last_day >= data.day
     if row is None:
-        row = work.add(TroubleRow(review=event.review, source=event.source, last_day=day, met_at=work.occurred))
-        is_known = False
-    else:
-        is_known = row.since is not None and row.last_day >= day
-    if body.data.what == "rejections":
-        row.rejecting = sorted({*row.rejecting, event.watch})
+        row = work.add(TroubleRow(review=data.review, source=data.source, last_day=data.day, met_at=work.occurred))
+    if data.what == "rejections" and of_watch is not None:
+        row.rejecting = sorted({*row.rejecting, of_watch})
     row.met_at = max(row.met_at, work.occurred)
     if not is_known:
-        row.since, row.last_day = row.since or day, max(row.last_day, day)
-        _tell_leads(work, event.review, f"{event.source} on {day}", body)
+        row.since, row.last_day = row.since or data.day, max(row.last_day, data.day)
+        _tell_leads(work, data.review, f"{data.source} on {data.day}", body)
 
 
 def _tell_all_clear(work: Work, event: RunFinished | SweepFinished, row: TroubleRow) -> None:
@@ -99,7 +102,7 @@ def _tell_all_clear(work: Work, event: RunFinished | SweepFinished, row: Trouble
 def _tell_leads(work: Work, review: str, about: str, body: TroubleNotification | AllClearNotification) -> None:
     """Freezes a notification of trouble, numbered among those of its review: the one that this run is the cause of."""
     number = store.last_number(work, review, "trouble") + 1
-    cause = f"{body.type} {body.data.run}"
+    cause = f"{body.type} {body.data.run or f'{about}, {work.occurred.isoformat()}'}"
     notification = _freeze(work, body, review=review, kind="trouble", about=about, number=number, cause=cause)
     if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{review}:trouble")

@@ -24,6 +24,14 @@ class IngestClient:
     def status(self, review: str) -> wire.IngestStatus:
         return self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
 
+    def quotas(self) -> Iterator[wire.QuotaView]:
+        """How much each source was asked on each day, the newest day first; for leads."""
+        return self._http.pages("/ingest/quota", wire.QuotaView)
+
+    def parked(self) -> Iterator[wire.ParkedView]:
+        """The sources that are left alone for now; for leads."""
+        return self._http.pages("/ingest/parked", wire.ParkedView)
+
     def watches(self, review: str) -> Iterator[wire.WatchView]:
         return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView)
 

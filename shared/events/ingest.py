@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -142,3 +142,14 @@ class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     source: Id
     run: Id
     detail: str
+
+
+class SourceParked(Event, type="ingest.source.parked", key="review", topic="ingest.runs"):
+    """A source asks to be left alone for long, mostly since a day's budget is used up: nothing asks it `until` then.
+
+    Told to each review of which a watch over it is due before; all go on by themselves.
+    """
+
+    source: Id
+    until: datetime
+    why: str

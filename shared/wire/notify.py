@@ -157,18 +157,20 @@ class TroubleData(BaseModel):
 
     `what` is `incomplete` where a run broke off or less came than the source says it has, `rejections` where `rejected`
     of the `found` items of a run are no usable records. `error` is what the run says; `missing` are the first works
-    that the source listed and did not give.
+    that the source listed and did not give. `parked` is a source that asked to be left alone for long,
+    and is asked no more `until` then, for whatever review; it has no run.
     """
 
     review: str
     source: str
     day: date
-    what: Literal["incomplete", "rejections"]
-    run: str
+    what: Literal["incomplete", "rejections", "parked"]
+    run: str | None
     error: str | None
     found: int
     rejected: int
     missing: list[str]
+    until: datetime | None = None
     link: str
 
 

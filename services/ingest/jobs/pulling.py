@@ -8,9 +8,9 @@ from threading import Lock
 
 from sqlalchemy.exc import IntegrityError
 
-from services.ingest import store
+from services.ingest import quota_store, store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import runs, sweeps
+from services.ingest.jobs import quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
@@ -47,6 +47,7 @@ def pull_due_watches(running: Context) -> None:
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
     with turn, running.work(ACTOR) as work:
+        quota_store.unpark_due(work)
         sweeps.open_sweeps(work, running.resource(Sources))
     with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
@@ -63,16 +64,18 @@ def pull_due_watches(running: Context) -> None:
 def gauges(work: Work) -> list[Gauge]:
     """Which sources fail, for whoever is on call."""
     what = "Active watches whose last pull failed."
-    return [Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))]
+    failing = Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))
+    return [failing, *quotas.gauges(work)]
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
-    """One for each source that is not busy: runs that have begun go before watches that are due."""
+    """One for each source that is not busy and not left alone: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
+        parked = {row.source for row in quota_store.parked_sources(work, work.now)}
         waiting: list[RunRow | DueWatch] = [*store.running_runs(work), *store.due_watches(work, work.now)]
     first: dict[str, RunRow | DueWatch] = {}
     for one in waiting:
-        if one.source not in busy and one.id not in tried:
+        if one.source not in busy and one.source not in parked and one.id not in tried:
             first.setdefault(one.source, one)
     return list(first.values())
 
@@ -104,7 +107,7 @@ def _open_run(running: Context, watch: DueWatch, turn: Lock, tried: set[str]) ->
 
 def _pull(running: Context, run: RunRow, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
-    answers = Answers(running.blobs if running.settings.raw_answer_days else None)
+    answers = Answers(running.blobs if running.settings.raw_answer_days else None, quotas.Tally(run.source))
     try:
         state = _walk(running, run, turn, answers)
         how = "stopped" if state == RunStates.RUNNING else state
@@ -115,7 +118,7 @@ def _pull(running: Context, run: RunRow, turn: Lock) -> None:
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))
         with turn, running.work(ACTOR, correlation=run.id) as work:
             ended = runs.end_early(work, run.id, error)
-            answers.name(work, ended, ended.pages)
+            answers.name(work, ended, ended.pages, refused=quotas.asks_for_long(error))
     except Exception as error:
         if _is_no_fault(error):
             raise

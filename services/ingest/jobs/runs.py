@@ -21,6 +21,7 @@ from services.ingest.domain.watching import (
     whole_window,
     window,
 )
+from services.ingest.jobs import quotas
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -164,6 +165,8 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
         watch.trouble = run.error
         watch.goes_on_from = run.id if unavailable and run.cursor else None
         watch.due_at = next_try(work.now, watch.failures, unavailable.retry_after if unavailable else None)
+    with work.following(run.id, None):
+        quotas.park(work, run.review, error)
     _tell_end(work, run, watch)
     if isinstance(error, port.SourceDrifted):
         with work.following(run.id, None):

@@ -97,13 +97,20 @@ def _write_revision(entry: FeedEntry, data: RevisionData) -> None:
 
 
 def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
-    entry.id(f"urn:living:run:{quote(data.run, safe='')}:trouble")
+    # One that is left alone is so for every review, until a moment, and by no run of this one.
+    about = (
+        f"run:{quote(data.run, safe='')}:trouble"
+        if data.run
+        else f"source:{quote(data.source)}:{data.until:%Y-%m-%dT%H:%M:%S.%fZ}"
+    )
+    entry.id(f"urn:living:{about}")
     entry.title(_text(f"Trouble with {data.source} on {data.day}"))
     entry.author(name="ingest")
     entry.category(term=data.what)
     missing = f"<p>Missing: {html.escape(', '.join(data.missing))}</p>" if data.missing else ""
+    until = f"<p>Nothing asks it until {data.until:%Y-%m-%d %H:%M} UTC.</p>" if data.until else ""
     rejected = f"<p>{data.rejected} of {data.found} items are no usable records.</p>" if data.rejected else ""
-    entry.content(_text(f"<p>{html.escape(data.error or '')}</p>{missing}{rejected}"), type="html")
+    entry.content(_text(f"<p>{html.escape(data.error or '')}</p>{until}{missing}{rejected}"), type="html")
 
 
 def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:

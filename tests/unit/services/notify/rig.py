@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from shared.events.ingest import RunCounts, RunFinished, SweepFinished
+from shared.events.ingest import RunCounts, RunFinished, SourceParked, SweepFinished
 from shared.events.synthesis import Change, CmocState, ReviewOverdue, RevisionPublished
 
 REVIEW = "garden"
@@ -57,6 +57,10 @@ def sweep_finished(run: str, *, error: str | None = None, failing: int = 0) -> S
         review=REVIEW, run=run, watch="sweep_openalex", source="openalex", since=date(2020, 1, 1), counts=RunCounts(),
         complete=error is None, error=error, still_failing=failing,
     )  # fmt: skip
+
+
+def source_parked(source: str = "openalex") -> SourceParked:
+    return SourceParked(review=REVIEW, source=source, until=datetime(2020, 1, 2, tzinfo=UTC), why="the budget is spent")
 
 
 @dataclass

@@ -14,7 +14,14 @@ from services.notify.models import DeliveryRow, NotificationRow
 from shared.client.notify import verify
 from shared.events.notify import NoticeDelivered
 from shared.events.people import MemberLeft, RoleChanged
-from tests.unit.services.notify.rig import REVIEW, revision_published, run_finished, status, sweep_finished
+from tests.unit.services.notify.rig import (
+    REVIEW,
+    revision_published,
+    run_finished,
+    source_parked,
+    status,
+    sweep_finished,
+)
 
 HOOK = "http://127.0.0.1:9/hook"
 BASE = f"/notify/reviews/{REVIEW}/subscriptions"
@@ -22,7 +29,7 @@ FEED = f"/notify/reviews/{REVIEW}/trouble.atom"
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
-def alarms(bench) -> list[tuple[str, str, str]]:
+def alarms(bench) -> list[tuple[str, str, str | None]]:
     """What was told of trouble: its type, its source and the run that was its cause, in order."""
     with bench.work(readonly=True) as work:
         mine = select(NotificationRow.body).where(NotificationRow.kind == "trouble").order_by(NotificationRow.number)
@@ -101,6 +108,21 @@ def test_rejections_are_cleared_by_a_good_run_of_the_same_watch_alone(bench):
 
     assert before == [("source.trouble", "openalex", "run_1")]
     assert alarms(bench) == [*before, ("source.all_clear", "openalex", "run_3")]
+
+
+def test_a_source_that_is_left_alone_is_trouble_of_its_day_with_its_end(bench):
+    lead = bench.subscribe(HOOK, by="lea", role="lead", kinds=["trouble"])
+
+    bench.hears(source_parked(), run_finished("run_1", error="the budget is spent"), source_parked())
+    bench.clock.advance(days=1)
+    bench.hears(run_finished("run_2"))
+
+    feed = fromstring(bench.person("lea", "lead").get(FEED).content)
+    assert alarms(bench) == [("source.trouble", "openalex", None), ("source.all_clear", "openalex", "run_2")]
+    assert delivered_to(bench) == [lead["id"]] * 2
+    assert feed.findall("a:entry/a:content", ATOM)[1].text == (
+        "<p>the budget is spent</p><p>Nothing asks it until 2020-01-02 00:00 UTC.</p>"
+    )
 
 
 def test_trouble_after_an_all_clear_is_alarm_anew_on_the_same_day(bench):
