@@ -7,11 +7,29 @@ fails on one with escapes; PubMed id 0; and no PMC id that is bare or has a vers
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\x00-\x1f\x7f]+")
 _DOI_RESOLVER = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+#: What people write around a DOI: one resolver after another, also a library's way to it (doi-org.proxy.example.edu).
+_AROUND_DOI = re.compile(
+    r"(?:(?P<address>https?://(?:[a-z]{1,10}\.)?doi[.-]org(?:[.:][\w.:-]{1,100})?/|(?:[a-z]{1,10}\.)?doi\.org/)"
+    r"|info:doi/|urn:doi:|doi\s*[:=]?\s*(?=10\.|https?:|doi))\s*",
+    re.IGNORECASE,
+)
+_QUERY = re.compile(r"\?.*|#(?=.).*", re.DOTALL)
+_ESCAPED, _BROKEN_AT_SLASH = re.compile(r"%[0-9A-Fa-f]{2}"), re.compile(r"\s*/\s*")
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+_DOI_IN_TEXT = re.compile(r"(?<![\w.])10\.[0-9]{4,9}/[^\s\x00-\x1f\x7f]{1,300}")
+_PMID_IN_TEXT = re.compile(r"\bPMID\s{0,3}:?\s{0,3}([1-9][0-9]{0,9})\b", re.IGNORECASE)
+#: Characters looked at: a DOI in the escapes of its escapes is no longer.
+_LONGEST_WRITTEN = 2_000
 _PMID = re.compile(r"(?:^|/)0*([1-9][0-9]{0,9})/?$")
 _PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9][0-9]{0,9})(?:\.[0-9]+)?/?$", re.IGNORECASE)
 _OPENALEX = re.compile(r"(?:^|/)(W[0-9]{1,15})/?$", re.IGNORECASE)
@@ -24,14 +42,44 @@ def without_resolver(text: str) -> str:
 
 
 def doi(text: object) -> str | None:
-    """In lower case, without its resolver."""
-    if not isinstance(text, str):
+    """In lower case, without what is written around it: a resolver with query and fragment, `doi:`, quotes, brackets
+    and punctuation at its end. Escapes (`%2F`, `&amp;`) are undone; one with a blank inside is none."""
+    if not isinstance(text, str) or len(text) > _LONGEST_WRITTEN:
         return None
-    bare = text.strip()
-    if resolver := _DOI_RESOLVER.match(bare):
-        bare = unquote(bare[resolver.end() :])
-    bare = bare.lower()
+    bare = html.unescape(text.translate(_UNSEEN)).translate(_HYPHENS).strip().strip(_QUOTES + "([{<").lstrip()
+    for _ in range(4):
+        around = _AROUND_DOI.match(bare)
+        if around is None:
+            break
+        bare = bare[around.end() :]
+        if around["address"]:
+            bare = _QUERY.sub("", bare, count=1)
+    for _ in range(2):
+        bare = unquote(bare) if _ESCAPED.search(bare) else bare
+    bare = _without_end(_BROKEN_AT_SLASH.sub("/", bare, count=1).strip()).lower()
     return bare if len(bare) <= _LONGEST_DOI and _DOI.fullmatch(bare) else None
+
+
+def _without_end(bare: str) -> str:
+    """Without punctuation at its end and brackets that close or open nothing; a DOI may well have pairs of them."""
+    while bare and (
+        bare[-1] in ".,;:!\u2026" + _QUOTES
+        or bare[-1] in _BRACKETS.values()
+        or (bare[-1] in _BRACKETS and bare.count(bare[-1]) > bare.count(_BRACKETS[bare[-1]]))
+    ):
+        bare = bare[:-1]
+    return bare
+
+
+def dois_in(text: str) -> Iterator[str]:
+    """The DOIs that stand in a text, such as a reference's, each once."""
+    found = (doi(each[0]) for each in _DOI_IN_TEXT.finditer(text))
+    yield from dict.fromkeys(each for each in found if each)
+
+
+def pmids_in(text: str) -> Iterator[str]:
+    """The PubMed ids that a text names as such (`PMID: 123`), each once."""
+    yield from dict.fromkeys(_PMID_IN_TEXT.findall(text))
 
 
 def pmid(text: object) -> str | None:

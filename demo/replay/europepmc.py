@@ -27,6 +27,8 @@ _NOTATION = Notation(
         "abstract": lambda text: text.abstract,
         "journal": lambda text: text.venue,
         "auth": lambda text: text.authors,
+        # No paper here has keywords or headings.
+        "kw": lambda text: "",
     },
     dates={
         "first_idate": lambda entry: entry.entered,
@@ -36,6 +38,7 @@ _NOTATION = Notation(
     },
     keys={
         "src": lambda entry: entry.key.partition(":")[0],
+        "doi": lambda entry: entry.wire().get("doi", ""),
         "ext_id": lambda entry: entry.key.partition(":")[2],
     },
 )

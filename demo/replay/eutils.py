@@ -33,6 +33,12 @@ _DATES: dict[str, Callable[[Entry], date]] = {
     "mdat": lambda entry: entry.entered,
     "pdat": lambda entry: entry.published,
 }
+
+
+def _doi(entry: Entry) -> str:
+    return entry.wire().findtext(".//ELocationID[@EIdType='doi']") or ""
+
+
 _NOTATION = Notation(
     fields={
         "": everywhere,
@@ -48,7 +54,7 @@ _NOTATION = Notation(
         "author": lambda text: text.authors,
     },
     dates=_DATES,
-    keys={"uid": lambda entry: entry.key},
+    keys={"uid": lambda entry: entry.key, "doi": _doi},
 )
 
 

@@ -214,9 +214,12 @@ def _ids(value: str) -> Test:
 
 _FILTERS: dict[str, Callable[[str], Test]] = {
     "ids.openalex": _ids,
+    "ids.pmid": lambda value: lambda entry: str(entry.wire().get("ids", {}).get("pmid", "")).endswith(f"/{value}"),
+    "doi": lambda value: lambda entry: str(entry.wire().get("doi") or "").lower().endswith(f"/{value.lower()}"),
     "from_publication_date": _dated(lambda published, bound: published >= bound),
     "to_publication_date": _dated(lambda published, bound: published <= bound),
     "title_and_abstract.search": lambda value: _search(value, _NOTATION),
+    "title_and_abstract.search.exact": lambda value: _search(value, _NOTATION),
     "default.search": lambda value: _search(value, _NOTATION),
     "title.search": lambda value: _search(value, _TITLES),
     "display_name.search": lambda value: _search(value, _TITLES),

@@ -15,7 +15,9 @@ from services.cli.printing import minute, out, print_json, print_rows
 _MOST_ROWS = 10_000
 
 
-@click.command("quota", cls=Command, example="living ingest quota\nliving ingest quota --source openalex --days 30 --json")
+@click.command(
+    "quota", cls=Command, example="living ingest quota\nliving ingest quota --source openalex --days 30 --json"
+)
 @option("--source", help="Only this source.")
 @option("--days", help="How many days, the newest first.", type=click.IntRange(1, 400), default=7)
 @AS_JSON

@@ -38,15 +38,26 @@ _FILE = argument(
 
 @app.command("check", example="living review check reviews/ics-leadership/protocol.yaml")
 @_FILE
-def check(file: Path) -> None:
-    """Check a protocol file without sending it anywhere; every error is told with its place and line."""
+@AS_JSON
+def check(file: Path, as_json: bool) -> None:
+    """Check a protocol file without sending it anywhere; every error is told with its place and line.
+
+    Without errors it shows the exact strings that each source will be asked, and what a source cannot say.
+    """
+    from services.cli.asked import asked_by, print_asked
     from services.protocol.domain import check as check_protocol
 
     with _of(file):
         protocol = check_protocol(_read(file))
+    rows = asked_by(protocol)
+    if as_json:
+        print_json({"review": protocol.review, "strategies": rows})
+        return
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
+    out.print()
+    print_asked(rows)
 
 
 @app.command("apply", example="living review apply reviews/shared-records/protocol.yaml")

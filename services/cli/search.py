@@ -34,21 +34,27 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     type=click.Choice(["screening", "included", "excluded"]),
     help="Only records in this state (repeatable).",
 )
+@option(
+    "--notice",
+    multiple=True,
+    metavar="KIND",
+    help="Only records with a notice of this kind, such as retraction, or with none (repeatable).",
+)
 @option("--newest", is_flag=True, help="Newest first instead of the most relevant.")
-@option("--facets", is_flag=True, help="Count by year, source, kind, language, status, venue.")
+@option("--facets", is_flag=True, help="Count by year, source, kind, language, status, venue, notice.")
 @option("--limit", default=20, type=click.IntRange(1, 200), help="How many at most.")
 @option("--cursor", help="The next page, as the page before told it.")
 @AS_JSON
 def query(
-    review: str, q: str, since: datetime | None, until: datetime | None, status: tuple[str, ...], newest: bool,
-    facets: bool, limit: int, cursor: str | None, as_json: bool,
+    review: str, q: str, since: datetime | None, until: datetime | None, status: tuple[str, ...],
+    notice: tuple[str, ...], newest: bool, facets: bool, limit: int, cursor: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Find records."""
     with client() as living:
         page = living.search.find(
-            review, q, status=status or None, sort="newest" if newest else "relevance", limit=limit, cursor=cursor,
-            facet="all" if facets else None, published_from=since.date() if since else None,
-            published_until=until.date() if until else None,
+            review, q, status=status or None, notice=notice or None, sort="newest" if newest else "relevance",
+            limit=limit, cursor=cursor, facet="all" if facets else None,
+            published_from=since.date() if since else None, published_until=until.date() if until else None,
         )  # fmt: skip
         found = listed(page)
         if not found:
@@ -93,7 +99,11 @@ def rebuild(as_json: bool) -> None:
 
 def _shown(item: FoundRecord) -> Text:
     about = item.bibliography
-    line = _marked(item.marked.get("title", [about.title or "[no title]"])[0], bold=True)
+    line = Text()
+    for notice in item.notices:
+        drill = " (a drill)" if notice.drill else ""
+        line.append(f"{notice.kind.replace('_', ' ').upper()}{drill}: ", style="bold red")
+    line.append_text(_marked(item.marked.get("title", [about.title or "[no title]"])[0], bold=True))
     line.append(f"\n  {'; '.join(about.authors[:3])} {about.published or 'no date'} {about.venue or ''}", style="dim")
     line.append(f"\n  {item.record}  {item.status}{f' at {item.stage}' if item.stage else ''}", style="dim")
     for fragment in item.marked.get("abstract", [])[:2]:

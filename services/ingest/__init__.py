@@ -7,6 +7,8 @@ budget and which of them are left alone.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
+    screening.record.advanced     notes the stage that it passed
+    screening.record.included     notes that it passed the last one
     screening.record.excluded     looks up no more what sources change about it
     screening.record.reopened     looks that up again
 

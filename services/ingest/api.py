@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter
 
-from services.ingest import quota_store, store, views
+from services.ingest import store, views
 from services.ingest.commands import duplicates, notices, watches
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.coverage import coverage
 from shared import identifiers
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
@@ -22,6 +24,7 @@ from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.ingest import (
+    Coverage,
     DuplicateVerdict,
     DuplicateView,
     IngestStatus,
@@ -66,7 +69,7 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
 @router.get("/quota")
 def list_quotas(work: Reading, person: Lead, page: Hundred) -> Page[QuotaView]:
     """How much each source was asked on each day, for all reviews together, the newest day first; for leads."""
-    return quota_store.page_of_quotas(work, page).page(views.quota_view)
+    return store.page_of_quotas(work, page).page(views.quota_view)
 
 
 @router.get("/parked")
@@ -79,6 +82,17 @@ def list_parked(work: Reading, person: Lead) -> Page[ParkedView]:
 def list_watches(review: Name, work: Reading, person: Reader, purpose: WatchPurpose = "search") -> Page[WatchView]:
     """Every watch of a review over its strategies, or over what sources change, in the order of their names."""
     return Page(items=views.watch_views(work, store.watches_of(work, review, purpose)))
+
+
+@router.get("/reviews/{review}/coverage")
+def show_coverage(
+    review: Name, work: Reading, person: Reader, since: date | None = None, until: date | None = None
+) -> Coverage:
+    """Which source and which strategy brought the records found in these days, how far those came in screening, and
+    what would be lost without each."""
+    store.review_of(work, review)
+    watches = {row.id: (row.strategy, row.source) for row in store.watches_of(work, review)}
+    return coverage(review, store.origins(work, review, since, until), watches, since=since, until=until)
 
 
 @router.post("/reviews/{review}/watches/{watch}/pause")

@@ -19,6 +19,8 @@ SERVICE = Service(
     routes=api.router,
     reactions=[
         on(protocol.VersionPublished, reactions.adopt_watches),
+        on(screening.RecordAdvanced, reactions.note_stage),
+        on(screening.RecordIncluded, reactions.note_inclusion),
         on(screening.RecordExcluded, reactions.follow_no_more),
         on(screening.RecordReopened, reactions.follow_again),
     ],

@@ -13,7 +13,7 @@ from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.watching import RunStates, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
-from shared.wire.ingest import Dating, PairState, Purpose, RunState, WatchPurpose, WatchState
+from shared.wire.ingest import Dating, PairState, Purpose, RunState, Standing, WatchPurpose, WatchState
 
 
 class Base(SQLModel, registry=registry()):
@@ -41,7 +41,8 @@ class WatchRow(Base, table=True):
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
     `goes_on_from` is a run that stopped early and whose place in the source the next pull takes up.
-    `walked_whole_at` is when the last complete walk over all of the protocol's dates began.
+    `walked_whole_at` is when the last complete walk over all of the protocol's dates began. `concepts` is the strategy
+    that works are held against where the source could only be asked more widely.
     """
 
     __tablename__ = "watches"
@@ -65,6 +66,7 @@ class WatchRow(Base, table=True):
     due_at: datetime = Field(sa_type=Instant)
     searched_through: date | None = None
     walked_whole_at: datetime | None = Field(default=None, sa_type=Instant)
+    concepts: dict[str, Any] | None = Field(default=None, sa_type=Json)
     failures: int = 0
     trouble: str | None = None
     goes_on_from: str | None = None
@@ -114,6 +116,7 @@ class RunRow(Base, table=True):
     unchanged: int = 0
     rejected: int = 0
     maybe_duplicate: int = 0
+    outside: int = 0
     reported: int | None = None
     missing: list[str] = Field(default=[], sa_type=Json)
     remarks: list[str] = Field(default=[], sa_type=Json)
@@ -159,14 +162,15 @@ class ParkedRow(Base, table=True):
 
 
 class RunItemRow(Base, table=True):
-    """Where an item of a run went, unless nothing about it had changed: `new`, `merged` or `updated`."""
+    """Where an item of a run went, unless nothing about it had changed: `new`, `merged`, `updated` or `outside`, which
+    is kept with the first run of its walk and has no record."""
 
     __tablename__ = "run_items"
 
     run: str = Field(primary_key=True)
     source_id: str = Field(primary_key=True)
     outcome: str
-    record: str
+    record: str | None = None
 
 
 class RawAnswerRow(Base, table=True):
@@ -225,10 +229,22 @@ class SourceRecordRow(Base, table=True):
     seen_in: str
 
 
+class OriginRow(Base, table=True):
+    """That a watch met a source record: which strategies, at which sources, bring a work."""
+
+    __tablename__ = "origins"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    watch: str = Field(primary_key=True)
+
+
 class RecordRow(Base, table=True):
     """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
 
     Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
+    `standing` is where it stands there, and `stage` the last one that it passed.
     """
 
     __tablename__ = "records"
@@ -245,6 +261,8 @@ class RecordRow(Base, table=True):
     discovered_at: datetime = Field(sa_type=Instant)
     merged_into: str | None = None
     followed: bool = True
+    standing: Standing = Field(default="waiting", sa_type=AutoString)
+    stage: str | None = None
 
 
 class RecordKeyRow(Base, table=True):

@@ -3,12 +3,16 @@ records that screening has not excluded."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 from services.ingest import store
 from services.ingest.domain.watching import WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
-from shared.events.protocol import Protocol, Strategy, VersionPublished
-from shared.events.screening import RecordExcluded, RecordReopened
+from shared.events.protocol import Strategy, VersionPublished
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.strategies.asking import asked
 
 
 def adopt_watches(work: Work, event: VersionPublished) -> None:
@@ -28,11 +32,12 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     review.search_from = search_from
     known = {watch.strategy: watch for watch in store.watches_of(work, event.review)}
     for strategy in event.protocol.strategies:
-        watch = known.pop(strategy.id, None)
-        if watch is None:
-            work.add(_new_watch(work, event.protocol, strategy, event.version))
-        else:
-            _adopt(work, watch, strategy, event.version, asks_anew=asks_earlier)
+        for question in _questions(strategy):
+            watch = known.pop(question.name, None)
+            if watch is None:
+                work.add(_new_watch(work, event.review, strategy, question, event.version))
+            else:
+                _adopt(work, watch, strategy, question, event.version, asks_anew=asks_earlier)
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
@@ -40,21 +45,56 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
-    store.follow(work, event.review, event.record, False)
+    store.note_standing(work, event.review, event.record, followed=False, standing="excluded")
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again."""
-    store.follow(work, event.review, event.record, True)
+    store.note_standing(work, event.review, event.record, followed=True, standing="waiting")
 
 
-def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int) -> WatchRow:
+def note_stage(work: Work, event: RecordAdvanced) -> None:
+    """A source and a strategy are told by how far the records that they bring come."""
+    store.note_standing(work, event.review, event.record, stage=event.stage)
+
+
+def note_inclusion(work: Work, event: RecordIncluded) -> None:
+    """The same, of a record that passed the last stage."""
+    store.note_standing(work, event.review, event.record, standing="included")
+
+
+class _Question(NamedTuple):
+    """What one watch asks one source, its name, and what works are held against where the source gives more."""
+
+    name: str
+    source: str
+    query: str
+    concepts: dict[str, Any] | None = None
+
+
+def _questions(strategy: Strategy) -> Iterator[_Question]:
+    """A query in a source's own syntax is one question, as it was published; concepts are one for each of the exact
+    strings at each source, the second one named `ID@SOURCE.2`."""
+    if strategy.source is not None and strategy.query is not None:
+        yield _Question(strategy.id, strategy.source, strategy.query)
+        return
+    for source in strategy.searched:
+        translated = asked(strategy, source)
+        meant = {"id", "sources", "concepts", "without"}
+        concepts = strategy.model_dump(mode="json", by_alias=True, include=meant) if translated.filtered else None
+        for number, string in enumerate(translated.strings, 1):
+            part = f".{number}" if number > 1 else ""
+            yield _Question(f"{strategy.id}@{source}{part}", source, string, concepts)
+
+
+def _new_watch(work: Work, review: str, strategy: Strategy, question: _Question, version: int) -> WatchRow:
     return WatchRow(
-        id=store.watch_id(protocol.review, strategy.id),
-        review=protocol.review,
-        strategy=strategy.id,
-        source=strategy.source,
-        query=strategy.query,
+        id=store.watch_id(review, question.name),
+        review=review,
+        strategy=question.name,
+        source=question.source,
+        query=question.query,
+        concepts=question.concepts,
         every_days=strategy.every_days,
         overlap_days=strategy.overlap_days,
         whole_every_days=strategy.whole_every_days,
@@ -64,11 +104,14 @@ def _new_watch(work: Work, protocol: Protocol, strategy: Strategy, version: int)
     )
 
 
-def _adopt(work: Work, watch: WatchRow, strategy: Strategy, version: int, *, asks_anew: bool) -> None:
-    if asks_anew or (watch.source, watch.query) != (strategy.source, strategy.query):
+def _adopt(
+    work: Work, watch: WatchRow, strategy: Strategy, question: _Question, version: int, *, asks_anew: bool
+) -> None:
+    asked_before, asked_now = (watch.source, watch.query, watch.concepts), question[1:]
+    if asks_anew or asked_before != asked_now:
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
-    watch.source, watch.query = strategy.source, strategy.query
+    watch.source, watch.query, watch.concepts = asked_now
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
     watch.whole_every_days = strategy.whole_every_days
     watch.protocol_version = version

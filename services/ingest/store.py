@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
+from services.ingest.domain.coverage import Origin
 from services.ingest.domain.watching import RunStates, WatchStates
 from services.ingest.models import (
     Base,
     DuplicateRow,
     MergeRow,
     NoticeRow,
+    OriginRow,
+    ParkedRow,
+    QuotaRow,
     RawAnswerRow,
     RecordKeyRow,
     RecordRow,
@@ -131,10 +135,46 @@ def followed(work: Work, review: str, source: str, *, after: str, limit: int) ->
     return list(work.session.execute(mine.order_by(col(SourceRecordRow.source_id)).limit(limit)).scalars())
 
 
-def follow(work: Work, review: str, record: str, followed: bool) -> None:
-    """Notes whether what sources change about a record matters."""
+def note_standing(work: Work, review: str, record: str, **standing: Any) -> None:
+    """Notes where a record stands in screening, and so whether what sources change about it matters."""
     mine = update(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
-    work.session.execute(mine.values(followed=followed))
+    work.session.execute(mine.values(**standing))
+
+
+def note_origins(work: Work, review: str, source: str, ids: Iterable[str], watch: str) -> None:
+    """Notes that a watch has met these source records."""
+    rows = [{"review": review, "source": source, "source_id": each, "watch": watch} for each in sorted(set(ids))]
+    if rows:
+        work.session.connection().execute(_inserting(work, OriginRow).on_conflict_do_nothing(), rows)
+
+
+def origins(work: Work, review: str, since: date | None, until: date | None) -> Iterator[Origin]:
+    """Every watch that brought each record found in these days, both included, record by record."""
+    query = (
+        select(
+            col(RecordRow.id),
+            col(OriginRow.source),
+            col(OriginRow.watch),
+            col(RecordRow.standing),
+            col(RecordRow.stage),
+        )
+        .join(
+            SourceRecordRow,
+            and_(
+                col(SourceRecordRow.review) == OriginRow.review,
+                col(SourceRecordRow.source) == OriginRow.source,
+                col(SourceRecordRow.source_id) == OriginRow.source_id,
+            ),
+        )
+        .join(RecordRow, col(RecordRow.id) == SourceRecordRow.record)
+        .where(col(OriginRow.review) == review)
+    )
+    if since is not None:
+        query = query.where(col(RecordRow.discovered_at) >= datetime.combine(since, time(), UTC))
+    if until is not None:
+        query = query.where(col(RecordRow.discovered_at) <= datetime.combine(until, time.max, UTC))
+    rows = work.session.execute(query.order_by(col(RecordRow.id)).execution_options(yield_per=_BATCH))
+    return (Origin(*row) for row in rows)
 
 
 def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> WatchRow:
@@ -250,6 +290,21 @@ def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     """The newest run of each watch that has one."""
     newest = select(func.max(RunRow.id)).where(col(RunRow.watch).in_(list(watches))).group_by(col(RunRow.watch))
     return {run.watch: run for run in work.session.execute(select(RunRow).where(col(RunRow.id).in_(newest))).scalars()}
+
+
+def concepts_of(work: Work, watch: str) -> dict[str, Any] | None:
+    """The strategy that works of a watch are held against, where there is one."""
+    return work.session.execute(select(col(WatchRow.concepts)).where(col(WatchRow.id) == watch)).scalar()
+
+
+def items_known(work: Work, run: str, ids: Iterable[str]) -> set[str]:
+    """Of these ids, those of which it is known where they went in a run."""
+    mine = select(col(RunItemRow.source_id)).where(col(RunItemRow.run) == run)
+    return {
+        found
+        for batch in batches(ids)
+        for found in work.session.execute(mine.where(col(RunItemRow.source_id).in_(batch))).scalars()
+    }
 
 
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
@@ -399,6 +454,18 @@ def records_by_key(work: Work, review: str, keys: Iterable[str]) -> dict[str, st
     return found
 
 
+def sole_holders(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
+    """The record that holds each key, where one alone does."""
+    found: dict[str, str] = {}
+    for batch in batches(keys):
+        mine = select(col(RecordKeyRow.key), func.min(RecordKeyRow.record)).where(
+            col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
+        )
+        sole = mine.group_by(col(RecordKeyRow.key)).having(func.count(col(RecordKeyRow.record).distinct()) == 1)
+        found |= {key: record for key, record in work.session.execute(sole)}
+    return found
+
+
 def page_of_holders(work: Work, review: str, key: str, page: PageAsked) -> Found[RecordRow]:
     """The records that hold a key, oldest first."""
     holders = select(col(RecordKeyRow.record)).where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key) == key)
@@ -453,8 +520,13 @@ def add_keys(work: Work, review: str, keys: Iterable[tuple[str, str]]) -> None:
     """Adds (key, record) pairs; one that is there already stays."""
     rows = [{"review": review, "key": key, "record": record} for key, record in keys]
     if rows:
-        dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
-        work.session.connection().execute(dialect.insert(RecordKeyRow).on_conflict_do_nothing(), rows)
+        work.session.connection().execute(_inserting(work, RecordKeyRow).on_conflict_do_nothing(), rows)
+
+
+def _inserting(work: Work, model: type[Base]) -> Any:
+    """An insert that can say what becomes of a row that is there already."""
+    dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model)
 
 
 def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
@@ -545,3 +617,66 @@ def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[Notice
             mine.where(col(NoticeRow.waits_for).in_(batch)).order_by(col(NoticeRow.id))
         ).scalars()
     ]
+
+
+# Quotas and parked sources
+
+
+def quota_of(work: Work, source: str, day: str) -> QuotaRow:
+    """The row of a source and day, locked until the end of the transaction; a new one where there is none."""
+    row = work.session.get(QuotaRow, (source, day), with_for_update=True)
+    return row or work.add(QuotaRow(source=source, day=day, heard_at=work.now))
+
+
+def quotas_of_day(work: Work, day: str) -> list[QuotaRow]:
+    return list(work.session.scalars(select(QuotaRow).where(col(QuotaRow.day) == day).order_by(col(QuotaRow.source))))
+
+
+def page_of_quotas(work: Work, page: PageAsked) -> Found[QuotaRow]:
+    """Sources and days, the newest day first."""
+    return read_page(work, select(QuotaRow), page, col(QuotaRow.day), col(QuotaRow.source), descending=True)
+
+
+def forget_quotas(work: Work, before: str, limit: int) -> int:
+    """Takes away what is of days before this one, the oldest first; answers how many rows."""
+    key = tuple_(col(QuotaRow.day), col(QuotaRow.source))
+    old = select(col(QuotaRow.day), col(QuotaRow.source)).where(col(QuotaRow.day) < before)
+    rows = work.session.execute(old.order_by(col(QuotaRow.day), col(QuotaRow.source)).limit(limit)).all()
+    if rows:
+        work.session.execute(delete(QuotaRow).where(key.in_([tuple(row) for row in rows])))
+    return len(rows)
+
+
+def parked_source(work: Work, source: str) -> ParkedRow | None:
+    """That a source is left alone, also where its time is over, locked until the end of the transaction."""
+    return work.session.get(ParkedRow, source, with_for_update=True)
+
+
+def parked_sources(work: Work, now: datetime) -> list[ParkedRow]:
+    """The sources that are left alone now, by name."""
+    parked = select(ParkedRow).where(col(ParkedRow.until) > now)
+    return list(work.session.scalars(parked.order_by(col(ParkedRow.source))))
+
+
+def unpark(work: Work, source: str) -> None:
+    """Has a source be asked again."""
+    work.session.execute(delete(ParkedRow).where(col(ParkedRow.source) == source))
+
+
+def unpark_due(work: Work) -> None:
+    """Forgets those that were left alone for as long as they asked."""
+    work.session.execute(delete(ParkedRow).where(col(ParkedRow.until) <= work.now))
+
+
+def put_off(work: Work, source: str, until: datetime) -> list[str]:
+    """The reviews of which an active watch over a source is due by then."""
+    due = select(col(WatchRow.review)).where(
+        col(WatchRow.source) == source, col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.due_at) <= until
+    )
+    return list(work.session.scalars(due.distinct().order_by(col(WatchRow.review))))
+
+
+def watched_sources(work: Work) -> list[str]:
+    """The sources of all active watches."""
+    active = select(col(WatchRow.source)).where(col(WatchRow.state) == WatchStates.ACTIVE)
+    return list(work.session.scalars(active.distinct().order_by(col(WatchRow.source))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
-from services.ingest import quota_store, store
+from services.ingest import store
 from services.ingest.domain import quotas
 from services.ingest.models import DuplicateRow, NoticeRow, QuotaRow, RecordRow, RunRow, WatchRow
 from shared.db.work import Work
@@ -44,7 +44,7 @@ def quota_view(row: QuotaRow) -> QuotaView:
 
 def parked_views(work: Work, sources: Collection[str] | None = None) -> list[ParkedView]:
     """The sources that are left alone now, or those of them that are among these."""
-    rows = quota_store.parked_sources(work, work.now)
+    rows = store.parked_sources(work, work.now)
     return [ParkedView(**row.model_dump()) for row in rows if sources is None or row.source in sources]
 
 
@@ -72,13 +72,20 @@ def record_summary(row: RecordRow) -> RecordSummary:
 
 
 def record_view(work: Work, row: RecordRow) -> RecordView:
-    """A record with all that it was made of and what was said of it."""
+    """A record with all that it was made of, what was said of it, and what it says of others."""
+    members = store.members_of(work, [row.id])
     return RecordView(
         record=row.id,
         **row.model_dump(),
-        source_records=[SourceRecordView(**one.model_dump()) for one in store.members_of(work, [row.id])],
+        source_records=[SourceRecordView(**one.model_dump()) for one in members],
         merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
+        strikes=[
+            notice_view(claim)
+            for one in members
+            for claim in store.claims_of(work, row.review, one.source, [one.source_id])
+            if claim.waits_for is not None
+        ],
     )
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, HTTPException
 from fastapi import Query as Parameter
 
 from services.search import store
+from services.search.domain import standing
 from services.search.models import RebuildRow
-from services.search.ports.index import FACETS, Hit, Query, SearchIndex
+from services.search.ports.index import FACETS, NOTICE, Hit, Query, SearchIndex
 from shared.db.work import Work
 from shared.http.auth import GrandAdmin, Reader
 from shared.http.paging import Cursor
@@ -17,14 +18,15 @@ from shared.http.parameters import DIGITS, Day, Name, Question, Words
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.ids import new_id
-from shared.wire.search import FacetValue, FoundRecord, Rebuilds, RebuildView, SearchPage
+from shared.wire.search import FacetValue, FoundNotice, FoundRecord, Rebuilds, RebuildView, SearchPage
 
 router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
 Unit = Annotated[Work, unit_of("search")]
 Reading = Annotated[Work, reading_of("search")]
 
 Facets = Annotated[
-    list[Literal["year", "source", "kind", "language", "status", "venue", "all"]] | None, Parameter(max_length=50)
+    list[Literal["year", "source", "kind", "language", "status", "venue", "notice", "all"]] | None,
+    Parameter(max_length=50),
 ]
 
 
@@ -41,6 +43,7 @@ def find_records(
     kind: Words = None,
     language: Words = None,
     venue: Words = None,
+    notice: Words = None,
     sort: Literal["relevance", "newest"] = "relevance",
     facet: Facets = None,
     cursor: Cursor | None = None,
@@ -49,14 +52,15 @@ def find_records(
     """Finds records of a review.
 
     `q`: words are all needed; `OR`, `NOT` or `-word`, parentheses, `"a phrase"`, `leader*`, and fields as in
-    `title:vision author:chang`. `facet` asks for counts by year, source, kind, language, status or venue; `all`
-    for every one.
+    `title:vision author:chang`. `facet` asks for counts by year, source, kind, language, status, venue or notice;
+    `all` for every one. `notice` is a kind of notice that stands, such as retraction, or `none`.
     """
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,
         status=tuple(status or ()), source=tuple(source or ()), kind=tuple(kind or ()),
-        language=tuple(language or ()), venue=tuple(venue or ()), sort=sort,
-        facets=FACETS if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
+        language=tuple(language or ()), venue=tuple(venue or ()),
+        notice=tuple(notice or ()), sort=sort,
+        facets=(*FACETS, NOTICE) if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
     )  # fmt: skip
     store.require_whole(work.session)
     results = work.resource(SearchIndex).search(query)
@@ -99,4 +103,8 @@ def _found(hit: Hit) -> FoundRecord:
     return FoundRecord(
         record=document.record, status=document.screening.status, stage=document.screening.stage,
         bibliography=document.bibliography, marked=hit.marked, score=hit.score,
+        notices=[
+            FoundNotice(notice=one.id, kind=one.kind, source=one.source, reason=one.reason, drill=one.drill)
+            for one in standing(document.notices)
+        ],
     )  # fmt: skip

@@ -9,7 +9,14 @@ from typing import Final, Literal
 
 from shared.errors import Rejected
 from shared.events.base import Event
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated
+from shared.events.ingest import (
+    Bibliography,
+    NoticeKind,
+    RecordDiscovered,
+    RecordMerged,
+    RecordNoticed,
+    RecordUpdated,
+)
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.states import States
 from shared.wire.search import RebuildState
@@ -47,13 +54,45 @@ class Screening:
     reason: str | None = None
 
 
+#: What a reinstatement takes back; a correction or a replacement stands for ever.
+_UNDONE_BY_REINSTATEMENT = frozenset({"expression_of_concern", "partial_retraction", "retraction", "withdrawal"})
+
+#: What is looked for to find records of which nothing was noticed.
+NO_NOTICE = "none"
+
+#: Characters of a notice's reason that are kept.
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Notice:
+    """What happened to a published report after it appeared, as ingest tells it. Ids follow each other in time."""
+
+    id: str
+    kind: NoticeKind
+    source: str
+    reason: str
+    drill: bool = False
+
+
+def standing(notices: Iterable[Notice]) -> list[Notice]:
+    """Those that stand: a reinstatement takes back what was said before it, a drill's that of drills."""
+    stand: list[Notice] = []
+    for notice in sorted(notices):
+        if notice.kind != "reinstatement":
+            stand.append(notice)
+            continue
+        stand = [one for one in stand if one.drill != notice.drill or one.kind not in _UNDONE_BY_REINSTATEMENT]
+    return stand
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """All that is known of one record of one review, or a part of it.
 
-    The two parts come from two streams of events in any order, each with its own revision (0 = nothing
-    heard yet). A described record (`revision` > 0) without a bibliography is *gone*: it was merged into
-    another, and this tombstone keeps older news of it from bringing it back. The index keeps all of the
+    Two parts come from two streams of events in any order, each with its own revision (0 = nothing heard yet); the
+    third, `notices`, only grows. A described record (`revision` > 0) without a bibliography is *gone*: it was merged
+    into another, and this tombstone keeps older news of it from bringing it back. The index keeps all of the
     bibliography but its `provenance`.
 
     `seen` is the state of the index that this document was read from, or None when it was made afresh;
@@ -66,11 +105,17 @@ class Document:
     bibliography: Bibliography | None = None
     screening_revision: int = 0
     screening: Screening = Screening()
+    notices: tuple[Notice, ...] = ()
     seen: str | None = field(default=None, compare=False)
 
     @property
     def gone(self) -> bool:
         return self.revision > 0 and self.bibliography is None
+
+    @property
+    def noticed(self) -> list[str]:
+        """The kinds of the notices that stand, each once, without drills."""
+        return sorted({notice.kind for notice in standing(self.notices) if not notice.drill})
 
     def joined(self, other: Document) -> Document:
         """Takes the newer of each part. In any order, with any repetition, the same documents join to one.
@@ -90,6 +135,7 @@ class Document:
             bibliography=described.bibliography,
             screening_revision=screened.screening_revision,
             screening=screened.screening,
+            notices=tuple(sorted({notice.id: notice for notice in (*self.notices, *other.notices)}.values())),
         )
 
 
@@ -109,6 +155,9 @@ def document_of(event: Event) -> Document | None:
             return _described(event, event.record, event.revision, bibliography=event.bibliography)
         case RecordMerged():
             return _described(event, event.record, event.revision, bibliography=None)
+        case RecordNoticed():
+            said = Notice(event.notice, event.kind, event.source, event.reason[:_LONGEST_REASON], event.drill)
+            return Document(record=event.record, review=event.review, notices=(said,))
         case RecordAdvanced():
             return _screened(event, event.record, event.revision, Screening("screening", event.next_stage))
         case RecordIncluded():

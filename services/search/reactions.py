@@ -6,7 +6,7 @@ from services.search.domain import Document, document_of
 from services.search.ports.index import SearchIndex, write
 from shared.db.work import Work
 from shared.events.base import Event
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 
 
@@ -17,6 +17,11 @@ def describe_record(work: Work, event: RecordDiscovered | RecordUpdated) -> None
 
 def bury_merged_record(work: Work, event: RecordMerged) -> None:
     """Takes a record that lives on in another one out of every search, for good."""
+    _tell_index(work, event)
+
+
+def note_notice(work: Work, event: RecordNoticed) -> None:
+    """Shows with a record what happened to its report after it appeared, and makes it findable by that."""
     _tell_index(work, event)
 
 

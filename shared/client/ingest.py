@@ -9,6 +9,8 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.events.ingest import NoticeKind
     from shared.wire import ingest as wire
 else:
@@ -31,6 +33,11 @@ class IngestClient:
     def parked(self) -> Iterator[wire.ParkedView]:
         """The sources that are left alone for now; for leads."""
         return self._http.pages("/ingest/parked", wire.ParkedView)
+
+    def coverage(self, review: str, *, since: date | None = None, until: date | None = None) -> wire.Coverage:
+        """Which source and strategy brought the records, and what would be lost without each."""
+        path = f"/ingest/reviews/{part(review)}/coverage"
+        return self._http.get(path, wire.Coverage, since=since and str(since), until=until and str(until))
 
     def watches(self, review: str) -> Iterator[wire.WatchView]:
         return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView)

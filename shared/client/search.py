@@ -26,6 +26,7 @@ class About(TypedDict, total=False):
     kind: Sequence[str] | None
     language: Sequence[str] | None
     venue: Sequence[str] | None
+    notice: Sequence[str] | None
     sort: Literal["relevance", "newest"]
     facet: Sequence[str] | None
     limit: int
@@ -39,8 +40,8 @@ class SearchClient:
         self._http = http
 
     def find(self, review: str, q: str = "", **about: Unpack[About]) -> wire.SearchPage:
-        """One page. `about`: published_from, published_until, status, source, kind, language, venue, sort, facet,
-        limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
+        """One page. `about`: published_from, published_until, status, source, kind, language, venue, notice, sort,
+        facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
 
     def rebuild(self) -> wire.RebuildView:

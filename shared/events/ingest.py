@@ -90,7 +90,8 @@ class RecordNoticed(Event, type="ingest.record.noticed", key="record"):
 
 
 class RunCounts(Value):
-    """Where every item of a run went: found = new + merged + updated + unchanged + rejected."""
+    """Where every item of a run went: found = new + merged + updated + unchanged + rejected. Beside them are those
+    `outside` of a strategy that its source could only be asked for more widely."""
 
     found: Count = 0
     new: Count = 0
@@ -99,6 +100,7 @@ class RunCounts(Value):
     unchanged: Count = 0
     rejected: Count = 0
     maybe_duplicate: Count = 0
+    outside: Count = Field(default=0, exclude_if=lambda outside: not outside)
 
 
 class RunFinished(Event, type="ingest.run.finished", key="review"):

@@ -10,7 +10,18 @@ from datetime import date
 from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared.canonical import canonical_json
 from shared.errors import Rejected
@@ -20,6 +31,15 @@ from shared.events.bounds import Count, Id, KeptText
 _SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
+
+#: Characters of a strategy in a source's own syntax.
+LONGEST_QUERY = 60_000
+
+#: Terms in all the concepts of a strategy; published ones have 200.
+MOST_TERMS = 1_000
+
+#: Letters before a `*` in a term of a concept; PubMed takes none with fewer.
+LEAST_STEM = 4
 
 #: The bibliographic sources that every release can search, and those that came later.
 _FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc"), ("doaj", "arxiv", "semanticscholar")
@@ -41,14 +61,18 @@ class Feature:
 
 
 def _searches(source: str, protocol: Protocol) -> bool:
-    return any(strategy.source == source for strategy in protocol.strategies)
+    return any(source in strategy.searched for strategy in protocol.strategies)
 
 
 #: The features that this release has, by name, beyond what all releases can do. A version names those that it needs; a
-#: service that must have one, and is of a release without it, does not adopt that version. Each source
-#: that came later is one, of ingest.
+#: service that must have one, and is of a release without it, does not adopt that version. Each source that came later
+#: is one, of ingest.
 FEATURES: dict[str, Feature] = {
     f"source:{name}": Feature(partial(_searches, name), ("ingest",)) for name in _LATER_SOURCES
+} | {
+    # Every service of an earlier release reads a strategy as one source and one query of 5,000 characters.
+    "strategy:concepts": Feature(lambda protocol: any(it.concepts is not None for it in protocol.strategies)),
+    "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
 }
 
 
@@ -64,21 +88,115 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Strategy(Part):
-    """How one source is searched: `query` in the source's own syntax, pulled every `every_days`.
+class ConceptTerm(Part):
+    """One way in which a concept is said: a word, or a phrase whose words stand side by side.
 
-    Each pull looks back `overlap_days` past the last one, since papers are indexed late; every `whole_every_days` all
-    of the protocol's dates are walked again, for what came later than any overlap.
+    A `*` at the end of a word stands for any letters. `near` says that the words may stand in any order, with at most
+    so many others between them all. Written as text alone it is looked for in title and abstract.
     """
 
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), KeptText]
+    field: Literal["title", "title_abstract", "all", "subject"] = "title_abstract"
+    near: Annotated[int, Field(ge=0, le=50)] | None = Field(default=None, exclude_if=lambda near: near is None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, given: Any) -> Any:
+        return {"text": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Text alone is in the schema of what is given, not of what is told."""
+        described = handler(schema)
+        alone = {"type": "string", "minLength": 1, "maxLength": 200}
+        return {"anyOf": [described, alone]} if handler.mode == "validation" else described
+
+    @field_validator("text")
+    @classmethod
+    def _plain_words(cls, text: str) -> str:
+        if found := re.search(r'["“”()\[\]?~:+|]', text):
+            raise ValueError(
+                f"{found[0]!r} is not written in a term: a phrase needs no quotation marks, its field is `field`"
+            )
+        for word in text.split():
+            stem, star, rest = word.partition("*")
+            if star and (rest or len(re.findall(r"[^\W_]", stem)) < LEAST_STEM):
+                why = (
+                    f"a * stands at the end of a word, behind {LEAST_STEM} letters or more, since PubMed wants so many"
+                )
+                raise ValueError(f"{why}; write the words out")
+        if not re.search(r"[^\W_]", text):
+            raise ValueError("there is no word to look for")
+        return text
+
+    @model_validator(mode="after")
+    def _near_is_of_words(self) -> Self:
+        if self.near is not None and (self.field == "subject" or len(re.findall(r"[^\W_]+", self.text)) < 2):
+            raise ValueError("near is for two words or more, and not for a subject")
+        return self
+
+
+class Concept(Part):
+    """What a review is about, in all the ways in which it may be said: any of the terms."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), KeptText]
+    terms: Annotated[list[ConceptTerm], Field(min_length=1, max_length=300)]
+
+
+class Strategy(Part):
+    """How sources are searched, every `every_days`; each pull looks back `overlap_days` past the last one, and every
+    `whole_every_days` all of the protocol's dates are walked again.
+
+    Either one source by a `query` in its own syntax, or several `sources` by `concepts`: what says something of every
+    concept, and nothing of the one under `not`, whose terms are looked for in keywords too.
+    `shared.strategies.asking` has the strings for each source.
+    """
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
     id: Slug
-    source: Slug
-    query: Text
+    source: Slug | None = Field(default=None, exclude_if=lambda source: source is None)
+    query: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY), KeptText]
+        | None
+    ) = Field(default=None, exclude_if=lambda query: query is None)
+    sources: Annotated[list[Slug], Field(min_length=1, max_length=20)] | None = Field(
+        default=None, exclude_if=lambda sources: sources is None
+    )
+    concepts: Annotated[list[Concept], Field(min_length=1, max_length=20)] | None = Field(
+        default=None, exclude_if=lambda concepts: concepts is None
+    )
+    without: Concept | None = Field(default=None, alias="not", exclude_if=lambda without: without is None)
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
     overlap_days: Annotated[int, Field(ge=0, le=3660)] = 14
     whole_every_days: Annotated[int, Field(ge=1, le=3660, exclude_if=lambda days: days == WHOLE_EVERY_DAYS)] = (
         WHOLE_EVERY_DAYS
     )
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The sources that it is asked at."""
+        return (self.source,) if self.source is not None else tuple(self.sources or ())
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        native = [name for name in ("source", "query") if getattr(self, name) is not None]
+        blocks = [name for name in ("sources", "concepts") if getattr(self, name) is not None]
+        blocks += ["not"] if self.without is not None else []
+        if native and blocks:
+            raise ValueError(
+                f"{native[0]} and {blocks[0]} are of two ways: give source and query, or sources and concepts"
+            )
+        wanted = ("sources", "concepts") if blocks else ("source", "query")
+        terms = sum(
+            len(concept.terms) for concept in [*(self.concepts or ()), *([self.without] if self.without else ())]
+        )
+        if terms > MOST_TERMS:
+            raise ValueError(f"its concepts have {terms:,} terms, and {MOST_TERMS:,} is the most")
+        missing = [name for name in wanted if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} missing: give source and query, or sources and concepts")
+        return self
 
 
 class Answer(Part):

@@ -24,6 +24,9 @@ Purpose = Literal["new", "whole", "changes"]
 #: or that on which it was published.
 Dating = Literal["came", "changed", "published"]
 
+#: Where a record stands in screening.
+Standing = Literal["waiting", "included", "excluded"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
@@ -85,11 +88,12 @@ class WatchView(BaseModel):
 
 
 class RunItemView(BaseModel):
-    """Where an item of a run went; items that had not changed are only counted."""
+    """Where an item of a run went; items that had not changed are only counted, and one that is `outside` of its
+    strategy is no record."""
 
     source_id: str
-    outcome: Literal["new", "merged", "updated"]
-    record: str
+    outcome: Literal["new", "merged", "updated", "outside"]
+    record: str | None
 
 
 class RejectionView(BaseModel):
@@ -172,7 +176,11 @@ class NoticeView(BaseModel):
 
 
 class RecordView(BaseModel):
-    """A canonical record with all it stands on; its `bibliography` says which source gave each field."""
+    """A canonical record with all it stands on; its `bibliography` says which source gave each field.
+
+    `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
+    its work, or names none that is found.
+    """
 
     record: str
     revision: int
@@ -183,6 +191,7 @@ class RecordView(BaseModel):
     source_records: list[SourceRecordView]
     merges: list[MergeView]
     notices: list[NoticeView]
+    strikes: list[NoticeView] = []
 
 
 class DuplicateView(BaseModel):
@@ -258,3 +267,34 @@ class IngestStatus(BaseModel):
     watches: list[WatchView]
     sweeps: list[WatchView]
     parked: list[ParkedView] = []
+
+
+class Share(BaseModel):
+    """How many records a source or a strategy brought, and of how many it was the only one to: these would be lost
+    without it. `included` are those that passed the last stage; `passed` counts each at the stage that it passed last.
+    """
+
+    name: str
+    source: str
+    records: int
+    only: int
+    included: int
+    only_included: int
+    passed: dict[str, int]
+    only_passed: dict[str, int]
+
+
+class Coverage(BaseModel):
+    """Which source and which strategy brought a review's records, those found from `since` to `until`, both included.
+
+    A strategy that searches several sources is one of each. Records of before this was kept are counted for the
+    strategy that brought them first.
+    """
+
+    review: str
+    since: date | None
+    until: date | None
+    records: int
+    included: int
+    sources: list[Share]
+    strategies: list[Share]

@@ -7,13 +7,24 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from shared.events.ingest import Bibliography
+from shared.events.ingest import Bibliography, NoticeKind
 
 RebuildState = Literal["waiting", "running", "done", "failed"]
 
 
+class FoundNotice(BaseModel):
+    """What happened to a record's report after it appeared, and still stands; `drill` marks an exercise."""
+
+    notice: str
+    kind: NoticeKind
+    source: str
+    reason: str
+    drill: bool
+
+
 class FoundRecord(BaseModel):
-    """A record that was found. `marked` holds HTML: <mark> around what was found, all else escaped."""
+    """A record that was found, with the notices of its report that stand. `marked` holds HTML: <mark> around what was
+    found, all else escaped."""
 
     record: str
     status: Literal["screening", "included", "excluded"]
@@ -21,6 +32,7 @@ class FoundRecord(BaseModel):
     bibliography: Bibliography
     marked: dict[str, list[str]]
     score: float | None
+    notices: list[FoundNotice] = []
 
 
 class FacetValue(BaseModel):

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.search.domain import Document, Screening
-from services.search.ports.index import FACETS, Query, Results, SearchIndex, open_index, write
+from services.search.domain import Document, Notice, Screening
+from services.search.ports.index import FACETS, NOTICE, Query, Results, SearchIndex, open_index, write
 from services.search.ports.index.elastic import ElasticIndex
 from shared.errors import Conflict, Invalid, Rejected, Unavailable
 from shared.events import bounds
@@ -105,6 +105,10 @@ class Rig:
             screening_revision=revision,
             screening=Screening(status, **rest),
         )
+
+    def noticed(self, name: str, *notices: Notice) -> Document:
+        """What ingest tells of a record's report."""
+        return Document(record=f"{name}@{self.review}", review=self.review, notices=notices)
 
     def hears(self, *news: Document) -> None:
         write(self.index, news)
@@ -713,6 +717,67 @@ def test_filters_narrow_what_is_found(dated: Rig, query: dict[str, Any], found: 
     assert sorted(dated.find(**query)) == found.split()
 
 
+RETRACTED = Notice("notice_1", "retraction", "pubmed", "pubmed tells of its retraction")
+CORRECTED = Notice("notice_2", "correction", "crossref", "crossref tells of its correction")
+REINSTATED = Notice("notice_3", "reinstatement", "pubmed", "pubmed no longer tells of its retraction")
+DRILL = Notice("notice_4", "retraction", "person", "the yearly exercise", drill=True)
+
+
+@pytest.fixture
+def noticed(rig: Rig) -> Rig:
+    for name in ("clean", "struck", "both", "lifted", "drilled"):
+        rig.hears(rig.document(name, title="Trust"))
+    for name, notices in {
+        "struck": (RETRACTED,), "both": (RETRACTED, CORRECTED), "drilled": (DRILL,),
+        "lifted": (RETRACTED, CORRECTED, REINSTATED),
+    }.items():  # fmt: skip
+        for notice in reversed(notices):
+            rig.hears(rig.noticed(name, notice))
+    return rig
+
+
+@pytest.mark.parametrize(
+    ("notice", "found"),
+    [
+        ((), "both clean drilled lifted struck"),
+        (("retraction",), "both struck"),
+        (("correction",), "both lifted"),
+        (("none",), "clean drilled"),
+        (("none", "correction"), "both clean drilled lifted"),
+        (("replacement",), ""),
+        (("'; --",), ""),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "trust"])
+def test_records_are_found_by_the_notices_that_stand(noticed: Rig, notice: Any, found: str, text: str) -> None:
+    assert sorted(noticed.find(text, notice=notice)) == found.split()
+
+
+def test_notices_that_stand_are_counted(noticed: Rig) -> None:
+    (counts,) = noticed.search("trust", facets=(NOTICE,)).facets.values()
+
+    assert {count.value: count.count for count in counts} == {"none": 2, "retraction": 2, "correction": 2}
+
+
+def test_notices_stay_with_a_record_whatever_comes_after_them(noticed: Rig) -> None:
+    noticed.hears(noticed.document("struck", revision=2, title="Trust again"))
+    noticed.hears(noticed.screened("struck", 1, "included"))
+    noticed.hears(noticed.noticed("struck", RETRACTED))
+
+    (hit,) = noticed.search("again").hits
+    assert hit.document.notices == (RETRACTED,)
+    assert noticed.find(status=("included",), notice=("retraction",)) == ["struck"]
+
+
+def test_a_notice_may_come_before_its_record(rig: Rig) -> None:
+    rig.hears(rig.noticed("a", RETRACTED))
+    assert rig.find() == []
+
+    rig.hears(rig.document("a", title="Trust"))
+
+    assert rig.find(notice=("retraction",)) == ["a"]
+
+
 @pytest.mark.parametrize("text", ["", "trust OR power"])
 def test_newest_first_puts_records_without_a_date_last(dated: Rig, text: str) -> None:
     assert dated.find(text, sort="newest") == ["next", "day", "month", "year", "ancient", "never"]
@@ -1192,6 +1257,23 @@ def test_a_file_of_a_release_that_knew_no_marks_gets_one_that_stays(tmp_path: Pa
             assert index.count() == 1
 
     assert len(marks) == 1
+
+
+def test_a_file_of_a_release_that_knew_no_notices_takes_them_in(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with closing(open_index(f"sqlite:{path}")) as index:
+        index.ready()
+        Rig(index, "r").hears(Rig(index, "r").document("a", title="Trust"))
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("DROP TABLE notices_1")
+        old.commit()
+
+    with closing(open_index(f"sqlite:{path}")) as index:
+        index.ready()
+        rig = Rig(index, "r")
+        assert rig.find(notice=("none",)) == ["a"]
+        rig.hears(rig.noticed("a", RETRACTED))
+        assert rig.find(notice=("retraction",)) == ["a"]
 
 
 def test_a_sqlite_index_whose_file_is_taken_away_says_so_and_makes_none(tmp_path: Path) -> None:

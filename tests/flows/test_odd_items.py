@@ -322,7 +322,7 @@ def test_the_sound_items_arrive_as_they_are(rig):
     kept = dict(rig.rows("ingest", SourceRecordRow.source_id, SourceRecordRow.content))
 
     for number in range(SOUND):
-        assert kept[f"10.5555/odd.{number}"]["title"] == oddities.title(number)
+        assert kept[f"10.5555/odd.{number}"]["title"] == f"{oddities.title(number)}: A made-up study"
         assert kept[f"W{7_000_000 + number}"]["published"] == "2020-03-04"
         assert kept[f"MED:{8_000_000 + number}"]["identifiers"]["doi"] == f"10.5557/odd.{number}"
         assert kept[str(3_000_000 + number)]["abstract"] == "AIM: We asked."
@@ -388,7 +388,7 @@ def test_odd_events_are_done_or_set_aside_with_their_reason_and_hold_their_own_k
     letters = rig.dead_letters()
     assert all(reason.isprintable() for kept in letters.values() for _, reason in kept)
     titles = {title for (title,) in rig.rows("screening", ScreenedRow.title)}
-    assert oddities.title(SOUND) in titles
+    assert f"{oddities.title(SOUND)}: A made-up study" in titles
     index = rig.platform.running["search"].resources
     index.refresh()
     (hit,) = index.search(Query(review=REVIEW, text=f"ref{SOUND}z")).hits

@@ -26,6 +26,7 @@ from services.ingest.ports.sources import crossref, europepmc, openalex, pubmed
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.europepmc import EuropePMC
 from services.ingest.ports.sources.http import Access, Limits
+from services.ingest.ports.sources.noticing import of_title
 from services.ingest.ports.sources.openalex import OpenAlex
 from services.ingest.ports.sources.port import (
     Page,
@@ -148,6 +149,8 @@ def test_no_markup_is_left_in_a_title_of_synergy(answers):
     glued = "An<i>in vitro</i>FcRn- dependent transcytosis assay"
     assert any(work["title"] and glued in work["title"] for works in works_of(answers, APRIL) for work in works)
     assert any(title.startswith("An in vitro FcRn- dependent transcytosis assay") for title in titles)
+    assert any("of rFVIIa " in title for title in titles)
+    assert not [title for title in titles if "\u00ad" in title]
 
 
 def test_a_content_hash_tells_news_where_the_stamp_does_not(answers):
@@ -244,11 +247,63 @@ def test_every_recorded_abstract_of_crossref_keeps_its_words(answers):
             if raw := item.get("abstract"):
                 record = _one(crossref.read_items, item)
                 bare = html.unescape("".join(fromstring(_declared(raw)).itertext()))
+                # One deposit escaped its tags.
+                bare = re.sub("</?(?:p|em|strong)(?: align=.center.)?>", "", bare)
                 seen = re.sub("^(abstract|summary)", "", _letters(bare), flags=re.IGNORECASE)
                 assert _letters(record.abstract or "") == seen
                 assert "<" not in (record.abstract or "") or "<" in bare
                 checked += 1
     assert checked == 192
+
+
+def crossref_works(answers: Path) -> dict[str, SourceRecord]:
+    bodies = [
+        json.loads(exchange["body"])
+        for exchange in exchanges(answers, "crossref-habanero", "mixed-ropensci-fulltext")
+        if exchange["status"] == 200 and '"work-list"' in exchange["body"]
+    ]
+    return {record.source_id: record for body in bodies for record in crossref.read_items(body).records}
+
+
+#: What no plain text has: tags, entities, characters that nobody sees, commands of TeX.
+MARKUP = re.compile(
+    r"</?(?:jats:|mml:)?(?:i|b|em|p|sup|sub|scp|sc|italic|bold|title|sec|h4|math|m[a-z]+)\b[^<>]*>"
+    "|&(?:[a-z]{2,6}|#[0-9]+);|[\u00ad\u200b\ufeff]|\\\\[a-z]+\\{"
+)
+
+
+def test_no_markup_is_left_in_recorded_texts(answers):
+    records = [*crossref_works(answers).values()]
+    records += [record for page in harvests(answers).values() for record in page.records]
+    for name in ("search_cancer_core.json", "search_1000results_cancer.json.gz", "fetch_10pages_cancer.json.gz"):
+        records += [record for body in results_of(answers, name) for record in europepmc.read_results(body).records]
+    texts = [text for record in records for text in (record.title, record.abstract, *record.other_titles) if text]
+    print(f"\n{len(texts)} titles and abstracts of {len(records)} records")
+    assert len(texts) > 3_000
+    assert [found[0] for text in texts if (found := MARKUP.search(text))] == []
+
+
+def test_recorded_dates_of_crossref_are_the_earliest_known(answers):
+    """Of 67 works that were online before they were in print the issue's date was later, or less precise."""
+    works, earlier = crossref_works(answers), 0
+    for exchange in exchanges(answers, "crossref-habanero", "mixed-ropensci-fulltext"):
+        if exchange["status"] != 200 or '"work-list"' not in exchange["body"]:
+            continue
+        for item in json.loads(exchange["body"])["message"]["items"]:
+            record = works.get(str(item.get("DOI")).lower())
+            online = (item.get("published-online") or {}).get("date-parts", [[None]])[0]
+            if record and online[0] and record.published:
+                printed = (item.get("published-print") or {}).get("date-parts", [[None]])[0]
+                shared = min(len(online), len(printed))
+                if printed[0] and online[:shared] < printed[:shared]:
+                    assert record.published.startswith("-".join(f"{part:02}" for part in online))
+                    earlier += 1
+    undated = [record for record in works.values() if not record.published]
+    print(f"\n{earlier} items were online first; {len(undated)} of {len(works)} works have no date")
+    assert earlier > 50
+    # Those were asked for without their dates.
+    assert len(undated) == 20
+    assert works["10.31390/gradschool_theses.6125"].published == "2025-04-01"
 
 
 def test_recorded_single_works_of_crossref_are_read(answers):
@@ -419,6 +474,47 @@ def test_a_recorded_form_we_never_ask_for_is_drift(answers, name):
     exchange = {"status": 200, "headers": {"content-type": "application/xml"}, "body": body}
     with pytest.raises(SourceDrifted, match="JSON was expected, application/xml came"):
         first_page(EuropePMC, exchange)
+
+
+# Notices
+
+
+def test_no_ordinary_work_is_taken_for_a_notice_by_its_title(answers):
+    """Of all recorded works of PubMed, Europe PMC and SYNERGY, the sources' own types tell which are notices."""
+    titles: dict[str, tuple[str | None, str | None]] = {}
+    notices: dict[str, str | None] = {}
+    known = [record for page in synergy(answers, APRIL)[0] for record in page.records]
+    known += [record for page in harvests(answers).values() for record in page.records]
+    for name in ("search_cancer_core.json", "search_1000results_cancer.json.gz", "fetch_10pages_cancer.json.gz"):
+        for body in results_of(answers, name):
+            known += europepmc.read_results(body).records
+            for result in body["resultList"]["result"]:
+                types = {*(result.get("pubType") or "").split("; ")}
+                types |= {*(result.get("pubTypeList") or {}).get("pubType", [])}
+                if any(re.search("erratum|correction|retraction|concern", each.lower()) for each in types):
+                    notices[f"europepmc MED:{result['id']}"] = result["title"]
+    for record in known:
+        titles[f"{record.source} {record.source_id}"] = (record.title, record.abstract)
+        if record.kind == "notice" and record.source == "pubmed":
+            notices[f"pubmed {record.source_id}"] = record.title
+    said = {key: titled for key, (title, abstract) in titles.items() if (titled := of_title(title, abstract))}
+    print(f"\n{len(titles)} works, {len(notices)} of them notices; {len(said)} say so in their title")
+    assert len(titles) > 5_000
+    # OpenAlex of 2023 has no type for notices; it holds one.
+    assert {titles[key][0] for key in said.keys() - notices.keys()} == {"Department of Error"}
+    # And one title says it in words of its own.
+    assert len(notices.keys() - said.keys()) == 1
+    assert {titled.kind for titled in said.values()} == {"correction", "retraction"}
+    assert not any(titled.of_itself for titled in said.values())
+
+
+def test_recorded_notices_name_the_works_they_strike(answers):
+    (core,) = results_of(answers, "search_cancer_core.json")
+    struck = [notice for record in europepmc.read_results(core).records for notice in record.notices]
+    assert [(notice.kind, notice.of and notice.of.pmid, notice.of and notice.of.doi) for notice in struck] == [
+        ("correction", "39293462", "10.1016/s0140-6736(24)01653-2"),
+        ("correction", "39971854", "10.1007/s10120-025-01593-y"),
+    ]
 
 
 # Errors that others have quoted

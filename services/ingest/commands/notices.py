@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.ingest import store
-from services.ingest.domain.notices import UNDONE_BY_REINSTATEMENT, Claim, claims
+from services.ingest.domain.notices import UNDONE_BY_REINSTATEMENT, Claim, claims, is_of_title
 from services.ingest.models import NoticeRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -44,7 +44,10 @@ def hear_claims(work: Work, review: str, heard: Iterable[Heard], keys: Iterable[
     fresh = [_claim(work, review, one, claim) for one in speaking for claim in _new_claims(one)]
     work.session.flush()
     waiting = store.waiting_notices(work, review, [*keys, *(row.waits_for for row in fresh if row.waits_for)])
-    found = store.records_by_key(work, review, {row.waits_for for row in waiting if row.waits_for})
+    awaited = {row.waits_for for row in waiting if row.waits_for}
+    by_title = {key for key in awaited if is_of_title(key)}
+    # A title that several records have is no name of one: the notice stays open.
+    found = store.records_by_key(work, review, awaited - by_title) | store.sole_holders(work, review, by_title)
     for row in waiting:
         if row.waits_for:
             row.record = found.get(row.waits_for)

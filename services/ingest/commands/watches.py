@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.ingest import quota_store, store
+from services.ingest import store
 from services.ingest.domain.watching import WatchStates
 from services.ingest.models import WatchRow
 from shared.db.work import Work
@@ -32,7 +32,7 @@ def pull_now(work: Work, review: str, watch: str) -> WatchRow:
     if row.state == WatchStates.PAUSED:
         raise Conflict(f"watch {watch!r} is paused; resume it first", slug="watch_paused")
     row.due_at = work.now
-    quota_store.unpark(work, row.source)
+    store.unpark(work, row.source)
     return row
 
 

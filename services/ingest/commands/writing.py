@@ -11,7 +11,7 @@ from services.ingest import store
 from services.ingest.commands import notices
 from services.ingest.domain.clusters import Assignment, Merger, PairStates, Pool, SourceKey
 from services.ingest.domain.description import Contribution, changes, describe
-from services.ingest.domain.matching import identifier_keys
+from services.ingest.domain.notices import found_by
 from services.ingest.models import DuplicateRow, MergeRow, RecordRow, ReviewRow, SourceRecordRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -158,6 +158,8 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "discovered_at": work.now,
         "merged_into": None,
         "followed": True,
+        "standing": "waiting",
+        "stage": None,
     }
 
 
@@ -214,7 +216,8 @@ def _hear_claims(work: Work, deduplication: Deduplication, mergers: Sequence[Mer
         notices.Heard(pool.homes[key], before[key].record if key in before else None, entered.record)
         for key, entered in deduplication.entered.items()
     ]
-    keys = [key for entered in deduplication.entered.values() for key in identifier_keys(entered.record.identifiers)]
+    entered = [entered.record for entered in deduplication.entered.values()]
+    keys = [key for record in entered for key in found_by(record.identifiers, record.title)]
     notices.hear_claims(work, deduplication.review.review, heard, keys)
 
 

@@ -134,6 +134,13 @@ def identifier_keys(identifiers: Identifiers) -> list[str]:
     return [f"{kind}:{value}" for kind, value in identifiers if value]
 
 
+def title_key(title: str) -> str | None:
+    """The key of a whole title, by which a work that no identifier names is found; None for one that does not tell its
+    work apart."""
+    words = title_words(title)
+    return _hashed("title", "".join(telling(words))) if specificity(words) > TELLING_TITLE else None
+
+
 def _title_keys(citation: Citation) -> Iterator[str]:
     """The whole title, the title without its subtitle, and the first author and year with either end of the title.
 

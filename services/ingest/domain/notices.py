@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.ingest.domain.matching import identifier_keys
+from services.ingest.domain.matching import identifier_keys, title_key
+from shared.events.bounds import LONGEST_ID
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
 
@@ -15,12 +16,16 @@ UNDONE_BY_REINSTATEMENT = frozenset({"expression_of_concern", "partial_retractio
 
 
 class Claimed(Protocol):
-    """A notice as a source tells it; `of` names the work it strikes, None the record that carries it."""
+    """A notice as a source tells it; `of` or `text` names the work it strikes, neither the record that carries it."""
 
     @property
     def kind(self) -> NoticeKind: ...
     @property
     def of(self) -> Identifiers | None: ...
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def said(self) -> str | None: ...
     @property
     def by(self) -> str | None: ...
     @property
@@ -29,7 +34,8 @@ class Claimed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That a work was struck: `of` is the key of the struck work, None for the record that says so."""
+    """That a work was struck: `of` is the key of the struck work, None for the record that says so. A key that begins
+    with `text:` finds none; it keeps an open notice that says which work it names."""
 
     kind: NoticeKind
     of: str | None
@@ -43,12 +49,33 @@ def claims(source: str, notices: Iterable[Claimed]) -> dict[tuple[str, str | Non
     """
     made: dict[tuple[str, str | None], Claim] = {}
     for notice in notices:
-        for of in identifier_keys(notice.of) if notice.of else [None]:
+        for of in _keys(notice):
             made.setdefault((notice.kind, of), Claim(notice.kind, of, _reason(source, notice)))
     return made
 
 
+def found_by(identifiers: Identifiers, title: str | None) -> list[str]:
+    """The keys by which a claim finds a work."""
+    by_title = title_key(title) if title else None
+    return [*identifier_keys(identifiers), *([by_title] if by_title else [])]
+
+
+def is_of_title(key: str) -> bool:
+    """Whether it is the key of a title, which several works may have."""
+    return key.startswith("title:")
+
+
+def _keys(notice: Claimed) -> list[str] | list[None]:
+    if notice.of and (keys := identifier_keys(notice.of)):
+        return keys
+    if notice.text:
+        return [title_key(notice.text) or f"text:{notice.text}"[:LONGEST_ID]]
+    return [None]
+
+
 def _reason(source: str, notice: Claimed) -> str:
+    said = f" ({notice.said})" if notice.said else ""
+    named = f", naming it as {notice.text!r}" if notice.text else ""
     by = f", by {notice.by}" if notice.by else ""
     on = f", on {notice.published}" if notice.published else ""
-    return f"{source} tells of its {notice.kind.replace('_', ' ')}{by}{on}"
+    return f"{source} tells of its {notice.kind.replace('_', ' ')}{said}{named}{by}{on}"

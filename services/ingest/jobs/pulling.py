@@ -8,7 +8,7 @@ from threading import Lock
 
 from sqlalchemy.exc import IntegrityError
 
-from services.ingest import quota_store, store
+from services.ingest import store
 from services.ingest.domain.watching import RunStates
 from services.ingest.jobs import quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
@@ -47,7 +47,7 @@ def pull_due_watches(running: Context) -> None:
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
     with turn, running.work(ACTOR) as work:
-        quota_store.unpark_due(work)
+        store.unpark_due(work)
         sweeps.open_sweeps(work, running.resource(Sources))
     with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
@@ -71,7 +71,7 @@ def gauges(work: Work) -> list[Gauge]:
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
     """One for each source that is not busy and not left alone: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
-        parked = {row.source for row in quota_store.parked_sources(work, work.now)}
+        parked = {row.source for row in store.parked_sources(work, work.now)}
         waiting: list[RunRow | DueWatch] = [*store.running_runs(work), *store.due_watches(work, work.now)]
     first: dict[str, RunRow | DueWatch] = {}
     for one in waiting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.ingest import quota_store
+from services.ingest import store
 from services.ingest.domain import quotas
 from services.ingest.domain.watching import LONGEST_WAIT
 from services.ingest.models import ParkedRow, QuotaRow
@@ -39,7 +39,7 @@ class Tally:
         its row is no place where others wait."""
         if not self._requests and not refused:
             return
-        row = quota_store.quota_of(work, self._source, work.now.astimezone(UTC).date().isoformat())
+        row = store.quota_of(work, self._source, work.now.astimezone(UTC).date().isoformat())
         row.requests += self._requests
         row.spent += self._spent
         row.refusals += refused
@@ -59,17 +59,17 @@ def park(work: Work, review: str, error: Exception) -> None:
         return
     wait = min(timedelta(seconds=min(error.retry_after or 0.0, LONGEST_WAIT.total_seconds())), LONGEST_WAIT)
     until = work.now + wait
-    row = quota_store.parked_source(work, error.source)
+    row = store.parked_source(work, error.source)
     if row is None:
         row = work.add(ParkedRow(source=error.source, since=work.now, until=until, why=str(error)))
     row.until, row.why = max(until, row.until), str(error)
-    for each in sorted({review, *quota_store.put_off(work, error.source, row.until)}):
+    for each in sorted({review, *store.put_off(work, error.source, row.until)}):
         work.emit(SourceParked(review=each, source=error.source, until=row.until, why=row.why))
 
 
 def gauges(work: Work) -> list[Gauge]:
     """How much each source was asked today, what it said is left, and which are left alone."""
-    today = quota_store.quotas_of_day(work, work.now.astimezone(UTC).date().isoformat())
+    today = store.quotas_of_day(work, work.now.astimezone(UTC).date().isoformat())
     said = {row.source: quotas.figures(row.said) for row in today}
     left: dict[tuple[str, ...], float] = {
         (source, unit): value
@@ -83,8 +83,8 @@ def gauges(work: Work) -> list[Gauge]:
         for unit, value in (("requests", it.limit), ("usd", it.limit_usd))
         if value is not None
     }
-    parked = {row.source for row in quota_store.parked_sources(work, work.now)}
-    watched = quota_store.watched_sources(work)
+    parked = {row.source for row in store.parked_sources(work, work.now)}
+    watched = store.watched_sources(work)
     return [
         Gauge("living_source_requests_today", "Answers of a source today (UTC).", ("source",), _of(today, "requests")),
         Gauge("living_source_refusals_today", "Walks that an empty budget ended.", ("source",), _of(today, "refusals")),
@@ -103,4 +103,4 @@ def _of(rows: list[QuotaRow], field: str) -> dict[tuple[str, ...], float]:
 
 def days_of_long_ago(work: Work, before: datetime, limit: int) -> int:
     """What was asked on the oldest days, as far as they were over before then."""
-    return quota_store.forget_quotas(work, before.astimezone(UTC).date().isoformat(), limit)
+    return store.forget_quotas(work, before.astimezone(UTC).date().isoformat(), limit)

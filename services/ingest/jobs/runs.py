@@ -27,7 +27,10 @@ from services.ingest.ports.sources import port
 from shared.db.work import Work
 from shared.errors import Conflict, LivingError
 from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
+from shared.events.protocol import Strategy
 from shared.ids import id_of, new_id
+from shared.strategies.asking import tree_of
+from shared.strategies.reaching import reaches
 from shared.wire.ingest import Purpose
 
 #: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
@@ -86,7 +89,7 @@ def _going_on(work: Work, watch: WatchRow, left: RunRow) -> RunRow:
     )
     run.goes_on_from, run.cursor = left.id, left.cursor
     run.reported, run.missing = left.reported, left.missing
-    run.received_before = left.received_before + left.found
+    run.received_before = _received(left)
     return run
 
 
@@ -110,9 +113,13 @@ def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int, dr
         raise Conflict(f"run {run_id!r} is at page {run.pages} ({run.state}), not at {pages_before}", slug="run_moved")
     records = [_storable(record) for record in page.records]
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
+    records = _inside(work, run, records, known)
     items = _sort(records, known, run.walk)
     outcomes, doubts = take_in(work, review, run.id, items.changed)
-    store.mark_seen(work, run.review, run.source, {record.source_id for record in records}, run.walk)
+    ids = {record.source_id for record in records}
+    store.mark_seen(work, run.review, run.source, ids, run.walk)
+    if run.purpose != "changes":
+        store.note_origins(work, run.review, run.source, ids, run.watch)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
     _keep_items(work, run, went)
     rejected = _keep_rejections(work, run, [_storable(rejection) for rejection in page.rejections])
@@ -202,6 +209,27 @@ class _Items:
 
     changed: list[Incoming]
     met: list[str]
+
+
+def _inside(
+    work: Work, run: RunRow, records: list[port.SourceRecord], known: Mapping[str, store.Known]
+) -> list[port.SourceRecord]:
+    """Those that are none that the strategy would surely not find; the others are kept by their ids and counted, each
+    once in a walk. A work that the review has already stays, whatever brought it."""
+    concepts = store.concepts_of(work, run.watch)
+    if concepts is None:
+        return records
+    tree = tree_of(Strategy.model_validate(concepts, extra="ignore"))
+    outside = {
+        each.source_id
+        for each in records
+        if tree is not None and each.source_id not in known and reaches(tree, each.title, each.abstract) == "no"
+    }
+    fresh = outside - store.items_known(work, run.walk, outside)
+    rows = [{"run": run.walk, "source_id": each, "outcome": "outside", "record": None} for each in sorted(fresh)]
+    store.add_all(work, RunItemRow, rows)
+    run.outside += len(fresh)
+    return [each for each in records if each.source_id not in outside]
 
 
 def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known], walk: str) -> _Items:
@@ -296,9 +324,14 @@ def _still_missing(work: Work, run: RunRow) -> list[str]:
     return [each for each in run.missing if each not in met or met[each].seen_in != run.walk]
 
 
+def _received(run: RunRow) -> int:
+    """How many items its walk has given, each counted once."""
+    return run.received_before + run.found + run.outside
+
+
 def _falls_short(run: RunRow, drift: float) -> str | None:
     """What a walk lacks of what its source says it has; None where it adds up."""
-    received = run.received_before + run.found
+    received = _received(run)
     lack = lacks(reported=run.reported, received=received, drift=drift)
     if not lack and not run.missing:
         return None

@@ -44,12 +44,13 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
     after, more = run.cursor or "", True
     while more:
         with running.work(actor, readonly=True) as work:
-            ids = store.followed(work, run.review, run.source, after=after, limit=source.ids_at_once)
-        more = len(ids) == source.ids_at_once
-        held = Page()
+            found = store.followed(work, run.review, run.source, after=after, limit=source.ids_at_once + 1)
+        ids, more = found[: source.ids_at_once], len(found) > source.ids_at_once
+        held: Page | None = None
         for page in source.look_up(ids, run.since, keep) if ids else ():
-            yield held.model_copy(update={"cursor": after})
+            if held is not None:
+                yield held.model_copy(update={"cursor": after})
             asked = set(ids)
             held = page.model_copy(update={"records": [each for each in page.records if each.source_id in asked]})
         after = ids[-1] if ids else after
-        yield held.model_copy(update={"cursor": after if more else None, "reported": None})
+        yield (held or Page()).model_copy(update={"cursor": after if more else None, "reported": None})

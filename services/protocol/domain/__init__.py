@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from services.protocol.domain.document import Document, Form, Path, read
@@ -84,9 +85,14 @@ def _keys_at(path: Path) -> list[str]:
     """The keys that may stand at a place of a protocol."""
     model: type[BaseModel] | None = Protocol
     for name in (part for part in path if isinstance(part, str)):
-        field = model.model_fields.get(name) if model is not None else None
+        field = _fields_of(model).get(name)
         model = next(_models_in(field.annotation), None) if field is not None else None
-    return list(model.model_fields) if model is not None else []
+    return list(_fields_of(model))
+
+
+def _fields_of(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """A model's fields by the names that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model is not None else {}
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

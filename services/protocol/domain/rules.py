@@ -6,12 +6,21 @@ hide another.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from services.protocol.domain.document import Path
-from shared.events.protocol import SOURCES
+from shared.events.protocol import SOURCES, Strategy
+from shared.strategies.asking import asked
+from shared.strategies.translating import Unsayable
+from shared.strategies.tree import StrategyFault
+
+#: Terms that all strategies have at all of their sources together: what checking may take is bounded.
+MOST_TRANSLATED = 20_000
 
 Broken = Iterator[tuple[Path, str]]
 
@@ -23,6 +32,7 @@ def broken_rules(data: object, review: str | None) -> Broken:
     yield from _for_this_review(data, review)
     yield from _window(data)
     yield from _sources(data)
+    yield from _strategies(data)
     for name, key in (("strategies", "id"), ("stages", "name"), ("theories", "id"), ("cmocs", "id")):
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
@@ -44,9 +54,41 @@ def _window(data: dict[str, Any]) -> Broken:
 
 def _sources(data: dict[str, Any]) -> Broken:
     for index, strategy in _parts(data, "strategies"):
-        source = strategy.get("source")
-        if isinstance(source, str) and source not in SOURCES:
-            yield ("strategies", index, "source"), f"there is no source {source!r}; there are: {', '.join(SOURCES)}"
+        listed = strategy.get("sources")
+        named = [(("sources", at), name) for at, name in enumerate(listed)] if isinstance(listed, list) else []
+        for path, source in [*named, (("source",), strategy.get("source"))]:
+            if isinstance(source, str) and source not in SOURCES:
+                why = f"there is no source {source[:80]!r}; there are: {', '.join(SOURCES)}"
+                yield ("strategies", index, *path), why
+        for at, (path, source) in enumerate(named):
+            if source in [name for _, name in named[:at]]:
+                yield ("strategies", index, *path), f"the source {source!r} is named twice"
+        concepts = _parts(strategy, "concepts")
+        yield from _unique(concepts, ("strategies", index, "concepts"), "name")
+
+
+def _strategies(data: dict[str, Any]) -> Broken:
+    """What a source would refuse or misread, or has no words for; a strategy that is none is told of already."""
+    terms = 0
+    for index, given in _parts(data, "strategies"):
+        try:
+            strategy = Strategy.model_validate_json(json.dumps(given, default=str), strict=True)
+        except (ValidationError, ValueError):
+            continue
+        terms += sum(len(concept.terms) for concept in strategy.concepts or ()) * len(strategy.searched)
+        if terms > MOST_TRANSLATED:
+            yield ("strategies", index), f"the strategies translate more than {MOST_TRANSLATED:,} terms in all"
+            return
+        for at, source in enumerate(strategy.searched):
+            if source not in SOURCES:
+                continue
+            path: Path = ("query",) if strategy.query is not None else ("sources", at)
+            try:
+                asked(strategy, source)
+            except StrategyFault as fault:
+                yield ("strategies", index, *path), f"line {fault.line}, column {fault.column}: {fault.why}"
+            except Unsayable as fault:
+                yield ("strategies", index, *path), fault.detail
 
 
 def _stage(stage: dict[str, Any], path: Path) -> Broken:

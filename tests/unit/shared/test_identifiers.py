@@ -15,6 +15,32 @@ from shared import identifiers
         ("http://dx.doi.org/10.1016/S0140-6736(24)02600-X", "10.1016/s0140-6736(24)02600-x"),
         ("doi: 10.1000/abc", "10.1000/abc"),
         ("https://doi.org/10.1002%2Fabc", "10.1002/abc"),
+        ("https://DOI.org/10.1000/abc?utm_source=x&y=1#section", "10.1000/abc"),
+        ("https://doi.org/doi:10.1000/abc", "10.1000/abc"),
+        ("http://www.doi.org/10.1000/abc", "10.1000/abc"),
+        ("doi.org/10.1000/abc", "10.1000/abc"),
+        ("https://doi-org.proxy.example.edu/10.1000/abc", "10.1000/abc"),
+        ("DOI 10.1000/ABC.", "10.1000/abc"),
+        ("info:doi/10.1000/abc", "10.1000/abc"),
+        ("10.1000/abc.,;", "10.1000/abc"),
+        ("(10.1000/abc)", "10.1000/abc"),
+        ("10.1000/abc)", "10.1000/abc"),
+        ("[10.1000/a(b)c]", "10.1000/a(b)c"),
+        ("10.1016/S0140-6736(24)01653-2.", "10.1016/s0140-6736(24)01653-2"),
+        ("\u201c10.1000/abc\u201d", "10.1000/abc"),
+        ('"10.1000/abc"', "10.1000/abc"),
+        ("10.1000%2Fabc", "10.1000/abc"),
+        (
+            "10.1002/1521-4095(200010)12:20%3C1539::AID-ADMA1539%3E3.0.CO;2-S",
+            "10.1002/1521-4095(200010)12:20<1539::aid-adma1539>3.0.co;2-s",
+        ),
+        ("https://doi.org/10.1002/a(1)1:1<1::AID-X>3.0.CO;2-#", "10.1002/a(1)1:1<1::aid-x>3.0.co;2-#"),
+        ("10.1002/x&lt;1&gt;y", "10.1002/x<1>y"),
+        ("10.1000 / abc", "10.1000/abc"),
+        ("10.1000/a\u200bb\u2010c", "10.1000/ab-c"),
+        ("https://example.org/10.1000/abc", None),
+        ("10.1000/.", None),
+        ("10.1000/abc and more", None),
         ("10.1016/j. socscimed", None),
         ("ijic.4684", None),
         ("", None),
@@ -53,3 +79,25 @@ def test_an_openalex_id_is_a_w_number():
 @pytest.mark.parametrize("text", ["10.1234/a\0b", "10.1234/a b", "10.١٢٣٤/a", "10.1234/" + "x" * 300, "10.1234/\x1f"])
 def test_a_doi_holds_nothing_that_an_index_cannot_keep(text):
     assert identifiers.doi(text) is None
+
+
+@pytest.mark.parametrize("hostile", ["doi:" * 500, "(" * 2000, "10.1000/" + ")" * 1900, "%25" * 600, "&amp;" * 400])
+def test_a_hostile_doi_is_none(hostile):
+    assert identifiers.doi(hostile) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "dois"),
+    [
+        ("J Test. 2015 Mar 3;12(4):55. doi: 10.5555/orig.1", ["10.5555/orig.1"]),
+        ("Lancet. 2024;404:1227. DOI:10.1016/S0140-6736(24)01653-2.", ["10.1016/s0140-6736(24)01653-2"]),
+        ("See https://doi.org/10.5555/a, and (10.5555/B); 10.5555/a.", ["10.5555/a", "10.5555/b"]),
+        ("J Test. 2015;12(4):55", []),
+    ],
+)
+def test_dois_are_found_in_a_reference(reference, dois):
+    assert list(identifiers.dois_in(reference)) == dois
+
+
+def test_pubmed_ids_are_found_where_a_reference_names_them():
+    assert list(identifiers.pmids_in("J Test. 2015. [PMID: 555]; PMID 77 and 88")) == ["555", "77"]

@@ -9,23 +9,16 @@ from typing import Any, NoReturn, Unpack
 import httpx
 
 from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.europepmc_record import read_result
 from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, Timing
-from services.ingest.ports.sources.markup import plain, prose
 from services.ingest.ports.sources.port import (
     Dating,
     Keep,
-    Notice,
     Page,
     Query,
-    Rejection,
-    SourceRecord,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
-from shared import identifiers
-from shared.events.ingest import NoticeKind
-from shared.events.values import Identifiers
-from shared.languages import language
+from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_text, walk
 
 NAME = "europepmc"
 PAGE_SIZE = 100
@@ -36,23 +29,6 @@ LONGEST_QUERY = 1_500
 
 _WINDOWS: dict[Dating, str] = {"came": "FIRST_IDATE", "changed": "UPDATE_DATE", "published": "FIRST_PDATE"}
 _FAR_AWAY = date(2999, 12, 31)
-
-_STRUCK: dict[str, NoticeKind] = {
-    "retraction in": "retraction",
-    "partial retraction in": "partial_retraction",
-    "erratum in": "correction",
-    "expression of concern in": "expression_of_concern",
-    "corrected and republished in": "replacement",
-    "retracted and republished in": "replacement",
-}
-_STRIKES: dict[str, NoticeKind] = {
-    "retraction of": "retraction",
-    "partial retraction of": "partial_retraction",
-    "erratum for": "correction",
-    "expression of concern for": "expression_of_concern",
-    "corrected and republished from": "replacement",
-    "retracted and republished from": "replacement",
-}
 
 
 class EuropePMC:
@@ -126,103 +102,3 @@ def read_results(body: Any) -> Page:
     if not isinstance(results, list) or total is None:
         raise Malformed("the answer has no hitCount or no resultList.result")
     return Reader(NAME, read_result).page(results, cursor=as_cursor(body.get("nextCursorMark")), reported=total)
-
-
-def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
-    """Reads one result; its own id is its source (MED, PMC, PPR ...) and its id there."""
-    result = as_dict(result)
-    origin, number = as_text(result.get("source")), as_text(result.get("id"))
-    if not origin or not number:
-        return reader.reject(result, number, "it has no source and id, so nothing identifies it")
-    own_id = f"{origin}:{number}"
-    called = Identifiers(
-        doi=identifiers.doi(result.get("doi")),
-        pmid=identifiers.pmid(result.get("pmid") or (number if origin == "MED" else None)),
-        pmcid=identifiers.pmcid(result.get("pmcid") or (number if origin == "PMC" else None)),
-    )
-    notices = _notices(own_id, called, result)
-    return reader.record(
-        result,
-        source_id=own_id,
-        title=_title(result),
-        abstract=prose(as_text(result.get("abstractText"))),
-        authors=_authors(result),
-        venue=_venue(result),
-        published=_published(result, reader),
-        kind="preprint" if origin == "PPR" else normal.kind(_types(result)),
-        language=language(result.get("language")),
-        identifiers=called,
-        notices=notices,
-        entered=normal.day(result.get("firstIndexDate")),
-        updated=normal.day(result.get("dateOfRevision")),
-    )
-
-
-def _title(result: dict[str, Any]) -> str | None:
-    """The title without its final dot and the brackets of a translation."""
-    title = plain(as_text(result.get("title"))) or ""
-    if title.startswith("[") and title.rstrip(".").endswith("]"):
-        title = title.rstrip(".")[1:-1]
-    return (title if title.endswith("..") else title.removesuffix(".")) or None
-
-
-def _authors(result: dict[str, Any]) -> list[str]:
-    people = [as_dict(each) for each in as_list(as_dict(result.get("authorList")).get("author"))]
-    if not people:
-        listed = (as_text(result.get("authorString")) or "").strip().removesuffix(".")
-        return [name for name in map(plain, listed.split(", ")) if name]
-    return [name for name in map(_author, people) if name]
-
-
-def _author(author: dict[str, Any]) -> str | None:
-    family = plain(as_text(author.get("lastName")))
-    given = plain(as_text(author.get("firstName")) or as_text(author.get("initials")))
-    if family:
-        return f"{family}, {given}" if given else family
-    return plain(as_text(author.get("collectiveName"))) or plain(as_text(author.get("fullName")))
-
-
-def _venue(result: dict[str, Any]) -> str | None:
-    """The journal; for a preprint its server, for a chapter its book's publisher."""
-    journal = as_dict(as_dict(result.get("journalInfo")).get("journal"))
-    report = as_dict(result.get("bookOrReportDetails"))
-    return plain(
-        as_text(journal.get("title")) or as_text(result.get("journalTitle")) or as_text(report.get("publisher"))
-    )
-
-
-def _published(result: dict[str, Any], reader: Reader) -> str | None:
-    """The day of electronic publication, else the issue's date as precise as it is printed.
-
-    `firstPublicationDate` comes last, since it fills an unknown month and day with 01.
-    """
-    issue = as_dict(result.get("journalInfo"))
-    return (
-        reader.partial_date_of(result.get("electronicPublicationDate"))
-        or reader.partial_date_of(issue.get("dateOfPublication"))
-        or reader.partial_date(issue.get("yearOfPublication"), issue.get("monthOfPublication"))
-        or reader.partial_date_of(result.get("firstPublicationDate"))
-        or reader.partial_date(result.get("pubYear"))
-    )
-
-
-def _types(result: dict[str, Any]) -> list[str]:
-    """Publication types: a list in `core`, text with semicolons in `lite`."""
-    listed = as_list(as_dict(result.get("pubTypeList")).get("pubType"))
-    return [str(each) for each in listed] or [each.strip() for each in str(result.get("pubType") or "").split(";")]
-
-
-def _notices(own_id: str, called: Identifiers, result: dict[str, Any]) -> list[Notice]:
-    own = f"pmid:{called.pmid}" if called.pmid else f"doi:{called.doi}" if called.doi else own_id
-    notices = []
-    for other in map(as_dict, as_list(as_dict(result.get("commentCorrectionList")).get("commentCorrection"))):
-        its_type = (as_text(other.get("type")) or "").lower()
-        pmid = identifiers.pmid(other.get("id")) if other.get("source") == "MED" else None
-        if kind := _STRUCK.get(its_type):
-            notices.append(Notice(kind=kind, by=pmid and f"pmid:{pmid}"))
-        elif (kind := _STRIKES.get(its_type)) and pmid:
-            notices.append(Notice(kind=kind, of=Identifiers(pmid=pmid), by=own))
-    retracted = any(each.lower() == "retracted publication" for each in _types(result))
-    if retracted and not any(one.kind == "retraction" and not one.of for one in notices):
-        notices.append(Notice(kind="retraction"))
-    return notices

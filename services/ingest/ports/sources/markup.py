@@ -1,34 +1,28 @@
-"""Text out of markup: titles and abstracts arrive as XML, HTML, escaped HTML and broken mixtures of these."""
+"""Text out of markup: titles and abstracts arrive as XML, HTML, escaped HTML, TeX and broken mixtures of these.
+
+Whatever comes is read in one pass: tags are told from text (`tags.py`), formulas become text (`formulas.py`), and what
+is left is put together as lines. Nothing is parsed as XML here, so that nothing broken costs a text its words.
+"""
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Iterable, Iterator
+from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from services.ingest.ports.sources.formulas import folded
+from services.ingest.ports.sources.glue import Words
+from services.ingest.ports.sources.tags import HEADINGS, PARAGRAPHS, Open, Text, Token, tokens_of, tokens_of_element
+from shared import folding
 
-# Only tags that publishers really use count as tags, so that "p <0.05 and n> 3" keeps all its text.
-_INLINE = "i|em|italic|b|bold|strong|u|sub|sup|inf|sc|scp|tt|monospace|roman|styled-content|span|font|a|ext-link|uri"
-_INLINE += "|email|xref|inline-formula|small|underline|named-content"
-_BLOCK = "p|br|div|section|sec|title|subtitle|h[1-6]|ul|ol|li|list|list-item|label|abstract|html|body|table|tr|td"
-_BLOCK += "|disp-formula|fig|graphic|caption|math|m[a-z]{1,12}|alternatives|tex-math"
-_TAG = re.compile(rf"</?(?:[a-z]+:)?(?:(?P<inline>{_INLINE})|{_BLOCK})(?:\s[^<>]*)?/?>", re.IGNORECASE)
-_TAG_START = re.compile(rf"</?(?:[a-z]+:)?(?:{_INLINE}|{_BLOCK})(?:\s|/?>)", re.IGNORECASE)
-_GLUED_ITALIC = re.compile(
-    r"(?P<before>[^\W\d_]?)<(?P<tag>i|em)>(?P<words>[^<>]{3,})</(?P=tag)>(?P<after>[^\W\d_]?)", re.IGNORECASE
-)
 # PostgreSQL cannot keep U+0000 in a text, and the others mean nothing in one either.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_NAMED_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,31};")
-_BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,32};)")
-_PREFIX = re.compile(r"[</\s]([A-Za-z_][\w.-]*):[A-Za-z_]")
-
-_HEADINGS = {"title", "label", "h1", "h2", "h3", "h4", "h5", "h6"}
-_PARAGRAPHS = {"p", "sec", "list", "list-item", "ul", "ol", "li", "br", "div", "fig", "caption", "abstract"}
-_NOT_TEXT = {"tex-math", "graphic"}
+# Soft hyphens, blanks without width, marks of direction. Joiners stay where a script needs them, or an emoji.
+_UNSEEN = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "|(?<![\u0600-\u1cff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]"
+)
+_BLANKS = re.compile(r"\s+")
 _SAYS_NOTHING = {"abstract", "summary", "résumé", "zusammenfassung", "resumen", "resumo"}
 
 
@@ -37,81 +31,40 @@ def squeeze(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
+def clean(text: str) -> str:
+    """The same in Unicode's composed form (NFC), without characters that nobody sees."""
+    if not text.isascii():
+        text = folding.composed(_UNSEEN.sub("", text))
+    return squeeze(text)
+
+
 def plain(text: str | None) -> str | None:
-    """Reads a title: entities unescaped (twice, since they are often escaped twice), tags dropped.
+    """Reads a title or a name as one line.
 
-    A tag between words that the source glued together leaves a space: `An<i>in vitro</i>assay`.
+    Tags go, entities are unescaped (twice, since they often are escaped twice), formulas become text. Where a tag ends
+    a paragraph there is a space; tags within a sentence leave words as they are, unless the source has glued them.
     """
-    if not text:
-        return None
-    text = html.unescape(html.unescape(text))
-    text = _GLUED_ITALIC.sub(_unglue, text)
-    return squeeze(_TAG.sub(lambda tag: "" if tag["inline"] else " ", text)) or None
-
-
-def _unglue(match: re.Match[str]) -> str:
-    before, after = match["before"], match["after"]
-    return f"{before}{' ' if before else ''}{match['words']}{' ' if after else ''}{after}"
+    return _line(tokens_of(text)) if text else None
 
 
 def prose(text: str | None) -> str | None:
-    """Reads an abstract in JATS or HTML: one line a paragraph, a heading before its paragraph as `Heading: `.
-
-    It is parsed as XML; what does not parse is mended (bare `&` and `<`, escaped or HTML-only entities)
-    and parsed again; what still does not parse loses its known tags only, so no text is lost.
-    """
-    if not text or not text.strip():
-        return None
-    root = _parse(text)
-    if root is None:
-        return plain(text)
-    return "\n".join(_lines(root)) or None
+    """Reads an abstract in JATS or HTML: one line a paragraph, a heading before its paragraph as `Heading: `."""
+    return "\n".join(_lines(tokens_of(text))) or None if text else None
 
 
 def text_of(element: Element | None) -> str | None:
-    """All the text inside an XML element, its inline tags dropped, white space squeezed."""
-    return None if element is None else squeeze("".join(_inner(element))) or None
+    """All the text inside an XML element as one line, as `plain` has it."""
+    return None if element is None else _line(tokens_of_element(element))
 
 
-def _inner(element: Element) -> Iterator[str]:
-    if _name(element) not in _NOT_TEXT:
-        yield element.text or ""
-        for child in element:
-            yield from _inner(child)
-            yield child.tail or ""
+def _line(tokens: Iterable[Token]) -> str | None:
+    return clean(" ".join(text for _, text in _passages(tokens))) or None
 
 
-def _parse(text: str) -> Element | None:
-    for attempt in (text, _mend(text), _mend(html.unescape(text))):
-        declared = " ".join(f'xmlns:{prefix}="urn:{prefix}"' for prefix in sorted(set(_PREFIX.findall(attempt))))
-        try:
-            root = fromstring(f"<abstract {_without_reserved(declared)}>{attempt}</abstract>")
-        except (ParseError, DefusedXmlException):
-            continue
-        if len(root) or not _TAG.search(html.unescape(text)):
-            return root
-    return None
-
-
-def _without_reserved(declared: str) -> str:
-    """Leaves out the two prefixes XML reserves for itself."""
-    return re.sub(r'xmlns:xml(?:ns)?="urn:xml(?:ns)?"', "", declared)
-
-
-def _mend(text: str) -> str:
-    text = _NAMED_ENTITY.sub(lambda entity: html.escape(html.unescape(entity[0]), quote=False), text)
-    text = _BARE_AMPERSAND.sub("&amp;", text)
-    return re.sub("<", lambda sign: "<" if _TAG_START.match(text, sign.start()) else "&lt;", text)
-
-
-def _lines(root: Element) -> Iterator[str]:
-    heading, words = "", ""
-    for kind, piece in [*_pieces(root), ("paragraph", "")]:
-        if kind == "text":
-            words += piece
-            continue
-        # Entities are often escaped once more than the XML accounts for.
-        line, words = squeeze(html.unescape(words)), ""
+def _lines(tokens: Iterable[Token]) -> Iterator[str]:
+    heading = ""
+    for kind, text in _passages(tokens):
+        line = clean(text)
         # The word "Abstract" says nothing, and is all that some abstracts have.
         line = "" if line.casefold().rstrip(".:") in _SAYS_NOTHING else line
         if kind == "heading":
@@ -119,27 +72,38 @@ def _lines(root: Element) -> Iterator[str]:
                 yield heading
             heading = line
         elif line:
-            yield f"{heading.rstrip(':')}: {line}" if heading else line
+            yield f"{_introducing(heading)} {line}" if heading else line
             heading = ""
     if heading:
         yield heading
 
 
-def _pieces(element: Element) -> Iterator[tuple[str, str]]:
-    """Walks the element as text, with a mark where a paragraph ends and where a heading ends."""
-    name = _name(element)
-    if name in _NOT_TEXT:
-        return
-    block = name in _HEADINGS or name in _PARAGRAPHS
-    if block:
-        yield "paragraph", ""
-    yield "text", element.text or ""
-    for child in element:
-        yield from _pieces(child)
-        yield "text", child.tail or ""
-    if block:
-        yield "heading" if name in _HEADINGS else "paragraph", ""
+def _introducing(heading: str) -> str:
+    """A heading as it stands before its paragraph: with a colon, unless it asks something."""
+    return heading if heading[-1] in "?!" else heading.rstrip(" .:") + ":"
 
 
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2].lower()
+def _passages(tokens: Iterable[Token]) -> Iterator[tuple[str, str]]:
+    """The text between the tags that end a passage, each with what it is: a heading or a paragraph."""
+    words = Words()
+    for token in folded(tokens):
+        if isinstance(token, Text):
+            words.add(_BLANKS.sub(_blank, token.text))
+        elif token.name in HEADINGS and not isinstance(token, Open):
+            yield "heading", words.taken()
+        elif token.name in HEADINGS or token.name in PARAGRAPHS:
+            yield "paragraph", words.taken()
+        elif isinstance(token, Open):
+            words.begin(token.name)
+        else:
+            words.end(token.name)
+    yield "paragraph", words.taken()
+
+
+def _blank(blanks: re.Match[str]) -> str:
+    """A space, but nothing where a line was broken only to indent a tag: before `)` or a full stop, and after `(`."""
+    if "\n" in blanks[0] and len(blanks[0]) > 4:
+        text, start, end = blanks.string, blanks.start(), blanks.end()
+        if text[end : end + 1] in tuple(")].,;:'’") or (start and text[start - 1] in "(["):
+            return ""
+    return " "

@@ -10,7 +10,7 @@ from services.ingest.ports.sources.port import Kind
 from shared.events.bounds import LARGEST_COUNT
 from shared.events.values import usable_year
 
-#: No source knows an earlier one; what says so is a placeholder or a misprint.
+#: No source knows an earlier one; what says so is a placeholder or a misprint. So is the first of them by itself.
 _FIRST_YEAR = 1000
 _LONGEST_DATE = 100
 _YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
@@ -68,16 +68,33 @@ _STRONGEST: tuple[Kind, ...] = ("notice", "preprint", "editorial", "letter", "re
 def partial_date(year: object, month: object = None, day: object = None) -> str | None:
     """A date as precise as its parts allow: a part that is missing or impossible ends it. Months may be names.
 
-    None for a year that is a placeholder, such as 0 or 9999.
+    None for a year that is a placeholder, such as 0, 1000 or 9999.
     """
     if (y := _number(year)) is None or y < _FIRST_YEAR or not usable_year(y):
         return None
     if (m := _month(month)) is None:
-        return f"{y:04}"
-    try:
-        return date(y, m, _number(day) or 0).isoformat()
-    except ValueError:
-        return f"{y:04}-{m:02}"
+        read = f"{y:04}"
+    else:
+        try:
+            read = date(y, m, _number(day) or 0).isoformat()
+        except ValueError:
+            read = f"{y:04}-{m:02}"
+    return None if f"{_FIRST_YEAR}-01-01".startswith(read) else read
+
+
+def earliest(dates: Iterable[str | None]) -> str | None:
+    """The earliest of several partial dates of one work; of those that agree as far as both go, the most precise."""
+    first: str | None = None
+    for other in filter(None, dates):
+        shared = min(len(first or other), len(other))
+        if first is None or (other[:shared], -len(other)) < (first[:shared], -len(first)):
+            first = other
+    return first
+
+
+def unfilled(read: str | None) -> str | None:
+    """A date of a source that fills an unknown month and day with 01, as precise as it may really be."""
+    return read and read.removesuffix("-01").removesuffix("-01") if read and len(read) == 10 else read
 
 
 def partial_date_of(text: object) -> str | None:

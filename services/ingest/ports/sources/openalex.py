@@ -22,6 +22,7 @@ from services.ingest.ports.sources.http import (
     retry_after,
 )
 from services.ingest.ports.sources.markup import plain
+from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
     Dating,
     Keep,
@@ -141,23 +142,27 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
     own_id = identifiers.openalex(work.get("id") or ids.get("openalex"))
     if own_id is None:
         return reader.reject(work, None, "it has no OpenAlex work id, so nothing identifies it")
+    title = plain(as_text(work.get("title")) or as_text(work.get("display_name")))
+    abstract = abstract_of(work.get("abstract_inverted_index"))
+    struck = [Notice(kind="retraction")] if work.get("is_retracted") is True else []
+    its_kind, notices = with_title(normal.kind([work.get("type")]), struck, title, abstract, f"openalex:{own_id}")
     return reader.record(
         work,
         source_id=own_id,
-        title=plain(as_text(work.get("title")) or as_text(work.get("display_name"))),
-        abstract=abstract_of(work.get("abstract_inverted_index")),
+        title=title,
+        abstract=abstract,
         authors=[name for name in map(_author, as_list(work.get("authorships"))) if name],
         venue=_venue(work),
         published=_published(work, reader),
-        kind=normal.kind([work.get("type")]),
+        kind=its_kind,
         language=language(work.get("language")),
         identifiers=Identifiers(
-            doi=identifiers.doi(work.get("doi") or ids.get("doi")),
+            doi=reader.doi(work.get("doi") or ids.get("doi")),
             pmid=identifiers.pmid(ids.get("pmid")),
             pmcid=identifiers.pmcid(ids.get("pmcid")),
             openalex=own_id,
         ),
-        notices=[Notice(kind="retraction")] if work.get("is_retracted") is True else [],
+        notices=notices,
         entered=normal.day(work.get("created_date")),
         updated=normal.day(work.get("updated_date")),
     )

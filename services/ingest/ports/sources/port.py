@@ -97,14 +97,17 @@ class Query(Value):
 class Notice(Value):
     """A retraction, correction or the like that a source tells of.
 
-    `of` names the work it strikes; None means the very record that carries it. `by` names the notice
-    itself where the source does (`doi:...` or `pmid:...`).
+    `of` names the work it strikes, or `text` does, a title or a reference, where the source gives no identifier;
+    without both it strikes the very record that carries it. `by` names the notice itself where the source does
+    (`doi:...`, `pmid:...`, else a reference). `said` is the source's word where `kind` says less.
     """
 
     kind: NoticeKind
     of: Identifiers | None = None
+    text: str | None = None
     by: str | None = None
     published: PartialDate | None = None
+    said: str | None = None
 
 
 class SourceRecord(Value):

@@ -17,20 +17,15 @@ from services.ingest.ports.sources.markup import plain, squeeze, text_of
 from services.ingest.ports.sources.port import (
     Dating,
     Keep,
-    Notice,
     Page,
     Query,
-    Rejection,
-    SourceRecord,
     SourceRefused,
     keep_nothing,
 )
+from services.ingest.ports.sources.pubmed_record import read_article
 from services.ingest.ports.sources.reading import AGAIN, Reader, answered, as_dict, as_list, as_text
 from shared import identifiers
 from shared.events.base import Value
-from shared.events.ingest import NoticeKind
-from shared.events.values import Identifiers
-from shared.languages import language
 
 NAME = "pubmed"
 PER_PAGE = 200
@@ -39,25 +34,7 @@ CEILING = 9_999
 
 _DATES: dict[Dating, str] = {"changed": "mdat", "published": "pdat"}
 _FAR_AWAY = date(3000, 12, 31)
-
-_STRUCK: dict[str, NoticeKind] = {
-    "RetractionIn": "retraction",
-    "PartialRetractionIn": "partial_retraction",
-    "RetractedandRepublishedIn": "replacement",
-    "CorrectedandRepublishedIn": "replacement",
-    "ErratumIn": "correction",
-    "ExpressionOfConcernIn": "expression_of_concern",
-}
-_STRIKES: dict[str, NoticeKind] = {
-    "RetractionOf": "retraction",
-    "PartialRetractionOf": "partial_retraction",
-    "RetractedandRepublishedFrom": "replacement",
-    "CorrectedandRepublishedFrom": "replacement",
-    "ErratumFor": "correction",
-    "ExpressionOfConcernFor": "expression_of_concern",
-}
 _TAG = re.compile(r"<[^>]*>")
-_NOT_AVAILABLE = {"not available", "no title available"}
 
 
 class Position(Value):
@@ -304,144 +281,3 @@ def read_articles(root: Element) -> Page:
     if root.tag != "PubmedArticleSet":
         raise Malformed(f"a PubmedArticleSet was expected, <{root.tag}> came")
     return Reader(NAME, read_article).page(list(root))
-
-
-def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
-    """Reads one PubmedArticle or PubmedBookArticle."""
-    if item.tag == "PubmedBookArticle":
-        return _read_book(item, reader)
-    if item.tag != "PubmedArticle":
-        return reader.reject(item, None, f"it is a <{item.tag}>, neither an article nor a book")
-    citation, article = item.find("MedlineCitation"), item.find("MedlineCitation/Article")
-    own_id = identifiers.pmid(item.findtext("MedlineCitation/PMID"))
-    if citation is None or article is None or own_id is None:
-        return reader.reject(item, own_id, "it has no citation with a PMID and an article")
-    titles = _titles(article)
-    types = [text_of(each) for each in article.iterfind("PublicationTypeList/PublicationType")]
-    return reader.record(
-        item,
-        source_id=own_id,
-        title=titles[0] if titles else None,
-        other_titles=titles[1:],
-        abstract=_abstract(article.find("Abstract")),
-        authors=_authors(article.find("AuthorList")),
-        venue=plain(article.findtext("Journal/Title")),
-        published=_date(article.find("ArticleDate"), reader)
-        or _date(article.find("Journal/JournalIssue/PubDate"), reader),
-        kind=normal.kind(types),
-        language=language(article.findtext("Language")),
-        identifiers=_identifiers(own_id, item.find("PubmedData/ArticleIdList"), article),
-        notices=_notices(own_id, citation, types),
-        entered=_stamp(_entrez(item.find("PubmedData/History"))),
-        updated=_stamp(citation.find("DateRevised")),
-    )
-
-
-def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
-    document = item.find("BookDocument")
-    own_id = identifiers.pmid(item.findtext("BookDocument/PMID"))
-    if document is None or own_id is None:
-        return reader.reject(item, own_id, "it has no book document with a PMID")
-    chapter, book = _titles(document), plain(text_of(document.find("Book/BookTitle")))
-    people = document.find("AuthorList")
-    return reader.record(
-        item,
-        source_id=own_id,
-        title=chapter[0] if chapter else book,
-        abstract=_abstract(document.find("Abstract")),
-        authors=_authors(people if people is not None else document.find("Book/AuthorList")),
-        venue=book if chapter else plain(document.findtext("Book/Publisher/PublisherName")),
-        published=_date(document.find("Book/PubDate"), reader),
-        kind="chapter" if chapter else "book",
-        language=language(document.findtext("Language")),
-        identifiers=_identifiers(own_id, document.find("ArticleIdList"), document),
-        entered=_stamp(_entrez(item.find("PubmedBookData/History"))),
-        updated=_stamp(document.find("DateRevised")),
-    )
-
-
-def _titles(article: Element) -> list[str]:
-    """The title without its final dot and the brackets of a translation; then the title in its own language."""
-    title = plain(text_of(article.find("ArticleTitle"))) or ""
-    if title.startswith("[") and title.rstrip(".").endswith("]"):
-        title = title.rstrip(".")[1:-1]
-    title = title if title.endswith("..") else title.removesuffix(".")
-    vernacular = (plain(text_of(article.find("VernacularTitle"))) or "").removesuffix(".")
-    return [each for each in (title, vernacular) if each and each.lower() not in _NOT_AVAILABLE]
-
-
-def _abstract(abstract: Element | None) -> str | None:
-    lines = []
-    for part in abstract.iterfind("AbstractText") if abstract is not None else ():
-        label, text = squeeze(part.get("Label", "")), text_of(part)
-        if text:
-            lines.append(text if label.upper() in {"", "UNLABELLED"} else f"{label}: {text}")
-    return "\n".join(lines) or None
-
-
-def _authors(people: Element | None) -> list[str]:
-    return [name for name in map(_author, people.iterfind("Author") if people is not None else ()) if name]
-
-
-def _author(author: Element) -> str | None:
-    if author.get("ValidYN") == "N":
-        return None
-    family = plain(text_of(author.find("LastName")))
-    if not family:
-        return plain(text_of(author.find("CollectiveName")))
-    given = [plain(author.findtext("ForeName") or author.findtext("Initials")), plain(author.findtext("Suffix"))]
-    return ", ".join([family, " ".join(filter(None, given))]).removesuffix(", ")
-
-
-def _identifiers(own_id: str, listed: Element | None, article: Element) -> Identifiers:
-    """The ids of the citation itself: a ReferenceList elsewhere in it holds those of other works."""
-    ids = {each.get("IdType"): text_of(each) for each in (listed if listed is not None else ())}
-    found = article.iterfind("ELocationID[@EIdType='doi']")
-    located = next((text_of(each) for each in found if each.get("ValidYN") != "N"), None)
-    return Identifiers(
-        doi=identifiers.doi(ids.get("doi")) or identifiers.doi(located),
-        pmid=own_id,
-        pmcid=identifiers.pmcid(ids.get("pmc")),
-    )
-
-
-def _date(element: Element | None, reader: Reader) -> str | None:
-    return (
-        None
-        if element is None
-        else reader.partial_date(*_parts(element)) or reader.partial_date_of(element.findtext("MedlineDate"))
-    )
-
-
-def _stamp(element: Element | None) -> date | None:
-    return None if element is None else normal.day(normal.partial_date(*_parts(element)))
-
-
-def _parts(element: Element) -> list[str | None]:
-    return [element.findtext(name) for name in ("Year", "Month", "Day")]
-
-
-def _entrez(history: Element | None) -> Element | None:
-    return history.find("PubMedPubDate[@PubStatus='entrez']") if history is not None else None
-
-
-def _notices(own_id: str, citation: Element, types: list[str | None]) -> list[Notice]:
-    notices = []
-    for other in citation.iterfind("CommentsCorrectionsList/CommentsCorrections"):
-        its_type = other.get("RefType", "")
-        named = _named(other)
-        if kind := _STRUCK.get(its_type):
-            by = (f"pmid:{named.pmid}" if named.pmid else f"doi:{named.doi}") if named else None
-            notices.append(Notice(kind=kind, by=by))
-        elif (kind := _STRIKES.get(its_type)) and named:
-            notices.append(Notice(kind=kind, of=named, by=f"pmid:{own_id}"))
-    if "Retracted Publication" in types and not any(one.kind == "retraction" and not one.of for one in notices):
-        notices.append(Notice(kind="retraction"))
-    return notices
-
-
-def _named(other: Element) -> Identifiers | None:
-    """The other citation by its PMID or, where it has none, by the DOI in its reference text."""
-    pmid = identifiers.pmid(other.findtext("PMID"))
-    doi = identifiers.doi((other.findtext("RefSource") or "").rpartition("doi:")[2].strip().rstrip("."))
-    return Identifiers(pmid=pmid, doi=doi) if pmid or doi else None

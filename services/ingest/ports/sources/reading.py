@@ -24,7 +24,7 @@ from services.ingest.ports.sources.port import (
     SourceRecord,
     SourceRefused,
 )
-from shared import logging
+from shared import identifiers, logging
 from shared.events import bounds
 from shared.events.base import Value
 
@@ -58,7 +58,7 @@ class Reader:
     read: Callable[[Any, Reader], SourceRecord | Rejection]
     position: int = 0
     remarks: list[str] = field(default_factory=list)
-    _odd_dates: list[str] = field(default_factory=list)
+    _left_out: list[str] = field(default_factory=list)
 
     def page(self, items: list[Any], **facts: Any) -> Page:
         """The page of these items; `facts` are the other fields of `Page`."""
@@ -71,7 +71,7 @@ class Reader:
 
     def _outcome(self, item: Any) -> SourceRecord | Rejection:
         """The item, read; whatever reading it raises is its rejection, so that it costs no other item its place."""
-        self._odd_dates.clear()
+        self._left_out.clear()
         try:
             return self.read(item, self)
         except Exception as error:
@@ -94,7 +94,7 @@ class Reader:
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
         if reason := _too_long(record):
             return self.reject(item, source_id, reason)
-        self.remarks += [f"{source_id}: {said} is no date we can use" for said in self._odd_dates]
+        self.remarks += [f"{source_id}: {what}" for what in dict.fromkeys(self._left_out)]
         return record
 
     def partial_date(self, *parts: Any) -> str | None:
@@ -107,8 +107,19 @@ class Reader:
 
     def _noted(self, date: str | None, said: Any) -> str | None:
         if date is None and said:
-            self._odd_dates.append(squeeze(repr(said)[:100]))
+            self.leave_out("date", said)
         return date
+
+    def doi(self, said: Any) -> str | None:
+        """A DOI; one that is there and is none is remarked."""
+        doi = identifiers.doi(said)
+        if doi is None and said:
+            self.leave_out("DOI", said)
+        return doi
+
+    def leave_out(self, what: str, said: Any) -> None:
+        """Remarks what stands where a date, a DOI or the like should, once the item is a record."""
+        self._left_out.append(f"{squeeze(repr(said)[:100])} is no {what} we can use")
 
     def reject(self, item: Any, source_id: str | None, reason: str) -> Rejection:
         return Rejection(

@@ -1,11 +1,12 @@
 """The search index: one promise (`port`), one query language (`query`), two adapters (`sqlite`, `elastic`)."""
 
 from services.search.ports.index.open import open_index
-from services.search.ports.index.port import FACETS, FacetCount, Hit, Query, Results, SearchIndex
+from services.search.ports.index.port import FACETS, NOTICE, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.writing import write
 
 __all__ = [
     "FACETS",
+    "NOTICE",
     "FacetCount",
     "Hit",
     "Query",

@@ -14,7 +14,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import SHAPE, mapping, marked, search_body, to_document, to_source
+from services.search.ports.index.elastic_dsl import ADDED, SHAPE, mapping, marked, search_body, to_document, to_source
 from services.search.ports.index.port import DROPPED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import parse
 from shared.errors import Conflict, Invalid, LivingError, Rejected, Unavailable
@@ -56,6 +56,7 @@ class ElasticIndex:
             if not self._client.indices.exists_alias(name=self._alias):
                 self._make_first()
             self._check_shape()
+            self._client.indices.put_mapping(index=self._alias, properties=ADDED)
             # One that an earlier release made showed what is new each second or two, whether anybody looked or not.
             self._client.indices.put_settings(index=self._alias, settings={"index.refresh_interval": None})
 

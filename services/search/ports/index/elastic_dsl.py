@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from services.search.domain import Document, Screening
+from services.search.domain import NO_NOTICE, Document, Notice, Screening
 from services.search.ports.index.cursor import position_of
 from services.search.ports.index.highlight import (
     CLOSING,
@@ -32,8 +33,11 @@ _KEYWORDS = {
     "language": "language",
     "status": "status",
     "venue": "venue_name",
+    "notice": "notice",
 }
 _KEYWORD = {"type": "keyword", "ignore_above": 1_000}
+#: What a later release has added to the mapping: an index of before takes it in at a start, and is none the worse.
+ADDED = {"notice": _KEYWORD}
 _PLAIN = ("published", "kind", "language", "identifiers", "sources")
 
 
@@ -56,6 +60,7 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
             "listed": {"type": "boolean"},
             "day": {"type": "integer"},
             **{name: _KEYWORD for name in ("year", "kind", "language", "status", "venue_name")},
+            **ADDED,
             "identifiers": {"properties": {"doi": _KEYWORD}},
             "sources": {"properties": {"source": _KEYWORD}},
         },
@@ -81,6 +86,8 @@ def to_source(document: Document) -> dict[str, Any]:
         "status": screening.status,
         "stage": screening.stage,
         "reason": screening.reason,
+        "notice": document.noticed,
+        "notices": [asdict(notice) for notice in document.notices],
         **_described(document.bibliography),
     }
     return {name: value for name, value in source.items() if value or value in (0, "")}
@@ -123,6 +130,7 @@ def to_document(source: dict[str, Any], seen: str) -> Document:
         bibliography=_bibliography(source) if source.get("listed") else None,
         screening_revision=source.get("screening_revision", 0),
         screening=Screening(source["status"], source.get("stage"), source.get("reason")),
+        notices=tuple(Notice(**notice) for notice in source.get("notices", ())),
         seen=seen,
     )
 
@@ -168,7 +176,8 @@ def _order(query: Query, expression: Expression | None) -> list[dict[str, str]]:
 
 
 def _facet(name: str) -> dict[str, Any]:
-    return {"field": _KEYWORDS[name], "size": FACET_SIZE, "exclude": [""]}
+    without = {"missing": NO_NOTICE} if name == "notice" else {}
+    return {"field": _KEYWORDS[name], "size": FACET_SIZE, "exclude": [""]} | without
 
 
 def _only(query: Query) -> list[dict[str, Any]]:
@@ -179,7 +188,15 @@ def _only(query: Query) -> list[dict[str, Any]]:
         if query.published_until:
             day["lte"] = as_number(query.published_until)
         only.append({"range": {"day": day}})
-    return only + [{"terms": {_KEYWORDS[name]: list(values)}} for name, values in query.filters.items()]
+    return only + [_among(name, values) for name, values in query.filters.items()]
+
+
+def _among(name: str, values: tuple[str, ...]) -> dict[str, Any]:
+    among: dict[str, Any] = {"terms": {_KEYWORDS[name]: list(values)}}
+    if name != "notice" or NO_NOTICE not in values:
+        return among
+    nothing = {"bool": {"must_not": {"exists": {"field": _KEYWORDS[name]}}}}
+    return {"bool": {"should": [among, nothing], "minimum_should_match": 1}}
 
 
 def _highlight(analyzer: str) -> dict[str, Any]:

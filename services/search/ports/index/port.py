@@ -15,7 +15,11 @@ Sort = Literal["relevance", "newest"]
 
 #: What hits are counted by; each facet lists its 20 most frequent values.
 FACETS = ("year", "source", "kind", "language", "status", "venue")
+#: Not what a record is or where it stands, but what became of its report: counted where it is asked for.
+NOTICE = "notice"
 FACET_SIZE = 20
+
+_FILTERS = ("status", "source", "kind", "language", "venue", NOTICE)
 
 #: Why a generation that is gone cannot be used.
 DROPPED = "this generation of the search index was dropped, by another rebuild or on request"
@@ -31,7 +35,8 @@ class Query:
     `text` is in the language of `services.search.ports.index.query`; empty, it finds every record. A filter with
     several values admits any of them. A partial date counts by its earliest day; a record without a date is
     left out as soon as `published_from` or `published_until` is given. `relevance` ties, and so everything
-    when there is no text, are ordered by record; `newest` puts records without a date last. `cursor` is the
+    when there is no text, are ordered by record; `newest` puts records without a date last. `notice` has kinds
+    of notices that stand, drills left out, or `none` for records without any. `cursor` is the
     `next` of the page before. Raises Invalid.
     """
 
@@ -44,6 +49,7 @@ class Query:
     kind: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     venue: tuple[str, ...] = ()
+    notice: tuple[str, ...] = ()
     sort: Sort = "relevance"
     facets: tuple[str, ...] = ()
     limit: int = 20
@@ -54,9 +60,9 @@ class Query:
             *([] if 1 <= self.limit <= MAX_LIMIT else [_error("limit", f"must be 1 to {MAX_LIMIT}")]),
             *([] if self.sort in ("relevance", "newest") else [_error("sort", "must be relevance or newest")]),
             *(
-                _error("facets", f"there is no facet {name!r}; there are {', '.join(FACETS)}")
+                _error("facets", f"there is no facet {name!r}; there are {', '.join((*FACETS, NOTICE))}")
                 for name in self.facets
-                if name not in FACETS
+                if name not in (*FACETS, NOTICE)
             ),
             *(
                 _error(name, f"at most {MAX_FILTER_VALUES} values")
@@ -70,7 +76,7 @@ class Query:
     @property
     def filters(self) -> dict[str, tuple[str, ...]]:
         """The filters by exact value that are set."""
-        values = {name: getattr(self, name) for name in ("status", "source", "kind", "language", "venue")}
+        values = {name: getattr(self, name) for name in _FILTERS}
         return {name: chosen for name, chosen in values.items() if chosen}
 
 

@@ -60,7 +60,9 @@ class SqliteIndex:
             row = self._find(db)
             if row is None:
                 self._add_generation(db, live=True)
-            elif row["analyzer"] != self._analyzer:
+                return
+            Generation(db, row["id"], row["analyzer"]).complete()
+            if row["analyzer"] != self._analyzer:
                 raise Invalid(
                     f"the search index {self._name!r} was built with the analyzer {row['analyzer']!r}, the setting "
                     f"says {self._analyzer!r}: set it back, or rebuild the index"

@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-from services.search.domain import Document, Screening
+from services.search.domain import Document, Notice, Screening
 from services.search.ports.index.cursor import asked_by
 from services.search.ports.index.highlight import CLOSING, OPENING, marked_fields, spans_of
 from services.search.ports.index.port import FacetCount, Hit, Query, Results, earliest
@@ -41,6 +41,7 @@ CREATE TABLE records_{id} (
 CREATE INDEX newest_{id} ON records_{id} (review, newest, record) WHERE listed;
 CREATE INDEX listed_{id} ON records_{id} (review, record) WHERE listed;
 CREATE TABLE sources_{id} (id INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
+CREATE TABLE notices_{id} (id INTEGER NOT NULL, notice TEXT NOT NULL, PRIMARY KEY (id, notice)) WITHOUT ROWID;
 CREATE TABLE forms_{id} (word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts_{id} USING fts5({columns}, tokenize = '{tokenizer}');
 INSERT INTO texts_{id} (texts_{id}, rank) VALUES ('automerge', {segments});
@@ -67,9 +68,14 @@ class Generation:
         for statement in program.split(";\n"):
             self._db.execute(statement)
 
+    def complete(self) -> None:
+        """Makes the table that a generation of an earlier release lacks: nothing was noticed then."""
+        table = f"notices_{self.id} (id INTEGER NOT NULL, notice TEXT NOT NULL, PRIMARY KEY (id, notice))"
+        self._db.execute(f"CREATE TABLE IF NOT EXISTS {table} WITHOUT ROWID")
+
     def drop(self) -> None:
-        for table in ("texts", "forms", "sources", "records"):
-            self._db.execute(f"DROP TABLE {table}_{self.id}")
+        for table in ("texts", "forms", "sources", "notices", "records"):
+            self._db.execute(f"DROP TABLE IF EXISTS {table}_{self.id}")
 
     def mark(self) -> str:
         mark: str
@@ -162,6 +168,7 @@ class Generation:
             else Bibliography.model_validate({**described, "title": title, "abstract": abstract}),
             screening_revision=screening_revision,
             screening=Screening(**parts["screening"]),
+            notices=tuple(Notice(**notice) for notice in parts.get("notices", ())),
             seen=self._seen(version),
         )
 
@@ -220,6 +227,8 @@ class Generation:
         columns = f"(rowid, {', '.join(WEIGHTS)})"
         self._each(f"INSERT INTO texts_{self.id} {columns} SELECT {_columns(7)} FROM given", writing.texts_in)
         self._each(f"INSERT INTO sources_{self.id} SELECT {_columns(2)} FROM given", writing.sources)
+        self._each(f"DELETE FROM notices_{self.id} WHERE id {those}", writing.noticed)
+        self._each(f"INSERT OR IGNORE INTO notices_{self.id} SELECT {_columns(2)} FROM given", writing.notices)
         if self._analyzer == "english":
             forms = sorted({form for word in words for form in beginnings(word)})
             self._each(f"INSERT OR IGNORE INTO forms_{self.id} SELECT value FROM given", forms)
@@ -239,6 +248,8 @@ class _Writing:
         self.texts_out: list[int] = []
         self.texts_in: list[_Text] = []
         self.sources: list[tuple[int, str]] = []
+        self.noticed: list[int] = []
+        self.notices: list[tuple[int, str]] = []
 
     def add(self, document: Document, state: dict[str, int] | None) -> dict[str, int]:
         """Takes a document in, given its record's stored state; returns the state it will have."""
@@ -250,6 +261,9 @@ class _Writing:
         }
         self._free_id += state is None
         self.rows.append(_row(document, new))
+        if document.notices:
+            self.noticed.append(new["id"])
+            self.notices += [(new["id"], kind) for kind in document.noticed]
         if state is None or state["revision"] != document.revision:
             self._add_text(document, new["id"], was_listed=bool(state and state["listed"]))
         return new
@@ -282,10 +296,12 @@ class _Writing:
 def _row(document: Document, state: dict[str, int]) -> tuple[object, ...]:
     described = document.bibliography or Bibliography()
     day = earliest(described)
-    body = {
+    body: dict[str, object] = {
         "bibliography": document.bibliography and described.model_dump(exclude=_NOT_IN_BODY, exclude_none=True),
         "screening": document.screening,
     }
+    if document.notices:
+        body["notices"] = document.notices
     return (
         state["id"], document.record, document.review, state["version"],
         document.revision, document.screening_revision, state["listed"],

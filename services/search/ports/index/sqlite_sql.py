@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from services.search.domain import NO_NOTICE
 from services.search.ports.index.cursor import position_of
 from services.search.ports.index.port import FACET_SIZE, Query, as_number
 from services.search.ports.index.query import And, Expression, Not, Or, Phrase, Prefix
@@ -125,6 +126,11 @@ class Found:
 
     def _facet(self, name: str) -> str:
         joined = f"JOIN sources_{self._generation} USING (id)" if name == "source" else ""
+        if name == "notice":
+            joined = (
+                f"JOIN (SELECT f.id AS id, coalesce(n.notice, '{NO_NOTICE}') AS notice FROM found AS f"
+                f" LEFT JOIN notices_{self._generation} AS n ON n.id = f.id) USING (id)"
+            )
         return (
             f"SELECT '{name}', {name}, count(*) AS many FROM found {joined} WHERE {name} IS NOT NULL"
             f" GROUP BY {name} ORDER BY many DESC, {name} LIMIT {FACET_SIZE}"
@@ -148,6 +154,10 @@ class Found:
             among = f"IN ({', '.join(map(self._value, values))})"
             if name == "source":
                 yield f"r.id IN (SELECT id FROM sources_{self._generation} AS s WHERE s.id = r.id AND source {among})"
+            elif name == "notice":
+                noticed = f"SELECT 1 FROM notices_{self._generation} AS n WHERE n.id = r.id"
+                nothing = f" OR NOT EXISTS ({noticed})" if NO_NOTICE in values else ""
+                yield f"(EXISTS ({noticed} AND n.notice {among}){nothing})"
             else:
                 yield f"r.{name} {among}"
 

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from shared.clock import ManualClock
+from shared.events.protocol import Strategy
+from shared.strategies.asking import asked
 
 REVIEW = Path(__file__).parents[4] / "reviews" / "ics-leadership" / "papers.yaml"
 
@@ -46,6 +48,20 @@ def test_nothing_is_wired_to_the_papers(api):
     assert api.get("/eutils/esearch.fcgi", params=asked).json()["esearchresult"]["count"] == "0"
     asked = {"query": "TITLE:cartilage", "resultType": "core", "format": "json"}
     assert api.get("/europepmc/search", params=asked).json()["hitCount"] == 0
+
+
+def test_a_strategy_of_concepts_is_answered_as_each_source_is_asked_for_it(api):
+    terms = [{"text": "leader*"}, {"text": "governance", "field": "title"}]
+    care = {"name": "care", "terms": ["integrated care", "social care"]}
+    blocks = {"concepts": [{"name": "leading", "terms": terms}, care], "not": {"name": "where", "terms": ["england"]}}
+    strategy = Strategy.model_validate({"id": "a", "sources": ["pubmed", "europepmc", "openalex"], **blocks})
+    (term,), (query,), (filter_,) = (asked(strategy, source).strings for source in strategy.searched)
+
+    searched = api.get("/eutils/esearch.fcgi", params={"db": "pubmed", "retmode": "json", "term": term}).json()
+    assert searched["esearchresult"]["count"] == "4"
+    core = {"query": query, "format": "json", "resultType": "core"}
+    assert api.get("/europepmc/search", params=core).json()["hitCount"] == 4
+    assert api.get("/openalex/works", params={"filter": filter_}).json()["meta"]["count"] == 7
 
 
 def test_what_has_not_entered_yet_is_not_shown(corpus):

@@ -66,8 +66,8 @@ def test_a_paper_looks_different_in_each_source(tmp_path):
         "pubmed": "99000007",
         "europepmc": "PMC:PMC99000007",
     }
-    assert one["crossref"].title == "System & wide"
-    assert one["crossref"].other_titles == ["System & wide: Leaders"]
+    assert one["crossref"].title == "System & wide: Leaders"
+    assert one["crossref"].other_titles == ["System & wide"]
     assert one["pubmed"].title == one["europepmc"].title == "System wide collaboration"
     assert one["openalex"].authors == ["J. Shand", "M.L.P. MacLeod"]
     assert one["crossref"].authors == ["Shand, J.", "MacLeod, M.L.P."]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 
+from services.ingest.models import NoticeRow
 from services.ingest.ports.sources.port import Notice, SourceRecord
 from shared.events.ingest import RecordDiscovered, RecordNoticed
 from shared.events.values import Identifiers
@@ -222,3 +224,59 @@ def test_a_notice_that_names_a_work_twice_strikes_whoever_knows_one_of_the_names
 
     pull(bench, striking.model_copy(update={"notices": []}))
     assert seen(bench) == [("retraction", "pubmed"), ("reinstatement", "pubmed")]
+
+
+TITLE = "How leadership works in integrated care systems of the rural north"
+BY_TITLE = work(
+    "crossref", "10.1000/n", f"Retraction: {TITLE}", kind="notice", doi="10.1000/n",
+    notices=[Notice(kind="retraction", text=TITLE, by="doi:10.1000/n", said="its title")],
+)  # fmt: skip
+
+
+def waiting(bench: IngestBench) -> list[str | None]:
+    with bench.work() as work:
+        return [row.waits_for for row in work.session.exec(select(NoticeRow)) if row.record is None and row.stands]
+
+
+def test_a_notice_by_its_title_strikes_the_one_work_of_that_title(bench):
+    pull(bench, work("pubmed", "7", TITLE, pmid="7"))
+    pull(bench, BY_TITLE)
+
+    (event,) = bench.emitted(RecordNoticed)
+    (struck,) = bench.items("records", pmid="7")
+    assert event.record == struck["record"]
+    assert event.reason == (f"crossref tells of its retraction (its title), naming it as {TITLE!r}, by doi:10.1000/n")
+
+
+def test_a_notice_by_its_title_waits_for_its_work(bench):
+    pull(bench, BY_TITLE)
+    assert seen(bench) == []
+
+    pull(bench, work("pubmed", "7", TITLE, pmid="7"))
+
+    assert seen(bench) == [("retraction", "crossref")]
+
+
+def test_a_title_of_two_works_strikes_neither(bench):
+    pull(bench, work("pubmed", "7", TITLE, pmid="7", venue="BMJ"), work("pubmed", "8", TITLE, pmid="8", venue="Lancet"))
+    pull(bench, BY_TITLE)
+
+    assert len(bench.items("records")) == 3
+    assert seen(bench) == []
+    assert len(waiting(bench)) == 1
+
+
+def test_a_notice_that_names_its_work_by_a_reference_alone_stays_open_and_says_which(bench):
+    notice = work("pubmed", "9", "Retraction", pmid="9", kind="notice")
+    pull(bench, PUBMED, retracted(notice, text="J Test. 2015;12(4):55", by="pmid:9"))
+
+    assert seen(bench) == []
+    assert waiting(bench) == ["text:J Test. 2015;12(4):55"]
+    (carrier,) = bench.items("records", pmid="9")
+    shown = bench.get(f"records/{carrier['record']}")
+    assert [(one["record"], one["stands"]) for one in shown["strikes"]] == [(None, True)]
+    assert "naming it as 'J Test. 2015;12(4):55'" in shown["strikes"][0]["reason"]
+    assert shown["notices"] == []
+
+    pull(bench, notice)
+    assert seen(bench) == []

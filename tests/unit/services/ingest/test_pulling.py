@@ -16,6 +16,7 @@ from services.ingest.ports.sources.port import Page, SourceDrifted, SourceRefuse
 from shared.errors import Conflict, UnknownReview
 from shared.events.ingest import RecordDiscovered, RecordUpdated, RunFinished
 from shared.events.ingest import SourceDrifted as Drifted
+from shared.events.protocol import Strategy
 from tests.unit.services.ingest.rig import rejection, strategy, work
 
 TOPICS = ("boards", "trust", "vision", "data", "equity", "primary", "acute", "mental", "housing", "rural", "urban")
@@ -706,3 +707,28 @@ def test_a_run_keeps_no_more_remarks_than_a_person_would_read(bench):
             runs.take_page(work_, run.id, page, pages_before=number)
 
     assert len(bench.items("runs")[0]["remarks"]) == runs.MOST_REMARKS
+
+
+def test_what_a_source_gives_beyond_the_strategy_is_counted_and_no_record(bench):
+    concepts = [{"name": "leading", "terms": ["leadership"]}, {"name": "place", "terms": ["rural clinics"]}]
+    bench.adopt(Strategy(id="both", sources=["crossref"], concepts=concepts, overlap_days=3))
+    source = bench.sources["crossref"]
+    source.put(
+        work("crossref", "in", "Leadership in rural clinics", abstract="We asked."),
+        work("crossref", "out", "Leadership in towns", abstract="We asked."),
+        work("crossref", "unsure", "Leadership in towns"),
+    )
+
+    bench.pull()
+
+    counts = finished(bench).counts
+    assert (finished(bench).complete, counts.found, counts.new, counts.outside) == (True, 2, 2, 1)
+    (run,) = bench.items("runs")
+    items = {item["source_id"]: item["outcome"] for item in bench.items(f"runs/{run['run']}/items")}
+    assert items == {"in": "new", "unsure": "new", "out": "outside"}
+
+    source.put(work("crossref", "unsure", "Leadership in towns", abstract="It came later."))
+    bench.pull_again()
+
+    assert finished(bench).counts.outside == 1
+    assert finished(bench).counts.updated == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from shared.events.ingest import RunFinished
+from shared.events.protocol import Strategy
 from tests.unit.services.ingest.rig import strategy, work
 
 
@@ -159,3 +160,27 @@ def test_every_watch_of_every_review_is_its_own(bench):
 
     assert watches(bench)["crossref"]["watch"] != watch
     bench.post(f"watches/{watch}/pause", status=404)
+
+
+def test_concepts_are_watched_at_each_source_by_the_exact_strings_they_become(bench):
+    words = [f"leadership{number}" for number in range(250)]
+    concepts = [{"name": "leading", "terms": ["governance", *words]}]
+    bench.adopt(Strategy(id="blocks", sources=["crossref", "pubmed"], concepts=concepts, every_days=30))
+
+    watching = watches(bench)
+    assert list(watching) == ["blocks@crossref", "blocks@crossref.2", "blocks@pubmed"]
+    assert watching["blocks@crossref"]["query"].startswith("query.bibliographic=governance leadership0 ")
+    assert watching["blocks@pubmed"]["query"].startswith('"governance"[tiab] OR "leadership0"[tiab]')
+    assert {watch["every_days"] for watch in watching.values()} == {30}
+
+    bench.adopt(Strategy(id="blocks", sources=["crossref"], concepts=[{"name": "x", "terms": ["care"]}]), number=2)
+
+    assert {name: watch["state"] for name, watch in watches(bench).items()} == {
+        "blocks@crossref": "active", "blocks@crossref.2": "retired", "blocks@pubmed": "retired",
+    }  # fmt: skip
+
+
+def test_a_query_that_an_earlier_release_took_is_watched_as_it_was_published(bench):
+    bench.adopt(strategy("pubmed", "((leader*[tiab] AND"))
+
+    assert watches(bench)["pubmed"]["query"] == "((leader*[tiab] AND"

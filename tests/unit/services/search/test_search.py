@@ -13,7 +13,14 @@ from services.search.manifest import SERVICE
 from services.search.ports.index.elastic import ElasticIndex
 from shared.bus.port import Message
 from shared.errors import Unavailable
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated, SourceRef
+from shared.events.ingest import (
+    Bibliography,
+    RecordDiscovered,
+    RecordMerged,
+    RecordNoticed,
+    RecordUpdated,
+    SourceRef,
+)
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded
 from shared.ids import new_id
 from tests.workbench import Workbench
@@ -98,6 +105,34 @@ def test_facets_count_what_was_found(search):
 
     assert page["total"] == 2
     assert {value["value"]: value["count"] for value in page["facets"]["kind"]} == {"article": 1, "book": 1}
+
+
+def noticed(notice: str, kind: str, **more) -> RecordNoticed:
+    reason = f"pubmed tells of its {kind}"
+    return RecordNoticed(review="r", record="a", notice=notice, kind=kind, reason=reason, source="pubmed", **more)
+
+
+def test_a_retracted_record_is_not_shown_as_clean(search):
+    search.hears(discovered("a", "Trust"), discovered("b", "Trust"))
+    search.hears(noticed("notice_1", "retraction"), noticed("notice_2", "retraction", drill=True))
+    search.running.resources.refresh()
+
+    page = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust", "facet": "all"}).json()
+
+    assert {item["record"]: [(one["kind"], one["drill"]) for one in item["notices"]] for item in page["items"]} == {
+        "a": [("retraction", False), ("retraction", True)],
+        "b": [],
+    }
+    assert page["items"][0]["notices"][0]["reason"] == "pubmed tells of its retraction"
+    assert {value["value"]: value["count"] for value in page["facets"]["notice"]} == {"retraction": 1, "none": 1}
+    assert find(search, notice="none") == ["b"]
+    assert find(search, notice="retraction") == ["a"]
+
+
+def test_a_reinstated_record_is_clean_again(search):
+    search.hears(discovered("a", "Trust"), noticed("notice_1", "retraction"), noticed("notice_2", "reinstatement"))
+
+    assert find(search, notice="none") == ["a"]
 
 
 def test_when_the_index_is_down_nothing_is_taken_as_heard(search, monkeypatch):

@@ -52,8 +52,8 @@ def test_an_item_is_read():
     assert read(ITEM) == SourceRecord(
         source="crossref",
         source_id="10.1108/jica-06-2018-0042",
-        title="System wide collaboration?",
-        other_titles=["System wide collaboration?: Health & social care"],
+        title="System wide collaboration?: Health & social care",
+        other_titles=["System wide collaboration?"],
         abstract="Purpose: To ask.",
         authors=["Shand, Jenny", "Baumgartner, William A. Jr.", "Plato", "HEC Montréal"],
         venue="Journal of Integrated Care",
@@ -71,6 +71,48 @@ def test_further_titles_are_kept_beside_the_first():
     assert (record.title, record.other_titles) == ("Lari Marathon", ["Lari Maraton", "Lari"])
 
 
+@pytest.mark.parametrize(
+    ("title", "subtitle", "read_as"),
+    [
+        ("Leading care", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care:", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care.", ["A realist review"], "Leading care: A realist review"),
+        ("Leading care", ["A realist review", "", "Of ten years"], "Leading care: A realist review: Of ten years"),
+        ("Leading care: a realist review", ["A realist review"], "Leading care: a realist review"),
+        ("Leading care", ["LEADING CARE"], "Leading care"),
+        ("Leading care", ["Okoye, Leading care"], "Leading care"),
+        ("Leading care", [""], "Leading care"),
+        ("Leading care", None, "Leading care"),
+    ],
+)
+def test_a_subtitle_is_part_of_the_title_unless_it_repeats_it(title, subtitle, read_as):
+    assert read(ITEM | {"title": [title], "subtitle": subtitle}).title == read_as
+
+
+def test_a_short_title_is_another_title():
+    record = read(ITEM | {"title": ["Leading integrated care"], "subtitle": [], "short-title": ["Leading ICS"]})
+    assert (record.title, record.other_titles) == ("Leading integrated care", ["Leading ICS"])
+
+
+def test_a_subtitle_without_a_title_is_no_title():
+    assert read(ITEM | {"title": []}).title is None
+
+
+def test_a_referees_report_is_rejected_with_what_it_reviews():
+    related = {"is-review-of": [{"id-type": "doi", "id": "10.1000/REVIEWED", "asserted-by": "subject"}]}
+    rejection = read(ITEM | {"type": "peer-review", "relation": related})
+    assert isinstance(rejection, Rejection)
+    assert "a referee's report on 10.1000/reviewed" in rejection.reason
+    assert "a referee's report on another work" in read(ITEM | {"type": "peer-review"}).reason
+
+
+def test_a_book_without_authors_is_its_editors():
+    edited = ITEM | {"type": "edited-book", "author": [], "editor": [{"family": "Okoye", "given": "Ada"}]}
+    assert read(edited).authors == ["Okoye, Ada"]
+    assert read(edited | {"author": [{"family": "Lind"}]}).authors == ["Lind"]
+    assert read(edited | {"type": "book-chapter"}).authors == []
+
+
 def test_empty_title_arrays_leave_no_title():
     record = read(ITEM | {"title": [], "subtitle": []})
     assert (record.title, record.other_titles) == (None, [])
@@ -85,6 +127,20 @@ def test_empty_title_arrays_leave_no_title():
         ({"issued": {"date-parts": [[None]]}, "published-print": {"date-parts": [[2018, 3]]}}, "2018-03"),
         ({"issued": {"date-parts": []}, "posted": {"date-parts": [[2021, 2, 3]]}}, "2021-02-03"),
         ({"issued": None}, None),
+        ({"published-online": {"date-parts": [[2018, 12, 5]]}}, "2018-12-05"),
+        ({"published-online": {"date-parts": [[2019, 1, 30]]}}, "2019-01-30"),
+        ({"published-online": {"date-parts": [[2019, 7]]}}, "2019-01"),
+        (
+            {"issued": {"date-parts": [[2003]]}, "published-online": {"date-parts": [[2012, 3, 1]]}},
+            "2003",
+        ),
+        ({"issued": {"date-parts": [[None]]}, "approved": {"date-parts": [[2025, 4]]}}, "2025-04"),
+        ({"issued": {"date-parts": [[1992]]}, "approved": {"date-parts": [[2008, 2, 6]]}}, "1992"),
+        ({"issued": None, "created": {"date-parts": [[2007, 9, 8]]}}, "2007"),
+        ({"issued": {"date-parts": [[9999]]}}, None),
+        ({"issued": {"date-parts": [[1000000, 1]]}}, None),
+        ({"issued": {"date-parts": [[1000]]}}, None),
+        ({"issued": {"date-parts": [[2020, 1, 1609459200000]]}}, "2020-01"),
     ],
 )
 def test_a_date_is_as_precise_as_it_was_deposited(dates, read_as):
@@ -139,6 +195,78 @@ def test_a_work_that_was_struck_says_so():
 def test_a_new_version_strikes_nothing():
     record = read(ITEM | {"update-to": [{"DOI": "10.1000/v1", "type": "new_version"}]})
     assert (record.notices, record.kind) == ([], "article")
+
+
+def test_a_work_that_was_changed_in_place_is_no_notice_of_itself():
+    record = read(ITEM | {"update-to": [{"DOI": "10.1108/JICA-06-2018-0042", "type": "correction"}]})
+    assert (record.kind, record.notices) == ("article", [Notice(kind="correction")])
+    record = read(ITEM | {"update-to": [{"DOI": "10.1108/JICA-06-2018-0042", "type": "new_version"}]})
+    assert (record.kind, record.notices) == ("article", [])
+
+
+def test_an_update_by_what_has_no_doi_is_told_all_the_same():
+    record = read(ITEM | {"updated-by": [{"DOI": "unavailable", "type": "retraction"}, {"type": "withdrawal"}]})
+    assert record.notices == [Notice(kind="retraction"), Notice(kind="withdrawal")]
+    (notice,) = read(ITEM | {"update-to": [{"DOI": "see vol. 3", "type": "retraction"}]}).notices
+    assert notice.text == "see vol. 3"
+
+
+def test_a_type_of_update_that_nobody_knows_is_remarked():
+    item = ITEM | {"update-to": [{"DOI": "10.1000/old", "type": "polish"}]}
+    page = read_items({"message-type": "work-list", "message": {"total-results": 1, "items": [item]}})
+    assert page.records[0].notices == []
+    assert page.remarks == ["10.1108/jica-06-2018-0042: 'polish' is no kind of update we can use"]
+
+
+def relation(name: str, asserted_by: str = "subject", other: str = "10.1000/OTHER", id_type: str = "doi") -> dict:
+    return {"relation": {name: [{"id-type": id_type, "id": other, "asserted-by": asserted_by}]}}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "of", "by"),
+    [
+        (relation("is-retraction-of"), "retraction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("is-correction-of"), "correction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("has-correction"), "correction", None, "doi:10.1000/other"),
+        (relation("correction", "object"), "correction", None, "doi:10.1000/other"),
+        (relation("retraction", "subject"), "retraction", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("is-replaced-by"), "replacement", None, "doi:10.1000/other"),
+        (relation("replaces"), "replacement", "10.1000/other", "doi:10.1108/jica-06-2018-0042"),
+        (relation("has-retraction", other="77", id_type="pmid"), "retraction", None, "pmid:77"),
+    ],
+)
+def test_a_relation_to_a_notice_is_read(said, kind, of, by):
+    record = read(ITEM | said)
+    assert record.notices == [Notice(kind=kind, of=Identifiers(doi=of) if of else None, by=by)]
+    assert record.kind == ("notice" if of else "article")
+
+
+@pytest.mark.parametrize("name", ["is-version-of", "has-review", "is-preprint-of", "has-preprint", "is-comment-on"])
+def test_a_relation_of_another_sort_says_nothing(name):
+    assert read(ITEM | relation(name)).notices == []
+
+
+@pytest.mark.parametrize("broken", [relation("is-retraction-of", other="?"), {"relation": {"correction": 3}}])
+def test_a_relation_to_nothing_is_none(broken):
+    assert read(ITEM | broken).notices == []
+
+
+def test_a_preprint_that_a_later_version_replaces_is_not_struck():
+    assert read(ITEM | {"type": "posted-content"} | relation("is-replaced-by")).notices == []
+
+
+def test_what_update_and_relation_both_say_is_said_once():
+    record = read(
+        ITEM | {"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]} | relation("correction", "object")
+    )
+    assert record.notices == [Notice(kind="correction", by="doi:10.1000/n")]
+
+
+def test_a_notice_by_its_title_alone_names_its_work():
+    record = read(ITEM | {"title": ["Erratum to: How leadership works"], "subtitle": [], "abstract": None})
+    assert record.kind == "notice"
+    (notice,) = record.notices
+    assert (notice.kind, notice.text, notice.of) == ("correction", "How leadership works", None)
 
 
 def source(net: Net, rows: int = 2, **settings: int) -> Crossref:

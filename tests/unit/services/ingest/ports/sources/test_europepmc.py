@@ -119,6 +119,15 @@ def test_the_day_of_electronic_publication_outranks_the_issue():
     assert read(RESULT | {"electronicPublicationDate": "2025-06-18"}).published == "2025-06-18"
 
 
+def test_the_first_publication_counts_as_far_as_it_is_known():
+    issue = {"dateOfPublication": "2025 Mar", "monthOfPublication": 3, "yearOfPublication": 2025}
+    result = RESULT | {"journalInfo": issue}
+    assert read(result | {"firstPublicationDate": "2024-12-17"}).published == "2024-12-17"
+    assert read(result | {"firstPublicationDate": "2024-12-01"}).published == "2024-12"
+    assert read(result | {"firstPublicationDate": "2025-03-01"}).published == "2025-03"
+    assert read(result | {"firstPublicationDate": "2025-01-01"}).published == "2025-03"
+
+
 def test_a_month_that_is_not_known_is_not_invented():
     issue = {"dateOfPublication": "2020", "monthOfPublication": 0, "yearOfPublication": 2020}
     assert read(RESULT | {"journalInfo": issue, "firstPublicationDate": "2020-01-01"}).published == "2020"

@@ -29,6 +29,9 @@ from shared.events.values import earliest_day
         (("9999",), None),
         ((2200,), None),
         ((999, 1), None),
+        ((1000,), None),
+        ((1000, 1, 1), None),
+        ((1000000,), None),
         ((2020, 1, 99), "2020-01"),
         ((2020, 1, -1), "2020-01"),
         ((2020, 1, 1609459200000), "2020-01"),
@@ -57,6 +60,11 @@ def test_a_date_is_as_precise_as_its_parts_allow(parts, read):
         ("3 May 2020", "2020-05-03"),
         ("Winter 2001", "2001"),
         ("2001 2d Quart", "2001"),
+        ("2018 4th Quart", "2018"),
+        ("Fall 2018", "2018"),
+        ("2018 Jan-Feb", "2018-01"),
+        ("2000-2001", "2000"),
+        ("1609459200000", None),
         ("2001-02 Winter", "2001"),
         ("2001-2002", "2001"),
         ("2001-02", "2001-02"),
@@ -75,7 +83,31 @@ def test_a_date_in_words_keeps_what_is_certain(text, read):
     assert normal.partial_date_of(text) == read
 
 
-@given(st.dates(min_value=date(1000, 1, 1), max_value=date(2199, 12, 31)))
+@pytest.mark.parametrize(
+    ("dates", "first"),
+    [
+        (["2021-03", "2020-11-13"], "2020-11-13"),
+        (["2020", "2020-11-13"], "2020-11-13"),
+        (["2020-11-13", "2020"], "2020-11-13"),
+        (["2019", "2020-11-13"], "2019"),
+        (["2020", "2020-11-13", "2020-03"], "2020-03"),
+        ([None, "2020"], "2020"),
+        ([None], None),
+        ([], None),
+    ],
+)
+def test_the_earliest_date_is_taken_as_precisely_as_it_is_known(dates, first):
+    assert normal.earliest(dates) == first
+    assert normal.earliest(reversed(dates)) == first
+
+
+def test_a_date_that_may_be_filled_up_is_no_more_precise_than_it_is():
+    assert [normal.unfilled(text) for text in ("2020-01-01", "2020-05-01", "2020-05-02", "2020-01", None)] == [
+        "2020", "2020-05", "2020-05-02", "2020-01", None,
+    ]  # fmt: skip
+
+
+@given(st.dates(min_value=date(1001, 1, 1), max_value=date(2199, 12, 31)))
 def test_a_whole_day_survives_reading(day):
     assert normal.partial_date_of(day.isoformat()) == day.isoformat()
     assert normal.day(f"{day.isoformat()}T12:00:00") == day

@@ -45,6 +45,7 @@ PARTS = {
     "vernacular": "",
     "articledate": "",
     "corrections": "",
+    "other": "",
     "ids": '<ArticleId IdType="pubmed">30108519</ArticleId><ArticleId IdType="pmc">PMC6079548</ArticleId>',
     "references": "",
 }
@@ -57,7 +58,7 @@ def article(**parts: str) -> str:
       <Article><Journal><JournalIssue><PubDate>{part["pubdate"]}</PubDate></JournalIssue>{part["journal"]}</Journal>
       {part["title"]}{part["location"]}{part["abstract"]}{part["authors"]}{part["language"]}
       <PublicationTypeList>{part["types"]}</PublicationTypeList>{part["vernacular"]}{part["articledate"]}</Article>
-      <CommentsCorrectionsList>{part["corrections"]}</CommentsCorrectionsList></MedlineCitation>
+      <CommentsCorrectionsList>{part["corrections"]}</CommentsCorrectionsList>{part["other"]}</MedlineCitation>
       <PubmedData><History><PubMedPubDate PubStatus="entrez"><Year>2018</Year><Month>8</Month><Day>16</Day>
       </PubMedPubDate></History><ArticleIdList>{part["ids"]}</ArticleIdList>{part["references"]}</PubmedData>
       </PubmedArticle>"""
@@ -148,6 +149,36 @@ def test_a_date_is_the_electronic_one_or_that_of_the_issue(pubdate, articledate,
     assert read(pubdate=pubdate, articledate=articledate).published == published
 
 
+@pytest.mark.parametrize(
+    ("printed", "online", "published"),
+    [
+        ("<Year>2019</Year><Month>Mar</Month>", "2018-12-05", "2018-12-05"),
+        ("<Year>2018</Year><Month>Nov</Month>", "2018-12-05", "2018-11"),
+        ("<Year>2018</Year>", "2018-12-05", "2018-12-05"),
+        ("<MedlineDate>2018 Fall-2019 Winter</MedlineDate>", "2019-01-02", "2018"),
+        ("<Year>9999</Year>", "2018-12-05", "2018-12-05"),
+    ],
+)
+def test_the_earlier_of_print_and_online_is_the_date(printed, online, published):
+    year, month, day = online.split("-")
+    stamp = (
+        f"<ArticleDate DateType='Electronic'><Year>{year}</Year><Month>{month}</Month><Day>{day}</Day></ArticleDate>"
+    )
+    assert read(pubdate=printed, articledate=stamp).published == published
+
+
+def other(language: str, text: str) -> str:
+    return f'<OtherAbstract Type="Publisher" Language="{language}"><AbstractText>{text}</AbstractText></OtherAbstract>'
+
+
+def test_an_abstract_that_stands_elsewhere_is_read_in_english_first():
+    both = other("spa", "Preguntamos.") + other("eng", "We asked elsewhere.")
+    assert read(abstract="", other=both).abstract == "We asked elsewhere."
+    assert read(abstract="", other=other("spa", "Preguntamos.")).abstract == "Preguntamos."
+    assert read(other=both).abstract == "We asked."
+    assert read(abstract="", other=other("eng", "Abstract available from the publisher.")).abstract is None
+
+
 def test_ids_of_the_works_it_cites_are_not_its_own():
     references = (
         "<ReferenceList><Reference><ArticleIdList><ArticleId IdType='doi'>10.9999/cited</ArticleId>"
@@ -162,6 +193,14 @@ def test_the_listed_doi_outranks_the_located_one_and_a_void_one_does_not_count()
     assert read(location='<ELocationID EIdType="doi" ValidYN="N">10.1/void</ELocationID>').identifiers.doi is None
 
 
+def test_a_doi_that_is_none_is_left_out_with_a_remark():
+    page = read_articles(
+        fromstring(article_set(article(location="", ids='<ArticleId IdType="doi">see p. 3</ArticleId>')))
+    )
+    assert page.records[0].identifiers.doi is None
+    assert page.remarks == ["30108519: 'see p. 3' is no DOI we can use"]
+
+
 def test_a_retracted_article_names_its_notice():
     retracted = (
         "<PublicationType>Journal Article</PublicationType><PublicationType>Retracted Publication</PublicationType>"
@@ -169,6 +208,25 @@ def test_a_retracted_article_names_its_notice():
     named = '<CommentsCorrections RefType="RetractionIn"><PMID>5</PMID></CommentsCorrections>'
     assert read(types=retracted, corrections=named).notices == [Notice(kind="retraction", by="pmid:5")]
     assert read(types=retracted).notices == [Notice(kind="retraction")]
+
+
+def test_a_citation_that_was_updated_or_republished_says_so():
+    links = (
+        '<CommentsCorrections RefType="UpdateIn"><PMID>5</PMID></CommentsCorrections>'
+        '<CommentsCorrections RefType="RepublishedFrom"><RefSource>J. 2018. DOI:10.1000/FIRST</RefSource>'
+        "</CommentsCorrections>"
+    )
+    record = read(corrections=links)
+    assert record.kind == "article"
+    assert record.notices == [
+        Notice(kind="correction", by="pmid:5", said="UpdateIn"),
+        Notice(kind="correction", of=Identifiers(doi="10.1000/first"), by="pmid:30108519", said="RepublishedFrom"),
+    ]
+
+
+def test_a_work_that_was_published_twice_is_a_concern():
+    twice = "<PublicationType>Journal Article</PublicationType><PublicationType>Duplicate Publication</PublicationType>"
+    assert read(types=twice).notices == [Notice(kind="expression_of_concern", said="Duplicate Publication")]
 
 
 def test_a_correction_strikes_another_citation():
@@ -184,6 +242,7 @@ def test_a_correction_strikes_another_citation():
     assert record.notices == [
         Notice(kind="correction", of=Identifiers(pmid="7"), by="pmid:30108519"),
         Notice(kind="retraction", of=Identifiers(doi="10.1000/old"), by="pmid:30108519"),
+        Notice(kind="correction", text="nowhere", by="pmid:30108519"),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.search.domain import Document, Screening
+from services.search.domain import Document, Notice, Screening
 from services.search.ports.index.elastic_dsl import mapping, marked, search_body, to_document, to_source
 from services.search.ports.index.highlight import CLOSING, OPENING
 from services.search.ports.index.port import Query
@@ -38,6 +38,7 @@ def test_a_document_comes_back_as_it_went(
         bibliography=bibliography,
         screening_revision=2,
         screening=Screening(status, None, reason),  # type: ignore[arg-type]
+        notices=(Notice("notice_1", "retraction", "pubmed", reason or "", drill=bool(venue)),),
     )
 
     assert to_document(to_source(document), "seen") == document
@@ -51,6 +52,20 @@ def test_plain_text_is_stored_once() -> None:
 
     assert (source["title"], source["abstract"], source["abstract_original"]) == ("Trust", "Fuhrung", "Führung")
     assert "title_original" not in source
+
+
+def test_a_record_without_notices_is_found_by_what_it_lacks() -> None:
+    body = search_body(Query(review="v", notice=("none", "correction"), facets=("notice",)), None, "standard")
+    assert body["query"]["bool"]["filter"][-1] == {
+        "bool": {
+            "should": [
+                {"terms": {"notice": ["none", "correction"]}},
+                {"bool": {"must_not": {"exists": {"field": "notice"}}}},
+            ],
+            "minimum_should_match": 1,
+        }
+    }
+    assert body["aggs"]["notice"]["terms"]["missing"] == "none"
 
 
 def test_a_tombstone_is_not_listed() -> None:
