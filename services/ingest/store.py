@@ -248,6 +248,16 @@ def failing_watches(work: Work, review: str, source: str) -> int:
     return work.session.scalars(failing).one()
 
 
+def oldest_watermarks(work: Work) -> dict[str, date]:
+    """The day through which each source's active search that lags most was searched completely; none of one that never
+    was."""
+    searched = select(col(WatchRow.source), func.min(WatchRow.searched_through)).where(
+        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose) == "search"
+    )
+    rows = work.session.execute(searched.group_by(col(WatchRow.source)))
+    return {source: day for source, day in rows if day is not None}
+
+
 def running_runs(work: Work) -> list[RunRow]:
     """Runs that have begun and not ended, the oldest first."""
     running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING)

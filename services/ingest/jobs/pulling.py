@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC
 from threading import Lock
 
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +30,8 @@ log = logging.get(__name__)
 ACTOR = "ingest:pull"
 
 _PULLS = counters.counter("living_pulls", "Pulls of a source, by how they ended.", ["source", "ended"])
+
+_REJECTIONS = counters.counter("living_rejections", "Items of a source that are no usable records.", ["source"])
 
 #: Seconds after which a long pull is left alone for a look at what else has become due.
 _LOOK_AGAIN = 5.0
@@ -65,7 +68,12 @@ def gauges(work: Work) -> list[Gauge]:
     """Which sources fail, for whoever is on call."""
     what = "Active watches whose last pull failed."
     failing = Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))
-    return [failing, *quotas.gauges(work)]
+    today = work.now.astimezone(UTC).date()
+    ages: dict[tuple[str, ...], float] = {
+        (source,): float((today - day).days) for source, day in store.oldest_watermarks(work).items()
+    }
+    lag = "Days since the day through which a source's active search that lags most is complete."
+    return [failing, Gauge("living_watermark_age_days", lag, ("source",), ages), *quotas.gauges(work)]
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
@@ -150,11 +158,15 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
         query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
         pages = source.pages(query, run.cursor, answers.hear)
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
+    rejected = run.rejected
     for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
             taken = runs.take_page(work, run.id, page, pages_before=number, drift=source.drift)
             answers.name(work, taken, number)
-            state = taken.state
+            state, now_rejected = taken.state, taken.rejected
+        # Counted once it is kept; a source that is asked is one of the catalog.
+        _REJECTIONS.labels(source.name).inc(now_rejected - rejected)
+        rejected = now_rejected
         if page.cursor is None or running.stopping.is_set():
             return state
     raise SourceUnavailable(f"{run.source} ended its walk before the last page", source=run.source)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from services.ingest.domain import quotas as said
-from services.ingest.jobs import quotas
+from services.ingest.jobs import pulling, quotas
 from services.ingest.models import ParkedRow
 from services.ingest.ports.sources.port import LONGEST_PAUSE, SourceUnavailable
+from shared import counters
 from shared.events.ingest import RunFinished, SourceParked
-from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, version, work
+from tests.unit.services.ingest.rig import REVIEW, IngestBench, rejection, strategy, version, work
 
 HEADERS = {
     "x-ratelimit-limit": "1000", "x-ratelimit-remaining": "989", "x-ratelimit-limit-usd": "0.1",
@@ -210,6 +211,31 @@ def test_what_is_left_is_measured_and_who_is_left_alone(asked):
     assert seen["living_source_refusals_today"] == {("crossref",): 1, ("openalex",): 0}
     assert seen["living_source_quota_left"] == {("openalex", "requests"): 989, ("openalex", "usd"): 0.0989}
     assert seen["living_source_parked"] == {("crossref",): 1, ("openalex",): 0}
+
+
+def test_the_age_of_the_search_that_lags_most_is_measured_for_each_source(bench):
+    bench.sources["crossref"].trouble = {1: SourceUnavailable("away", source="crossref")}
+    bench.adopt(strategy("crossref", every_days=1), strategy("openalex", every_days=1))
+    bench.pull()
+    bench.pull_again(days=1)
+    bench.clock.advance(hours=1)
+
+    with bench.work(readonly=True) as work:
+        seen = {gauge.name: dict(gauge.values) for gauge in pulling.gauges(work)}
+
+    assert seen["living_watermark_age_days"] == {("crossref",): 1, ("openalex",): 0}
+    assert seen["living_watches_failing"] == {("crossref",): 1, ("openalex",): 0}
+
+
+def test_rejections_are_counted_by_source_when_they_are_kept(bench):
+    counted = counters.REGISTRY.get_sample_value
+    before = counted("living_rejections_total", {"source": "crossref"}) or 0.0
+    bench.sources["crossref"].put(*[rejection("crossref", f"10.1/{n}") for n in range(5)])
+    bench.adopt(strategy("crossref"))
+
+    bench.pull()
+
+    assert counted("living_rejections_total", {"source": "crossref"}) == before + 5
 
 
 @given(st.dictionaries(st.text(max_size=200), st.text(max_size=300), max_size=40))
