@@ -141,6 +141,9 @@ class Settings(BaseSettings):
         description="Days the raw answers of sources are kept, with the runs they came in; 0 keeps none. They may be "
         "licensed: a lead alone may read them.",
     )
+    quota_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        400, description="Days it is kept how much each source was asked on a day, and what it said of the budget."
+    )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         1_000_000, description="Largest request body accepted, in bytes, where a route has no limit of its own."
     )

@@ -634,6 +634,7 @@ def _platform() -> Iterator[Finding]:
             yield from _answered("adopted", partial(_put_off, living))
             yield from _answered("dead letters", partial(_letters, living))
             yield from _answered("failing watches", partial(_watches, living))
+            yield from _answered("parked sources", partial(_parked, living))
     except Unavailable as error:
         start = "`living serve` starts it; LIVING_URL says where it is"
         do = start if error.slug == "no_answer" else "it answers, and cannot look: mend what it names"
@@ -754,6 +755,14 @@ def _watches(living: Client) -> Iterator[Finding]:
             if watch.trouble:
                 text = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"
                 yield Finding("failing watches", "warn", text, f"`living review status {review.review}`")
+
+
+def _parked(living: Client) -> Iterator[Finding]:
+    for it in living.ingest.parked():
+        text = f"{it.source} is left alone until {minute(it.until)}: {it.why}"
+        yield Finding(
+            "parked sources", "warn", text, "`living ingest quota`; a larger budget, or a key, where it has one"
+        )
 
 
 def _line(finding: Finding) -> Text:

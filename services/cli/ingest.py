@@ -14,6 +14,7 @@ from rich.text import Text
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, settings
 from services.cli.printing import counted, out, print_json, table
+from services.cli.quota import quota
 from shared.errors import Invalid, LivingError, NotFound
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _BAR = 24
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 app = Group(help="The sources themselves: what a strategy would bring, and whether it reaches what one knows.")
+app.add_command(quota)
 
 _REVIEW = argument("review", "A protocol file, or the name of a review, whose newest version is taken.")
 _SOURCE = option("--source", help="Only this source.")

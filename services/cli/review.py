@@ -331,6 +331,9 @@ def _trouble(
     failed: dict[str, list[RunView]],
 ) -> Iterator[Text]:
     """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
+    for parked in literature.parked:
+        yield Text(f"\n{parked.source} is left alone until {minute(parked.until)}, for every review:", style="red")
+        yield Text(f"  {parked.why}")
     for watch in (*literature.watches, *literature.sweeps):
         if not watch.trouble:
             continue

@@ -2,7 +2,8 @@
 
 Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
 provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
-about them, notices (retractions and the like), rejections, raw answers of sources.
+about them, notices (retractions and the like), rejections, raw answers of sources, what sources say of our
+budget and which of them are left alone.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -19,4 +20,5 @@ Emits:
     ingest.run.finished           one pull of one strategy ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.source.drifted         a source answered in a form it does not document
+    ingest.source.parked          a source asks to be left alone for long
 """

@@ -31,6 +31,8 @@ from shared.wire.ingest import (
     NewNotice,
     NoticeView,
     PairState,
+    ParkedView,
+    QuotaView,
     RawAnswerView,
     RecordSummary,
     RecordView,
@@ -51,15 +53,29 @@ Reading = Annotated[Work, reading_of("ingest")]
 def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
     """How many records there are, what waits for a person, and how each watch stands."""
     row = store.review_of(work, review)
+    searches, sweeps = store.watches_of(work, review), store.watches_of(work, review, "changes")
     return IngestStatus(
         review=review,
         protocol_version=row.protocol_version,
         records=row.records,
         source_records=row.source_records,
         open_duplicates=store.open_duplicates(work, review),
-        watches=views.watch_views(work, store.watches_of(work, review)),
-        sweeps=views.watch_views(work, store.watches_of(work, review, "changes")),
+        watches=views.watch_views(work, searches),
+        sweeps=views.watch_views(work, sweeps),
+        parked=views.parked_views(work, {watch.source for watch in (*searches, *sweeps)}),
     )
+
+
+@router.get("/quota")
+def list_quotas(work: Reading, person: Lead, page: Hundred) -> Page[QuotaView]:
+    """How much each source was asked on each day, for all reviews together, the newest day first; for leads."""
+    return store.page_of_quotas(work, page).page(views.quota_view)
+
+
+@router.get("/parked")
+def list_parked(work: Reading, person: Lead) -> Page[ParkedView]:
+    """The sources that are left alone for now, since they asked for it; for leads."""
+    return Page(items=views.parked_views(work))
 
 
 @router.get("/reviews/{review}/watches")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import pruning, pulling
+from services.ingest.jobs import pruning, pulling, quotas
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -27,6 +27,7 @@ SERVICE = Service(
     jobs=[every(seconds=30, run=pulling.pull_due_watches)],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
+        Prune(quotas.days_of_long_ago, "quota_days"),
         Prune(pruning.answers_of_finished_runs, "raw_answer_days"),
     ],
     gauges=pulling.gauges,
@@ -38,6 +39,7 @@ SERVICE = Service(
         ingest.RunFinished,
         ingest.SweepFinished,
         ingest.SourceDrifted,
+        ingest.SourceParked,
     ],
     resources=Sources.open,
     blobs=True,

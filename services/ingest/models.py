@@ -130,6 +130,37 @@ class RunRow(Base, table=True):
         return RunCounts(**{name: getattr(self, name) for name in RunCounts.model_fields})
 
 
+class QuotaRow(Base, table=True):
+    """What a source was asked on a day (UTC, as YYYY-MM-DD) and what it said of our budget.
+
+    `requests` are answers heard, of whatever status; `refusals` are walks that it ended by asking to be left alone for
+    long. `said` are its last rate and budget headers; `spent` is what it said that the answers cost, in millionths of
+    a dollar.
+    """
+
+    __tablename__ = "quotas"
+    __table_args__ = (Index("quotas_of_day", "day", "source"),)
+
+    source: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    requests: int = 0
+    refusals: int = 0
+    spent: int = Field(default=0, sa_type=Counter)
+    said: dict[str, str] = Field(default={}, sa_type=Json)
+    heard_at: datetime = Field(sa_type=Instant)
+
+
+class ParkedRow(Base, table=True):
+    """A source that asked to be left alone for long, for all reviews alike: until when, and in which words."""
+
+    __tablename__ = "parked_sources"
+
+    source: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=Instant)
+    until: datetime = Field(sa_type=Instant)
+    why: str
+
+
 class RunItemRow(Base, table=True):
     """Where an item of a run went, unless nothing about it had changed: `new`, `merged`, `updated` or `outside`, which
     is kept with the first run of its walk and has no record."""

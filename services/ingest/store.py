@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
@@ -21,6 +21,8 @@ from services.ingest.models import (
     MergeRow,
     NoticeRow,
     OriginRow,
+    ParkedRow,
+    QuotaRow,
     RawAnswerRow,
     RecordKeyRow,
     RecordRow,
@@ -228,6 +230,32 @@ def troubled_watches(work: Work) -> dict[tuple[str, ...], float]:
         .group_by(col(WatchRow.source))
     )
     return {(source,): float(count) for source, count in work.session.execute(query)}
+
+
+def failing_watches(work: Work, review: str, source: str) -> int:
+    """How many active watches of a review and source failed last."""
+    work.session.flush()
+    failing = (
+        select(func.count())
+        .select_from(WatchRow)
+        .where(
+            col(WatchRow.review) == review,
+            col(WatchRow.source) == source,
+            col(WatchRow.state) == WatchStates.ACTIVE,
+            col(WatchRow.failures) > 0,
+        )
+    )
+    return work.session.scalars(failing).one()
+
+
+def oldest_watermarks(work: Work) -> dict[str, date]:
+    """The day through which each source's active search that lags most was searched completely; none of one that never
+    was."""
+    searched = select(col(WatchRow.source), func.min(WatchRow.searched_through)).where(
+        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose) == "search"
+    )
+    rows = work.session.execute(searched.group_by(col(WatchRow.source)))
+    return {source: day for source, day in rows if day is not None}
 
 
 def running_runs(work: Work) -> list[RunRow]:
@@ -599,3 +627,66 @@ def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[Notice
             mine.where(col(NoticeRow.waits_for).in_(batch)).order_by(col(NoticeRow.id))
         ).scalars()
     ]
+
+
+# Quotas and parked sources
+
+
+def quota_of(work: Work, source: str, day: str) -> QuotaRow:
+    """The row of a source and day, locked until the end of the transaction; a new one where there is none."""
+    row = work.session.get(QuotaRow, (source, day), with_for_update=True)
+    return row or work.add(QuotaRow(source=source, day=day, heard_at=work.now))
+
+
+def quotas_of_day(work: Work, day: str) -> list[QuotaRow]:
+    return list(work.session.scalars(select(QuotaRow).where(col(QuotaRow.day) == day).order_by(col(QuotaRow.source))))
+
+
+def page_of_quotas(work: Work, page: PageAsked) -> Found[QuotaRow]:
+    """Sources and days, the newest day first."""
+    return read_page(work, select(QuotaRow), page, col(QuotaRow.day), col(QuotaRow.source), descending=True)
+
+
+def forget_quotas(work: Work, before: str, limit: int) -> int:
+    """Takes away what is of days before this one, the oldest first; answers how many rows."""
+    key = tuple_(col(QuotaRow.day), col(QuotaRow.source))
+    old = select(col(QuotaRow.day), col(QuotaRow.source)).where(col(QuotaRow.day) < before)
+    rows = work.session.execute(old.order_by(col(QuotaRow.day), col(QuotaRow.source)).limit(limit)).all()
+    if rows:
+        work.session.execute(delete(QuotaRow).where(key.in_([tuple(row) for row in rows])))
+    return len(rows)
+
+
+def parked_source(work: Work, source: str) -> ParkedRow | None:
+    """That a source is left alone, also where its time is over, locked until the end of the transaction."""
+    return work.session.get(ParkedRow, source, with_for_update=True)
+
+
+def parked_sources(work: Work, now: datetime) -> list[ParkedRow]:
+    """The sources that are left alone now, by name."""
+    parked = select(ParkedRow).where(col(ParkedRow.until) > now)
+    return list(work.session.scalars(parked.order_by(col(ParkedRow.source))))
+
+
+def unpark(work: Work, source: str) -> None:
+    """Has a source be asked again."""
+    work.session.execute(delete(ParkedRow).where(col(ParkedRow.source) == source))
+
+
+def unpark_due(work: Work) -> None:
+    """Forgets those that were left alone for as long as they asked."""
+    work.session.execute(delete(ParkedRow).where(col(ParkedRow.until) <= work.now))
+
+
+def put_off(work: Work, source: str, until: datetime) -> list[str]:
+    """The reviews of which an active watch over a source is due by then."""
+    due = select(col(WatchRow.review)).where(
+        col(WatchRow.source) == source, col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.due_at) <= until
+    )
+    return list(work.session.scalars(due.distinct().order_by(col(WatchRow.review))))
+
+
+def watched_sources(work: Work) -> list[str]:
+    """The sources of all active watches."""
+    active = select(col(WatchRow.source)).where(col(WatchRow.state) == WatchStates.ACTIVE)
+    return list(work.session.scalars(active.distinct().order_by(col(WatchRow.source))))

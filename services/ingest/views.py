@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
 
 from services.ingest import store
-from services.ingest.models import DuplicateRow, NoticeRow, RecordRow, RunRow, WatchRow
+from services.ingest.domain import quotas
+from services.ingest.models import DuplicateRow, NoticeRow, QuotaRow, RecordRow, RunRow, WatchRow
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import (
     DuplicateView,
     MergeView,
     NoticeView,
+    ParkedView,
+    QuotaView,
     RecordSummary,
     RecordView,
     RunView,
@@ -31,6 +35,17 @@ def watch_views(work: Work, rows: Iterable[WatchRow]) -> list[WatchView]:
 
 def watch_view(work: Work, row: WatchRow) -> WatchView:
     return watch_views(work, [row])[0]
+
+
+def quota_view(row: QuotaRow) -> QuotaView:
+    figures = asdict(quotas.figures(row.said))
+    return QuotaView(**row.model_dump(exclude={"spent"}), **figures, spent_usd=row.spent / 1_000_000)
+
+
+def parked_views(work: Work, sources: Collection[str] | None = None) -> list[ParkedView]:
+    """The sources that are left alone now, or those of them that are among these."""
+    rows = store.parked_sources(work, work.now)
+    return [ParkedView(**row.model_dump()) for row in rows if sources is None or row.source in sources]
 
 
 def run_view(row: RunRow) -> RunView:

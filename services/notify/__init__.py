@@ -1,7 +1,9 @@
 """Notify: tells subscribers what changed and why, one notification for each published revision and subscription.
+It tells leads of trouble with sources, once for each source and day.
 
-Owns: subscriptions, notifications (frozen when written), deliveries and their attempts; the feed is its notifications.
-Reacts to: synthesis.revision.published, synthesis.review.overdue, people.member.left, people.access.withdrawn,
-people.name.mapped.
+Owns: subscriptions, notifications (frozen when written), deliveries and their attempts, how it stands with each source;
+the feeds are its notifications.
+Reacts to: synthesis.revision.published, synthesis.review.overdue, ingest.run.finished, ingest.sweep.finished,
+ingest.source.parked, people.role.changed, people.member.left, people.access.withdrawn, people.name.mapped.
 Emits: notify.notice.delivered, notify.delivery.failed.
 """

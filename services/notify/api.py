@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field, TypeAdapter
 
 from services.notify import commands, domain, store, views
 from services.notify.models import SubscriptionRow
@@ -16,7 +17,7 @@ from services.notify.ports.channels import atom
 from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
 from shared.errors import Invalid
-from shared.http.auth import Confirmer, Subscriber
+from shared.http.auth import Confirmer, LeadSubscriber, Subscriber
 from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
@@ -24,9 +25,9 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page, PageAsked
 from shared.tokens import Person
 from shared.wire.notify import (
+    FOR_LEADS,
     DeliveryView,
     NewSubscription,
-    RevisionNotification,
     SubscriptionCreated,
     SubscriptionView,
 )
@@ -35,6 +36,8 @@ from shared.wire.people import OldNames
 router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit = Annotated[Work, unit_of("notify")]
 Reading = Annotated[Work, reading_of("notify")]
+
+_ENTRY: TypeAdapter[atom.Entry] = TypeAdapter(Annotated[atom.Entry, Field(discriminator="type")])
 
 #: Characters of a condition that a feed is asked under.
 _LONGEST_CONDITION = 1000
@@ -69,7 +72,7 @@ def add_subscription(
     review: Name, body: NewSubscription, work: Unit, person: Subscriber, key: IdempotencyKey = None
 ) -> SubscriptionCreated:
     """Subscribe me to a review. The secret of a webhook's signatures is in this answer and in no other."""
-    if "overdue" in body.kinds:
+    if not FOR_LEADS.isdisjoint(body.kinds):
         person.require("lead")
     # Looked up before the first statement, since a name server may be slow and a transaction must not wait.
     host = work.resource(Channels).webhook.check(body.url) if body.url is not None else ""
@@ -160,19 +163,24 @@ def show_feed(
 
     Feed readers may send the token as the password of Basic authentication.
     """
-    _require_bearable(request)
-    page = _feed_page(work, review, asked)
-    document = atom.write_feed(page)
-    etag = f'"{hashlib.sha256(document).hexdigest()}"'
-    headers = {
-        "ETag": etag,
-        "Last-Modified": format_datetime(page.updated.astimezone(UTC), usegmt=True),
-        "Cache-Control": "private, no-cache",
-        "Vary": "Authorization",
-    }
-    if _is_known(request, etag, page.updated):
-        return Response(status_code=304, headers=headers)
-    return Feed(document, headers=headers)
+    return _answer_with(_feed_page(work, review, "revision", asked), request)
+
+
+@router.get(
+    "/reviews/{review}/trouble.atom",
+    response_class=Feed,
+    responses={304: {"description": "The asker has this very page."}},
+    openapi_extra={"parameters": _CONDITIONS},
+)
+def show_trouble_feed(
+    review: Name,
+    request: Request,
+    work: Reading,
+    person: LeadSubscriber,
+    asked: Entries,
+) -> Response:
+    """Trouble with the sources of the review, and each all-clear, as an Atom feed for leads, newest first."""
+    return _answer_with(_feed_page(work, review, "trouble", asked), request)
 
 
 @router.get("/reviews/{review}/old-names")
@@ -187,16 +195,33 @@ def _of(work: Work, review: str, subscription: str, person: Person, *, lock: boo
     return store.subscription(work, review, subscription, owner=owner, lock=lock)
 
 
-def _feed_page(work: Work, review: str, asked: PageAsked) -> atom.FeedPage:
-    found = store.revisions(work, review, asked)
-    link = domain.feed_link(work.settings.public_url, review)
+def _feed_page(work: Work, review: str, kind: Literal["revision", "trouble"], asked: PageAsked) -> atom.FeedPage:
+    found = store.entries(work, review, kind, asked)
+    link = (domain.feed_link if kind == "revision" else domain.trouble_link)(work.settings.public_url, review)
     return atom.FeedPage(
         review=review,
-        notifications=[RevisionNotification.model_validate_json(row.body) for row in found.rows],
+        kind=kind,
+        notifications=[_ENTRY.validate_json(row.body) for row in found.rows],
         self_link=_with(link, asked.cursor, asked.limit),
         first_link=_with(link, None, asked.limit),
         next_link=_with(link, found.next, asked.limit) if found.next else None,
     )
+
+
+def _answer_with(page: atom.FeedPage, request: Request) -> Response:
+    """The page as a document, or that the asker has it."""
+    _require_bearable(request)
+    document = atom.write_feed(page)
+    etag = f'"{hashlib.sha256(document).hexdigest()}"'
+    headers = {
+        "ETag": etag,
+        "Last-Modified": format_datetime(page.updated.astimezone(UTC), usegmt=True),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization",
+    }
+    if _is_known(request, etag, page.updated):
+        return Response(status_code=304, headers=headers)
+    return Feed(document, headers=headers)
 
 
 def _with(link: str, cursor: str | None, limit: int) -> str:

@@ -13,7 +13,7 @@ from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.ids import new_id
-from shared.wire.notify import NewSubscription, OverdueNotification, RevisionNotification, TrialData, TrialNotification
+from shared.wire.notify import FOR_LEADS, NewSubscription, Notification, TrialData, TrialNotification
 
 #: A person needs few; many would make us a cannon.
 MOST_SUBSCRIPTIONS = 20
@@ -45,6 +45,19 @@ def end(work: Work, subscription: SubscriptionRow, why: str) -> None:
         store.cancel_waiting(work, subscription.id)
 
 
+def take_from_leads(work: Work, subscription: SubscriptionRow) -> None:
+    """Has a subscription tell no more of what is for leads, and calls off what of it waits; one that told of nothing
+    else ends."""
+    kept = [kind for kind in subscription.kinds if kind not in FOR_LEADS]
+    if kept == subscription.kinds:
+        return
+    if not kept:
+        end(work, subscription, "its owner leads the review no more")
+        return
+    subscription.kinds = kept
+    store.cancel_waiting_of(work, subscription.id, FOR_LEADS)
+
+
 def send_trial(work: Work, subscription: SubscriptionRow) -> str:
     """Makes a notification of type `test` for one webhook; answers the delivery's id. Raises Conflict."""
     _require_open_webhook(subscription)
@@ -57,8 +70,12 @@ def send_trial(work: Work, subscription: SubscriptionRow) -> str:
 
 
 def redeliver(work: Work, subscription: SubscriptionRow, delivery: DeliveryRow) -> None:
-    """Makes a delivery due now, with all its attempts before it again. Raises Conflict for an ended subscription."""
+    """Makes a delivery due now, with all its attempts before it again. Raises Conflict for an ended subscription, and
+    for what is for leads alone where its owner is none any more."""
     _require_open_webhook(subscription)
+    kind = store.notification(work, delivery.notice).kind
+    if kind in FOR_LEADS and kind not in subscription.kinds:
+        raise Conflict(f"the subscription is told of {kind} no more, which is for leads", slug="for_leads")
     DeliveryStates.turn(delivery, DeliveryStates.WAITING)
     delivery.due_at, delivery.failures = work.now, 0
 
@@ -124,7 +141,7 @@ def _tell_failed(work: Work, delivery: DeliveryRow, outcome: Outcome) -> None:
 
 def write_notification(
     work: Work,
-    body: RevisionNotification | OverdueNotification | TrialNotification,
+    body: Notification,
     *,
     id: str,
     review: str,

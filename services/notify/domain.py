@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
+    AllClearData,
+    AllClearNotification,
     CmocChanges,
     DeliveryState,
     Line,
@@ -20,6 +23,8 @@ from shared.wire.notify import (
     OverdueNotification,
     RevisionData,
     RevisionNotification,
+    TroubleData,
+    TroubleNotification,
 )
 
 
@@ -150,6 +155,67 @@ def overdue_notification(event: ReviewOverdue, *, at: datetime, public_url: str)
     return OverdueNotification(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
 
 
+#: A run of which more than this share is rejected, and at least so many items, is trouble though it is complete.
+MANY_REJECTED, LEAST_REJECTED = 0.25, 3
+
+#: Trouble that is older when it is heard of is told no more: whoever is behind would tell of what has long passed, and
+#: what stands is met again within a day.
+OLD_TROUBLE = timedelta(days=2)
+
+#: Missing works that a notification names.
+_MOST_NAMED = 10
+
+
+def trouble_in(event: RunFinished | SweepFinished) -> Literal["incomplete", "rejections"] | None:
+    """What was wrong with a run that is over; None where nothing was."""
+    if not event.complete:
+        return "incomplete"
+    rejected, found = event.counts.rejected, event.counts.found
+    return "rejections" if rejected >= LEAST_REJECTED and rejected > found * MANY_REJECTED else None
+
+
+def trouble_notification(
+    event: RunFinished | SweepFinished,
+    what: Literal["incomplete", "rejections"],
+    *,
+    at: datetime,
+    public_url: str,
+) -> TroubleNotification:
+    """The alarm that a source's answers are not whole."""
+    data = TroubleData(
+        review=event.review, source=event.source, day=at.astimezone(UTC).date(), what=what, run=event.run,
+        error=event.error, found=event.counts.found, rejected=event.counts.rejected,
+        missing=event.missing[:_MOST_NAMED], link=literature_link(public_url, event.review),
+    )  # fmt: skip
+    return TroubleNotification(timestamp=at, data=data)
+
+
+def parked_notification(event: SourceParked, *, at: datetime, public_url: str) -> TroubleNotification:
+    """The alarm that a source is left alone until it may be asked again."""
+    data = TroubleData(
+        review=event.review, source=event.source, day=at.astimezone(UTC).date(), what="parked", run=None,
+        error=event.why, found=0, rejected=0, missing=[], until=event.until,
+        link=literature_link(public_url, event.review),
+    )  # fmt: skip
+    return TroubleNotification(timestamp=at, data=data)
+
+
+def all_clear_notification(
+    event: RunFinished | SweepFinished, *, since: date, at: datetime, public_url: str
+) -> AllClearNotification:
+    """The all-clear after trouble that was first told on `since`."""
+    data = AllClearData(
+        review=event.review, source=event.source, since=since, run=event.run,
+        link=literature_link(public_url, event.review),
+    )  # fmt: skip
+    return AllClearNotification(timestamp=at, data=data)
+
+
+def literature_link(public_url: str, review: str) -> str:
+    """Where one reads how the sources of a review stand."""
+    return f"{public_url.rstrip('/')}/ingest/reviews/{quote(review, safe='')}/status"
+
+
 def review_link(public_url: str, review: str) -> str:
     """Where the review's synthesis is read."""
     return f"{public_url.rstrip('/')}/synthesis/reviews/{quote(review, safe='')}"
@@ -163,6 +229,11 @@ def revision_link(public_url: str, review: str, number: int) -> str:
 def feed_link(public_url: str, review: str) -> str:
     """Where a review's feed is read."""
     return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/feed.atom"
+
+
+def trouble_link(public_url: str, review: str) -> str:
+    """Where the leads' feed of a review is read."""
+    return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/trouble.atom"
 
 
 def origin(url: str) -> str:

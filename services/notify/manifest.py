@@ -7,20 +7,25 @@ from pathlib import Path
 from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished
 from shared.events.notify import DeliveryFailed, NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped
+from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
     name="notify",
-    summary="Tells subscribers what changed and why, once for each published revision and subscription.",
+    summary="Tells subscribers what changed and why, once for each published revision, and leads of trouble.",
     package=Path(__file__).parent,
     tables=Base.metadata,
     routes=api.router,
     reactions=[
         on(RevisionPublished, reactions.write_notifications),
         on(ReviewOverdue, reactions.write_overdue_notification),
+        on(RunFinished, reactions.follow_source),
+        on(SweepFinished, reactions.follow_source),
+        on(SourceParked, reactions.follow_parked_source),
+        on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),
         on(NameMapped, reactions.give_subscriptions_to_person),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
@@ -18,7 +18,7 @@ class Base(SQLModel, registry=registry()):
     """A table of this service's database."""
 
 
-NotificationKind = Literal["revision", "overdue", "test"]
+NotificationKind = Literal["revision", "overdue", "trouble", "test"]
 
 
 class SubscriptionRow(Base, table=True):
@@ -50,7 +50,7 @@ class NotificationRow(Base, table=True):
     """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
 
     Its id follows from what it is about, so that there is one however often its event is heard. Notifications of
-    revisions are the entries of the feed.
+    revisions are the entries of the feed, those of trouble of the leads' own.
     """
 
     __tablename__ = "notices"
@@ -65,6 +65,25 @@ class NotificationRow(Base, table=True):
     written_at: datetime = Field(sa_type=Instant)
     correlation: str
     caused_by: str | None = None
+
+
+class TroubleRow(Base, table=True):
+    """How it stands with a source that a review asks and that once gave trouble.
+
+    `since` is the day on which the trouble that stands was first told, None where all is clear; `last_day` the last
+    day on which it was. `met_at` and `cleared_at` are when what was heard last happened, since runs and sweeps are
+    heard in no order among each other. `rejecting` are the watches whose last run gave many items of no use.
+    """
+
+    __tablename__ = "troubles"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    since: date | None = None
+    last_day: date
+    met_at: datetime = Field(sa_type=Instant)
+    cleared_at: datetime | None = Field(default=None, sa_type=Instant)
+    rejecting: list[str] = Field(default=[], sa_type=Json)
 
 
 class DeliveryRow(Base, table=True):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
-from services.notify.models import NotificationKind, NotificationRow
+from services.notify.models import NotificationKind, NotificationRow, TroubleRow
 from shared.db.work import Work
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished
 from shared.events.notify import NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped
+from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
-from shared.wire.notify import OverdueNotification, RevisionNotification
+from shared.tokens import ROLES
+from shared.wire.notify import AllClearNotification, Notification, TroubleNotification
 
 
 def write_notifications(work: Work, event: RevisionPublished) -> None:
@@ -18,12 +20,7 @@ def write_notifications(work: Work, event: RevisionPublished) -> None:
     body = domain.revision_notification(event, at=work.occurred, public_url=work.settings.public_url)
     notification = _freeze(work, body, review=event.review, kind="revision", about=event.revision, number=event.number)
     if notification is not None:
-        work.emit(
-            NoticeDelivered(
-                review=event.review, subscription=f"feed:{event.review}", delivery=notification.id,
-                channel="feed", about=event.revision, attempts=1,
-            )
-        )  # fmt: skip
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
 
 
 def write_overdue_notification(work: Work, event: ReviewOverdue) -> None:
@@ -32,10 +29,35 @@ def write_overdue_notification(work: Work, event: ReviewOverdue) -> None:
     _freeze(work, body, review=event.review, kind="overdue", about=event.due.isoformat())
 
 
+def follow_source(work: Work, event: RunFinished | SweepFinished) -> None:
+    """Tells a review's leads, once a day, that a source's answers are not whole; and that they are again, once none of
+    its watches fails any more. Trouble after an all-clear is told anew, also on the same day."""
+    row = store.lock_trouble(work, event.review, event.source)
+    what = domain.trouble_in(event)
+    if what is not None:
+        body = domain.trouble_notification(event, what, at=work.occurred, public_url=_url(work))
+        _tell_trouble(work, row, body, of_watch=event.watch)
+    elif row is not None:
+        _tell_all_clear(work, event, row)
+
+
+def follow_parked_source(work: Work, event: SourceParked) -> None:
+    """Tells a review's leads that a source is left alone: trouble like any other of that source and day."""
+    body = domain.parked_notification(event, at=work.occurred, public_url=_url(work))
+    _tell_trouble(work, store.lock_trouble(work, event.review, event.source), body)
+
+
 def end_subscriptions(work: Work, event: MemberLeft) -> None:
     """Tells somebody who left a review nothing more of it."""
     for row in store.active_of(work, event.person, event.review):
         commands.end(work, row, "its owner left the review")
+
+
+def tell_leads_alone(work: Work, event: RoleChanged) -> None:
+    """Tells somebody who is no lead of a review any more nothing that is for leads."""
+    if ROLES.index(event.role) < ROLES.index("lead"):
+        for row in store.active_of(work, event.person, event.review):
+            commands.take_from_leads(work, row)
 
 
 def end_subscriptions_of_key(work: Work, event: AccessWithdrawn) -> None:
@@ -49,20 +71,72 @@ def give_subscriptions_to_person(work: Work, event: NameMapped) -> None:
     store.replace_name(work, event.review, event.name, event.person)
 
 
+def _tell_trouble(
+    work: Work, row: TroubleRow | None, body: TroubleNotification, *, of_watch: str | None = None
+) -> None:
+    data = body.data
+    is_past = row is not None and row.cleared_at is not None and work.occurred < row.cleared_at
+    if is_past or work.occurred < work.now - domain.OLD_TROUBLE:
+        return
+    is_known = row is not None and row.since is not None and row.last_day >= data.day
+    if row is None:
+        row = work.add(TroubleRow(review=data.review, source=data.source, last_day=data.day, met_at=work.occurred))
+    if data.what == "rejections" and of_watch is not None:
+        row.rejecting = sorted({*row.rejecting, of_watch})
+    row.met_at = max(row.met_at, work.occurred)
+    if not is_known:
+        row.since, row.last_day = row.since or data.day, max(row.last_day, data.day)
+        _tell_leads(work, data.review, f"{data.source} on {data.day}", body)
+
+
+def _tell_all_clear(work: Work, event: RunFinished | SweepFinished, row: TroubleRow) -> None:
+    row.rejecting = [watch for watch in row.rejecting if watch != event.watch]
+    # A run of a release that did not count says nothing of the others.
+    if row.since is None or event.still_failing != 0 or row.rejecting or work.occurred < row.met_at:
+        return
+    body = domain.all_clear_notification(event, since=row.since, at=work.occurred, public_url=_url(work))
+    row.since, row.cleared_at = None, work.occurred
+    _tell_leads(work, event.review, f"{event.source} after {body.data.since}", body)
+
+
+def _tell_leads(work: Work, review: str, about: str, body: TroubleNotification | AllClearNotification) -> None:
+    """Freezes a notification of trouble, numbered among those of its review: the one that this run is the cause of."""
+    number = store.last_number(work, review, "trouble") + 1
+    cause = f"{body.type} {body.data.run or f'{about}, {work.occurred.isoformat()}'}"
+    notification = _freeze(work, body, review=review, kind="trouble", about=about, number=number, cause=cause)
+    if notification is not None:
+        _tell_of_entry(work, notification, feed=f"feed:{review}:trouble")
+
+
+def _tell_of_entry(work: Work, notification: NotificationRow, *, feed: str) -> None:
+    work.emit(
+        NoticeDelivered(
+            review=notification.review, subscription=feed, delivery=notification.id,
+            channel="feed", about=notification.about, attempts=1,
+        )
+    )  # fmt: skip
+
+
+def _url(work: Work) -> str:
+    return work.settings.public_url
+
+
 def _freeze(
     work: Work,
-    body: RevisionNotification | OverdueNotification,
+    body: Notification,
     *,
     review: str,
     kind: NotificationKind,
     about: str,
     number: int = 0,
+    cause: str | None = None,
 ) -> NotificationRow | None:
-    """Writes the one notification of this kind about this thing, and its deliveries; None when it is there already.
+    """Writes the one notification of this kind about this thing, or of this cause where one thing may be told of more
+    than once, and its deliveries; None when it is there already.
 
     Two that come at once meet at the primary key; the second is heard again and then finds it.
     """
-    notification_id = id_of("ntc", review, kind, about)
+    notification_id = id_of("ntc", review, kind, cause or about)
     if store.has_notification(work, notification_id):
         return None
     notification = write_notification(

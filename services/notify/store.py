@@ -10,7 +10,14 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from services.notify.domain import DeliveryStates
-from services.notify.models import AttemptRow, DeliveryRow, NotificationRow, SubscriptionRow
+from services.notify.models import (
+    AttemptRow,
+    DeliveryRow,
+    NotificationKind,
+    NotificationRow,
+    SubscriptionRow,
+    TroubleRow,
+)
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -222,12 +229,31 @@ def forget_deliveries(work: Work, before: datetime, limit: int) -> int:
     return len(ids)
 
 
-def revisions(work: Work, review: str, page: PageAsked) -> Found[NotificationRow]:
-    """The notifications of a review's revisions, newest first: the entries of its feed."""
-    query = select(NotificationRow).where(
-        col(NotificationRow.review) == review, col(NotificationRow.kind) == "revision"
-    )
+def entries(work: Work, review: str, kind: NotificationKind, page: PageAsked) -> Found[NotificationRow]:
+    """The notifications of a review's revisions, or of its trouble, newest first: the entries of a feed."""
+    query = select(NotificationRow).where(col(NotificationRow.review) == review, col(NotificationRow.kind) == kind)
     return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
+
+
+def last_number(work: Work, review: str, kind: NotificationKind) -> int:
+    """The number of the newest notification of a kind; 0 where there is none."""
+    mine = col(NotificationRow.review) == review, col(NotificationRow.kind) == kind
+    return work.session.scalars(select(func.max(col(NotificationRow.number))).where(*mine)).one() or 0
+
+
+def lock_trouble(work: Work, review: str, source: str) -> TroubleRow | None:
+    """How it stands with a source, locked until this work ends; None where it never gave trouble."""
+    return work.session.get(TroubleRow, (review, source), with_for_update=True)
+
+
+def cancel_waiting_of(work: Work, subscription_id: str, kinds: Collection[str]) -> None:
+    """Calls off what of these kinds has not reached a subscription yet."""
+    of_kinds = select(col(NotificationRow.id)).where(
+        col(NotificationRow.id) == DeliveryRow.notice, col(NotificationRow.kind).in_(kinds)
+    )
+    may_end = col(DeliveryRow.state).in_(DeliveryStates.before(DeliveryStates.CANCELLED))
+    theirs = update(DeliveryRow).where(col(DeliveryRow.subscription) == subscription_id, may_end, of_kinds.exists())
+    work.session.execute(theirs.values(state=DeliveryStates.CANCELLED))
 
 
 def _claim(delivery: DeliveryRow, to: SubscriptionRow, body: str) -> Claim:

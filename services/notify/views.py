@@ -12,7 +12,8 @@ from shared.wire.notify import AttemptView, DeliveryView, SubscriptionView
 
 
 def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> SubscriptionView:
-    address = row.url or domain.feed_link(work.settings.public_url, row.review)
+    link = domain.trouble_link if row.kinds == ["trouble"] else domain.feed_link
+    address = row.url or link(work.settings.public_url, row.review)
     if row.url and row.owner != person.id:
         address = domain.origin(row.url)
     return SubscriptionView(**row.model_dump(exclude={"url", "host", "secret"}), address=address)

@@ -26,6 +26,14 @@ class IngestClient:
     def status(self, review: str) -> wire.IngestStatus:
         return self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
 
+    def quotas(self) -> Iterator[wire.QuotaView]:
+        """How much each source was asked on each day, the newest day first; for leads."""
+        return self._http.pages("/ingest/quota", wire.QuotaView)
+
+    def parked(self) -> Iterator[wire.ParkedView]:
+        """The sources that are left alone for now; for leads."""
+        return self._http.pages("/ingest/parked", wire.ParkedView)
+
     def coverage(self, review: str, *, since: date | None = None, until: date | None = None) -> wire.Coverage:
         """Which source and strategy brought the records, and what would be lost without each."""
         path = f"/ingest/reviews/{part(review)}/coverage"

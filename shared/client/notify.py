@@ -57,6 +57,10 @@ class NotifyClient:
         """The newest page of the review's Atom feed."""
         return self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.atom").content
 
+    def trouble_feed(self, review: str) -> bytes:
+        """The newest page of the leads' Atom feed of trouble with sources."""
+        return self._http.raw("GET", f"/notify/reviews/{part(review)}/trouble.atom").content
+
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str) -> wire.Notification:
     """The notification a webhook brought, once its signature holds (Standard Webhooks, symmetric `v1`).

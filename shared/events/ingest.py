@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -118,6 +118,8 @@ class RunFinished(Event, type="ingest.run.finished", key="review"):
     complete: bool = True
     error: str | None = None
     missing: list[Id] = Field(default=[], exclude_if=lambda missing: not missing)
+    #: How many active watches of this source the review has that failed last, once this run is over.
+    still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
 class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
@@ -132,6 +134,8 @@ class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
     complete: bool = True
     error: str | None = None
     missing: list[Id] = []
+    #: As in `RunFinished`.
+    still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
@@ -140,3 +144,14 @@ class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     source: Id
     run: Id
     detail: str
+
+
+class SourceParked(Event, type="ingest.source.parked", key="review", topic="ingest.runs"):
+    """A source asks to be left alone for long, mostly since a day's budget is used up: nothing asks it `until` then.
+
+    Told to each review of which a watch over it is due before; all go on by themselves.
+    """
+
+    source: Id
+    until: datetime
+    why: str

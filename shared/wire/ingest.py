@@ -223,8 +223,41 @@ class NewNotice(Given):
     drill: bool = False
 
 
+class QuotaView(BaseModel):
+    """What a source was asked on a day (UTC), for all reviews together, and what it said of our budget.
+
+    `requests` are answers, of whatever status; `refusals`, how often it ended a walk by asking to be left alone for
+    long. `limit` and `remaining` are in its own unit; `cost_usd` is of the last answer, `spent_usd` of all of the day
+    that said what they cost. `reset` is as it said it when it was `heard_at`, and `said` are its headers.
+    """
+
+    source: str
+    day: date
+    requests: int
+    refusals: int
+    limit: float | None
+    remaining: float | None
+    limit_usd: float | None
+    remaining_usd: float | None
+    cost_usd: float | None
+    spent_usd: float
+    reset: str | None
+    said: dict[str, str]
+    heard_at: datetime
+
+
+class ParkedView(BaseModel):
+    """A source that asked to be left alone for long: nothing asks it `until` then, for whatever review."""
+
+    source: str
+    since: datetime
+    until: datetime
+    why: str
+
+
 class IngestStatus(BaseModel):
-    """Where a review's literature stands; `sweeps` are the watches over what sources change."""
+    """Where a review's literature stands; `sweeps` are the watches over what sources change, `parked` those of its
+    sources that are left alone for now."""
 
     review: str
     protocol_version: int
@@ -233,6 +266,7 @@ class IngestStatus(BaseModel):
     open_duplicates: int
     watches: list[WatchView]
     sweeps: list[WatchView]
+    parked: list[ParkedView] = []
 
 
 class Share(BaseModel):

@@ -10,15 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.events.synthesis import ChangeClass
 from shared.wire.common import Given
 
-Kind = Literal["revision", "overdue"]
+Kind = Literal["revision", "overdue", "trouble"]
+
+#: What is for leads alone, and so is told to nobody who is none any more.
+FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
 DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
 
 
 class NewSubscription(Given):
     """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
 
-    `kinds`: `revision` is every published revision; `overdue`, the alarm that a review missed its cadence,
-    is for leads.
+    `kinds`: `revision` is every published revision. For leads: `overdue`, the alarm that a review missed its cadence,
+    and `trouble`, that a source's answers are not whole, once for each source and day, and that they are whole again.
+    A feed tells of revisions or of trouble.
     """
 
     model_config = ConfigDict(
@@ -29,7 +33,7 @@ class NewSubscription(Given):
                     "properties": {
                         "channel": {"const": "feed"},
                         "url": {"type": "null"},
-                        "kinds": {"const": ["revision"]},
+                        "kinds": {"enum": [["revision"], ["trouble"]]},
                     }
                 },
             ]
@@ -38,7 +42,7 @@ class NewSubscription(Given):
 
     channel: Literal["webhook", "feed"]
     url: Annotated[str, Field(max_length=2000)] | None = None
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=2, json_schema_extra={"uniqueItems": True})
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=3, json_schema_extra={"uniqueItems": True})
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:
@@ -46,8 +50,8 @@ class NewSubscription(Given):
             raise ValueError("url: a webhook needs the address to send to")
         if self.channel == "feed" and self.url is not None:
             raise ValueError("url: a feed is read at the platform's own address; leave it out")
-        if self.channel == "feed" and self.kinds != ["revision"]:
-            raise ValueError("kinds: a feed tells of revisions only; leave it out")
+        if self.channel == "feed" and self.kinds not in (["revision"], ["trouble"]):
+            raise ValueError("kinds: a feed tells of revisions or, for leads, of trouble: name one, or leave it out")
         if len(set(self.kinds)) < len(self.kinds):
             raise ValueError("kinds: name each kind once")
         return self
@@ -86,13 +90,13 @@ class AttemptView(BaseModel):
 class DeliveryView(BaseModel):
     """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
-    `about` is the revision, or the day an overdue review was due. `due_at` is when the next attempt is
-    made, while the state is `waiting`.
+    `about` is the revision, the day an overdue review was due, or a source and the day of its trouble. `due_at` is when
+    the next attempt is made, while the state is `waiting`.
     """
 
     id: str
     subscription: str
-    kind: Literal["revision", "overdue", "test"]
+    kind: Literal["revision", "overdue", "trouble", "test"]
     about: str
     state: DeliveryState
     created_at: datetime
@@ -147,6 +151,39 @@ class OverdueData(BaseModel):
     link: str
 
 
+class TroubleData(BaseModel):
+    """A source's answers are not whole: the first trouble with it that a review met on a day (UTC); there may have been
+    more.
+
+    `what` is `incomplete` where a run broke off or less came than the source says it has, `rejections` where `rejected`
+    of the `found` items of a run are no usable records. `error` is what the run says; `missing` are the first works
+    that the source listed and did not give. `parked` is a source that asked to be left alone for long,
+    and is asked no more `until` then, for whatever review; it has no run.
+    """
+
+    review: str
+    source: str
+    day: date
+    what: Literal["incomplete", "rejections", "parked"]
+    run: str | None
+    error: str | None
+    found: int
+    rejected: int
+    missing: list[str]
+    until: datetime | None = None
+    link: str
+
+
+class AllClearData(BaseModel):
+    """A source's answers are whole again: no watch over it fails any more. The trouble was first told on `since`."""
+
+    review: str
+    source: str
+    since: date
+    run: str
+    link: str
+
+
 class TrialData(BaseModel):
     """Nothing happened: someone tries whether notifications arrive."""
 
@@ -171,6 +208,22 @@ class OverdueNotification(BaseModel):
     data: OverdueData
 
 
+class TroubleNotification(BaseModel):
+    """The body of the alarm that a source's answers are not whole."""
+
+    type: Literal["source.trouble"] = "source.trouble"
+    timestamp: datetime
+    data: TroubleData
+
+
+class AllClearNotification(BaseModel):
+    """The body of the all-clear after trouble with a source."""
+
+    type: Literal["source.all_clear"] = "source.all_clear"
+    timestamp: datetime
+    data: AllClearData
+
+
 class TrialNotification(BaseModel):
     """The body of a test notification."""
 
@@ -180,4 +233,7 @@ class TrialNotification(BaseModel):
 
 
 #: Any notification; its `type` says which.
-Notification = Annotated[RevisionNotification | OverdueNotification | TrialNotification, Field(discriminator="type")]
+Notification = Annotated[
+    RevisionNotification | OverdueNotification | TroubleNotification | AllClearNotification | TrialNotification,
+    Field(discriminator="type"),
+]

@@ -71,10 +71,22 @@ def test_no_reader_may_change_anything(routes):
             assert set(roles(route.dependant)) - {"reader"}, route.path
 
 
+#: What all reviews share of ingest: the budgets of its sources.
+SOURCES = {"/ingest/quota", "/ingest/parked"}
+
+
 def test_every_route_of_a_service_is_about_a_review_or_about_operations(routes):
     lists = {f"/{service.name}/{what}" for service in SERVICES for what in ("dead-letters", "held", "put-off")}
     people = {route.path for route in routes if route.path.startswith("/people/")}
-    allowed = people | {"/protocol/reviews", "/search/rebuilds", "/metrics", "/signing-key.pem", "/signing-keys", *OPEN}
+    allowed = people | {
+        "/protocol/reviews",
+        "/search/rebuilds",
+        *SOURCES,
+        "/metrics",
+        "/signing-key.pem",
+        "/signing-keys",
+        *OPEN,
+    }
 
     for route in routes:
         about_a_review = "/reviews/{review}" in route.path

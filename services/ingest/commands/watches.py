@@ -26,11 +26,13 @@ def resume_watch(work: Work, review: str, watch: str) -> WatchRow:
 
 
 def pull_now(work: Work, review: str, watch: str) -> WatchRow:
-    """Makes a watch due now, whatever its next time or its pause after a failure."""
+    """Makes a watch due now, whatever its next time or its pause after a failure, and has its source be asked though it
+    was to be left alone: the budget may have been raised, or what it said was wrong."""
     row = _changeable(work, review, watch)
     if row.state == WatchStates.PAUSED:
         raise Conflict(f"watch {watch!r} is paused; resume it first", slug="watch_paused")
     row.due_at = work.now
+    store.unpark(work, row.source)
     return row
 
 

@@ -56,7 +56,7 @@ _BEFORE, _AFTER = timedelta(days=730), timedelta(days=366)
 _FIRST_YEAR = date(1000, 1, 1)
 
 #: Waits longer than this are an error of the source, which is then asked again.
-_LONGEST_WAIT = timedelta(days=30)
+LONGEST_WAIT = timedelta(days=30)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 
@@ -107,4 +107,4 @@ def next_try(
     """When to try again after so many failures in a row: a minute, two, four ... `longest`, and never before the
     source's own `retry_after` (seconds)."""
     pause = pause_after(failures, first=_FIRST_PAUSE.total_seconds(), longest=longest.total_seconds())
-    return now + timedelta(seconds=no_less_than_asked(pause, retry_after, most=_LONGEST_WAIT.total_seconds()))
+    return now + timedelta(seconds=no_less_than_asked(pause, retry_after, most=LONGEST_WAIT.total_seconds()))

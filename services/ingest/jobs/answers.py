@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from services.ingest import store
+from services.ingest.jobs.quotas import Tally
 from services.ingest.models import RawAnswerRow, RunRow
 from services.ingest.ports.sources.port import Heard
 from shared.blobs import names
@@ -25,9 +26,10 @@ class Answers:
     """The answers of one walk: each is put as a blob when it comes, with no transaction open, and named by the
     transaction of the page that was read from it. What is never named, the sweep takes."""
 
-    def __init__(self, blobs: Blobs | None) -> None:
-        """Without a store nothing is kept."""
+    def __init__(self, blobs: Blobs | None, tally: Tally) -> None:
+        """Without a store nothing is kept, and only counted."""
         self._blobs = blobs
+        self._tally = tally
         self._fresh: list[_Kept] = []
 
     def ready(self) -> None:
@@ -36,13 +38,16 @@ class Answers:
             self._blobs.ping()
 
     def hear(self, heard: Heard) -> None:
-        """Keeps the bytes of an answer. Raises what the store raises, such as on a full disk: then the walk waits."""
+        """Counts an answer, keeps its bytes. Raises what the store raises, as on a full disk: then the walk waits."""
+        self._tally.hear(heard)
         if self._blobs is not None:
             blob = self._blobs.put([heard.body], len(heard.body))
             self._fresh.append(_Kept(replace(heard, body=b""), blob))
 
-    def name(self, work: Work, run: RunRow, page: int) -> None:
-        """Names, for good once `work` is committed, all that came since the last time. The run must be locked."""
+    def name(self, work: Work, run: RunRow, page: int, *, refused: bool = False) -> None:
+        """Names, for good once `work` is committed, all that came since the last time, and writes it into the tally;
+        `refused` where the source asks to be left alone. The run must be locked."""
+        self._tally.write(work, refused=refused)
         if self._blobs is None or not self._fresh:
             return
         first = store.last_answer(work, run.id) + 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC
 from threading import Lock
 
 from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import runs, sweeps
+from services.ingest.jobs import quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
@@ -30,6 +31,8 @@ ACTOR = "ingest:pull"
 
 _PULLS = counters.counter("living_pulls", "Pulls of a source, by how they ended.", ["source", "ended"])
 
+_REJECTIONS = counters.counter("living_rejections", "Items of a source that are no usable records.", ["source"])
+
 #: Seconds after which a long pull is left alone for a look at what else has become due.
 _LOOK_AGAIN = 5.0
 
@@ -47,6 +50,7 @@ def pull_due_watches(running: Context) -> None:
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
     with turn, running.work(ACTOR) as work:
+        store.unpark_due(work)
         sweeps.open_sweeps(work, running.resource(Sources))
     with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():
@@ -63,16 +67,23 @@ def pull_due_watches(running: Context) -> None:
 def gauges(work: Work) -> list[Gauge]:
     """Which sources fail, for whoever is on call."""
     what = "Active watches whose last pull failed."
-    return [Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))]
+    failing = Gauge("living_watches_failing", what, ("source",), store.troubled_watches(work))
+    today = work.now.astimezone(UTC).date()
+    ages: dict[tuple[str, ...], float] = {
+        (source,): float((today - day).days) for source, day in store.oldest_watermarks(work).items()
+    }
+    lag = "Days since the day through which a source's active search that lags most is complete."
+    return [failing, Gauge("living_watermark_age_days", lag, ("source",), ages), *quotas.gauges(work)]
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
-    """One for each source that is not busy: runs that have begun go before watches that are due."""
+    """One for each source that is not busy and not left alone: runs that have begun go before watches that are due."""
     with running.work(ACTOR, readonly=True) as work:
+        parked = {row.source for row in store.parked_sources(work, work.now)}
         waiting: list[RunRow | DueWatch] = [*store.running_runs(work), *store.due_watches(work, work.now)]
     first: dict[str, RunRow | DueWatch] = {}
     for one in waiting:
-        if one.source not in busy and one.id not in tried:
+        if one.source not in busy and one.source not in parked and one.id not in tried:
             first.setdefault(one.source, one)
     return list(first.values())
 
@@ -104,7 +115,7 @@ def _open_run(running: Context, watch: DueWatch, turn: Lock, tried: set[str]) ->
 
 def _pull(running: Context, run: RunRow, turn: Lock) -> None:
     """Walks a run to its end, or as far as its source goes."""
-    answers = Answers(running.blobs if running.settings.raw_answer_days else None)
+    answers = Answers(running.blobs if running.settings.raw_answer_days else None, quotas.Tally(run.source))
     try:
         state = _walk(running, run, turn, answers)
         how = "stopped" if state == RunStates.RUNNING else state
@@ -115,7 +126,7 @@ def _pull(running: Context, run: RunRow, turn: Lock) -> None:
         log.warning("run ended early", run=run.id, source=run.source, error=str(error))
         with turn, running.work(ACTOR, correlation=run.id) as work:
             ended = runs.end_early(work, run.id, error)
-            answers.name(work, ended, ended.pages)
+            answers.name(work, ended, ended.pages, refused=quotas.asks_for_long(error))
     except Exception as error:
         if _is_no_fault(error):
             raise
@@ -147,11 +158,15 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
         query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
         pages = source.pages(query, run.cursor, answers.hear)
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
+    rejected = run.rejected
     for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
             taken = runs.take_page(work, run.id, page, pages_before=number, drift=source.drift)
             answers.name(work, taken, number)
-            state = taken.state
+            state, now_rejected = taken.state, taken.rejected
+        # Counted once it is kept; a source that is asked is one of the catalog.
+        _REJECTIONS.labels(source.name).inc(now_rejected - rejected)
+        rejected = now_rejected
         if page.cursor is None or running.stopping.is_set():
             return state
     raise SourceUnavailable(f"{run.source} ended its walk before the last page", source=run.source)

@@ -21,6 +21,7 @@ from services.ingest.domain.watching import (
     whole_window,
     window,
 )
+from services.ingest.jobs import quotas
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -171,6 +172,8 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
         watch.trouble = run.error
         watch.goes_on_from = run.id if unavailable and run.cursor else None
         watch.due_at = next_try(work.now, watch.failures, unavailable.retry_after if unavailable else None)
+    with work.following(run.id, None):
+        quotas.park(work, run.review, error)
     _tell_end(work, run, watch)
     if isinstance(error, port.SourceDrifted):
         with work.following(run.id, None):
@@ -359,12 +362,14 @@ def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
 
 def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
     complete = run.state == RunStates.COMPLETE
+    still_failing = store.failing_watches(work, run.review, run.source)
     if run.purpose == "changes":
         with work.following(run.id, None):
             work.emit(
                 SweepFinished(
                     review=run.review, run=run.id, watch=run.watch, source=run.source, since=run.since,
                     counts=run.counts, complete=complete, error=run.error, missing=run.missing,
+                    still_failing=still_failing,
                 )
             )  # fmt: skip
         return
@@ -376,5 +381,6 @@ def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
                 protocol_version=run.protocol_version, window_from=run.since,
                 searched_through=min(run.until, run.started_at.date()) if complete else before,
                 counts=run.counts, reported=run.reported, complete=complete, error=run.error, missing=run.missing,
+                still_failing=still_failing,
             )
         )  # fmt: skip

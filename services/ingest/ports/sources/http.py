@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.mending import mended_json, mended_xml
 from services.ingest.ports.sources.port import (
+    LONGEST_PAUSE,
     Heard,
     Keep,
     SourceDrifted,
@@ -86,7 +87,7 @@ class Limits:
     answer_seconds: float = 180.0
     answer_bytes: int = 32 * 1024 * 1024
     tries: int = 4
-    longest_pause: float = 120.0
+    longest_pause: float = LONGEST_PAUSE
 
 
 @dataclass(frozen=True)
@@ -332,7 +333,9 @@ class PoliteClient:
 
     def _heard(self, request: httpx.Request, answer: Answer) -> Heard:
         content_type = answer.headers.get("content-type", "")
-        return Heard(self.access.asked(request), answer.status, content_type, datetime.now(UTC), answer.body)
+        return Heard(
+            self.access.asked(request), answer.status, content_type, datetime.now(UTC), answer.body, answer.quota
+        )
 
     def _wait_for_turn(self) -> None:
         if (wait := self._next - self.monotonic()) > 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -39,6 +39,10 @@ Kind = Literal[
     "notice",
     "other",
 ]
+
+
+#: Seconds that an adapter waits at most by itself. A source that asks for more is left alone until then.
+LONGEST_PAUSE = 120.0
 
 
 class SourceUnavailable(Unavailable):
@@ -175,13 +179,14 @@ class Page(Value):
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One answer of a source as it came, of whatever status. `asked` is method and address with all that was sent,
-    without keys and addresses of persons; `at` is the machine's time."""
+    without keys and addresses of persons; `at` is the machine's time. `quota` are its rate and budget headers."""
 
     asked: str
     status: int
     content_type: str
     at: datetime
     body: bytes = field(repr=False)
+    quota: Mapping[str, str] = field(default_factory=dict)
 
 
 #: What becomes of each answer of a walk; what it raises ends the walk.

@@ -1,4 +1,4 @@
-"""The feed: a review's published revisions as Atom (RFC 4287), paged as RFC 5005 says."""
+"""The feeds: a review's published revisions, and its trouble, as Atom (RFC 4287), paged as RFC 5005 says."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import quote
 
 import orjson
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from shared.wire.notify import CmocChanges, Line, RevisionData, RevisionNotification
+from shared.wire.notify import (
+    AllClearNotification,
+    CmocChanges,
+    Line,
+    RevisionData,
+    RevisionNotification,
+    TroubleData,
+    TroubleNotification,
+)
 
 MEDIA_TYPE = "application/atom+xml"
 
@@ -25,16 +34,22 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 _LONGEST_VALUE = 300
 
+#: What a feed has entries of.
+Entry = RevisionNotification | TroubleNotification | AllClearNotification
+
+_TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
+
 
 @dataclass(frozen=True)
 class FeedPage:
     """Some notifications, newest first, and the addresses of this page, the newest and the next older one."""
 
     review: str
-    notifications: Sequence[RevisionNotification]
+    notifications: Sequence[Entry]
     self_link: str
     first_link: str
     next_link: str | None
+    kind: Literal["revision", "trouble"] = "revision"
 
     @property
     def updated(self) -> datetime:
@@ -45,8 +60,9 @@ class FeedPage:
 def write_feed(page: FeedPage) -> bytes:
     """The page as an Atom document; the same page is the same bytes."""
     feed = FeedGenerator()
-    feed.id(f"urn:living:review:{quote(page.review, safe='')}:revisions")
-    feed.title(_text(f"Revisions of {page.review}"))
+    of = "revisions" if page.kind == "revision" else "trouble"
+    feed.id(f"urn:living:review:{quote(page.review, safe='')}:{of}")
+    feed.title(_text(f"{_TITLES[page.kind]} {page.review}"))
     feed.updated(page.updated)
     feed.generator("Living Reviews")
     links = {"self": page.self_link, "first": page.first_link, "next": page.next_link}
@@ -59,17 +75,52 @@ def write_feed(page: FeedPage) -> bytes:
     return document
 
 
-def _write_entry(entry: FeedEntry, notification: RevisionNotification) -> None:
-    data = notification.data
+def _write_entry(entry: FeedEntry, notification: Entry) -> None:
+    entry.updated(notification.timestamp)
+    entry.published(notification.timestamp)
+    entry.link(href=notification.data.link)
+    if isinstance(notification, RevisionNotification):
+        _write_revision(entry, notification.data)
+    elif isinstance(notification, TroubleNotification):
+        _write_trouble(entry, notification.data)
+    else:
+        _write_all_clear(entry, notification)
+
+
+def _write_revision(entry: FeedEntry, data: RevisionData) -> None:
     drill = "[DRILL] " if data.drill else ""
     entry.id(f"urn:living:revision:{quote(data.revision, safe='')}")
     entry.title(_text(f"{drill}Revision {data.number} ({data.change_class}): {data.title}"))
-    entry.updated(notification.timestamp)
-    entry.published(notification.timestamp)
     entry.author(name=_text(data.signed_by))
     entry.category(term=data.change_class)
-    entry.link(href=data.link)
     entry.content(_text(_as_html(data)), type="html")
+
+
+def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
+    # One that is left alone is so for every review, until a moment, and by no run of this one.
+    about = (
+        f"run:{quote(data.run, safe='')}:trouble"
+        if data.run
+        else f"source:{quote(data.source)}:{data.until:%Y-%m-%dT%H:%M:%S.%fZ}"
+    )
+    entry.id(f"urn:living:{about}")
+    entry.title(_text(f"Trouble with {data.source} on {data.day}"))
+    entry.author(name="ingest")
+    entry.category(term=data.what)
+    missing = f"<p>Missing: {html.escape(', '.join(data.missing))}</p>" if data.missing else ""
+    until = f"<p>Nothing asks it until {data.until:%Y-%m-%d %H:%M} UTC.</p>" if data.until else ""
+    rejected = f"<p>{data.rejected} of {data.found} items are no usable records.</p>" if data.rejected else ""
+    entry.content(_text(f"<p>{html.escape(data.error or '')}</p>{until}{missing}{rejected}"), type="html")
+
+
+def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:
+    data = notification.data
+    entry.id(f"urn:living:run:{quote(data.run, safe='')}:all-clear")
+    entry.title(_text(f"All clear with {data.source}"))
+    entry.author(name="ingest")
+    entry.category(term="all_clear")
+    text = f"No watch over {data.source} fails any more; trouble was first told on {data.since}."
+    entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
 def _as_html(data: RevisionData) -> str:

@@ -483,6 +483,8 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
         answers[f"/{service}/dead-letters/groups"] = page(letters) if service == "search" else page()
     answers["/protocol/reviews"] = page({"review": "small"})
     answers["/ingest/reviews/small/watches"] = page(watch)
+    parked = {"source": "openalex", "since": "2026-01-02T03:04:05Z", "until": "2026-01-03T00:00:00Z", "why": "spent"}
+    answers["/ingest/parked"] = page(parked)
 
     with serve_answers(answers) as server:
         monkeypatch.setenv("LIVING_URL", server.url)
@@ -494,3 +496,4 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
     assert seen["held keys"]["state"] == "fail"
     assert "search set aside 12 of ingest.record.discovered" in seen["dead letters"]["told"]
     assert seen["failing watches"]["do"] == "`living review status small`"
+    assert seen["parked sources"]["told"] == "openalex is left alone until 2026-01-03 00:00 UTC: spent"

@@ -51,6 +51,8 @@ class LocalSource:
     missing: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
     answers: list[list[bytes]] = field(default_factory=list)
+    #: The rate and budget headers of each of its raw answers.
+    quota: dict[str, str] = field(default_factory=dict)
     #: How many pages it has given.
     given: int = 0
 
@@ -64,11 +66,20 @@ class LocalSource:
         there = [item for item in self.items if self._in_window(item, query)]
         at = int(cursor or 0)
         while True:
+            for body in self.answers.pop(0) if self.answers else ():
+                keep(
+                    Heard(
+                        f"GET https://{self.name}.example/works?page={self.given + 1}",
+                        200,
+                        "text/plain",
+                        NOW,
+                        body,
+                        self.quota,
+                    )
+                )
             if self.given in self.trouble:
                 raise self.trouble.pop(self.given)
             self.given += 1
-            for body in self.answers.pop(0) if self.answers else ():
-                keep(Heard(f"GET https://{self.name}.example/works?page={self.given}", 200, "text/plain", NOW, body))
             batch = there[at : at + self.per_page]
             at += self.per_page
             yield Page(

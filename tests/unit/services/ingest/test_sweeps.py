@@ -217,3 +217,15 @@ def test_a_new_version_of_the_protocol_leaves_sweeps_as_they_are(swept):
     with swept.work(readonly=True) as at:
         states = dict(at.session.execute(select(WatchRow.strategy, WatchRow.state)).all())
     assert states == {"crossref": "active", "changes:crossref": "active"}
+
+
+def test_a_run_that_is_over_says_how_many_watches_of_its_source_fail_then(bench):
+    bench.sources["crossref"].trouble = {0: SourceUnavailable("away", source="crossref")}
+    bench.adopt(strategy("crossref"), strategy("crossref", "care", id="second"), strategy("pubmed"))
+    bench.pull()
+    bench.clock.advance(hours=1)
+    bench.pull()
+
+    of = [(run.source, run.complete, run.still_failing) for run in bench.emitted(RunFinished)]
+    assert sorted(of[:3]) == [("crossref", False, 1), ("crossref", True, 1), ("pubmed", True, 0)]
+    assert of[3:] == [("crossref", True, 0)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from shared.events.ingest import RunCounts, RunFinished, SourceParked, SweepFinished
 from shared.events.synthesis import Change, CmocState, ReviewOverdue, RevisionPublished
 
 REVIEW = "garden"
@@ -38,6 +39,28 @@ def revision_published(number: int = 1, **different: Any) -> RevisionPublished:
 
 def review_overdue(**different: Any) -> ReviewOverdue:
     return ReviewOverdue(**{"review": REVIEW, "due": date(2020, 6, 1), "last_published": None, **different})
+
+
+def run_finished(run: str, *, source: str = "openalex", error: str | None = None, **different: Any) -> RunFinished:
+    """A run that is over: complete, unless it has an error; `failing` watches of its source then fail in all."""
+    failing, counts = different.pop("failing", 0 if error is None else 1), different.pop("counts", {})
+    seen: dict[str, Any] = {
+        "review": REVIEW, "run": run, "watch": f"watch_{source}", "source": source, "query": "gardens",
+        "protocol_version": 1, "window_from": date(2020, 1, 1), "searched_through": date(2020, 1, 1),
+        "counts": RunCounts(**counts), "complete": error is None, "error": error, "still_failing": failing,
+    }  # fmt: skip
+    return RunFinished(**{**seen, **different})
+
+
+def sweep_finished(run: str, *, error: str | None = None, failing: int = 0) -> SweepFinished:
+    return SweepFinished(
+        review=REVIEW, run=run, watch="sweep_openalex", source="openalex", since=date(2020, 1, 1), counts=RunCounts(),
+        complete=error is None, error=error, still_failing=failing,
+    )  # fmt: skip
+
+
+def source_parked(source: str = "openalex") -> SourceParked:
+    return SourceParked(review=REVIEW, source=source, until=datetime(2020, 1, 2, tzinfo=UTC), why="the budget is spent")
 
 
 @dataclass

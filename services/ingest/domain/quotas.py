@@ -1,0 +1,56 @@
+"""What a source says of our rate and budget, in one vocabulary whatever its headers are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: What is kept of the headers of an answer: so many, with so many characters of each name and value.
+MOST_HEADERS, LONGEST_HEADER = 20, 100
+
+#: The headers that say each thing, the usual one first.
+_LIMIT = ("x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit")
+_REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+_RESET = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What headers say: how much may be asked and how much of it is left (in the source's own unit, and in USD), what
+    the last answer cost (USD), and when it is filled up again, in the source's own words."""
+
+    limit: float | None
+    remaining: float | None
+    limit_usd: float | None
+    remaining_usd: float | None
+    cost_usd: float | None
+    reset: str | None
+
+
+def figures(said: Mapping[str, str]) -> Figures:
+    """Reads what a source said, by lower-case header names; None is what it does not say as a plain number."""
+    return Figures(
+        limit=_first(said, _LIMIT),
+        remaining=_first(said, _REMAINING),
+        limit_usd=_number(said.get("x-ratelimit-limit-usd")),
+        remaining_usd=_number(said.get("x-ratelimit-remaining-usd")),
+        cost_usd=_number(said.get("x-ratelimit-cost-usd")),
+        reset=next((said[name] for name in _RESET if name in said), None),
+    )
+
+
+def kept(said: Mapping[str, str]) -> dict[str, str]:
+    """As much of the headers as is kept, by lower-case names."""
+    plain = {name.lower(): value.replace("\0", "") for name, value in said.items() if len(name) <= LONGEST_HEADER}
+    return {name: plain[name][:LONGEST_HEADER] for name in sorted(plain)[:MOST_HEADERS]}
+
+
+def _first(said: Mapping[str, str], names: tuple[str, ...]) -> float | None:
+    return next((number for name in names if (number := _number(said.get(name))) is not None), None)
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text is not None and _NUMBER.fullmatch(text) else None
