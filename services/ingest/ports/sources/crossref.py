@@ -15,6 +15,7 @@ from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Notice,
     Page,
@@ -36,6 +37,7 @@ from services.ingest.ports.sources.reading import (
     check_for_an_end,
     whole,
 )
+from services.ingest.ports.sources.rereading import Asked, read_again
 from shared import identifiers
 from shared.events.base import Value
 from shared.events.ingest import NoticeKind
@@ -164,6 +166,12 @@ class Crossref:
             if "," in doi:
                 path = f"works/{quote(doi, safe='')}"
                 yield self._http.ask("GET", path, read_single, refused=read_refusal, unknown=Page, keep=keep)
+
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page:
+            return read_page(answer)[0] if asked.address.endswith("/works") else read_single(answer)
+
+        return read_again(heard, read)
 
     def _page(self, query: Query, position: Position, keep: Keep) -> Page:
         asked = request_of(query, position) | {"rows": str(self._rows), "offset": str(position.offset)}

@@ -13,6 +13,7 @@ from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Mal
 from services.ingest.ports.sources.markup import plain, prose
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Notice,
     Page,
@@ -22,6 +23,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from services.ingest.ports.sources.rereading import read_again
 from shared import identifiers
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers
@@ -89,6 +91,9 @@ class EuropePMC:
         text = f"({' OR '.join(named)}) AND UPDATE_DATE:[{since} TO {_FAR_AWAY}]"
         for page in self._walk(text, None, keep, self.ids_at_once):
             yield page.model_copy(update={"cursor": None})
+
+    def read_again(self, heard: Heard) -> Page | None:
+        return read_again(heard, lambda answer, asked: read_page(answer))
 
     def _walk(self, text: str, cursor: str | None, keep: Keep, size: int) -> Iterator[Page]:
         asked = {"query": text, "resultType": "core", "format": "json", "pageSize": str(size)}
