@@ -2,7 +2,7 @@
 
 Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
 provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
-about them, notices (retractions and the like), rejections, raw answers of sources.
+about them, notices (retractions and the like), rejections, raw answers of sources, and how far they were read again.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.ingest import store
-from services.ingest.models import DuplicateRow, NoticeRow, RecordRow, RunRow, WatchRow
+from services.ingest.models import DuplicateRow, NoticeRow, RecordRow, RejectionRow, ReparseRow, RunRow, WatchRow
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import (
@@ -14,6 +14,8 @@ from shared.wire.ingest import (
     NoticeView,
     RecordSummary,
     RecordView,
+    RejectionView,
+    ReparseView,
     RunView,
     SourceRecordView,
     WatchView,
@@ -35,6 +37,14 @@ def watch_view(work: Work, row: WatchRow) -> WatchView:
 
 def run_view(row: RunRow) -> RunView:
     return RunView(run=row.id, **row.model_dump(), counts=row.counts)
+
+
+def rejection_view(row: RejectionRow) -> RejectionView:
+    return RejectionView(rejection=row.id, **row.model_dump())
+
+
+def reparse_view(work: Work, row: ReparseRow) -> ReparseView:
+    return ReparseView(reparse=row.id, **row.model_dump(), left=store.count_open_rejections(work, row))
 
 
 def notice_view(row: NoticeRow) -> NoticeView:

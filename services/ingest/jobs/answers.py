@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.ingest import store
 from services.ingest.models import RawAnswerRow, RunRow
@@ -29,6 +30,8 @@ class Answers:
         """Without a store nothing is kept."""
         self._blobs = blobs
         self._fresh: list[_Kept] = []
+        #: When the first answer came that no page has been taken in from; None where none has come.
+        self.since: datetime | None = None
 
     def ready(self) -> None:
         """Raises Unavailable where nothing can be kept, so that no source is asked in vain."""
@@ -37,12 +40,14 @@ class Answers:
 
     def hear(self, heard: Heard) -> None:
         """Keeps the bytes of an answer. Raises what the store raises, such as on a full disk: then the walk waits."""
+        self.since = self.since or heard.at
         if self._blobs is not None:
             blob = self._blobs.put([heard.body], len(heard.body))
             self._fresh.append(_Kept(replace(heard, body=b""), blob))
 
     def name(self, work: Work, run: RunRow, page: int) -> None:
         """Names, for good once `work` is committed, all that came since the last time. The run must be locked."""
+        self.since = None
         if self._blobs is None or not self._fresh:
             return
         first = store.last_answer(work, run.id) + 1

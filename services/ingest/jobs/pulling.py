@@ -149,7 +149,9 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
     for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
-            taken = runs.take_page(work, run.id, page, pages_before=number, drift=source.drift)
+            taken = runs.take_page(
+                work, run.id, page, pages_before=number, drift=source.drift, answered_at=answers.since
+            )
             answers.name(work, taken, number)
             state = taken.state
         if page.cursor is None or running.stopping.is_set():

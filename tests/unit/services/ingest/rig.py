@@ -88,24 +88,6 @@ class LocalSource:
         there = [item for item in self.items if item.source_id in ids]
         yield Page(records=[item for item in there if isinstance(item, SourceRecord)], missing=self.missing)
 
-    def read_again(self, heard: Heard) -> Page | None:
-        """An answer of the form `works 10.1/1 10.1/2 ...` carries those of its works, as they are here now."""
-        word, *named = heard.body.decode().split()
-        there = {item.source_id: item for item in self.items}
-        found = [there[each] for each in named]
-        return (
-            Page(
-                records=[item for item in found if isinstance(item, SourceRecord)],
-                rejections=[
-                    item.model_copy(update={"position": at})
-                    for at, item in enumerate(found)
-                    if isinstance(item, Rejection)
-                ],
-            )
-            if word == "works"
-            else None
-        )
-
     def _in_window(self, item: SourceRecord | Rejection, query: Query) -> bool:
         entered = getattr(item, "entered", None)
         return entered is None or query.since <= entered <= query.until
