@@ -18,6 +18,10 @@ WHERE = {
     "people": ("services.cli.people:app", "Who belongs to a review, and letting somebody in."),
     "keys": ("services.cli.keys:app", "Keys: what people, and programs, ask with."),
     "review": ("services.cli.review:app", "Reviews and their protocols."),
+    "ingest": (
+        "services.cli.ingest:app",
+        "What sources answer: what of it is no record, reading it again, and whether they are as we know them.",
+    ),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),

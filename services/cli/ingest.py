@@ -1,0 +1,126 @@
+"""`living ingest`: what sources answered - what of it is no record, and reading it again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from services.cli.commands import AS_JSON, REVIEW, Command, Group, option
+from services.cli.context import client, require_review
+from services.cli.printing import counted, err, minute, out, print_json, print_rows
+from shared.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from shared.client import Client
+    from shared.wire.ingest import ReparseView
+
+app = Group(
+    help="What sources answer: what of it is no record, reading it again, and whether they are as we know them."
+)
+
+_SOURCE = option("--source", help="Only what this source sent.")
+
+
+def listing_of_rejections(group: str) -> Command:
+    """The command that lists rejections, as it stands in a group of commands."""
+
+    @REVIEW
+    @_SOURCE
+    @option("--run", help="A run of a watch, by its id; all runs without.")
+    @option("--open", "is_open", is_flag=True, help="Only what is no record even after its answer was read again.")
+    @AS_JSON
+    def rejections(review: str, source: str | None, run: str | None, is_open: bool, as_json: bool) -> None:
+        """List the items that sources sent and that are no usable records, each with its reason."""
+        with client() as living:
+            _require_source(living, review, source)
+            found = living.ingest.rejections_of_review(review, source=source, run=run, open=True if is_open else None)
+            rows = list(found)
+        columns = [
+            ("source", lambda row: row.source),
+            ("run", lambda row: row.run),
+            ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
+            ("why", lambda row: row.reason),
+            ("it begins", lambda row: row.excerpt[:60]),
+            ("now", lambda row: row.record or ("a record" if row.resolved_at else "")),
+        ]
+        print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+
+    return Command(
+        "rejections",
+        callback=rejections,
+        params=list(reversed(rejections.__click_params__)),  # type: ignore[attr-defined]  # click puts them there
+        help=rejections.__doc__,
+        example=f"living {group} rejections shared-records --source openalex",
+    )
+
+
+app.add_command(listing_of_rejections("ingest"))
+
+
+@app.command("reparse", example="living ingest reparse shared-records --source pubmed")
+@REVIEW
+@_SOURCE
+@option("--run", help="Only what was answered during this run of a watch.")
+@AS_JSON
+def reparse(review: str, source: str | None, run: str | None, as_json: bool) -> None:
+    """Read every kept answer again, as sources are read today, and take in what has changed; for leads.
+
+    No source is asked. Of each work the newest answer counts, and what does not change is told to nobody.
+    """
+    with client("lead") as living:
+        _reparse(living, review, source=source, run=run, rejected=False, as_json=as_json)
+
+
+@app.command("retry", example="living ingest retry shared-records")
+@REVIEW
+@_SOURCE
+@AS_JSON
+def retry(review: str, source: str | None, as_json: bool) -> None:
+    """Read those kept answers again that have rejected items, after what rejected them was mended; for leads."""
+    with client("lead") as living:
+        _reparse(living, review, source=source, run=None, rejected=True, as_json=as_json)
+
+
+def _reparse(
+    living: Client, review: str, *, source: str | None, run: str | None, rejected: bool, as_json: bool
+) -> None:
+    """Asks for it, shows how far it is, and tells what came of it. Raises Unavailable where it failed."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    view = living.ingest.request_reparse(review, source=source, run=run, rejected=rejected)
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
+        task = bar.add_task("waiting for its turn")
+        while view.state not in ("done", "failed"):
+            time.sleep(0.5)
+            view = living.ingest.reparse(review, view.reparse)
+            bar.update(task, description=f"{view.state}: {counted(view.answers, 'answer')} read")
+    if as_json:
+        print_json(view)
+    else:
+        _tell(view)
+    if view.state == "failed":
+        raise Unavailable(f"it ended early, and what was read before stays: {view.error}")
+
+
+def _tell(view: ReparseView) -> None:
+    out.print(
+        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} merged, {view.updated} updated, "
+        f"{view.unchanged} unchanged, {view.older} known from newer answers"
+    )
+    out.print(
+        f"{view.resolved} rejected items are records now, {view.left} are none, {view.rejected} of them since now"
+    )
+    if view.lost:
+        out.print(f"{counted(view.lost, 'answer')} not there any more: `living doctor` says which", style="yellow")
+    if not view.answers:
+        out.print(f"nothing to read was kept up to {minute(view.asked_at)} (LIVING_RAW_ANSWER_DAYS)")
+
+
+def _require_source(living: Client, review: str, source: str | None) -> None:
+    """Raises NotFound for a review that is none, and for a source that it does not ask."""
+    watches = list(living.ingest.watches(review))
+    if not watches:
+        require_review(living, review)
+    sources = list(dict.fromkeys(it.source for it in watches))
+    if source is not None and source not in sources:
+        raise NotFound(f"review {review!r} asks no source {source!r}; it asks: {', '.join(sources) or 'none'}")

@@ -1,0 +1,85 @@
+"""`living ingest`: rejected items are listed, and kept answers read again while one looks on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from services.ingest.jobs.reparsing import reparse_answers
+from services.ingest.ports.sources import crossref
+from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.http import Access
+from shared.errors import NotFound
+from tests.unit.services.cli.conftest import data
+from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy
+from tests.unit.services.ingest.test_reparsing import Registry, broken
+
+
+@pytest.fixture
+def ingest(serve, tmp_path, monkeypatch) -> Iterator[IngestBench]:
+    """Ingest that pulled five works of which its adapter could not read two, and that can read them now."""
+    registry = Registry()
+    for number in range(5):
+        registry.put(f"10.1000/{number}", f"Work number {number} on boards")
+    with httpx.Client(transport=httpx.MockTransport(registry.answer)) as client:
+        source = Crossref(Access("https://crossref.example"), client, rows=2, sleep=lambda seconds: None)
+        bench = IngestBench(tmp_path / "data", sources={"crossref": source})
+        serve(bench)
+        bench.adopt(strategy("crossref"))
+        with monkeypatch.context() as patch:
+            patch.setattr(crossref, "read_work", broken(lambda work: work["DOI"] in {"10.1000/0", "10.1000/3"}))
+            bench.pull()
+        yield bench
+        bench.close()
+
+
+@pytest.fixture
+def leader(ingest) -> Iterator[None]:
+    """A process that does what is asked for, as the leader does every few seconds."""
+    over = threading.Event()
+
+    def lead() -> None:
+        while not over.wait(0.1):
+            ingest.runs(reparse_answers)
+
+    leading = threading.Thread(target=lead)
+    leading.start()
+    yield
+    over.set()
+    leading.join()
+
+
+@pytest.mark.parametrize("group", ["ingest", "review"])
+def test_rejected_items_are_listed_by_either_name(ingest, as_, group):
+    rows = data(as_("rita", group, "rejections", REVIEW, "--open", "--json", role="reader"))
+
+    assert [row["reason"] for row in rows] == ["it cannot be read (KeyError: 'subtitle')"] * 2
+    assert [row["source"] for row in rows] == ["crossref"] * 2
+    of_run = ["--run", rows[0]["run"], "--source", "crossref", "--json"]
+    assert data(as_("rita", group, "rejections", REVIEW, *of_run, role="reader")) == rows
+    unknown = as_("rita", group, "rejections", REVIEW, "--run", "run_x", role="reader").exception
+    assert isinstance(unknown, NotFound)
+
+
+def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, as_):
+    seen = as_("lea", "ingest", "retry", REVIEW, role="lead")
+
+    assert seen.exit_code == 0
+    assert "2 answers read again: 2 new, 0 merged, 0 updated, 2 unchanged" in seen.stdout
+    assert "2 rejected items are records now, 0 are none" in seen.stdout
+    assert "nothing was rejected" in as_("rita", "ingest", "rejections", REVIEW, "--open", role="reader").stdout
+
+
+def test_a_reparse_reads_every_answer_and_tells_programs(ingest, leader, as_):
+    done = data(as_("lea", "ingest", "reparse", REVIEW, "--source", "crossref", "--json", role="lead"))
+
+    assert (done["state"], done["answers"], done["new"], done["unchanged"]) == ("done", 3, 2, 3)
+
+
+def test_a_source_that_the_review_does_not_ask_is_refused(ingest, as_):
+    refused = as_("lea", "ingest", "reparse", REVIEW, "--source", "nope", role="lead").exception
+
+    assert isinstance(refused, NotFound) and "it asks: crossref" in str(refused)
