@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from services.cli.commands import AS_JSON, REVIEW, Command, Group, option
-from services.cli.context import client, require_review
+import click
+from rich.text import Text
+
+from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
+from services.cli.context import client, require_review, settings
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from shared.errors import NotFound, Unavailable
 
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 app = Group(
     help="What sources answer: what of it is no record, reading it again, and whether they are as we know them."
 )
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 _SOURCE = option("--source", help="Only what this source sent.")
 
@@ -79,6 +86,43 @@ def retry(review: str, source: str | None, as_json: bool) -> None:
     """Read those kept answers again that have rejected items, after what rejected them was mended; for leads."""
     with client("lead") as living:
         _reparse(living, review, source=source, run=None, rejected=True, as_json=as_json)
+
+
+@app.command("probe", example="living ingest probe pubmed\nliving ingest probe")
+@argument("source", "One source; all of them without.", required=False)
+@option("--strategy", help="What to ask the source, in its own syntax, in place of a question of ours.")
+@option("--days", help="How many days back works are asked for.", type=click.IntRange(1, 20_000), default=60)
+@AS_JSON
+def probe(source: str | None, strategy: str | None, days: int, as_json: bool) -> None:
+    """Ask the live sources for a small page each, with your settings, and hold it against all that we need of them.
+
+    It asks no platform and keeps nothing. The exit code is 1 where something fails.
+    """
+    from datetime import UTC, datetime
+
+    import httpx
+
+    from services.ingest.ports.sources.catalog import open_sources
+    from services.ingest.ports.sources.probing import Finding, query_of
+    from services.ingest.ports.sources.probing import probe as ask
+
+    if strategy is not None and source is None:
+        raise click.UsageError("--strategy is in the syntax of one source: name it")
+    with httpx.Client() as http:
+        sources = open_sources(settings(), http)
+        if source is not None and source not in sources:
+            raise NotFound(f"there is no source {source!r}; there are: {', '.join(sorted(sources))}")
+        found: list[Finding] = []
+        for one in [sources[source]] if source else sources.values():
+            for finding in ask(one, query_of(one, datetime.now(UTC).date(), strategy, days)):
+                found.append(finding)
+                if not as_json:
+                    line = Text.assemble((f"{finding.state:5}", _STYLES[finding.state]), f"{one.name:16}")
+                    out.print(line.append(f"{finding.check:10} {finding.said}"), soft_wrap=True)
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    if any(finding.state == "fail" for finding in found):
+        sys.exit(1)
 
 
 def _reparse(
