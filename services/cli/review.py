@@ -311,6 +311,10 @@ def _trouble(
         # Not one of before that failed of something else.
         for run in [it for it in failed[watch.watch][:1] if it.error == watch.trouble]:
             yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
+    for watch in (*literature.watches, *literature.sweeps):
+        for remark in watch.last_run.remarks if watch.last_run else []:
+            if remark.startswith("fields collapsed: "):
+                yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")
     for it in rejected:
         yield Text(
             f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",

@@ -74,6 +74,7 @@ class RunRow(Base, table=True):
     """One pull of a watch over a window of days. Its counts are saved with each page.
 
     `walk` is the run that began the walk, this one or one that it goes on from; each item is counted once in a walk.
+    `fields` counts the records that had each field (domain.drift).
     `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave.
     """
 
@@ -117,6 +118,7 @@ class RunRow(Base, table=True):
     reported: int | None = None
     missing: list[str] = Field(default=[], sa_type=Json)
     remarks: list[str] = Field(default=[], sa_type=Json)
+    fields: dict[str, int] = Field(default={}, sa_type=Json)
     error: str | None = None
     started_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
+from services.ingest.domain.drift import ENOUGH_BEFORE
 from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
 from services.ingest.models import (
     Base,
@@ -235,6 +236,22 @@ def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     """The newest run of each watch that has one."""
     newest = select(func.max(RunRow.id)).where(col(RunRow.watch).in_(list(watches))).group_by(col(RunRow.watch))
     return {run.watch: run for run in work.session.execute(select(RunRow).where(col(RunRow.id).in_(newest))).scalars()}
+
+
+def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
+    """What the records of a review's newest runs of a source, before this one, had."""
+    before = (
+        select(col(RunRow.fields))
+        .where(
+            col(RunRow.review) == run.review,
+            col(RunRow.source) == run.source,
+            col(RunRow.id) < run.id,
+            col(RunRow.found) - col(RunRow.rejected) >= ENOUGH_BEFORE,
+        )
+        .order_by(col(RunRow.id).desc())
+        .limit(limit)
+    )
+    return list(work.session.execute(before).scalars())
 
 
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:

@@ -21,6 +21,7 @@ from services.ingest.domain.watching import (
     whole_window,
     window,
 )
+from services.ingest.jobs import drifting
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -129,6 +130,7 @@ def take_page(
     rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections])
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
+    drifting.watch_fields(work, run, records)
     if page.cursor is None:
         _end(work, run, drift)
     return run
