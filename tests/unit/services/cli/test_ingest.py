@@ -64,6 +64,7 @@ def test_rejected_items_are_listed_by_either_name(ingest, as_, group):
     assert isinstance(unknown, NotFound)
 
 
+@pytest.mark.waits
 def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, as_):
     seen = as_("lea", "ingest", "retry", REVIEW, role="lead")
 
@@ -73,6 +74,7 @@ def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, a
     assert "nothing was rejected" in as_("rita", "ingest", "rejections", REVIEW, "--open", role="reader").stdout
 
 
+@pytest.mark.waits
 def test_a_reparse_reads_every_answer_and_tells_programs(ingest, leader, as_):
     done = data(as_("lea", "ingest", "reparse", REVIEW, "--source", "crossref", "--json", role="lead"))
 
