@@ -1,215 +1,173 @@
-"""`living ingest`: the sources themselves - what a strategy would bring, and whether it reaches what one knows."""
+"""`living ingest`: what sources answered - what of it is no record, and reading it again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+import time
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, settings
-from services.cli.printing import counted, out, print_json, table
+from services.cli import ahead
+from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
+from services.cli.context import client, require_review, settings
+from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
-from shared.errors import Invalid, LivingError, NotFound
+from shared.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from services.ingest.ports.sources.port import Source
-    from services.ingest.ports.sources.previews import Preview, Reach
-    from shared.events.protocol import Protocol
+    from shared.client import Client
+    from shared.wire.ingest import ReparseView
 
-#: Characters of a title in a table.
-_LONGEST_TITLE = 60
-
-#: Characters of the longest bar.
-_BAR = 24
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
-
-app = Group(help="The sources themselves: what a strategy would bring, and whether it reaches what one knows.")
+app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
+for command in ahead.app.commands.values():
+    app.add_command(command)
 
-_REVIEW = argument("review", "A protocol file, or the name of a review, whose newest version is taken.")
-_SOURCE = option("--source", help="Only this source.")
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+_SOURCE = option("--source", help="Only what this source sent.")
 
 
-@app.command("preview", example="living ingest preview reviews/ics-leadership/strategies.yaml --source pubmed")
-@_REVIEW
+def listing_of_rejections(group: str) -> Command:
+    """The command that lists rejections, as it stands in a group of commands."""
+
+    @REVIEW
+    @_SOURCE
+    @option("--run", help="A run of a watch, by its id; all runs without.")
+    @option("--open", "is_open", is_flag=True, help="Only what is no record even after its answer was read again.")
+    @AS_JSON
+    def rejections(review: str, source: str | None, run: str | None, is_open: bool, as_json: bool) -> None:
+        """List the items that sources sent and that are no usable records, each with its reason."""
+        with client() as living:
+            _require_source(living, review, source)
+            found = living.ingest.rejections_of_review(review, source=source, run=run, open=True if is_open else None)
+            rows = list(found)
+        columns = [
+            ("source", lambda row: row.source),
+            ("run", lambda row: row.run),
+            ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
+            ("why", lambda row: row.reason),
+            ("it begins", lambda row: row.excerpt[:60]),
+            ("now", lambda row: row.record or ("a record" if row.resolved_at else "")),
+        ]
+        print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+
+    return Command(
+        "rejections",
+        callback=rejections,
+        params=list(reversed(rejections.__click_params__)),  # type: ignore[attr-defined]  # click puts them there
+        help=rejections.__doc__,
+        example=f"living {group} rejections shared-records --source openalex",
+    )
+
+
+app.add_command(listing_of_rejections("ingest"))
+
+
+@app.command("reparse", example="living ingest reparse shared-records --source pubmed")
+@REVIEW
+@_SOURCE
+@option("--run", help="Only what was answered during this run of a watch.")
+@AS_JSON
+def reparse(review: str, source: str | None, run: str | None, as_json: bool) -> None:
+    """Read every kept answer again, as sources are read today, and take in what has changed; for leads.
+
+    No source is asked. Of each work the newest answer counts, and what does not change is told to nobody.
+    """
+    with client("lead") as living:
+        _reparse(living, review, source=source, run=run, rejected=False, as_json=as_json)
+
+
+@app.command("retry", example="living ingest retry shared-records")
+@REVIEW
 @_SOURCE
 @AS_JSON
-def preview(review: str, source: str | None, as_json: bool) -> None:
-    """Ask each source for the first page of each strategy of a protocol: the exact strings, counts and first titles.
+def retry(review: str, source: str | None, as_json: bool) -> None:
+    """Read those kept answers again that have rejected items, after what rejected them was mended; for leads."""
+    with client("lead") as living:
+        _reparse(living, review, source=source, run=None, rejected=True, as_json=as_json)
 
-    It asks the sources from here, with this shell's settings and keys, over the protocol's dates, and keeps nothing.
+
+@app.command("probe", example="living ingest probe pubmed\nliving ingest probe")
+@argument("source", "One source; all of them without.", required=False)
+@option("--strategy", help="What to ask the source, in its own syntax, in place of a question of ours.")
+@option("--days", help="How many days back works are asked for.", type=click.IntRange(1, 20_000), default=60)
+@AS_JSON
+def probe(source: str | None, strategy: str | None, days: int, as_json: bool) -> None:
+    """Ask the live sources for a small page each, with your settings, and hold it against all that we need of them.
+
+    It asks no platform and keeps nothing. The exit code is 1 where something fails.
     """
     from datetime import UTC, datetime
 
-    from services.ingest.domain.watching import whole_window
-    from services.ingest.ports.sources import previews
-    from services.ingest.ports.sources.catalog import Sources
+    import httpx
 
-    plan = _plan(review)
-    since, until = whole_window(search_from=plan.search_from or plan.published_after, today=datetime.now(UTC).date())
-    sources = Sources.open(settings())
-    try:
-        chosen = _chosen(plan, sources, source)
-        rows = [it for strategy in plan.strategies for it in previews.preview(strategy, chosen, since, until)]
-    finally:
-        sources.close()
+    from services.ingest.ports.sources.catalog import open_sources
+    from services.ingest.ports.sources.probing import Finding, query_of
+    from services.ingest.ports.sources.probing import probe as ask
+
+    if strategy is not None and source is None:
+        raise click.UsageError("--strategy is in the syntax of one source: name it")
+    with httpx.Client() as http:
+        sources = open_sources(settings(), http)
+        if source is not None and source not in sources:
+            raise NotFound(f"there is no source {source!r}; there are: {', '.join(sorted(sources))}")
+        found: list[Finding] = []
+        for one in [sources[source]] if source else sources.values():
+            for finding in ask(one, query_of(one, datetime.now(UTC).date(), strategy, days)):
+                found.append(finding)
+                if not as_json:
+                    line = Text.assemble((f"{finding.state:5}", _STYLES[finding.state]), f"{one.name:16}")
+                    out.print(line.append(f"{finding.check:10} {finding.said}"), soft_wrap=True)
     if as_json:
-        print_json([asdict(row) for row in rows])
-        return
-    out.print(f"works published {since} to {until}, by each source's own count; nothing is kept")
-    for row in rows:
-        out.print()
-        _print_preview(row)
-    _fail_if_none(rows)
+        print_json([asdict(finding) for finding in found])
+    if any(finding.state == "fail" for finding in found):
+        sys.exit(1)
 
 
-@app.command("check-recall", example="living ingest check-recall reviews/shared-records/protocol.yaml known.txt")
-@_REVIEW
-@argument(
-    "known", "A file of DOIs and PMIDs, one a line; what follows a # is a note.",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)  # fmt: skip
-@_SOURCE
-@AS_JSON
-def check_recall(review: str, known: Path, source: str | None, as_json: bool) -> None:
-    """Ask whether the strategies of a protocol reach papers that you know, and which source has each of them.
+def _reparse(
+    living: Client, review: str, *, source: str | None, run: str | None, rejected: bool, as_json: bool
+) -> None:
+    """Asks for it, shows how far it is, and tells what came of it. Raises Unavailable where it failed."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    This is the usual test of a search: a paper that no strategy reaches says which words are missing.
-    """
-    from services.ingest.ports.sources import previews
-    from services.ingest.ports.sources.catalog import Sources
-
-    plan, papers = _plan(review), _papers(known)
-    sources = Sources.open(settings())
-    try:
-        chosen = _chosen(plan, sources, source)
-        rows = [
-            previews.reach(paper, strategy, name, chosen[name])
-            for paper in papers
-            for strategy in plan.strategies
-            for name in strategy.searched
-            if name in chosen
-        ]
-    finally:
-        sources.close()
-    reached = {row.paper for row in rows if row.reached}
+    view = living.ingest.request_reparse(review, source=source, run=run, rejected=rejected)
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
+        task = bar.add_task("waiting for its turn")
+        while view.state not in ("done", "failed"):
+            time.sleep(0.5)
+            view = living.ingest.reparse(review, view.reparse)
+            bar.update(task, description=f"{view.state}: {counted(view.answers, 'answer')} read")
     if as_json:
-        print_json({"papers": papers, "reached": sorted(reached), "asked": [asdict(row) for row in rows]})
-        return
-    out.print(table(["paper", "title", "published", "source", "strategy", "there", "reached"], list(map(_cells, rows))))
-    out.print(Text(f"\n{len(reached)} of {counted(len(papers), 'paper')} reached", style="bold"))
-    for paper in papers:
-        if paper not in reached:
-            out.print(Text(f"  not reached: {paper}", style="red"))
-    for why in dict.fromkeys(row.why for row in rows if row.why):
-        out.print(Text(f"  {why}", style="dim"), soft_wrap=True)
+        print_json(view)
+    else:
+        _tell(view)
+    if view.state == "failed":
+        raise Unavailable(f"it ended early, and what was read before stays: {view.error}")
 
 
-@app.command("coverage", example="living ingest coverage shared-records --since 2024-01-01 --svg coverage.svg")
-@REVIEW
-@option("--since", help="Records found from this day on (2024-01-31).", type=_DAY)
-@option("--until", help="Records found until this day.", type=_DAY)
-@option("--svg", help="Draw it into this file too.", type=click.Path(dir_okay=False, path_type=Path))
-@AS_JSON
-def coverage(review: str, since: datetime | None, until: datetime | None, svg: Path | None, as_json: bool) -> None:
-    """Show which source and which strategy brought a review's records, and what leaving one out would have lost."""
-    days = {"since": since and since.date(), "until": until and until.date()}
-    with client() as living:
-        found = living.ingest.coverage(review, **days)
-    if svg is not None:
-        from services.cli.bars import drawn
-
-        svg.write_text(drawn(found), encoding="utf-8")
-    if as_json:
-        print_json(found)
-        return
-    out.print(f"{counted(found.records, 'record')}, {found.included} included")
-    for title, shares in (("source", found.sources), ("strategy", found.strategies)):
-        most = max((share.records for share in shares), default=0) or 1
-        lines: list[list[object]] = [
-            [
-                share.name, share.records, share.only, share.included, share.only_included,
-                "█" * round(_BAR * share.only / most) + "░" * round(_BAR * (share.records - share.only) / most),
-            ]
-            for share in shares
-        ]  # fmt: skip
-        out.print()
-        out.print(table([title, "records", "by it alone", "included", "lost without it", ""], lines))
-    out.print(Text("\n█ brought by it alone, ░ by others too", style="dim"))
+def _tell(view: ReparseView) -> None:
+    out.print(
+        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} merged, {view.updated} updated, "
+        f"{view.unchanged} unchanged, {view.older} known from newer answers"
+    )
+    out.print(
+        f"{view.resolved} rejected items are records now, {view.left} are none, {view.rejected} of them since now"
+    )
+    if view.lost:
+        out.print(f"{counted(view.lost, 'answer')} not there any more: `living doctor` says which", style="yellow")
+    if not view.answers:
+        out.print(f"nothing to read was kept up to {minute(view.asked_at)} (LIVING_RAW_ANSWER_DAYS)")
 
 
-def _plan(review: str) -> Protocol:
-    """The protocol of a file, checked, or of a review of the platform."""
-    from services.protocol.domain import check
-    from shared.events.protocol import Protocol
-
-    file = Path(review)
-    if not file.is_file():
-        if file.suffix:
-            raise NotFound(f"there is no file {review}")
-        with client() as living:
-            return Protocol.model_validate(living.protocol.newest(review).protocol, extra="ignore")
-    try:
-        return check(file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{file}: it is no text in UTF-8 ({error})") from error
-    except Invalid as error:
-        raise Invalid(f"{file}: {error}", error.errors) from error
-
-
-def _chosen(plan: Protocol, sources: Mapping[str, Source], only: str | None) -> dict[str, Source]:
-    """The sources that the protocol searches, or the one of them that is named."""
-    searched = dict.fromkeys(name for strategy in plan.strategies for name in strategy.searched)
-    if only is not None and only not in searched:
-        raise NotFound(f"the protocol does not search {only!r}; it searches: {', '.join(searched)}")
-    return {name: sources[name] for name in searched if name in sources and only in (None, name)}
-
-
-def _papers(file: Path) -> list[str]:
-    """The papers that a file names, as `doi:...` and `pmid:...`. Raises Invalid, naming the line."""
-    from shared import identifiers
-
-    papers: dict[str, None] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        if doi := identifiers.doi(text):
-            papers[f"doi:{doi}"] = None
-        elif pmid := identifiers.pmid(text.lower().removeprefix("pmid:").strip()):
-            papers[f"pmid:{pmid}"] = None
-        else:
-            raise Invalid(f"{file}: line {number}: {text[:80]!r} is neither a DOI nor a PMID")
-    if not papers:
-        raise Invalid(f"{file}: it names no paper")
-    return list(papers)
-
-
-def _print_preview(row: Preview) -> None:
-    count = "?" if row.reported is None else f"{row.reported:,}"
-    out.print(Text(f"{row.strategy} at {row.source}: {'not asked' if row.error else f'{count} works'}", style="bold"))
-    out.print(Text(f"  {row.asked}", style="dim"), soft_wrap=True)
-    if row.error:
-        out.print(Text(f"  {row.error}", style="red"), soft_wrap=True)
-    for title in row.titles:
-        out.print(Text(f"  - {title}"), soft_wrap=True)
-    for remark in row.remarks[:5]:
-        out.print(Text(f"  {row.source} says: {remark}", style="yellow"), soft_wrap=True)
-
-
-def _cells(row: Reach) -> list[object]:
-    said = {True: "yes", False: "no", None: "?"}
-    title = row.title or ""
-    shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
-    return [row.paper, shown, row.published or "", row.source, row.strategy, said[row.has], said[row.reached]]
-
-
-def _fail_if_none(rows: list[Preview]) -> None:
-    if rows and all(row.error for row in rows):
-        raise LivingError("no source could be asked: is there a way to the internet from here? `living doctor` looks")
+def _require_source(living: Client, review: str, source: str | None) -> None:
+    """Raises NotFound for a review that is none, and for a source that it does not ask."""
+    watches = list(living.ingest.watches(review))
+    if not watches:
+        require_review(living, review)
+    sources = list(dict.fromkeys(it.source for it in watches))
+    if source is not None and source not in sources:
+        raise NotFound(f"review {review!r} asks no source {source!r}; it asks: {', '.join(sources) or 'none'}")

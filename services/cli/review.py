@@ -17,9 +17,10 @@ from rich.text import Text
 
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import client, require_review
+from services.cli.context import client
+from services.cli.ingest import listing_of_rejections
 from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
-from shared.errors import Forbidden, Invalid, NotFound
+from shared.errors import Forbidden, Invalid
 from shared.private import write_new
 from shared.storage import unusable
 
@@ -163,29 +164,7 @@ def status(review: str, as_json: bool) -> None:
         out.print(line, soft_wrap=True)
 
 
-@app.command("rejections", example="living review rejections shared-records --source openalex")
-@REVIEW
-@option("--source", help="Only what this source sent.")
-@option("--run", help="A run of a watch, by its id; without, the last run of each watch.")
-@AS_JSON
-def rejections(review: str, source: str | None, run: str | None, as_json: bool) -> None:
-    """List the items that sources sent and that are no usable records, each with its reason."""
-    with client() as living:
-        watches = list(living.ingest.watches(review))
-        sources = list(dict.fromkeys(it.source for it in watches))
-        if not watches:
-            require_review(living, review)
-        if source is not None and source not in sources:
-            raise NotFound(f"review {review!r} asks no source {source!r}; it asks: {', '.join(sources) or 'none'}")
-        runs = [run] if run else [it.last_run.run for it in watches if it.last_run]
-        rows = [it for one in runs for it in living.ingest.rejections(review, one) if source in (None, it.source)]
-    columns = [
-        ("source", lambda row: row.source),
-        ("item", lambda row: row.source_id or f"page {row.page}, {row.position}"),
-        ("why", lambda row: row.reason),
-        ("it begins", lambda row: row.excerpt[:60]),
-    ]
-    print_rows(rows, columns, as_json=as_json, empty="nothing was rejected")
+app.add_command(listing_of_rejections("review"))
 
 
 @app.command("answers", example="living review answers shared-records --run run_01a2 --save answers")
@@ -346,6 +325,10 @@ def _trouble(
         # Not one of before that failed of something else.
         for run in [it for it in failed[watch.watch][:1] if it.error == watch.trouble]:
             yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
+    for watch in (*literature.watches, *literature.sweeps):
+        for remark in watch.last_run.remarks if watch.last_run else []:
+            if remark.startswith("fields collapsed: "):
+                yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")
     for it in rejected:
         yield Text(
             f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",

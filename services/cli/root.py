@@ -20,7 +20,7 @@ WHERE = {
     "review": ("services.cli.review:app", "Reviews and their protocols."),
     "ingest": (
         "services.cli.ingest:app",
-        "The sources themselves: what a strategy would bring, and whether it reaches what one knows.",
+        "What sources answer: ahead of a run, after it, and whether they are as we know them.",
     ),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),

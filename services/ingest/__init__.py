@@ -2,8 +2,8 @@
 
 Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
 provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
-about them, notices (retractions and the like), rejections, raw answers of sources, what sources say of our
-budget and which of them are left alone.
+about them, notices (retractions and the like), rejections, raw answers of sources and how far they were read
+again, what sources say of our budget and which of them are left alone.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.ingest import store, views
-from services.ingest.commands import duplicates, notices, watches
+from services.ingest.commands import duplicates, notices, reparses, watches
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.coverage import coverage
 from shared import identifiers
@@ -19,7 +19,7 @@ from shared.errors import Invalid
 from shared.http.auth import Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of
 from shared.http.paging import Fifty, Hundred
-from shared.http.parameters import Name, Number, Word
+from shared.http.parameters import Name, Number, Word, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -29,6 +29,7 @@ from shared.wire.ingest import (
     DuplicateView,
     IngestStatus,
     NewNotice,
+    NewReparse,
     NoticeView,
     PairState,
     ParkedView,
@@ -37,6 +38,7 @@ from shared.wire.ingest import (
     RecordSummary,
     RecordView,
     RejectionView,
+    ReparseView,
     RunItemView,
     RunView,
     WatchPurpose,
@@ -140,7 +142,44 @@ def list_rejections(review: Name, run: Name, work: Reading, person: Reader, page
     """The items of a run that are no usable records, each with its reason."""
     store.run_of(work, review, run)
     found = store.page_of_rejections(work, run, page)
-    return found.page(lambda row: RejectionView(rejection=row.id, **row.model_dump()))
+    return found.page(views.rejection_view)
+
+
+@router.get("/reviews/{review}/rejections")
+def list_rejections_of_review(
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    source: Word | None = None,
+    run: Word | None = None,
+    open: YesNo | None = None,
+) -> Page[RejectionView]:
+    """The items that are no usable records, those of the newest run first; `open` are those that are none even after
+    their answers were read again."""
+    store.review_of(work, review)
+    if run is not None:
+        store.run_of(work, review, run)
+    return store.page_of_rejections_of(work, review, source, run, open, page).page(views.rejection_view)
+
+
+@router.post("/reviews/{review}/reparses", status_code=202)
+def request_reparse(
+    review: Name, body: NewReparse, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> ReparseView:
+    """Asks for kept answers to be read again, as sources' answers are read today; no source is asked anything. The same
+    again, while it is not over, answers that one."""
+
+    def ask() -> ReparseView:
+        return views.reparse_view(work, reparses.request_reparse(work, review, body))
+
+    return work.once(key, "reparse", body, ask)
+
+
+@router.get("/reviews/{review}/reparses/{reparse}")
+def show_reparse(review: Name, reparse: Name, work: Reading, person: Reader) -> ReparseView:
+    """How far it is, and what has come of it."""
+    return views.reparse_view(work, store.reparse_of(work, review, reparse))
 
 
 @router.get("/reviews/{review}/runs/{run}/answers")

@@ -10,10 +10,19 @@ from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import RunStates, WatchStates
+from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
-from shared.wire.ingest import Dating, PairState, Purpose, RunState, Standing, WatchPurpose, WatchState
+from shared.wire.ingest import (
+    Dating,
+    PairState,
+    Purpose,
+    ReparseState,
+    RunState,
+    Standing,
+    WatchPurpose,
+    WatchState,
+)
 
 
 class Base(SQLModel, registry=registry()):
@@ -76,6 +85,7 @@ class RunRow(Base, table=True):
     """One pull of a watch over a window of days. Its counts are saved with each page.
 
     `walk` is the run that began the walk, this one or one that it goes on from; each item is counted once in a walk.
+    `fields` counts the records that had each field (domain.drift).
     `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave.
     """
 
@@ -120,6 +130,7 @@ class RunRow(Base, table=True):
     reported: int | None = None
     missing: list[str] = Field(default=[], sa_type=Json)
     remarks: list[str] = Field(default=[], sa_type=Json)
+    fields: dict[str, int] = Field(default={}, sa_type=Json)
     error: str | None = None
     started_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -180,6 +191,7 @@ class RawAnswerRow(Base, table=True):
     """
 
     __tablename__ = "raw_answers"
+    __table_args__ = (Index("raw_answers_of_page", "run", "page"),)
 
     run: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
@@ -193,10 +205,17 @@ class RawAnswerRow(Base, table=True):
 
 
 class RejectionRow(Base, table=True):
-    """An item of a run that is no usable record, and why."""
+    """An item of a run that is no usable record, and why.
+
+    It stays when its answer is read again and it is one: `resolved_at` says since when, `record` which, where that can
+    be told. What the run counted and told is what was so then.
+    """
 
     __tablename__ = "rejections"
-    __table_args__ = (Index("rejections_of_run", "run", "id"),)
+    __table_args__ = (
+        Index("rejections_of_run", "run", "id"),
+        Index("rejections_of_review", "review", "run", "id"),
+    )
 
     id: str = Field(primary_key=True)
     review: str
@@ -207,12 +226,50 @@ class RejectionRow(Base, table=True):
     position: int
     reason: str
     excerpt: str
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
+    record: str | None = None
+
+
+class ReparseRow(Base, table=True):
+    """Kept answers of a review that are read again: of all its runs up to `through`, or of those it names.
+
+    `at_run` and `at_page` are the place behind which it goes on; it is moved, with the counts, by the transaction that
+    takes in a page.
+    """
+
+    __tablename__ = "reparses"
+    __table_args__ = (Index("reparses_of_review", "review", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    source: str | None = None
+    run: str | None = None
+    rejected_only: bool = False
+    through: str
+    state: ReparseState = Field(default=ReparseStates.WAITING, sa_type=AutoString)
+    at_run: str = ""
+    at_page: int = -1
+    pages: int = 0
+    answers: int = 0
+    lost: int = 0
+    new: int = 0
+    merged: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    older: int = 0
+    rejected: int = 0
+    resolved: int = 0
+    error: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class SourceRecordRow(Base, table=True):
     """One source's own record of a work, as it was when last seen, and the canonical record it belongs to.
 
-    `run` brought it, `seen_in` is the walk that met it last; `because` says why it is that record's.
+    `run` brought it, `seen_in` is the walk that met it last, or the reparse that met it first; `because` says why it is
+    that record's. No answer that came before `answered_at`, by the machine's clock, may change it.
     """
 
     __tablename__ = "source_records"
@@ -227,6 +284,7 @@ class SourceRecordRow(Base, table=True):
     because: list[str] = Field(sa_type=Json)
     run: str
     seen_in: str
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class OriginRow(Base, table=True):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
 from services.ingest.domain.coverage import Origin
-from services.ingest.domain.watching import RunStates, WatchStates
+from services.ingest.domain.drift import ENOUGH_BEFORE
+from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
 from services.ingest.models import (
     Base,
     DuplicateRow,
@@ -27,6 +28,7 @@ from services.ingest.models import (
     RecordKeyRow,
     RecordRow,
     RejectionRow,
+    ReparseRow,
     ReviewRow,
     RunItemRow,
     RunRow,
@@ -317,6 +319,22 @@ def items_known(work: Work, run: str, ids: Iterable[str]) -> set[str]:
     }
 
 
+def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
+    """What the records of a review's newest runs of a source, before this one, had."""
+    before = (
+        select(col(RunRow.fields))
+        .where(
+            col(RunRow.review) == run.review,
+            col(RunRow.source) == run.source,
+            col(RunRow.id) < run.id,
+            col(RunRow.found) - col(RunRow.rejected) >= ENOUGH_BEFORE,
+        )
+        .order_by(col(RunRow.id).desc())
+        .limit(limit)
+    )
+    return list(work.session.execute(before).scalars())
+
+
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
     return read_page(work, select(RunItemRow).where(col(RunItemRow.run) == run), page, col(RunItemRow.source_id))
 
@@ -350,6 +368,131 @@ def forget_items(work: Work, run: str, limit: int) -> None:
 
 def page_of_rejections(work: Work, run: str, page: PageAsked) -> Found[RejectionRow]:
     return read_page(work, select(RejectionRow).where(col(RejectionRow.run) == run), page, col(RejectionRow.id))
+
+
+def page_of_rejections_of(
+    work: Work, review: str, source: str | None, run: str | None, is_open: bool | None, page: PageAsked
+) -> Found[RejectionRow]:
+    """A review's rejections, those of the newest run first; `is_open` are those that are no records yet."""
+    mine = select(RejectionRow).where(col(RejectionRow.review) == review)
+    if source is not None:
+        mine = mine.where(col(RejectionRow.source) == source)
+    if run is not None:
+        mine = mine.where(col(RejectionRow.run) == run)
+    if is_open is not None:
+        mine = mine.where(_IS_OPEN if is_open else ~_IS_OPEN)
+    return read_page(work, mine, page, col(RejectionRow.run), col(RejectionRow.id), descending=True)
+
+
+def open_rejections(work: Work, run: str, page: int) -> list[RejectionRow]:
+    """Those of a page of a run that are no records yet, in the order of their places."""
+    mine = select(RejectionRow).where(col(RejectionRow.run) == run, col(RejectionRow.page) == page, _IS_OPEN)
+    return list(work.session.execute(mine.order_by(col(RejectionRow.position), col(RejectionRow.id))).scalars())
+
+
+def count_open_rejections(work: Work, reparse: ReparseRow) -> int:
+    """How many items of the runs that are read again are no records."""
+    mine = (
+        select(func.count())
+        .select_from(RejectionRow)
+        .join(RunRow, col(RunRow.id) == RejectionRow.run)
+        .where(*_is_read_again(reparse), _IS_OPEN)
+    )
+    count: int = work.session.execute(mine).scalar_one()
+    return count
+
+
+def rejections_of_walk(work: Work, walk: str, excerpts: Iterable[str]) -> list[RejectionRow]:
+    """Those of a walk that begin in one of these ways."""
+    mine = select(RejectionRow).join(RunRow, col(RunRow.id) == RejectionRow.run).where(col(RunRow.walk) == walk)
+    return [
+        row
+        for batch in batches(excerpts)
+        for row in work.session.execute(mine.where(col(RejectionRow.excerpt).in_(batch))).scalars()
+    ]
+
+
+_IS_OPEN = col(RejectionRow.resolved_at).is_(None)
+
+
+# Answers that are read again
+
+
+def reparse_of(work: Work, review: str, reparse: str) -> ReparseRow:
+    """A review's reparse. Raises NotFound."""
+    row = work.session.get(ReparseRow, reparse)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no reparse {reparse!r}")
+    return row
+
+
+def reparse(work: Work, reparse: str) -> ReparseRow:
+    """One that is there."""
+    return work.session.get_one(ReparseRow, reparse)
+
+
+def lock_reparse(work: Work, reparse: str) -> ReparseRow:
+    """One that is there, as it is now, locked until the end of the transaction."""
+    return work.session.get_one(ReparseRow, reparse, with_for_update=True, populate_existing=True)
+
+
+def unfinished_reparses(work: Work, review: str | None = None) -> list[ReparseRow]:
+    """Those that are not over, the oldest first; of one review where given."""
+    waiting = select(ReparseRow).where(col(ReparseRow.state).in_(ReparseStates.UNFINISHED))
+    if review is not None:
+        waiting = waiting.where(col(ReparseRow.review) == review)
+    return list(work.session.execute(waiting.order_by(col(ReparseRow.id))).scalars())
+
+
+def newest_run(work: Work, review: str) -> str:
+    """The id of a review's newest run; nothing where it has none."""
+    newest = select(func.max(col(RunRow.id))).where(col(RunRow.review) == review)
+    return work.session.execute(newest).scalar() or ""
+
+
+def next_answered_page(work: Work, reparse: ReparseRow) -> tuple[RunRow, int] | None:
+    """The first page of which there are answers to be read again, behind the place where a reparse stands."""
+    page = _next_page(work, reparse, reparse.at_run, reparse.at_page)
+    run = reparse.at_run
+    while page is None:
+        following = select(func.min(col(RunRow.id))).where(*_is_read_again(reparse), col(RunRow.id) > run)
+        if (run := work.session.execute(following).scalar() or "") == "":
+            return None
+        page = _next_page(work, reparse, run, -1)
+    return work.session.get_one(RunRow, run), page
+
+
+def _next_page(work: Work, reparse: ReparseRow, run: str, after: int) -> int | None:
+    pages = select(func.min(col(RawAnswerRow.page))).where(col(RawAnswerRow.run) == run, col(RawAnswerRow.page) > after)
+    if reparse.rejected_only:
+        of_page = and_(col(RejectionRow.run) == RawAnswerRow.run, col(RejectionRow.page) == RawAnswerRow.page)
+        pages = pages.where(select(col(RejectionRow.id)).where(of_page, _IS_OPEN).exists())
+    return work.session.execute(pages).scalar()
+
+
+def _is_read_again(reparse: ReparseRow) -> list[ColumnElement[bool]]:
+    where = [col(RunRow.review) == reparse.review, col(RunRow.id) <= reparse.through]
+    if reparse.source is not None:
+        where.append(col(RunRow.source) == reparse.source)
+    if reparse.run is not None:
+        where.append(col(RunRow.id) == reparse.run)
+    return where
+
+
+def answers_of_page(work: Work, run: str, page: int) -> list[RawAnswerRow]:
+    """The raw answers that a page of a run was read from, in the order in which they came."""
+    mine = select(RawAnswerRow).where(col(RawAnswerRow.run) == run, col(RawAnswerRow.page) == page)
+    return list(work.session.execute(mine.order_by(col(RawAnswerRow.number))).scalars())
+
+
+def known_items(work: Work, run: str, ids: Iterable[str]) -> set[str]:
+    """Those of a run's items of which it is known where they went."""
+    mine = select(col(RunItemRow.source_id)).where(col(RunItemRow.run) == run)
+    return {
+        found
+        for batch in batches(ids)
+        for found in work.session.execute(mine.where(col(RunItemRow.source_id).in_(batch))).scalars()
+    }
 
 
 def last_answer(work: Work, run: str) -> int:
@@ -389,11 +532,13 @@ def known_rejections(work: Work, ids: Iterable[str]) -> set[str]:
 
 
 class Known(NamedTuple):
-    """What is kept of a source record: its canonical record, its content hash, the last walk that met it."""
+    """What is kept of a source record: its canonical record, its content hash, the last walk that met it, and when the
+    answer came that it is from."""
 
     record: str
     content_hash: str
     seen_in: str
+    answered_at: datetime | None
 
 
 def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> dict[str, Known]:
@@ -403,6 +548,7 @@ def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> 
         col(SourceRecordRow.record),
         col(SourceRecordRow.content_hash),
         col(SourceRecordRow.seen_in),
+        col(SourceRecordRow.answered_at),
     )
     mine = select(*columns).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
     return {
@@ -412,12 +558,32 @@ def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> 
     }
 
 
-def mark_seen(work: Work, review: str, source: str, ids: Iterable[str], walk: str) -> None:
-    """Notes that a walk has met these source records."""
-    mine = update(SourceRecordRow).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
+def mark_seen(
+    work: Work, review: str, source: str, ids: Iterable[str], changed: Collection[str], walk: str, at: datetime | None
+) -> None:
+    """Notes that a walk has met these source records, some of them changed, in answers from `at` on."""
     for batch in batches(ids):
-        where = col(SourceRecordRow.source_id).in_(batch), col(SourceRecordRow.seen_in) != walk
-        work.session.connection().execute(mine.where(*where).values(seen_in=walk))
+        again = col(SourceRecordRow.source_id).in_([each for each in batch if each in changed])
+        mine = _of_source(review, source, batch).where(or_(col(SourceRecordRow.seen_in) != walk, again))
+        work.session.connection().execute(mine.values(seen_in=walk, answered_at=at))
+
+
+def mark_read_again(
+    work: Work, review: str, source: str, ids: Iterable[str], at: datetime, *, new_in: str | None
+) -> None:
+    """Notes that source records are now as an answer of that time has them; `new_in` is the reparse that met them
+    first."""
+    values: dict[str, Any] = {"answered_at": at} | ({"seen_in": new_in} if new_in else {})
+    for batch in batches(ids):
+        work.session.connection().execute(_of_source(review, source, batch).values(values))
+
+
+def _of_source(review: str, source: str, ids: list[str]) -> Update:
+    return update(SourceRecordRow).where(
+        col(SourceRecordRow.review) == review,
+        col(SourceRecordRow.source) == source,
+        col(SourceRecordRow.source_id).in_(ids),
+    )
 
 
 def members_of(work: Work, records: Iterable[str]) -> list[SourceRecordRow]:

@@ -7,7 +7,16 @@ from dataclasses import asdict
 
 from services.ingest import store
 from services.ingest.domain import quotas
-from services.ingest.models import DuplicateRow, NoticeRow, QuotaRow, RecordRow, RunRow, WatchRow
+from services.ingest.models import (
+    DuplicateRow,
+    NoticeRow,
+    QuotaRow,
+    RecordRow,
+    RejectionRow,
+    ReparseRow,
+    RunRow,
+    WatchRow,
+)
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import (
@@ -18,6 +27,8 @@ from shared.wire.ingest import (
     QuotaView,
     RecordSummary,
     RecordView,
+    RejectionView,
+    ReparseView,
     RunView,
     SourceRecordView,
     WatchView,
@@ -50,6 +61,14 @@ def parked_views(work: Work, sources: Collection[str] | None = None) -> list[Par
 
 def run_view(row: RunRow) -> RunView:
     return RunView(run=row.id, **row.model_dump(), counts=row.counts)
+
+
+def rejection_view(row: RejectionRow) -> RejectionView:
+    return RejectionView(rejection=row.id, **row.model_dump())
+
+
+def reparse_view(work: Work, row: ReparseRow) -> ReparseView:
+    return ReparseView(reparse=row.id, **row.model_dump(), left=store.count_open_rejections(work, row))
 
 
 def notice_view(row: NoticeRow) -> NoticeView:

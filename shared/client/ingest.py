@@ -65,6 +65,23 @@ class IngestClient:
     def rejections(self, review: str, run: str) -> Iterator[wire.RejectionView]:
         return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/rejections", wire.RejectionView)
 
+    def rejections_of_review(
+        self, review: str, *, source: str | None = None, run: str | None = None, open: bool | None = None
+    ) -> Iterator[wire.RejectionView]:
+        """Items that are no records, those of the newest run first; `open` are those that are none even now."""
+        asked = {"source": source, "run": run, "open": None if open is None else str(open).lower()}
+        return self._http.pages(f"/ingest/reviews/{part(review)}/rejections", wire.RejectionView, **asked)
+
+    def request_reparse(
+        self, review: str, *, source: str | None = None, run: str | None = None, rejected: bool = False
+    ) -> wire.ReparseView:
+        """Asks for kept answers to be read again; `rejected` are those with items that are no records yet."""
+        body = {"source": source, "run": run, "rejected": rejected}
+        return self._http.post(f"/ingest/reviews/{part(review)}/reparses", wire.ReparseView, body)
+
+    def reparse(self, review: str, reparse: str) -> wire.ReparseView:
+        return self._http.get(f"/ingest/reviews/{part(review)}/reparses/{part(reparse)}", wire.ReparseView)
+
     def answers(self, review: str, run: str) -> Iterator[wire.RawAnswerView]:
         """The raw answers that a run's source gave, in the order in which they came; for leads."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/answers", wire.RawAnswerView)

@@ -139,7 +139,8 @@ class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
 
 
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
-    """A source answered in a form its documentation does not have; the run that saw it is incomplete."""
+    """A source answered in a form its documentation does not have, and the run that saw it is incomplete; or hardly any
+    of its records has a field that they used to have, as `detail` says."""
 
     source: Id
     run: Id

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import Given, Reason
+from shared.wire.common import Given, Reason, Short
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -26,6 +26,9 @@ Dating = Literal["came", "changed", "published"]
 
 #: Where a record stands in screening.
 Standing = Literal["waiting", "included", "excluded"]
+
+#: How far kept answers have been read again.
+ReparseState = Literal["waiting", "running", "done", "failed"]
 
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
@@ -97,15 +100,60 @@ class RunItemView(BaseModel):
 
 
 class RejectionView(BaseModel):
-    """An item of a run that is no usable record: where it stood, why, and how it begins."""
+    """An item of a run that is no usable record: where it stood, why, and how it begins.
+
+    `resolved_at` is when its answer was read again and it was one; `record` is which, where that can be told.
+    """
 
     rejection: str
+    run: str
     source: str
     source_id: str | None
     page: int
     position: int
     reason: str
     excerpt: str
+    resolved_at: datetime | None
+    record: str | None
+
+
+class NewReparse(Given):
+    """Read kept answers of a review again: all of them, those of a source or of a run, or with `rejected` those that
+    have items which are no records yet."""
+
+    source: Short | None = None
+    run: Short | None = None
+    rejected: bool = False
+
+
+class ReparseView(BaseModel):
+    """Kept answers that are read again, and what has come of it so far; `pages` counts pages of runs.
+
+    Of the records that the answers hold, `new`, `merged` and `updated` changed the review; `older` are those of which a
+    newer answer was read before. `rejected` counts items that were no rejections before, `resolved` those that are
+    none any more, `lost` answers that are kept no more.
+    """
+
+    reparse: str
+    source: str | None
+    run: str | None
+    rejected_only: bool
+    state: ReparseState
+    pages: int
+    answers: int
+    lost: int
+    new: int
+    merged: int
+    updated: int
+    unchanged: int
+    older: int
+    rejected: int
+    resolved: int
+    left: int
+    error: str | None
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
 
 
 class RawAnswerView(BaseModel):

@@ -370,6 +370,55 @@ def test_what_a_source_answers_instead_of_a_page_is_kept_too(kind, url, client, 
     assert [one.body for one in kept] == [b"<html>sorry</html>"] * 2
 
 
+def items(pages: list[Page]) -> list[tuple[str, str]]:
+    """What pages hold: each record whole, each rejection with its place."""
+    records = [(each.source_id, each.model_dump_json()) for page in pages for each in page.records]
+    return sorted(records + [("", each.model_dump_json()) for page in pages for each in page.rejections])
+
+
+def test_kept_answers_read_again_give_what_the_walk_and_the_look_up_gave_without_a_request(kind, url, client, faults):
+    kept: list[Heard] = []
+    source = kind.open(url, client)
+    given = list(source.pages(query(kind.everything), keep=kept.append))
+    given += source.look_up([each.source_id for each in given[0].records], date(2000, 1, 1), kept.append)
+    asked = faults.requests
+
+    again = [page for page in map(source.read_again, kept) if page is not None]
+
+    assert items(again) == items(given) and len(items(given)) > 10
+    assert all(page.cursor is None and not page.missing for page in again)
+    assert faults.requests == asked
+
+
+def test_kept_answers_of_every_dating_read_again_give_what_the_walk_gave(kind, url, client):
+    source = kind.open(url, client)
+    for by in source.datings:
+        kept: list[Heard] = []
+        asked = query(kind.everything, "2019-01-01", "2020-12-31").model_copy(update={"by": by})
+        given = list(source.pages(asked, keep=kept.append))
+        assert items([page for page in map(source.read_again, kept) if page is not None]) == items(given)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"),
+    [
+        (200, "text/html", b"<html>sorry</html>"),
+        (200, "application/json", b'{"surprise": true}'),
+        (200, "application/json", b"[" * 100_000),
+        (200, "text/xml", b"<surprise/>"),
+        (200, "application/j\u00f6son", b""),
+        (429, "application/json", b"{}"),
+        (404, "text/plain", b"Resource not found."),
+    ],
+)
+def test_a_kept_answer_that_carries_no_works_is_read_again_as_none(kind, url, client, status, content_type, body):
+    source = kind.open(url, client)
+    kept: list[Heard] = []
+    list(source.pages(query(kind.one), keep=kept.append))
+    for heard in kept:
+        assert source.read_again(replace(heard, status=status, content_type=content_type, body=body)) is None
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_page_that_comes_empty_in_the_middle_is_asked_for_again_and_costs_no_item(
     name, kind, corpus, url, client, faults, times

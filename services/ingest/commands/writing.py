@@ -88,7 +88,7 @@ def _write_source_records(work: Work, deduplication: Deduplication) -> None:
     for key, entered in deduplication.entered.items():
         content = entered.record.model_dump(mode="json", exclude_defaults=True)
         if row := deduplication.stored.rows.get(key):
-            row.content, row.content_hash, row.seen_in = content, entered.content_hash, deduplication.bringing
+            row.content, row.content_hash = content, entered.content_hash
             continue
         fresh.append(
             {

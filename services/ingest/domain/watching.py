@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import RunState, WatchState
+from shared.wire.ingest import ReparseState, RunState, WatchState
 
 
 class WatchStates(States[WatchState]):
@@ -42,6 +42,26 @@ class RunStates(States[RunState]):
         (RUNNING, COMPLETE): "its last page is taken in, and what came adds up",
         (RUNNING, PARTIAL): "its last page is taken in, and less came than its source says it has",
         (RUNNING, INCOMPLETE): "its source fails, or a fault of ours comes again and again",
+    }
+
+
+class ReparseStates(States[ReparseState]):
+    """Kept answers that are read again."""
+
+    WAITING: Final = "waiting"
+    RUNNING: Final = "running"
+    DONE: Final = "done"
+    FAILED: Final = "failed"
+
+    #: Those in which it is not over.
+    UNFINISHED = (WAITING, RUNNING)
+
+    what = "reparse"
+    moves = {
+        (None, WAITING): "a lead asks for it",
+        (WAITING, RUNNING): "its turn has come",
+        (RUNNING, DONE): "every answer has been read",
+        (RUNNING, FAILED): "an error, which it keeps",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.ingest import store
 from services.ingest.jobs.quotas import Tally
@@ -31,6 +32,8 @@ class Answers:
         self._blobs = blobs
         self._tally = tally
         self._fresh: list[_Kept] = []
+        #: When the first answer came that no page has been taken in from; None where none has come.
+        self.since: datetime | None = None
 
     def ready(self) -> None:
         """Raises Unavailable where nothing can be kept, so that no source is asked in vain."""
@@ -40,6 +43,7 @@ class Answers:
     def hear(self, heard: Heard) -> None:
         """Counts an answer, keeps its bytes. Raises what the store raises, as on a full disk: then the walk waits."""
         self._tally.hear(heard)
+        self.since = self.since or heard.at
         if self._blobs is not None:
             blob = self._blobs.put([heard.body], len(heard.body))
             self._fresh.append(_Kept(replace(heard, body=b""), blob))
@@ -48,6 +52,7 @@ class Answers:
         """Names, for good once `work` is committed, all that came since the last time, and writes it into the tally;
         `refused` where the source asks to be left alone. The run must be locked."""
         self._tally.write(work, refused=refused)
+        self.since = None
         if self._blobs is None or not self._fresh:
             return
         first = store.last_answer(work, run.id) + 1

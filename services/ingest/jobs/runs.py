@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.ingest import store
@@ -21,7 +21,7 @@ from services.ingest.domain.watching import (
     whole_window,
     window,
 )
-from services.ingest.jobs import quotas
+from services.ingest.jobs import drifting, quotas
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -101,30 +101,41 @@ def _run(work: Work, watch: WatchRow, *, walk: str | None = None, **facts: Any) 
     )  # fmt: skip
 
 
-def take_page(work: Work, run_id: str, page: port.Page, *, pages_before: int, drift: float = 0.0) -> RunRow:
+def take_page(
+    work: Work,
+    run_id: str,
+    page: port.Page,
+    *,
+    pages_before: int,
+    drift: float = 0.0,
+    answered_at: datetime | None = None,
+) -> RunRow:
     """Takes in one page of a run: every item is counted once, whatever becomes of it.
 
     An item met again in the same walk is not counted again. The last page ends the run: it is complete where what came
-    adds up to what the source says it has, `drift` (a share of it) aside, and else partial. Raises Conflict when
-    another process has taken a page of this run since `pages_before`.
+    adds up to what the source says it has, `drift` (a share of it) aside, and else partial. `answered_at` is when the
+    first answer of the page came. Raises Conflict when another process has taken a page of this run since
+    `pages_before`.
     """
     review, run = store.lock_review_and_run(work, run_id)
     if run.state != RunStates.RUNNING or run.pages != pages_before:
         raise Conflict(f"run {run_id!r} is at page {run.pages} ({run.state}), not at {pages_before}", slug="run_moved")
-    records = [_storable(record) for record in page.records]
+    records = [storable(record) for record in page.records]
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
     records = _inside(work, run, records, known)
     items = _sort(records, known, run.walk)
     outcomes, doubts = take_in(work, review, run.id, items.changed)
     ids = {record.source_id for record in records}
-    store.mark_seen(work, run.review, run.source, ids, run.walk)
+    changed = {one.record.source_id for one in items.changed}
+    store.mark_seen(work, run.review, run.source, ids, changed, run.walk, answered_at)
     if run.purpose != "changes":
         store.note_origins(work, run.review, run.source, ids, run.watch)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
     _keep_items(work, run, went)
-    rejected = _keep_rejections(work, run, [_storable(rejection) for rejection in page.rejections])
+    rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections])
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
+    drifting.watch_fields(work, run, records)
     if page.cursor is None:
         _end(work, run, drift)
     return run
@@ -186,7 +197,7 @@ def _words(error: Exception) -> str:
     return reason.replace("\0", "").encode(errors="replace").decode()[:_LONGEST_ERROR]
 
 
-def _storable(item: Item) -> Item:
+def storable(item: Item) -> Item:
     """An item without NUL characters, which JSON can carry and PostgreSQL cannot keep."""
     if "\\u0000" not in item.model_dump_json():
         return item

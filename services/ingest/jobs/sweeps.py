@@ -46,11 +46,10 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
         with running.work(actor, readonly=True) as work:
             found = store.followed(work, run.review, run.source, after=after, limit=source.ids_at_once + 1)
         ids, more = found[: source.ids_at_once], len(found) > source.ids_at_once
-        held: Page | None = None
+        asked = set(ids)
+        # Each page is given before more is asked for, so that it is kept with the answers it was read from.
         for page in source.look_up(ids, run.since, keep) if ids else ():
-            if held is not None:
-                yield held.model_copy(update={"cursor": after})
-            asked = set(ids)
-            held = page.model_copy(update={"records": [each for each in page.records if each.source_id in asked]})
+            records = [each for each in page.records if each.source_id in asked]
+            yield page.model_copy(update={"records": records, "cursor": after, "reported": None})
         after = ids[-1] if ids else after
-        yield (held or Page()).model_copy(update={"cursor": after if more else None, "reported": None})
+        yield Page(cursor=after if more else None)

@@ -19,6 +19,7 @@ from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import squeeze, text_of
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Notice,
     Page,
@@ -29,6 +30,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, whole
+from services.ingest.ports.sources.rereading import Asked, read_again
 from services.ingest.ports.sources.slices import Position, Slices
 from shared import identifiers
 from shared.events.base import Value
@@ -59,6 +61,8 @@ _WITHDRAWN_IN_SHORT = re.compile(
 _JOURNAL = re.compile(r"[^\d(]{3,}")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _DAY = timedelta(days=1)
+#: The slice that was asked for, at the end of a question.
+_SUBMITTED = re.compile(r"submittedDate:\[([0-9]{8})0000 TO ([0-9]{8})[0-9]{4}\]\Z")
 #: The share of a page's entries that may lie outside what was asked for, since days are told in another clock's hours.
 _TOLERATED = 0.1
 
@@ -119,6 +123,15 @@ class ArXiv:
         asked = {"id_list": ",".join(wanted), "start": "0", "max_results": str(self.ids_at_once)}
         yield looked_up(wanted, partial(self._ask, asked, read_page, keep))
 
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page:
+            if asked.sent.get("sortBy") == "lastUpdatedDate":
+                return read_descent(answer)
+            window = _SUBMITTED.search(asked.sent.get("search_query", ""))
+            return read_window(answer, _slice_of(*window.groups())) if window else read_page(answer)
+
+        return read_again(heard, read)
+
     def _descend(self, text: str, since: date, cursor: str | None, keep: Keep) -> Iterator[Page]:
         """Pages from the latest change on. What changes meanwhile moves others down, so it costs no entry its turn; how
         many entries of the window there are arXiv does not say."""
@@ -156,6 +169,11 @@ def request_of(text: str, position: Position) -> dict[str, str]:
     end = f"{position.until + _DAY:%Y%m%d}0000" if position.until < date.max else f"{position.until:%Y%m%d}2359"
     days = f"submittedDate:[{position.since:%Y%m%d}0000 TO {end}]"
     return {"search_query": f"({text}) AND {days}", "sortBy": "submittedDate", "sortOrder": "ascending"}
+
+
+def _slice_of(since: str, until: str) -> Position:
+    """The slice that `request_of` asked for between these days (YYYYMMDD)."""
+    return Position(since=date.fromisoformat(since), until=date.fromisoformat(until))
 
 
 def read_refusal(answer: Answer) -> NoReturn:

@@ -16,6 +16,7 @@ from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Page,
     Query,
@@ -33,6 +34,7 @@ from services.ingest.ports.sources.reading import (
     check_for_an_end,
     whole,
 )
+from services.ingest.ports.sources.rereading import Asked, read_again
 from shared.events.base import Value
 
 NAME = "crossref"
@@ -129,6 +131,12 @@ class Crossref:
             if "," in doi:
                 path = f"works/{quote(doi, safe='')}"
                 yield self._http.ask("GET", path, read_single, refused=read_refusal, unknown=Page, keep=keep)
+
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page:
+            return read_page(answer)[0] if asked.address.endswith("/works") else read_single(answer)
+
+        return read_again(heard, read)
 
     def _page(self, query: Query, position: Position, keep: Keep) -> Page:
         asked = request_of(query, position) | {"rows": str(self._rows), "offset": str(position.offset)}

@@ -17,6 +17,7 @@ from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Page,
     Query,
@@ -26,6 +27,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, as_dict, as_list, as_text
+from services.ingest.ports.sources.rereading import Asked, read_again
 from services.ingest.ports.sources.slices import FIRST_DAY, LAST_DAY, Position, Slices
 from shared import identifiers
 from shared.events.values import Identifiers
@@ -94,6 +96,12 @@ class DOAJ:
         named = " OR ".join(f'"{each}"' for each in wanted)
         ask = partial(self._page, f"id.exact:({named})", "created_date:asc", 0, keep, PAGE_SIZE)
         yield looked_up(wanted, ask)
+
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page:
+            return read_page(answer, normal.count_of(asked.sent.get("pageSize")) or 0)
+
+        return read_again(heard, read)
 
     def _page(self, text: str, sort: str, start: int, keep: Keep, size: int | None = None) -> Page:
         size = size or self._page_size

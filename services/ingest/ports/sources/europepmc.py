@@ -13,12 +13,14 @@ from services.ingest.ports.sources.europepmc_record import read_result
 from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Page,
     Query,
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_text, walk
+from services.ingest.ports.sources.rereading import read_again
 
 NAME = "europepmc"
 PAGE_SIZE = 100
@@ -65,6 +67,9 @@ class EuropePMC:
         text = f"({' OR '.join(named)}) AND UPDATE_DATE:[{since} TO {_FAR_AWAY}]"
         for page in self._walk(text, None, keep, self.ids_at_once):
             yield page.model_copy(update={"cursor": None})
+
+    def read_again(self, heard: Heard) -> Page | None:
+        return read_again(heard, lambda answer, asked: read_page(answer))
 
     def _walk(self, text: str, cursor: str | None, keep: Keep, size: int) -> Iterator[Page]:
         asked = {"query": text, "resultType": "core", "format": "json", "pageSize": str(size)}

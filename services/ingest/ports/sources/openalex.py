@@ -25,6 +25,7 @@ from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Notice,
     Page,
@@ -34,6 +35,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from services.ingest.ports.sources.rereading import read_again
 from shared import identifiers
 from shared.events.values import Identifiers
 from shared.languages import language
@@ -88,6 +90,9 @@ class OpenAlex:
         """By ids alone, as a free key cannot ask for what changed since."""
         asked = {"filter": f"ids.openalex:{'|'.join(ids)}", "per_page": str(self.ids_at_once)}
         yield self._page(asked, keep).model_copy(update={"cursor": None})
+
+    def read_again(self, heard: Heard) -> Page | None:
+        return read_again(heard, lambda answer, asked: read_page(answer))
 
     def _page(self, asked: dict[str, str], keep: Keep) -> Page:
         params = asked | {"select": FIELDS}

@@ -240,3 +240,10 @@ class Source(Protocol):
         cursor. Raises as `pages` does.
         """
         ...
+
+    def read_again(self, heard: Heard) -> Page | None:
+        """The items of an answer that was kept, as they are read today, in their places; asks nobody.
+
+        None where the answer carries no works: a list of ids, an error, what is in no documented form.
+        """
+        ...

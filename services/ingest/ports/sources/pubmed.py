@@ -16,6 +16,7 @@ from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Mal
 from services.ingest.ports.sources.markup import plain, squeeze, text_of
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Page,
     Query,
@@ -24,6 +25,7 @@ from services.ingest.ports.sources.port import (
 )
 from services.ingest.ports.sources.pubmed_record import read_article
 from services.ingest.ports.sources.reading import AGAIN, Reader, answered, as_dict, as_list, as_text
+from services.ingest.ports.sources.rereading import Asked, read_again
 from shared import identifiers
 from shared.events.base import Value
 
@@ -108,6 +110,12 @@ class PubMed:
         pmids = sorted(changed.pmids)
         for start in range(0, len(pmids), self._per_page):
             yield self._fetch(pmids[start : start + self._per_page], keep)
+
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page | None:
+            return read_page(answer, ()) if asked.address.endswith("/efetch.fcgi") else None
+
+        return read_again(heard, read)
 
     def _search(self, query: Query, position: Position, keep: Keep) -> tuple[Position, list[int], list[str]]:
         """Searches the slice, halving it until esearch can list all of it; its PMIDs in order."""

@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any, NoReturn, Unpack
 
 import httpx
+import orjson
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Heard,
     Keep,
     Page,
     Query,
@@ -24,6 +26,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from services.ingest.ports.sources.rereading import Asked, read_again
 from shared import identifiers
 from shared.events.values import Identifiers
 
@@ -112,6 +115,14 @@ class SemanticScholar:
             headers=self._headers,
             keep=keep,
         )
+
+    def read_again(self, heard: Heard) -> Page | None:
+        def read(answer: Answer, asked: Asked) -> Page:
+            if asked.address.endswith("/paper/search/bulk"):
+                return read_page(answer)
+            return read_batch(answer, as_list(as_dict(orjson.loads(asked.sent.get("json") or "{}")).get("ids")))
+
+        return read_again(heard, read)
 
     def _page(self, asked: dict[str, str], keep: Keep, token: str) -> Page:
         params = asked if token == START else asked | {"token": token}

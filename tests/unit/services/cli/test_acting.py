@@ -109,6 +109,7 @@ def test_a_review_that_is_none_is_told_in_the_same_words_by_every_command(run, p
         ["search", "query", "nope", "care"],
         ["events", "tail", "nope"],
         ["review", "rejections", "nope"],
+        ["ingest", "rejections", "nope"],
         ["review", "rejections", "nope", "--source", "openalex"],
         ["review", "show", "nope"],
         ["review", "status", "nope"],

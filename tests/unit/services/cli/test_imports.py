@@ -42,6 +42,8 @@ CLIENT_COMMANDS = [
     ["review", "show", "r"],
     ["review", "status", "r"],
     ["review", "rejections", "r"],
+    ["ingest", "rejections", "r"],
+    ["ingest", "reparse", "r"],
     ["search", "query", "r", "words"],
     ["synthesis", "show", "r"],
     ["synthesis", "show", "r", "--draft"],

@@ -518,10 +518,10 @@ def test_a_process_killed_between_two_pages_goes_on_where_it_stood(bench, monkey
     bench.sources["crossref"].put(*works(8), rejection("crossref", "bad"))
     take_page = runs.take_page
 
-    def take_one_page_and_die(work, run_id, page, *, pages_before, drift):
+    def take_one_page_and_die(work, run_id, page, *, pages_before, **more):
         if pages_before == 1:
             raise Killed
-        return take_page(work, run_id, page, pages_before=pages_before, drift=drift)
+        return take_page(work, run_id, page, pages_before=pages_before, **more)
 
     monkeypatch.setattr(runs, "take_page", take_one_page_and_die)
     with pytest.raises(Killed):

@@ -1,0 +1,213 @@
+"""Around a run: what a strategy would bring, whether it reaches what one knows, and what each source brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import client, settings
+from services.cli.printing import counted, out, print_json, table
+from shared.errors import Invalid, LivingError, NotFound
+
+if TYPE_CHECKING:
+    from services.ingest.ports.sources.port import Source
+    from services.ingest.ports.sources.previews import Preview, Reach
+    from shared.events.protocol import Protocol
+
+#: Characters of a title in a table.
+_LONGEST_TITLE = 60
+
+#: Characters of the longest bar.
+_BAR = 24
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+app = Group(help="Commands of `living ingest`.")
+
+_REVIEW = argument("review", "A protocol file, or the name of a review, whose newest version is taken.")
+_SOURCE = option("--source", help="Only this source.")
+
+
+@app.command("preview", example="living ingest preview reviews/ics-leadership/strategies.yaml --source pubmed")
+@_REVIEW
+@_SOURCE
+@AS_JSON
+def preview(review: str, source: str | None, as_json: bool) -> None:
+    """Ask each source for the first page of each strategy of a protocol: the exact strings, counts and first titles.
+
+    It asks the sources from here, with this shell's settings and keys, over the protocol's dates, and keeps nothing.
+    """
+    from datetime import UTC, datetime
+
+    from services.ingest.domain.watching import whole_window
+    from services.ingest.ports.sources import previews
+    from services.ingest.ports.sources.catalog import Sources
+
+    plan = _plan(review)
+    since, until = whole_window(search_from=plan.search_from or plan.published_after, today=datetime.now(UTC).date())
+    sources = Sources.open(settings())
+    try:
+        chosen = _chosen(plan, sources, source)
+        rows = [it for strategy in plan.strategies for it in previews.preview(strategy, chosen, since, until)]
+    finally:
+        sources.close()
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    out.print(f"works published {since} to {until}, by each source's own count; nothing is kept")
+    for row in rows:
+        out.print()
+        _print_preview(row)
+    _fail_if_none(rows)
+
+
+@app.command("check-recall", example="living ingest check-recall reviews/shared-records/protocol.yaml known.txt")
+@_REVIEW
+@argument(
+    "known", "A file of DOIs and PMIDs, one a line; what follows a # is a note.",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)  # fmt: skip
+@_SOURCE
+@AS_JSON
+def check_recall(review: str, known: Path, source: str | None, as_json: bool) -> None:
+    """Ask whether the strategies of a protocol reach papers that you know, and which source has each of them.
+
+    This is the usual test of a search: a paper that no strategy reaches says which words are missing.
+    """
+    from services.ingest.ports.sources import previews
+    from services.ingest.ports.sources.catalog import Sources
+
+    plan, papers = _plan(review), _papers(known)
+    sources = Sources.open(settings())
+    try:
+        chosen = _chosen(plan, sources, source)
+        rows = [
+            previews.reach(paper, strategy, name, chosen[name])
+            for paper in papers
+            for strategy in plan.strategies
+            for name in strategy.searched
+            if name in chosen
+        ]
+    finally:
+        sources.close()
+    reached = {row.paper for row in rows if row.reached}
+    if as_json:
+        print_json({"papers": papers, "reached": sorted(reached), "asked": [asdict(row) for row in rows]})
+        return
+    out.print(table(["paper", "title", "published", "source", "strategy", "there", "reached"], list(map(_cells, rows))))
+    out.print(Text(f"\n{len(reached)} of {counted(len(papers), 'paper')} reached", style="bold"))
+    for paper in papers:
+        if paper not in reached:
+            out.print(Text(f"  not reached: {paper}", style="red"))
+    for why in dict.fromkeys(row.why for row in rows if row.why):
+        out.print(Text(f"  {why}", style="dim"), soft_wrap=True)
+
+
+@app.command("coverage", example="living ingest coverage shared-records --since 2024-01-01 --svg coverage.svg")
+@REVIEW
+@option("--since", help="Records found from this day on (2024-01-31).", type=_DAY)
+@option("--until", help="Records found until this day.", type=_DAY)
+@option("--svg", help="Draw it into this file too.", type=click.Path(dir_okay=False, path_type=Path))
+@AS_JSON
+def coverage(review: str, since: datetime | None, until: datetime | None, svg: Path | None, as_json: bool) -> None:
+    """Show which source and which strategy brought a review's records, and what leaving one out would have lost."""
+    days = {"since": since and since.date(), "until": until and until.date()}
+    with client() as living:
+        found = living.ingest.coverage(review, **days)
+    if svg is not None:
+        from services.cli.bars import drawn
+
+        svg.write_text(drawn(found), encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    out.print(f"{counted(found.records, 'record')}, {found.included} included")
+    for title, shares in (("source", found.sources), ("strategy", found.strategies)):
+        most = max((share.records for share in shares), default=0) or 1
+        lines: list[list[object]] = [
+            [
+                share.name, share.records, share.only, share.included, share.only_included,
+                "█" * round(_BAR * share.only / most) + "░" * round(_BAR * (share.records - share.only) / most),
+            ]
+            for share in shares
+        ]  # fmt: skip
+        out.print()
+        out.print(table([title, "records", "by it alone", "included", "lost without it", ""], lines))
+    out.print(Text("\n█ brought by it alone, ░ by others too", style="dim"))
+
+
+def _plan(review: str) -> Protocol:
+    """The protocol of a file, checked, or of a review of the platform."""
+    from services.protocol.domain import check
+    from shared.events.protocol import Protocol
+
+    file = Path(review)
+    if not file.is_file():
+        if file.suffix:
+            raise NotFound(f"there is no file {review}")
+        with client() as living:
+            return Protocol.model_validate(living.protocol.newest(review).protocol, extra="ignore")
+    try:
+        return check(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file}: it is no text in UTF-8 ({error})") from error
+    except Invalid as error:
+        raise Invalid(f"{file}: {error}", error.errors) from error
+
+
+def _chosen(plan: Protocol, sources: Mapping[str, Source], only: str | None) -> dict[str, Source]:
+    """The sources that the protocol searches, or the one of them that is named."""
+    searched = dict.fromkeys(name for strategy in plan.strategies for name in strategy.searched)
+    if only is not None and only not in searched:
+        raise NotFound(f"the protocol does not search {only!r}; it searches: {', '.join(searched)}")
+    return {name: sources[name] for name in searched if name in sources and only in (None, name)}
+
+
+def _papers(file: Path) -> list[str]:
+    """The papers that a file names, as `doi:...` and `pmid:...`. Raises Invalid, naming the line."""
+    from shared import identifiers
+
+    papers: dict[str, None] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        if doi := identifiers.doi(text):
+            papers[f"doi:{doi}"] = None
+        elif pmid := identifiers.pmid(text.lower().removeprefix("pmid:").strip()):
+            papers[f"pmid:{pmid}"] = None
+        else:
+            raise Invalid(f"{file}: line {number}: {text[:80]!r} is neither a DOI nor a PMID")
+    if not papers:
+        raise Invalid(f"{file}: it names no paper")
+    return list(papers)
+
+
+def _print_preview(row: Preview) -> None:
+    count = "?" if row.reported is None else f"{row.reported:,}"
+    out.print(Text(f"{row.strategy} at {row.source}: {'not asked' if row.error else f'{count} works'}", style="bold"))
+    out.print(Text(f"  {row.asked}", style="dim"), soft_wrap=True)
+    if row.error:
+        out.print(Text(f"  {row.error}", style="red"), soft_wrap=True)
+    for title in row.titles:
+        out.print(Text(f"  - {title}"), soft_wrap=True)
+    for remark in row.remarks[:5]:
+        out.print(Text(f"  {row.source} says: {remark}", style="yellow"), soft_wrap=True)
+
+
+def _cells(row: Reach) -> list[object]:
+    said = {True: "yes", False: "no", None: "?"}
+    title = row.title or ""
+    shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
+    return [row.paper, shown, row.published or "", row.source, row.strategy, said[row.has], said[row.reached]]
+
+
+def _fail_if_none(rows: list[Preview]) -> None:
+    if rows and all(row.error for row in rows):
+        raise LivingError("no source could be asked: is there a way to the internet from here? `living doctor` looks")
