@@ -66,10 +66,13 @@ class LocalSource:
         there = [item for item in self.items if self._in_window(item, query)]
         at = int(cursor or 0)
         while True:
+            if self.given in self.trouble:
+                raise self.trouble.pop(self.given)
+            self.given += 1
             for body in self.answers.pop(0) if self.answers else ():
                 keep(
                     Heard(
-                        f"GET https://{self.name}.example/works?page={self.given + 1}",
+                        f"GET https://{self.name}.example/works?page={self.given}",
                         200,
                         "text/plain",
                         NOW,
@@ -77,9 +80,6 @@ class LocalSource:
                         self.quota,
                     )
                 )
-            if self.given in self.trouble:
-                raise self.trouble.pop(self.given)
-            self.given += 1
             batch = there[at : at + self.per_page]
             at += self.per_page
             yield Page(

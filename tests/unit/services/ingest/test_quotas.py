@@ -81,7 +81,8 @@ def test_what_is_no_lead_reads_no_budget(asked):
 
 def test_an_answer_is_counted_once_though_its_run_breaks_off(bench):
     source = bench.sources["openalex"]
-    source.quota, source.answers, source.trouble = HEADERS, [[b"busy", b"spent"]], {0: SPENT}
+    source.quota, source.answers, source.trouble = HEADERS, [[b"busy", b"one"]], {1: SPENT}
+    source.put(*[work("openalex", f"W{n}", f"Work {n} on boards", doi=f"10.1/{n}") for n in range(4)])
     bench.adopt(strategy("openalex"))
     bench.pull()
     bench.pull()
