@@ -10,7 +10,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
+from services.ingest.domain.watching import ReparseStates, RunStates, Standings, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
@@ -319,7 +319,7 @@ class RecordRow(Base, table=True):
     discovered_at: datetime = Field(sa_type=Instant)
     merged_into: str | None = None
     followed: bool = True
-    standing: Standing = Field(default="waiting", sa_type=AutoString)
+    standing: Standing = Field(default=Standings.WAITING, sa_type=AutoString)
     stage: str | None = None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.ingest import store
-from services.ingest.domain.watching import WatchStates
+from services.ingest.domain.watching import Standings, WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
 from shared.events.protocol import Strategy, VersionPublished
@@ -45,12 +45,12 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
-    store.note_standing(work, event.review, event.record, followed=False, standing="excluded")
+    store.note_standing(work, event.review, event.record, followed=False, standing=Standings.EXCLUDED)
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again."""
-    store.note_standing(work, event.review, event.record, followed=True, standing="waiting")
+    store.note_standing(work, event.review, event.record, followed=True, standing=Standings.WAITING)
 
 
 def note_stage(work: Work, event: RecordAdvanced) -> None:
@@ -60,7 +60,7 @@ def note_stage(work: Work, event: RecordAdvanced) -> None:
 
 def note_inclusion(work: Work, event: RecordIncluded) -> None:
     """The same, of a record that passed the last stage."""
-    store.note_standing(work, event.review, event.record, standing="included")
+    store.note_standing(work, event.review, event.record, standing=Standings.INCLUDED)
 
 
 class _Question(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
+from services.ingest.domain.watching import ReparseStates, RunStates, Standings, WatchStates
 from services.notify.domain import DeliveryStates
 from services.screening.domain import LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
@@ -31,6 +31,7 @@ ON_THE_WIRE = {
     LeaseStates: screening.Ended,
     WatchStates: ingest.WatchState,
     RunStates: ingest.RunState,
+    Standings: ingest.Standing,
     ReparseStates: ingest.ReparseState,
     PairStates: ingest.PairState,
     ReportStates: synthesis.ReportState,

@@ -18,6 +18,9 @@ THING, ABSENT = "qthing", "qblank"
 #: The number of what has one instead.
 NUMBER = 4711
 
+#: Tables that know no review: what is kept of a source for all of them together tells of none.
+_OF_THE_PLATFORM = {"quotas", "parked_sources"}
+
 _OF_ALL_SERVICES = (OutboxRow, DeadLetterRow, HeldKeyRow, ParkedEventRow, PutOffEventRow)
 
 
@@ -26,7 +29,7 @@ def plant(platform: Platform, review: str) -> None:
     for service in SERVICES:
         tables = [*service.tables.sorted_tables, *(row.__table__ for row in _OF_ALL_SERVICES)]
         with platform.running[service.name].database.engine.begin() as connection:
-            for table in tables:
+            for table in (each for each in tables if each.name not in _OF_THE_PLATFORM):
                 row = {column.name: _value(column, table, service.name, review) for column in table.columns}
                 connection.execute(insert(table).prefix_with("OR IGNORE").values(row))
 

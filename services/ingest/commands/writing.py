@@ -158,7 +158,7 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "discovered_at": work.now,
         "merged_into": None,
         "followed": True,
-        "standing": "waiting",
+        "standing": Standings.WAITING,
         "stage": None,
     }
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import ReparseState, RunState, WatchState
+from shared.wire.ingest import ReparseState, RunState, Standing, WatchState
 
 
 class WatchStates(States[WatchState]):
@@ -62,6 +62,24 @@ class ReparseStates(States[ReparseState]):
         (WAITING, RUNNING): "its turn has come",
         (RUNNING, DONE): "every answer has been read",
         (RUNNING, FAILED): "an error, which it keeps",
+    }
+
+
+class Standings(States[Standing]):
+    """Where a record stands in screening, as ingest hears of it."""
+
+    WAITING: Final = "waiting"
+    INCLUDED: Final = "included"
+    EXCLUDED: Final = "excluded"
+
+    what = "standing"
+    column = "standing"
+    moves = {
+        (None, WAITING): "it is discovered",
+        (WAITING, INCLUDED): "it passes the last stage",
+        (WAITING, EXCLUDED): "people or a rule exclude it",
+        (INCLUDED, WAITING): "its decision stands no more",
+        (EXCLUDED, WAITING): "its decision stands no more",
     }
 
 
