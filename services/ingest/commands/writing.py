@@ -12,6 +12,7 @@ from services.ingest.commands import notices
 from services.ingest.domain.clusters import Assignment, Merger, PairStates, Pool, SourceKey
 from services.ingest.domain.description import Contribution, changes, describe
 from services.ingest.domain.notices import found_by
+from services.ingest.domain.watching import Standings
 from services.ingest.models import DuplicateRow, MergeRow, RecordRow, ReviewRow, SourceRecordRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
