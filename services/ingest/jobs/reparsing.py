@@ -10,7 +10,7 @@ from datetime import datetime
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
 from services.ingest.domain.watching import ReparseStates
-from services.ingest.jobs.runs import storable
+from services.ingest.jobs.runs import outside_of_strategy, storable
 from services.ingest.models import RawAnswerRow, RejectionRow, ReparseRow, ReviewRow, RunItemRow, RunRow
 from services.ingest.ports.sources import port
 from services.ingest.ports.sources.catalog import Sources
@@ -123,7 +123,8 @@ def _storable(page: port.Page) -> port.Page:
 def take_page_again(work: Work, row: ReparseRow, run_id: str, page: int, reread: Sequence[Reread]) -> None:
     """Takes in what the answers of a page of a run say today, and counts it.
 
-    Of a work the newest answer counts, whichever run it came in. A sweep brings no work that the review does not have.
+    Of a work the newest answer counts, whichever run it came in. A sweep brings no work that the review does not have,
+    and no run one that is outside of its strategy.
     What was rejected and is a record now is resolved; what is rejected only now is kept with its reason. The run's own
     counts stay as they were told.
     """
@@ -131,10 +132,11 @@ def take_page_again(work: Work, row: ReparseRow, run_id: str, page: int, reread:
     run = store.run_of(work, row.review, run_id)
     said = {record.source_id: (one.at, record) for one in reread for record in one.page.records}
     known = store.source_records(work, run.review, run.source, said)
+    outside = outside_of_strategy(work, run, [record for _, record in said.values()], known)
     changed: dict[str, tuple[datetime, Incoming]] = {}
     for source_id, (at, record) in said.items():
         before, content_hash = known.get(source_id), record.content_hash
-        if before is None and run.purpose == "changes":
+        if source_id in outside or (before is None and run.purpose == "changes"):
             continue
         if before is not None and _is_older(before, run, at):
             row.older += 1

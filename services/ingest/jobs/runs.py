@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -222,20 +222,30 @@ class _Items:
     met: list[str]
 
 
+def outside_of_strategy(
+    work: Work, run: RunRow, records: Iterable[port.SourceRecord], known: Collection[str]
+) -> set[str]:
+    """The ids of those works that a run's strategy of concepts would surely not find, and that its source gave since it
+    could only be asked more widely. A work that the review has already is none, whatever brought it."""
+    concepts = store.concepts_of(work, run.watch)
+    tree = tree_of(Strategy.model_validate(concepts, extra="ignore")) if concepts is not None else None
+    if tree is None:
+        return set()
+    return {
+        each.source_id
+        for each in records
+        if each.source_id not in known and reaches(tree, each.title, each.abstract) == "no"
+    }
+
+
 def _inside(
     work: Work, run: RunRow, records: list[port.SourceRecord], known: Mapping[str, store.Known]
 ) -> list[port.SourceRecord]:
-    """Those that are none that the strategy would surely not find; the others are kept by their ids and counted, each
-    once in a walk. A work that the review has already stays, whatever brought it."""
-    concepts = store.concepts_of(work, run.watch)
-    if concepts is None:
+    """Those that are not outside of the run's strategy; the others are kept by their ids and counted, each once in a
+    walk."""
+    outside = outside_of_strategy(work, run, records, known)
+    if not outside:
         return records
-    tree = tree_of(Strategy.model_validate(concepts, extra="ignore"))
-    outside = {
-        each.source_id
-        for each in records
-        if tree is not None and each.source_id not in known and reaches(tree, each.title, each.abstract) == "no"
-    }
     fresh = outside - store.items_known(work, run.walk, outside)
     rows = [{"run": run.walk, "source_id": each, "outcome": "outside", "record": None} for each in sorted(fresh)]
     store.add_all(work, RunItemRow, rows)

@@ -17,6 +17,7 @@ from services.ingest.ports.sources.reading import Reader
 from shared.bus.judging import is_down
 from shared.errors import Unavailable
 from shared.events.ingest import RecordDiscovered, RecordUpdated
+from shared.events.protocol import Strategy
 from tests.unit.services.ingest.rig import IngestBench, strategy
 
 READ = crossref.read_work
@@ -315,3 +316,16 @@ def test_it_is_for_leads_and_the_same_is_not_begun_twice(bench):
         bench.post("reparses", wrong, status=404)
     bench.post("reparses", {"everything": True}, status=422)
     assert bench.reader.get(f"/ingest/reviews/{bench.review}/reparses/reparse_x").status_code == 404
+
+
+def test_what_is_outside_of_the_strategy_is_no_record_when_it_is_read_again_either(bench, registry, monkeypatch):
+    registry.put("10.1000/in", "Leadership in boards", abstract="<jats:p>We asked.</jats:p>")
+    registry.put("10.1000/out", "Boards of wood", abstract="<jats:p>We sawed.</jats:p>")
+    concepts = [{"name": "leading", "terms": ["leadership"]}, {"name": "boards", "terms": ["boards"]}]
+    with monkeypatch.context() as patch:
+        patch.setattr(crossref, "read_work", broken(lambda work: work["DOI"] in {"10.1000/in", "10.1000/out"}))
+        bench.adopt(Strategy(id="both", sources=["crossref"], concepts=concepts))
+        bench.pull()
+
+    assert reparse(bench)["new"] == 1
+    assert "Leadership in boards" in titles(bench) and "Boards of wood" not in titles(bench)
