@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -19,7 +18,7 @@ from shared.errors import Invalid
 from shared.http.auth import Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of
 from shared.http.paging import Fifty, Hundred
-from shared.http.parameters import Name, Number, Word, YesNo
+from shared.http.parameters import Day, Name, Number, Word, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -88,11 +87,13 @@ def list_watches(review: Name, work: Reading, person: Reader, purpose: WatchPurp
 
 @router.get("/reviews/{review}/coverage")
 def show_coverage(
-    review: Name, work: Reading, person: Reader, since: date | None = None, until: date | None = None
+    review: Name, work: Reading, person: Reader, since: Day | None = None, until: Day | None = None
 ) -> Coverage:
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
+    if since is not None and until is not None and since > until:
+        raise Invalid("the days end before they begin", [{"at": "until", "why": f"it is before {since}"}])
     watches = {row.id: (row.strategy, row.source) for row in store.watches_of(work, review)}
     return coverage(review, store.origins(work, review, since, until), watches, since=since, until=until)
 

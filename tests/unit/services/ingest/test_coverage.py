@@ -91,3 +91,10 @@ def test_pulling_again_counts_nothing_twice(searched):
     before = searched.get("coverage")
     searched.pull_again()
     assert searched.get("coverage") == before
+
+
+def test_days_that_end_before_they_begin_are_refused(searched):
+    answer = searched.reader.get(
+        f"/ingest/reviews/{searched.review}/coverage", params={"since": "2020-01-02", "until": "2020-01-01"}
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "until")
