@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Characters of a title in a table.
 _LONGEST_TITLE = 60
 
+#: No file and no review has a longer name.
+_LONGEST_NAME = 255
+
 #: Characters of the longest bar.
 _BAR = 24
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -123,7 +126,10 @@ def coverage(review: str, since: datetime | None, until: datetime | None, svg: P
     if svg is not None:
         from services.cli.bars import drawn
 
-        svg.write_text(drawn(found), encoding="utf-8")
+        try:
+            svg.write_text(drawn(found), encoding="utf-8")
+        except OSError as error:
+            raise Invalid(f"{svg} cannot be written: {error.strerror}") from error
     if as_json:
         print_json(found)
         return
@@ -148,7 +154,7 @@ def _plan(review: str) -> Protocol:
     from shared.events.protocol import Protocol
 
     file = Path(review)
-    if not file.is_file():
+    if len(review) > _LONGEST_NAME or not file.is_file():
         if file.suffix:
             raise NotFound(f"there is no file {review}")
         with client() as living:

@@ -302,7 +302,8 @@ class RecordRow(Base, table=True):
     """A canonical record: what several sources say of one work. An absorbed one points to its survivor.
 
     Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
-    `standing` is where it stands there, and `stage` the last one that it passed.
+    `standing` is where it stands there, `stage` the last one that it passed, `excluded_on` the day on which it was
+    excluded, from which on it must be looked up again when it comes back.
     """
 
     __tablename__ = "records"
@@ -321,6 +322,7 @@ class RecordRow(Base, table=True):
     followed: bool = True
     standing: Standing = Field(default=Standings.WAITING, sa_type=AutoString)
     stage: str | None = None
+    excluded_on: date | None = None
 
 
 class RecordKeyRow(Base, table=True):

@@ -45,11 +45,15 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
-    store.note_standing(work, event.review, event.record, followed=False, standing=Standings.EXCLUDED)
+    store.note_standing(
+        work, event.review, event.record, followed=False, standing=Standings.EXCLUDED, excluded_on=work.now.date()
+    )
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
-    """What sources change about a record matters again."""
+    """What sources change about a record matters again, and so does what they changed while it did not."""
+    if (since := store.excluded_on(work, event.review, event.record)) is not None:
+        store.sweep_from(work, event.review, since)
     store.note_standing(work, event.review, event.record, followed=True, standing=Standings.WAITING)
 
 
@@ -108,6 +112,8 @@ def _adopt(
     work: Work, watch: WatchRow, strategy: Strategy, question: _Question, version: int, *, asks_anew: bool
 ) -> None:
     asked_before, asked_now = (watch.source, watch.query, watch.concepts), question[1:]
+    if asked_before != asked_now:
+        store.forget_origins(work, watch.review, watch.id)
     if asks_anew or asked_before != asked_now:
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None

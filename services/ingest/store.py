@@ -143,11 +143,33 @@ def note_standing(work: Work, review: str, record: str, **standing: Any) -> None
     work.session.execute(mine.values(**standing))
 
 
+def excluded_on(work: Work, review: str, record: str) -> date | None:
+    """The day on which a record was excluded last; None for one that never was."""
+    mine = select(col(RecordRow.excluded_on)).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
+    return work.session.execute(mine).scalar()
+
+
+def sweep_from(work: Work, review: str, day: date) -> None:
+    """Has the next sweeps of a review look back to a day."""
+    mine = update(WatchRow).where(
+        col(WatchRow.review) == review,
+        col(WatchRow.purpose) == "changes",
+        col(WatchRow.searched_through) > day,
+    )
+    work.session.execute(mine.values(searched_through=day).execution_options(synchronize_session=False))
+
+
 def note_origins(work: Work, review: str, source: str, ids: Iterable[str], watch: str) -> None:
     """Notes that a watch has met these source records."""
     rows = [{"review": review, "source": source, "source_id": each, "watch": watch} for each in sorted(set(ids))]
     if rows:
         work.session.connection().execute(_inserting(work, OriginRow).on_conflict_do_nothing(), rows)
+
+
+def forget_origins(work: Work, review: str, watch: str) -> None:
+    """Forgets what a watch brought, since it asks for something else now."""
+    mine = delete(OriginRow).where(col(OriginRow.review) == review, col(OriginRow.watch) == watch)
+    work.session.execute(mine)
 
 
 def origins(work: Work, review: str, since: date | None, until: date | None) -> Iterator[Origin]:
@@ -320,12 +342,12 @@ def items_known(work: Work, run: str, ids: Iterable[str]) -> set[str]:
 
 
 def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
-    """What the records of a review's newest runs of a source, before this one, had."""
+    """What the records of the newest runs of the same watch and purpose, before this one, had."""
     before = (
         select(col(RunRow.fields))
         .where(
-            col(RunRow.review) == run.review,
-            col(RunRow.source) == run.source,
+            col(RunRow.watch) == run.watch,
+            col(RunRow.purpose) == run.purpose,
             col(RunRow.id) < run.id,
             col(RunRow.found) - col(RunRow.rejected) >= ENOUGH_BEFORE,
         )
@@ -333,6 +355,13 @@ def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, i
         .limit(limit)
     )
     return list(work.session.execute(before).scalars())
+
+
+def forget_outside(work: Work, run: str, ids: Iterable[str]) -> int:
+    """Forgets of these items of a run that they were outside of its strategy; answers of how many that was known."""
+    mine = delete(RunItemRow).where(col(RunItemRow.run) == run, col(RunItemRow.outcome) == "outside")
+    connection = work.session.connection()
+    return sum(connection.execute(mine.where(col(RunItemRow.source_id).in_(batch))).rowcount for batch in batches(ids))
 
 
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:

@@ -161,6 +161,7 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "followed": True,
         "standing": Standings.WAITING,
         "stage": None,
+        "excluded_on": None,
     }
 
 

@@ -108,7 +108,8 @@ def window(
     """The first and last day to ask for: from the last day searched through, or the protocol's first day, less
     the overlap (papers are indexed late), to today."""
     start = searched_through or search_from or today - LONG_AGO
-    return max(min(start, today), _FIRST_YEAR) - timedelta(days=overlap_days), today
+    start = max(min(start, today), _FIRST_YEAR)
+    return max(start - timedelta(days=overlap_days), _FIRST_YEAR), today
 
 
 def whole_window(*, search_from: date | None, today: date) -> tuple[date, date]:

@@ -59,10 +59,11 @@ def park(work: Work, review: str, error: Exception) -> None:
         return
     wait = min(timedelta(seconds=min(error.retry_after or 0.0, LONGEST_WAIT.total_seconds())), LONGEST_WAIT)
     until = work.now + wait
+    why = str(error).replace("\0", "").encode(errors="replace").decode()
     row = store.parked_source(work, error.source)
     if row is None:
-        row = work.add(ParkedRow(source=error.source, since=work.now, until=until, why=str(error)))
-    row.until, row.why = max(until, row.until), str(error)
+        row = work.add(ParkedRow(source=error.source, since=work.now, until=until, why=why))
+    row.until, row.why = max(until, row.until), why
     for each in sorted({review, *store.put_off(work, error.source, row.until)}):
         work.emit(SourceParked(review=each, source=error.source, until=row.until, why=row.why))
 

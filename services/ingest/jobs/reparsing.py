@@ -173,6 +173,8 @@ def _take_in(
         # Not as met by its walk, which may go on and is to count it when it comes.
         store.mark_read_again(work, run.review, run.source, fresh, at, new_in=row.id)
     went = {source_id: outcomes[run.source, source_id] for source_id in changed}
+    if run.purpose != "changes":
+        store.note_origins(work, run.review, run.source, went, run.watch)
     known_before = store.known_items(work, run.id, went)
     items = [
         {"run": run.id, "source_id": source_id, "outcome": outcome.what, "record": outcome.record}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
+from services.ingest.domain.outside import is_outside
 from services.ingest.domain.watching import (
     LONGEST_PAUSE_OF_PARTIAL,
     RunStates,
@@ -30,7 +31,6 @@ from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
 from shared.events.protocol import Strategy
 from shared.ids import id_of, new_id
 from shared.strategies.asking import tree_of
-from shared.strategies.reaching import reaches
 from shared.wire.ingest import Purpose
 
 #: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
@@ -50,7 +50,8 @@ Item = TypeVar("Item", port.SourceRecord, port.Rejection)
 
 def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
     """Begins a pull of a watch, or goes on with the walk that its last run had to leave."""
-    if (left := store.run_if_any(work, watch.goes_on_from)) is not None:
+    left = store.run_if_any(work, watch.goes_on_from)
+    if left is not None and not (left.purpose == "whole" and is_turn_of_new(watch.failures)):
         return work.add(_going_on(work, watch, left))
     search_from = store.review_of(work, watch.review).search_from
     datings = source.datings if source else ("came",)
@@ -80,6 +81,11 @@ def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
 
 def _is_whole_due(work: Work, watch: WatchRow) -> bool:
     return is_whole_due(walked=watch.walked_whole_at, every_days=watch.whole_every_days, now=work.now)
+
+
+def _is_turn_of_new(run: RunRow, watch: WatchRow) -> bool:
+    """Whether a run asks for what is new while a whole walk waits to be taken up, which it leaves in its place."""
+    return run.purpose == "new" and watch.goes_on_from not in (None, run.goes_on_from)
 
 
 def _going_on(work: Work, watch: WatchRow, left: RunRow) -> RunRow:
@@ -131,6 +137,7 @@ def take_page(
     if run.purpose != "changes":
         store.note_origins(work, run.review, run.source, ids, run.watch)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
+    _come_inside(work, run, went)
     _keep_items(work, run, went)
     rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections])
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
@@ -181,7 +188,8 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
         unavailable = error if isinstance(error, port.SourceUnavailable) else None
         watch.failures += 1
         watch.trouble = run.error
-        watch.goes_on_from = run.id if unavailable and run.cursor else None
+        if not _is_turn_of_new(run, watch):
+            watch.goes_on_from = run.id if unavailable and run.cursor else None
         watch.due_at = next_try(work.now, watch.failures, unavailable.retry_after if unavailable else None)
     with work.following(run.id, None):
         quotas.park(work, run.review, error)
@@ -231,11 +239,13 @@ def outside_of_strategy(
     tree = tree_of(Strategy.model_validate(concepts, extra="ignore")) if concepts is not None else None
     if tree is None:
         return set()
-    return {
-        each.source_id
-        for each in records
-        if each.source_id not in known and reaches(tree, each.title, each.abstract) == "no"
-    }
+    # An id that comes twice on a page is outside only in every form.
+    found: dict[str, bool] = {}
+    for each in records:
+        if each.source_id not in known:
+            outside = is_outside(tree, [each.title, *each.other_titles], each.abstract)
+            found[each.source_id] = outside and found.get(each.source_id, True)
+    return {source_id for source_id, outside in found.items() if outside}
 
 
 def _inside(
@@ -266,6 +276,14 @@ def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]
         changed=changed,
         met=[source_id for source_id in hashes if source_id not in known or known[source_id].seen_in != walk],
     )
+
+
+def _come_inside(work: Work, run: RunRow, met: Collection[str]) -> None:
+    """An item that was outside on an earlier page of the walk, and is not any more, is counted as what it is now."""
+    gone = store.forget_outside(work, run.walk, met) if run.outside or run.received_before else 0
+    here = min(gone, run.outside)
+    run.outside -= here
+    run.received_before -= gone - here
 
 
 def _keep_items(work: Work, run: RunRow, went: Mapping[str, Outcome | None]) -> None:
@@ -356,22 +374,32 @@ def _falls_short(run: RunRow, drift: float) -> str | None:
     lack = lacks(reported=run.reported, received=received, drift=drift)
     if not lack and not run.missing:
         return None
-    words = f"{run.source} has {run.reported} works by its own count and gave {received}"
+    words = [f"{run.source} has {run.reported} works by its own count and gave {received}"] if run.reported else []
     if run.missing:
-        named = ", ".join(run.missing[:_MOST_NAMED])
-        words += f"; it listed and did not give {len(run.missing)}: {named}{' ...' * (len(run.missing) > _MOST_NAMED)}"
-    return words
+        named, more = ", ".join(run.missing[:_MOST_NAMED]), " ..." * (len(run.missing) > _MOST_NAMED)
+        words.append(f"{'it' if words else run.source} listed and did not give {len(run.missing)}: {named}{more}")
+    return "; ".join(words)
+
+
+def _begun(work: Work, run: RunRow) -> datetime:
+    """When the walk of a run began."""
+    return (store.run_if_any(work, run.walk) or run).started_at
+
+
+def _through(work: Work, run: RunRow) -> date:
+    """The last day that a complete walk covered: none after it began."""
+    return min(run.until, _begun(work, run).date())
 
 
 def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
     """What a complete run is for its watch."""
-    begun = store.run_if_any(work, run.walk) or run
-    through = min(run.until, begun.started_at.date())
+    begun, through = _begun(work, run), _through(work, run)
     if run.purpose == "whole":
-        watch.walked_whole_at = begun.started_at
+        watch.walked_whole_at = begun
     if run.purpose != "whole" or watch.searched_through is None:
         watch.searched_through = max(through, watch.searched_through or through)
-    watch.goes_on_from = None
+    if not _is_turn_of_new(run, watch):
+        watch.goes_on_from = None
     watch.due_at = next_pull(watch.searched_through, watch.every_days)
     if run.purpose == "new" and watch.failures and _is_whole_due(work, watch):
         # It was the turn of what is new, and the whole walk still fails.
@@ -400,7 +428,7 @@ def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
             RunFinished(
                 review=run.review, run=run.id, watch=run.watch, source=run.source, query=run.query,
                 protocol_version=run.protocol_version, window_from=run.since,
-                searched_through=min(run.until, run.started_at.date()) if complete else before,
+                searched_through=_through(work, run) if complete else before,
                 counts=run.counts, reported=run.reported, complete=complete, error=run.error, missing=run.missing,
                 still_failing=still_failing,
             )

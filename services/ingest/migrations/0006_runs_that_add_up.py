@@ -24,6 +24,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("followed", sa.Boolean(), nullable=False, server_default=sa.true()))
         batch_op.add_column(sa.Column("standing", sa.String(), nullable=False, server_default="waiting"))
         batch_op.add_column(sa.Column("stage", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("excluded_on", sa.Date(), nullable=True))
     op.create_table(
         "origins",
         sa.Column("review", sa.String(), nullable=False),
@@ -46,7 +47,7 @@ def upgrade() -> None:
     op.execute("UPDATE runs SET dated_by = 'published' WHERE source = 'openalex'")
     # A place in a walk of the release before means nothing to the walks of this one.
     op.execute("UPDATE watches SET goes_on_from = NULL")
-    op.execute("UPDATE runs SET cursor = NULL WHERE state = 'running'")
+    op.execute("UPDATE runs SET cursor = NULL, received_before = 0 WHERE state = 'running'")
     with op.batch_alter_table("watches", schema=None) as batch_op:
         for name in ("purpose", "whole_every_days"):
             batch_op.alter_column(name, server_default=None)
@@ -69,7 +70,7 @@ def downgrade() -> None:
         for name in ("outside", "missing", "walk", "dated_by", "purpose"):
             batch_op.drop_column(name)
     with op.batch_alter_table("records", schema=None) as batch_op:
-        for name in ("stage", "standing", "followed"):
+        for name in ("excluded_on", "stage", "standing", "followed"):
             batch_op.drop_column(name)
     op.drop_table("origins")
     with op.batch_alter_table("watches", schema=None) as batch_op:

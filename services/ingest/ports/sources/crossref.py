@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.crossref_record import read_work
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
+from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import (
     Dating,
@@ -124,9 +125,10 @@ class Crossref:
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
         """Those of the DOIs that were indexed anew since: whatever changes about a work, that day moves."""
         # A filter is cut at its commas, so a DOI with one is asked for by itself.
-        if listed := [f"doi:{doi}" for doi in ids if "," not in doi]:
-            filters = ",".join([*listed, f"from-index-date:{since}"])
-            yield self._ask({"filter": filters, "rows": str(self.ids_at_once)}, keep)[0]
+        if listed := [doi for doi in ids if "," not in doi]:
+            filters = ",".join([*(f"doi:{doi}" for doi in listed), f"from-index-date:{since}"])
+            asked = {"filter": filters, "rows": str(self.ids_at_once)}
+            yield looked_up(listed, lambda: self._ask(asked, keep)[0])
         for doi in ids:
             if "," in doi:
                 path = f"works/{quote(doi, safe='')}"

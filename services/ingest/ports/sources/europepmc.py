@@ -65,8 +65,15 @@ class EuropePMC:
         """Those of the ids (source and number there, MED:123) whose record was changed since."""
         named = [f'(SRC:{origin} AND EXT_ID:"{number}")' for origin, _, number in (each.partition(":") for each in ids)]
         text = f"({' OR '.join(named)}) AND UPDATE_DATE:[{since} TO {_FAR_AWAY}]"
+        came: set[str | None] = set()
+        reported = 0
         for page in self._walk(text, None, keep, self.ids_at_once):
+            came |= {each.source_id for each in page.records} | {each.source_id for each in page.rejections}
+            reported = max(reported, page.reported or 0)
             yield page.model_copy(update={"cursor": None})
+        if reported > len(came):
+            # It says that more of them were changed; which, nobody can tell.
+            yield Page(missing=[each for each in ids if each not in came])
 
     def read_again(self, heard: Heard) -> Page | None:
         return read_again(heard, lambda answer, asked: read_page(answer))

@@ -58,9 +58,10 @@ class Access:
         return f"{self.tool} (mailto:{self.contact})" if self.contact else self.tool
 
     def hide(self, body: bytes) -> bytes:
-        """The body without our key, which some error bodies repeat."""
-        secret = self.key.get_secret_value().encode() if self.key else b""
-        return body.replace(secret, b"***") if len(secret) >= _SHORTEST_KEY else body
+        """The body without our key and our address, which some error bodies repeat."""
+        for own in (self.key.get_secret_value() if self.key else "", self.contact):
+            body = body.replace(own.encode(), b"***") if len(own) >= _SHORTEST_KEY else body
+        return body
 
     def asked(self, request: httpx.Request) -> str:
         """Method and address of a request, a form's fields among the parameters, without who asks; JSON is one of

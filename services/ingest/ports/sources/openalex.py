@@ -21,6 +21,7 @@ from services.ingest.ports.sources.http import (
     Timing,
     retry_after,
 )
+from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
@@ -89,7 +90,7 @@ class OpenAlex:
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
         """By ids alone, as a free key cannot ask for what changed since."""
         asked = {"filter": f"ids.openalex:{'|'.join(ids)}", "per_page": str(self.ids_at_once)}
-        yield self._page(asked, keep).model_copy(update={"cursor": None})
+        yield looked_up(ids, lambda: self._page(asked, keep))
 
     def read_again(self, heard: Heard) -> Page | None:
         return read_again(heard, lambda answer, asked: read_page(answer))

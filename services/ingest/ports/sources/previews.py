@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
+from services.ingest.domain.outside import is_outside
 from services.ingest.ports.sources.port import Dating, Page, Query, Source
 from shared.errors import LivingError
 from shared.events.protocol import Strategy
 from shared.strategies.asking import asked, tree_of
-from shared.strategies.reaching import reaches
 
 #: Titles of a preview.
 TITLES = 5
@@ -76,7 +76,7 @@ def reach(paper: str, strategy: Strategy, name: str, source: Source) -> Reach:
             return Reach(paper, name, strategy.id, has=False, reached=False)
         record = found[0]
         tree = tree_of(strategy) if strategy.concepts is not None else None
-        reached = tree is None or reaches(tree, record.title, record.abstract) != "no"
+        reached = tree is None or not is_outside(tree, [record.title, *record.other_titles], record.abstract)
         strings = asked(strategy, name).strings
         reached = reached and any(_first(source, by_id(kind, number, it), _EVER, _NEVER).found for it in strings)
     except LivingError as error:

@@ -15,13 +15,13 @@ State = Literal["ok", "warn", "fail"]
 
 #: What each source is asked unless something else is given: a question that has works in any two months, and few.
 STRATEGIES = {
-    "openalex": 'title_and_abstract.search:"integrated care"',
+    "openalex": 'title_and_abstract.search:"patient safety"',
     "crossref": "filter=issn:1568-4156",
-    "pubmed": '"integrated care"[tiab]',
-    "europepmc": 'TITLE:"integrated care"',
-    "doaj": 'title:"integrated care"',
+    "pubmed": '"patient safety"[tiab]',
+    "europepmc": 'TITLE:"patient safety"',
+    "doaj": 'title:"patient safety"',
     "arxiv": 'abs:"health care"',
-    "semanticscholar": '"integrated care"',
+    "semanticscholar": '"patient safety"',
 }
 DAYS = 60
 

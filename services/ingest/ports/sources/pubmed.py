@@ -110,6 +110,9 @@ class PubMed:
         pmids = sorted(changed.pmids)
         for start in range(0, len(pmids), self._per_page):
             yield self._fetch(pmids[start : start + self._per_page], keep)
+        if changed.count > len(pmids):
+            # It says that more of them were changed; which, nobody can tell.
+            yield Page(missing=[pmid for pmid in ids if int(pmid) not in changed.pmids])
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page | None:

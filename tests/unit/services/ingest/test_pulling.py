@@ -732,3 +732,57 @@ def test_what_a_source_gives_beyond_the_strategy_is_counted_and_no_record(bench)
 
     assert finished(bench).counts.outside == 1
     assert finished(bench).counts.updated == 1
+
+
+def test_a_work_whose_other_title_is_reached_is_not_outside(bench):
+    bench.adopt(Strategy(id="both", sources=["crossref"], concepts=[{"name": "x", "terms": ["leadership in health"]}]))
+    spanish = work("crossref", "es", "Liderazgo en salud", abstract="Preguntamos.")
+    bench.sources["crossref"].put(spanish.model_copy(update={"other_titles": ["Leadership in health care"]}))
+
+    bench.pull()
+
+    assert (finished(bench).counts.new, finished(bench).counts.outside) == (1, 0)
+
+
+def test_an_item_that_is_outside_on_one_page_and_inside_on_another_is_counted_once_as_it_is(bench):
+    bench.adopt(Strategy(id="both", sources=["crossref"], concepts=[{"name": "x", "terms": ["leadership in health"]}]))
+    source = bench.sources["crossref"]
+    out = work("crossref", "10.1/0", "Boards of wood", abstract="We sawed.")
+    inside = work("crossref", "10.1/0", "Leadership in health care", abstract="We asked.")
+    source.per_page, source.items, source.reported = 1, [out, inside], 1
+
+    bench.pull()
+
+    counts = finished(bench).counts
+    assert (finished(bench).complete, counts.new, counts.outside) == (True, 1, 0)
+
+
+def test_a_walk_of_several_days_is_through_on_the_day_on_which_it_began(bench):
+    bench.adopt(strategy("crossref"))
+    bench.sources["crossref"].put(*works(7))
+    bench.sources["crossref"].trouble = {1: unavailable()}
+    bench.pull()
+    bench.clock.advance(days=5)
+    bench.pull()
+
+    assert finished(bench).complete
+    assert str(finished(bench).searched_through) == "2020-01-01" == bench.items("watches")[0]["searched_through"]
+
+
+def test_a_whole_walk_that_is_stuck_at_one_page_does_not_keep_what_is_new_from_coming(bench):
+    bench.adopt(strategy("crossref", every_days=3650))
+    source = bench.sources["crossref"]
+    source.put(*works(7))
+    for _ in range(9):
+        if source.given:
+            source.trouble = {source.given: unavailable()}
+        else:
+            source.trouble = {1: unavailable()}
+        if bench.items("watches")[0]["failures"] % 4 == 3:
+            source.trouble = {}
+        bench.pull()
+        bench.clock.set(bench.items("watches")[0]["due_at"])
+
+    purposes = [(run["purpose"], run["state"]) for run in bench.items("runs")[::-1]]
+    assert ("new", "complete") in purposes
+    assert purposes[-1][0] == "whole" and bench.items("runs")[0]["goes_on_from"] is not None

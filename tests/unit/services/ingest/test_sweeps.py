@@ -229,3 +229,26 @@ def test_a_run_that_is_over_says_how_many_watches_of_its_source_fail_then(bench)
     of = [(run.source, run.complete, run.still_failing) for run in bench.emitted(RunFinished)]
     assert sorted(of[:3]) == [("crossref", False, 1), ("crossref", True, 1), ("pubmed", True, 0)]
     assert of[3:] == [("crossref", True, 0)]
+
+
+def test_what_was_changed_while_a_record_was_excluded_is_found_once_it_is_reopened(swept):
+    swept.pull()
+    excluded(swept, "10.1/3")
+    swept.pull_again(days=1)
+    reopened = RecordReopened(
+        review=swept.review, record=record_of(swept, "10.1/3"), revision=3, stage="title-abstract", reason="again"
+    )
+    swept.clock.advance(days=30)
+    swept.pull()
+    swept.hears(reopened)
+    swept.pull_again(days=1)
+
+    assert swept.sources["crossref"].looked_up[-1][1] <= FIRST
+
+
+def test_a_partial_sweep_speaks_of_no_count_that_there_is_not(swept):
+    source = swept.sources["crossref"]
+    source.items, source.missing = olds(5), ["10.1/5"]
+    swept.pull_again(days=1)
+
+    assert sweeps(swept)[-1].error == "crossref listed and did not give 1: 10.1/5"

@@ -27,7 +27,7 @@ def test_the_first_window_begins_with_the_protocols_first_day_less_the_overlap()
     assert window(search_from=date(2018, 1, 15), **days) == (date(2018, 1, 1), TODAY)
     assert window(search_from=None, **days)[0] < date(2010, 7, 1)
     assert window(search_from=date(2030, 1, 1), **days)[0] < TODAY
-    assert window(search_from=date.min, **days)[0] == date(999, 12, 18)
+    assert window(search_from=date.min, **days)[0] == date(1000, 1, 1)
 
 
 @settings(deadline=None)

@@ -503,3 +503,9 @@ def test_a_page_for_people_under_rate_limiting_is_waited_out():
 def test_an_answer_that_is_no_work_list_is_drift(body):
     with pytest.raises(SourceDrifted, match="not a work-list"):
         list(source(Net(json_reply(body))).pages(query()))
+
+
+def test_a_look_up_that_gives_less_than_its_count_names_what_it_may_be():
+    net = Net(page_of("a", total=2))
+    (page,) = source(net).look_up(["10.1000/a", "10.1000/b"], date(2026, 11, 1))
+    assert (page.missing, len(net.requests)) == (["10.1000/b"], 3)

@@ -257,3 +257,9 @@ def test_a_lapsed_mark_starts_the_window_again():
     saved = Position(at="old").model_dump_json()
     assert [page.found for page in source(net).pages(query(), cursor=saved)] == [1]
     assert [asked["cursorMark"] for asked in net.asked] == ["old", "*"]
+
+
+def test_a_look_up_that_gives_less_than_its_count_names_what_it_may_be():
+    net = Net(page_of("1", mark=None, hits=2))
+    pages = list(source(net).look_up(["MED:1", "MED:2"], date(2026, 11, 1)))
+    assert [missing for page in pages for missing in page.missing] == ["MED:2"]

@@ -295,3 +295,8 @@ def test_a_refusal_in_the_middle_of_a_walk_does_not_start_it_again():
 
     with pytest.raises(SourceRefused):
         list(walk(ask, None, "*", 1))
+
+
+def test_a_look_up_that_gives_less_than_its_count_names_what_it_may_be():
+    (page,) = source(Net(page_of("W1", cursor=None, count=2))).look_up(["W1", "W2"], date(2026, 11, 1))
+    assert page.missing == ["W2"]

@@ -468,3 +468,9 @@ def test_what_pubmed_remarks_on_the_strategy_is_told():
     )
     page = next(source(Net(remarked, fetched(1))).pages(query()))
     assert page.remarks == ["phrasesnotfound: leedership", 'quotedphrasesnotfound: "system leading"']
+
+
+def test_a_look_up_that_lists_less_than_its_count_names_what_it_may_be():
+    net = Net(searched(2, 7), searched(2, 7), searched(2, 7), fetched(7))
+    pages = list(source(net).look_up(["7", "12", "30"], date(2026, 11, 1)))
+    assert [missing for page in pages for missing in page.missing] == ["12", "30"]
