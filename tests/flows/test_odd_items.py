@@ -56,6 +56,8 @@ SOUND = 5
 PER_PAGE = {"crossref": 200, "openalex": 100, "europepmc": 100, "pubmed": 200}
 MAKE = {name: getattr(oddities, name) for name in PER_PAGE}
 FIRST_ODD = 1000
+#: The page of who looks works up by their ids: nothing was changed.
+NOTHING: tuple[list[bytes], str | None, int] = [], None, 0
 #: How many records people read and code.
 READ = 20
 
@@ -79,23 +81,25 @@ class Library:
         return getattr(self, f"_{request.url.host}")(request, {name: values[0] for name, values in asked.items()})
 
     def _crossref(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
-        items, _, total = self._page("crossref", asked["offset"])
+        items, _, total = self._page("crossref", asked["offset"]) if "offset" in asked else NOTHING
         head = b'{"message-type": "work-list", "message": {"total-results": %d, "items": ['
         return _json(head % total, items, b"]}}")
 
     def _openalex(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
-        items, following, total = self._page("openalex", asked["cursor"])
+        items, following, total = self._page("openalex", asked["cursor"]) if "cursor" in asked else NOTHING
         cursor = b'"%s"' % following.encode() if following else b"null"
         return _json(b'{"meta": {"count": %d, "next_cursor": %s}, "results": [' % (total, cursor), items, b"]}")
 
     def _europepmc(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
-        items, following, total = self._page("europepmc", asked["cursorMark"])
+        looked_up = asked["query"].startswith("((SRC:")
+        items, following, total = NOTHING if looked_up else self._page("europepmc", asked["cursorMark"])
         cursor = b'"nextCursorMark": "%s", ' % following.encode() if following else b""
         return _json(b'{"hitCount": %d, %s"resultList": {"result": [' % (total, cursor), items, b"]}}")
 
     def _pubmed(self, request: httpx.Request, asked: dict[str, str]) -> httpx.Response:
         if "esearch" in request.url.path:
-            found = {"count": str(len(self.items["pubmed"])), "idlist": list(self._citations)}
+            listed = [] if "[uid]" in asked["term"] else list(self._citations)
+            found = {"count": str(len(self.items["pubmed"]) if listed else 0), "idlist": listed}
             return httpx.Response(200, json={"esearchresult": found})
         items = [self._citations[number] for number in asked["id"].split(",")]
         body = b"<PubmedArticleSet>" + b"".join(items) + b"</PubmedArticleSet>"
