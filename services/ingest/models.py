@@ -172,6 +172,16 @@ class ParkedRow(Base, table=True):
     why: str
 
 
+class WalkItemRow(Base, table=True):
+    """That an item was met in a walk, which counts it once, whatever other walks of its source do meanwhile. Kept until
+    its watch begins another one."""
+
+    __tablename__ = "walk_items"
+
+    walk: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+
+
 class RunItemRow(Base, table=True):
     """Where an item of a run went, unless nothing about it had changed: `new`, `merged`, `updated` or `outside`, which
     is kept with the first run of its walk and has no record."""

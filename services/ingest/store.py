@@ -33,6 +33,7 @@ from services.ingest.models import (
     RunItemRow,
     RunRow,
     SourceRecordRow,
+    WalkItemRow,
     WatchRow,
 )
 from shared.db.paging import read_page
@@ -326,19 +327,34 @@ def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     return {run.watch: run for run in work.session.execute(select(RunRow).where(col(RunRow.id).in_(newest))).scalars()}
 
 
-def concepts_of(work: Work, watch: str) -> dict[str, Any] | None:
-    """The strategy that works of a watch are held against, where there is one."""
-    return work.session.execute(select(col(WatchRow.concepts)).where(col(WatchRow.id) == watch)).scalar()
+def meet(work: Work, walk: str, ids: Iterable[str]) -> set[str]:
+    """Notes that a walk has met these items; answers with those that it had not met before."""
+    wanted = set(ids)
+    fresh = wanted - met(work, walk, wanted)
+    add_all(work, WalkItemRow, [{"walk": walk, "source_id": each} for each in sorted(fresh)])
+    return fresh
 
 
-def items_known(work: Work, run: str, ids: Iterable[str]) -> set[str]:
-    """Of these ids, those of which it is known where they went in a run."""
-    mine = select(col(RunItemRow.source_id)).where(col(RunItemRow.run) == run)
+def met(work: Work, walk: str, ids: Iterable[str]) -> set[str]:
+    """Those of these items that a walk has met."""
+    mine = select(col(WalkItemRow.source_id)).where(col(WalkItemRow.walk) == walk)
     return {
         found
         for batch in batches(ids)
-        for found in work.session.execute(mine.where(col(RunItemRow.source_id).in_(batch))).scalars()
+        for found in work.session.execute(mine.where(col(WalkItemRow.source_id).in_(batch))).scalars()
     }
+
+
+def forget_walks(work: Work, watch: str, *, but: str | None) -> None:
+    """Forgets what the walks of a watch have met, but for one that may be taken up again."""
+    walks = select(col(RunRow.walk)).where(col(RunRow.watch) == watch)
+    mine = delete(WalkItemRow).where(col(WalkItemRow.walk).in_(walks))
+    work.session.execute(mine.where(col(WalkItemRow.walk) != but) if but else mine)
+
+
+def concepts_of(work: Work, watch: str) -> dict[str, Any] | None:
+    """The strategy that works of a watch are held against, where there is one."""
+    return work.session.execute(select(col(WatchRow.concepts)).where(col(WatchRow.id) == watch)).scalar()
 
 
 def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
@@ -357,11 +373,18 @@ def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, i
     return list(work.session.execute(before).scalars())
 
 
-def forget_outside(work: Work, run: str, ids: Iterable[str]) -> int:
-    """Forgets of these items of a run that they were outside of its strategy; answers of how many that was known."""
-    mine = delete(RunItemRow).where(col(RunItemRow.run) == run, col(RunItemRow.outcome) == "outside")
-    connection = work.session.connection()
-    return sum(connection.execute(mine.where(col(RunItemRow.source_id).in_(batch))).rowcount for batch in batches(ids))
+def take_from_outside(work: Work, run: str, ids: Iterable[str]) -> set[str]:
+    """Forgets of these items of a run that they were outside of its strategy; answers with those that were."""
+    mine = select(col(RunItemRow.source_id)).where(col(RunItemRow.run) == run, col(RunItemRow.outcome) == "outside")
+    found = {
+        each
+        for batch in batches(ids)
+        for each in work.session.execute(mine.where(col(RunItemRow.source_id).in_(batch))).scalars()
+    }
+    for batch in batches(found):
+        gone = delete(RunItemRow).where(col(RunItemRow.run) == run, col(RunItemRow.source_id).in_(batch))
+        work.session.execute(gone)
+    return found
 
 
 def page_of_items(work: Work, run: str, page: PageAsked) -> Found[RunItemRow]:
@@ -431,9 +454,10 @@ def count_open_rejections(work: Work, reparse: ReparseRow) -> int:
     return count
 
 
-def rejections_of_walk(work: Work, walk: str, excerpts: Iterable[str]) -> list[RejectionRow]:
-    """Those of a walk that begin in one of these ways."""
-    mine = select(RejectionRow).join(RunRow, col(RunRow.id) == RejectionRow.run).where(col(RunRow.walk) == walk)
+def rejections_of_walk(work: Work, run: RunRow, excerpts: Iterable[str]) -> list[RejectionRow]:
+    """Those of a run's walk that begin in one of these ways."""
+    walked = select(col(RunRow.id)).where(col(RunRow.watch) == run.watch, col(RunRow.walk) == run.walk)
+    mine = select(RejectionRow).where(col(RejectionRow.run).in_(walked))
     return [
         row
         for batch in batches(excerpts)

@@ -31,7 +31,7 @@ def test_the_page_has_a_row_for_every_source_and_its_figures(sources):
     rows = {row["name"]: (row["datings"].split(", "), row[4], row[5], row[6]) for row in _ROW.finditer(PAGE)}
 
     assert rows == {
-        name: (list(each.datings), str(each.least_overlap_days), str(each.ids_at_once), f"{each.drift:g}")
+        name: (list(each.datings), str(each.least_overlap_days), str(each.ids_at_once), f"{each.slack:g}")
         for name, each in sources.items()
     }
 

@@ -611,5 +611,5 @@ def test_the_catalog_opens_every_source_with_the_platforms_settings(url, client,
         assert source.name == name
         assert len(ids(list(source.pages(query(KINDS[name].one))))) == 1
         assert source.datings[0] == ("published" if name in {"openalex", "semanticscholar"} else "came")
-        assert source.ids_at_once > 1 and 0 <= source.drift <= 0.01
+        assert source.ids_at_once > 1 and 0 <= source.slack <= 0.01
         assert source.least_overlap_days > 0

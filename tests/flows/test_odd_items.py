@@ -168,8 +168,8 @@ class Rig:
         with self.platform.running[service].work("look", readonly=True) as work:
             return list(work.session.execute(select(*columns)))
 
-    def drift(self, source: str) -> float:
-        return self.platform.running["ingest"].resource(Sources)[source].drift
+    def slack(self, source: str) -> float:
+        return self.platform.running["ingest"].resource(Sources)[source].slack
 
     def settled(self) -> bool:
         """Whether everything told has been heard by everybody."""
@@ -295,7 +295,7 @@ def test_every_run_comes_to_its_end_and_lacks_what_a_source_gave_twice_and_nothi
             (one.source_id, one.reason, one.excerpt) for page in rig.library.given[name] for one in page.rejections
         }
         assert found >= len(records) + len(rejected)
-        whole = not missing and not lacks(reported=reported, received=found, drift=rig.drift(name))
+        whole = not missing and not lacks(reported=reported, received=found, slack=rig.slack(name))
         assert state == ("complete" if whole else "partial"), name
 
 

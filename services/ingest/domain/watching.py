@@ -128,11 +128,11 @@ def is_turn_of_new(failures: int) -> bool:
     return failures % 4 == 3
 
 
-def lacks(*, reported: int | None, received: int, drift: float) -> int:
+def lacks(*, reported: int | None, received: int, slack: float) -> int:
     """How many works a source has by its own count and did not give; 0 where they are within the share by which its
-    count may drift."""
+    count may be off."""
     lack = (reported or 0) - received
-    return lack if lack > (reported or 0) * drift else 0
+    return lack if lack > (reported or 0) * slack else 0
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:

@@ -161,9 +161,7 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
     rejected = run.rejected
     for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
-            taken = runs.take_page(
-                work, run.id, page, pages_before=number, drift=source.drift, answered_at=answers.since
-            )
+            taken = runs.take_page(work, run.id, page, pages_before=number, source=source, answered_at=answers.since)
             answers.name(work, taken, number)
             state, now_rejected = taken.state, taken.rejected
         # Counted once it is kept; a source that is asked is one of the catalog.

@@ -202,7 +202,7 @@ def _keep_rejections(
     }
     before = {
         (each.source_id, each.excerpt): each
-        for each in store.rejections_of_walk(work, run.walk, {excerpt for _, excerpt in rejected})
+        for each in store.rejections_of_walk(work, run, {excerpt for _, excerpt in rejected})
     }
     for what, rejection in rejected.items():
         if (kept := before.get(what)) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -75,15 +74,16 @@ def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
             overlap_days=max(watch.overlap_days, source.least_overlap_days if source else 0),
             today=work.now.date(),
         )
-    run = _run(work, watch, purpose=purpose, dated_by=dated_by, since=since, until=until)
-    return work.add(run)
+    # What the walks before have met is needed no more, but for one that waits while it is the turn of what is new.
+    store.forget_walks(work, watch.id, but=left.walk if left else None)
+    return work.add(_run(work, watch, purpose=purpose, dated_by=dated_by, since=since, until=until))
 
 
 def _is_whole_due(work: Work, watch: WatchRow) -> bool:
     return is_whole_due(walked=watch.walked_whole_at, every_days=watch.whole_every_days, now=work.now)
 
 
-def _is_turn_of_new(run: RunRow, watch: WatchRow) -> bool:
+def _leaves_a_whole_walk(run: RunRow, watch: WatchRow) -> bool:
     """Whether a run asks for what is new while a whole walk waits to be taken up, which it leaves in its place."""
     return run.purpose == "new" and watch.goes_on_from not in (None, run.goes_on_from)
 
@@ -113,13 +113,13 @@ def take_page(
     page: port.Page,
     *,
     pages_before: int,
-    drift: float = 0.0,
+    source: port.Source,
     answered_at: datetime | None = None,
 ) -> RunRow:
     """Takes in one page of a run: every item is counted once, whatever becomes of it.
 
     An item met again in the same walk is not counted again. The last page ends the run: it is complete where what came
-    adds up to what the source says it has, `drift` (a share of it) aside, and else partial. `answered_at` is when the
+    adds up to what the source says it has, its slack aside, and else partial. `answered_at` is when the
     first answer of the page came. Raises Conflict when another process has taken a page of this run since
     `pages_before`.
     """
@@ -128,23 +128,22 @@ def take_page(
         raise Conflict(f"run {run_id!r} is at page {run.pages} ({run.state}), not at {pages_before}", slug="run_moved")
     records = [storable(record) for record in page.records]
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
-    records = _inside(work, run, records, known)
-    items = _sort(records, known, run.walk)
-    outcomes, doubts = take_in(work, review, run.id, items.changed)
-    ids = {record.source_id for record in records}
-    changed = {one.record.source_id for one in items.changed}
-    store.mark_seen(work, run.review, run.source, ids, changed, run.walk, answered_at)
+    fresh = store.meet(work, run.walk, [record.source_id for record in records])
+    records, ids = _inside(work, run, records, known, fresh)
+    changed = _changed(records, known)
+    outcomes, doubts = take_in(work, review, run.id, changed)
+    store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, answered_at)
     if run.purpose != "changes":
         store.note_origins(work, run.review, run.source, ids, run.watch)
-    went = {source_id: outcomes.get((run.source, source_id)) for source_id in items.met}
-    _come_inside(work, run, went)
+    counted = fresh & ids | _come_inside(work, run, ids - fresh)
+    went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(counted)}
     _keep_items(work, run, went)
     rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections])
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
     drifting.watch_fields(work, run, records)
     if page.cursor is None:
-        _end(work, run, drift)
+        _end(work, run, source)
     return run
 
 
@@ -188,7 +187,7 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
         unavailable = error if isinstance(error, port.SourceUnavailable) else None
         watch.failures += 1
         watch.trouble = run.error
-        if not _is_turn_of_new(run, watch):
+        if not _leaves_a_whole_walk(run, watch):
             watch.goes_on_from = run.id if unavailable and run.cursor else None
         watch.due_at = next_try(work.now, watch.failures, unavailable.retry_after if unavailable else None)
     with work.following(run.id, None):
@@ -222,14 +221,6 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Items:
-    """A page's source records by what is known of them: those to take in, and the ids that are new to the walk."""
-
-    changed: list[Incoming]
-    met: list[str]
-
-
 def outside_of_strategy(
     work: Work, run: RunRow, records: Iterable[port.SourceRecord], known: Collection[str]
 ) -> set[str]:
@@ -249,21 +240,32 @@ def outside_of_strategy(
 
 
 def _inside(
-    work: Work, run: RunRow, records: list[port.SourceRecord], known: Mapping[str, store.Known]
-) -> list[port.SourceRecord]:
-    """Those that are not outside of the run's strategy; the others are kept by their ids and counted, each once in a
-    walk."""
+    work: Work, run: RunRow, records: list[port.SourceRecord], known: Collection[str], fresh: Collection[str]
+) -> tuple[list[port.SourceRecord], set[str]]:
+    """Those that are not outside of the run's strategy, and their ids; the others are kept by their ids, and those that
+    are new to the walk are counted."""
     outside = outside_of_strategy(work, run, records, known)
-    if not outside:
-        return records
-    fresh = outside - store.items_known(work, run.walk, outside)
-    rows = [{"run": run.walk, "source_id": each, "outcome": "outside", "record": None} for each in sorted(fresh)]
+    ids = {record.source_id for record in records} - outside
+    out = sorted(outside.intersection(fresh))
+    rows = [{"run": run.walk, "source_id": each, "outcome": "outside", "record": None} for each in out]
     store.add_all(work, RunItemRow, rows)
-    run.outside += len(fresh)
-    return [each for each in records if each.source_id not in outside]
+    run.outside += len(out)
+    return [each for each in records if each.source_id in ids], ids
 
 
-def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known], walk: str) -> _Items:
+def _come_inside(work: Work, run: RunRow, met: set[str]) -> set[str]:
+    """Of what the walk has met before, that which was outside of the strategy then: it is counted as what it is now."""
+    if not met or not (run.outside or run.received_before):
+        return set()
+    gone = store.take_from_outside(work, run.walk, met)
+    here = min(len(gone), run.outside)
+    run.outside -= here
+    run.received_before -= len(gone) - here
+    return gone
+
+
+def _changed(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]) -> list[Incoming]:
+    """What is to be taken in: those that are not known as they are, in their order."""
     hashes = {source_id: row.content_hash for source_id, row in known.items()}
     changed = []
     for record in records:
@@ -272,18 +274,7 @@ def _sort(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]
             hashes[record.source_id] = content_hash
             home = known[record.source_id].record if record.source_id in known else None
             changed.append(Incoming(record, content_hash, home))
-    return _Items(
-        changed=changed,
-        met=[source_id for source_id in hashes if source_id not in known or known[source_id].seen_in != walk],
-    )
-
-
-def _come_inside(work: Work, run: RunRow, met: Collection[str]) -> None:
-    """An item that was outside on an earlier page of the walk, and is not any more, is counted as what it is now."""
-    gone = store.forget_outside(work, run.walk, met) if run.outside or run.received_before else 0
-    here = min(gone, run.outside)
-    run.outside -= here
-    run.received_before -= gone - here
+    return changed
 
 
 def _keep_items(work: Work, run: RunRow, went: Mapping[str, Outcome | None]) -> None:
@@ -338,12 +329,12 @@ def _go_on(run: RunRow, page: port.Page) -> None:
     run.error = None
 
 
-def _end(work: Work, run: RunRow, drift: float) -> None:
+def _end(work: Work, run: RunRow, source: port.Source) -> None:
     """Ends a run after its last page."""
     run.ended_at = work.now
     run.missing = _still_missing(work, run)
     watch = store.watch_of(work, run.review, run.watch, lock=True)
-    if words := _falls_short(run, drift):
+    if words := _falls_short(run, source.slack):
         RunStates.turn(run, RunStates.PARTIAL)
         run.error = words
         if watch.asked_since <= run.protocol_version:
@@ -353,14 +344,14 @@ def _end(work: Work, run: RunRow, drift: float) -> None:
     else:
         RunStates.turn(run, RunStates.COMPLETE)
         if watch.asked_since <= run.protocol_version:
-            _move_on(work, run, watch)
+            _move_on(work, run, watch, source)
     _tell_end(work, run, watch)
 
 
 def _still_missing(work: Work, run: RunRow) -> list[str]:
     """What a source listed, did not give at first, and gave on no later page of the walk either."""
-    met = store.source_records(work, run.review, run.source, run.missing)
-    return [each for each in run.missing if each not in met or met[each].seen_in != run.walk]
+    met = store.met(work, run.walk, run.missing)
+    return [each for each in run.missing if each not in met]
 
 
 def _received(run: RunRow) -> int:
@@ -368,10 +359,10 @@ def _received(run: RunRow) -> int:
     return run.received_before + run.found + run.outside
 
 
-def _falls_short(run: RunRow, drift: float) -> str | None:
+def _falls_short(run: RunRow, slack: float) -> str | None:
     """What a walk lacks of what its source says it has; None where it adds up."""
     received = _received(run)
-    lack = lacks(reported=run.reported, received=received, drift=drift)
+    lack = lacks(reported=run.reported, received=received, slack=slack)
     if not lack and not run.missing:
         return None
     words = [f"{run.source} has {run.reported} works by its own count and gave {received}"] if run.reported else []
@@ -391,14 +382,14 @@ def _through(work: Work, run: RunRow) -> date:
     return min(run.until, _begun(work, run).date())
 
 
-def _move_on(work: Work, run: RunRow, watch: WatchRow) -> None:
-    """What a complete run is for its watch."""
+def _move_on(work: Work, run: RunRow, watch: WatchRow, source: port.Source) -> None:
+    """What a complete run is for its watch. A whole walk by those days by which what is new is asked for covers that."""
     begun, through = _begun(work, run), _through(work, run)
     if run.purpose == "whole":
         watch.walked_whole_at = begun
-    if run.purpose != "whole" or watch.searched_through is None:
+    if run.purpose != "whole" or run.dated_by == source.datings[0] or watch.searched_through is None:
         watch.searched_through = max(through, watch.searched_through or through)
-    if not _is_turn_of_new(run, watch):
+    if not _leaves_a_whole_walk(run, watch):
         watch.goes_on_from = None
     watch.due_at = next_pull(watch.searched_through, watch.every_days)
     if run.purpose == "new" and watch.failures and _is_whole_due(work, watch):

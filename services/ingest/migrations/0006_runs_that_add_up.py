@@ -26,6 +26,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stage", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("excluded_on", sa.Date(), nullable=True))
     op.create_table(
+        "walk_items",
+        sa.Column("walk", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("walk", "source_id"),
+    )
+    op.create_table(
         "origins",
         sa.Column("review", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
@@ -45,9 +51,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("outside", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE runs SET walk = id")
     op.execute("UPDATE runs SET dated_by = 'published' WHERE source = 'openalex'")
-    # A place in a walk of the release before means nothing to the walks of this one.
+    # A place in a walk of the release before means nothing to the walks of this one, and what it met was not kept. Its
+    # watch is still due, and is walked anew.
     op.execute("UPDATE watches SET goes_on_from = NULL")
-    op.execute("UPDATE runs SET cursor = NULL, received_before = 0 WHERE state = 'running'")
+    op.execute(
+        "UPDATE runs SET state = 'incomplete', ended_at = started_at, error = 'a new release begins it anew' "
+        "WHERE state = 'running'"
+    )
     with op.batch_alter_table("watches", schema=None) as batch_op:
         for name in ("purpose", "whole_every_days"):
             batch_op.alter_column(name, server_default=None)
@@ -73,6 +83,7 @@ def downgrade() -> None:
         for name in ("excluded_on", "stage", "standing", "followed"):
             batch_op.drop_column(name)
     op.drop_table("origins")
+    op.drop_table("walk_items")
     with op.batch_alter_table("watches", schema=None) as batch_op:
         for name in ("concepts", "purpose", "walked_whole_at", "whole_every_days"):
             batch_op.drop_column(name)

@@ -89,7 +89,7 @@ class ArXiv:
     datings: tuple[Dating, ...] = ("came", "changed")
     #: A submission may be held for weeks before it is announced, and then bears the day it was submitted on.
     least_overlap_days = 30
-    drift = 0.0
+    slack = 0.0
     ids_at_once = 100
 
     def __init__(

@@ -81,7 +81,7 @@ class Crossref:
     datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 2
     #: Works come and go while it counts: two in a thousand.
-    drift = 0.002
+    slack = 0.002
     ids_at_once = 40
 
     def __init__(

@@ -58,7 +58,7 @@ class DOAJ:
     name = NAME
     datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 7
-    drift = 0.0
+    slack = 0.0
     ids_at_once = 50
 
     def __init__(

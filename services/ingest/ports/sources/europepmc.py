@@ -43,7 +43,7 @@ class EuropePMC:
     name = NAME
     datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 7
-    drift = 0.0
+    slack = 0.0
     ids_at_once = 100
 
     def __init__(

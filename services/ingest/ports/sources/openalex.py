@@ -65,7 +65,7 @@ class OpenAlex:
     name = NAME
     datings: tuple[Dating, ...] = ("published",)
     least_overlap_days = 730
-    drift = 0.0
+    slack = 0.0
     ids_at_once = 50
 
     def __init__(

@@ -157,7 +157,7 @@ class Page(Value):
     """One page of a walk. Every item the source sent on it is in `records` or in `rejections`.
 
     `cursor` is where to go on after this page; the last page of a walk, and only it, has none.
-    `reported` is the source's own count for the whole window; it may drift during a walk. `missing` are ids that the
+    `reported` is the source's own count for the whole window; it may move during a walk. `missing` are ids that the
     source listed and did not give, though it was asked for them again. `remarks` are
     what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
     mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers.
@@ -226,7 +226,7 @@ class Source(Protocol):
     least_overlap_days: int
 
     #: The share of its own count by which a source may give fewer works, since its count is no exact one.
-    drift: float
+    slack: float
 
     #: How many works it is asked for at once by their ids.
     ids_at_once: int

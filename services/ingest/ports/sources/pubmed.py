@@ -63,7 +63,7 @@ class PubMed:
     name = NAME
     datings: tuple[Dating, ...] = ("came", "changed", "published")
     least_overlap_days = 2
-    drift = 0.0
+    slack = 0.0
     ids_at_once = 500
 
     def __init__(

@@ -74,7 +74,7 @@ class SemanticScholar:
     datings: tuple[Dating, ...] = ("published",)
     least_overlap_days = 730
     #: Its count is an estimate: one in a hundred.
-    drift = 0.01
+    slack = 0.01
     ids_at_once = 200
 
     def __init__(

@@ -43,7 +43,7 @@ class LocalSource:
     reported: int | None = None
     datings: tuple[str, ...] = ("came",)
     least_overlap_days: int = 0
-    drift: float = 0.0
+    slack: float = 0.0
     #: How many works may be looked up at once; none where it cannot be asked by ids, and so makes no sweeps.
     ids_at_once: int = 0
     looked_up: list[tuple[list[str], date]] = field(default_factory=list)

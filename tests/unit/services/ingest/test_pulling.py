@@ -264,7 +264,7 @@ def test_a_count_may_drift_as_far_as_its_source_lets_it(bench):
     bench.adopt(strategy("crossref"))
     source = bench.sources["crossref"]
     source.put(*works(9))
-    source.reported, source.drift = 10, 0.1
+    source.reported, source.slack = 10, 0.1
 
     bench.pull()
 
@@ -298,6 +298,7 @@ def test_a_whole_walk_is_made_first_and_every_so_many_days_and_what_is_new_is_as
 
 
 def test_what_is_new_is_asked_for_at_once_after_a_whole_walk_that_was_due_with_it(bench):
+    bench.sources["crossref"].datings = ("came", "published")
     bench.adopt(strategy("crossref", every_days=7, whole_every_days=10))
     bench.pull()
     bench.clock.advance(days=14)
@@ -563,10 +564,10 @@ def test_a_page_is_taken_once_though_two_processes_bring_it(bench):
         run = runs.open_run(opened, *_watches(opened), bench.sources["crossref"])
     page = Page(records=works(2), cursor="next")
     with bench.work() as one:
-        runs.take_page(one, run.id, page, pages_before=0)
+        runs.take_page(one, run.id, page, pages_before=0, source=bench.sources["crossref"])
 
     with pytest.raises(Conflict, match="at page 1"), bench.work() as other:
-        runs.take_page(other, run.id, page, pages_before=0)
+        runs.take_page(other, run.id, page, pages_before=0, source=bench.sources["crossref"])
 
     assert len(bench.emitted(RecordDiscovered)) == 2
 
@@ -786,3 +787,47 @@ def test_a_whole_walk_that_is_stuck_at_one_page_does_not_keep_what_is_new_from_c
     purposes = [(run["purpose"], run["state"]) for run in bench.items("runs")[::-1]]
     assert ("new", "complete") in purposes
     assert purposes[-1][0] == "whole" and bench.items("runs")[0]["goes_on_from"] is not None
+
+
+def test_two_walks_of_a_source_that_meet_the_same_works_count_each_for_itself(bench):
+    """One leaves its place, the other goes through the same works meanwhile, and then it begins its pages again."""
+    bench.adopt(strategy("crossref", id="one"), strategy("crossref", id="two", query="governance"))
+    source = bench.sources["crossref"]
+    source.put(*works(5))
+    source.reported = 6
+    source.trouble = {1: unavailable()}
+    bench.pull()
+    bench.clock.advance(minutes=1)
+    pages = source.pages
+    source.pages = lambda query, cursor=None, *rest: pages(query, None, *rest)  # Its cursor has lapsed.
+    bench.pull()
+
+    ended = [(run.watch, run.complete, run.error) for run in bench.emitted(RunFinished)]
+    assert {complete for _, complete, _ in ended} == {False}
+    words = "crossref has 6 works by its own count and gave 5"
+    assert {error for _, _, error in ended} == {"crossref does not answer", words}
+
+
+def test_what_a_walk_missed_at_first_and_another_met_meanwhile_is_missing_no_more_once_it_came(bench):
+    bench.adopt(strategy("pubmed", id="one"), strategy("pubmed", id="two", query="governance"))
+    source = bench.sources["pubmed"]
+    source.put(*works(5, source="pubmed"))
+    source.missing = [works(1, source="pubmed")[0].source_id]
+    source.trouble = {1: unavailable()}
+    bench.pull()
+    bench.clock.advance(minutes=1)
+    bench.pull()
+
+    assert {run["state"] for run in bench.items("runs")} == {"complete", "incomplete"}
+
+
+def test_a_whole_walk_of_a_source_that_knows_no_other_days_is_what_is_new_too(bench):
+    bench.sources["openalex"].datings = ("published",)
+    bench.adopt(strategy("openalex", every_days=100))
+    bench.pull()
+    bench.clock.advance(days=100)
+    bench.pull()
+    bench.pull()
+
+    assert [run["purpose"] for run in bench.items("runs")] == ["whole", "whole"]
+    assert bench.items("watches")[0]["searched_through"] == str(bench.clock.now().date())

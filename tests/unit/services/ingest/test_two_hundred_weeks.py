@@ -53,7 +53,7 @@ class World:
     datings: tuple[Dating, ...]
     least_overlap_days: int
     name: str = "crossref"
-    drift: float = 0.0
+    slack: float = 0.0
     ids_at_once: int = 100
     asked: list[Query] = field(default_factory=list)
 

@@ -60,14 +60,14 @@ def test_while_whole_walks_fail_every_fourth_try_is_for_what_is_new():
 
 
 @given(st.integers(0, 100_000), st.integers(0, 100_000), st.floats(0, 0.01))
-def test_what_lacks_is_never_more_than_the_drift_without_a_word(reported, received, drift):
-    lack = lacks(reported=reported, received=received, drift=drift)
+def test_what_lacks_is_never_more_than_the_drift_without_a_word(reported, received, slack):
+    lack = lacks(reported=reported, received=received, slack=slack)
     assert lack in (0, reported - received)
-    assert lack or reported - received <= reported * drift
+    assert lack or reported - received <= reported * slack
 
 
 def test_a_source_without_a_count_lacks_nothing_that_one_could_know():
-    assert lacks(reported=None, received=3, drift=0.0) == 0
+    assert lacks(reported=None, received=3, slack=0.0) == 0
 
 
 def test_a_strategy_is_due_so_many_days_after_the_last_day_searched():
