@@ -383,7 +383,7 @@ def _through(work: Work, run: RunRow) -> date:
 
 
 def _move_on(work: Work, run: RunRow, watch: WatchRow, source: port.Source) -> None:
-    """What a complete run is for its watch. A whole walk by those days by which what is new is asked for covers that."""
+    """What a complete run is for its watch. A whole walk by the days that what is new is asked by covers that too."""
     begun, through = _begun(work, run), _through(work, run)
     if run.purpose == "whole":
         watch.walked_whole_at = begun

@@ -705,7 +705,7 @@ def test_a_run_keeps_no_more_remarks_than_a_person_would_read(bench):
     for number in range(3):
         page = Page(cursor=str(number), remarks=[f"{number}.{item} is odd" for item in range(60)])
         with bench.work() as work_:
-            runs.take_page(work_, run.id, page, pages_before=number)
+            runs.take_page(work_, run.id, page, pages_before=number, source=bench.sources["crossref"])
 
     assert len(bench.items("runs")[0]["remarks"]) == runs.MOST_REMARKS
 
