@@ -161,7 +161,10 @@ class DemoRun:
             "screening knows every record",
             lambda: self._lead.screening.funnel(self._review).discovered >= status.records,
         )
-        return sum(run.counts.found for run in fresh), sum(run.counts.merged for run in fresh)
+        # What a whole walk gives is mostly what came before; a source that has no other days is walked whole alone.
+        searched = {run.watch: run for run in fresh if run.purpose == "whole"}
+        searched |= {run.watch: run for run in fresh if run.purpose == "new"}
+        return sum(run.counts.found for run in searched.values()), sum(run.counts.merged for run in fresh)
 
     def _is_searched_through(self, day: date) -> bool:
         watches = list(self._lead.ingest.watches(self._review))

@@ -41,7 +41,7 @@ def quota(source: str | None, days: int, as_json: bool) -> None:
         ("answers", lambda row: row.requests),
         ("left", lambda row: _left(row.remaining, row.limit)),
         ("USD left", lambda row: _left(row.remaining_usd, row.limit_usd)),
-        ("USD spent", lambda row: f"{row.spent_usd:g}" if row.spent_usd else ""),
+        ("USD spent", lambda row: f"{row.spent_usd:.10g}" if row.spent_usd else ""),
         ("refused", lambda row: row.refusals or ""),
     ]
     print_rows(rows, columns, as_json=False, empty="no source was asked yet")
@@ -52,5 +52,5 @@ def quota(source: str | None, days: int, as_json: bool) -> None:
 def _left(remaining: float | None, limit: float | None) -> str:
     """What is left of how much, as far as the source says it."""
     if remaining is None:
-        return "" if limit is None else f"? of {limit:g}"
-    return f"{remaining:g}" if limit is None else f"{remaining:g} of {limit:g}"
+        return "" if limit is None else f"? of {limit:.10g}"
+    return f"{remaining:.10g}" if limit is None else f"{remaining:.10g} of {limit:.10g}"
