@@ -95,7 +95,8 @@ def show_coverage(
     if since is not None and until is not None and since > until:
         raise Invalid("the days end before they begin", [{"at": "until", "why": f"it is before {since}"}])
     watches = {row.id: (row.strategy, row.source) for row in store.watches_of(work, review)}
-    return coverage(review, store.origins(work, review, since, until), watches, since=since, until=until)
+    days = since, until
+    return coverage(review, days, store.brought(work, review, days), watches)
 
 
 @router.post("/reviews/{review}/watches/{watch}/pause")

@@ -7,15 +7,31 @@ from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Update, and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, PairStates
-from services.ingest.domain.coverage import Origin
+from services.ingest.domain.coverage import Brought, Days
 from services.ingest.domain.drift import ENOUGH_BEFORE
-from services.ingest.domain.watching import ReparseStates, RunStates, WatchStates
+from services.ingest.domain.watching import ReparseStates, RunStates, Standings, WatchStates
 from services.ingest.models import (
     Base,
     DuplicateRow,
@@ -173,33 +189,51 @@ def forget_origins(work: Work, review: str, watch: str) -> None:
     work.session.execute(mine)
 
 
-def origins(work: Work, review: str, since: date | None, until: date | None) -> Iterator[Origin]:
-    """Every watch that brought each record found in these days, both included, record by record."""
+def brought(work: Work, review: str, days: Days) -> list[Brought]:
+    """How many of the records found in these days each source and watch brought, and all of them together, by how far
+    those came: counted where they lie, in one statement, as they may be a hundred thousand."""
+    found = _found(review, days).cte("found")
+    parts = [_counted(found, "source", found.c.source), _counted(found, "watch", found.c.watch)]
+    counted = union_all(*parts, _counted(found, "all", literal("")))
+    return [Brought(*row) for row in work.session.execute(counted)]
+
+
+def _counted(found: CTE, kind: str, who: ColumnElement[str]) -> Select[Any]:
+    columns = found.c.record, found.c.standing, found.c.stage, who.label("who")
+    each = select(*columns, func.count().over(partition_by=found.c.record).label("by")).group_by(*columns).subquery()
+    included, only = each.c.standing == Standings.INCLUDED, each.c.by == 1
+    counts = func.count(), _how_many(included), _how_many(only), _how_many(and_(included, only))
+    return select(literal(kind), each.c.who, each.c.stage, *counts).group_by(each.c.who, each.c.stage)
+
+
+def _found(review: str, days: Days) -> Select[Any]:
+    """Records found in these days, both included, with the watches that brought them."""
+    same = and_(
+        col(SourceRecordRow.review) == OriginRow.review,
+        col(SourceRecordRow.source) == OriginRow.source,
+        col(SourceRecordRow.source_id) == OriginRow.source_id,
+    )
+    columns: tuple[Any, ...] = (
+        col(RecordRow.id).label("record"), col(RecordRow.standing).label("standing"),
+        col(RecordRow.stage).label("stage"), col(OriginRow.source).label("source"), col(OriginRow.watch).label("watch"),
+    )  # fmt: skip
     query = (
-        select(
-            col(RecordRow.id),
-            col(OriginRow.source),
-            col(OriginRow.watch),
-            col(RecordRow.standing),
-            col(RecordRow.stage),
-        )
-        .join(
-            SourceRecordRow,
-            and_(
-                col(SourceRecordRow.review) == OriginRow.review,
-                col(SourceRecordRow.source) == OriginRow.source,
-                col(SourceRecordRow.source_id) == OriginRow.source_id,
-            ),
-        )
+        select(*columns)
+        .select_from(OriginRow)
+        .join(SourceRecordRow, same)
         .join(RecordRow, col(RecordRow.id) == SourceRecordRow.record)
         .where(col(OriginRow.review) == review)
     )
+    since, until = days
     if since is not None:
         query = query.where(col(RecordRow.discovered_at) >= datetime.combine(since, time(), UTC))
     if until is not None:
         query = query.where(col(RecordRow.discovered_at) <= datetime.combine(until, time.max, UTC))
-    rows = work.session.execute(query.order_by(col(RecordRow.id)).execution_options(yield_per=_BATCH))
-    return (Origin(*row) for row in rows)
+    return query
+
+
+def _how_many(are: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((are, 1), else_=0)), 0)
 
 
 def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> WatchRow:

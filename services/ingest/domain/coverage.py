@@ -6,84 +6,62 @@ Reviews 2017;6:245).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from shared.wire.ingest import Coverage, Share
 
+#: The first and the last day of a time, both included; None where it is open.
+Days = tuple[date | None, date | None]
 
-class Origin(NamedTuple):
-    """That a watch brought a record, where that stands in screening, and the last stage that it passed."""
 
-    record: str
-    source: str
-    watch: str
-    standing: str
+class Brought(NamedTuple):
+    """How many records a source or a watch (`kind`, `who`) brought that passed `stage` last, and of how many it was the
+    only one; or how many there are in all."""
+
+    kind: str
+    who: str
     stage: str | None
-
-
-@dataclass
-class _Counts:
-    """What was counted for one source or watch."""
-
-    all: Counter[str] = field(default_factory=Counter)
-    only: Counter[str] = field(default_factory=Counter)
-    passed: Counter[str] = field(default_factory=Counter)
-    only_passed: Counter[str] = field(default_factory=Counter)
-
-    def count(self, origin: Origin, *, only: bool) -> None:
-        for all_of, passed in ((self.all, self.passed), *([(self.only, self.only_passed)] if only else [])):
-            all_of["records"] += 1
-            all_of["included"] += origin.standing == "included"
-            if origin.stage is not None:
-                passed[origin.stage] += 1
-
-    def share(self, name: str, source: str) -> Share:
-        return Share(
-            name=name, source=source, records=self.all["records"], only=self.only["records"],
-            included=self.all["included"], only_included=self.only["included"], passed=dict(self.passed),
-            only_passed=dict(self.only_passed),
-        )  # fmt: skip
+    records: int
+    included: int
+    only: int
+    only_included: int
 
 
 def coverage(
     review: str,
-    found: Iterable[Origin],
+    days: Days,
+    brought: Sequence[Brought],
     watches: Mapping[str, tuple[str, str]],
-    *,
-    since: date | None = None,
-    until: date | None = None,
 ) -> Coverage:
-    """Counts origins that come record by record; memory is bounded by the number of watches, which are given by their
-    ids with the name of their strategy and their source."""
-    by_source: dict[str, _Counts] = {}
-    by_watch: dict[str, _Counts] = {}
-    records = included = 0
-    for _, each in groupby(found, key=attrgetter("record")):
-        origins = list(each)
-        records += 1
-        included += origins[0].standing == "included"
-        _count(by_source, origins[0], {origin.source for origin in origins})
-        _count(by_watch, origins[0], {origin.watch for origin in origins})
-    sources = {source for _, source in watches.values()} | by_source.keys()
+    """What was counted, as shares; `watches` has by its id the name of each strategy and its source."""
+    every = [one for one in brought if one.kind == "all"]
+    sources = {source: (source, source) for _, source in watches.values()}
     return Coverage(
-        review=review, since=since, until=until, records=records, included=included,
-        sources=_shares((name, name, by_source.get(name)) for name in sources),
-        strategies=_shares((name, source, by_watch.get(watch)) for watch, (name, source) in watches.items()),
+        review=review, since=days[0], until=days[1], records=sum(one.records for one in every),
+        included=sum(one.included for one in every),
+        sources=_shares(sources, "source", brought), strategies=_shares(watches, "watch", brought),
     )  # fmt: skip
 
 
-def _count(counts: dict[str, _Counts], origin: Origin, names: Collection[str]) -> None:
-    for name in names:
-        counts.setdefault(name, _Counts()).count(origin, only=len(names) == 1)
-
-
-def _shares(counted: Iterable[tuple[str, str, _Counts | None]]) -> list[Share]:
-    """The most included first."""
-    shares = [(counts or _Counts()).share(name, source) for name, source, counts in counted]
-    return sorted(shares, key=lambda share: (-share.included, -share.records, share.name))
+def _shares(named: Mapping[str, tuple[str, str]], kind: str, brought: Iterable[Brought]) -> list[Share]:
+    """One for each that is named, the most included first."""
+    shares = {
+        who: Share(
+            name=name, source=source, records=0, only=0, included=0, only_included=0, passed={}, only_passed={}
+        )
+        for who, (name, source) in named.items()
+    }  # fmt: skip
+    for one in brought:
+        if one.kind != kind or (share := shares.get(one.who)) is None:
+            continue
+        share.records += one.records
+        share.only += one.only
+        share.included += one.included
+        share.only_included += one.only_included
+        if one.stage is not None:
+            share.passed[one.stage] = one.records
+            if one.only:
+                share.only_passed[one.stage] = one.only
+    return sorted(shares.values(), key=lambda share: (-share.included, -share.records, share.name))
