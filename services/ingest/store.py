@@ -198,12 +198,16 @@ def brought(work: Work, review: str, days: Days) -> list[Brought]:
     return [Brought(*row) for row in work.session.execute(counted)]
 
 
-def _counted(found: CTE, kind: str, who: ColumnElement[str]) -> Select[Any]:
-    columns = found.c.record, found.c.standing, found.c.stage, who.label("who")
-    each = select(*columns, func.count().over(partition_by=found.c.record).label("by")).group_by(*columns).subquery()
-    included, only = each.c.standing == Standings.INCLUDED, each.c.by == 1
+def _counted(found: CTE, kind: str, by: ColumnElement[str]) -> Select[Any]:
+    columns = found.c.record, found.c.standing, found.c.stage, by.label("name")
+    each = (
+        select(*columns, func.count().over(partition_by=found.c.record).label("brought_by"))
+        .group_by(*columns)
+        .subquery()
+    )
+    included, only = each.c.standing == Standings.INCLUDED, each.c.brought_by == 1
     counts = func.count(), _how_many(included), _how_many(only), _how_many(and_(included, only))
-    return select(literal(kind), each.c.who, each.c.stage, *counts).group_by(each.c.who, each.c.stage)
+    return select(literal(kind), each.c.name, each.c.stage, *counts).group_by(each.c.name, each.c.stage)
 
 
 def _found(review: str, days: Days) -> Select[Any]:

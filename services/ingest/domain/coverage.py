@@ -17,11 +17,11 @@ Days = tuple[date | None, date | None]
 
 
 class Brought(NamedTuple):
-    """How many records a source or a watch (`kind`, `who`) brought that passed `stage` last, and of how many it was the
+    """How many records a source or a watch (`kind`, `name`) brought that passed `stage` last, and of how many it was the
     only one; or how many there are in all."""
 
     kind: str
-    who: str
+    name: str
     stage: str | None
     records: int
     included: int
@@ -54,7 +54,7 @@ def _shares(named: Mapping[str, tuple[str, str]], kind: str, brought: Iterable[B
         for who, (name, source) in named.items()
     }  # fmt: skip
     for one in brought:
-        if one.kind != kind or (share := shares.get(one.who)) is None:
+        if one.kind != kind or (share := shares.get(one.name)) is None:
             continue
         share.records += one.records
         share.only += one.only

@@ -11,7 +11,6 @@ from typing import NoReturn, Unpack
 from xml.etree.ElementTree import Element
 
 import httpx
-from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
@@ -29,7 +28,7 @@ from services.ingest.ports.sources.port import (
     SourceRefused,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, whole
+from services.ingest.ports.sources.reading import Reader, answered, read_cursor, whole
 from services.ingest.ports.sources.rereading import Asked, read_again
 from services.ingest.ports.sources.slices import Position, Slices
 from shared import identifiers
@@ -279,7 +278,4 @@ def _is_before(day: date | None, since: date) -> bool:
 
 
 def _descent(cursor: str | None) -> Descent:
-    try:
-        return Descent.model_validate_json(cursor or "")
-    except ValidationError:
-        return Descent()
+    return read_cursor(cursor, Descent) or Descent()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NoReturn, Unpack
 from urllib.parse import parse_qsl, quote
 
 import httpx
-from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.crossref_record import read_work
@@ -33,17 +32,17 @@ from services.ingest.ports.sources.reading import (
     as_dict,
     as_list,
     check_for_an_end,
+    read_cursor,
     whole,
 )
 from services.ingest.ports.sources.rereading import Asked, read_again
+from services.ingest.ports.sources.slices import FIRST_DAY, LAST_DAY, middle_of, next_slice
 from shared.events.base import Value
 
 NAME = "crossref"
 ROWS = 200
 #: No offset reaches further than 10,000 works of a result.
 CEILING = 9_800
-#: Between these days every work was registered, or will be.
-_FIRST_DAY, _LAST_DAY = date(1999, 1, 1), date(2100, 12, 31)
 
 _WINDOWS: dict[Dating, str] = {"came": "index", "changed": "index", "published": "pub"}
 
@@ -52,15 +51,15 @@ class Position(Value):
     """Where a walk stands: at which offset of a slice of the window, by the days on which works were registered, small
     enough for offsets. `reported` is the count of the whole window."""
 
-    since: date = _FIRST_DAY
-    until: date = _LAST_DAY
+    since: date = FIRST_DAY
+    until: date = LAST_DAY
     offset: int = 0
     reported: int | None = None
 
     @property
     def filters(self) -> list[str]:
         """What keeps a search to the slice; nothing where it is the whole window."""
-        if (self.since, self.until) == (_FIRST_DAY, _LAST_DAY):
+        if (self.since, self.until) == (FIRST_DAY, LAST_DAY):
             return []
         return [f"from-created-date:{self.since}", f"until-created-date:{self.until}"]
 
@@ -107,7 +106,7 @@ class Crossref:
             total, known = page.reported or 0, position.reported
             reported = total if known is None else known
             if total > self._ceiling and position.since < position.until:
-                middle = position.since + (position.until - position.since) // 2
+                middle = middle_of(position.since, position.until)
                 position = Position(since=position.since, until=middle, reported=reported)
                 continue
             if total > self._ceiling:
@@ -178,19 +177,13 @@ class Crossref:
 
 def _position(cursor: str | None) -> Position:
     """What a cursor names, or the beginning."""
-    try:
-        return Position.model_validate_json(cursor or "")
-    except ValidationError:
-        return Position()
+    return read_cursor(cursor, Position) or Position()
 
 
 def _following(position: Position) -> Position | None:
     """The next slice of the days on which works were registered, twice as long; None after the last."""
-    if position.until >= _LAST_DAY:
-        return None
-    since = position.until + timedelta(days=1)
-    until = min(_LAST_DAY, since + 2 * (position.until - position.since) + timedelta(days=1))
-    return Position(since=since, until=until, reported=position.reported)
+    slice_ = next_slice(position.since, position.until, LAST_DAY, grows=True)
+    return slice_ and Position(since=slice_[0], until=slice_[1], reported=position.reported)
 
 
 def request_of(query: Query, position: Position) -> dict[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NoReturn, Unpack
 from xml.etree.ElementTree import Element
 
 import httpx
-from pydantic import ValidationError
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.http import Access, Answer, Busy, Limits, Malformed, PoliteClient, Refused, Timing
@@ -24,8 +23,9 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.pubmed_record import read_article
-from services.ingest.ports.sources.reading import AGAIN, Reader, answered, as_dict, as_list, as_text
+from services.ingest.ports.sources.reading import AGAIN, Reader, answered, as_dict, as_list, as_text, read_cursor
 from services.ingest.ports.sources.rereading import Asked, read_again
+from services.ingest.ports.sources.slices import middle_of, next_slice
 from shared import identifiers
 from shared.events.base import Value
 
@@ -131,8 +131,7 @@ class PubMed:
             if position.since == position.until:
                 words = f"pubmed has {found.count} citations of {position.since} alone and gives {self._ceiling}"
                 raise SourceRefused(f"{words}; narrow the strategy", source=NAME)
-            middle = position.since + (position.until - position.since) // 2
-            position = position.model_copy(update={"until": middle})
+            position = position.model_copy(update={"until": middle_of(position.since, position.until)})
 
     def _listed(self, term: str, window: dict[str, str], keep: Keep) -> Listed:
         """What a search lists; a list that is shorter than its count is asked for again, and what each has counts."""
@@ -206,20 +205,16 @@ def _window(datetype: str, since: date, until: date) -> dict[str, str]:
 def _position(query: Query, cursor: str | None) -> Position:
     """What a cursor names, or the window's beginning when it names nothing within this window."""
     start = Position(since=query.since, until=query.until)
-    try:
-        position = Position.model_validate_json(cursor or "")
-    except ValidationError:
+    position = read_cursor(cursor, Position)
+    if position is None:
         return start
     return position if query.since <= position.since <= position.until <= query.until else start
 
 
 def _following(position: Position, query: Query) -> Position | None:
     """The next slice, twice as long, or none."""
-    if position.until >= query.until:
-        return None
-    since = position.until + timedelta(days=1)
-    until = min(query.until, since + 2 * (position.until - position.since) + timedelta(days=1))
-    return Position(since=since, until=until, reported=position.reported)
+    slice_ = next_slice(position.since, position.until, query.until, grows=True)
+    return slice_ and Position(since=slice_[0], until=slice_[1], reported=position.reported)
 
 
 def read_pace(answer: Answer) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from traceback import extract_tb
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, tostring
 
 import orjson
@@ -29,6 +29,8 @@ from shared.events import bounds
 from shared.events.base import Value
 
 log = logging.get(__name__)
+
+Form = TypeVar("Form", bound=Value)
 
 #: Characters at most: what no event may carry, an item is rejected for.
 _LONGEST = {
@@ -151,7 +153,7 @@ def walk(ask: Callable[[str], Page], cursor: str | None, start: str, size: int) 
     own count says that it came too early the page is asked for again. Raises SourceDrifted for a walk without an end.
     """
     begin = Position(at=start)
-    position = resumed = _position(cursor) or begin
+    position = resumed = read_cursor(cursor, Position) or begin
     empty = 0
     while True:
         try:
@@ -188,9 +190,10 @@ def check_for_an_end(page: Page, given: int, size: int) -> None:
         raise SourceDrifted(f"{source} gave {given} items of {page.reported}; the walk has no end", source=source)
 
 
-def _position(cursor: str | None) -> Position | None:
+def read_cursor(cursor: str | None, form: type[Form]) -> Form | None:
+    """What a cursor of ours says; None for none, and for one that is not of this form."""
     try:
-        return Position.model_validate_json(cursor or "")
+        return form.model_validate_json(cursor or "")
     except ValidationError:
         return None
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
-from pydantic import ValidationError
-
 from services.ingest.ports.sources.port import Page, SourceRefused
-from services.ingest.ports.sources.reading import AGAIN, whole
+from services.ingest.ports.sources.reading import AGAIN, read_cursor, whole
 from shared.events.base import Value
 from shared.events.bounds import Count
 
@@ -80,7 +78,7 @@ class Slices:
         if position.since == position.until:
             words = f"{self.source} has {total} records of {position.since} alone, and gives {self.ceiling} at most"
             raise SourceRefused(f"{words}; narrow the strategy", source=self.source)
-        middle = position.since + (position.until - position.since) // 2
+        middle = middle_of(position.since, position.until)
         return Position(since=position.since, until=middle, reported=position.reported)
 
     def _following(self, position: Position, page: Page, total: int, end: date) -> Position | None:
@@ -88,19 +86,27 @@ class Slices:
         start = position.start + (self.size if self.numbered else page.found or self.size)
         if start < total:
             return position.model_copy(update={"start": start, "total": total})
-        if position.until >= end:
-            return None
-        days = (position.until - position.since).days + 1
-        days = days if 2 * total > self.ceiling else 2 * days
-        since = position.until + timedelta(days=1)
-        until = since + timedelta(days=min(days - 1, (end - since).days))
-        return Position(since=since, until=until, reported=position.reported)
+        slice_ = next_slice(position.since, position.until, end, grows=2 * total <= self.ceiling)
+        return slice_ and Position(since=slice_[0], until=slice_[1], reported=position.reported)
+
+
+def middle_of(since: date, until: date) -> date:
+    """The last day of the first half of a slice of more than one day."""
+    return since + (until - since) // 2
+
+
+def next_slice(since: date, until: date, end: date, *, grows: bool) -> tuple[date, date] | None:
+    """The first and the last day of the slice behind one, as long or twice as long; None behind the window's end."""
+    if until >= end:
+        return None
+    days = ((until - since).days + 1) * (2 if grows else 1)
+    first = until + timedelta(days=1)
+    return first, first + timedelta(days=min(days - 1, (end - first).days))
 
 
 def _position_of(window: Position, cursor: str | None) -> Position:
     """The place a cursor names, or the window's beginning when it names none within this window."""
-    try:
-        position = Position.model_validate_json(cursor or "")
-    except ValidationError:
+    position = read_cursor(cursor, Position)
+    if position is None:
         return window
     return position if window.since <= position.since <= position.until <= window.until else window
