@@ -17,7 +17,7 @@ Days = tuple[date | None, date | None]
 
 
 class Brought(NamedTuple):
-    """How many records a source or a watch (`kind`, `name`) brought that passed `stage` last, and of how many it was the
+    """How many records a source or a watch (`kind`, `name`) brought that passed `stage` last, of how many it was the
     only one; or how many there are in all."""
 
     kind: str
