@@ -120,6 +120,8 @@ def check_recall(review: str, known: Path, source: str | None, as_json: bool) ->
 @AS_JSON
 def coverage(review: str, since: datetime | None, until: datetime | None, svg: Path | None, as_json: bool) -> None:
     """Show which source and which strategy brought a review's records, and what leaving one out would have lost."""
+    if since is not None and until is not None and since > until:
+        raise Invalid(f"--until {until.date()} is before --since {since.date()}: no day is in between")
     days = {"since": since and since.date(), "until": until and until.date()}
     with client() as living:
         found = living.ingest.coverage(review, **days)

@@ -92,8 +92,6 @@ def show_coverage(
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
-    if since is not None and until is not None and since > until:
-        raise Invalid("the days end before they begin", [{"at": "until", "why": f"it is before {since}"}])
     watches = {row.id: (row.strategy, row.source) for row in store.watches_of(work, review)}
     days = since, until
     return coverage(review, days, store.brought(work, review, days), watches)

@@ -146,3 +146,8 @@ def test_a_picture_of_coverage_is_an_image_with_words(tmp_path):
 def test_a_picture_of_nothing_is_one_too():
     empty = COVERED.model_copy(update={"records": 0, "sources": [share("crossref")], "strategies": []})
     assert fromstring(drawn(empty)) is not None
+
+
+def test_coverage_of_days_that_end_before_they_begin_is_refused_before_anybody_is_asked(living):
+    result = living("coverage", "shared-records", "--since", "2020-01-02", "--until", "2020-01-01")
+    assert result.exit_code and "--until 2020-01-01 is before --since 2020-01-02" in str(result.exception)
