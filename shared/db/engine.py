@@ -99,6 +99,8 @@ class Database:
         if not self.sqlite:
             _ask_after_rest(self.engine)
         self._readonly = self.engine.execution_options(**_READONLY)
+        self._closed = False
+        event.listen(self.engine, "checkin", self._let_go_of_late_ones)
 
     def _open(self, patience: Patience, **pool: Any) -> Engine:
         if not self.sqlite:
@@ -127,8 +129,14 @@ class Database:
         return Leadership(self, name)
 
     def close(self) -> None:
+        self._closed = True
         self.engine.dispose()
         self._file.forget()
+
+    def _let_go_of_late_ones(self, _: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        """What is given back after the close would stay open in a pool that nobody has, until it is garbage."""
+        if self._closed:
+            record.invalidate()
 
 
 class Leadership:

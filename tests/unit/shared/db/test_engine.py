@@ -1,4 +1,4 @@
-"""The right to be the only one: held by one, taken over when its holder is gone."""
+"""What a closed database leaves open: nothing; and the right to be the only one, taken over when its holder is gone."""
 
 from __future__ import annotations
 
@@ -94,3 +94,16 @@ assert right.hold()
 print("held", flush=True)
 time.sleep(600)
 """
+
+
+def test_a_connection_that_comes_back_after_the_close_is_closed(url):
+    database = Database(url)
+    migrate.ensure_database(database)
+    late = database.engine.connect()
+    kept = late.connection.dbapi_connection
+    database.close()
+
+    late.close()
+
+    with pytest.raises(database.engine.dialect.loaded_dbapi.Error, match="closed"):
+        kept.cursor().execute("SELECT 1")
