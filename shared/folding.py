@@ -71,9 +71,6 @@ _PLAIN = _Plain({ord("’"): "'", ord("‘"): "'"})
 
 _QUOTES = str.maketrans("“”„‟", '""""')
 
-#: Makes ASCII letters small, and spaces of all else in ASCII that is no digit.
-_APART = bytes(n if n > 127 else ord(chr(n).lower()) if chr(n).isalnum() else 32 for n in range(256))
-
 
 def _plainly(error: UnicodeError) -> tuple[bytes, int]:
     """What an encoder that knows ASCII alone writes for a run of other characters."""
@@ -99,22 +96,6 @@ def fold(text: str) -> str:
         return text
     # An encoder finds what is beyond ASCII many times faster than a pattern does.
     return composed(text).encode("ascii", "living-plainly").decode("utf-8", "surrogatepass")
-
-
-def apart(text: str) -> list[bytes]:
-    """What stands between spaces and ASCII punctuation, small as far as it is ASCII.
-
-    A batch of the index has a hundred thousand of them, so this is left to the functions of Python that are written in
-    C; `beginnings` does the rest for each once.
-    """
-    return text.encode().translate(_APART).split()
-
-
-def beginnings(word: bytes) -> list[str]:
-    """One of those, as beginnings are looked for among all words; several where punctuation is left in it."""
-    if word.isascii():
-        return [word.decode()]
-    return [beginning(part) for part in WORD.findall(composed(word.decode()))]
 
 
 def beginning(word: str) -> str:

@@ -23,9 +23,6 @@ PATIENCE = 30.0
 
 _OLDEST_SQLITE = (3, 35)
 
-#: So many words of a generation are remembered as written: some ten megabytes.
-_MOST_WORDS = 100_000
-
 #: Bytes of a page of a new file: many texts go in at once, which costs a seventh less than with SQLite's usual 4096.
 _PAGE = 16384
 
@@ -50,7 +47,6 @@ class SqliteIndex:
             raise Invalid(f"the analyzer is {analyzer!r}; the SQLite index knows {', '.join(TOKENIZERS)}")
         self._path, self._name, self._analyzer, self._generation = path, name, analyzer, generation
         self._connections = _Connections(path)
-        self._words: tuple[int, set[bytes]] = (0, set())
 
     def ready(self) -> None:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
@@ -82,11 +78,7 @@ class SqliteIndex:
 
     def put(self, documents: Iterable[Document]) -> set[str]:
         with self._connections.transaction("IMMEDIATE") as db:
-            generation = self._current(db)
-            known = self._words_of(generation.id)
-            refused, words = generation.put(documents, known)
-        known |= words  # Only after the commit: what was rolled back is not there.
-        return refused
+            return self._current(db).put(documents)
 
     def refresh(self) -> None:
         """Nothing to do: what is committed is found."""
@@ -151,15 +143,6 @@ class SqliteIndex:
         if row is None:
             raise Conflict(DROPPED)
         return Generation(db, row["id"], row["analyzer"])
-
-    def _words_of(self, generation: int) -> set[bytes]:
-        """The words that this object knows a generation to hold: nobody takes any out of it, and no later one has
-        its number."""
-        number, words = self._words
-        if number != generation or len(words) > _MOST_WORDS:
-            words = set()
-            self._words = generation, words
-        return words
 
     def _find(self, db: sqlite3.Connection) -> dict[str, Any] | None:
         """The row of the generation that this object stands for, as long as it is there."""
