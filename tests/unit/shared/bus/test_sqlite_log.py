@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Timer
@@ -211,6 +211,50 @@ def test_reading_a_page_never_scans_the_messages(opened) -> None:
     assert [row[3] for row in plan] == [
         "SEARCH message USING INDEX sqlite_autoindex_message_1 (topic=? AND partition=? AND offset>?)"
     ]
+
+
+# What comes first
+
+BACKLOG = {("books", n): 40 for n in range(3)} | {("loans", 0): 8}
+
+
+@pytest.fixture
+def full(opened) -> SqliteLog:
+    """A log of which much is unread, in each partition as much as BACKLOG says."""
+    log, left = opened(), dict(BACKLOG)
+    for key in range(10_000):
+        done = log.append(
+            [Message(topic, f"k{key}", b"m") for topic in {it[0] for it, more in left.items() if more > 0}]
+        )
+        for partition in done:
+            left[partition] -= 1
+        if not any(more > 0 for more in left.values()):
+            return log
+    raise AssertionError(left)
+
+
+def order(log: SqliteLog, group: str, topics: Collection[str], *, of: str) -> list[tuple[str, int]]:
+    """The partitions of a topic in the order in which a new group comes to them, ten messages at a time."""
+    with closing(log.subscribe(group, topics)) as member:
+        polls = [member.poll(0, limit=10) for _ in range(30)]
+    return [
+        partition
+        for poll in polls
+        for partition in dict.fromkeys(it.topic_partition for it in poll)
+        if partition[0] == of
+    ]
+
+
+def test_a_busy_partition_starves_none(full):
+    came_to = order(full, "readers", ["books", "loans"], of="books")
+
+    assert came_to[:6] == [("books", 0), ("books", 1), ("books", 2)] * 2
+
+
+def test_groups_that_read_other_topics_besides_come_to_the_same_messages_in_the_same_order(full):
+    of_some, of_all = order(full, "some", ["books"], of="books"), order(full, "all", ["books", "loans"], of="books")
+
+    assert of_some[:9] == of_all[:9]
 
 
 # Leases
