@@ -89,7 +89,8 @@ class Member:
     def __init__(self, watch: Watch, group: str, topics: Collection[str]) -> None:
         self.id, self.group, self.polled = new_id("member"), group, time.monotonic()
         self._signal, self._topics = watch, sorted(topics)
-        self._file, self._boot = LogFile(watch.path, watch.patience), _boot()
+        # Positions are not synced to the disk: what a crash of the machine takes back of them is read once more.
+        self._file, self._boot = LogFile(watch.path, watch.patience, synchronous="NORMAL"), _boot()
         self._position: dict[Partition, int] = {}
         self._held: dict[Partition, float] = {}
         self._reads: set[Partition] = set()
