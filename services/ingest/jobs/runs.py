@@ -368,7 +368,8 @@ def _falls_short(run: RunRow, slack: float) -> str | None:
     words = [f"{run.source} has {run.reported} works by its own count and gave {received}"] if run.reported else []
     if run.missing:
         named, more = ", ".join(run.missing[:_MOST_NAMED]), " ..." * (len(run.missing) > _MOST_NAMED)
-        words.append(f"{'it' if words else run.source} listed and did not give {len(run.missing)}: {named}{more}")
+        why = "was asked for" if run.purpose == "changes" else "listed"
+        words.append(f"{'it' if words else run.source} {why} and did not give {len(run.missing)}: {named}{more}")
     return "; ".join(words)
 
 

@@ -237,7 +237,7 @@ class Source(Protocol):
         """The works with these ids of the source, at most `ids_at_once`, as they are now.
 
         What has not changed since that day may be left out, and what the source has no more is. Pages of it have no
-        cursor. Raises as `pages` does.
+        cursor. Raises as `pages` does; SourceRefused where any of the ids is one that it does not take.
         """
         ...
 

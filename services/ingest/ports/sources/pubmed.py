@@ -112,7 +112,8 @@ class PubMed:
             yield self._fetch(pmids[start : start + self._per_page], keep)
         if changed.count > len(pmids):
             # It says that more of them were changed; which, nobody can tell.
-            yield Page(missing=[pmid for pmid in ids if int(pmid) not in changed.pmids])
+            listed = {str(pmid) for pmid in pmids}
+            yield Page(missing=[pmid for pmid in ids if pmid not in listed])
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page | None:

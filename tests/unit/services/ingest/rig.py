@@ -13,7 +13,17 @@ from fastapi.testclient import TestClient
 from services.ingest.jobs import pulling
 from services.ingest.manifest import SERVICE
 from services.ingest.ports.sources.catalog import Sources
-from services.ingest.ports.sources.port import Heard, Keep, Notice, Page, Query, Rejection, SourceRecord, keep_nothing
+from services.ingest.ports.sources.port import (
+    Heard,
+    Keep,
+    Notice,
+    Page,
+    Query,
+    Rejection,
+    SourceRecord,
+    SourceRefused,
+    keep_nothing,
+)
 from shared.events.base import Envelope, Event
 from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory, VersionPublished
 from shared.events.values import Identifiers
@@ -47,6 +57,8 @@ class LocalSource:
     #: How many works may be looked up at once; none where it cannot be asked by ids, and so makes no sweeps.
     ids_at_once: int = 0
     looked_up: list[tuple[list[str], date]] = field(default_factory=list)
+    #: Ids that it refuses to look up, and whatever it is asked with them.
+    refuses: set[str] = field(default_factory=set)
     #: Ids that it lists and never gives.
     missing: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
@@ -96,6 +108,8 @@ class LocalSource:
         self.looked_up.append((list(ids), since))
         if len(self.looked_up) - 1 in self.trouble:
             raise self.trouble.pop(len(self.looked_up) - 1)
+        for refused in [each for each in ids if each in self.refuses]:
+            raise SourceRefused(f"{self.name} refuses {refused}", source=self.name)
         there = [item for item in self.items if item.source_id in ids]
         yield Page(records=[item for item in there if isinstance(item, SourceRecord)], missing=self.missing)
 

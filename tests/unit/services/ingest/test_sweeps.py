@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from services.ingest.jobs import runs
+from services.ingest.jobs import sweeps as sweeping
 from services.ingest.models import WatchRow
 from services.ingest.ports.sources.port import SourceDrifted, SourceUnavailable
 from shared.events.ingest import RecordDiscovered, RecordNoticed, RecordUpdated, RunFinished, SweepFinished
@@ -251,4 +252,47 @@ def test_a_partial_sweep_speaks_of_no_count_that_there_is_not(swept):
     source.items, source.missing = olds(5), ["10.1/5"]
     swept.pull_again(days=1)
 
-    assert sweeps(swept)[-1].error == "crossref listed and did not give 1: 10.1/5"
+    assert sweeps(swept)[-1].error == "crossref was asked for and did not give 1: 10.1/5"
+
+
+def test_an_id_that_the_source_refuses_is_named_with_its_reason_and_costs_no_other_its_look(swept):
+    source = swept.sources["crossref"]
+    source.refuses = {"10.1/1"}
+    source.put(*map(retracted, olds(7)))
+
+    swept.pull_again(days=1)
+
+    (run,) = [run for run in swept.items("runs") if run["purpose"] == "changes"]
+    assert (run["state"], run["missing"]) == ("partial", ["10.1/1"])
+    assert run["remarks"] == ["10.1/1 is refused: crossref refuses 10.1/1"]
+    assert sweeps(swept)[-1].missing == ["10.1/1"]
+    assert len(swept.emitted(RecordNoticed)) == 6
+    assert [ids for ids, _ in source.looked_up] == [
+        ["10.1/0", "10.1/1", "10.1/2"], ["10.1/0"], ["10.1/1", "10.1/2"], ["10.1/1"], ["10.1/2"],
+        ["10.1/3", "10.1/4", "10.1/5"], ["10.1/6"],
+    ]  # fmt: skip
+
+
+def test_an_id_that_is_taken_again_is_missing_no_more(swept):
+    source = swept.sources["crossref"]
+    source.refuses = {"10.1/6"}
+    swept.pull_again(days=1)
+    assert not sweeps(swept)[-1].complete
+
+    source.refuses = set()
+    swept.pull_again(days=1)
+
+    assert sweeps(swept)[-1].complete
+    assert {since for _, since in source.looked_up} == {FIRST - timedelta(days=2)}
+
+
+def test_a_source_that_refuses_whatever_it_is_asked_ends_the_sweep_after_a_few_ids(swept):
+    source = swept.sources["crossref"]
+    source.ids_at_once = 7
+    source.refuses = {each.source_id for each in olds(7)}
+
+    swept.pull_again(days=1)
+
+    (run,) = [run for run in swept.items("runs") if run["purpose"] == "changes"]
+    assert (run["state"], run["error"]) == ("incomplete", "crossref refuses 10.1/3")
+    assert sum(len(ids) == 1 for ids, _ in source.looked_up) == sweeping.MOST_REFUSED + 1
