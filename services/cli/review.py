@@ -130,8 +130,8 @@ def status(review: str, as_json: bool) -> None:
     with client() as living:
         funnel, synthesis = living.screening.funnel(review), living.synthesis.status(review)
         literature = living.ingest.status(review)
-        rejected = _rejected(living, review, literature.watches)
-        troubled = [it for it in (*literature.watches, *literature.sweeps) if it.trouble]
+        rejected = _rejected(living, review, [it for it in literature.watches if it.state != "retired"])
+        troubled = [it for it in (*literature.watches, *literature.sweeps) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
@@ -241,8 +241,13 @@ def _drills(count: int) -> str:
     return f", of which {count} {'is a drill' if count == 1 else 'are drills'}" if count else ""
 
 
+def _fails(watch: WatchView) -> bool:
+    """Whether a watch is in trouble; what was wrong with one that is retired is nobody's any more."""
+    return watch.trouble is not None and watch.state != "retired"
+
+
 def _state(watch: WatchView) -> Text:
-    if watch.trouble:
+    if _fails(watch):
         return Text("fails", style="bold red")
     return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
 
@@ -314,7 +319,7 @@ def _trouble(
         yield Text(f"\n{parked.source} is left alone until {minute(parked.until)}, for every review:", style="red")
         yield Text(f"  {parked.why}")
     for watch in (*literature.watches, *literature.sweeps):
-        if not watch.trouble:
+        if not _fails(watch):
             continue
         again = "it is paused" if watch.state == "paused" else f"tried again at {minute(watch.due_at)}"
         often = f"{watch.failures} time{'s' if watch.failures > 1 else ''}"

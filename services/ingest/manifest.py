@@ -38,6 +38,7 @@ SERVICE = Service(
         ingest.RecordNoticed,
         ingest.RunFinished,
         ingest.SweepFinished,
+        ingest.WatchStopped,
         ingest.SourceDrifted,
         ingest.SourceParked,
     ],

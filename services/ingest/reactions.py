@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.ingest import store
+from services.ingest.commands.watches import tell_stopped
 from services.ingest.domain.watching import Standings, WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
@@ -41,6 +42,7 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
+            tell_stopped(work, watch)
 
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:

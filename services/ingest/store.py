@@ -295,9 +295,13 @@ def troubled_watches(work: Work) -> dict[tuple[str, ...], float]:
     return {(source,): float(count) for source, count in work.session.execute(query)}
 
 
-def failing_watches(work: Work, review: str, source: str) -> int:
-    """How many active watches of a review and source failed last."""
+def failing_watches(work: Work, review: str, source: str, *, or_put_off: bool = False) -> int:
+    """How many active watches of a review and source failed last; or wait, too, since the source is left alone."""
     work.session.flush()
+    fails = col(WatchRow.failures) > 0
+    if or_put_off:
+        parked = select(col(ParkedRow.source)).where(col(ParkedRow.source) == source, col(ParkedRow.until) > work.now)
+        fails = or_(fails, parked.exists())
     failing = (
         select(func.count())
         .select_from(WatchRow)
@@ -305,7 +309,7 @@ def failing_watches(work: Work, review: str, source: str) -> int:
             col(WatchRow.review) == review,
             col(WatchRow.source) == source,
             col(WatchRow.state) == WatchStates.ACTIVE,
-            col(WatchRow.failures) > 0,
+            fails,
         )
     )
     return work.session.scalars(failing).one()

@@ -7,7 +7,7 @@ from pathlib import Path
 from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
-from shared.events.ingest import RunFinished, SourceParked, SweepFinished
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished, WatchStopped
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -24,6 +24,7 @@ SERVICE = Service(
         on(ReviewOverdue, reactions.write_overdue_notification),
         on(RunFinished, reactions.follow_source),
         on(SweepFinished, reactions.follow_source),
+        on(WatchStopped, reactions.follow_stopped_watch),
         on(SourceParked, reactions.follow_parked_source),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),

@@ -6,7 +6,7 @@ from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow, TroubleRow
 from shared.db.work import Work
-from shared.events.ingest import RunFinished, SourceParked, SweepFinished
+from shared.events.ingest import RunFinished, SourceParked, SweepFinished, WatchStopped
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -38,6 +38,14 @@ def follow_source(work: Work, event: RunFinished | SweepFinished) -> None:
         body = domain.trouble_notification(event, what, at=work.occurred, public_url=_url(work))
         _tell_trouble(work, row, body, of_watch=event.watch)
     elif row is not None:
+        _tell_all_clear(work, event, row)
+
+
+def follow_stopped_watch(work: Work, event: WatchStopped) -> None:
+    """Waits no more for a watch that is pulled no more: where it was the last in trouble the leads are told that all is
+    clear."""
+    row = store.lock_trouble(work, event.review, event.source)
+    if row is not None:
         _tell_all_clear(work, event, row)
 
 
@@ -89,7 +97,7 @@ def _tell_trouble(
         _tell_leads(work, data.review, f"{data.source} on {data.day}", body)
 
 
-def _tell_all_clear(work: Work, event: RunFinished | SweepFinished, row: TroubleRow) -> None:
+def _tell_all_clear(work: Work, event: RunFinished | SweepFinished | WatchStopped, row: TroubleRow) -> None:
     row.rejecting = [watch for watch in row.rejecting if watch != event.watch]
     # A run of a release that did not count says nothing of the others.
     if row.since is None or event.still_failing != 0 or row.rejecting or work.occurred < row.met_at:

@@ -138,6 +138,19 @@ class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
     still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
+class WatchStopped(Event, type="ingest.watch.stopped", key="review", topic="ingest.runs"):
+    """A watch is pulled no more: its protocol has its strategy no more (`retired`), or a lead paused it (`paused`).
+
+    What was wrong with it is nobody's trouble any more. Told again when a run that was under way then is over.
+    """
+
+    watch: Id
+    source: Id
+    state: Literal["paused", "retired"]
+    #: How many active watches of this source the review has that failed last, or wait since it is left alone.
+    still_failing: Count
+
+
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     """A source answered in a form its documentation does not have, and the run that saw it is incomplete; or hardly any
     of its records has a field that they used to have, as `detail` says."""

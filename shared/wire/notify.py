@@ -175,12 +175,13 @@ class TroubleData(BaseModel):
 
 
 class AllClearData(BaseModel):
-    """A source's answers are whole again: no watch over it fails any more. The trouble was first told on `since`."""
+    """A source's answers are whole again: no watch over it fails any more. The trouble was first told on `since`. `run`
+    is the one that was whole; none where the last watch in trouble was retired or paused."""
 
     review: str
     source: str
     since: date
-    run: str
+    run: str | None
     link: str
 
 

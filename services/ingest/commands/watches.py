@@ -7,6 +7,7 @@ from services.ingest.domain.watching import WatchStates
 from services.ingest.models import WatchRow
 from shared.db.work import Work
 from shared.errors import Conflict
+from shared.events.ingest import WatchStopped
 
 
 def pause_watch(work: Work, review: str, watch: str) -> WatchRow:
@@ -14,6 +15,7 @@ def pause_watch(work: Work, review: str, watch: str) -> WatchRow:
     row = _changeable(work, review, watch)
     if row.state != WatchStates.PAUSED:
         WatchStates.turn(row, WatchStates.PAUSED)
+        tell_stopped(work, row)
     return row
 
 
@@ -34,6 +36,16 @@ def pull_now(work: Work, review: str, watch: str) -> WatchRow:
     row.due_at = work.now
     store.unpark(work, row.source)
     return row
+
+
+def tell_stopped(work: Work, watch: WatchRow) -> None:
+    """Tells of a watch that is paused or retired that it is pulled no more, so that no trouble of it is waited for."""
+    if watch.state != WatchStates.ACTIVE:
+        left = store.failing_watches(work, watch.review, watch.source, or_put_off=True)
+        stopped = WatchStopped(
+            review=watch.review, watch=watch.id, source=watch.source, state=watch.state, still_failing=left
+        )
+        work.emit(stopped)
 
 
 def _changeable(work: Work, review: str, watch: str) -> WatchRow:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
+from services.ingest.commands.watches import tell_stopped
 from services.ingest.domain.outside import is_outside
 from services.ingest.domain.watching import (
     LONGEST_PAUSE_OF_PARTIAL,
@@ -402,26 +403,24 @@ def _move_on(work: Work, run: RunRow, watch: WatchRow, source: port.Source) -> N
 
 
 def _tell_end(work: Work, run: RunRow, watch: WatchRow) -> None:
+    """Tells that a run is over; and once more of a watch that was stopped meanwhile that it is."""
+    with work.following(run.id, None):
+        work.emit(_over(work, run, watch))
+        tell_stopped(work, watch)
+
+
+def _over(work: Work, run: RunRow, watch: WatchRow) -> RunFinished | SweepFinished:
     complete = run.state == RunStates.COMPLETE
     still_failing = store.failing_watches(work, run.review, run.source)
     if run.purpose == "changes":
-        with work.following(run.id, None):
-            work.emit(
-                SweepFinished(
-                    review=run.review, run=run.id, watch=run.watch, source=run.source, since=run.since,
-                    counts=run.counts, complete=complete, error=run.error, missing=run.missing,
-                    still_failing=still_failing,
-                )
-            )  # fmt: skip
-        return
-    before = watch.searched_through or run.since - timedelta(days=1)
-    with work.following(run.id, None):
-        work.emit(
-            RunFinished(
-                review=run.review, run=run.id, watch=run.watch, source=run.source, query=run.query,
-                protocol_version=run.protocol_version, window_from=run.since,
-                searched_through=_through(work, run) if complete else before,
-                counts=run.counts, reported=run.reported, complete=complete, error=run.error, missing=run.missing,
-                still_failing=still_failing,
-            )
+        return SweepFinished(
+            review=run.review, run=run.id, watch=run.watch, source=run.source, since=run.since, counts=run.counts,
+            complete=complete, error=run.error, missing=run.missing, still_failing=still_failing,
         )  # fmt: skip
+    before = watch.searched_through or run.since - timedelta(days=1)
+    return RunFinished(
+        review=run.review, run=run.id, watch=run.watch, source=run.source, query=run.query,
+        protocol_version=run.protocol_version, window_from=run.since,
+        searched_through=_through(work, run) if complete else before, counts=run.counts, reported=run.reported,
+        complete=complete, error=run.error, missing=run.missing, still_failing=still_failing,
+    )  # fmt: skip

@@ -115,7 +115,9 @@ def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
 
 def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:
     data = notification.data
-    entry.id(f"urn:living:run:{quote(data.run, safe='')}:all-clear")
+    stopped = f"source:{quote(data.source)}:{notification.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}"
+    about = f"run:{quote(data.run, safe='')}" if data.run else stopped
+    entry.id(f"urn:living:{about}:all-clear")
     entry.title(_text(f"All clear with {data.source}"))
     entry.author(name="ingest")
     entry.category(term="all_clear")

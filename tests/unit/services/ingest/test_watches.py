@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from shared.events.ingest import RunFinished
+from services.ingest.ports.sources.port import SourceUnavailable
+from shared.events.ingest import RunFinished, WatchStopped
 from shared.events.protocol import Strategy
-from tests.unit.services.ingest.rig import strategy, work
+from tests.unit.services.ingest.rig import rejection, strategy, work
 
 
 def watches(bench):
@@ -184,3 +185,59 @@ def test_a_query_that_an_earlier_release_took_is_watched_as_it_was_published(ben
     bench.adopt(strategy("pubmed", "((leader*[tiab] AND"))
 
     assert watches(bench)["pubmed"]["query"] == "((leader*[tiab] AND"
+
+
+def stopped(bench):
+    return [(it.watch, it.state, it.still_failing) for it in bench.emitted(WatchStopped)]
+
+
+def test_a_strategy_that_is_gone_is_told_once_with_how_many_others_of_its_source_fail(bench):
+    bench.adopt(strategy("crossref"), strategy("crossref", "care", id="second"), strategy("pubmed"))
+    first, _, second = [watch["watch"] for watch in bench.items("watches")]
+
+    def away(*_, **__):
+        raise SourceUnavailable("away", source="crossref")
+
+    bench.sources["crossref"].pages = away
+    bench.pull()
+
+    bench.adopt(strategy("crossref"), strategy("pubmed"), number=2)
+    bench.adopt(strategy("pubmed"), number=3)
+    bench.adopt(strategy("pubmed", every_days=30), number=4)
+
+    assert stopped(bench) == [(second, "retired", 1), (first, "retired", 0)]
+
+
+def test_a_pause_is_told_and_a_source_that_is_left_alone_is_not_well_for_it(bench):
+    bench.adopt(strategy("crossref"), strategy("crossref", "care", id="second"))
+    first, second = [watch["watch"] for watch in bench.items("watches")]
+    bench.post(f"watches/{first}/pause")
+    bench.post(f"watches/{first}/pause")
+    bench.post(f"watches/{first}/resume")
+    bench.sources["crossref"].trouble = {0: SourceUnavailable("spent", source="crossref", retry_after=3600.0)}
+    bench.pull()
+
+    bench.post(f"watches/{first}/pause")
+
+    assert stopped(bench) == [(first, "paused", 0), (first, "paused", 1)]
+    bench.adopt(strategy("pubmed"), number=2)
+    assert stopped(bench)[2:] == [(first, "retired", 1), (second, "retired", 0)]
+
+
+def test_a_run_that_is_over_after_its_watch_was_stopped_has_that_told_after_it(bench):
+    bench.adopt(strategy("crossref"))
+    source = bench.sources["crossref"]
+    source.put(*(rejection("crossref", str(number)) for number in range(4)))
+    pages = source.pages
+
+    def pages_while_the_strategy_goes(query, cursor=None, keep=None):
+        bench.adopt(strategy("pubmed"), number=2)
+        yield from pages(query, cursor)
+
+    source.pages = pages_while_the_strategy_goes
+    bench.pull()
+
+    seen = [it for it in bench.all_emitted() if isinstance(it, RunFinished | WatchStopped)]
+    assert [(type(it).__name__, it.source) for it in seen if it.source == "crossref"] == [
+        ("WatchStopped", "crossref"), ("RunFinished", "crossref"), ("WatchStopped", "crossref"),
+    ]  # fmt: skip

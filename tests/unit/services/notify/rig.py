@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from shared.events.ingest import RunCounts, RunFinished, SourceParked, SweepFinished
+from shared.events.ingest import RunCounts, RunFinished, SourceParked, SweepFinished, WatchStopped
 from shared.events.synthesis import Change, CmocState, ReviewOverdue, RevisionPublished
 
 REVIEW = "garden"
@@ -57,6 +57,11 @@ def sweep_finished(run: str, *, error: str | None = None, failing: int = 0) -> S
         review=REVIEW, run=run, watch="sweep_openalex", source="openalex", since=date(2020, 1, 1), counts=RunCounts(),
         complete=error is None, error=error, still_failing=failing,
     )  # fmt: skip
+
+
+def watch_stopped(watch: str = "watch_openalex", *, failing: int = 0, **different: Any) -> WatchStopped:
+    seen = {"review": REVIEW, "watch": watch, "source": "openalex", "state": "retired", "still_failing": failing}
+    return WatchStopped(**{**seen, **different})
 
 
 def source_parked(source: str = "openalex") -> SourceParked:

@@ -21,6 +21,7 @@ from tests.unit.services.notify.rig import (
     source_parked,
     status,
     sweep_finished,
+    watch_stopped,
 )
 
 HOOK = "http://127.0.0.1:9/hook"
@@ -310,3 +311,40 @@ def test_trouble_that_is_heard_a_day_late_is_alarm_of_its_own_day(bench):
     with bench.work(readonly=True) as work:
         about = work.session.scalars(select(NotificationRow.about)).one()
     assert about == f"openalex on {date(2020, 1, 1)}"
+
+
+@pytest.mark.parametrize("wrong", [{"error": "gone"}, {"counts": {"found": 4, "rejected": 4}}])
+@pytest.mark.parametrize("state", ["retired", "paused"])
+def test_the_all_clear_comes_when_the_last_watch_in_trouble_is_pulled_no_more(bench, wrong, state):
+    lead = bench.subscribe(HOOK, by="lea", role="lead", kinds=["trouble"])
+    bench.hears(run_finished("run_1", **wrong))
+
+    bench.hears(watch_stopped(state=state), watch_stopped(state=state))
+
+    assert alarms(bench) == [("source.trouble", "openalex", "run_1"), ("source.all_clear", "openalex", None)]
+    assert delivered_to(bench) == [lead["id"]] * 2
+    feed = fromstring(bench.person("lea", "lead").get(FEED).content)
+    assert feed.findall("a:entry/a:id", ATOM)[0].text == (
+        "urn:living:source:openalex:2020-01-01T00:00:00.000000Z:all-clear"
+    )
+
+
+def test_a_watch_that_is_pulled_no_more_leaves_the_trouble_of_others_as_it_is(bench):
+    many = {"found": 4, "rejected": 4}
+    bench.hears(
+        run_finished("run_1", counts=many), run_finished("run_2", watch="other", counts=many),
+        watch_stopped(), watch_stopped("third", failing=1),
+    )  # fmt: skip
+    before = alarms(bench)
+
+    bench.hears(watch_stopped("other", failing=1), run_finished("run_3"))
+
+    assert before == [("source.trouble", "openalex", "run_1")]
+    assert alarms(bench) == [*before, ("source.all_clear", "openalex", "run_3")]
+
+
+def test_a_run_of_a_watch_that_was_stopped_meanwhile_is_trouble_and_over_at_once(bench):
+    bench.hears(watch_stopped(), run_finished("run_1", error="gone", failing=0), watch_stopped())
+    bench.hears(watch_stopped("other"))
+
+    assert [what for what, _, _ in alarms(bench)] == ["source.trouble", "source.all_clear"]
