@@ -855,11 +855,13 @@ def open_duplicates(work: Work, review: str) -> int:
 
 
 def notices_of(work: Work, records: Iterable[str]) -> list[NoticeRow]:
+    """The notices of these records in the order in which they were told, those last that never were."""
+    order = col(NoticeRow.told_at).is_(None), col(NoticeRow.told_at), col(NoticeRow.id)
     return [
         row
         for batch in batches(records)
         for row in work.session.execute(
-            select(NoticeRow).where(col(NoticeRow.record).in_(batch)).order_by(col(NoticeRow.id))
+            select(NoticeRow).where(col(NoticeRow.record).in_(batch)).order_by(*order)
         ).scalars()
     ]
 

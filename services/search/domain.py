@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final, Literal
 
 from shared.errors import Rejected
@@ -64,21 +66,30 @@ NO_NOTICE = "none"
 _LONGEST_REASON = 500
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """What happened to a published report after it appeared, as ingest tells it. Ids follow each other in time."""
+    """What happened to a published report after it appeared, as ingest tells it.
+
+    `at` is the instant (UTC) at which it was told of this record; empty where an earlier release did not keep it.
+    """
 
     id: str
     kind: NoticeKind
     source: str
     reason: str
     drill: bool = False
+    at: str = ""
+
+
+#: Notices stand in the order in which they were told: an id may be older, of one that waited for its record or came
+#: with another one that was merged into it.
+_in_order = attrgetter("at", "id")
 
 
 def standing(notices: Iterable[Notice]) -> list[Notice]:
     """Those that stand: a reinstatement takes back what was said before it, a drill's that of drills."""
     stand: list[Notice] = []
-    for notice in sorted(notices):
+    for notice in sorted(notices, key=_in_order):
         if notice.kind != "reinstatement":
             stand.append(notice)
             continue
@@ -135,8 +146,14 @@ class Document:
             bibliography=described.bibliography,
             screening_revision=screened.screening_revision,
             screening=screened.screening,
-            notices=tuple(sorted({notice.id: notice for notice in (*self.notices, *other.notices)}.values())),
+            notices=_joined(self.notices, other.notices),
         )
+
+
+def _joined(notices: Iterable[Notice], others: Iterable[Notice]) -> tuple[Notice, ...]:
+    """Each once, in the order in which they were told; one that was kept without its instant is that with it."""
+    each = {notice.id: notice for notice in sorted((*notices, *others), key=_in_order)}
+    return tuple(sorted(each.values(), key=_in_order))
 
 
 def joined_by_record(documents: Iterable[Document]) -> dict[str, Document]:
@@ -148,15 +165,17 @@ def joined_by_record(documents: Iterable[Document]) -> dict[str, Document]:
     return joined
 
 
-def document_of(event: Event) -> Document | None:
-    """The part of a document that this event tells; None for an event that tells nothing about one."""
+def document_of(event: Event, at: datetime) -> Document | None:
+    """The part of a document that this event, which happened then, tells; None for an event that tells nothing about
+    one."""
     match event:
         case RecordDiscovered() | RecordUpdated():
             return _described(event, event.record, event.revision, bibliography=event.bibliography)
         case RecordMerged():
             return _described(event, event.record, event.revision, bibliography=None)
         case RecordNoticed():
-            said = Notice(event.notice, event.kind, event.source, event.reason[:_LONGEST_REASON], event.drill)
+            reason, instant = event.reason[:_LONGEST_REASON], at.astimezone(UTC).isoformat()
+            said = Notice(event.notice, event.kind, event.source, reason, event.drill, instant)
             return Document(record=event.record, review=event.review, notices=(said,))
         case RecordAdvanced():
             return _screened(event, event.record, event.revision, Screening("screening", event.next_stage))

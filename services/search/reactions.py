@@ -48,6 +48,6 @@ class News:
 
 
 def _tell_index(work: Work, event: Event) -> None:
-    document = document_of(event)
+    document = document_of(event, work.occurred)
     if document is not None:
         work.before_commit("news", lambda: News(work.resource(SearchIndex))).add(document)

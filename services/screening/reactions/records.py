@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from services.screening import store
@@ -59,7 +60,8 @@ def flag_report(work: Work, event: RecordNoticed) -> None:
     record = _survivor(work, event.review, event.record)
     if record is None:
         raise Rejected(f"record {event.record!r} has a notice but was never told", slug="unknown_record")
-    notice = event.model_dump(include={"notice", "kind", "reason", "source", "drill"}) | {"at": work.now.isoformat()}
+    at = work.occurred.astimezone(UTC).isoformat()
+    notice = event.model_dump(include={"notice", "kind", "reason", "source", "drill"}) | {"at": at}
     _keep_notices(record, [notice])
 
 
@@ -87,5 +89,7 @@ def _survivor(work: Work, review: str, record: str) -> Record | None:
 
 
 def _keep_notices(record: Record, notices: list[dict[str, Any]]) -> None:
+    """Keeps those that are not known, all in the order in which they were told, whichever record they came with."""
     known = {notice["notice"] for notice in record.notices}
-    record.notices = [*record.notices, *(notice for notice in notices if notice["notice"] not in known)]
+    kept = [*record.notices, *(notice for notice in notices if notice["notice"] not in known)]
+    record.notices = sorted(kept, key=lambda notice: notice["at"])

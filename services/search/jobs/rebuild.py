@@ -97,7 +97,8 @@ def _read_into(running: Context, index: SearchIndex, consumer: Consumer, lag: Ca
 def _news(value: bytes) -> Document | Rejected | None:
     """A delivery's news; a delivery that is no event is a dead letter already, and only counted here."""
     try:
-        return document_of(registry.decode(Envelope.from_json(value)))
+        envelope = Envelope.from_json(value)
+        return document_of(registry.decode(envelope), envelope.occurred)
     except Rejected as why:
         return why
 

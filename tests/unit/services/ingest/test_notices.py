@@ -280,3 +280,15 @@ def test_a_notice_that_names_its_work_by_a_reference_alone_stays_open_and_says_w
 
     pull(bench, notice)
     assert seen(bench) == []
+
+
+def test_notices_are_shown_in_the_order_in_which_they_were_told(bench):
+    """One that waited for its work is older than what was told of that work meanwhile."""
+    known = work("pubmed", "7", pmid="7")
+    pull(bench, STRIKING, retracted(known, kind="correction"))
+    pull(bench, retracted(PUBMED, kind="correction"))
+
+    assert seen(bench) == [("correction", "pubmed"), ("retraction", "crossref")]
+    shown = bench.get(f"records/{the_record(bench)}")["notices"]
+    assert [one["kind"] for one in shown] == ["correction", "retraction"]
+    assert shown[0]["notice"] > shown[1]["notice"]

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotYet, Rejected
 from shared.events.screening import RecordExcluded, RecordIncluded, TaskClosed
-from tests.unit.services.screening.rig import DEPTH, SIFT, ScreeningRig, merged, protocol, published, updated
+from tests.unit.services.screening.rig import DEPTH, SIFT, ScreeningRig, merged, noticed, protocol, published, updated
 
 NO = {"reason": "no garden"}
 
@@ -275,3 +275,19 @@ def test_what_a_merge_left_behind_is_hidden_until_the_survivor_is_decided(rig):
 
     vote_on(rig, "r2", "ben", "exclude", **NO)
     assert [vote["answer"] for vote in rig.record("r1", "cy")["stages"][0]["votes"]] == ["include"]
+
+
+def test_the_notices_of_merged_records_stand_in_the_order_in_which_they_were_told(rig):
+    """What was taken back of one record before is not taken back of the other."""
+    rig.discovers("r1", "r2")
+    for record, kind in (("r1", "retraction"), ("r1", "reinstatement"), ("r2", "retraction")):
+        rig.bench.clock.advance(days=1)
+        rig.hears(noticed(record, kind))
+
+    rig.hears(merged("r1", into="r2"))
+
+    history = rig.record("r2")
+    assert [notice["notice"] for notice in history["notices"]] == [
+        "retraction_of_r1", "reinstatement_of_r1", "retraction_of_r2"
+    ]  # fmt: skip
+    assert [flag["notice"] for flag in history["record"]["flags"]] == ["retraction_of_r2"]

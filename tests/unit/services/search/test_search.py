@@ -434,3 +434,33 @@ def test_an_index_that_was_deleted_on_its_server_is_told_and_rebuilt(workbench, 
         assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
     finally:
         search.running.resources.drop()
+
+
+def kinds(search: Workbench) -> list[str]:
+    search.running.resources.refresh()
+    (item,) = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust"}).json()["items"]
+    return [one["kind"] for one in item["notices"]]
+
+
+def test_notices_are_shown_in_the_order_in_which_they_were_told_whatever_their_ids(search):
+    """An older id is told later of a record that another one was merged into."""
+    search.hears(discovered("a", "Trust"), noticed("notice_2", "correction"))
+    search.clock.advance(days=1)
+    later = search.envelope(noticed("notice_1", "retraction"))
+    search.clock.advance(days=1)
+    search.hears(noticed("notice_0", "replacement"))
+
+    search.hears_envelope(later)
+
+    assert kinds(search) == ["correction", "retraction", "replacement"]
+
+
+def test_a_reinstatement_takes_back_what_was_told_before_it_and_not_what_has_an_older_id(search):
+    search.hears(discovered("a", "Trust"), noticed("notice_2", "retraction"))
+    search.clock.advance(days=1)
+    search.hears(noticed("notice_3", "reinstatement"))
+    search.clock.advance(days=1)
+    search.hears(noticed("notice_1", "retraction"))
+
+    assert kinds(search) == ["retraction"]
+    assert find(search, notice="retraction") == ["a"]
