@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from string import ascii_letters, digits
 
 from shared.events.protocol import LEAST_STEM
 from shared.strategies.tree import And, Field, Node, Not, Or, Term
+
+#: Bytes that an address has as they are.
+_AS_IT_IS = f"{ascii_letters}{digits}_.-~".encode()
 
 #: What a dialect writes a term with: its words, its field and whether something more is to be said of it.
 Write = Callable[[Term], str]
 
 
 def _as_sent(text: str) -> int:
-    """Characters of a query in the address that it is sent in."""
-    return len(quote(text, safe=""))
+    """Characters of a query in the address that it is sent in, where three stand for each byte that is not as it is."""
+    sent = text.encode(errors="surrogatepass")
+    return len(sent) + 2 * len(sent.translate(None, _AS_IT_IS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,48 +57,73 @@ class Dialect:
     #: What holds of whatever is asked there.
     always: str = ""
 
+
+class Writing:
+    """A dialect that writes one strategy: each term and each bracket of it once, in however many strings they stand.
+
+    A strategy of a thousand terms is looked at in hundreds of parts until each is short enough.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        #: What was written, by the identities of nodes, which are kept with it.
+        self._inside: dict[int, tuple[Node, str]] = {}
+        self._around: dict[int, tuple[Node, str]] = {}
+
     def written(self, node: Node) -> str:
         """The string for a tree that was widened for this source."""
-        return f"{self.begins}{self._inner(node)}"
+        return f"{self._dialect.begins}{self._inner(node)}"
+
+    def is_short(self, node: Node) -> bool:
+        """Whether that string is no longer than the source takes."""
+        return self._dialect.measured(self.written(node)) <= self._dialect.longest
 
     def _inner(self, node: Node) -> str:
+        return _once(self._inside, node, self._written_inner)
+
+    def _bracketed(self, node: Node) -> str:
+        return _once(self._around, node, self._written_bracketed)
+
+    def _written_inner(self, node: Node) -> str:
+        joins = self._dialect.joins
         if isinstance(node, Term):
-            return self.write(node)
+            return self._dialect.write(node)
         if isinstance(node, Not):
-            return f"{self.joins['NOT']}{self._bracketed(node.of)}"
+            return f"{joins['NOT']}{self._bracketed(node.of)}"
         if isinstance(node, Or):
             others = (self._bracketed(part) for part in self._others(node))
             # Two terms that differ for whoever reads them may be written alike.
-            return self.joins["OR"].join(dict.fromkeys([*self._in_fields(node), *others]))
+            return joins["OR"].join(dict.fromkeys([*self._in_fields(node), *others]))
         # What is taken away comes last, behind what it is taken from.
         kept = [self._bracketed(part) for part in node.parts if not isinstance(part, Not)]
-        taken = [f"{self.joins['AND NOT']}{self._bracketed(part.of)}" for part in node.parts if isinstance(part, Not)]
-        return self.joins["AND"].join(kept) + "".join(taken)
+        taken = [f"{joins['AND NOT']}{self._bracketed(part.of)}" for part in node.parts if isinstance(part, Not)]
+        return joins["AND"].join(kept) + "".join(taken)
 
     def _in_fields(self, node: Or) -> list[str]:
         """Terms of one field in one bracket behind each of its names: much shorter than each with all its names."""
-        if self.named is None:
+        if self._dialect.named is None:
             return []
-        fields = dict.fromkeys(part.field for part in node.parts if isinstance(part, Term) and part.field != "all")
-        words = {
-            field: " OR ".join(_quoted(part) for part in node.parts if isinstance(part, Term) and part.field == field)
-            for field in fields
-        }
-        return [f"{name}:({words[field]})" for field in fields for name in self.named(field)]
+        words: dict[Field, list[str]] = {}
+        for part in node.parts:
+            if isinstance(part, Term) and part.field != "all":
+                words.setdefault(part.field, []).append(_quoted(part))
+        return [f"{name}:({' OR '.join(words[field])})" for field in words for name in self._dialect.named(field)]
 
     def _others(self, node: Or) -> list[Node]:
-        return [part for part in node.parts if self.named is None or not isinstance(part, Term) or part.field == "all"]
+        named = self._dialect.named
+        return [part for part in node.parts if named is None or not isinstance(part, Term) or part.field == "all"]
 
-    def _bracketed(self, node: Node) -> str:
+    def _written_bracketed(self, node: Node) -> str:
+        inner = self._inner(node)
         # A term may be written as several with OR between them.
-        return (
-            f"({self._inner(node)})"
-            if isinstance(node, And | Or | Not) or self._is_several(node)
-            else self._inner(node)
-        )
+        is_several = isinstance(node, Term) and self._dialect.joins["OR"].strip() in inner.split()
+        return f"({inner})" if is_several or isinstance(node, And | Or | Not) else inner
 
-    def _is_several(self, node: Term) -> bool:
-        return self.joins["OR"].strip() in self.write(node).split()
+
+def _once(known: dict[int, tuple[Node, str]], node: Node, write: Callable[[Node], str]) -> str:
+    if (found := known.get(id(node))) is None:
+        found = known[id(node)] = node, write(node)
+    return found[1]
 
 
 def _quoted(term: Term) -> str:

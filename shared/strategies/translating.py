@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from shared.errors import Invalid
-from shared.strategies.dialects import DIALECTS, Dialect
+from shared.strategies.dialects import DIALECTS, Writing
 from shared.strategies.tree import And, Node, Not, Or, Term, all_of, any_of, has_wildcard, spelled, terms_of
 from shared.strategies.widening import Warned, Widening
 
@@ -56,9 +56,10 @@ def translate(tree: Node, source: str) -> Translation:
     warned = tuple(widening.warnings)
     if isinstance(widened, bool):
         raise _nothing_left(dialect.title, warned)
-    while (parts := _cut(widened, dialect)) is None:
-        widened = _without_longest(widened, dialect, widening)
-    strings = tuple(dialect.written(part) for part in parts)
+    writing = Writing(dialect)
+    while (parts := _cut(widened, writing)) is None:
+        widened = _without_longest(widened, writing, widening)
+    strings = tuple(map(writing.written, parts))
     always = (Warned(source, None, dialect.always),) if dialect.always else ()
     warned = tuple(widening.warnings)
     return Translation(source, strings, always + warned, filtered=bool(warned) or source == "semanticscholar")
@@ -70,16 +71,16 @@ def _nothing_left(source: str, warned: tuple[Warned, ...]) -> Unsayable:
     return Unsayable(f"{source} can say nothing of this strategy, and would be asked for all it has: {said}{more}")
 
 
-def _cut(tree: Node, dialect: Dialect) -> list[Node] | None:
+def _cut(tree: Node, writing: Writing) -> list[Node] | None:
     """The tree as parts that are short enough each, and find the same together: the longest OR is dealt out. None when
     there would be too many, or one that cannot be cut."""
     parts, ready = [tree], list[Node]()
     while parts:
         part = parts.pop()
-        if dialect.measured(dialect.written(part)) <= dialect.longest:
+        if writing.is_short(part):
             ready.append(part)
             continue
-        halves = _halves(part, dialect)
+        halves = _halves(part, writing)
         if halves is None:
             return None
         parts += reversed(halves)
@@ -88,11 +89,11 @@ def _cut(tree: Node, dialect: Dialect) -> list[Node] | None:
     return ready
 
 
-def _without_longest(tree: Node, dialect: Dialect, widening: Widening) -> Node:
+def _without_longest(tree: Node, writing: Writing, widening: Widening) -> Node:
     """The tree without its longest block, which finds more. Raises Unsayable when there is but one."""
     if isinstance(tree, Or) and (ands := [part for part in tree.parts if isinstance(part, And)]):
-        longest = max(ands, key=lambda part: len(dialect.written(part)))
-        shorter = _without_longest(longest, dialect, widening)
+        longest = max(ands, key=lambda part: len(writing.written(part)))
+        shorter = _without_longest(longest, writing, widening)
         return any_of(shorter if part is longest else part for part in tree.parts)
     kept = [part for part in tree.parts if not isinstance(part, Not)] if isinstance(tree, And) else []
     excluded = [part for part in tree.parts if isinstance(part, Not)] if isinstance(tree, And) else []
@@ -100,35 +101,44 @@ def _without_longest(tree: Node, dialect: Dialect, widening: Widening) -> Node:
         widening.warn(None, "what is excluded is left out there, since the whole is too long")
         return all_of(kept)
     if len(kept) < 2:
+        dialect = widening.dialect
         raise Unsayable(
             f"{dialect.title} takes {dialect.longest:,} characters, and this strategy would be more than "
             f"{MOST_STRINGS} such strings: make its longest block shorter"
         )
-    block = max(kept, key=lambda part: len(dialect.written(part)))
+    block = max(kept, key=lambda part: len(writing.written(part)))
     first = next(terms_of(block))
     widening.warn(None, f"the block that begins with {spelled(first)!r} is left out there, since the whole is too long")
     return all_of(part for part in kept if part is not block)
 
 
-def _halves(tree: Node, dialect: Dialect) -> list[Node] | None:
+def _halves(tree: Node, writing: Writing) -> list[Node] | None:
     """The tree twice, each time with one half of its longest OR; None when it has none."""
     if isinstance(tree, Or):
-        middle = len(tree.parts) // 2
-        return [any_of(tree.parts[:middle]), any_of(tree.parts[middle:])]
+        return _parted(tree)
     if not isinstance(tree, And):
         return None
     at = max(
         (index for index, part in enumerate(tree.parts) if isinstance(part, Or)),
-        key=lambda index: len(dialect.written(tree.parts[index])),
+        key=lambda index: len(writing.written(tree.parts[index])),
         default=None,
     )
     if at is None:
         return None
     longest = tree.parts[at]
     assert isinstance(longest, Or)  # As all that were looked at.
-    middle = len(longest.parts) // 2
-    halves = (any_of(longest.parts[:middle]), any_of(longest.parts[middle:]))
-    return [all_of([*tree.parts[:at], half, *tree.parts[at + 1 :]]) for half in halves]
+    before, after = tree.parts[:at], tree.parts[at + 1 :]
+    # All but a part alone stays flat as it is, and is not compared anew, which takes long where there are many terms.
+    return [
+        And((*before, half, *after)) if isinstance(half, Or) else all_of([*before, half, *after])
+        for half in _parted(longest)
+    ]
+
+
+def _parted(tree: Or) -> list[Node]:
+    """The two halves of an OR."""
+    middle = len(tree.parts) // 2
+    return [Or(half) if len(half) > 1 else half[0] for half in (tree.parts[:middle], tree.parts[middle:])]
 
 
 def _for_crossref(tree: Node) -> Translation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -215,3 +217,26 @@ def test_doaj_is_never_sent_a_colon_that_it_would_escape():
 
     between = string.split(":")[1:-1]
     assert all(" AND " in part or " OR " in part for part in between), "as DOAJ's own code asks"
+
+
+@pytest.mark.parametrize("blocks", [5, 20])
+@pytest.mark.parametrize("source", TRANSLATED)
+def test_a_term_takes_so_much_work_however_many_strings_a_long_strategy_is_cut_into(source, blocks):
+    """Each is written once, not once more for each part that is looked at until all are short enough."""
+    tree = all_of(
+        any_of(Term(f"word{block}x{number} other{number}") for number in range(1_000 // blocks))
+        for block in range(blocks)
+    )
+    done: Counter[str] = Counter()
+
+    def count(frame, what, argument):
+        done[what] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        translate(tree, source)
+    finally:
+        sys.setprofile(before)
+
+    assert done["call"] < 200 * 1_000
