@@ -89,7 +89,9 @@ def read_work(answer: Answer, doi: str) -> FullText:
         raise Malformed("the answer has no is_oa or no list of oa_locations")
     if identifiers.doi(body.get("doi")) != doi:
         raise Malformed(f"{doi} was asked for, and the answer is about {str(body.get('doi'))[:100]!r}")
-    read = [_location(each) for each in [body.get("best_oa_location"), *as_list(locations)[:_MOST_LOCATIONS]] if each]
+    said = [body.get("best_oa_location"), *as_list(locations)[:_MOST_LOCATIONS]]
+    # The best one is among the others too.
+    read = [_location(each) for index, each in enumerate(said) if each and each not in said[:index]]
     usable = list(dict.fromkeys(each for each in read if each is not None))
     remarks = [f"{read.count(None)} of its locations have no address that can be used"] if None in read else []
     status = body.get("oa_status")
