@@ -95,6 +95,7 @@ def prepared(
             "LIVING_DOAJ_URL": f"{replay.url}/doaj",
             "LIVING_ARXIV_URL": f"{replay.url}/arxiv",
             "LIVING_SEMANTICSCHOLAR_URL": f"{replay.url}/semanticscholar",
+            "LIVING_UNPAYWALL_URL": f"{replay.url}/unpaywall",
             "LIVING_CONTACT": "demo@example.org",
             **(servers or {}),
             **more,

@@ -237,7 +237,12 @@ class Settings(BaseSettings):
     semanticscholar_key: SecretStr | None = Field(
         None, description="Semantic Scholar API key; without one most requests are turned away."
     )
-    unpaywall_url: str = Field("https://api.unpaywall.org/v2", description="Base address of Unpaywall.")
+    unpaywall_url: str = Field(
+        "https://api.unpaywall.org/v2", description="Base address of Unpaywall, which is asked once a contact is set."
+    )
+    open_copy_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        90, description="Days after which it is asked again where the text of a report is open."
+    )
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

@@ -3,7 +3,7 @@
 Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
 provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
 about them, notices (retractions and the like), rejections, raw answers of sources and how far they were read
-again, what sources say of our budget and which of them are left alone.
+again, what sources say of our budget and which of them are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for

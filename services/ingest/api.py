@@ -10,6 +10,7 @@ from services.ingest import store, views
 from services.ingest.commands import duplicates, notices, reparses, watches
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.coverage import coverage
+from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
 from shared import identifiers
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
@@ -34,6 +35,7 @@ from shared.wire.ingest import (
     ParkedView,
     QuotaView,
     RawAnswerView,
+    RecordCopiesView,
     RecordSummary,
     RecordView,
     RejectionView,
@@ -63,7 +65,8 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         open_duplicates=store.open_duplicates(work, review),
         watches=views.watch_views(work, searches),
         sweeps=views.watch_views(work, sweeps),
-        parked=views.parked_views(work, {watch.source for watch in (*searches, *sweeps)}),
+        parked=views.parked_views(work, {FULL_TEXTS, *(watch.source for watch in (*searches, *sweeps))}),
+        open_copies=views.copy_counts(work, review),
     )
 
 
@@ -202,6 +205,15 @@ def show_answer(
     store.run_of(work, review, run)
     answer = store.answer_of(work, run, number)
     return BlobResponse(blobs, Blob(answer.sha256, answer.size), f"{run}-{number}")
+
+
+@router.get("/reviews/{review}/open-copies")
+def list_open_copies(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[RecordCopiesView]:
+    """Where the records that passed a stage and are not excluded can be read by anybody, the oldest record first. The
+    addresses are others' words."""
+    store.review_of(work, review)
+    found = store.page_of_passed(work, review, page)
+    return found.shown_as(views.record_copies_views(work, found.rows))
 
 
 @router.get("/reviews/{review}/records")

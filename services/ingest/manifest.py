@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, pruning, pulling, quotas, reparsing
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -24,7 +24,11 @@ SERVICE = Service(
         on(screening.RecordExcluded, reactions.follow_no_more),
         on(screening.RecordReopened, reactions.follow_again),
     ],
-    jobs=[every(seconds=30, run=pulling.pull_due_watches), every(seconds=5, run=reparsing.reparse_answers)],
+    jobs=[
+        every(seconds=30, run=pulling.pull_due_watches),
+        every(seconds=5, run=reparsing.reparse_answers),
+        every(seconds=60, run=copies.find_open_copies),
+    ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
         Prune(quotas.days_of_long_ago, "quota_days"),

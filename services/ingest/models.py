@@ -14,6 +14,7 @@ from services.ingest.domain.watching import ReparseStates, RunStates, Standings,
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
+    Availability,
     Dating,
     PairState,
     Purpose,
@@ -313,13 +314,15 @@ class RecordRow(Base, table=True):
 
     Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
     `standing` is where it stands there, `stage` the last one that it passed, `excluded_on` the day on which it was
-    excluded, from which on it must be looked up again when it comes back.
+    excluded, from which on it must be looked up again when it comes back. `doi` is that of its bibliography.
     """
 
     __tablename__ = "records"
     __table_args__ = (
         Index("records_of_review", "review", "id"),
         Index("records_absorbed", "merged_into"),
+        # Those whose open copies are asked for are found without reading what they say.
+        Index("records_passed", "review", "standing", "stage", "merged_into", "doi"),
     )
 
     id: str = Field(primary_key=True)
@@ -333,6 +336,27 @@ class RecordRow(Base, table=True):
     standing: Standing = Field(default=Standings.WAITING, sa_type=AutoString)
     stage: str | None = None
     excluded_on: date | None = None
+    doi: str | None = None
+
+
+class OpenCopiesRow(Base, table=True):
+    """Where the work with a DOI is open, as it was answered last, for all reviews and records that have it alike.
+
+    `found` is None until there was an answer. `failures` counts how often in a row it was asked in vain since then,
+    `trouble` says why, and `retry_at` when it is asked again.
+    """
+
+    __tablename__ = "open_copies"
+
+    doi: str = Field(primary_key=True)
+    found: Availability | None = Field(default=None, sa_type=AutoString)
+    openness: str | None = None
+    locations: list[dict[str, Any]] = Field(default=[], sa_type=Json)
+    remarks: list[str] = Field(default=[], sa_type=Json)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    failures: int = 0
+    trouble: str | None = None
+    retry_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class RecordKeyRow(Base, table=True):

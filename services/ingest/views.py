@@ -6,25 +6,31 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
 from services.ingest import store
-from services.ingest.domain import quotas
+from services.ingest.domain import copies, quotas
 from services.ingest.models import (
     DuplicateRow,
     NoticeRow,
+    OpenCopiesRow,
     QuotaRow,
     RecordRow,
     RejectionRow,
     ReparseRow,
     RunRow,
+    SourceRecordRow,
     WatchRow,
 )
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import (
+    CopyCounts,
     DuplicateView,
     MergeView,
     NoticeView,
+    OpenCopiesView,
+    OpenCopyView,
     ParkedView,
     QuotaView,
+    RecordCopiesView,
     RecordSummary,
     RecordView,
     RejectionView,
@@ -105,6 +111,41 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
             for claim in store.claims_of(work, row.review, one.source, [one.source_id])
             if claim.waits_for is not None
         ],
+        open_copies=[copies_view(one) for one in store.open_copies(work, _dois(row, members)).values()],
+    )
+
+
+def _dois(row: RecordRow, members: Iterable[SourceRecordRow]) -> list[str]:
+    """Every DOI that a record is or was known by, its own first."""
+    named = [(one.content.get("identifiers") or {}).get("doi") for one in members]
+    return list(dict.fromkeys(doi for doi in (row.doi, *sorted(filter(None, named))) if doi))
+
+
+def copies_view(row: OpenCopiesRow) -> OpenCopiesView:
+    return OpenCopiesView(**row.model_dump(), copies=[OpenCopyView(**one) for one in row.locations])
+
+
+def record_copies_views(work: Work, rows: list[RecordRow]) -> list[RecordCopiesView]:
+    known = store.open_copies(work, {row.doi for row in rows if row.doi})
+    return [
+        RecordCopiesView(
+            record=row.id, title=Bibliography.model_validate(row.bibliography).title, doi=row.doi,
+            open_copies=copies_view(known[row.doi]) if row.doi in known else None,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def copy_counts(work: Work, review: str) -> CopyCounts:
+    counted = store.count_copies(work, review)
+    answered = {found: sum(each.records for each in counted if each.found == found) for found in copies.FOUND}
+    troubled = sum(each.records for each in counted if each.is_troubled)
+    return CopyCounts(
+        **answered,
+        not_asked=sum(each.records for each in counted if each.has_doi and each.found is None),
+        without_doi=sum(each.records for each in counted if not each.has_doi),
+        troubled=troubled,
+        trouble=store.trouble_with_copies(work, review) if troubled else None,
     )
 
 

@@ -97,6 +97,10 @@ class IngestClient:
     def record(self, review: str, record: str) -> wire.RecordView:
         return self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}", wire.RecordView)
 
+    def open_copies(self, review: str) -> Iterator[wire.RecordCopiesView]:
+        """Where each record that passed a stage can be read by anybody; the addresses are others' words."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/open-copies", wire.RecordCopiesView)
+
     def notice(
         self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False
     ) -> wire.NoticeView:

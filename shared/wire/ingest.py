@@ -30,6 +30,9 @@ Standing = Literal["waiting", "included", "excluded"]
 #: How far kept answers have been read again.
 ReparseState = Literal["waiting", "running", "done", "failed"]
 
+#: Whether a work can be read by anybody: its text is open, it is not, or nobody knows its DOI.
+Availability = Literal["open", "closed", "unknown"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
@@ -223,11 +226,68 @@ class NoticeView(BaseModel):
     told_at: datetime | None
 
 
+class OpenCopyView(BaseModel):
+    """An address, of others' making, at which a work can be read by anybody: `pdf` and `page` are what `url` leads to,
+    where that is known.
+
+    `licence` is as whoever told of it writes it (`cc-by`); without one the text may be read, and no more is granted.
+    `version` is published, accepted or submitted, `host` publisher or repository.
+    """
+
+    url: str
+    pdf: str | None
+    page: str | None
+    licence: str | None
+    version: str | None
+    host: str | None
+
+
+class OpenCopiesView(BaseModel):
+    """Where the work with a DOI was open when that was `answered_at` last, the best copy first; it may be closed since.
+
+    `found` is none before the first answer. `trouble` is why it was asked in vain since, or always; it is asked again
+    when it is `retry_at`. `openness` is how it is open (gold, green ...), `remarks` what of the answer is of no use.
+    """
+
+    doi: str
+    found: Availability | None
+    openness: str | None
+    copies: list[OpenCopyView]
+    remarks: list[str]
+    answered_at: datetime | None
+    trouble: str | None
+    retry_at: datetime | None
+
+
+class RecordCopiesView(BaseModel):
+    """A record that passed a stage, and where it is open; None for one that was not asked for, as it has no DOI or its
+    turn is to come."""
+
+    record: str
+    title: str | None
+    doi: str | None
+    open_copies: OpenCopiesView | None
+
+
+class CopyCounts(BaseModel):
+    """Of the records that passed a stage and are not excluded, how many are open, closed, of no known DOI, not asked
+    for yet, and without a DOI to ask by. `troubled` were asked for in vain last; `trouble` is why, of one of them."""
+
+    open: int
+    closed: int
+    unknown: int
+    not_asked: int
+    without_doi: int
+    troubled: int
+    trouble: str | None
+
+
 class RecordView(BaseModel):
     """A canonical record with all it stands on; its `bibliography` says which source gave each field.
 
     `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
-    its work, or names none that is found.
+    its work, or names none that is found. `open_copies` is where it can be read by anybody, by each of its DOIs of
+    which that was asked.
     """
 
     record: str
@@ -240,6 +300,7 @@ class RecordView(BaseModel):
     merges: list[MergeView]
     notices: list[NoticeView]
     strikes: list[NoticeView] = []
+    open_copies: list[OpenCopiesView] = []
 
 
 class DuplicateView(BaseModel):
@@ -305,7 +366,7 @@ class ParkedView(BaseModel):
 
 class IngestStatus(BaseModel):
     """Where a review's literature stands; `sweeps` are the watches over what sources change, `parked` those of its
-    sources that are left alone for now."""
+    sources that are left alone for now, `open_copies` how much of what passed a stage anybody can read."""
 
     review: str
     protocol_version: int
@@ -315,6 +376,7 @@ class IngestStatus(BaseModel):
     watches: list[WatchView]
     sweeps: list[WatchView]
     parked: list[ParkedView] = []
+    open_copies: CopyCounts | None = None
 
 
 class Share(BaseModel):

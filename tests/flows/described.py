@@ -70,6 +70,7 @@ def platform(folder: Path, servers: dict[str, Any] | None = None) -> Iterator[Te
     chosen = Settings(
         data_dir=folder, log_level="error", openalex_url=nowhere, crossref_url=nowhere, pubmed_url=nowhere,
         europepmc_url=nowhere, doaj_url=nowhere, arxiv_url=nowhere, semanticscholar_url=nowhere,
+        unpaywall_url=nowhere,
         _env_file=None, **(servers or {}),
     )  # fmt: skip
     logging.configure(chosen)

@@ -49,6 +49,7 @@ def client(request, tmp_path_factory) -> Iterator[TestClient]:
     chosen = Settings(
         data_dir=tmp_path_factory.mktemp("fuzz"), log_level="error", openalex_url=nowhere, crossref_url=nowhere,
         pubmed_url=nowhere, europepmc_url=nowhere, doaj_url=nowhere, arxiv_url=nowhere, semanticscholar_url=nowhere,
+        unpaywall_url=nowhere,
         _env_file=None,
         **{name.removeprefix("LIVING_").lower(): value for name, value in profile.servers.items()},
     )  # fmt: skip

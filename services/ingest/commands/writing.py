@@ -162,6 +162,7 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "standing": Standings.WAITING,
         "stage": None,
         "excluded_on": None,
+        "doi": bibliography.identifiers.doi,
     }
 
 
@@ -169,7 +170,7 @@ def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | N
     changed = changes(Bibliography.model_validate(row.bibliography), bibliography)
     if not changed:
         return
-    row.bibliography = bibliography.model_dump(mode="json")
+    row.bibliography, row.doi = bibliography.model_dump(mode="json"), bibliography.identifiers.doi
     row.revision += 1
     with work.following(row.id, None):
         work.emit(

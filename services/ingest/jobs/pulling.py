@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import quotas, runs, sweeps
+from services.ingest.jobs import copies, quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
@@ -73,7 +73,8 @@ def gauges(work: Work) -> list[Gauge]:
         (source,): float((today - day).days) for source, day in store.oldest_watermarks(work).items()
     }
     lag = "Days since the day through which a source's active search that lags most is complete."
-    return [failing, Gauge("living_watermark_age_days", lag, ("source",), ages), *quotas.gauges(work)]
+    age = Gauge("living_watermark_age_days", lag, ("source",), ages)
+    return [failing, age, *quotas.gauges(work), *copies.gauges(work)]
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:

@@ -55,8 +55,17 @@ def asks_for_long(error: Exception) -> bool:
 def park(work: Work, review: str, error: Exception) -> None:
     """Leaves a source alone, for every review, as long as it asks for; tells the one that met it and those whose
     watches are put off."""
-    if not isinstance(error, SourceUnavailable) or not asks_for_long(error):
+    row = leave_alone(work, error)
+    if row is None:
         return
+    for each in sorted({review, *store.put_off(work, row.source, row.until)}):
+        work.emit(SourceParked(review=each, source=row.source, until=row.until, why=row.why))
+
+
+def leave_alone(work: Work, error: Exception) -> ParkedRow | None:
+    """Notes until when a source is left alone that asks for it; None where it does not, or not for long."""
+    if not isinstance(error, SourceUnavailable) or not asks_for_long(error):
+        return None
     wait = min(timedelta(seconds=min(error.retry_after or 0.0, LONGEST_WAIT.total_seconds())), LONGEST_WAIT)
     until = work.now + wait
     why = str(error).replace("\0", "").encode(errors="replace").decode()
@@ -64,8 +73,7 @@ def park(work: Work, review: str, error: Exception) -> None:
     if row is None:
         row = work.add(ParkedRow(source=error.source, since=work.now, until=until, why=why))
     row.until, row.why = max(until, row.until), why
-    for each in sorted({review, *store.put_off(work, error.source, row.until)}):
-        work.emit(SourceParked(review=each, source=error.source, until=row.until, why=row.why))
+    return row
 
 
 def gauges(work: Work) -> list[Gauge]:
@@ -85,7 +93,7 @@ def gauges(work: Work) -> list[Gauge]:
         if value is not None
     }
     parked = {row.source for row in store.parked_sources(work, work.now)}
-    watched = store.watched_sources(work)
+    watched = {*store.watched_sources(work), *parked}
     return [
         Gauge("living_source_requests_today", "Answers of a source today (UTC).", ("source",), _of(today, "requests")),
         Gauge("living_source_refusals_today", "Walks that an empty budget ended.", ("source",), _of(today, "refusals")),

@@ -173,17 +173,17 @@ def note_fault(work: Work, run_id: str, error: Exception) -> None:
         _break_off(work, run, watch, error)
         return
     watch.failures += 1
-    watch.trouble = run.error = _words(error)
+    watch.trouble = run.error = words_of(error)
 
 
 def note_unopened(work: Work, watch: str, error: Exception) -> None:
     """Leaves a trace of a fault of ours on a watch of which no run could be opened, and sets when it is tried again."""
-    store.note_trouble(work, watch, _words(error), lambda failures: next_try(work.now, failures))
+    store.note_trouble(work, watch, words_of(error), lambda failures: next_try(work.now, failures))
 
 
 def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> None:
     RunStates.turn(run, RunStates.INCOMPLETE)
-    run.error, run.ended_at = _words(error), work.now
+    run.error, run.ended_at = words_of(error), work.now
     if watch.asked_since <= run.protocol_version:
         unavailable = error if isinstance(error, port.SourceUnavailable) else None
         watch.failures += 1
@@ -199,7 +199,7 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
             work.emit(SourceDrifted(review=run.review, source=run.source, run=run.id, detail=run.error))
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """What an error says, as text that every database keeps; a foreign one says first what it is."""
     reason = str(error) if isinstance(error, LivingError) else f"{type(error).__name__}: {error}"
     return reason.replace("\0", "").encode(errors="replace").decode()[:_LONGEST_ERROR]

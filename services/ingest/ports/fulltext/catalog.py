@@ -7,6 +7,7 @@ from typing import Unpack
 import httpx
 
 from services.ingest.ports.fulltext.port import FullTexts
+from services.ingest.ports.fulltext.unpaywall import NAME as NAME
 from services.ingest.ports.fulltext.unpaywall import Unpaywall
 from services.ingest.ports.sources.http import Access, Limits, Timing
 from shared.settings import Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,17 +14,30 @@ from tests.unit.services.ingest.rig import IngestBench
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
-def bench(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[IngestBench]:
-    """Ingest on each database, its sources empty."""
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Each database, as it is set; None is SQLite's own."""
     if request.param == "sqlite":
-        made = IngestBench(tmp_path)
-        yield made
-        made.close()
+        yield None
         return
     url = request.getfixturevalue("real_postgres_url").format(database=new_id("test") + "_{service}")
-    made = IngestBench(tmp_path, database_url=url)
+    try:
+        yield url
+    finally:
+        drop_database(url.format(service="ingest"))
+
+
+@contextmanager
+def opened(folder: Any, database_url: str | None, **settings: Any) -> Iterator[IngestBench]:
+    """A bench on a database, its sources empty."""
+    made = IngestBench(folder, **settings, **({"database_url": database_url} if database_url else {}))
     try:
         yield made
     finally:
         made.close()
-        drop_database(url.format(service="ingest"))
+
+
+@pytest.fixture
+def bench(database_url: str | None, tmp_path: Any) -> Iterator[IngestBench]:
+    """Ingest on each database, its sources empty."""
+    with opened(tmp_path, database_url) as made:
+        yield made

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from services.ingest.jobs import pulling
 from services.ingest.manifest import SERVICE
+from services.ingest.ports.fulltext.port import FullTexts
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import (
     Heard,
@@ -166,12 +167,16 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
 
 
 class IngestBench(Workbench):
-    """A workbench whose sources are these, and in place of some of them those that are given."""
+    """A workbench whose sources are these, and in place of some of them those that are given; nobody knows where full
+    texts are open unless somebody is given."""
 
-    def __init__(self, *args: Any, sources: Mapping[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, sources: Mapping[str, Any] | None = None, full_texts: FullTexts | None = None, **settings: Any
+    ) -> None:
         self.sources = {name: LocalSource(name) for name in SOURCES} | dict(sources or {})
         self.review = REVIEW
-        super().__init__(replace(SERVICE, resources=lambda _: Sources(self.sources)), *args, **settings)
+        made = replace(SERVICE, resources=lambda _: Sources(self.sources, full_texts))
+        super().__init__(made, *args, **settings)
 
     def envelope(self, event: Event, correlation: str | None = None) -> Envelope:
         # A protocol's `version` is a field of its event and hides the event's own.
