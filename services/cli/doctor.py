@@ -24,7 +24,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
 import click
@@ -112,10 +112,10 @@ def examine() -> list[Finding]:
     databases = [partial(_database, name) for name in SERVICES]
     here = [_key, *databases, _log, _index, _blobs] if _kept_here() else [_nothing_here]
     sources = [name for name in _SOURCES]
-    with ThreadPoolExecutor(len(here) + len(sources) + 6) as pool:
+    with ThreadPoolExecutor(len(here) + len(sources) + 7) as pool:
         asked_sources = pool.submit(_asked_sources)
         asked = [partial(_source, name, asked_sources) for name in sources]
-        checks: list[Check] = [_settings, *here, _contact, *asked, _disk, _versions, _platform]
+        checks: list[Check] = [_settings, *here, _contact, *asked, _full_texts, _disk, _versions, _platform]
         return [finding for found in pool.map(_done, checks) for finding in found]
 
 
@@ -550,6 +550,17 @@ def _contact() -> Iterator[Finding]:
         yield Finding("contact", "warn", text, "set it to an address where the sources can reach you")
 
 
+def _full_texts() -> Iterator[Finding]:
+    """Unpaywall, which wants to know who asks. A platform that does not ask it works as well."""
+    if not settings().contact:
+        text = "nobody is asked where texts are open, as LIVING_CONTACT is not set"
+        yield Finding("open copies", "ok", text, "set it to your e-mail address, which Unpaywall wants in each request")
+        return
+    question = f"10.1371/journal.pone.0000308?email={quote(settings().contact, safe='')}"
+    found = _asked("Unpaywall", _Source("unpaywall", question))
+    yield replace(found, check="open copies")
+
+
 def _http(check: str, url: str, do: str) -> Finding:
     """Whether a server answers at all."""
     status, text = _status(url)
@@ -635,6 +646,7 @@ def _platform() -> Iterator[Finding]:
             yield from _answered("dead letters", partial(_letters, living))
             yield from _answered("failing watches", partial(_watches, living))
             yield from _answered("parked sources", partial(_parked, living))
+            yield from _answered("copies asked for", partial(_copies, living))
     except Unavailable as error:
         start = "`living serve` starts it; LIVING_URL says where it is"
         do = start if error.slug == "no_answer" else "it answers, and cannot look: mend what it names"
@@ -763,6 +775,14 @@ def _parked(living: Client) -> Iterator[Finding]:
         yield Finding(
             "parked sources", "warn", text, "`living ingest quota`; a larger budget, or a key, where it has one"
         )
+
+
+def _copies(living: Client) -> Iterator[Finding]:
+    for review in living.protocol.reviews():
+        counts = living.ingest.status(review.review).open_copies
+        if counts is not None and counts.troubled:
+            text = f"where {counts.troubled} records of {review.review} are open was asked in vain: {counts.trouble}"
+            yield Finding("copies asked for", "warn", text, f"`living ingest copies {review.review}`")
 
 
 def _line(finding: Finding) -> Text:

@@ -13,6 +13,7 @@ from rich.text import Text
 from services.cli import ahead
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import client, require_review, settings
+from services.cli.copies import copies
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
 from shared.errors import NotFound, Unavailable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
+app.add_command(copies)
 for command in ahead.app.commands.values():
     app.add_command(command)
 

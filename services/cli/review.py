@@ -26,7 +26,7 @@ from shared.storage import unusable
 
 if TYPE_CHECKING:
     from shared.client import Client
-    from shared.wire.ingest import IngestStatus, RawAnswerView, RunView, WatchView
+    from shared.wire.ingest import CopyCounts, IngestStatus, RawAnswerView, RunView, WatchView
 
 app = Group(help="Reviews and their protocols.")
 
@@ -145,6 +145,7 @@ def status(review: str, as_json: bool) -> None:
         ["records", f"{literature.records} from {literature.source_records} source records"],
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
         *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
+        ["open copies", _open_copies(literature.open_copies)],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
     ]
     out.print(table(["", ""], lines, show_header=False))
@@ -246,6 +247,13 @@ def _fails(watch: WatchView) -> bool:
     return watch.trouble is not None and watch.state != "retired"
 
 
+def _open_copies(counts: CopyCounts | None) -> str:
+    if counts is None:
+        return "not told by this platform"
+    asked = f"{counts.open} open, {counts.closed} closed, {counts.unknown} of no known DOI"
+    return f"{asked}; {counts.not_asked} not asked for yet, {counts.without_doi} without a DOI"
+
+
 def _state(watch: WatchView) -> Text:
     if _fails(watch):
         return Text("fails", style="bold red")
@@ -341,5 +349,10 @@ def _trouble(
         )
         yield from (Text(f"  {count} x {reason}") for reason, count in it["commonest"].items())
         yield Text(f"  all of them: living review rejections {review} --run {it['run']}", style="dim")
+    copies = literature.open_copies
+    if copies is not None and copies.troubled:
+        yield Text(f"\n{copies.troubled} records were asked for in vain, where they are open:", style="yellow")
+        yield Text(f"  {copies.trouble}")
+        yield Text(f"  all of them: living ingest copies {review}", style="dim")
     if literature.open_duplicates:
         yield Text(f"\n{literature.open_duplicates} pairs of records may be one: a lead decides", style="yellow")

@@ -82,6 +82,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
         one = Served(
             folder,
             LIVING_OPENALEX_URL=source.url, LIVING_CROSSREF_URL="http://127.0.0.1:9", LIVING_CONTACT="t@example.org",
+            LIVING_UNPAYWALL_URL="http://127.0.0.1:9",
         )  # fmt: skip
         try:
             eventually(lambda: "listens on" in one.said() or one.process.poll() is not None, within=300)
@@ -228,6 +229,7 @@ def test_the_doctor_sees_the_failing_source(pulled):
         LIVING_DOAJ_URL=pulled.url,
         LIVING_ARXIV_URL=pulled.url,
         LIVING_SEMANTICSCHOLAR_URL=pulled.url,
+        LIVING_UNPAYWALL_URL=pulled.url,
     )
     seen = {finding["check"]: finding for finding in json.loads(looked.stdout)}
 
