@@ -145,7 +145,7 @@ def status(review: str, as_json: bool) -> None:
         ["records", f"{literature.records} from {literature.source_records} source records"],
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
         *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
-        ["open copies", _open_copies(literature.open_copies)],
+        ["open copies", _open_copies(getattr(literature, "open_copies", None))],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
     ]
     out.print(table(["", ""], lines, show_header=False))
@@ -349,7 +349,7 @@ def _trouble(
         )
         yield from (Text(f"  {count} x {reason}") for reason, count in it["commonest"].items())
         yield Text(f"  all of them: living review rejections {review} --run {it['run']}", style="dim")
-    copies = literature.open_copies
+    copies = getattr(literature, "open_copies", None)
     if copies is not None and copies.troubled:
         yield Text(f"\n{copies.troubled} records were asked for in vain, where they are open:", style="yellow")
         yield Text(f"  {copies.trouble}")

@@ -115,6 +115,13 @@ def test_a_busy_service_is_asked_again(full_texts, faults):
     assert faults.requests == 2
 
 
+def test_a_long_wait_is_told_and_not_slept(full_texts, faults):
+    faults.next(answering(429, "application/json", b"{}", retry_after="53578"), times=10)
+    with pytest.raises(SourceUnavailable) as caught:
+        full_texts.find(OPEN)
+    assert (caught.value.retry_after, faults.requests) == (53578, 1)
+
+
 @pytest.mark.parametrize("fault", [answering(503, "text/plain", b"busy"), cut], ids=["busy", "cut"])
 def test_a_service_that_gives_no_whole_answer_is_unavailable(full_texts, faults, fault):
     faults.next(fault, times=10)

@@ -10,16 +10,19 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from alembic import command
 from sqlalchemy import select
 
 from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
 from services.ingest.jobs import copies, pulling, quotas
+from services.ingest.manifest import SERVICE
 from services.ingest.models import OpenCopiesRow
 from services.ingest.ports.fulltext.unpaywall import Unpaywall
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.http import Access, Limits
+from shared.db import migrate
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from tests.contract.test_sources import Faults, answering, hanging
 from tests.unit.services.ingest.conftest import opened
@@ -443,3 +446,15 @@ def test_the_listing_is_read_by_pages_and_of_a_review_that_is_there(bench):
 
     assert [len(first["items"]), len(rest["items"]), rest["next"]] == [2, 1, None]
     assert bench.reader.get("/ingest/reviews/nowhere/open-copies").status_code == 404
+
+
+def test_records_of_a_release_before_are_asked_for_too(bench):
+    with bench.running.database.engine.connect() as connection:
+        command.stamp(migrate._config(SERVICE, connection), "head")  # A bench's tables are made without migrations.
+        command.downgrade(migrate._config(SERVICE, connection), "0009")
+        connection.commit()
+    migrate.upgrade(bench.running.database, SERVICE)
+
+    ask(bench)
+
+    assert found(bench) == {OPEN: "open", CLOSED: "closed", UNKNOWN: "unknown"}

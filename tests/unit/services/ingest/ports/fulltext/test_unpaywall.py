@@ -78,6 +78,13 @@ def test_a_location_is_reached_by_whichever_address_it_has():
     )
 
 
+def test_a_best_location_that_cannot_be_used_is_counted_once():
+    odd = PUBLISHER | {"url": "javascript:alert(1)", "url_for_pdf": None, "url_for_landing_page": None}
+    found = read(best_oa_location=odd, oa_locations=[odd, PUBLISHER])
+    assert found.remarks == ["1 of its locations have no address that can be used"]
+    assert len(found.locations) == 1
+
+
 def test_what_is_open_and_nowhere_is_remarked():
     assert read(best_oa_location=None, oa_locations=[]).remarks == ["it is said to be open, and nothing says where"]
 
