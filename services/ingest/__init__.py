@@ -19,6 +19,7 @@ Emits:
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy ended
     ingest.sweep.finished         one look at what a source has changed ended
+    ingest.lack.accepted          a lead lets the runs of a watch lack so many works, or takes that back
     ingest.watch.stopped          a watch was retired or paused
     ingest.source.drifted         a source answered in a form it does not document
     ingest.source.parked          a source asks to be left alone for long

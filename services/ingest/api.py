@@ -28,6 +28,7 @@ from shared.wire.ingest import (
     DuplicateVerdict,
     DuplicateView,
     IngestStatus,
+    NewAcceptance,
     NewNotice,
     NewReparse,
     NoticeView,
@@ -119,6 +120,20 @@ def pull_watch(review: Name, watch: Name, work: Unit, person: Lead, key: Idempot
     """Makes a watch due now; the scheduler pulls it within half a minute."""
     command = f"pull {watch}"
     return work.once(key, command, None, lambda: views.watch_view(work, watches.pull_now(work, review, watch)))
+
+
+@router.post("/reviews/{review}/watches/{watch}/accept")
+def accept_lack(
+    review: Name, watch: Name, body: NewAcceptance, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> WatchView:
+    """Accepts what the last run of a watch lacks, as where its source counts a work twice: a run that lacks no more is
+    complete from then on, until the strategy asks something else. Takes that back with 0."""
+
+    def accept() -> WatchView:
+        row = watches.accept_lack(work, review, watch, body.lacking, body.reason)
+        return views.watch_view(work, row)
+
+    return work.once(key, f"accept {watch}", body, accept)
 
 
 @router.get("/reviews/{review}/runs")

@@ -42,6 +42,7 @@ SERVICE = Service(
         ingest.RecordNoticed,
         ingest.RunFinished,
         ingest.SweepFinished,
+        ingest.LackAccepted,
         ingest.WatchStopped,
         ingest.SourceDrifted,
         ingest.SourceParked,

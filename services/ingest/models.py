@@ -52,7 +52,8 @@ class WatchRow(Base, table=True):
     it is; `searched_through` is the last day it has been searched through completely, None if never;
     `goes_on_from` is a run that stopped early and whose place in the source the next pull takes up.
     `walked_whole_at` is when the last complete walk over all of the protocol's dates began. `concepts` is the strategy
-    that works are held against where the source could only be asked more widely.
+    that works are held against where the source could only be asked more widely. `accepted` is what a lead lets its
+    runs lack (shared.wire.ingest.Acceptance).
     """
 
     __tablename__ = "watches"
@@ -77,6 +78,7 @@ class WatchRow(Base, table=True):
     searched_through: date | None = None
     walked_whole_at: datetime | None = Field(default=None, sa_type=Instant)
     concepts: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    accepted: dict[str, Any] | None = Field(default=None, sa_type=Json)
     failures: int = 0
     trouble: str | None = None
     goes_on_from: str | None = None
@@ -87,7 +89,8 @@ class RunRow(Base, table=True):
 
     `walk` is the run that began the walk, this one or one that it goes on from; each item is counted once in a walk.
     `fields` counts the records that had each field (domain.drift).
-    `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave.
+    `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave;
+    `lacking` is how many works its walk lacked when it was over.
     """
 
     __tablename__ = "runs"
@@ -130,6 +133,7 @@ class RunRow(Base, table=True):
     outside: int = 0
     reported: int | None = None
     missing: list[str] = Field(default=[], sa_type=Json)
+    lacking: int = 0
     remarks: list[str] = Field(default=[], sa_type=Json)
     fields: dict[str, int] = Field(default={}, sa_type=Json)
     error: str | None = None

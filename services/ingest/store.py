@@ -364,6 +364,12 @@ def page_of_runs(work: Work, review: str, watch: str | None, page: PageAsked) ->
     return read_page(work, query, page, col(RunRow.id), descending=True)
 
 
+def last_run_over(work: Work, watch: str) -> RunRow | None:
+    """The newest run of a watch that is over."""
+    over = select(RunRow).where(col(RunRow.watch) == watch, col(RunRow.state) != RunStates.RUNNING)
+    return work.session.execute(over.order_by(col(RunRow.id).desc()).limit(1)).scalar()
+
+
 def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
     """The newest run of each watch that has one."""
     newest = select(func.max(RunRow.id)).where(col(RunRow.watch).in_(list(watches))).group_by(col(RunRow.watch))

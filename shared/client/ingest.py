@@ -52,6 +52,11 @@ class IngestClient:
         """Makes the watch due; the scheduler pulls it within half a minute."""
         return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pull", wire.WatchView)
 
+    def accept(self, review: str, watch: str, *, lacking: int, reason: str) -> wire.WatchView:
+        """Accepts that the last run of a watch lacks so many works; takes that back with 0."""
+        body = {"lacking": lacking, "reason": reason}
+        return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/accept", wire.WatchView, body)
+
     def runs(self, review: str, *, watch: str | None = None) -> Iterator[wire.RunView]:
         """Every run, the newest first."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/runs", wire.RunView, watch=watch)

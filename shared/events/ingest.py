@@ -138,6 +138,18 @@ class SweepFinished(Event, type="ingest.sweep.finished", key="review"):
     still_failing: Count | None = Field(default=None, exclude_if=lambda count: count is None)
 
 
+class LackAccepted(Event, type="ingest.lack.accepted", key="review", topic="ingest.runs"):
+    """A lead accepts that the runs of a watch lack so many works, as its `run` does, and of those that its source lists
+    none but the `missing`. `lack` is 0 where that is taken back."""
+
+    watch: Id
+    source: Id
+    lack: Count
+    reason: str
+    run: Id | None = None
+    missing: list[Id] = []
+
+
 class WatchStopped(Event, type="ingest.watch.stopped", key="review", topic="ingest.runs"):
     """A watch is pulled no more: its protocol has its strategy no more (`retired`), or a lead paused it (`paused`).
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import Given, Reason, Short
+from shared.wire.common import WHOLE, Given, Reason, Short
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -42,7 +42,8 @@ class RunView(BaseModel):
 
     `found` of the counts is the sum of new, merged, updated, unchanged and rejected. A run that took up the
     place of an earlier one names it in `goes_on_from`; `walk` is the first run of both. A run is partial where less
-    came than the source says it has; `missing` are ids that it listed and did not give.
+    came than the source says it has, and a lead did not accept that; `missing` are ids that it listed and did not give,
+    and `lacking` is how many works lack in all.
     """
 
     run: str
@@ -61,10 +62,29 @@ class RunView(BaseModel):
     counts: RunCounts
     reported: int | None
     missing: list[str]
+    lacking: int
     remarks: list[str]
     error: str | None
     started_at: datetime
     ended_at: datetime | None
+
+
+class Acceptance(BaseModel):
+    """What a lead lets the runs of a watch lack: so many works, and of those that the source lists none but the
+    `missing`; by whom, when and why."""
+
+    lacking: int
+    missing: list[str]
+    by: str
+    at: datetime
+    reason: str
+
+
+class NewAcceptance(Given):
+    """How many works the last run of a watch lacks, which is accepted, and why; 0 takes back what was."""
+
+    lacking: Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE]
+    reason: Reason
 
 
 class WatchView(BaseModel):
@@ -72,7 +92,7 @@ class WatchView(BaseModel):
     of a review. `trouble` is why its last run was not complete.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
-    `whole_every_days`.
+    `whole_every_days`. A run that lacks no more than is `accepted` is complete.
     """
 
     watch: str
@@ -90,6 +110,7 @@ class WatchView(BaseModel):
     walked_whole_at: datetime | None
     failures: int
     trouble: str | None
+    accepted: Acceptance | None = None
     last_run: RunView | None = None
 
 

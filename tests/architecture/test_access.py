@@ -328,6 +328,7 @@ SENT: dict[str, Any] = {
     "/claims": {"stage": THING},
     "/vote": {"answer": "include"},
     "/notices": {"kind": "retraction", "reason": "why"},
+    "/accept": {"lacking": 1, "reason": "why"},
     "/duplicates/{duplicate}": {"verdict": "different", "reason": "why"},
     "/evidence": {
         "record": THING, "links": [{"cmoc": "CMOC", "element": "whole"}],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import ReparseState, RunState, Standing, WatchState
+from shared.wire.ingest import Acceptance, ReparseState, RunState, Standing, WatchState
 
 
 class WatchStates(States[WatchState]):
@@ -39,7 +40,7 @@ class RunStates(States[RunState]):
     what = "run"
     moves = {
         (None, RUNNING): "its watch is due",
-        (RUNNING, COMPLETE): "its last page is taken in, and what came adds up",
+        (RUNNING, COMPLETE): "its last page is taken in, and what came adds up, or a lead accepted what lacks",
         (RUNNING, PARTIAL): "its last page is taken in, and less came than its source says it has",
         (RUNNING, INCOMPLETE): "its source fails, or a fault of ours comes again and again",
     }
@@ -101,6 +102,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 #: A source that goes on giving less than it says it has is asked for the whole window again at most this often.
 LONGEST_PAUSE_OF_PARTIAL = timedelta(days=1)
 
+#: Ids of missing works that a run keeps.
+MOST_MISSING = 1_000
+
 
 def window(
     *, searched_through: date | None, search_from: date | None, overlap_days: int, today: date
@@ -133,6 +137,11 @@ def lacks(*, reported: int | None, received: int, slack: float) -> int:
     count may be off."""
     lack = (reported or 0) - received
     return lack if lack > (reported or 0) * slack else 0
+
+
+def is_accepted(accepted: Acceptance | None, *, lacking: int, missing: Collection[str]) -> bool:
+    """Whether a lead accepted all that a run lacks: no more works, and none by its id that was not among them."""
+    return accepted is not None and lacking <= accepted.lacking and set(missing) <= set(accepted.missing)
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC
@@ -159,10 +160,12 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
         query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
         pages = source.pages(query, run.cursor, answers.hear)
     # The network is waited for, and what came is kept, outside every transaction; each page then is one.
-    rejected = run.rejected
+    rejected, alike = run.rejected, Counter[str]()
     for number, page in enumerate(pages, start=run.pages):
         with turn, running.work(ACTOR, correlation=run.id) as work:
-            taken = runs.take_page(work, run.id, page, pages_before=number, source=source, answered_at=answers.since)
+            taken = runs.take_page(
+                work, run.id, page, pages_before=number, source=source, answered_at=answers.since, alike=alike
+            )
             answers.name(work, taken, number)
             state, now_rejected = taken.state, taken.rejected
         # Counted once it is kept; a source that is asked is one of the catalog.

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
-from services.ingest.commands.watches import tell_stopped
+from services.ingest.commands.watches import accepted_of, tell_stopped
 from services.ingest.domain.outside import is_outside
 from services.ingest.domain.watching import (
     LONGEST_PAUSE_OF_PARTIAL,
+    MOST_MISSING,
     RunStates,
+    is_accepted,
     is_turn_of_new,
     is_whole_due,
     lacks,
@@ -31,19 +33,19 @@ from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
 from shared.events.protocol import Strategy
 from shared.ids import id_of, new_id
 from shared.strategies.asking import tree_of
-from shared.wire.ingest import Purpose
+from shared.wire.ingest import Acceptance, Purpose
 
 #: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
 MOST_REMARKS = 100
 
-#: Ids of missing works that a run keeps, and of those how many its trouble names.
-MOST_MISSING, _MOST_NAMED = 1_000, 10
+#: Ids of missing works that its trouble names.
+_MOST_NAMED = 10
 
 #: How often in a row a watch may fail by a fault of ours before its run is given up.
 MOST_FAULTS = 3
 
-#: Characters of an error that are kept and told.
-_LONGEST_ERROR = 2_000
+#: Characters of an error that are kept and told, and of a remark on what was accepted.
+_LONGEST_ERROR, _LONGEST_REMARK = 2_000, 500
 
 Item = TypeVar("Item", port.SourceRecord, port.Rejection)
 
@@ -116,12 +118,14 @@ def take_page(
     pages_before: int,
     source: port.Source,
     answered_at: datetime | None = None,
+    alike: Counter[str] | None = None,
 ) -> RunRow:
     """Takes in one page of a run: every item is counted once, whatever becomes of it.
 
     An item met again in the same walk is not counted again. The last page ends the run: it is complete where what came
     adds up to what the source says it has, its slack aside, and else partial. `answered_at` is when the
-    first answer of the page came. Raises Conflict when another process has taken a page of this run since
+    first answer of the page came; `alike` counts what looks alike since the source was asked to begin, or to go on.
+    Raises Conflict when another process has taken a page of this run since
     `pages_before`.
     """
     review, run = store.lock_review_and_run(work, run_id)
@@ -139,7 +143,8 @@ def take_page(
     counted = fresh & ids | _come_inside(work, run, ids - fresh)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(counted)}
     _keep_items(work, run, went)
-    rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections])
+    alike = Counter() if alike is None else alike
+    rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections], alike)
     _count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
     drifting.watch_fields(work, run, records)
@@ -288,14 +293,19 @@ def _keep_items(work: Work, run: RunRow, went: Mapping[str, Outcome | None]) -> 
     store.add_all(work, RunItemRow, rows)
 
 
-def _keep_rejections(work: Work, run: RunRow, rejections: Sequence[port.Rejection]) -> int:
-    """Keeps the rejections this walk has not met yet, and counts them."""
-    met: Counter[tuple[str, str, str]] = Counter()
+def _keep_rejections(work: Work, run: RunRow, rejections: Sequence[port.Rejection], alike: Counter[str]) -> int:
+    """Keeps the rejections this walk has not met yet, and counts them.
+
+    One of which the source gives no id is the first, second ... that looks so since the source was asked, on whatever
+    page; so each counts, and what a source gives again when it is asked to go on is known.
+    """
+    met: Counter[str] = Counter()
     rows = {}
     for rejection in rejections:
         what = rejection.source_id or "", rejection.reason, rejection.excerpt
-        met[what] += 1
-        rejection_id = id_of("rejection", run.walk, *what, str(met[what]))
+        looks, counted = id_of("rejection", run.walk, *what), met if rejection.source_id else alike
+        counted[looks] += 1
+        rejection_id = id_of("rejection", run.walk, *what, str(counted[looks]))
         rows[rejection_id] = {
             "id": rejection_id,
             "review": run.review,
@@ -334,8 +344,10 @@ def _end(work: Work, run: RunRow, source: port.Source) -> None:
     """Ends a run after its last page."""
     run.ended_at = work.now
     run.missing = _still_missing(work, run)
+    lack = lacks(reported=run.reported, received=_received(run), slack=source.slack)
+    run.lacking = max(lack, len(run.missing))
     watch = store.watch_of(work, run.review, run.watch, lock=True)
-    if words := _falls_short(run, source.slack):
+    if words := _falls_short(run, accepted_of(watch)):
         RunStates.turn(run, RunStates.PARTIAL)
         run.error = words
         if watch.asked_since <= run.protocol_version:
@@ -360,17 +372,23 @@ def _received(run: RunRow) -> int:
     return run.received_before + run.found + run.outside
 
 
-def _falls_short(run: RunRow, slack: float) -> str | None:
-    """What a walk lacks of what its source says it has; None where it adds up."""
-    received = _received(run)
-    lack = lacks(reported=run.reported, received=received, slack=slack)
-    if not lack and not run.missing:
+def _falls_short(run: RunRow, accepted: Acceptance | None) -> str | None:
+    """What a walk lacks of what its source says it has; None where it adds up, or a lead accepted what lacks, which a
+    remark then says."""
+    if not run.lacking:
         return None
+    if accepted is not None and is_accepted(accepted, lacking=run.lacking, missing=run.missing):
+        remark = f"{run.lacking} works lack; up to {accepted.lacking} were accepted by {accepted.by}: {accepted.reason}"
+        run.remarks = [remark[:_LONGEST_REMARK], *run.remarks][:MOST_REMARKS]
+        return None
+    received = _received(run)
     words = [f"{run.source} has {run.reported} works by its own count and gave {received}"] if run.reported else []
     if run.missing:
         named, more = ", ".join(run.missing[:_MOST_NAMED]), " ..." * (len(run.missing) > _MOST_NAMED)
         why = "was asked for" if run.purpose == "changes" else "listed"
         words.append(f"{'it' if words else run.source} {why} and did not give {len(run.missing)}: {named}{more}")
+    if accepted is not None:
+        words.append(f"a lead accepted that {accepted.lacking} lack, of which {len(accepted.missing)} by their ids")
     return "; ".join(words)
 
 
