@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli import ahead
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
-from services.cli.context import client, require_review, settings
+from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
@@ -93,6 +93,31 @@ def retry(review: str, source: str | None, as_json: bool) -> None:
         _reparse(living, review, source=source, run=None, rejected=True, as_json=as_json)
 
 
+@app.command("accept", example="living ingest accept shared-records pubmed --lacking 2 --reason 'listed twice'")
+@REVIEW
+@argument("watch", "A watch, by its id or by the name of its strategy as `living review status` has it.")
+@option("--lacking", type=click.IntRange(0), required=True, help="How many works its last run lacks; 0 takes it back.")
+@option("--reason", required=True, help="Why, for whoever reads it later.")
+@AS_JSON
+def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) -> None:
+    """Accept what the last run of a watch lacks, as where its source counts a work twice; for leads.
+
+    From then on a run that lacks no more works, and none by its id that this one does not, is complete; it is made at
+    once. It ends when the strategy asks something else.
+    """
+    with acting("accepting what a source does not give", review, "lead") as living:
+        view = living.ingest.accept(review, _watch_of(living, review, watch), lacking=lacking, reason=reason)
+    if as_json:
+        print_json(view)
+    elif view.accepted is None:
+        out.print(f"{view.strategy}: a run is complete only where nothing lacks, again")
+    else:
+        missing = (
+            f", of those that are listed none but {', '.join(view.accepted.missing)}" if view.accepted.missing else ""
+        )
+        out.print(f"{view.strategy}: a run may lack {counted(lacking, 'work')}{missing}", soft_wrap=True)
+
+
 @app.command("probe", example="living ingest probe pubmed\nliving ingest probe")
 @argument("source", "One source; all of them without.", required=False)
 @option("--strategy", help="What to ask the source, in its own syntax, in place of a question of ours.")
@@ -128,6 +153,16 @@ def probe(source: str | None, strategy: str | None, days: int, as_json: bool) ->
         print_json([asdict(finding) for finding in found])
     if any(finding.state == "fail" for finding in found):
         sys.exit(1)
+
+
+def _watch_of(living: Client, review: str, named: str) -> str:
+    """The id of a watch of a review. Raises NotFound."""
+    status = living.ingest.status(review)
+    watches = [*status.watches, *status.sweeps]
+    for watch in watches:
+        if named in (watch.watch, watch.strategy):
+            return watch.watch
+    raise NotFound(f"review {review!r} has no watch {named!r}; it has: {', '.join(it.strategy for it in watches)}")
 
 
 def _reparse(

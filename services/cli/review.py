@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
 from services.cli.ingest import listing_of_rejections
-from services.cli.printing import day, minute, out, print_json, print_rows, shows_all, table
+from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
 from shared.errors import Forbidden, Invalid
 from shared.private import write_new
 from shared.storage import unusable
@@ -133,6 +133,8 @@ def status(review: str, as_json: bool) -> None:
         rejected = _rejected(living, review, [it for it in literature.watches if it.state != "retired"])
         troubled = [it for it in (*literature.watches, *literature.sweeps) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
+        accepts = any(it.accepted for it in (*literature.watches, *literature.sweeps))
+        called = called_in(living, review) if accepts and not as_json else str
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
@@ -161,7 +163,7 @@ def status(review: str, as_json: bool) -> None:
         for watch in literature.watches
     ]  # fmt: skip
     out.print(table(["source", "strategy", "searched through", "state", "last run"], sources))
-    for line in _trouble(review, literature, rejected, since, failed):
+    for line in _trouble(review, literature, rejected, since, failed, called):
         out.print(line, soft_wrap=True)
 
 
@@ -321,6 +323,7 @@ def _trouble(
     rejected: list[_Rejected],
     since: dict[str, str],
     failed: dict[str, list[RunView]],
+    called: Callable[[str], str],
 ) -> Iterator[Text]:
     """What a lead should know: sources that fail, what they sent and is of no use, pairs that wait."""
     for parked in literature.parked:
@@ -338,6 +341,16 @@ def _trouble(
         # Not one of before that failed of something else.
         for run in [it for it in failed[watch.watch][:1] if it.error == watch.trouble]:
             yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
+            if run.state == "partial":
+                how = f"living ingest accept {review} {watch.strategy} --lacking {run.lacking} --reason '...'"
+                yield Text(f"  where it never gives that: {how}", style="dim")
+    for watch in (*literature.watches, *literature.sweeps):
+        if (accepted := watch.accepted) is not None and watch.state != "retired":
+            yield Text(
+                f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')}, as "
+                f"{called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
+                style="yellow",
+            )
     for watch in (*literature.watches, *literature.sweeps):
         for remark in watch.last_run.remarks if watch.last_run else []:
             if remark.startswith("fields collapsed: "):

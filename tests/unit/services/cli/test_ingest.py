@@ -12,7 +12,7 @@ from services.ingest.jobs.reparsing import reparse_answers
 from services.ingest.ports.sources import crossref
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.http import Access
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy
 from tests.unit.services.ingest.test_reparsing import Registry, broken
@@ -85,3 +85,41 @@ def test_a_source_that_the_review_does_not_ask_is_refused(ingest, as_):
     refused = as_("lea", "ingest", "reparse", REVIEW, "--source", "nope", role="lead").exception
 
     assert isinstance(refused, NotFound) and "it asks: crossref" in str(refused)
+
+
+@pytest.fixture
+def lacking(serve, workbench, tmp_path) -> Iterator[IngestBench]:
+    """Ingest of whose two watches of Crossref one lacks two works."""
+    bench = IngestBench(tmp_path / "lacking")
+    serve(bench)
+    bench.sources["crossref"].reported = 2
+    bench.adopt(strategy("crossref"), strategy("pubmed"))
+    bench.pull()
+    yield bench
+    bench.close()
+
+
+@pytest.mark.parametrize("by", ["watch", "strategy"])
+def test_a_lead_accepts_what_a_watch_lacks_and_takes_it_back(lacking, as_, by):
+    named = lacking.items("watches")[0][by]
+    words = ["ingest", "accept", REVIEW, named, "--reason", "counted twice", "--lacking"]
+
+    seen = as_("lea", *words, "2", role="lead")
+    lacking.pull()
+
+    assert (seen.exit_code, seen.stdout) == (0, "crossref: a run may lack 2 works\n")
+    assert lacking.items("runs")[0]["state"] == "complete"
+    assert data(as_("lea", *words, "2", "--json", role="lead"))["accepted"]["reason"] == "counted twice"
+    back = as_("lea", *words, "0", role="lead")
+    assert back.stdout == "crossref: a run is complete only where nothing lacks, again\n"
+    assert lacking.items("watches")[0]["accepted"] is None
+
+
+def test_what_cannot_be_accepted_is_told(lacking, as_):
+    words = ["--reason", "counted twice", "--lacking"]
+
+    another = as_("lea", "ingest", "accept", REVIEW, "crossref", *words, "1", role="lead").exception
+    unknown = as_("lea", "ingest", "accept", REVIEW, "arxiv", *words, "1", role="lead").exception
+
+    assert isinstance(another, Conflict) and "lacks 2, not 1" in str(another)
+    assert isinstance(unknown, NotFound) and str(unknown).endswith("it has: crossref, pubmed")

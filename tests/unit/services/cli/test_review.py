@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from services.cli import app
 from services.cli.printing import minute
-from services.cli.review import _failing_since
+from services.cli.review import _failing_since, _state, _trouble
 from shared.errors import Invalid
-from shared.wire.ingest import RunView, WatchView
+from shared.wire.ingest import Acceptance, IngestStatus, RunView, WatchView
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
 
@@ -61,3 +62,42 @@ def test_a_watch_fails_since_its_first_failed_run_or_else_since_its_last_that_wa
     assert _failing_since(over, [second, first]) == minute(days[0])
     assert _failing_since(over, []) == minute(days[2])
     assert _failing_since(WatchView.model_construct(last_run=None), []) == "the start"
+
+
+def said_of(watch: WatchView, failed: list[RunView]) -> str:
+    """What `living review status` says of a review with this watch alone."""
+    literature = IngestStatus.model_construct(parked=[], watches=[watch], sweeps=[], open_duplicates=0)
+    lines = _trouble("small", literature, [], {watch.watch: "today"}, {watch.watch: failed}, {"person_1": "Lea"}.get)
+    return "\n".join(line.plain for line in lines)
+
+
+def watching(**fields: Any) -> WatchView:
+    facts = {
+        "watch": "watch_1", "source": "crossref", "strategy": "main", "state": "active", "failures": 1,
+        "trouble": None, "due_at": datetime(2026, 1, 2, tzinfo=UTC), "accepted": None, "last_run": None,
+    }  # fmt: skip
+    return WatchView.model_construct(**{**facts, **fields})
+
+
+def test_how_to_accept_what_a_source_never_gives_stands_below_its_trouble():
+    partial = RunView.model_construct(run="run_1", state="partial", error="it gave 3 of 5", lacking=2)
+
+    seen = said_of(watching(trouble="it gave 3 of 5"), [partial])
+
+    assert "living ingest accept small main --lacking 2 --reason '...'" in seen
+    assert "accept" not in said_of(watching(trouble="away"), [partial.model_copy(update={"state": "incomplete"})])
+
+
+def test_what_was_accepted_is_told_with_who_and_why():
+    accepted = Acceptance(
+        lacking=2, missing=[], by="person_1", at=datetime(2026, 1, 1, tzinfo=UTC), reason="counted twice"
+    )
+
+    seen = said_of(watching(accepted=accepted), [])
+
+    assert seen.strip() == "crossref (main) may lack 2 works, as Lea accepted on 2026-01-01: counted twice"
+
+
+def test_what_was_wrong_with_a_watch_that_is_retired_is_told_no_more():
+    assert said_of(watching(trouble="away", state="retired"), []) == ""
+    assert _state(watching(trouble="away", state="retired", last_run=RunView.model_construct())).plain == "retired"
