@@ -123,7 +123,7 @@ def pull_watch(review: Name, watch: Name, work: Unit, person: Lead, key: Idempot
 
 
 @router.post("/reviews/{review}/watches/{watch}/accept")
-def accept_lack(
+def accept_lack_of_watch(
     review: Name, watch: Name, body: NewAcceptance, work: Unit, person: Lead, key: IdempotencyKey = None
 ) -> WatchView:
     """Accepts what the last run of a watch lacks, as where its source counts a work twice: a run that lacks no more is
