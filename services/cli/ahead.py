@@ -37,7 +37,7 @@ _REVIEW = argument("review", "A protocol file, or the name of a review, whose ne
 _SOURCE = option("--source", help="Only this source.")
 
 
-@app.command("preview", example="living ingest preview reviews/ics-leadership/strategies.yaml --source pubmed")
+@app.command("preview", example="living ingest preview reviews/ics-leadership/protocol.yaml --source pubmed")
 @_REVIEW
 @_SOURCE
 @AS_JSON

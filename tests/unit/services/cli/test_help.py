@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 from services.cli import app
 from services.cli.commands import walk
 from services.cli.root import WHERE
+from services.protocol.domain import check
 
+ROOT = Path(__file__).parents[4]
 COMMANDS = dict(walk(app, "living"))
 
 
@@ -36,6 +39,13 @@ def test_its_example_is_a_line_that_it_takes(path, command):
         assert ["living", *called][: len(path.split())] == path.split()
         if not any(word.startswith("reviews/") for word in given):  # Of a folder that lies elsewhere.
             command.make_context(path, given)
+
+
+@pytest.mark.parametrize("path", ["living review check", "living ingest preview"])
+def test_the_file_of_its_example_is_a_protocol(path):
+    (file,) = (word for word in shlex.split(COMMANDS[path].example) if word.startswith("reviews/"))
+
+    assert check((ROOT / file).read_bytes()).strategies
 
 
 @pytest.mark.parametrize("words", [[], ["queue"], ["queue", "vote"]])
