@@ -763,8 +763,10 @@ def _not_asked(check: str, missing: Sequence[str]) -> Iterator[Finding]:
 
 def _watches(living: Client) -> Iterator[Finding]:
     for review in living.protocol.reviews():
-        for watch in living.ingest.watches(review.review):
-            if watch.trouble:
+        sweeps = living.ingest.watches(review.review, purpose="changes")
+        for watch in (*living.ingest.watches(review.review), *sweeps):
+            # What was wrong with one that is retired is nobody's trouble any more.
+            if watch.trouble and watch.state != "retired":
                 text = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"
                 yield Finding("failing watches", "warn", text, f"`living review status {review.review}`")
 

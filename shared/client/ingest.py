@@ -39,8 +39,9 @@ class IngestClient:
         path = f"/ingest/reviews/{part(review)}/coverage"
         return self._http.get(path, wire.Coverage, since=since and str(since), until=until and str(until))
 
-    def watches(self, review: str) -> Iterator[wire.WatchView]:
-        return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView)
+    def watches(self, review: str, *, purpose: Literal["search", "changes"] = "search") -> Iterator[wire.WatchView]:
+        """Every watch over its strategies, or over what sources change."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView, purpose=purpose)
 
     def pause(self, review: str, watch: str) -> wire.WatchView:
         return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pause", wire.WatchView)

@@ -476,13 +476,14 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
         "group": "g", "type": "ingest.record.discovered", "slug": "bad_data", "place": "screening", "count": 12,
         "oldest": "2026-01-02T03:04:05Z", "newest": "2026-01-03T00:00:00Z", "example": "dead_1",
     }  # fmt: skip
-    watch = {"source": "pubmed", "failures": 4, "trouble": "HTTP 503", "watch": "w"}
+    watch = {"source": "pubmed", "failures": 4, "trouble": "HTTP 503", "watch": "w", "state": "active"}
+    retired = {**watch, "source": "crossref", "state": "retired"}
     answers: dict[str, object] = {"/healthz": {}, "/readyz": {"ready": False, "services": {"search": {"log": "gone"}}}}
     for service in SERVICES:
         answers[f"/{service}/held"] = page(held) if service == "screening" else page()
         answers[f"/{service}/dead-letters/groups"] = page(letters) if service == "search" else page()
     answers["/protocol/reviews"] = page({"review": "small"})
-    answers["/ingest/reviews/small/watches"] = page(watch)
+    answers["/ingest/reviews/small/watches"] = page(watch, retired)
     parked = {"source": "openalex", "since": "2026-01-02T03:04:05Z", "until": "2026-01-03T00:00:00Z", "why": "spent"}
     answers["/ingest/parked"] = page(parked)
 
@@ -496,4 +497,5 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
     assert seen["held keys"]["state"] == "fail"
     assert "search set aside 12 of ingest.record.discovered" in seen["dead letters"]["told"]
     assert seen["failing watches"]["do"] == "`living review status small`"
+    assert seen["failing watches"]["told"] == "pubmed of small fails, 4 in a row: HTTP 503"
     assert seen["parked sources"]["told"] == "openalex is left alone until 2026-01-03 00:00 UTC: spent"
