@@ -18,19 +18,30 @@ from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
 from services.ingest.jobs import runs
+from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
+from services.ingest.ports.sources.doaj import DOAJ
 from services.ingest.ports.sources.europepmc import EuropePMC
 from services.ingest.ports.sources.http import Access, Limits
 from services.ingest.ports.sources.openalex import OpenAlex
 from services.ingest.ports.sources.port import Source
 from services.ingest.ports.sources.pubmed import PubMed
+from services.ingest.ports.sources.semanticscholar import SemanticScholar
 from shared.events.ingest import RecordDiscovered, RunFinished
+from tests.contract.copies import corpus_with_copies
 from tests.unit.services.ingest.rig import IngestBench, strategy
 
 PAPERS = Path(__file__).parents[4] / "reviews" / "ics-leadership" / "papers.yaml"
+#: The names that an Atom feed has for its entries and their count.
+ATOM, TOTAL = "{http://www.w3.org/2005/Atom}", "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
 LIMITS = Limits(timeout=60, tries=3, longest_pause=60)
 #: More than a walk of any source asks.
 MOST_REQUESTS = 12
+
+#: What the titles of all papers have in common, for sources without truncation.
+WORDS = ("integrated", "integration", "integrating", "collaboration", "collaborations", "collaborative", "partnering")
+#: Papers of a page of the later sources; at Semantic Scholar it is the source that says how many.
+BULK = 8
 
 #: Each source with small pages, and a strategy that finds all it has.
 SOURCES: dict[str, tuple[str, Callable[..., Source], dict[str, int], str]] = {
@@ -39,10 +50,14 @@ SOURCES: dict[str, tuple[str, Callable[..., Source], dict[str, int], str]] = {
         "crossref",
         Crossref,
         {"rows": 3},
-        "query=integrated integration integrating collaboration collaborations collaborative partnering",
+        f"query={' '.join(WORDS)}",
     ),
     "pubmed": ("eutils", PubMed, {"per_page": 3}, "integrat*[ti] OR collaborat*[ti] OR partnering[ti]"),
     "europepmc": ("europepmc", EuropePMC, {"page_size": 3}, "TITLE:(integrat* OR collaborat*)"),
+    # These have all of the papers: with larger pages a walk is as long.
+    "doaj": ("doaj", DOAJ, {"page_size": BULK}, f"title:({' OR '.join(WORDS)})"),
+    "arxiv": ("arxiv", ArXiv, {"page_size": BULK}, " OR ".join(f"ti:{word}" for word in WORDS)),
+    "semanticscholar": ("semanticscholar", SemanticScholar, {"page_size": BULK}, " | ".join(WORDS)),
 }
 
 
@@ -56,7 +71,7 @@ class Body:
     @property
     def items(self) -> list[Any]:
         if self._xml is not None:
-            return list(self._xml)
+            return [each for each in self._xml if self._is_item(each)]
         holder, name = self._list
         items: list[Any] = holder[name]
         return items
@@ -65,30 +80,40 @@ class Body:
     def items(self, items: list[Any]) -> None:
         if self._xml is not None:
             root = Element(self._xml.tag)
+            root.extend([each for each in self._xml if not self._is_item(each)])
             root.extend(items)
             self._xml = root
         else:
             holder, name = self._list
             holder[name] = items
 
+    @staticmethod
+    def _is_item(child: Element) -> bool:
+        """Whether it is one of those that the answer is about, in a feed as in a set."""
+        return child.tag.startswith("Pubmed") or child.tag == f"{ATOM}entry"
+
     @property
     def _list(self) -> tuple[dict[str, Any], str]:
         body: dict[str, Any] = self._json
-        if "results" in body:
-            return body, "results"
+        for name in ("results", "data"):
+            if name in body:
+                return body, name
         if "message" in body:
             return body["message"], "items"
         return (body["esearchresult"], "idlist") if "esearchresult" in body else (body["resultList"], "result")
 
     def count_on(self, more: int) -> None:
         """Changes the count by so much; nothing where the answer has none."""
-        if self._json is None:
+        if self._xml is not None:
+            if (total := self._xml.find(TOTAL)) is not None:
+                total.text = str(max(0, int(total.text or "0") + more))
             return
         for holder, name in (
             (self._json.get("meta"), "count"),
             (self._json.get("message"), "total-results"),
             (self._json.get("esearchresult"), "count"),
             (self._json, "hitCount"),
+            (self._json, "total"),
         ):
             if holder and name in holder:
                 holder[name] = type(holder[name])(max(0, int(holder[name]) + more))
@@ -97,6 +122,7 @@ class Body:
         """Takes the cursor for the next page away."""
         if self._json is not None:
             self._json.pop("nextCursorMark", None)
+            self._json.pop("token", None)
             self._json.get("meta", {}).pop("next_cursor", None)
 
     @property
@@ -209,12 +235,12 @@ class Liar:
 
 @pytest.fixture(scope="module")
 def corpus() -> PapersCorpus:
-    return PapersCorpus.load(PAPERS)
+    return corpus_with_copies(PAPERS)
 
 
 @pytest.fixture(scope="module")
 def liar(corpus: PapersCorpus) -> Iterator[tuple[Liar, str]]:
-    app = Liar(replay_app(corpus))
+    app = Liar(replay_app(corpus, bulk_size=BULK))
     with ReplayServer(app) as server:
         yield app, server.url
 
