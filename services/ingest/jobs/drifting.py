@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.ingest import store
 from services.ingest.domain import drift
@@ -15,15 +15,20 @@ from shared.events.ingest import SourceDrifted
 SIGN = "fields collapsed: "
 
 
-def watch_fields(work: Work, run: RunRow, records: Iterable[port.SourceRecord]) -> None:
-    """Counts what the records of a page have; remarks on the run, and tells once, what has collapsed."""
-    counts = dict.fromkeys(("records", *drift.FIELDS), 0) | run.fields
+def counted(records: Iterable[port.SourceRecord], before: Mapping[str, int] | None = None) -> dict[str, int]:
+    """How many records there are and how many have each field, with those counted before."""
+    counts = dict.fromkeys(("records", *drift.FIELDS), 0) | dict(before or {})
     for record in records:
         has = (record.title, record.abstract, record.identifiers.doi, record.published)
         for field, value in zip(drift.FIELDS, has, strict=True):
             counts[field] += value is not None
         counts["records"] += 1
-    run.fields = counts
+    return counts
+
+
+def watch_fields(work: Work, run: RunRow, records: Iterable[port.SourceRecord]) -> None:
+    """Counts what the records of a page have; remarks on the run, and tells once, what has collapsed."""
+    run.fields = counts = counted(records, run.fields)
     if counts["records"] < drift.ENOUGH or any(remark.startswith(SIGN) for remark in run.remarks):
         return
     found = list(drift.collapses(counts, store.fields_of_last_runs(work, run, drift.RUNS)))
