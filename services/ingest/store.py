@@ -903,7 +903,8 @@ def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[Notice
 
 #: Records whose open copies are asked for: they passed a stage, are not excluded and were not absorbed.
 _PASSED = and_(
-    col(RecordRow.merged_into).is_(None),
+    # As a plain NULL it would have SQLite read every row by the index of what was absorbed.
+    func.coalesce(col(RecordRow.merged_into), "") == "",
     or_(
         col(RecordRow.standing) == Standings.INCLUDED,
         and_(col(RecordRow.standing) == Standings.WAITING, col(RecordRow.stage).is_not(None)),
@@ -922,8 +923,6 @@ def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
     )
     due = (
         select(col(RecordRow.doi))
-        .select_from(ReviewRow)
-        .join(RecordRow, col(RecordRow.review) == col(ReviewRow.review))
         .outerjoin(OpenCopiesRow, _SAME_DOI)
         .where(_PASSED, col(RecordRow.doi).is_not(None), is_due)
         .group_by(col(RecordRow.doi), col(OpenCopiesRow.answered_at))
