@@ -123,12 +123,12 @@ def test_no_recorded_list_is_taken_for_drift(name, pieces):
 def test_a_field_that_is_gone_is_told_in_the_run_in_which_it_goes(name, pieces):
     *before, last = pieces
     history = [counted(piece) for piece in reversed(before)][: drift.RUNS]
-    told = {}
+    seen = {}
     for field, gone in GONE.items():
         stripped = [record.model_copy(update=gone) for record in last[: drift.ENOUGH]]
-        told[field] = [words for words in drift.collapses(counted(stripped), history) if f" have {field}," in words]
-    print(f"\n{name}: {told}")
-    assert {field for field, words in told.items() if words} == LISTS[name][1]
+        seen[field] = [words for words in drift.collapses(counted(stripped), history) if f" have {field}," in words]
+    print(f"\n{name}: {seen}")
+    assert {field for field, words in seen.items() if words} == LISTS[name][1]
 
 
 def test_fields_that_go_all_at_once_are_told_each(name, pieces):
