@@ -48,6 +48,9 @@ _FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc")
 SOURCES = _FIRST_SOURCES + _LATER_SOURCES
 
 
+#: The sources that know which works cite which.
+CITING_SOURCES = ("openalex", "crossref", "semanticscholar")
+
 #: Days between two walks over all of a protocol's dates, where a strategy says nothing else.
 WHOLE_EVERY_DAYS = 90
 
@@ -70,6 +73,8 @@ def _searches(source: str, protocol: Protocol) -> bool:
 FEATURES: dict[str, Feature] = {
     f"source:{name}": Feature(partial(_searches, name), ("ingest",)) for name in _LATER_SOURCES
 } | {
+    # Others pass the field over.
+    "citations": Feature(lambda protocol: protocol.citations is not None, ("ingest",)),
     # Every service of an earlier release reads a strategy as one source and one query of 5,000 characters.
     "strategy:concepts": Feature(lambda protocol: any(it.concepts is not None for it in protocol.strategies)),
     "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
@@ -199,6 +204,14 @@ class Strategy(Part):
         return self
 
 
+class Citations(Part):
+    """Where citations are chased, every `every_days`: what the included reports cite, and what cites them, as far as
+    each of these `sources` knows it."""
+
+    sources: Annotated[list[Slug], Field(min_length=1, max_length=20)]
+    every_days: Annotated[int, Field(ge=1, le=3660)] = 7
+
+
 class Answer(Part):
     """One answer a reviewer may give, and where it leads."""
 
@@ -275,7 +288,8 @@ class Protocol(AnyProtocol):
     """One version of a review's plan.
 
     Records published after `published_after` and until `published_until` are screened; the sources are searched
-    from `search_from` on, or from `published_after` where that is not given.
+    from `search_from` on, or from `published_after` where that is not given. `citations` says
+    whether what the included reports cite, and what cites them, is looked for too.
     """
 
     title: Text
@@ -286,6 +300,7 @@ class Protocol(AnyProtocol):
     publish_every_days: Annotated[int, Field(ge=1, le=3660)] = 365
     definitions: Definitions
     strategies: Annotated[list[Strategy], Field(min_length=1, max_length=50)]
+    citations: Citations | None = Field(default=None, exclude_if=lambda citations: citations is None)
     stages: Annotated[list[Stage], Field(min_length=1, max_length=20)]
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]

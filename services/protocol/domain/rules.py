@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.protocol.domain.document import Path
-from shared.events.protocol import SOURCES, Strategy
+from shared.events.protocol import CITING_SOURCES, SOURCES, Strategy
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
 from shared.strategies.tree import StrategyFault
@@ -33,6 +33,7 @@ def broken_rules(data: object, review: str | None) -> Broken:
     yield from _window(data)
     yield from _sources(data)
     yield from _strategies(data)
+    yield from _citations(data)
     for name, key in (("strategies", "id"), ("stages", "name"), ("theories", "id"), ("cmocs", "id")):
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
@@ -65,6 +66,17 @@ def _sources(data: dict[str, Any]) -> Broken:
                 yield ("strategies", index, *path), f"the source {source!r} is named twice"
         concepts = _parts(strategy, "concepts")
         yield from _unique(concepts, ("strategies", index, "concepts"), "name")
+
+
+def _citations(data: dict[str, Any]) -> Broken:
+    given = data.get("citations")
+    listed = given.get("sources") if isinstance(given, dict) else None
+    for at, source in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(source, str) and source not in CITING_SOURCES:
+            why = f"no citations are known at {source[:80]!r}; they are at: {', '.join(CITING_SOURCES)}"
+            yield ("citations", "sources", at), why
+        elif isinstance(listed, list) and source in listed[:at]:
+            yield ("citations", "sources", at), f"the source {source!r} is named twice"
 
 
 def _strategies(data: dict[str, Any]) -> Broken:

@@ -148,9 +148,9 @@ def test_no_fault_hides_another():
 
 def test_the_strategies_of_the_manual_are_right():
     manual = (ROOT / "docs" / "strategies.md").read_text()
-    concepts, native = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL))
+    concepts, native, chased = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL))
 
-    protocol = check(as_yaml(small(strategies=[*concepts["strategies"], *native])))
+    protocol = check(as_yaml(small(strategies=[*concepts["strategies"], *native], **chased)))
 
     assert [strategy.searched for strategy in protocol.strategies] == [("pubmed", "europepmc", "openalex"), ("pubmed",)]
 
