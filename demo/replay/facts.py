@@ -31,7 +31,8 @@ class Copy(_Facts):
 
 
 class Paper(_Facts):
-    """A paper's facts; `authors` as `Family, Initials`, `more_authors` if the list is not whole."""
+    """A paper's facts; `authors` as `Family, Initials`, `more_authors` if the list is not whole; `cites` are keys of
+    other papers."""
 
     key: str
     title: str
@@ -45,6 +46,7 @@ class Paper(_Facts):
     pages: str | None = None
     doi: str | None = None
     language: str = "en"
+    cites: list[str] = []
     sources: dict[SourceName, Copy]
 
     def as_in(self, source: SourceName) -> Paper:

@@ -21,6 +21,7 @@ from demo.replay.matcher import Notation, QuerySyntax, Test, parse, title_and_ab
 
 MOST_PER_PAGE = 100
 MOST_BY_PAGE = 10_000
+MOST_VALUES = 100
 #: Credits of a day; a list call costs one, a search ten.
 BUDGET = 1_000_000
 
@@ -176,6 +177,9 @@ def _test(name: str, value: str) -> Test:
         known = ", ".join(sorted(_FILTERS))
         message = f"{name} is not a valid field. Valid fields are underscore or hyphenated versions of: {known}"
         raise BadRequest("Invalid query parameters", message)
+    if value.count("|") >= MOST_VALUES:
+        message = f"Maximum number of values exceeded for {name}. Decrease values to {MOST_VALUES} or below."
+        raise BadRequest("Invalid query parameters", message)
     return _FILTERS[name](value)
 
 
@@ -212,10 +216,21 @@ def _ids(value: str) -> Test:
     return lambda entry: entry.key in wanted
 
 
+def _dois(value: str) -> Test:
+    wanted = tuple(f"/{each}" for each in value.lower().split("|"))
+    return lambda entry: str(entry.wire().get("doi") or "").lower().endswith(wanted)
+
+
+def _cites(value: str) -> Test:
+    wanted = {f"https://openalex.org/{each}" for each in value.upper().split("|")}
+    return lambda entry: not wanted.isdisjoint(entry.wire().get("referenced_works") or ())
+
+
 _FILTERS: dict[str, Callable[[str], Test]] = {
+    "cites": _cites,
     "ids.openalex": _ids,
     "ids.pmid": lambda value: lambda entry: str(entry.wire().get("ids", {}).get("pmid", "")).endswith(f"/{value}"),
-    "doi": lambda value: lambda entry: str(entry.wire().get("doi") or "").lower().endswith(f"/{value.lower()}"),
+    "doi": _dois,
     "from_publication_date": _dated(lambda published, bound: published >= bound),
     "to_publication_date": _dated(lambda published, bound: published <= bound),
     "title_and_abstract.search": lambda value: _search(value, _NOTATION),

@@ -24,6 +24,7 @@ class PaperEntry:
 
     source: SourceName
     paper: Paper
+    cited: tuple[Paper, ...] = ()
 
     @property
     def copy(self) -> Copy:
@@ -47,16 +48,24 @@ class PaperEntry:
         return Text(title=title, venue=there.venue or "", authors=" ".join(there.authors))
 
     def wire(self) -> dict[str, Any] | Element:
-        return render.WIRE[self.source](self.paper.as_in(self.source), self.copy)
+        work = render.WIRE[self.source](self.paper.as_in(self.source), self.copy)
+        if not self.cited or self.source not in render.CITED or isinstance(work, Element):
+            return work
+        return work | render.CITED[self.source](self.cited)
 
 
 class PapersCorpus:
     """Serves the papers of one file in the form of each source."""
 
     def __init__(self, papers: Sequence[Paper]) -> None:
+        named = {paper.key: paper for paper in papers}
         self._by_source = {
             source: sorted(
-                (PaperEntry(source, paper) for paper in papers if source in paper.sources),
+                (
+                    PaperEntry(source, paper, tuple(named[key] for key in paper.cites))
+                    for paper in papers
+                    if source in paper.sources
+                ),
                 key=lambda entry: (entry.entered, entry.key),
             )
             for source in render.WIRE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
@@ -197,6 +197,39 @@ def semanticscholar(paper: Paper, copy: Copy) -> dict[str, Any]:
         "authors": [{"authorId": None, "name": f"{initial}. {family}"} for initial, family in people],
     }
 
+
+def cited_in_openalex(papers: Sequence[Paper]) -> dict[str, Any]:
+    """Which works a work cites: those that are there."""
+    there = [paper.sources["openalex"].id for paper in papers if "openalex" in paper.sources]
+    return {"referenced_works": [f"https://openalex.org/{own}" for own in there], "referenced_works_count": len(there)}
+
+
+def cited_in_crossref(papers: Sequence[Paper]) -> dict[str, Any]:
+    """What its publisher deposited: each by its DOI, whoever registered that, or in words."""
+    references: list[dict[str, Any]] = [
+        {"key": f"ref{number}"}
+        | (
+            {"doi-asserted-by": "publisher", "DOI": paper.doi}
+            if paper.doi
+            else {"unstructured": f"{paper.title}, {paper.year}"}
+        )
+        for number, paper in enumerate(papers, 1)
+    ]
+    return {"reference": references, "references-count": len(references)}
+
+
+def cited_in_semanticscholar(papers: Sequence[Paper]) -> dict[str, Any]:
+    """Every paper; one that is not there has no id."""
+    there = [(paper, paper.sources.get("semanticscholar")) for paper in papers]
+    return {"references": [{"paperId": copy and copy.id, "title": paper.title} for paper, copy in there]}
+
+
+#: What a source that knows it says of what a work cites.
+CITED: dict[SourceName, Callable[[Sequence[Paper]], dict[str, Any]]] = {
+    "openalex": cited_in_openalex,
+    "crossref": cited_in_crossref,
+    "semanticscholar": cited_in_semanticscholar,
+}
 
 #: The wire form of each source.
 WIRE: dict[SourceName, Callable[[Paper, Copy], dict[str, Any] | Element]] = {

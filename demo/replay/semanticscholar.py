@@ -1,9 +1,11 @@
-"""Semantic Scholar as documented: GET /paper/search/bulk with query and token, and POST /paper/batch."""
+"""Semantic Scholar as documented: GET /paper/search/bulk with query and token, POST /paper/batch, and GET
+/paper/{id}/references and /citations with offset and limit."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -20,6 +22,8 @@ from demo.replay.matcher import Notation, QuerySyntax, parse, title_and_abstract
 #: Papers of a page, whatever is asked for, and of a list of ids at most.
 BULK_SIZE = 1_000
 MOST_IDS = 500
+#: Papers of a part of a list, and how far a list reaches.
+MOST_LISTED, LAST_LISTED = 1_000, 10_000
 
 _FIELDS = {
     "paperId", "externalIds", "title", "abstract", "venue", "year", "publicationDate", "publicationTypes", "journal",
@@ -45,13 +49,52 @@ class SemanticScholarApi:
         self._bulk_size = bulk_size
 
     def routes(self) -> list[Route]:
-        return [Route("/paper/search/bulk", self.search), Route("/paper/batch", self.batch, methods=["POST"])]
+        return [
+            Route("/paper/search/bulk", self.search),
+            Route("/paper/batch", self.batch, methods=["POST"]),
+            Route("/paper/{paper:path}/references", self.references),
+            Route("/paper/{paper:path}/citations", self.citations),
+        ]
 
     def search(self, request: Request) -> Response:
         try:
             return json_answer(self._search(dict(request.query_params)))
         except BadRequest as error:
             return json_answer({"error": str(error)}, 400)
+
+    def references(self, request: Request) -> Response:
+        """What a paper cites; one that is not there has a title and no id."""
+
+        def listed(entry: Entry) -> list[dict[str, Any]]:
+            return [{"citedPaper": each} for each in entry.wire().get("references", [])]
+
+        return self._list(request, listed)
+
+    def citations(self, request: Request) -> Response:
+        """What cites a paper, the newest first."""
+
+        def listed(entry: Entry) -> list[dict[str, Any]]:
+            citing = self._holdings.matching(self._is_there, lambda other: _cites(other, entry.key))
+            return [{"citingPaper": {"paperId": each.key, "title": each.text().title}} for each in reversed(citing)]
+
+        return self._list(request, listed)
+
+    def _list(self, request: Request, listed: Callable[[Entry], list[dict[str, Any]]]) -> Response:
+        asked, name = dict(request.query_params), request.path_params["paper"]
+        wanted = name.removeprefix("DOI:").lower()
+        found = self._holdings.matching(self._is_there, lambda entry: wanted in (entry.key, _doi(entry)))
+        if not found:
+            return json_answer({"error": f"Paper with id {name} not found"}, 404)
+        try:
+            fields, start, limit = _fields(asked), _number(asked, "offset", 0), _number(asked, "limit", 100)
+            if limit > MOST_LISTED or start + limit >= LAST_LISTED:
+                raise BadRequest(f"offset + limit must be < {LAST_LISTED}")
+        except BadRequest as error:
+            return json_answer({"error": str(error)}, 400)
+        papers = listed(found[0])
+        rest = [{inner: _selected(paper, fields) for inner, paper in each.items()} for each in papers[start:]]
+        body: dict[str, Any] = {"offset": start, "data": rest[:limit]}
+        return json_answer(body | ({"next": start + limit} if len(rest) > limit else {}))
 
     async def batch(self, request: Request) -> Response:
         body = await request.body()
@@ -94,6 +137,21 @@ class SemanticScholarApi:
             raise BadRequest("publicationDateOrYear must be <start>:<end>, each as YYYY-MM-DD or left out")
         since, until = _day(window[1], date.min), _day(window[2], date.max)
         return self._holdings.matching(self._is_there, lambda entry: since <= entry.published <= until, matches)
+
+
+def _cites(entry: Entry, own: str) -> bool:
+    return any(each["paperId"] == own for each in entry.wire().get("references", []))
+
+
+def _doi(entry: Entry) -> str:
+    return str(entry.wire()["externalIds"].get("DOI", "")).lower()
+
+
+def _number(asked: dict[str, str], name: str, default: int) -> int:
+    text = asked.get(name, str(default))
+    if not text.isdigit():
+        raise BadRequest(f"{name} must be a number, not {text[:20]}")
+    return int(text)
 
 
 def not_found(request: Request) -> Response:

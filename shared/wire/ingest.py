@@ -24,6 +24,9 @@ Purpose = Literal["new", "whole", "changes"]
 #: or that on which it was published.
 Dating = Literal["came", "changed", "published"]
 
+#: Whether an included report cites what was found (`backward`), or what was found cites it (`forward`).
+Direction = Literal["backward", "forward"]
+
 #: Where a record stands in screening.
 Standing = Literal["waiting", "included", "excluded"]
 

@@ -26,6 +26,22 @@ def corpus_with_copies(path: Path) -> PapersCorpus:
     return PapersCorpus([_copied(number, paper) for number, paper in enumerate(papers, 1)])
 
 
+def corpus_with_citations(path: Path, reach: int = 5) -> PapersCorpus:
+    """The same, each paper citing those before it in the file, so many at most, and one without a DOI that no source
+    has."""
+    papers = PapersFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).papers
+    lost = papers[0].model_copy(update={"key": "lost", "title": "A thesis in no index", "doi": None, "sources": {}})
+    return PapersCorpus(
+        [
+            _copied(number, paper).model_copy(
+                update={"cites": [lost.key, *(one.key for one in papers[max(0, number - 1 - reach) : number - 1])]}
+            )
+            for number, paper in enumerate(papers, 1)
+        ]
+        + [lost]
+    )
+
+
 def _copied(number: int, paper: Paper) -> Paper:
     digest = hashlib.sha256(paper.key.encode()).hexdigest()
     entered = min(copy.entered for copy in paper.sources.values())

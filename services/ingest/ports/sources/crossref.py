@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NoReturn, Unpack
 from urllib.parse import parse_qsl, quote
@@ -10,12 +11,14 @@ from urllib.parse import parse_qsl, quote
 import httpx
 
 from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.citing import Place, Seed, batches, by_doi, by_id, follow, ids_of, links_to, unknown
 from services.ingest.ports.sources.crossref_record import read_work
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.lookups import looked_up
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Direction,
     Heard,
     Keep,
     Page,
@@ -37,6 +40,7 @@ from services.ingest.ports.sources.reading import (
 )
 from services.ingest.ports.sources.rereading import Asked, read_again
 from services.ingest.ports.sources.slices import FIRST_DAY, LAST_DAY, middle_of, next_slice
+from shared import identifiers
 from shared.events.base import Value
 
 NAME = "crossref"
@@ -82,6 +86,9 @@ class Crossref:
     #: Works come and go while it counts: two in a thousand.
     slack = 0.002
     ids_at_once = 40
+    #: Which works cite another it tells its members alone.
+    directions: tuple[Direction, ...] = ("backward",)
+    seeds_at_once = 20
 
     def __init__(
         self,
@@ -123,15 +130,61 @@ class Crossref:
 
     def look_up(self, ids: Sequence[str], since: date, keep: Keep = keep_nothing) -> Iterator[Page]:
         """Those of the DOIs that were indexed anew since: whatever changes about a work, that day moves."""
+        return self._look_up(ids, since, keep, lambda work: None)
+
+    def _look_up(
+        self, ids: Sequence[str], since: date, keep: Keep, see: Callable[[dict[str, Any]], None]
+    ) -> Iterator[Page]:
+        """The same; each work is given to `see` as it came."""
+
+        def read(answer: Answer) -> Page:
+            page, message = read_page(answer)[0], as_dict(as_dict(answer.json()).get("message"))
+            for work in as_list(message.get("items")):
+                see(as_dict(work))
+            return page
+
+        def read_one(answer: Answer) -> Page:
+            page = read_single(answer)
+            see(as_dict(as_dict(answer.json()).get("message")))
+            return page
+
         # A filter is cut at its commas, so a DOI with one is asked for by itself.
         if listed := [doi for doi in ids if "," not in doi]:
             filters = ",".join([*(f"doi:{doi}" for doi in listed), f"from-index-date:{since}"])
             asked = {"filter": filters, "rows": str(self.ids_at_once)}
-            yield looked_up(listed, lambda: self._ask(asked, keep)[0])
+            yield looked_up(
+                listed, lambda: self._http.ask("GET", "works", read, refused=read_refusal, params=asked, keep=keep)
+            )
         for doi in ids:
             if "," in doi:
                 path = f"works/{quote(doi, safe='')}"
-                yield self._http.ask("GET", path, read_single, refused=read_refusal, unknown=Page, keep=keep)
+                yield self._http.ask("GET", path, read_one, refused=read_refusal, unknown=Page, keep=keep)
+
+    def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """What the publishers of the reports deposited as cited, as far as a DOI names it, looked up by that."""
+        place = read_cursor(cursor, Place) or Place()
+        asked = by_id(seeds)
+        for doi, records in by_doi(seeds).items():
+            asked.setdefault(doi, set()).update(records)
+        cited: dict[str, list[str]] = {}
+        unnamed: Counter[bool] = Counter()
+
+        def see(work: dict[str, Any]) -> None:
+            doi, given = identifiers.doi(work.get("DOI")), as_list(work.get("reference"))
+            if doi in asked and doi not in cited:
+                cited[doi] = [one for each in given if (one := identifiers.doi(as_dict(each).get("DOI")))]
+                unnamed.update({True: len(given) - len(cited[doi]), False: len(given)})
+
+        for wanted in batches(list(asked), self.ids_at_once):
+            lacking = set(wanted)
+            for page in self._look_up(wanted, FIRST_DAY, keep, see):
+                lacking -= ids_of(page) | set(page.missing)
+                yield Page(cursor=place.model_dump_json(), missing=page.missing, remarks=page.remarks, quota=page.quota)
+            yield Page(cursor=place.model_dump_json(), remarks=unknown(NAME, sorted(lacking)))
+        if unnamed[True]:
+            words = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports have no DOI at {NAME}"
+            yield Page(cursor=place.model_dump_json(), remarks=[words])
+        yield from follow(self, links_to(cited, asked, "backward"), place, None, keep)
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, NoReturn, Unpack
 
 import httpx
 
+from services.ingest.domain.watching import lacks
 from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.citing import (
+    Place,
+    Seed,
+    batches,
+    by_doi,
+    by_id,
+    follow,
+    holds_all,
+    ids_of,
+    links_to,
+    named,
+    unknown,
+)
 from services.ingest.ports.sources.http import (
     Access,
     Answer,
@@ -26,8 +41,10 @@ from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
     Dating,
+    Direction,
     Heard,
     Keep,
+    Link,
     Notice,
     Page,
     Query,
@@ -35,7 +52,18 @@ from services.ingest.ports.sources.port import (
     SourceRecord,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from services.ingest.ports.sources.reading import (
+    Position,
+    Reader,
+    answered,
+    as_cursor,
+    as_dict,
+    as_list,
+    as_text,
+    read_cursor,
+    walk,
+    whole,
+)
 from services.ingest.ports.sources.rereading import read_again
 from shared import identifiers
 from shared.events.values import Identifiers
@@ -67,6 +95,8 @@ class OpenAlex:
     least_overlap_days = 730
     slack = 0.0
     ids_at_once = 50
+    directions: tuple[Direction, ...] = ("backward", "forward")
+    seeds_at_once = 25
 
     def __init__(
         self,
@@ -92,13 +122,87 @@ class OpenAlex:
         asked = {"filter": f"ids.openalex:{'|'.join(ids)}", "per_page": str(self.ids_at_once)}
         yield looked_up(ids, lambda: self._page(asked, keep))
 
+    def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """What the reports list as cited, looked up by their ids; then what cites any of them, walked by a cursor."""
+        place = read_cursor(cursor, Place) or Place()
+        own: dict[str, set[str]] = {}
+        cited: dict[str, list[str]] = {}
+        for name, asked in (("ids.openalex", by_id(seeds)), ("doi", by_doi(seeds))):
+            # Both are signs of a filter, so that such a DOI cannot be asked for.
+            sayable = [each for each in asked if "," not in each and "|" not in each]
+            lacking = sorted(asked.keys() - set(sayable))
+            for wanted in batches(sayable, self.ids_at_once):
+                filters = {"filter": f"{name}:{'|'.join(wanted)}", "per_page": str(self.ids_at_once)}
+                page = whole(partial(self._page, filters, keep, cited), holds_all)
+                came = {_named(record, name): record.source_id for record in page.records}
+                for each in came.keys() & set(wanted):
+                    own.setdefault(came[each], set()).update(asked[each])
+                absent = [each for each in wanted if each not in came]
+                lacking += absent if holds_all(page) else []
+                yield Page(
+                    cursor=place.model_dump_json(), missing=[] if holds_all(page) else absent, remarks=page.remarks,
+                    quota=page.quota,
+                )  # fmt: skip
+            if lacking:
+                yield Page(cursor=place.model_dump_json(), remarks=unknown(NAME, lacking))
+        forward = Place(direction="forward")
+        if place.direction == "backward":
+            yield from follow(
+                self, links_to({each: cited[each] for each in own}, own, "backward"), place, forward, keep
+            )
+            place = forward
+        if own:
+            yield from self._citing(own, place, keep)
+        else:
+            yield Page()
+
+    def _citing(self, own: Mapping[str, set[str]], place: Place, keep: Keep) -> Iterator[Page]:
+        """Every work that cites one of these. What the walk lacks by the source's own count is missing, though nobody
+        can tell which works they are."""
+        cited: dict[str, list[str]] = {}
+        asked = {"filter": f"cites:{'|'.join(sorted(own))}", "per_page": str(self._per_page)}
+
+        def ask(at: str) -> Page:
+            cited.clear()
+            return self._page(asked | {"cursor": at}, keep, cited)
+
+        position = read_cursor(place.at, Position)
+        given, reported = position.given if position else 0, 0
+        for page in walk(ask, place.at, START, self._per_page):
+            given, reported = given + page.found, max(reported, page.reported or 0)
+            citing = {each: set(cited.get(each, ())) & own.keys() for each in ids_of(page)}
+            links = [
+                Link(seed=record, found=each, direction="forward")
+                for each, known in citing.items()
+                for record in sorted(set().union(*(own[one] for one in known)))
+            ]
+            unlinked = [each for each, known in citing.items() if not known]
+            remarks = [f"{NAME} says of works that they cite a report that they do not list: {named(unlinked)}"]
+            lack = lacks(reported=reported, received=given, slack=self.slack) if page.cursor is None else 0
+            missing = [f"{lack} of {reported} works that cite {named(sorted(own))}"] if lack else []
+            following = Place(direction="forward", at=page.cursor).model_dump_json() if page.cursor else None
+            yield page.model_copy(
+                update={
+                    "links": links, "reported": None, "missing": missing, "cursor": following,
+                    "remarks": page.remarks + (remarks if unlinked else []),
+                }
+            )  # fmt: skip
+
     def read_again(self, heard: Heard) -> Page | None:
         return read_again(heard, lambda answer, asked: read_page(answer))
 
-    def _page(self, asked: dict[str, str], keep: Keep) -> Page:
-        params = asked | {"select": FIELDS}
+    def _page(self, asked: dict[str, str], keep: Keep, cited: dict[str, list[str]] | None = None) -> Page:
+        """A page of works; which works each of them cites is written into `cited` where that is wanted."""
+        params = asked | {"select": FIELDS if cited is None else f"{FIELDS},referenced_works"}
         key = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
-        return self._http.ask("GET", "works", read_page, refused=read_refusal, params=params, headers=key, keep=keep)
+
+        def read(answer: Answer) -> Page:
+            page = read_page(answer)
+            if cited is not None:
+                cited.update(read_references(answer.json()))
+            return page
+
+        return self._http.ask("GET", "works", read, refused=read_refusal, params=params, headers=key, keep=keep)
 
 
 def request_of(query: Query) -> dict[str, str]:
@@ -131,6 +235,15 @@ def read_page(answer: Answer) -> Page:
     return answered(read_works(answer.json()), answer)
 
 
+def read_references(body: Any) -> dict[str, list[str]]:
+    """The ids of the works that each work of a list answer cites, in the order in which it lists them."""
+    return {
+        own: [id_ for each in as_list(as_dict(work).get("referenced_works")) if (id_ := identifiers.openalex(each))]
+        for work in as_list(as_dict(body).get("results"))
+        if (own := identifiers.openalex(as_dict(work).get("id")))
+    }
+
+
 def read_works(body: Any) -> Page:
     """Reads the body of a list answer: {"meta", "results"}; raises Malformed when it is not one."""
     meta, works = as_dict(as_dict(body).get("meta")), as_dict(body).get("results")
@@ -139,6 +252,11 @@ def read_works(body: Any) -> Page:
         raise Malformed("the answer has no meta.count or no list of results")
     cursor = as_cursor(meta.get("next_cursor"))
     return Reader(NAME, read_work).page(works, cursor=cursor, reported=total)
+
+
+def _named(record: SourceRecord, name: str) -> str:
+    """A work by its id or by its DOI, as a filter named it."""
+    return (record.identifiers.doi or "") if name == "doi" else record.source_id
 
 
 def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:

@@ -16,6 +16,7 @@ from shared.events.base import Value
 from shared.events.ingest import NoticeKind
 from shared.events.values import Identifiers, PartialDate
 from shared.wire.ingest import Dating as Dating
+from shared.wire.ingest import Direction as Direction
 
 #: How much of an item that cannot be used is kept, in characters.
 EXCERPT = 500
@@ -153,6 +154,14 @@ class Rejection(Value):
     excerpt: str = Field(max_length=EXCERPT)
 
 
+class Link(Value):
+    """That an item with the id `found` is cited by the report of a record (`backward`) or cites it (`forward`)."""
+
+    seed: str
+    found: str
+    direction: Direction
+
+
 class Page(Value):
     """One page of a walk. Every item the source sent on it is in `records` or in `rejections`.
 
@@ -160,7 +169,8 @@ class Page(Value):
     `reported` is the source's own count for the whole window; it may move during a walk. `missing` are ids that the
     source listed and did not give, though it was asked for them again. `remarks` are
     what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
-    mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers.
+    mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers. `links`
+    are of those of its items that a chase of citations found.
     """
 
     records: list[SourceRecord] = []
@@ -170,6 +180,7 @@ class Page(Value):
     missing: list[str] = []
     remarks: list[str] = []
     quota: dict[str, str] = {}
+    links: list[Link] = []
 
     @property
     def found(self) -> int:

@@ -6,26 +6,40 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, NoReturn, Unpack
+from typing import Any, NamedTuple, NoReturn, Unpack
+from urllib.parse import quote
 
 import httpx
 import orjson
 
 from services.ingest.ports.sources import normal
+from services.ingest.ports.sources.citing import Place, Seed, follow, links_to, unknown
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
+    Direction,
     Heard,
     Keep,
     Page,
     Query,
     Rejection,
+    SourceDrifted,
     SourceRecord,
     SourceRefused,
     keep_nothing,
 )
-from services.ingest.ports.sources.reading import Reader, answered, as_cursor, as_dict, as_list, as_text, walk
+from services.ingest.ports.sources.reading import (
+    AGAIN,
+    Reader,
+    answered,
+    as_cursor,
+    as_dict,
+    as_list,
+    as_text,
+    read_cursor,
+    walk,
+)
 from services.ingest.ports.sources.rereading import Asked, read_again
 from shared import identifiers
 from shared.events.values import Identifiers
@@ -36,6 +50,9 @@ PAGE_SIZE = 1_000
 START = "*"
 #: Characters that a strategy may have as part of an address.
 LONGEST_QUERY = 6_000
+
+#: No list of what a paper cites, or of what cites it, reaches further.
+MOST_LISTED = 9_999
 
 #: Fields we read.
 FIELDS = "externalIds,title,abstract,venue,year,publicationDate,publicationTypes,journal,authors"
@@ -58,7 +75,22 @@ _SERVERS = {
     "medrxiv": "10.1101/", "preprints.org": "10.20944/", "psyarxiv": "10.31234/", "research square": "10.21203/",
     "social science research network": "10.2139/", "ssrn electronic journal": "10.2139/",
 }  # fmt: skip
+#: Where such a list is, and the name of a paper in it.
+_LISTS: dict[Direction, tuple[str, str]] = {
+    "backward": ("references", "citedPaper"),
+    "forward": ("citations", "citingPaper"),
+}
 _OWN_ID = re.compile(r"[0-9a-f]{40}")
+
+
+class Listed(NamedTuple):
+    """A part of a list of papers: their ids, how many have none, where the next part begins, and what is to be said of
+    it."""
+
+    ids: list[str]
+    unnamed: int = 0
+    following: int | None = None
+    withheld: bool = False
 
 
 class SemanticScholar:
@@ -76,6 +108,8 @@ class SemanticScholar:
     #: Its count is an estimate: one in a hundred.
     slack = 0.01
     ids_at_once = 200
+    directions: tuple[Direction, ...] = ("backward", "forward")
+    seeds_at_once = 1
 
     def __init__(
         self,
@@ -116,10 +150,74 @@ class SemanticScholar:
             keep=keep,
         )
 
+    def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
+        """What it lists as cited by the reports, and as citing them, each looked up by its id, since its lists leave
+        abstracts out."""
+        place: Place | None = read_cursor(cursor, Place) or Place()
+        asked = {
+            own: [seed.record]
+            for seed in seeds
+            for own in seed.ids or ([f"DOI:{seed.doi}"] if seed.doi is not None else [])
+        }
+        while place is not None:
+            listed: dict[str, list[str]] = {}
+            remarks: list[str] = []
+            for own in asked:
+                found = self._listed(own, place.direction, keep, remarks)
+                listed |= {} if found is None else {own: found}
+            remarks += unknown(NAME, [own for own in asked if own not in listed])
+            yield Page(cursor=place.model_dump_json(), remarks=remarks)
+            then = Place(direction="forward") if place.direction == "backward" else None
+            yield from follow(self, links_to(listed, asked, place.direction), place, then, keep)
+            place = then
+
+    def _listed(self, own: str, way: Direction, keep: Keep, remarks: list[str]) -> list[str] | None:
+        """The ids of a whole list, in its order; None for a paper that is not there. It has no count, and ends where it
+        does not say how it goes on."""
+        name, inner = _LISTS[way]
+        ids: list[str] = []
+        unnamed, start, again = 0, 0, 0
+        while start < MOST_LISTED:
+            limit = min(self._page_size, MOST_LISTED - start)
+            part = self._http.ask(
+                "GET",
+                f"paper/{quote(own, safe='/:')}/{name}",
+                lambda answer: read_list(answer, inner),
+                refused=read_refusal,
+                params={"fields": "paperId", "offset": str(start), "limit": str(limit)},
+                headers=self._headers,
+                unknown=lambda: None,
+                keep=keep,
+            )
+            if part is None:
+                return None
+            if start and part == Listed([]) and again < AGAIN:
+                # It said that there is more.
+                again += 1
+                continue
+            if start and part == Listed([]):
+                remarks.append(f"{NAME} says that more than {start} {name} of {own} are there, and gives no more")
+            if part.withheld:
+                remarks.append(f"the {name} of {own} are withheld at {NAME}, as its publisher wants it")
+            ids, unnamed, again = ids + part.ids, unnamed + part.unnamed, 0
+            if part.following is None:
+                break
+            if part.following <= start:
+                words = f"{NAME} goes on with the {name} of {own} at {part.following}, and stands at {start}"
+                raise SourceDrifted(words, source=NAME)
+            start = part.following
+        else:
+            remarks.append(f"{NAME} lists {MOST_LISTED:,} {name} of {own} at most, and there are more")
+        if unnamed:
+            remarks.append(f"{unnamed} of {len(ids) + unnamed} {name} of {own} have no id at {NAME}")
+        return ids
+
     def read_again(self, heard: Heard) -> Page | None:
-        def read(answer: Answer, asked: Asked) -> Page:
+        def read(answer: Answer, asked: Asked) -> Page | None:
             if asked.address.endswith("/paper/search/bulk"):
                 return read_page(answer)
+            if not asked.address.endswith("/paper/batch"):
+                return None
             return read_batch(answer, as_list(as_dict(orjson.loads(asked.sent.get("json") or "{}")).get("ids")))
 
         return read_again(heard, read)
@@ -151,6 +249,20 @@ def read_papers(body: Any) -> Page:
     if not isinstance(papers, list) or total is None:
         raise Malformed("the answer has no total or no list of data")
     return Reader(NAME, read_paper).page(papers, cursor=as_cursor(body.get("token")), reported=total)
+
+
+def read_list(answer: Answer, inner: str) -> Listed:
+    """Reads a part of a list of papers, each within an object under the name `inner`; raises Malformed when it is none.
+    Where a publisher withholds it the list is null."""
+    body = as_dict(answer.json())
+    listed, following = body.get("data"), normal.count(body.get("next"))
+    if listed is None and "data" in body:
+        return Listed([], withheld=True)
+    if not isinstance(listed, list) or (following is None and body.get("next") is not None):
+        raise Malformed(f"a list of papers was expected: {answer.excerpt()}")
+    papers = [as_dict(as_dict(each).get(inner)).get("paperId") for each in listed]
+    ids = [own for each in papers if (own := as_text(each)) and _OWN_ID.fullmatch(own)]
+    return Listed(ids, len(papers) - len(ids), following)
 
 
 def read_batch(answer: Answer, wanted: Sequence[str]) -> Page:
