@@ -24,6 +24,7 @@ from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.ingest import (
+    CitationView,
     Coverage,
     DuplicateVerdict,
     DuplicateView,
@@ -57,7 +58,11 @@ Reading = Annotated[Work, reading_of("ingest")]
 def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
     """How many records there are, what waits for a person, and how each watch stands."""
     row = store.review_of(work, review)
-    searches, sweeps = store.watches_of(work, review), store.watches_of(work, review, "changes")
+    searches, sweeps, chases = (
+        store.watches_of(work, review, "search"),
+        store.watches_of(work, review, "changes"),
+        store.watches_of(work, review, "citations"),
+    )
     return IngestStatus(
         review=review,
         protocol_version=row.protocol_version,
@@ -66,7 +71,8 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         open_duplicates=store.open_duplicates(work, review),
         watches=views.watch_views(work, searches),
         sweeps=views.watch_views(work, sweeps),
-        parked=views.parked_views(work, {FULL_TEXTS, *(watch.source for watch in (*searches, *sweeps))}),
+        chases=views.watch_views(work, chases),
+        parked=views.parked_views(work, {FULL_TEXTS, *(watch.source for watch in (*searches, *sweeps, *chases))}),
         open_copies=views.copy_counts(work, review),
     )
 
@@ -85,8 +91,20 @@ def list_parked(work: Reading, person: Lead) -> Page[ParkedView]:
 
 @router.get("/reviews/{review}/watches")
 def list_watches(review: Name, work: Reading, person: Reader, purpose: WatchPurpose = "search") -> Page[WatchView]:
-    """Every watch of a review over its strategies, or over what sources change, in the order of their names."""
+    """Every watch of a review over its strategies, over what sources change, or over the citations of its included
+    reports, in the order of their names."""
     return Page(items=views.watch_views(work, store.watches_of(work, review, purpose)))
+
+
+@router.get("/reviews/{review}/citations")
+def list_citations(
+    review: Name, work: Reading, person: Reader, page: Hundred, record: Word | None = None
+) -> Page[CitationView]:
+    """Which included reports cite what a chase of citations found, or are cited by it, as each source has it; of one
+    record that was found if given."""
+    store.review_of(work, review)
+    found = store.page_of_citations(work, review, record, page)
+    return found.shown_as(views.citation_views(work, found.rows))
 
 
 @router.get("/reviews/{review}/coverage")
@@ -96,7 +114,8 @@ def show_coverage(
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
-    watches = {row.id: (row.strategy, row.source) for row in store.watches_of(work, review)}
+    rows = store.watches_of(work, review, "search", "citations")
+    watches = {row.id: (row.strategy, row.source) for row in rows}
     days = since, until
     return coverage(review, days, store.brought(work, review, days), watches)
 

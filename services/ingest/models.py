@@ -16,6 +16,7 @@ from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
     Availability,
     Dating,
+    Direction,
     PairState,
     Purpose,
     ReparseState,
@@ -46,7 +47,8 @@ class ReviewRow(Base, table=True):
 
 
 class WatchRow(Base, table=True):
-    """One strategy of a review, pulled again and again, or the changes of one source. A watch is never deleted.
+    """One strategy of a review, pulled again and again, or the changes of one source, or the citations that it knows. A
+    watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
@@ -311,6 +313,20 @@ class OriginRow(Base, table=True):
     source: str = Field(primary_key=True)
     source_id: str = Field(primary_key=True)
     watch: str = Field(primary_key=True)
+
+
+class CitationRow(Base, table=True):
+    """That a source links a source record to the report of a record, the `seed`, which was included then: it is cited
+    by it (`backward`) or cites it (`forward`). `run` found this first. It is never taken back."""
+
+    __tablename__ = "citations"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    seed: str = Field(primary_key=True)
+    direction: Direction = Field(primary_key=True, sa_type=AutoString)
+    run: str
 
 
 class RecordRow(Base, table=True):

@@ -11,13 +11,14 @@ from services.ingest.commands.watches import tell_stopped
 from services.ingest.domain.watching import Standings, WatchStates
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
-from shared.events.protocol import Strategy, VersionPublished
+from shared.events.protocol import Citations, Strategy, VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.strategies.asking import asked
 
 
 def adopt_watches(work: Work, event: VersionPublished) -> None:
-    """Watches what the newest protocol version asks for; a strategy it no longer has is retired.
+    """Watches what the newest protocol version asks for; a strategy it no longer has is retired, and so is a chase of
+    citations.
 
     A changed question (source, query, first day) is asked anew from the beginning, since what was searched
     through was searched for something else; all else keeps its place.
@@ -31,7 +32,7 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
         review = work.add(ReviewRow(review=event.review, protocol_version=event.version))
     review.protocol_version = event.version
     review.search_from = search_from
-    known = {watch.strategy: watch for watch in store.watches_of(work, event.review)}
+    known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations")}
     for strategy in event.protocol.strategies:
         for question in _questions(strategy):
             watch = known.pop(question.name, None)
@@ -39,6 +40,8 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
                 work.add(_new_watch(work, event.review, strategy, question, event.version))
             else:
                 _adopt(work, watch, strategy, question, event.version, asks_anew=asks_earlier)
+    if event.protocol.citations is not None:
+        _adopt_chases(work, event.review, event.protocol.citations, event.version, known)
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
@@ -67,6 +70,23 @@ def note_stage(work: Work, event: RecordAdvanced) -> None:
 def note_inclusion(work: Work, event: RecordIncluded) -> None:
     """The same, of a record that passed the last stage."""
     store.note_standing(work, event.review, event.record, standing=Standings.INCLUDED)
+
+
+def _adopt_chases(work: Work, review: str, citations: Citations, version: int, known: dict[str, WatchRow]) -> None:
+    """A watch over citations for each source where they are chased, taken out of what is `known`."""
+    for source in citations.sources:
+        name = f"citations:{source}"
+        watch = known.pop(name, None)
+        if watch is None:
+            watch = WatchRow(
+                id=store.watch_id(review, name), purpose="citations", review=review, strategy=name, source=source,
+                query=name, every_days=citations.every_days, overlap_days=0, whole_every_days=0,
+                protocol_version=version, asked_since=version, due_at=work.now,
+            )  # fmt: skip
+            work.add(watch)
+        watch.every_days, watch.protocol_version = citations.every_days, version
+        if watch.state == WatchStates.RETIRED:
+            WatchStates.turn(watch, WatchStates.ACTIVE)
 
 
 class _Question(NamedTuple):

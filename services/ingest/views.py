@@ -8,6 +8,7 @@ from dataclasses import asdict
 from services.ingest import store
 from services.ingest.domain import copies, quotas
 from services.ingest.models import (
+    CitationRow,
     DuplicateRow,
     NoticeRow,
     OpenCopiesRow,
@@ -22,6 +23,7 @@ from services.ingest.models import (
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import (
+    CitationView,
     CopyCounts,
     DuplicateView,
     MergeView,
@@ -147,6 +149,19 @@ def copy_counts(work: Work, review: str) -> CopyCounts:
         troubled=troubled,
         trouble=store.trouble_with_copies(work, review) if troubled else None,
     )
+
+
+def citation_views(work: Work, rows: Collection[tuple[CitationRow, str, str]]) -> list[CitationView]:
+    """Links, each with the record that was found and that of the report."""
+    known = store.records(work, {one for _, record, report in rows for one in (record, report)})
+    titles = {one: Bibliography.model_validate(row.bibliography).title for one, row in known.items()}
+    return [
+        CitationView(
+            record=record, title=titles[record], report=report, report_title=titles[report],
+            standing=known[report].standing, **row.model_dump(include={"source", "source_id", "direction", "run"}),
+        )
+        for row, record, report in rows
+    ]  # fmt: skip
 
 
 def duplicate_views(work: Work, rows: list[DuplicateRow]) -> list[DuplicateView]:

@@ -39,8 +39,12 @@ class IngestClient:
         path = f"/ingest/reviews/{part(review)}/coverage"
         return self._http.get(path, wire.Coverage, since=since and str(since), until=until and str(until))
 
-    def watches(self, review: str, *, purpose: Literal["search", "changes"] = "search") -> Iterator[wire.WatchView]:
-        """Every watch over its strategies, or over what sources change."""
+    def citations(self, review: str, *, record: str | None = None) -> Iterator[wire.CitationView]:
+        """Which included reports cite what a chase found, or are cited by it; of one record if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/citations", wire.CitationView, record=record)
+
+    def watches(self, review: str, *, purpose: wire.WatchPurpose = "search") -> Iterator[wire.WatchView]:
+        """Every watch over its strategies, over what sources change, or over citations."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView, purpose=purpose)
 
     def pause(self, review: str, watch: str) -> wire.WatchView:

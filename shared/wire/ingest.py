@@ -14,11 +14,12 @@ from shared.wire.common import WHOLE, Given, Reason, Short
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
-#: What a watch is for: a strategy's search, or what a source changes about the records that a review has of it.
-WatchPurpose = Literal["search", "changes"]
+#: What a watch is for: a strategy's search, what a source changes about the records that a review has of it, or what
+#: cites its included reports or is cited by them.
+WatchPurpose = Literal["search", "changes", "citations"]
 
-#: What a run is for: what is new since the last one, all of a protocol's dates, or what was changed.
-Purpose = Literal["new", "whole", "changes"]
+#: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, or citations.
+Purpose = Literal["new", "whole", "changes", "citations"]
 
 #: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
 #: or that on which it was published.
@@ -92,7 +93,7 @@ class NewAcceptance(Given):
 
 class WatchView(BaseModel):
     """What is pulled again and again: a strategy, or, by its `purpose`, the changes that a source makes to the records
-    of a review. `trouble` is why its last run was not complete.
+    of a review, or the citations of its included reports. `trouble` is why its last run was not complete.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
     `whole_every_days`. A run that lacks no more than is `accepted` is complete.
@@ -388,9 +389,27 @@ class ParkedView(BaseModel):
     why: str
 
 
+class CitationView(BaseModel):
+    """That an included report cites a record (`backward`) or is cited by it (`forward`), as a source has it.
+
+    `standing` is where the report stands now: a link stays when it is included no more. `run` found the link first.
+    """
+
+    record: str
+    title: str | None
+    source: str
+    source_id: str
+    direction: Direction
+    report: str
+    report_title: str | None
+    standing: Standing
+    run: str
+
+
 class IngestStatus(BaseModel):
-    """Where a review's literature stands; `sweeps` are the watches over what sources change, `parked` those of its
-    sources that are left alone for now, `open_copies` how much of what passed a stage anybody can read."""
+    """Where a review's literature stands; `sweeps` are the watches over what sources change, `chases` those over the
+    citations of included reports, `parked` those of its sources that are left alone for now, `open_copies` how much of
+    what passed a stage anybody can read."""
 
     review: str
     protocol_version: int
@@ -399,6 +418,7 @@ class IngestStatus(BaseModel):
     open_duplicates: int
     watches: list[WatchView]
     sweeps: list[WatchView]
+    chases: list[WatchView] = []
     parked: list[ParkedView] = []
     open_copies: CopyCounts | None = None
 

@@ -20,7 +20,7 @@ def request_reparse(work: Work, review: str, asked: NewReparse) -> ReparseRow:
         if asked.source not in (None, run.source):
             raise NotFound(f"run {asked.run!r} is one of {run.source}, not of {asked.source!r}")
     elif asked.source is not None:
-        watches = store.watches_of(work, review)
+        watches = store.watches_of(work, review, "search", "citations")
         sources = sorted({watch.source for watch in watches})
         if asked.source not in sources:
             raise NotFound(f"review {review!r} asks no source {asked.source!r}; it asks: {', '.join(sources)}")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import copies, quotas, runs, sweeps
+from services.ingest.jobs import chasing, copies, quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.sources.catalog import Sources
@@ -156,6 +156,8 @@ def _walk(running: Context, run: RunRow, turn: Lock, answers: Answers) -> RunSta
     answers.ready()
     if run.purpose == "changes":
         pages = sweeps.pages(running, ACTOR, run, source, answers.hear)
+    elif run.purpose == "citations":
+        pages = chasing.pages(running, ACTOR, run, source, answers.hear)
     else:
         query = Query(text=run.query, since=run.since, until=run.until, by=run.dated_by)
         pages = source.pages(query, run.cursor, answers.hear)

@@ -124,7 +124,7 @@ def take_page_again(work: Work, row: ReparseRow, run_id: str, page: int, reread:
     """Takes in what the answers of a page of a run say today, and counts it.
 
     Of a work the newest answer counts, whichever run it came in. A sweep brings no work that the review does not have,
-    and no run one that is outside of its strategy.
+    a chase none that it has no link to, and no run one that is outside of its strategy.
     What was rejected and is a record now is resolved; what is rejected only now is kept with its reason. The run's own
     counts stay as they were told.
     """
@@ -133,6 +133,8 @@ def take_page_again(work: Work, row: ReparseRow, run_id: str, page: int, reread:
     said = {record.source_id: (one.at, record) for one in reread for record in one.page.records}
     known = store.source_records(work, run.review, run.source, said)
     outside = outside_of_strategy(work, run, [record for _, record in said.values()], known)
+    if run.purpose == "citations":
+        outside |= said.keys() - known.keys() - store.linked(work, run.review, run.source, said)
     changed: dict[str, tuple[datetime, Incoming]] = {}
     for source_id, (at, record) in said.items():
         before, content_hash = known.get(source_id), record.content_hash

@@ -65,6 +65,10 @@ def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
             searched_through=watch.searched_through, search_from=None, overlap_days=watch.overlap_days,
             today=work.now.date(),
         )  # fmt: skip
+    elif watch.purpose == "citations":
+        # Of no days: all that the reports cite and that cites them, whenever it came.
+        purpose, dated_by = "citations", "came"
+        since = until = work.now.date()
     elif _is_whole_due(work, watch) and not is_turn_of_new(watch.failures):
         purpose = "whole"
         dated_by = "published" if "published" in datings else datings[0]
@@ -140,6 +144,7 @@ def take_page(
     store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, answered_at)
     if run.purpose != "changes":
         store.note_origins(work, run.review, run.source, ids, run.watch)
+    store.note_citations(work, run, page.links)
     counted = fresh & ids | _come_inside(work, run, ids - fresh)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(counted)}
     _keep_items(work, run, went)

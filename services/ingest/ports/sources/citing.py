@@ -89,30 +89,55 @@ def links_to(listed: Mapping[str, Iterable[str]], seeds: Mapping[str, Iterable[s
 def follow(source: Source, links: Iterable[Link], place: Place, then: Place | None, keep: Keep) -> Iterator[Page]:
     """The linked works, looked up by their ids in their order, from a place on; the last page goes on to `then`.
 
-    What the source gives that it was not asked for is left out.
+    A page is of as many works as are looked up at once, however many answers that takes, so that each one moves on.
     """
     linked: defaultdict[str, list[Link]] = defaultdict(list)
     for link in links:
         linked[link.found].append(link)
     rest = list(batches(sorted(each for each in linked if each > place.after), source.ids_at_once))
     for number, asked in enumerate(rest, 1):
-        lacking = asked
-        for _ in range(_TIMES):
-            wanted = set(lacking)
-            for page in source.look_up(lacking, _EVER, keep) if lacking else ():
-                there = wanted & ids_of(page)
-                records = [each for each in page.records if each.source_id in there]
-                found = [link for each in sorted(there) for link in linked[each]]
-                yield page.model_copy(
-                    update={"records": records, "links": found, "reported": None, "cursor": place.model_dump_json()}
-                )
-                lacking = [each for each in lacking if each not in there]
-        remarks = [f"{source.name} lists works that it does not have: {named(lacking)}"] if lacking else []
-        place = place.model_copy(update={"after": asked[-1]})
-        following = place if number < len(rest) else then
-        yield Page(remarks=remarks, cursor=following.model_dump_json() if following else None)
+        page = _looked_up(source, asked, keep)
+        found = [link for each in sorted(ids_of(page)) for link in linked[each]]
+        following = place.model_copy(update={"after": asked[-1]}) if number < len(rest) else then
+        yield page.model_copy(update={"links": found, "cursor": cursor_of(following)})
     if not rest:
-        yield Page(cursor=then.model_dump_json() if then else None)
+        yield Page(cursor=cursor_of(then))
+
+
+def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
+    """These works on one page. What does not come is asked for again, and what comes unasked for is left out."""
+    made = Page()
+    lacking = list(asked)
+    for _ in range(_TIMES):
+        pages = list(source.look_up(lacking, _EVER, keep)) if lacking else []
+        wanted = set(lacking)
+        for page in pages:
+            made = made.model_copy(
+                update={
+                    "records": made.records + [each for each in page.records if each.source_id in wanted],
+                    "rejections": made.rejections + [each for each in page.rejections if each.source_id in wanted],
+                    "missing": made.missing + page.missing, "remarks": made.remarks + page.remarks,
+                    "quota": page.quota,
+                }
+            )  # fmt: skip
+        there = ids_of(made)
+        lacking = [each for each in lacking if each not in there]
+    missing = [each for each in lacking if each in made.missing]
+    gone = [each for each in lacking if each not in missing]
+    remarks = [f"{source.name} lists works that it does not have: {named(gone)}"] if gone else []
+    return made.model_copy(update={"missing": missing, "remarks": made.remarks + remarks})
+
+
+def beginning(with_: Page, pages: Iterator[Page]) -> Iterator[Page]:
+    """The pages, the first of them with what another one misses and remarks, which is no page of its own since it moves
+    nothing on."""
+    first = next(pages)
+    yield first.model_copy(update={"missing": with_.missing + first.missing, "remarks": with_.remarks + first.remarks})
+    yield from pages
+
+
+def cursor_of(place: Place | None) -> str | None:
+    return place.model_dump_json() if place is not None else None
 
 
 def unknown(source: str, reports: Sequence[str]) -> list[str]:

@@ -11,7 +11,18 @@ from urllib.parse import parse_qsl, quote
 import httpx
 
 from services.ingest.ports.sources import normal
-from services.ingest.ports.sources.citing import Place, Seed, batches, by_doi, by_id, follow, ids_of, links_to, unknown
+from services.ingest.ports.sources.citing import (
+    Place,
+    Seed,
+    batches,
+    beginning,
+    by_doi,
+    by_id,
+    follow,
+    ids_of,
+    links_to,
+    unknown,
+)
 from services.ingest.ports.sources.crossref_record import read_work
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.lookups import looked_up
@@ -175,16 +186,17 @@ class Crossref:
                 cited[doi] = [one for each in given if (one := identifiers.doi(as_dict(each).get("DOI")))]
                 unnamed.update({True: len(given) - len(cited[doi]), False: len(given)})
 
+        lacking, missing, remarks = set(asked), list[str](), list[str]()
         for wanted in batches(list(asked), self.ids_at_once):
-            lacking = set(wanted)
             for page in self._look_up(wanted, FIRST_DAY, keep, see):
                 lacking -= ids_of(page) | set(page.missing)
-                yield Page(cursor=place.model_dump_json(), missing=page.missing, remarks=page.remarks, quota=page.quota)
-            yield Page(cursor=place.model_dump_json(), remarks=unknown(NAME, sorted(lacking)))
+                missing += page.missing
+        remarks += unknown(NAME, sorted(lacking))
         if unnamed[True]:
-            words = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports have no DOI at {NAME}"
-            yield Page(cursor=place.model_dump_json(), remarks=[words])
-        yield from follow(self, links_to(cited, asked, "backward"), place, None, keep)
+            of_all = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports"
+            remarks.append(f"{of_all} have no DOI at {NAME}")
+        heard = Page(missing=missing, remarks=remarks)
+        yield from beginning(heard, follow(self, links_to(cited, asked, "backward"), place, None, keep))
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page:

@@ -16,8 +16,10 @@ from services.ingest.ports.sources.citing import (
     Place,
     Seed,
     batches,
+    beginning,
     by_doi,
     by_id,
+    cursor_of,
     follow,
     holds_all,
     ids_of,
@@ -127,34 +129,33 @@ class OpenAlex:
         place = read_cursor(cursor, Place) or Place()
         own: dict[str, set[str]] = {}
         cited: dict[str, list[str]] = {}
+        lacking: list[str] = []
+        missing: list[str] = []
         for name, asked in (("ids.openalex", by_id(seeds)), ("doi", by_doi(seeds))):
             # Both are signs of a filter, so that such a DOI cannot be asked for.
             sayable = [each for each in asked if "," not in each and "|" not in each]
-            lacking = sorted(asked.keys() - set(sayable))
+            lacking += sorted(asked.keys() - set(sayable))
             for wanted in batches(sayable, self.ids_at_once):
                 filters = {"filter": f"{name}:{'|'.join(wanted)}", "per_page": str(self.ids_at_once)}
                 page = whole(partial(self._page, filters, keep, cited), holds_all)
                 came = {_named(record, name): record.source_id for record in page.records}
                 for each in came.keys() & set(wanted):
                     own.setdefault(came[each], set()).update(asked[each])
-                absent = [each for each in wanted if each not in came]
-                lacking += absent if holds_all(page) else []
-                yield Page(
-                    cursor=place.model_dump_json(), missing=[] if holds_all(page) else absent, remarks=page.remarks,
-                    quota=page.quota,
-                )  # fmt: skip
-            if lacking:
-                yield Page(cursor=place.model_dump_json(), remarks=unknown(NAME, lacking))
+                (lacking if holds_all(page) else missing).extend(each for each in wanted if each not in came)
+        heard = Page(missing=missing, remarks=unknown(NAME, lacking))
+        yield from beginning(heard, self._chased(own, {each: cited[each] for each in own}, place, keep))
+
+    def _chased(
+        self, own: Mapping[str, set[str]], cited: Mapping[str, list[str]], place: Place, keep: Keep
+    ) -> Iterator[Page]:
         forward = Place(direction="forward")
         if place.direction == "backward":
-            yield from follow(
-                self, links_to({each: cited[each] for each in own}, own, "backward"), place, forward, keep
-            )
+            yield from follow(self, links_to(cited, own, "backward"), place, forward if own else None, keep)
             place = forward
+        elif not own:
+            yield Page()
         if own:
             yield from self._citing(own, place, keep)
-        else:
-            yield Page()
 
     def _citing(self, own: Mapping[str, set[str]], place: Place, keep: Keep) -> Iterator[Page]:
         """Every work that cites one of these. What the walk lacks by the source's own count is missing, though nobody
@@ -180,10 +181,10 @@ class OpenAlex:
             remarks = [f"{NAME} says of works that they cite a report that they do not list: {named(unlinked)}"]
             lack = lacks(reported=reported, received=given, slack=self.slack) if page.cursor is None else 0
             missing = [f"{lack} of {reported} works that cite {named(sorted(own))}"] if lack else []
-            following = Place(direction="forward", at=page.cursor).model_dump_json() if page.cursor else None
+            following = Place(direction="forward", at=page.cursor) if page.cursor else None
             yield page.model_copy(
                 update={
-                    "links": links, "reported": None, "missing": missing, "cursor": following,
+                    "links": links, "reported": None, "missing": missing, "cursor": cursor_of(following),
                     "remarks": page.remarks + (remarks if unlinked else []),
                 }
             )  # fmt: skip

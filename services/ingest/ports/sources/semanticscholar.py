@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from services.ingest.ports.sources import normal
-from services.ingest.ports.sources.citing import Place, Seed, follow, links_to, unknown
+from services.ingest.ports.sources.citing import Place, Seed, beginning, follow, links_to, unknown
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
@@ -166,9 +166,9 @@ class SemanticScholar:
                 found = self._listed(own, place.direction, keep, remarks)
                 listed |= {} if found is None else {own: found}
             remarks += unknown(NAME, [own for own in asked if own not in listed])
-            yield Page(cursor=place.model_dump_json(), remarks=remarks)
             then = Place(direction="forward") if place.direction == "backward" else None
-            yield from follow(self, links_to(listed, asked, place.direction), place, then, keep)
+            pages = follow(self, links_to(listed, asked, place.direction), place, then, keep)
+            yield from beginning(Page(remarks=remarks), pages)
             place = then
 
     def _listed(self, own: str, way: Direction, keep: Keep, remarks: list[str]) -> list[str] | None:
