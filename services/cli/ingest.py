@@ -118,6 +118,27 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
         out.print(f"{view.strategy}: a run may lack {counted(lacking, 'work')}{missing}", soft_wrap=True)
 
 
+@app.command("citations", example="living ingest citations shared-records --record rec_01a2")
+@REVIEW
+@option("--record", help="Only of this record.")
+@AS_JSON
+def citations(review: str, record: str | None, as_json: bool) -> None:
+    """List what a chase of citations found, and which included reports cite it or are cited by it."""
+    with client() as living:
+        if record is not None:
+            living.ingest.record(review, record)
+        rows = list(living.ingest.citations(review, record=record))
+    columns = [
+        ("record", lambda row: row.record),
+        ("title", lambda row: row.title),
+        ("", lambda row: "is cited by" if row.direction == "backward" else "cites"),
+        ("report", lambda row: row.report_title),
+        ("now", lambda row: row.standing),
+        ("source", lambda row: row.source),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no chase of citations found anything")
+
+
 @app.command("probe", example="living ingest probe pubmed\nliving ingest probe")
 @argument("source", "One source; all of them without.", required=False)
 @option("--strategy", help="What to ask the source, in its own syntax, in place of a question of ours.")
@@ -158,7 +179,7 @@ def probe(source: str | None, strategy: str | None, days: int, as_json: bool) ->
 def _watch_of(living: Client, review: str, named: str) -> str:
     """The id of a watch of a review. Raises NotFound."""
     status = living.ingest.status(review)
-    watches = [*status.watches, *status.sweeps]
+    watches = [*status.watches, *status.chases, *status.sweeps]
     for watch in watches:
         if named in (watch.watch, watch.strategy):
             return watch.watch
@@ -202,7 +223,7 @@ def _tell(view: ReparseView) -> None:
 
 def _require_source(living: Client, review: str, source: str | None) -> None:
     """Raises NotFound for a review that is none, and for a source that it does not ask."""
-    watches = list(living.ingest.watches(review))
+    watches = [*living.ingest.watches(review), *living.ingest.watches(review, purpose="citations")]
     if not watches:
         require_review(living, review)
     sources = list(dict.fromkeys(it.source for it in watches))

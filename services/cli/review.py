@@ -130,8 +130,9 @@ def status(review: str, as_json: bool) -> None:
     with client() as living:
         funnel, synthesis = living.screening.funnel(review), living.synthesis.status(review)
         literature = living.ingest.status(review)
-        rejected = _rejected(living, review, [it for it in literature.watches if it.state != "retired"])
-        troubled = [it for it in (*literature.watches, *literature.sweeps) if _fails(it)]
+        searches = [*literature.watches, *literature.chases]
+        rejected = _rejected(living, review, [it for it in searches if it.state != "retired"])
+        troubled = [it for it in _all(literature) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
         accepts = any(it.accepted for it in (*literature.watches, *literature.sweeps))
         called = called_in(living, review) if accepts and not as_json else str
@@ -160,7 +161,7 @@ def status(review: str, as_json: bool) -> None:
             watch.source, watch.strategy, watch.searched_through or "never", _state(watch),
             watch.last_run.run if watch.last_run else "",
         ]
-        for watch in literature.watches
+        for watch in (*literature.watches, *literature.chases)
     ]  # fmt: skip
     out.print(table(["source", "strategy", "searched through", "state", "last run"], sources))
     for line in _trouble(review, literature, rejected, since, failed, called):
@@ -262,6 +263,11 @@ def _state(watch: WatchView) -> Text:
     return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
 
 
+def _all(literature: IngestStatus) -> tuple[WatchView, ...]:
+    """The watches of every purpose."""
+    return (*literature.watches, *literature.chases, *literature.sweeps)
+
+
 class _Rejected(TypedDict):
     """What the last run of a watch rejected."""
 
@@ -329,7 +335,7 @@ def _trouble(
     for parked in literature.parked:
         yield Text(f"\n{parked.source} is left alone until {minute(parked.until)}, for every review:", style="red")
         yield Text(f"  {parked.why}")
-    for watch in (*literature.watches, *literature.sweeps):
+    for watch in _all(literature):
         if not _fails(watch):
             continue
         again = "it is paused" if watch.state == "paused" else f"tried again at {minute(watch.due_at)}"
@@ -344,14 +350,14 @@ def _trouble(
             if run.state == "partial":
                 how = f"living ingest accept {review} {watch.strategy} --lacking {run.lacking} --reason '...'"
                 yield Text(f"  where it never gives that: {how}", style="dim")
-    for watch in (*literature.watches, *literature.sweeps):
+    for watch in _all(literature):
         if (accepted := watch.accepted) is not None and watch.state != "retired":
             yield Text(
                 f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')}, as "
                 f"{called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
                 style="yellow",
             )
-    for watch in (*literature.watches, *literature.sweeps):
+    for watch in _all(literature):
         for remark in watch.last_run.remarks if watch.last_run else []:
             if remark.startswith("fields collapsed: "):
                 yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")

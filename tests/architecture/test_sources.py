@@ -13,8 +13,9 @@ import pytest
 from demo.replay.corpus import SourceName
 from services.cli import doctor
 from services.ingest.ports.sources.catalog import open_sources
+from services.ingest.ports.sources.citing import Citing
 from services.ingest.ports.sources.port import Source
-from shared.events.protocol import FEATURES, SOURCES
+from shared.events.protocol import CITING_SOURCES, FEATURES, SOURCES
 from shared.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
@@ -46,6 +47,15 @@ def test_a_source_is_known_to_protocols_the_replay_the_doctor_and_the_settings(s
     assert set(sources) == set(SOURCES) == set(get_args(SourceName))
     assert set(sources) == {each.name for each in doctor._SOURCES.values()}
     assert {f"{name}_url" for name in sources} <= set(Settings.model_fields)
+
+
+def test_every_source_that_knows_citations_may_be_named_for_them_and_has_its_row(sources):
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| (\d+) \|$", PAGE, re.MULTILINE))
+    citing = {name: each for name, each in sources.items() if isinstance(each, Citing)}
+
+    assert set(citing) == set(CITING_SOURCES)
+    assert rows == {name: str(each.seeds_at_once) for name, each in citing.items()}
+    assert FEATURES["citations"].services == ("ingest",)
 
 
 def test_a_source_that_came_later_is_a_feature_of_ingest():

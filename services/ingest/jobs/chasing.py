@@ -16,7 +16,7 @@ from shared.events.base import Value
 from shared.service import Context
 
 
-class Place(Value):
+class Position(Value):
     """Where a chase stands among the included records: behind which of them, and, within the next ones that are asked
     about at once (`seeds` tells which these were), where in the source."""
 
@@ -34,18 +34,18 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
     """
     if not isinstance(source, Citing):
         raise SourceRefused(f"{source.name} knows no citations", source=source.name)
-    place, more = read_cursor(run.cursor, Place) or Place(), True
+    position, more = read_cursor(run.cursor, Position) or Position(), True
     while more:
         with running.work(actor, readonly=True) as work:
-            seeds, more = _seeds(work, run, place.after, source.seeds_at_once)
+            seeds, more = _seeds(work, run, position.after, source.seeds_at_once)
         mark = hashlib.sha256("\n".join(seed.model_dump_json() for seed in seeds).encode()).hexdigest()
-        at = place.at if place.seeds == mark else None
-        behind = Place(after=seeds[-1].record if seeds else place.after)
+        at = position.at if position.seeds == mark else None
+        behind = Position(after=seeds[-1].record if seeds else position.after)
         for page in source.chase(seeds, at, keep):
-            here = Place(after=place.after, seeds=mark, at=page.cursor) if page.cursor else behind
+            here = Position(after=position.after, seeds=mark, at=page.cursor) if page.cursor else behind
             cursor = here.model_dump_json() if page.cursor or more else None
             yield page.model_copy(update={"cursor": cursor, "reported": None})
-        place = behind
+        position = behind
 
 
 def _seeds(work: Work, run: RunRow, after: str, limit: int) -> tuple[list[Seed], bool]:

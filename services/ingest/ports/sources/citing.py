@@ -51,7 +51,7 @@ class Citing(Source, Protocol):
     def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]: ...
 
 
-class Place(Value):
+class Point(Value):
     """Where a chase stands: behind which of the works that were listed, or at which place of a walk."""
 
     direction: Direction = "backward"
@@ -86,7 +86,7 @@ def links_to(listed: Mapping[str, Iterable[str]], seeds: Mapping[str, Iterable[s
     ]
 
 
-def follow(source: Source, links: Iterable[Link], place: Place, then: Place | None, keep: Keep) -> Iterator[Page]:
+def follow(source: Source, links: Iterable[Link], point: Point, then: Point | None, keep: Keep) -> Iterator[Page]:
     """The linked works, looked up by their ids in their order, from a place on; the last page goes on to `then`.
 
     A page is of as many works as are looked up at once, however many answers that takes, so that each one moves on.
@@ -94,11 +94,11 @@ def follow(source: Source, links: Iterable[Link], place: Place, then: Place | No
     linked: defaultdict[str, list[Link]] = defaultdict(list)
     for link in links:
         linked[link.found].append(link)
-    rest = list(batches(sorted(each for each in linked if each > place.after), source.ids_at_once))
+    rest = list(batches(sorted(each for each in linked if each > point.after), source.ids_at_once))
     for number, asked in enumerate(rest, 1):
         page = _looked_up(source, asked, keep)
         found = [link for each in sorted(ids_of(page)) for link in linked[each]]
-        following = place.model_copy(update={"after": asked[-1]}) if number < len(rest) else then
+        following = point.model_copy(update={"after": asked[-1]}) if number < len(rest) else then
         yield page.model_copy(update={"links": found, "cursor": cursor_of(following)})
     if not rest:
         yield Page(cursor=cursor_of(then))
@@ -136,8 +136,8 @@ def beginning(with_: Page, pages: Iterator[Page]) -> Iterator[Page]:
     yield from pages
 
 
-def cursor_of(place: Place | None) -> str | None:
-    return place.model_dump_json() if place is not None else None
+def cursor_of(point: Point | None) -> str | None:
+    return point.model_dump_json() if point is not None else None
 
 
 def unknown(source: str, reports: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import httpx
 
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.citing import (
-    Place,
+    Point,
     Seed,
     batches,
     beginning,
@@ -173,7 +173,7 @@ class Crossref:
 
     def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
         """What the publishers of the reports deposited as cited, as far as a DOI names it, looked up by that."""
-        place = read_cursor(cursor, Place) or Place()
+        point = read_cursor(cursor, Point) or Point()
         asked = by_id(seeds)
         for doi, records in by_doi(seeds).items():
             asked.setdefault(doi, set()).update(records)
@@ -196,7 +196,7 @@ class Crossref:
             of_all = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports"
             remarks.append(f"{of_all} have no DOI at {NAME}")
         heard = Page(missing=missing, remarks=remarks)
-        yield from beginning(heard, follow(self, links_to(cited, asked, "backward"), place, None, keep))
+        yield from beginning(heard, follow(self, links_to(cited, asked, "backward"), point, None, keep))
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page:

@@ -13,7 +13,7 @@ import httpx
 from services.ingest.domain.watching import lacks
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.citing import (
-    Place,
+    Point,
     Seed,
     batches,
     beginning,
@@ -126,7 +126,7 @@ class OpenAlex:
 
     def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
         """What the reports list as cited, looked up by their ids; then what cites any of them, walked by a cursor."""
-        place = read_cursor(cursor, Place) or Place()
+        point = read_cursor(cursor, Point) or Point()
         own: dict[str, set[str]] = {}
         cited: dict[str, list[str]] = {}
         lacking: list[str] = []
@@ -143,21 +143,21 @@ class OpenAlex:
                     own.setdefault(came[each], set()).update(asked[each])
                 (lacking if holds_all(page) else missing).extend(each for each in wanted if each not in came)
         heard = Page(missing=missing, remarks=unknown(NAME, lacking))
-        yield from beginning(heard, self._chased(own, {each: cited[each] for each in own}, place, keep))
+        yield from beginning(heard, self._chased(own, {each: cited[each] for each in own}, point, keep))
 
     def _chased(
-        self, own: Mapping[str, set[str]], cited: Mapping[str, list[str]], place: Place, keep: Keep
+        self, own: Mapping[str, set[str]], cited: Mapping[str, list[str]], point: Point, keep: Keep
     ) -> Iterator[Page]:
-        forward = Place(direction="forward")
-        if place.direction == "backward":
-            yield from follow(self, links_to(cited, own, "backward"), place, forward if own else None, keep)
-            place = forward
+        forward = Point(direction="forward")
+        if point.direction == "backward":
+            yield from follow(self, links_to(cited, own, "backward"), point, forward if own else None, keep)
+            point = forward
         elif not own:
             yield Page()
         if own:
-            yield from self._citing(own, place, keep)
+            yield from self._citing(own, point, keep)
 
-    def _citing(self, own: Mapping[str, set[str]], place: Place, keep: Keep) -> Iterator[Page]:
+    def _citing(self, own: Mapping[str, set[str]], point: Point, keep: Keep) -> Iterator[Page]:
         """Every work that cites one of these. What the walk lacks by the source's own count is missing, though nobody
         can tell which works they are."""
         cited: dict[str, list[str]] = {}
@@ -167,9 +167,9 @@ class OpenAlex:
             cited.clear()
             return self._page(asked | {"cursor": at}, keep, cited)
 
-        position = read_cursor(place.at, Position)
+        position = read_cursor(point.at, Position)
         given, reported = position.given if position else 0, 0
-        for page in walk(ask, place.at, START, self._per_page):
+        for page in walk(ask, point.at, START, self._per_page):
             given, reported = given + page.found, max(reported, page.reported or 0)
             citing = {each: set(cited.get(each, ())) & own.keys() for each in ids_of(page)}
             links = [
@@ -181,7 +181,7 @@ class OpenAlex:
             remarks = [f"{NAME} says of works that they cite a report that they do not list: {named(unlinked)}"]
             lack = lacks(reported=reported, received=given, slack=self.slack) if page.cursor is None else 0
             missing = [f"{lack} of {reported} works that cite {named(sorted(own))}"] if lack else []
-            following = Place(direction="forward", at=page.cursor) if page.cursor else None
+            following = Point(direction="forward", at=page.cursor) if page.cursor else None
             yield page.model_copy(
                 update={
                     "links": links, "reported": None, "missing": missing, "cursor": cursor_of(following),

@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from services.ingest.ports.sources import normal
-from services.ingest.ports.sources.citing import Place, Seed, beginning, follow, links_to, unknown
+from services.ingest.ports.sources.citing import Point, Seed, beginning, follow, links_to, unknown
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
@@ -153,23 +153,23 @@ class SemanticScholar:
     def chase(self, seeds: Sequence[Seed], cursor: str | None = None, keep: Keep = keep_nothing) -> Iterator[Page]:
         """What it lists as cited by the reports, and as citing them, each looked up by its id, since its lists leave
         abstracts out."""
-        place: Place | None = read_cursor(cursor, Place) or Place()
+        point: Point | None = read_cursor(cursor, Point) or Point()
         asked = {
             own: [seed.record]
             for seed in seeds
             for own in seed.ids or ([f"DOI:{seed.doi}"] if seed.doi is not None else [])
         }
-        while place is not None:
+        while point is not None:
             listed: dict[str, list[str]] = {}
             remarks: list[str] = []
             for own in asked:
-                found = self._listed(own, place.direction, keep, remarks)
+                found = self._listed(own, point.direction, keep, remarks)
                 listed |= {} if found is None else {own: found}
             remarks += unknown(NAME, [own for own in asked if own not in listed])
-            then = Place(direction="forward") if place.direction == "backward" else None
-            pages = follow(self, links_to(listed, asked, place.direction), place, then, keep)
+            then = Point(direction="forward") if point.direction == "backward" else None
+            pages = follow(self, links_to(listed, asked, point.direction), point, then, keep)
             yield from beginning(Page(remarks=remarks), pages)
-            place = then
+            point = then
 
     def _listed(self, own: str, way: Direction, keep: Keep, remarks: list[str]) -> list[str] | None:
         """The ids of a whole list, in its order; None for a paper that is not there. It has no count, and ends where it

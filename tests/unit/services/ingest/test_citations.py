@@ -128,12 +128,12 @@ def test_what_included_reports_cite_and_what_cites_them_become_records_with_link
 def test_a_second_chase_finds_the_same_and_tells_nothing(chase):
     chase.include(*SEEDS)
     chase.bench.pull_again()
-    links, told = chase.links(), len(chase.bench.emitted(RecordUpdated))
+    links, updates = chase.links(), len(chase.bench.emitted(RecordUpdated))
 
     chase.bench.pull_again()
 
     assert chase.links() == links
-    assert len(chase.bench.emitted(RecordUpdated)) == told
+    assert len(chase.bench.emitted(RecordUpdated)) == updates
     counts = chase.runs()["semanticscholar"].counts
     assert counts.found == counts.unchanged == len({paper for paper, _, _ in chase.linked(*SEEDS)})
 
