@@ -102,6 +102,10 @@ def altered(app: ASGIApp, change: Callable[[Any], Any]) -> ASGIApp:
             sent.append(message)
 
         await app(scope, receive, hold)
+        if (b"content-type", b"application/json") not in sent[0]["headers"]:
+            for message in sent:
+                await send(message)
+            return
         body = orjson.dumps(change(orjson.loads(b"".join(message.get("body", b"") for message in sent))))
         kept = [header for header in sent[0]["headers"] if header[0] != b"content-length"]
         await send(sent[0] | {"headers": kept})
