@@ -248,14 +248,14 @@ def _how_many(are: ColumnElement[bool]) -> ColumnElement[int]:
 
 def included(work: Work, review: str, *, after: str, limit: int) -> list[tuple[str, str | None]]:
     """Included records behind `after`, in the order of their ids, each with its DOI if it has one."""
-    mine = select(col(RecordRow.id), col(RecordRow.bibliography)).where(
+    mine = select(col(RecordRow.id), col(RecordRow.doi)).where(
         col(RecordRow.review) == review,
         col(RecordRow.id) > after,
         col(RecordRow.standing) == Standings.INCLUDED,
         col(RecordRow.merged_into).is_(None),
     )
-    rows = work.session.execute(mine.order_by(col(RecordRow.id)).limit(limit)).all()
-    return [(record, described["identifiers"].get("doi")) for record, described in rows]
+    rows = work.session.execute(mine.order_by(col(RecordRow.id)).limit(limit))
+    return [(record, doi) for record, doi in rows]
 
 
 def ids_at(work: Work, source: str, records: Collection[str]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from demo.replay.app import replay_app
 from demo.replay.papers import PaperEntry, PapersCorpus
 from demo.replay.server import ReplayServer
 from services.ingest.ports.sources.citing import Citing, Seed
-from services.ingest.ports.sources.port import Heard, Page, SourceDrifted, SourceUnavailable
+from services.ingest.ports.sources.port import Heard, Page, SourceDrifted, SourceRefused, SourceUnavailable
 from shared.events.protocol import CITING_SOURCES
 from tests.contract.copies import corpus_with_citations
 from tests.contract.test_sources import KINDS, REVIEW, Faults, answering
@@ -362,3 +362,23 @@ def test_a_work_that_cites_a_report_by_the_sources_word_alone_is_found_and_remar
 
     assert len(found(pages)) == 5 and len(links(pages)) == 4
     assert "says of works that they cite a report that they do not list" in remarks(pages)
+
+
+def test_an_id_that_a_source_lists_and_refuses_is_remarked_and_stands_in_nobodys_way(corpus, server, client):
+    seeds = seeds_of(corpus, "crossref", 6, 7)
+    source = opened("crossref", server[0], client)
+    odd = corpus.entries("crossref")[4].key
+    look_up = source.look_up
+
+    def refusing(ids: Sequence[str], *rest: Any) -> Iterator[Page]:
+        if odd in ids:
+            raise SourceRefused("that is no DOI", source="crossref")
+        return look_up(ids, *rest)
+
+    source.look_up = refusing
+    pages = list(source.chase(seeds))
+
+    assert f"{odd} is refused: that is no DOI" in remarks(pages)
+    assert not any(page.missing for page in pages)
+    wanted = links_of(corpus, "crossref", seeds, ["backward"])
+    assert links(pages) == {each for each in wanted if each[1] != odd} != wanted

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from services.ingest import store
 from services.ingest.models import RunRow, WatchRow
-from services.ingest.ports.sources.port import Keep, Page, Source, SourceRefused
+from services.ingest.ports.sources.lookups import half_by_half
+from services.ingest.ports.sources.port import Keep, Page, Source
 from shared.db.work import Work
 from shared.service import Context
 
 #: A sweep is made every day, and looks back so much behind the last one.
 EVERY_DAYS, OVERLAP_DAYS = 1, 2
-
-#: So many ids of a batch may be refused, each by itself; where more are, it is the source that refuses whatever it is
-#: asked.
-MOST_REFUSED = 3
-
-#: Characters of a remark on an id that is refused.
-_LONGEST_REMARK = 500
 
 
 def open_sweeps(work: Work, sources: Mapping[str, Source]) -> None:
@@ -56,30 +50,8 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
         ids, more = found[: source.ids_at_once], len(found) > source.ids_at_once
         asked = set(ids)
         # Each page is given before more is asked for, so that it is kept with the answers it was read from.
-        for page in _looked_up(source, ids, run.since, keep, []) if ids else ():
+        for page in half_by_half(source, ids, run.since, keep, []) if ids else ():
             records = [each for each in page.records if each.source_id in asked]
             yield page.model_copy(update={"records": records, "cursor": after, "reported": None})
         after = ids[-1] if ids else after
         yield Page(cursor=after if more else None)
-
-
-def _looked_up(source: Source, ids: Sequence[str], since: date, keep: Keep, refused: list[str]) -> Iterator[Page]:
-    """The works with these ids, asked for half by half where the source refuses all of them at once: so an id that it
-    does not take is found, named and passed over. `refused` are those of its batch before.
-
-    Raises SourceRefused where more than a few are.
-    """
-    try:
-        yield from source.look_up(ids, since, keep)
-        return
-    except SourceRefused as error:
-        if len(ids) == 1 and len(refused) == MOST_REFUSED:
-            raise
-        why = str(error)
-    if len(ids) == 1:
-        refused += ids
-        yield Page(missing=list(ids), remarks=[f"{ids[0]} is refused: {why}"[:_LONGEST_REMARK]])
-        return
-    middle = len(ids) // 2
-    for half in (ids[:middle], ids[middle:]):
-        yield from _looked_up(source, half, since, keep, refused)

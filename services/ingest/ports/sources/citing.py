@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Protocol, runtime_checkable
 
+from services.ingest.ports.sources.lookups import half_by_half
 from services.ingest.ports.sources.port import Direction, Keep, Link, Page, Source, keep_nothing
 from shared.events.base import Value
 
@@ -105,11 +106,13 @@ def follow(source: Source, links: Iterable[Link], point: Point, then: Point | No
 
 
 def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
-    """These works on one page. What does not come is asked for again, and what comes unasked for is left out."""
+    """These works on one page. What does not come is asked for again, and what comes unasked for is left out; an id
+    that the source lists and refuses is remarked."""
     made = Page()
     lacking = list(asked)
+    refused: list[str] = []
     for _ in range(_TIMES):
-        pages = list(source.look_up(lacking, _EVER, keep)) if lacking else []
+        pages = list(half_by_half(source, lacking, _EVER, keep, refused)) if lacking else []
         wanted = set(lacking)
         for page in pages:
             made = made.model_copy(
@@ -120,7 +123,7 @@ def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
                     "quota": page.quota,
                 }
             )  # fmt: skip
-        there = ids_of(made)
+        there = ids_of(made).union(refused)
         lacking = [each for each in lacking if each not in there]
     missing = [each for each in lacking if each in made.missing]
     gone = [each for each in lacking if each not in missing]

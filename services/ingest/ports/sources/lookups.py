@@ -1,11 +1,19 @@
-"""Looking works up by their ids, where a source says how many of them it has."""
+"""Looking works up by their ids: what does not come, and what a source refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 
-from services.ingest.ports.sources.port import Page
+from services.ingest.ports.sources.port import Keep, Page, Source, SourceRefused
 from services.ingest.ports.sources.reading import whole
+
+#: So many ids of a batch may be refused, each by itself; where more are, it is the source that refuses whatever it is
+#: asked.
+MOST_REFUSED = 3
+
+#: Characters of a remark on an id that is refused.
+_LONGEST_REMARK = 500
 
 
 def looked_up(ids: Sequence[str], ask: Callable[[], Page]) -> Page:
@@ -22,3 +30,25 @@ def looked_up(ids: Sequence[str], ask: Callable[[], Page]) -> Page:
 
 def _is_whole(page: Page) -> bool:
     return page.found >= (page.reported or 0)
+
+
+def half_by_half(source: Source, ids: Sequence[str], since: date, keep: Keep, refused: list[str]) -> Iterator[Page]:
+    """The works with these ids, asked for half by half where the source refuses all of them at once: so an id that it
+    does not take is found, named and passed over. `refused` are those of its batch before.
+
+    Raises SourceRefused where more than a few are.
+    """
+    try:
+        yield from source.look_up(ids, since, keep)
+        return
+    except SourceRefused as error:
+        if len(ids) == 1 and len(refused) == MOST_REFUSED:
+            raise
+        why = str(error)
+    if len(ids) == 1:
+        refused += ids
+        yield Page(missing=list(ids), remarks=[f"{ids[0]} is refused: {why}"[:_LONGEST_REMARK]])
+        return
+    middle = len(ids) // 2
+    for half in (ids[:middle], ids[middle:]):
+        yield from half_by_half(source, half, since, keep, refused)

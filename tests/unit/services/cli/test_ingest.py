@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from services.ingest import store
 from services.ingest.jobs.reparsing import reparse_answers
+from services.ingest.models import RunRow
 from services.ingest.ports.sources import crossref
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.http import Access
+from services.ingest.ports.sources.port import Link
 from shared.errors import Conflict, NotFound
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy
@@ -65,6 +69,20 @@ def test_rejected_items_are_listed_by_either_name(ingest, as_, group):
 
 
 @pytest.mark.waits
+def test_which_reports_led_to_a_record_is_shown_as_a_table_and_to_programs(ingest, as_):
+    report, found = (one["record"] for one in ingest.items("records")[:2])
+    with ingest.work("bench") as at:
+        run = at.session.execute(select(RunRow)).scalars().first()
+        (own,) = [own for _, own in store.ids_at(at, "crossref", [found])]
+        store.note_citations(at, run, [Link(seed=report, found=own, direction="backward")])
+    asked = ("ingest", "citations", REVIEW, "--record", found)
+
+    (row,) = data(as_("rita", *asked, "--json", role="reader"))
+    assert (row["record"], row["report"], row["direction"], row["standing"]) == (found, report, "backward", "waiting")
+    assert "is cited by" in as_("rita", *asked, role="reader").stdout
+    assert "no chase" in as_("rita", "ingest", "citations", REVIEW, "--record", report, role="reader").stdout
+
+
 def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, as_):
     seen = as_("lea", "ingest", "retry", REVIEW, role="lead")
 

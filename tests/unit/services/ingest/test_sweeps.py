@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from services.ingest.jobs import runs
-from services.ingest.jobs import sweeps as sweeping
 from services.ingest.models import WatchRow
+from services.ingest.ports.sources import lookups
 from services.ingest.ports.sources.port import SourceDrifted, SourceUnavailable
 from shared.events.ingest import RecordDiscovered, RecordNoticed, RecordUpdated, RunFinished, SweepFinished
 from shared.events.screening import RecordExcluded, RecordReopened
@@ -295,4 +295,4 @@ def test_a_source_that_refuses_whatever_it_is_asked_ends_the_sweep_after_a_few_i
 
     (run,) = [run for run in swept.items("runs") if run["purpose"] == "changes"]
     assert (run["state"], run["error"]) == ("incomplete", "crossref refuses 10.1/3")
-    assert sum(len(ids) == 1 for ids, _ in source.looked_up) == sweeping.MOST_REFUSED + 1
+    assert sum(len(ids) == 1 for ids, _ in source.looked_up) == lookups.MOST_REFUSED + 1
