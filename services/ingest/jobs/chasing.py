@@ -48,11 +48,11 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
         position = behind
 
 
-def _seeds(work: Work, run: RunRow, after: str, limit: int) -> tuple[list[Seed], bool]:
+def _seeds(work: Work, run: RunRow, after: str, at_once: int) -> tuple[list[Seed], bool]:
     """The next included records, each with its ids at the run's source, and whether more follow."""
-    found = store.included(work, run.review, after=after, limit=limit + 1)
-    some: Sequence[tuple[str, str | None]] = found[:limit]
+    found = store.included(work, run.review, after=after, limit=at_once + 1)
+    some: Sequence[tuple[str, str | None]] = found[:at_once]
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for record, own in store.ids_at(work, run.source, [record for record, _ in some]):
         ids[record].append(own)
-    return [Seed(record=record, ids=ids[record], doi=doi) for record, doi in some], len(found) > limit
+    return [Seed(record=record, ids=ids[record], doi=doi) for record, doi in some], len(found) > at_once

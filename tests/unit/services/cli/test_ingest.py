@@ -68,7 +68,6 @@ def test_rejected_items_are_listed_by_either_name(ingest, as_, group):
     assert isinstance(unknown, NotFound)
 
 
-@pytest.mark.waits
 def test_which_reports_led_to_a_record_is_shown_as_a_table_and_to_programs(ingest, as_):
     report, found = (one["record"] for one in ingest.items("records")[:2])
     with ingest.work("bench") as at:
@@ -83,6 +82,7 @@ def test_which_reports_led_to_a_record_is_shown_as_a_table_and_to_programs(inges
     assert "no chase" in as_("rita", "ingest", "citations", REVIEW, "--record", report, role="reader").stdout
 
 
+@pytest.mark.waits
 def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, as_):
     seen = as_("lea", "ingest", "retry", REVIEW, role="lead")
 
