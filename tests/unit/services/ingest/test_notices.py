@@ -285,7 +285,8 @@ def test_a_notice_that_names_its_work_by_a_reference_alone_stays_open_and_says_w
 def test_notices_are_shown_in_the_order_in_which_they_were_told(bench):
     """One that waited for its work is older than what was told of that work meanwhile."""
     known = work("pubmed", "7", pmid="7")
-    pull(bench, STRIKING, retracted(known, kind="correction"))
+    pull(bench, STRIKING)
+    pull(bench, retracted(known, kind="correction"))
     pull(bench, retracted(PUBMED, kind="correction"))
 
     assert seen(bench) == [("correction", "pubmed"), ("retraction", "crossref")]
