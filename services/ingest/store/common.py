@@ -1,0 +1,60 @@
+"""What all queries of ingest share: batches of an IN list, rows that go in together, and the lock on a review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.ingest.models import Base, ReviewRow
+from shared.db.work import Work
+from shared.errors import UnknownReview
+
+Item = TypeVar("Item")
+
+
+#: Values of one IN list.
+_BATCH = 1000
+
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Cuts items into lists that fit a query."""
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def lock_review(work: Work, review: str) -> ReviewRow:
+    """The review, locked until the end of the transaction: who changes its records does so alone."""
+    row = lock_review_if_known(work, review)
+    if row is None:
+        raise UnknownReview(review)
+    return row
+
+
+def lock_review_if_known(work: Work, review: str) -> ReviewRow | None:
+    """The review, locked until the end of the transaction; None before its protocol has come."""
+    return work.session.get(ReviewRow, review, with_for_update=True)
+
+
+def review_of(work: Work, review: str) -> ReviewRow:
+    """The review. Raises NotFound."""
+    row = work.session.get(ReviewRow, review)
+    if row is None:
+        raise UnknownReview(review)
+    return row
+
+
+def inserting(work: Work, model: type[Base]) -> Any:
+    """An insert that can say what becomes of a row that is there already."""
+    dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(model)
+
+
+def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts many rows in one go; each must have every column."""
+    if rows:
+        work.session.connection().execute(insert(model.__table__), list(rows))

@@ -1,0 +1,58 @@
+"""Queries about pairs of records that might be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, or_, select
+from sqlmodel import col
+
+from services.ingest.domain.clusters import PairStates
+from services.ingest.models import DuplicateRow
+from services.ingest.store.common import batches
+from shared.db.paging import read_page
+from shared.db.work import Work
+from shared.errors import NotFound
+from shared.paging import Found, PageAsked
+
+
+def known_pairs(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
+    """The pairs of these records that are open, or that a person keeps apart."""
+    return [
+        row
+        for batch in batches(records)
+        for row in work.session.execute(
+            select(DuplicateRow).where(
+                or_(col(DuplicateRow.first).in_(batch), col(DuplicateRow.second).in_(batch)),
+                col(DuplicateRow.state) != PairStates.SAME,
+            )
+        ).scalars()
+    ]
+
+
+def duplicate_of(work: Work, review: str, duplicate: str) -> DuplicateRow:
+    """A review's pair, locked. Raises NotFound."""
+    row = work.session.get(DuplicateRow, duplicate, with_for_update=True)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no pair {duplicate!r}")
+    return row
+
+
+def remove_pair(work: Work, pair: DuplicateRow) -> None:
+    """Takes away what is known of two records, since it is now told of two others."""
+    work.session.delete(pair)
+
+
+def page_of_duplicates(work: Work, review: str, state: str, page: PageAsked) -> Found[DuplicateRow]:
+    query = select(DuplicateRow).where(col(DuplicateRow.review) == review, col(DuplicateRow.state) == state)
+    return read_page(work, query, page, col(DuplicateRow.id))
+
+
+def open_duplicates(work: Work, review: str) -> int:
+    counted = (
+        select(func.count())
+        .select_from(DuplicateRow)
+        .where(col(DuplicateRow.review) == review, col(DuplicateRow.state) == PairStates.OPEN)
+    )
+    count: int = work.session.execute(counted).scalar_one()
+    return count
