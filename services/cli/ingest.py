@@ -102,20 +102,19 @@ def retry(review: str, source: str | None, as_json: bool) -> None:
 def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) -> None:
     """Accept what the last run of a watch lacks, as where its source counts a work twice; for leads.
 
-    From then on a run that lacks no more works, and none by its id that this one does not, is complete; it is made at
-    once. It ends when the strategy asks something else.
+    From then on a run of the same purpose that lacks no more works, and none by its id that this one does not, is
+    complete; it is made at once. What is new is held to it only for days up to those of this run. It ends when the
+    strategy asks something else.
     """
     with acting("accepting what a source does not give", review, "lead") as living:
         view = living.ingest.accept(review, _watch_of(living, review, watch), lacking=lacking, reason=reason)
     if as_json:
         print_json(view)
-    elif view.accepted is None:
+    elif not view.accepted:
         out.print(f"{view.strategy}: a run is complete only where nothing lacks, again")
-    else:
-        missing = (
-            f", of those that are listed none but {', '.join(view.accepted.missing)}" if view.accepted.missing else ""
-        )
-        out.print(f"{view.strategy}: a run may lack {counted(lacking, 'work')}{missing}", soft_wrap=True)
+    for each in [] if as_json else view.accepted:
+        missing = f", of those that are listed none but {', '.join(each.missing)}" if each.missing else ""
+        out.print(f"{view.strategy} may lack {counted(each.lacking, 'work')} {each.where}{missing}", soft_wrap=True)
 
 
 @app.command("citations", example="living ingest citations shared-records --record rec_01a2")

@@ -134,7 +134,7 @@ def status(review: str, as_json: bool) -> None:
         rejected = _rejected(living, review, [it for it in searches if it.state != "retired"])
         troubled = [it for it in _all(literature) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
-        accepts = any(it.accepted for it in (*literature.watches, *literature.sweeps))
+        accepts = any(it.accepted for it in _all(literature))
         called = called_in(living, review) if accepts and not as_json else str
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
@@ -351,10 +351,10 @@ def _trouble(
                 how = f"living ingest accept {review} {watch.strategy} --lacking {run.lacking} --reason '...'"
                 yield Text(f"  where it never gives that: {how}", style="dim")
     for watch in _all(literature):
-        if (accepted := watch.accepted) is not None and watch.state != "retired":
+        for accepted in watch.accepted if watch.state != "retired" else []:
             yield Text(
-                f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')}, as "
-                f"{called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
+                f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')} {accepted.where}, "
+                f"as {called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
                 style="yellow",
             )
     for watch in _all(literature):

@@ -80,7 +80,7 @@ class WatchRow(Base, table=True):
     searched_through: date | None = None
     walked_whole_at: datetime | None = Field(default=None, sa_type=Instant)
     concepts: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    accepted: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    accepted: list[dict[str, Any]] = Field(default=[], sa_type=Json)
     failures: int = 0
     trouble: str | None = None
     goes_on_from: str | None = None

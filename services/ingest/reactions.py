@@ -139,7 +139,7 @@ def _adopt(
     if asks_anew or asked_before != asked_now:
         watch.asked_since, watch.searched_through, watch.goes_on_from = version, None, None
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
-        watch.accepted = None
+        watch.accepted = []
     watch.source, watch.query, watch.concepts = asked_now
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
     watch.whole_every_days = strategy.whole_every_days

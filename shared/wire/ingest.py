@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
@@ -75,13 +75,32 @@ class RunView(BaseModel):
 
 class Acceptance(BaseModel):
     """What a lead lets the runs of a watch lack: so many works, and of those that the source lists none but the
-    `missing`; by whom, when and why."""
+    `missing`; by whom, when and why.
 
+    The ids hold for every run. The number is of the run that was looked at: it holds for later ones of the same
+    `purpose` that ask for days up to its last one, `until`, as what was counted twice lies there.
+    """
+
+    purpose: Purpose
+    until: date
     lacking: int
     missing: list[str]
     by: str
     at: datetime
     reason: str
+
+    @computed_field
+    def where(self) -> str:
+        """The runs that its number holds for, in words."""
+        match self.purpose:
+            case "new":
+                return f"in days up to {self.until}"
+            case "whole":
+                return "in a whole walk"
+            case "changes":
+                return f"in sweeps from days up to {self.until}"
+            case "citations":
+                return f"in chases up to {self.until}"
 
 
 class NewAcceptance(Given):
@@ -114,7 +133,7 @@ class WatchView(BaseModel):
     walked_whole_at: datetime | None
     failures: int
     trouble: str | None
-    accepted: Acceptance | None = None
+    accepted: list[Acceptance] = []
     last_run: RunView | None = None
 
 

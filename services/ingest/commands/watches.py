@@ -39,28 +39,33 @@ def pull_now(work: Work, review: str, watch: str) -> WatchRow:
     return row
 
 
-def accepted_of(watch: WatchRow) -> Acceptance | None:
-    """What a lead lets the runs of a watch lack, if anything."""
-    return Acceptance.model_validate(watch.accepted) if watch.accepted is not None else None
+def accepted_of(watch: WatchRow) -> list[Acceptance]:
+    """What a lead lets the runs of a watch lack: for each purpose of a run once at most."""
+    return [Acceptance.model_validate(each) for each in watch.accepted]
 
 
 def accept_lack(work: Work, review: str, watch: str, lacking: int, reason: str) -> WatchRow:
     """Has runs of a watch that lack no more than its last one be complete, or with 0 no longer, and tells it.
 
-    It holds until the watch asks something else. What was accepted is looked for again at once. Raises NotFound, and
-    Conflict where the last run does not lack just that, so that nobody accepts what they have not seen.
+    It holds as `Acceptance` says, until the watch asks something else. What was accepted is looked for again at once.
+    Raises NotFound, and Conflict where the last run does not lack just that, so that nobody accepts what they have not
+    seen.
     """
     row = _changeable(work, review, watch)
-    run = store.last_run_over(work, watch) if lacking else None
-    if lacking:
-        missing = _require_lack(row, run, lacking)
-        accepted = Acceptance(lacking=lacking, missing=missing, by=work.actor, at=work.now, reason=reason)
-        row.accepted = accepted.model_dump(mode="json")
+    run = _run_that_lacks(work, row, lacking) if lacking else None
+    missing = run.missing if run is not None else []
+    if run is not None:
+        new = Acceptance(
+            purpose=run.purpose, until=run.until, lacking=lacking, missing=missing, by=work.actor, at=work.now,
+            reason=reason,
+        )  # fmt: skip
+        others = [each for each in accepted_of(row) if each.purpose != run.purpose]
+        row.accepted = [each.model_dump(mode="json", exclude={"where"}) for each in (*others, new)]
         row.due_at = min(row.due_at, work.now)
-    elif row.accepted is None:
+    elif not row.accepted:
         raise Conflict(f"nothing that watch {watch!r} lacks was accepted", slug="nothing_accepted")
     else:
-        row.accepted, missing = None, []
+        row.accepted = []
     work.emit(
         LackAccepted(
             review=review, watch=watch, source=row.source, lack=lacking, reason=reason, missing=missing,
@@ -70,9 +75,10 @@ def accept_lack(work: Work, review: str, watch: str, lacking: int, reason: str) 
     return row
 
 
-def _require_lack(watch: WatchRow, run: RunRow | None, lacking: int) -> list[str]:
-    """The ids that the last run of a watch lacks. Raises Conflict unless it came to its end, asked what the watch asks,
-    and lacks just so many."""
+def _run_that_lacks(work: Work, watch: WatchRow, lacking: int) -> RunRow:
+    """The last run of a watch. Raises Conflict unless it came to its end, asked what the watch asks, and lacks just so
+    many works."""
+    run = store.last_run_over(work, watch.id)
     if run is None or run.state == RunStates.INCOMPLETE or run.protocol_version < watch.asked_since:
         why = "no run of what it asks has come to its end" if run is None else f"run {run.id} did not come to an end"
         if run is not None and run.state != RunStates.INCOMPLETE:
@@ -84,7 +90,7 @@ def _require_lack(watch: WatchRow, run: RunRow | None, lacking: int) -> list[str
         raise Conflict(
             f"run {run.id} lacks more ids than it keeps, so nobody can have seen which", slug="lacks_too_many"
         )
-    return run.missing
+    return run
 
 
 def tell_stopped(work: Work, watch: WatchRow) -> None:

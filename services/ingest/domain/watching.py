@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import Acceptance, ReparseState, RunState, Standing, WatchState
+from shared.wire.ingest import Acceptance, Purpose, ReparseState, RunState, Standing, WatchState
 
 
 class WatchStates(States[WatchState]):
@@ -139,9 +139,17 @@ def lacks(*, reported: int | None, received: int, slack: float) -> int:
     return lack if lack > (reported or 0) * slack else 0
 
 
-def is_accepted(accepted: Acceptance | None, *, lacking: int, missing: Collection[str]) -> bool:
-    """Whether a lead accepted all that a run lacks: no more works, and none by its id that was not among them."""
-    return accepted is not None and lacking <= accepted.lacking and set(missing) <= set(accepted.missing)
+def is_accepted(
+    accepted: Collection[Acceptance], *, lacking: int, missing: Collection[str], purpose: Purpose, since: date
+) -> bool:
+    """Whether a lead accepted all that a run lacks: each id, and, where it lacks more than its ids tell, the number.
+
+    What nobody can name must not hide what another run loses, so a number holds as `Acceptance` says.
+    """
+    if not set(missing) <= {one for each in accepted for one in each.missing}:
+        return False
+    counted = (it for it in accepted if it.purpose == purpose and since <= it.until)
+    return lacking <= len(missing) or any(lacking <= it.lacking for it in counted)
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:

@@ -377,14 +377,15 @@ def _received(run: RunRow) -> int:
     return run.received_before + run.found + run.outside
 
 
-def _falls_short(run: RunRow, accepted: Acceptance | None) -> str | None:
+def _falls_short(run: RunRow, accepted: Sequence[Acceptance]) -> str | None:
     """What a walk lacks of what its source says it has; None where it adds up, or a lead accepted what lacks, which a
     remark then says."""
     if not run.lacking:
         return None
-    if accepted is not None and is_accepted(accepted, lacking=run.lacking, missing=run.missing):
-        remark = f"{run.lacking} works lack; up to {accepted.lacking} were accepted by {accepted.by}: {accepted.reason}"
-        run.remarks = [remark[:_LONGEST_REMARK], *run.remarks][:MOST_REMARKS]
+    if is_accepted(accepted, lacking=run.lacking, missing=run.missing, purpose=run.purpose, since=run.since):
+        why = "; ".join(dict.fromkeys(f"{each.by}: {each.reason}" for each in accepted))
+        run.remarks = [f"{run.lacking} works lack, as was accepted by {why}"[:_LONGEST_REMARK], *run.remarks]
+        run.remarks = run.remarks[:MOST_REMARKS]
         return None
     received = _received(run)
     words = [f"{run.source} has {run.reported} works by its own count and gave {received}"] if run.reported else []
@@ -392,8 +393,9 @@ def _falls_short(run: RunRow, accepted: Acceptance | None) -> str | None:
         named, more = ", ".join(run.missing[:_MOST_NAMED]), " ..." * (len(run.missing) > _MOST_NAMED)
         why = "was asked for" if run.purpose == "changes" else "listed"
         words.append(f"{'it' if words else run.source} {why} and did not give {len(run.missing)}: {named}{more}")
-    if accepted is not None:
-        words.append(f"a lead accepted that {accepted.lacking} lack, of which {len(accepted.missing)} by their ids")
+    words += [
+        f"a lead accepted that {it.lacking} lack {it.where}, of which {len(it.missing)} by their ids" for it in accepted
+    ]
     return "; ".join(words)
 
 

@@ -13,7 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("watches", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("accepted", Json, nullable=True))
+        batch_op.add_column(sa.Column("accepted", Json, nullable=False, server_default="[]"))
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.alter_column("accepted", server_default=None)
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lacking", sa.Integer(), nullable=False, server_default="0"))
     with op.batch_alter_table("runs", schema=None) as batch_op:

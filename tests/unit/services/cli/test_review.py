@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -74,7 +74,7 @@ def said_of(watch: WatchView, failed: list[RunView]) -> str:
 def watching(**fields: Any) -> WatchView:
     facts = {
         "watch": "watch_1", "source": "crossref", "strategy": "main", "state": "active", "failures": 1,
-        "trouble": None, "due_at": datetime(2026, 1, 2, tzinfo=UTC), "accepted": None, "last_run": None,
+        "trouble": None, "due_at": datetime(2026, 1, 2, tzinfo=UTC), "accepted": [], "last_run": None,
     }  # fmt: skip
     return WatchView.model_construct(**{**facts, **fields})
 
@@ -90,12 +90,15 @@ def test_how_to_accept_what_a_source_never_gives_stands_below_its_trouble():
 
 def test_what_was_accepted_is_told_with_who_and_why():
     accepted = Acceptance(
-        lacking=2, missing=[], by="person_1", at=datetime(2026, 1, 1, tzinfo=UTC), reason="counted twice"
+        purpose="new", until=date(2025, 12, 31), lacking=2, missing=[], by="person_1",
+        at=datetime(2026, 1, 1, tzinfo=UTC), reason="counted twice",
+    )  # fmt: skip
+
+    seen = said_of(watching(accepted=[accepted]), [])
+
+    assert " ".join(seen.split()) == (
+        "crossref (main) may lack 2 works in days up to 2025-12-31, as Lea accepted on 2026-01-01: counted twice"
     )
-
-    seen = said_of(watching(accepted=accepted), [])
-
-    assert seen.strip() == "crossref (main) may lack 2 works, as Lea accepted on 2026-01-01: counted twice"
 
 
 def test_what_was_wrong_with_a_watch_that_is_retired_is_told_no_more():

@@ -47,7 +47,7 @@ def newest(bench: IngestBench):
 
 def test_a_run_says_how_many_works_it_lacks(lacking):
     assert (newest(lacking)["state"], newest(lacking)["lacking"]) == ("partial", 2)
-    assert the_watch(lacking)["accepted"] is None
+    assert the_watch(lacking)["accepted"] == []
 
 
 def test_what_a_lead_accepted_is_lacked_by_a_complete_run_that_says_so(lacking):
@@ -56,28 +56,58 @@ def test_what_a_lead_accepted_is_lacked_by_a_complete_run_that_says_so(lacking):
 
     run = newest(lacking)
     assert (run["state"], run["lacking"], run["error"]) == ("complete", 2, None)
-    assert run["remarks"] == [f"2 works lack; up to 2 were accepted by lea: {WHY}"]
+    assert run["remarks"] == [f"2 works lack, as was accepted by lea: {WHY}"]
     assert lacking.emitted(RunFinished)[-1].complete and lacking.emitted(RunFinished)[-1].still_failing == 0
     watch = the_watch(lacking)
     assert (watch["searched_through"], watch["failures"], watch["trouble"]) == ("2020-01-01", 0, None)
-    assert watch["accepted"] == {
-        "lacking": 2, "missing": [], "by": "lea", "at": "2020-01-01T00:00:00Z", "reason": WHY,
+    (accepted,) = watch["accepted"]
+    assert accepted == {
+        "purpose": "whole", "until": run["until"], "lacking": 2, "missing": [], "by": "lea",
+        "at": "2020-01-01T00:00:00Z", "reason": WHY, "where": "in a whole walk",
     }  # fmt: skip
 
 
 def test_a_run_that_lacks_one_more_is_partial_again_and_one_that_lacks_less_is_not(lacking):
     accept(lacking, 2)
-    lacking.pull()
     lacking.sources["crossref"].reported = 6
-    lacking.pull_again()
+    lacking.pull()
 
     assert (newest(lacking)["state"], newest(lacking)["lacking"]) == ("partial", 3)
     assert newest(lacking)["error"] == (
-        "crossref has 6 works by its own count and gave 3; a lead accepted that 2 lack, of which 0 by their ids"
+        "crossref has 6 works by its own count and gave 3; "
+        "a lead accepted that 2 lack in a whole walk, of which 0 by their ids"
     )
     lacking.sources["crossref"].reported = 4
     lacking.pull_again(days=1)
     assert (newest(lacking)["state"], newest(lacking)["lacking"]) == ("complete", 1)
+
+
+def test_a_number_that_was_accepted_of_a_whole_walk_hides_nothing_that_is_new(lacking):
+    accept(lacking, 2)
+    lacking.pull()
+    lacking.pull_again()
+
+    assert (newest(lacking)["purpose"], newest(lacking)["state"], newest(lacking)["lacking"]) == ("new", "partial", 2)
+    accept(lacking, 2)
+    lacking.pull()
+    assert (newest(lacking)["purpose"], newest(lacking)["state"]) == ("new", "complete")
+    assert [it["purpose"] for it in the_watch(lacking)["accepted"]] == ["whole", "new"]
+
+
+def test_a_number_that_was_accepted_of_some_days_holds_for_no_later_ones(lacking):
+    accept(lacking, 2)
+    lacking.pull()
+    lacking.pull_again()
+    accept(lacking, 2)
+    lacking.pull()
+    until = newest(lacking)["until"]
+
+    lacking.pull_again(days=7)
+    last_overlapping = newest(lacking)
+    lacking.pull_again(days=7)
+
+    assert last_overlapping["since"] <= until and last_overlapping["state"] == "complete"
+    assert newest(lacking)["since"] > until and newest(lacking)["state"] == "partial"
 
 
 def test_an_id_that_was_not_accepted_is_missed_by_no_complete_run_though_as_few_lack(bench):
@@ -118,7 +148,7 @@ def test_nobody_accepts_another_lack_than_the_last_run_has(lacking, number):
     answer = accept(lacking, number, status=409)
 
     assert answer["type"].endswith(":another_lack") and "lacks 2, not" in answer["detail"]
-    assert lacking.emitted(LackAccepted) == [] and the_watch(lacking)["accepted"] is None
+    assert lacking.emitted(LackAccepted) == [] and the_watch(lacking)["accepted"] == []
 
 
 def test_what_no_run_has_come_to_know_is_not_accepted(bench):
@@ -152,7 +182,7 @@ def test_it_ends_when_the_watch_asks_something_else(lacking, asked):
     lacking.adopt(strategy("crossref", asked.get("query", "leadership")), number=2, **_earlier(asked))
     lacking.pull()
 
-    assert the_watch(lacking)["accepted"] is None
+    assert the_watch(lacking)["accepted"] == []
     assert (newest(lacking)["protocol_version"], newest(lacking)["state"]) == (2, "partial")
 
 
