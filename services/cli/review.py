@@ -52,13 +52,15 @@ def check(file: Path, as_json: bool) -> None:
         protocol = check_protocol(_read(file))
     rows = asked_by(protocol)
     if as_json:
-        print_json({"review": protocol.review, "strategies": rows})
+        print_json({"review": protocol.review, "strategies": rows, "citations": protocol.citations})
         return
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
     out.print()
     print_asked(rows)
+    if (chased := protocol.citations) is not None:
+        out.print(f"\ncitations are chased at {', '.join(chased.sources)}, every {counted(chased.every_days, 'day')}")
 
 
 @app.command("apply", example="living review apply reviews/shared-records/protocol.yaml")

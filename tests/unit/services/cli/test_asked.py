@@ -21,9 +21,9 @@ BLOCKS = {
 def check(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
 
-    def run(strategy, *options):
+    def run(strategy, *options, **more):
         file = tmp_path / "protocol.yaml"
-        file.write_text(as_yaml(small(strategies=[strategy])))
+        file.write_text(as_yaml(small(strategies=[strategy], **more)))
         return CliRunner().invoke(app, ["review", "check", str(file), *options])
 
     return run
@@ -43,6 +43,14 @@ def test_what_a_source_cannot_say_is_told_once_for_all_terms_that_it_is_said_of(
     assert "blocks at openalex; what comes is held against the strategy:" in shown
     assert "its words are looked for each by itself, wherever they stand: term 0 (near 1); " in shown
     assert "and 2 more terms" in shown
+
+
+def test_it_is_told_where_citations_are_chased(check):
+    citations = {"sources": ["openalex", "crossref"], "every_days": 7}
+
+    assert "citations are chased at openalex, crossref, every 7 days" in check(BLOCKS, citations=citations).output
+    assert json.loads(check(BLOCKS, "--json", citations=citations).output)["citations"] == citations
+    assert json.loads(check(BLOCKS, "--json").output)["citations"] is None
 
 
 def test_json_has_every_string_and_warning(check):
