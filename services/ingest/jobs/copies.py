@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from typing import Literal
 
 from services.ingest import store
 from services.ingest.domain.copies import FOUND, availability
@@ -21,8 +22,11 @@ log = logging.get(__name__)
 
 ACTOR = "ingest:copies"
 
-#: DOIs of a turn at most: a minute's, at the pace that the service is asked at.
-MOST_A_TURN = 100
+#: DOIs of a turn at most: a minute's, at the pace that the service is asked at; and those whose answers may be none.
+MOST_A_TURN, MOST_TROUBLES = 100, 10
+
+#: Seconds for which a service that refuses us is left alone.
+_REFUSED_PAUSE = 3600.0
 
 _ASKED = counters.counter(
     "living_full_texts_asked", "DOIs of which it was asked where they are open, by what came of it.", ["ended"]
@@ -33,15 +37,22 @@ def find_open_copies(running: Context) -> None:
     """Asks where the texts of reports are open that passed a stage and are not excluded, each DOI once for all reviews.
 
     Each answer is kept by a transaction of its own before the next is asked for, so that a killed process costs one.
-    What goes wrong is written down with its DOI, which is tried again after a pause, and ends the turn; the next turn
-    goes on with the others. Nobody is asked while no contact is set, as the service wants to know one.
+    What goes wrong is written down with its DOI, which is tried again after a pause; a few such end the turn, as does a
+    service that does not answer. One that refuses us, as it does an address that it does not take, is left alone for an
+    hour. Nobody is asked while no contact is set, as the service wants to know one.
     """
     full_texts = running.resource(Sources).full_texts
     if full_texts is None or not running.settings.contact:
         return
+    left = MOST_TROUBLES
     for doi in _due(running, full_texts):
-        if running.stopping.is_set() or not _find(running, full_texts, doi):
+        if running.stopping.is_set() or not left:
             return
+        match _find(running, full_texts, doi):
+            case "trouble":
+                left -= 1
+            case "away":
+                return
 
 
 def gauges(work: Work) -> list[Gauge]:
@@ -65,8 +76,8 @@ def _due(running: Context, full_texts: FullTexts) -> list[str]:
         return store.dois_to_ask(work, work.now - timedelta(days=work.settings.open_copy_days), limit)
 
 
-def _find(running: Context, full_texts: FullTexts, doi: str) -> bool:
-    """Asks for one, and keeps what is answered; whether there was an answer."""
+def _find(running: Context, full_texts: FullTexts, doi: str) -> Literal["found", "trouble", "away"]:
+    """Asks for one, and keeps what is answered; or whether there was trouble of its own, or of all alike."""
     tally = quotas.Tally(full_texts.name)
     try:
         found = full_texts.find(doi, tally.hear)
@@ -74,10 +85,15 @@ def _find(running: Context, full_texts: FullTexts, doi: str) -> bool:
             tally.write(work)
             what = _keep(work, doi, found)
         _ASKED.labels(what).inc()
-        return True
-    except (SourceUnavailable, SourceDrifted, SourceRefused) as error:
+        return "found"
+    except SourceRefused as error:
+        # It is us that it refuses, since a DOI that it does not know is an answer.
+        why = SourceUnavailable(str(error), source=error.source, retry_after=_REFUSED_PAUSE)
+        _leave_alone(running, why, tally)
+        return "away"
+    except (SourceUnavailable, SourceDrifted) as error:
         _note(running, doi, error, tally)
-        return False
+        return "trouble" if isinstance(error, SourceDrifted) else "away"
     except Exception as error:
         # What is ours and away is nothing about this DOI, and told by whoever runs the job.
         if not is_down(error):
@@ -94,6 +110,15 @@ def _keep(work: Work, doi: str, found: FullText | None) -> str:
     row.remarks = found.remarks if found else []
     row.answered_at, row.failures, row.trouble, row.retry_at = work.now, 0, None, None
     return row.found
+
+
+def _leave_alone(running: Context, error: SourceUnavailable, tally: quotas.Tally) -> None:
+    """Writes down that the service asks nothing of us for now, which is no trouble of any DOI."""
+    _ASKED.labels("trouble").inc()
+    log.warning("full texts are asked for later", source=error.source, error=str(error))
+    with running.work(ACTOR) as work:
+        tally.write(work, refused=True)
+        quotas.leave_alone(work, error)
 
 
 def _note(running: Context, doi: str, error: Exception, tally: quotas.Tally) -> None:

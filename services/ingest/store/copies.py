@@ -32,7 +32,8 @@ _SAME_DOI = col(OpenCopiesRow.doi) == col(RecordRow.doi)
 
 def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
     """DOIs of records of any review of which it is to be asked where they are open: those never asked first, then those
-    that were answered before then, the longest ago first; one that was asked in vain comes when its pause is over."""
+    that were answered before then, then those that were asked in vain and whose pause is over; of each kind those that
+    wait the longest first."""
     is_due = or_(
         col(OpenCopiesRow.doi).is_(None),
         col(OpenCopiesRow.retry_at) <= work.now,
@@ -42,8 +43,10 @@ def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
         select(col(RecordRow.doi))
         .outerjoin(OpenCopiesRow, _SAME_DOI)
         .where(_PASSED, col(RecordRow.doi).is_not(None), is_due)
-        .group_by(col(RecordRow.doi), col(OpenCopiesRow.answered_at))
-        .order_by(col(OpenCopiesRow.answered_at).nulls_first(), col(RecordRow.doi))
+        .group_by(col(RecordRow.doi), col(OpenCopiesRow.retry_at), col(OpenCopiesRow.answered_at))
+        .order_by(
+            col(OpenCopiesRow.retry_at).nulls_first(), col(OpenCopiesRow.answered_at).nulls_first(), col(RecordRow.doi)
+        )
     )
     return [doi for doi in work.session.execute(due.limit(limit)).scalars() if doi is not None]
 

@@ -24,8 +24,6 @@ _VERSIONS: dict[str, Version] = {
     "acceptedVersion": "accepted",
     "submittedVersion": "submitted",
 }
-#: What an address may be written with: no blank, no control character, and not what stands for no character.
-_WRITTEN = re.compile(r"[^\s\x00-\x1f\x7f\ufffd]+")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _MOST_LOCATIONS, _LONGEST_URL, _LONGEST_LICENCE = 100, 2_000, 300
 
@@ -126,11 +124,16 @@ def _location(location: Any) -> Location | None:
 
 
 def _address(url: Any) -> str | None:
-    """An address of the web, as it is; None for any other, and for text that is none."""
-    if not isinstance(url, str) or len(url) > _LONGEST_URL or not _WRITTEN.fullmatch(url.strip()):
+    """An address of the web, as it is; None for any other, for text that is none, for one that names a user, and for
+    one that holds what cannot be seen."""
+    written = url.strip() if isinstance(url, str) else ""
+    if not 0 < len(written) <= _LONGEST_URL or not written.isprintable() or {" ", "\ufffd"} & set(written):
         return None
     try:
-        parsed = httpx.URL(url.strip())
-    except httpx.InvalidURL:
+        parsed = httpx.URL(written)
+        is_of_web = parsed.scheme in {"http", "https"} and _HOST.fullmatch(parsed.host) is not None
+        is_plain = not parsed.userinfo and (parsed.port or 1) in range(1, 65_536)
+    # A name that is none under IDNA is a UnicodeError.
+    except (httpx.InvalidURL, ValueError):
         return None
-    return url.strip() if parsed.scheme in {"http", "https"} and _HOST.fullmatch(parsed.host) else None
+    return written if is_of_web and is_plain else None

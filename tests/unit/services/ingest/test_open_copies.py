@@ -22,6 +22,7 @@ from services.ingest.models import OpenCopiesRow
 from services.ingest.ports.fulltext.unpaywall import Unpaywall
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.http import Access, Limits
+from services.ingest.ports.sources.port import SourceDrifted
 from shared.db import migrate
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from tests.contract.test_sources import Faults, answering, hanging
@@ -316,18 +317,16 @@ def test_a_service_that_asks_to_be_left_alone_is_and_goes_on_by_itself(bench, fa
         (200, "text/html", b"<html>Down for maintenance</html>", "JSON was expected"),
         (404, "text/html", b"<html>404</html>", "nothing at the address"),
         (500, "text/plain", b"oops", "HTTP 500"),
-        (422, "application/json", b'{"message": "Please use your own email address"}', "your own email address"),
     ],
-    ids=["a page for people", "no such address", "an error", "a bad address of ours"],
+    ids=["a page for people", "no such address", "an error"],
 )
-def test_trouble_ends_the_turn_is_told_and_stands_in_the_way_of_no_other(bench, faults, status, media_type, body, why):
-    faults.next(answering(status, media_type, body), times=2 if status != 422 else 1)
+def test_trouble_is_told_and_stands_in_the_way_of_no_other(bench, faults, status, media_type, body, why):
+    faults.next(answering(status, media_type, body), times=1 if status == 404 else 2)
     ask(bench)
 
     seen = listed(bench)[CLOSED]
     assert why in seen["trouble"] and seen["found"] is None
-    assert (counts(bench)["troubled"], counts(bench)["not_asked"]) == (1, 3)
-    assert why in counts(bench)["trouble"]
+    assert counts(bench)["troubled"] == 1 and why in counts(bench)["trouble"]
     faults.clear()
     ask(bench)
     assert found(bench) == {CLOSED: None, OPEN: "open", UNKNOWN: "unknown"}
@@ -335,6 +334,44 @@ def test_trouble_ends_the_turn_is_told_and_stands_in_the_way_of_no_other(bench, 
     bench.clock.advance(minutes=1)
     ask(bench)
     assert found(bench)[CLOSED] == "closed" and counts(bench)["troubled"] == 0
+
+
+def test_a_service_that_refuses_us_is_left_alone_for_an_hour_and_no_doi_is_blamed(bench, faults):
+    faults.next(answering(422, "application/json", b'{"message": "Please use your own email address"}'))
+    ask(bench)
+    ask(bench)
+
+    assert faults.requests == 1
+    (parked,) = bench.get("status")["parked"]
+    assert "your own email address" in parked["why"]
+    assert (counts(bench)["troubled"], counts(bench)["not_asked"]) == (0, 3)
+    bench.clock.advance(hours=1)
+    ask(bench)
+    assert found(bench) == {CLOSED: "closed", OPEN: "open", UNKNOWN: "unknown"}
+
+
+def test_those_that_fail_for_good_keep_no_other_waiting(bench, monkeypatch):
+    monkeypatch.setattr(copies, "MOST_TROUBLES", 2)
+    bad = [f"10.5555/bad-{n}" for n in range(20)]
+    bench.sources["crossref"].put(*(work("crossref", doi, f"Fails {doi} for good", doi=doi) for doi in bad))
+    bench.pull_again()
+    for doi in bad:
+        advance(bench, doi)
+    full_texts = bench.running.resource(Sources).full_texts
+    find = full_texts.find
+
+    def failing(doi: str, keep: Any) -> Any:
+        if doi in bad:
+            raise SourceDrifted("no such answer", source="unpaywall")
+        return find(doi, keep)
+
+    monkeypatch.setattr(full_texts, "find", failing)
+    for _ in range(len(bad) // 2 + 1):
+        ask(bench)
+        bench.clock.advance(minutes=1)
+
+    assert {doi: found(bench)[doi] for doi in TITLES} == {CLOSED: "closed", OPEN: "open", UNKNOWN: "unknown"}
+    assert counts(bench)["troubled"] == len(bad)
 
 
 @pytest.mark.waits
@@ -362,8 +399,16 @@ def test_what_was_answered_before_stays_while_there_is_trouble_and_pauses_grow(b
     assert row["retry_at"] == (bench.clock.now() + timedelta(minutes=2)).isoformat().replace("+00:00", "Z")
 
 
-def test_an_address_that_leads_nowhere_on_the_web_is_not_shown(bench, faults):
-    odd = {"url": "javascript:alert(1)", "url_for_pdf": "file:///etc/passwd", "license": None}
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)", "file:///etc/passwd", "http://xn--/", "https://user:pw@host.example/1",
+        "https://host.example:99999999/1", "https://host.example/\x9f1", "https://host.example/\u202egpj.exe",
+        "https://host.example/a b", "https://", "https://host.example/" + "a" * 2_000,
+    ],
+)  # fmt: skip
+def test_an_address_that_leads_nowhere_on_the_web_is_not_shown(bench, faults, url):
+    odd = {"url": url, "url_for_pdf": "file:///etc/passwd", "license": None}
     good = {"url": "https://repository.example/1", "version": "acceptedVersion", "host_type": "repository"}
     body = {"doi": CLOSED, "is_oa": True, "oa_status": "green", "best_oa_location": odd, "oa_locations": [odd, good]}
     faults.next(answering(200, "application/json", orjson.dumps(body)))
