@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ingest import store
-from services.ingest.domain.watching import MOST_MISSING, RunStates, WatchStates
+from services.ingest.domain.watching import MORE_MISSING, RunStates, WatchStates
 from services.ingest.models import RunRow, WatchRow
 from shared.db.work import Work
 from shared.errors import Conflict
@@ -47,7 +47,8 @@ def accepted_of(watch: WatchRow) -> list[Acceptance]:
 def accept_lack(work: Work, review: str, watch: str, lacking: int, reason: str) -> WatchRow:
     """Has runs of a watch that lack no more than its last one be complete, or with 0 no longer, and tells it.
 
-    It holds as `Acceptance` says, until the watch asks something else. What was accepted is looked for again at once.
+    It holds as `Acceptance` says, until the watch asks something else. What was accepted is looked for again at once,
+    as is what no longer is.
     Raises NotFound, and Conflict where the last run does not lack just that, so that nobody accepts what they have not
     seen.
     """
@@ -66,6 +67,7 @@ def accept_lack(work: Work, review: str, watch: str, lacking: int, reason: str) 
         raise Conflict(f"nothing that watch {watch!r} lacks was accepted", slug="nothing_accepted")
     else:
         row.accepted = []
+        row.due_at = min(row.due_at, work.now)
     work.emit(
         LackAccepted(
             review=review, watch=watch, source=row.source, lack=lacking, reason=reason, missing=missing,
@@ -86,7 +88,7 @@ def _run_that_lacks(work: Work, watch: WatchRow, lacking: int) -> RunRow:
         raise Conflict(f"nobody knows yet what watch {watch.id!r} lacks: {why}; pull it first", slug="lack_unknown")
     if run.lacking != lacking:
         raise Conflict(f"run {run.id} of watch {watch.id!r} lacks {run.lacking}, not {lacking}", slug="another_lack")
-    if len(run.missing) >= MOST_MISSING:
+    if MORE_MISSING in run.missing:
         raise Conflict(
             f"run {run.id} lacks more ids than it keeps, so nobody can have seen which", slug="lacks_too_many"
         )

@@ -102,8 +102,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 #: A source that goes on giving less than it says it has is asked for the whole window again at most this often.
 LONGEST_PAUSE_OF_PARTIAL = timedelta(days=1)
 
-#: Ids of missing works that a run keeps.
-MOST_MISSING = 1_000
+#: Ids of missing works that a run keeps, and what it keeps behind them where there are more.
+MOST_MISSING, MORE_MISSING = 1_000, "... and more than are kept"
 
 
 def window(

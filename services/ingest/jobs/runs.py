@@ -13,6 +13,7 @@ from services.ingest.commands.watches import accepted_of, tell_stopped
 from services.ingest.domain.outside import is_outside
 from services.ingest.domain.watching import (
     LONGEST_PAUSE_OF_PARTIAL,
+    MORE_MISSING,
     MOST_MISSING,
     RunStates,
     is_accepted,
@@ -27,6 +28,7 @@ from services.ingest.domain.watching import (
 from services.ingest.jobs import drifting, quotas
 from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
+from shared.bus.judging import storable as storable_text
 from shared.db.work import Work
 from shared.errors import Conflict, LivingError
 from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
@@ -36,7 +38,7 @@ from shared.strategies.asking import tree_of
 from shared.wire.ingest import Acceptance, Purpose
 
 #: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
-MOST_REMARKS = 100
+MOST_REMARKS, MORE_REMARKS = 100, "more was remarked than is kept"
 
 #: Ids of missing works that its trouble names.
 _MOST_NAMED = 10
@@ -340,9 +342,18 @@ def _go_on(run: RunRow, page: port.Page) -> None:
     run.cursor = page.cursor
     # The highest of its counts: one that is too low must not make a walk look whole.
     run.reported = max((each for each in (run.reported, page.reported) if each is not None), default=None)
-    run.missing = list(dict.fromkeys([*run.missing, *page.missing]))[:MOST_MISSING]
-    run.remarks = [*run.remarks, *(remark for remark in page.remarks if remark not in run.remarks)][:MOST_REMARKS]
+    run.missing = _no_more_than_kept(dict.fromkeys([*run.missing, *map(storable_text, page.missing)]))
+    run.remarks = list(dict.fromkeys([*run.remarks, *map(storable_text, page.remarks)]))
+    if len(run.remarks) > MOST_REMARKS:
+        run.remarks = [*run.remarks[: MOST_REMARKS - 1], MORE_REMARKS]
     run.error = None
+
+
+def _no_more_than_kept(missing: Collection[str]) -> list[str]:
+    """The ids that may be kept of those that are missing. Where there are more that is kept too, as nobody may take the
+    walk for whole once those that are kept have come."""
+    ids = [each for each in missing if each != MORE_MISSING]
+    return ids if len(ids) == len(missing) and len(ids) <= MOST_MISSING else [*ids[:MOST_MISSING], MORE_MISSING]
 
 
 def _end(work: Work, run: RunRow, source: port.Source) -> None:

@@ -62,6 +62,7 @@ class LocalSource:
     refuses: set[str] = field(default_factory=set)
     #: Ids that it lists and never gives.
     missing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     #: The raw answers that each page is read from, page by page.
     answers: list[list[bytes]] = field(default_factory=list)
     #: The rate and budget headers of each of its raw answers.
@@ -101,6 +102,7 @@ class LocalSource:
                 cursor=str(at) if at < len(there) else None,
                 reported=self.reported if self.reported is not None else len(there),
                 missing=self.missing,
+                remarks=self.remarks,
             )
             if at >= len(there):
                 return

@@ -166,12 +166,35 @@ def test_what_the_question_of_before_lacked_is_not_accepted_of_the_one_of_now(la
     assert "asked something else" in accept(lacking, 2, status=409)["detail"]
 
 
+def test_more_missing_ids_than_a_run_keeps_are_not_forgotten_when_those_it_keeps_have_come(bench):
+    bench.adopt(strategy("crossref"))
+    source = bench.sources["crossref"]
+    source.per_page = 1_500
+    late = works(MOST_MISSING)
+    source.put(*works(3, "crossref"), *late)
+    source.missing = [each.source_id for each in late] + ["10.2/lost"]
+    bench.pull()
+
+    assert (newest(bench)["state"], newest(bench)["missing"]) == ("partial", ["... and more than are kept"])
+    assert accept(bench, newest(bench)["lacking"], status=409)["type"].endswith(":lacks_too_many")
+
+
+def test_what_a_source_says_with_a_character_that_no_database_keeps_is_kept_without_it(bench):
+    bench.adopt(strategy("crossref"))
+    source = bench.sources["crossref"]
+    source.put(*works(2))
+    source.missing, source.remarks = ["10.2/\0"], ["no \0 here", "nor \ud800"]
+    bench.pull()
+
+    assert newest(bench)["state"] == "partial" and newest(bench)["remarks"] == ["no \\0 here", "nor \\ud800"]
+
+
 def test_more_ids_than_a_run_keeps_are_accepted_by_nobody(bench):
     bench.adopt(strategy("crossref"))
     bench.sources["crossref"].missing = [f"10.2/{number}" for number in range(MOST_MISSING + 5)]
     bench.pull()
 
-    assert accept(bench, MOST_MISSING, status=409)["type"].endswith(":lacks_too_many")
+    assert accept(bench, newest(bench)["lacking"], status=409)["type"].endswith(":lacks_too_many")
 
 
 @pytest.mark.parametrize("asked", [{"query": "governance"}, {"published_after": True}])
@@ -204,7 +227,7 @@ def test_a_lead_takes_it_back(lacking):
     lacking.pull()
 
     accept(lacking, 0)
-    lacking.pull_again()
+    lacking.pull()
 
     assert newest(lacking)["state"] == "partial"
     assert accept(lacking, 0, status=409)["type"].endswith(":nothing_accepted")
