@@ -17,7 +17,7 @@ from shared.events.base import Envelope, Event
 
 #: What the services of one process share of what they read: so many messages, of so many bytes at most. A record's
 #: message has three thousand, and with all that is read of it four times as many.
-_SHARED, _LARGEST_SHARED = 4_000, 8_000
+_SHARED, _LARGEST_SHARED = 2_000, 8_000
 
 
 Effect = Callable[[Work, Event], None]
