@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 app = Group(help="Reviews and their protocols.")
 
+#: How remarks on a query begin: the lists in which PubMed tells what of it was not found, passed over or cut short.
+_OF_QUERY = (
+    "phrasesnotfound: ", "fieldsnotfound: ", "phrasesignored: ", "quotedphrasesnotfound: ", "outputmessages: ",
+)  # fmt: skip
+_NOTHING = "outputmessages: No items found"
+_COLLAPSED = "fields collapsed: "
+
+#: Remarks of one run that are shown; `--json` has all.
+_SHOWN = 5
+
 _FILE = argument(
     "file",
     "A protocol file; - reads it from standard input.",
@@ -325,6 +335,24 @@ def _failing_since(watch: WatchView, failed: Sequence[RunView]) -> str:
     return minute(watch.last_run.ended_at or watch.last_run.started_at) if watch.last_run else "the start"
 
 
+def _came(run: RunView | None) -> int:
+    """How many items a run was given, those too that are outside of its strategy."""
+    return run.counts.found + run.counts.outside if run is not None else 0
+
+
+def _said_of_query(watch: WatchView) -> list[str]:
+    """What a source remarked on the query of a watch in its last run; of one that was given nothing every remark. That
+    nothing was found is none: most days bring nothing new."""
+    run = watch.last_run
+    if run is None or run.state == "running" or watch.state == "retired":
+        return []
+    return [
+        remark
+        for remark in run.remarks
+        if (remark.startswith(_OF_QUERY) or not _came(run)) and not remark.startswith((_COLLAPSED, _NOTHING))
+    ]
+
+
 def _trouble(
     review: str,
     literature: IngestStatus,
@@ -361,8 +389,15 @@ def _trouble(
             )
     for watch in _all(literature):
         for remark in watch.last_run.remarks if watch.last_run else []:
-            if remark.startswith("fields collapsed: "):
+            if remark.startswith(_COLLAPSED):
                 yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")
+    for watch in literature.watches:
+        if said := _said_of_query(watch):
+            nothing = " found nothing, and" if not _came(watch.last_run) else ""
+            yield Text(f"\n{watch.source} ({watch.strategy}):{nothing} the source says of its query:", style="yellow")
+            yield from (Text(f"  {remark}") for remark in said[:_SHOWN])
+            if len(said) > _SHOWN:
+                yield Text(f"  and {counted(len(said) - _SHOWN, 'more remark')}: --json has all", style="dim")
     for it in rejected:
         yield Text(
             f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",

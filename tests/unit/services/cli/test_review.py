@@ -12,6 +12,7 @@ from services.cli import app
 from services.cli.printing import minute
 from services.cli.review import _failing_since, _state, _trouble
 from shared.errors import Invalid
+from shared.events.ingest import RunCounts
 from shared.wire.ingest import Acceptance, IngestStatus, RunView, WatchView
 from tests.unit.services.protocol.examples import SMALL, as_yaml
 
@@ -66,7 +67,7 @@ def test_a_watch_fails_since_its_first_failed_run_or_else_since_its_last_that_wa
 
 def said_of(watch: WatchView, failed: list[RunView]) -> str:
     """What `living review status` says of a review with this watch alone."""
-    literature = IngestStatus.model_construct(parked=[], watches=[watch], sweeps=[], open_duplicates=0)
+    literature = IngestStatus.model_construct(parked=[], watches=[watch], chases=[], sweeps=[], open_duplicates=0)
     lines = _trouble("small", literature, [], {watch.watch: "today"}, {watch.watch: failed}, {"person_1": "Lea"}.get)
     return "\n".join(line.plain for line in lines)
 
@@ -99,6 +100,29 @@ def test_what_was_accepted_is_told_with_who_and_why():
     assert " ".join(seen.split()) == (
         "crossref (main) may lack 2 works in days up to 2025-12-31, as Lea accepted on 2026-01-01: counted twice"
     )
+
+
+def ran(*remarks: str, found: int = 0, state: str = "complete") -> RunView:
+    return RunView.model_construct(state=state, remarks=list(remarks), counts=RunCounts(found=found))
+
+
+def test_what_a_source_says_of_a_query_is_told_though_its_run_is_complete():
+    unknown = ran("outputmessages: there is no field 'mh' here", "outputmessages: No items found.")
+    ignored = ran('quotedphrasesnotfound: "care sistem"', "123: its date is left out", found=7)
+
+    assert said_of(watching(last_run=unknown), []).strip() == (
+        "crossref (main): found nothing, and the source says of its query:\n"
+        "  outputmessages: there is no field 'mh' here"
+    )
+    assert said_of(watching(last_run=ignored), []).strip() == (
+        'crossref (main): the source says of its query:\n  quotedphrasesnotfound: "care sistem"'
+    )
+    assert "was read mended" in said_of(watching(last_run=ran("its answer was read mended")), [])
+
+
+def test_a_week_without_anything_new_is_no_remark_on_a_query():
+    assert said_of(watching(last_run=ran("outputmessages: No items found.")), []) == ""
+    assert said_of(watching(last_run=ran("phrasesignored: the"), state="retired"), []) == ""
 
 
 def test_what_was_wrong_with_a_watch_that_is_retired_is_told_no_more():
