@@ -337,7 +337,8 @@ def _failing_since(watch: WatchView, failed: Sequence[RunView]) -> str:
 
 def _came(run: RunView | None) -> int:
     """How many items a run was given, those too that are outside of its strategy."""
-    return run.counts.found + run.counts.outside if run is not None else 0
+    # A count of none outside is not told.
+    return run.counts.found + getattr(run.counts, "outside", 0) if run is not None else 0
 
 
 def _said_of_query(watch: WatchView) -> list[str]:

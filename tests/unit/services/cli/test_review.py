@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from services.cli import app
 from services.cli.printing import minute
 from services.cli.review import _failing_since, _state, _trouble
+from shared.client.plain import Document
 from shared.errors import Invalid
 from shared.events.ingest import RunCounts
 from shared.wire.ingest import Acceptance, IngestStatus, RunView, WatchView
@@ -103,7 +104,9 @@ def test_what_was_accepted_is_told_with_who_and_why():
 
 
 def ran(*remarks: str, found: int = 0, state: str = "complete") -> RunView:
-    return RunView.model_construct(state=state, remarks=list(remarks), counts=RunCounts(found=found))
+    # As the command line reads it: a count of none outside is not told.
+    counts = Document(RunCounts(found=found).model_dump())
+    return RunView.model_construct(state=state, remarks=list(remarks), counts=counts)
 
 
 def test_what_a_source_says_of_a_query_is_told_though_its_run_is_complete():
