@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from shared.client import Client
     from shared.keys import Purpose
     from shared.keys.ring import KeyRing
+    from shared.wire.ingest import WatchView
 
 State = Literal["ok", "warn", "fail"]
 
@@ -507,14 +508,24 @@ _SOURCES = {
 }
 
 
+#: A work that Unpaywall knows.
+_KNOWN_DOI = "10.1371/journal.pone.0000308"
+
+
 def _asked_sources() -> set[str] | None:
-    """The sources that some review watches; None where no platform tells."""
+    """The sources that some review watches, for whatever purpose; None where no platform tells."""
     try:
         with client(patience=0, timeout=PATIENCE) as living:
             reviews = [it.review for it in living.protocol.reviews()]
-            return {watch.source for review in reviews for watch in living.ingest.watches(review)}
+            return {watch.source for review in reviews for watch in _all_watches(living, review)}
     except LivingError:
         return None
+
+
+def _all_watches(living: Client, review: str) -> list[WatchView]:
+    """The watches of every purpose that a review has; a platform of before has none over citations."""
+    literature = living.ingest.status(review)
+    return [*literature.watches, *literature.sweeps, *getattr(literature, "chases", [])]
 
 
 def _source(shown: str, asked_sources: Future[set[str] | None]) -> Iterator[Finding]:
@@ -531,10 +542,15 @@ def _source(shown: str, asked_sources: Future[set[str] | None]) -> Iterator[Find
 
 
 def _asked(shown: str, source: _Source) -> Finding:
-    check, url = f"source {shown}", str(getattr(settings(), f"{source.name}_url"))
-    status, text = _status(url, source.question)
-    variable = f"LIVING_{source.name.upper()}"
-    keyless = source.name == "openalex" and settings().openalex_key is None
+    url = str(getattr(settings(), f"{source.name}_url"))
+    return _judged(shown, source.name, *_status(url, source.question))
+
+
+def _judged(shown: str, name: str, status: int | None, text: str) -> Finding:
+    """What a source's answer says of the way to it."""
+    check, variable = f"source {shown}", f"LIVING_{name.upper()}"
+    keyless = name == "openalex" and settings().openalex_key is None
+    url = settings().openalex_url
     if status in (404, 410):
         return Finding(check, "warn", text, f"there is no such source: mend {variable}_URL")
     if status is None or status >= 500:
@@ -556,9 +572,16 @@ def _full_texts() -> Iterator[Finding]:
         text = "nobody is asked where texts are open, as LIVING_CONTACT is not set"
         yield Finding("open copies", "ok", text, "set it to your e-mail address, which Unpaywall wants in each request")
         return
-    question = f"10.1371/journal.pone.0000308?email={quote(settings().contact, safe='')}"
-    found = _asked("Unpaywall", _Source("unpaywall", question))
-    yield replace(found, check="open copies")
+    question = f"{_KNOWN_DOI}?email={quote(settings().contact, safe='')}"
+    status, text = _status(settings().unpaywall_url, question)
+    if status == 404 and _KNOWN_DOI in text:
+        # As it answers for each DOI that it does not know; where nothing of its kind is, no DOI is spoken of.
+        yield Finding("open copies", "ok", text)
+    elif status == 422:
+        do = "set LIVING_CONTACT to an e-mail address of your own, which Unpaywall wants in each request"
+        yield Finding("open copies", "warn", f"{text} 422", do)
+    else:
+        yield replace(_judged("Unpaywall", "unpaywall", status, text), check="open copies")
 
 
 def _http(check: str, url: str, do: str) -> Finding:
@@ -578,11 +601,20 @@ def _status(url: str, question: str = "") -> tuple[int | None, str]:
         with urlopen(Request(asked, headers={"User-Agent": contact}), timeout=PATIENCE) as answer:
             return answer.status, f"{shown} answers{_version(answer.read(10_000))}"
     except HTTPError as refused:
+        said = _message(refused) if refused.code == 404 else ""
         refused.close()
         wrong = refused.code >= 500 or refused.code in (401, 403, 404, 410, 429)
-        return refused.code, f"{shown} answers{f' {refused.code}' if wrong else ''}"
+        return refused.code, f"{shown} answers{f' {refused.code}' if wrong else ''}{said}"
     except (OSError, HTTPException, ValueError) as lost:
         return None, f"{shown} does not answer: {getattr(lost, 'reason', lost)}"
+
+
+def _message(answer: HTTPError) -> str:
+    """The message in a refusal that is JSON; nothing of any other."""
+    try:
+        return f": {' '.join(json.loads(answer.read(10_000))['message'].split())[:200]}"
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def _version(body: bytes) -> str:
@@ -763,8 +795,7 @@ def _not_asked(check: str, missing: Sequence[str]) -> Iterator[Finding]:
 
 def _watches(living: Client) -> Iterator[Finding]:
     for review in living.protocol.reviews():
-        sweeps = living.ingest.watches(review.review, purpose="changes")
-        for watch in (*living.ingest.watches(review.review), *sweeps):
+        for watch in _all_watches(living, review.review):
             # What was wrong with one that is retired is nobody's trouble any more.
             if watch.trouble and watch.state != "retired":
                 text = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from demo.replay.server import ReplayServer
 from services.ingest.jobs.copies import find_open_copies
 from services.ingest.ports.fulltext.unpaywall import Unpaywall
 from services.ingest.ports.sources.http import Access, Limits
@@ -94,16 +96,39 @@ def test_the_doctor_says_that_nobody_is_asked_while_no_contact_is_set(run, monke
     assert "team" not in finding["told"]
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "state", "do"),
+    [
+        (404, "'10.1371/journal.pone.0000308' isn't in Unpaywall.", "ok", ""),
+        (404, "Not Found", "warn", "LIVING_UNPAYWALL_URL"),
+        (422, "Please use your own email address in API calls.", "warn", "LIVING_CONTACT"),
+    ],
+)
+def test_the_doctor_takes_an_unknown_doi_for_an_answer_and_no_other_refusal(
+    run, monkeypatch, status, message, state, do
+):
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps({"message": message}).encode()})
+
+    with ReplayServer(answer) as server:
+        monkeypatch.setenv("LIVING_CONTACT", "team@review.example")
+        monkeypatch.setenv("LIVING_UNPAYWALL_URL", server.url)
+        finding = findings(run("doctor", "--json"))["open copies"]
+
+    assert finding["state"] == state and do in finding["do"]
+
+
 def test_the_doctor_tells_what_was_asked_in_vain(run, monkeypatch):
     open_ring(Settings(_env_file=None))
     counts = dict.fromkeys(("open", "closed", "unknown", "not_asked", "without_doi"), 0)
-    status = {"open_copies": counts | {"troubled": 2, "trouble": "HTTP 422: your own address"}}
+    trouble = {"troubled": 2, "trouble": "HTTP 422: your own address"}
+    status = {"watches": [], "sweeps": [], "open_copies": counts | trouble}
     answers: dict[str, object] = {
         "/healthz": {},
         "/readyz": {"ready": True, "services": {}},
         "/protocol/reviews": page({"review": "small"}),
         "/ingest/reviews/small/status": status,
-        "/ingest/reviews/small/watches": page(),
     }
     with serve_answers(answers) as server:
         monkeypatch.setenv("LIVING_URL", server.url)

@@ -381,14 +381,16 @@ def test_openalex_itself_is_not_ok_without_a_key(run, monkeypatch):
     assert findings(run("doctor", "--json"))["source OpenAlex"]["state"] == "ok"
 
 
-def test_a_source_that_no_review_watches_is_no_trouble(run, monkeypatch):
+def test_a_source_that_no_review_watches_for_any_purpose_is_no_trouble(run, monkeypatch):
     open_ring(Settings(_env_file=None))
     answers: dict[str, object] = {
         "/healthz": {},
         "/protocol/reviews": page({"review": "small"}),
-        "/ingest/reviews/small/watches": page({"source": "pubmed", "trouble": None}),
-    }
-    for name in ("CROSSREF", "PUBMED"):
+        "/ingest/reviews/small/status": {
+            "watches": [{"source": "pubmed"}], "sweeps": [{"source": "europepmc"}], "chases": [{"source": "openalex"}],
+        },
+    }  # fmt: skip
+    for name in ("CROSSREF", "PUBMED", "EUROPEPMC", "OPENALEX"):
         monkeypatch.setenv(f"LIVING_{name}_URL", "http://127.0.0.1:9")
 
     with serve_answers(answers) as server:
@@ -396,7 +398,8 @@ def test_a_source_that_no_review_watches_is_no_trouble(run, monkeypatch):
         seen = findings(run("doctor", "--json"))
 
     assert seen["source Crossref"]["state"] == "ok" and "no review watches it" in seen["source Crossref"]["told"]
-    assert seen["source PubMed"]["state"] == "warn" and "this shell's settings" in seen["source PubMed"]["do"]
+    for name in ("PubMed", "Europe PMC", "OpenAlex"):
+        assert seen[f"source {name}"]["state"] == "warn" and "this shell's settings" in seen[f"source {name}"]["do"]
 
 
 def test_an_examples_contact_is_a_warning(run, monkeypatch):
@@ -483,7 +486,7 @@ def test_what_is_held_what_is_set_aside_and_what_fails_is_told_with_what_to_do(r
         answers[f"/{service}/held"] = page(held) if service == "screening" else page()
         answers[f"/{service}/dead-letters/groups"] = page(letters) if service == "search" else page()
     answers["/protocol/reviews"] = page({"review": "small"})
-    answers["/ingest/reviews/small/watches"] = page(watch, retired)
+    answers["/ingest/reviews/small/status"] = {"watches": [retired], "sweeps": [], "chases": [watch]}
     parked = {"source": "openalex", "since": "2026-01-02T03:04:05Z", "until": "2026-01-03T00:00:00Z", "why": "spent"}
     answers["/ingest/parked"] = page(parked)
 
