@@ -51,6 +51,9 @@ def _window(data: dict[str, Any]) -> Broken:
     after, until = _day(data.get("published_after")), _day(data.get("published_until"))
     if after is not None and until is not None and until <= after:
         yield ("published_until",), f"nothing is published after {after} and until {until}"
+    since = _day(data.get("search_from"))
+    if since is not None and until is not None and since > until:
+        yield ("search_from",), f"the sources would be searched from {since} on for what is published until {until}"
 
 
 def _sources(data: dict[str, Any]) -> Broken:

@@ -42,6 +42,13 @@ def test_the_order_of_fields_and_the_comments_of_a_file_do_not_change_its_digest
     assert digest(check(as_yaml(small(title="Another")))) != digest(check(as_yaml(SMALL)))
 
 
+def test_a_search_that_begins_after_the_last_day_of_publication_is_an_error():
+    days = {"published_after": "2015-12-31", "published_until": "2017-12-31"}
+
+    assert check(as_yaml(small(**days, search_from="2017-12-31"))).search_from is not None
+    assert list(errors_of(as_yaml(small(**days, search_from="2018-01-01")))) == ["search_from"]
+
+
 def test_every_error_is_told_with_its_path_and_line():
     text = """\
 review: small
