@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from shared.errors import Invalid
@@ -10,6 +13,8 @@ from shared.strategies.native import READERS, check_native
 from shared.strategies.translating import TRANSLATED, Translation, Unsayable, translate
 from shared.strategies.tree import Field, Node, Not, Term, all_of, any_of
 from shared.strategies.widening import Warned
+
+_OPERATOR = re.compile(r"(?<!\S)(?:AND|OR|NOT|ANDNOT|NEAR|ADJ)\d{0,2}(?!\S)")
 
 
 def asked(strategy: Strategy, source: str) -> Translation:
@@ -33,7 +38,8 @@ def asked(strategy: Strategy, source: str) -> Translation:
     if source not in TRANSLATED:
         known = ", ".join(TRANSLATED)
         raise Unsayable(f"concepts are not translated for {source}; they are for: {known}. Give it a query of its own")
-    return _translated(_tree_of_concepts(strategy), source)
+    translation = _translated(_tree_of_concepts(strategy), source)
+    return replace(translation, warnings=(*_with_operators(strategy, source), *translation.warnings))
 
 
 def tree_of(strategy: Strategy) -> Node | None:
@@ -45,6 +51,19 @@ def tree_of(strategy: Strategy) -> Node | None:
         return _tree_of_concepts(strategy)
     reader = READERS.get(strategy.source or "")
     return reader(strategy.query).tree if reader is not None else None
+
+
+def _with_operators(strategy: Strategy, source: str) -> Iterator[Warned]:
+    """Terms that look as if a part of a query stood in them."""
+    without = [strategy.without] if strategy.without is not None else []
+    for concept in (*(strategy.concepts or ()), *without):
+        for term in concept.terms:
+            if found := _OPERATOR.search(term.text):
+                why = (
+                    f"{found[0]} stands inside a term of {concept.name!r} and is no operator there: the term is looked "
+                    "for as it is; a term is one way to say a concept, so write a term of each, or a concept"
+                )
+                yield Warned(source, term.text, why)
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,8 @@ _CROSSREF_NAMES = (
     "standards-body-acronym standards-body-name title translator"
 )
 _CROSSREF_FIELDS = {"query", "filter", *(f"query.{name}" for name in _CROSSREF_NAMES.split())}
+#: The days that a run asks about, and by which a walk is cut into slices.
+_CROSSREF_WINDOWS = tuple(f"{way}-{day}-date" for day in ("index", "pub", "created") for way in ("from", "until"))
 _FILTER = re.compile(r"[a-z][a-z_.-]*:")
 _PIECE = re.compile(r"\\.|[\s\S]")
 
@@ -81,14 +83,14 @@ def _crossref(text: str) -> Iterator[str]:
             raise StrategyFault(f"{name} is given twice, and Crossref takes one of them; join them in one", text, at)
         at += len(part) + 1
     filters = dict(parse_qsl(text, keep_blank_values=True)).get("filter", "")
-    yield from _filters(text, filters, ("from-index-date", "until-index-date"), "any of the values")
+    yield from _filters(text, filters, _CROSSREF_WINDOWS, "a work with any of its values is found")
 
 
 def _openalex(text: str) -> Iterator[str]:
     if _FILTER.match(text) is None:
         yield "it is sent as a search, of titles, abstracts and full texts, which costs ten times what a filter does"
     else:
-        yield from _filters(text, text, ("from_publication_date", "to_publication_date"), "all of the values")
+        yield from _filters(text, text, ("from_publication_date", "to_publication_date"), "a work needs all its values")
     yield from _balanced(text)
     if re.search(r"\b(?:and|or|not)\b", re.sub(r'"[^"]*"', "", text)):
         yield "operators in small letters are words; write AND, OR, NOT"
@@ -108,7 +110,7 @@ def _filters(text: str, filters: str, set_by_runs: tuple[str, ...], twice: str) 
         if (name, value) in seen:
             raise StrategyFault(f"the filter {part.strip()[:40]!r} is given twice", text, at)
         if name in {known for known, _ in seen}:
-            yield f"the filter {name} is given more than once: {twice} will do"
+            yield f"the filter {name} is given more than once: {twice}"
         seen.add((name, value))
         at += len(part) + 1
 

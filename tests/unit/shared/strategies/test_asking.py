@@ -67,6 +67,21 @@ def test_a_query_that_cannot_be_read_is_not_asked():
         asked(Strategy(id="one", source="pubmed", query="((leader*[tiab] AND"), "pubmed")
 
 
+def test_an_operator_inside_a_term_is_told_and_the_term_is_asked_for_as_it_is():
+    terms = ["leader AND manager", "OR", "care NEAR3 team", "research and development", "ORs"]
+    strategy = Strategy.model_validate(
+        {"id": "one", "sources": ["pubmed"], "concepts": [{"name": "leading", "terms": terms}]}
+    )
+
+    translation = asked(strategy, "pubmed")
+
+    told = [it for it in translation.warnings if "is no operator there" in it.why]
+    assert [it.term for it in told] == terms[:3]
+    assert told[0].why.startswith("AND stands inside a term of 'leading'")
+    assert '"leader and manager"[tiab] OR "or"[tiab]' in translation.strings[0]
+    assert not translation.filtered
+
+
 def test_only_the_sources_of_a_strategy_are_asked():
     with pytest.raises(Invalid, match="is not asked at 'doaj'"):
         asked(BLOCKS, "doaj")
@@ -79,7 +94,8 @@ def test_only_the_sources_of_a_strategy_are_asked():
     [
         ("pubmed", "lea*[tiab]", "PubMed wants 4 letters before a *: 'lea*'"),
         ("crossref", "integrated AND care", "takes them for words or for nothing"),
-        ("crossref", "filter=type:book,type:report", "is given more than once: any of the values"),
+        ("crossref", "filter=type:book,type:report", "is given more than once: a work with any of its values is found"),
+        ("openalex", "title.search:a,title.search:b", "is given more than once: a work needs all its values"),
         ("openalex", "leadership", "costs ten times"),
         ("openalex", "title.search:a or b", "write AND, OR, NOT"),
         ("semanticscholar", "a AND b", "writes + for AND"),

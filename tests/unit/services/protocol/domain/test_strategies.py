@@ -84,6 +84,8 @@ def test_a_long_query_needs_a_release_that_takes_it():
         ("crossref", "query.title=R&D", "'D' is no parameter; an & that belongs to a value is written %26"),
         ("crossref", "query.titel=a", "there is no parameter 'query.titel'"),
         ("crossref", "filter=from-index-date:2018-01-01", "from-index-date is set by each run itself"),
+        ("crossref", "filter=issn:1,until-pub-date:2018", "until-pub-date is set by each run itself"),
+        ("crossref", "query=a&filter=from-created-date:2018", "from-created-date is set by each run itself"),
         ("openalex", "title.search:(a OR b", "this bracket is never closed"),
         ("openalex", "title.search:(a, b)", "'b)' is no filter"),
         ("openalex", "type:article,type:article", "the filter 'type:article' is given twice"),
