@@ -52,6 +52,8 @@ _NOTATION = Notation(
         "journal": lambda text: text.venue,
         "au": lambda text: text.authors,
         "author": lambda text: text.authors,
+        # No paper here has headings: the words of one stand for it.
+        **dict.fromkeys(("mh", "mesh", "mesh terms", "mh:noexp", "majr"), title_and_abstract),
     },
     dates=_DATES,
     keys={"uid": lambda entry: entry.key, "doi": _doi},

@@ -3,13 +3,15 @@
 It understands, in each API's own notation: `"exact phrases"`, words, `truncat*`, AND, OR, NOT, brackets,
 words side by side as AND, a field behind a term (`leader*[ti]`) or before a term or bracket
 (`TITLE:leader*`, `TITLE:(a OR b)`), numbers of works (`123[uid]`, `EXT_ID:"123"`), and date ranges
-(`FIRST_IDATE:[2018-01-01 TO 2018-12-31]`, `2018/01/01:2018/12/31[edat]`). Case,
-accents and punctuation do not matter. It knows no stemming, synonyms, thesauri or proximity.
+(`FIRST_IDATE:[2018-01-01 TO 2018-12-31]`, `2018/01/01:2018/12/31[edat]`), and words near each other
+(`"care system"[tiab:~2]`, `"care system"~2`). Case, accents and punctuation do not matter. It knows no stemming,
+synonyms or thesauri.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +36,8 @@ _TOKEN = re.compile(
     |(?P<word>[^\s()"\[\]]+))""",
     re.VERBOSE,
 )
+_NEAR = re.compile(r"(.*):~(\d{1,4})")
+_FAR = re.compile(r"~(\d{1,4})")
 _DEEPEST = 50
 
 
@@ -81,6 +85,21 @@ def term(text: str, field: FieldText) -> Test:
         return lambda entry: False
     pattern = re.compile(rf"(?<!\w){' '.join(parts)}(?!\w)")
     return lambda entry: bool(pattern.search(normalise(field(entry.text()))))
+
+
+def near(text: str, field: FieldText, others: int) -> Test:
+    """A test for words in any order with at most so many others between them all in one field."""
+    wanted = Counter(words(text))
+    if not wanted:
+        return lambda entry: False
+    span = wanted.total() + others
+
+    def test(entry: Entry) -> bool:
+        there = words(field(entry.text()))
+        starts = range(max(len(there) - span, 0) + 1)
+        return any(wanted <= Counter(there[start : start + span]) for start in starts)
+
+    return test
 
 
 class _Parser:
@@ -138,8 +157,13 @@ class _Parser:
         if (suffix := self._peek()) and suffix[0] == "suffix":
             self._at += 1
             field = suffix[1]
+        elif name == "phrase" and suffix and (found := _FAR.fullmatch(suffix[1])):
+            self._at += 1
+            return near(value, self._field(field), int(found[1]))
         if (key := self._notation.keys.get(field.lower())) is not None:
             return lambda entry: key(entry) == value
+        if found := _NEAR.fullmatch(field):
+            return near(value, self._field(found[1]), int(found[2]))
         return term(value, self._field(field))
 
     def _bracket(self, field: str) -> Test:

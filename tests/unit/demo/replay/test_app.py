@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from defusedxml.ElementTree import fromstring
 from starlette.testclient import TestClient
 
@@ -14,7 +15,9 @@ from shared.clock import ManualClock
 from shared.events.protocol import Strategy
 from shared.strategies.asking import asked
 
-REVIEW = Path(__file__).parents[4] / "reviews" / "ics-leadership" / "papers.yaml"
+ROOT = Path(__file__).parents[4]
+REVIEW = ROOT / "reviews" / "ics-leadership" / "papers.yaml"
+DOCUMENTED = ROOT / "docs" / "strategies.md"
 
 
 class Ticks:
@@ -246,6 +249,21 @@ def test_esearch_has_windows_of_entry_dates_that_need_both_bounds(api):
     assert esearch(api, datetype="edat", mindate="2018/03/13")["count"] == esearch(api)["count"]
     published = {"datetype": "pdat", "mindate": "2022/01/01", "maxdate": "2022/12/31"}
     assert esearch(api, term="health OR healthcare", **published)["count"] == "3"
+
+
+def test_esearch_knows_headings_by_their_words_and_words_near_each_other(api):
+    assert esearch(api, term="care[mh]")["count"] == esearch(api, term="care[tiab]")["count"] != "0"
+    near = esearch(api, term='"care integrated"[tiab:~3]')
+    assert near["count"] != "0" and "warninglist" not in near
+    assert esearch(api, term='"care integrated"[nothing:~3]')["warninglist"]["outputmessages"]
+
+
+def test_esearch_reads_the_example_of_the_documentation(api):
+    example = yaml.safe_load(DOCUMENTED.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    (string,) = asked(Strategy.model_validate(example["strategies"][0]), "pubmed").strings
+
+    assert "[mh]" in string and ":~2]" in string
+    assert esearch(api, term=string).get("warninglist", {}).get("outputmessages", []) in ([], ["No items found."])
 
 
 def test_esearch_stops_at_its_ceiling(corpus):
