@@ -45,6 +45,7 @@ def preview(review: str, source: str | None, as_json: bool) -> None:
     """Ask each source for the first page of each strategy of a protocol: the exact strings, counts and first titles.
 
     It asks the sources from here, with this shell's settings and keys, over the protocol's dates, and keeps nothing.
+    As a run over all of them does, it asks two years more before and one after, since sources date a work differently.
     """
     from datetime import UTC, datetime
 

@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
+from demo.replay.facts import PapersFile
 from demo.replay.papers import PapersCorpus
 from services.ingest.ports.sources import crossref, europepmc, openalex, pubmed
 from services.ingest.ports.sources.port import SourceRecord
@@ -160,3 +162,12 @@ def _needs_its_title(review: PapersCorpus, key: str) -> bool:
         if entry.paper.key == key
     ]
     return any(all(not one & other for other in copies if other is not one) for one in copies)
+
+
+def test_the_example_of_a_paper_in_the_manual_of_reviews_is_read():
+    manual = (Path(__file__).parents[4] / "reviews" / "README.md").read_text(encoding="utf-8")
+    (example,) = (text.partition("```")[0] for text in manual.split("```yaml\n") if text.startswith("papers:"))
+
+    (paper,) = PapersFile.model_validate(yaml.safe_load(example)).papers
+
+    assert paper.cites == ["one-2018"] and set(paper.sources) == {"pubmed", "openalex"}
