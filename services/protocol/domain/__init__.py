@@ -58,7 +58,7 @@ def _shape(document: Document) -> tuple[Protocol | None, list[tuple[Path, str]]]
 
 def _explained(item: ErrorDetails) -> str:
     """Pydantic's message, with the value at fault where it is short enough to help."""
-    why, value = item["msg"].removeprefix("Value error, "), item["input"]
+    why, value = _in_plain_words(item), item["input"]
     if item["type"] == "extra_forbidden":
         return _unknown_key(item["loc"])
     if item["type"] == "missing":
@@ -71,6 +71,37 @@ def _explained(item: ErrorDetails) -> str:
     if isinstance(value, dict | list):
         return why
     return f"{why} (it is {str(value)[:80]!r})"
+
+
+#: By kind of fault what is wanted; others are told in pydantic's words, which name what may stand there.
+_WANTED = {
+    "too_short": "at least {min_length} must stand here, and there are {actual_length}",
+    "too_long": "at most {max_length} may stand here, and there are more",
+    "string_too_short": "this text must not be empty",
+    "string_too_long": "this text may have at most {max_length} characters",
+    "list_type": "a list must stand here, each item behind a -",
+    "dict_type": "keys with values must stand here",
+    "model_type": "keys with values must stand here",
+    "model_attributes_type": "keys with values must stand here",
+    "string_type": "a text must stand here",
+    "int_type": "a whole number must stand here",
+    "int_from_float": "a whole number must stand here",
+    "bool_type": "true or false must stand here",
+    "greater_than_equal": "this must be {ge} or more",
+    "less_than_equal": "this must be {le} or less",
+    "literal_error": "this must be {expected}",
+    "date_type": "a date must stand here, such as 2018-01-31",
+    "date_parsing": "a date must stand here, such as 2018-01-31",
+    "date_from_datetime_parsing": "a date must stand here, such as 2018-01-31",
+    "date_from_datetime_inexact": "a date without a time must stand here, such as 2018-01-31",
+}
+
+
+def _in_plain_words(item: ErrorDetails) -> str:
+    wanted = _WANTED.get(item["type"])
+    if wanted is None:
+        return item["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
+    return wanted.format_map(item.get("ctx", {}))
 
 
 def _unknown_key(path: Path) -> str:

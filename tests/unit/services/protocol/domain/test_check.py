@@ -125,8 +125,8 @@ def test_a_yes_or_no_that_yaml_makes_a_boolean_is_explained():
     [
         ("published_after", 0, "date"),
         ("published_after", "2017", "date"),
-        ("publish_every_days", "30", "integer"),
-        ("publish_every_days", True, "integer"),
+        ("publish_every_days", "30", "whole number"),
+        ("publish_every_days", True, "whole number"),
         ("title", 1, "put it in quotes"),
     ],
 )
@@ -137,10 +137,29 @@ def test_a_value_of_another_kind_is_an_error_in_both_forms(position, value, seen
     assert seen in errors_of(json.dumps(spoiled), form="json")[position]["why"]
 
 
+@pytest.mark.parametrize(
+    ("position", "value", "why"),
+    [
+        ("cmocs", [], "at least 1 must stand here, and there are 0"),
+        ("strategies", {"id": "one"}, "a list must stand here, each item behind a -"),
+        ("definitions", "none", "keys with values must stand here (it is 'none')"),
+        ("publish_every_days", 0, "this must be 1 or more (it is '0')"),
+        ("publish_every_days", 5000, "this must be 3660 or less (it is '5000')"),
+        ("published_after", "soon", "a date must stand here, such as 2018-01-31 (it is 'soon')"),
+        ("title", "", "this text must not be empty (it is '')"),
+        ("title", ["a"], "a text must stand here"),
+    ],
+)
+def test_what_has_not_its_shape_is_told_in_words_of_a_protocol(position, value, why):
+    assert errors_of(as_yaml(small(**{position: value})))[position]["why"] == why
+
+
 def test_a_one_is_no_truth_value_in_a_protocol():
     stage = SMALL["stages"][0] | {"fields": [{"name": "x", "label": "L", "required": 1}]}
 
-    assert "boolean" in errors_of(json.dumps(small(stages=[stage])), form="json")["stages[0].fields[0].required"]["why"]
+    errors = errors_of(json.dumps(small(stages=[stage])), form="json")
+
+    assert "true or false" in errors["stages[0].fields[0].required"]["why"]
 
 
 def test_a_stage_that_can_never_advance_a_record_is_an_error():
@@ -154,7 +173,7 @@ def test_a_stage_that_can_never_advance_a_record_is_an_error():
     ("text", "seen"),
     [
         ("", "empty"),
-        ("just words", "object"),
+        ("just words", "keys with values"),
         ("a: [1,\nb: }", "found '}'"),
         ("a:\n\t- b", "cannot start any token"),
         ("a: 1\n---\nb: 2", "another document"),
