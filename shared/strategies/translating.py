@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from shared.errors import Invalid
-from shared.strategies.dialects import DIALECTS, Writing
+from shared.strategies.dialects import DIALECTS, Dialect, Writing
 from shared.strategies.tree import And, Node, Not, Or, Term, all_of, any_of, has_wildcard, spelled, terms_of
 from shared.strategies.widening import Warned, Widening
 
@@ -53,9 +53,8 @@ def translate(tree: Node, source: str) -> Translation:
     dialect = DIALECTS[source]
     widening = Widening(dialect)
     widened = widening.wide(tree)
-    warned = tuple(widening.warnings)
     if isinstance(widened, bool):
-        raise _nothing_left(dialect.title, warned)
+        raise _nothing_left(dialect, tree)
     writing = Writing(dialect)
     while (parts := _cut(widened, writing)) is None:
         widened = _without_longest(widened, writing, widening)
@@ -65,10 +64,17 @@ def translate(tree: Node, source: str) -> Translation:
     return Translation(source, strings, always + warned, filtered=bool(warned) or source == "semanticscholar")
 
 
-def _nothing_left(source: str, warned: tuple[Warned, ...]) -> Unsayable:
+def _nothing_left(dialect: Dialect, tree: Node) -> Unsayable:
+    """Which terms hold back nothing; what is not excluded there is beside the point."""
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    widening = Widening(dialect)
+    widening.wide(all_of([part for part in parts if not isinstance(part, Not)] or parts))
+    warned = tuple(widening.warnings)
     said = "; ".join(warning.sentence() for warning in warned[:5])
     more = f" (and {len(warned) - 5} more)" if len(warned) > 5 else ""
-    return Unsayable(f"{source} can say nothing of this strategy, and would be asked for all it has: {said}{more}")
+    return Unsayable(
+        f"{dialect.title} can say nothing of this strategy, and would be asked for all it has: {said}{more}"
+    )
 
 
 def _cut(tree: Node, writing: Writing) -> list[Node] | None:
@@ -90,7 +96,7 @@ def _cut(tree: Node, writing: Writing) -> list[Node] | None:
 
 
 def _without_longest(tree: Node, writing: Writing, widening: Widening) -> Node:
-    """The tree without its longest block, which finds more. Raises Unsayable when there is but one."""
+    """The tree without its longest concept, which finds more. Raises Unsayable when there is but one."""
     if isinstance(tree, Or) and (ands := [part for part in tree.parts if isinstance(part, And)]):
         longest = max(ands, key=lambda part: len(writing.written(part)))
         shorter = _without_longest(longest, writing, widening)
@@ -104,11 +110,13 @@ def _without_longest(tree: Node, writing: Writing, widening: Widening) -> Node:
         dialect = widening.dialect
         raise Unsayable(
             f"{dialect.title} takes {dialect.longest:,} characters, and this strategy would be more than "
-            f"{MOST_STRINGS} such strings: make its longest block shorter"
+            f"{MOST_STRINGS} such strings: make its longest concept shorter"
         )
     block = max(kept, key=lambda part: len(writing.written(part)))
     first = next(terms_of(block))
-    widening.warn(None, f"the block that begins with {spelled(first)!r} is left out there, since the whole is too long")
+    widening.warn(
+        None, f"the concept that begins with {spelled(first)!r} is left out there, since the whole is too long"
+    )
     return all_of(part for part in kept if part is not block)
 
 
@@ -145,7 +153,7 @@ def _for_crossref(tree: Node) -> Translation:
     """Crossref's any-of-these-words: of blocks joined by AND one is enough, of a phrase one word."""
     words = _any_word(tree)
     if words is None:
-        why = "every block has a term without a whole word in it, and Crossref cannot truncate; write the words out"
+        why = "every concept has a term without a whole word in it, and Crossref cannot truncate; write the words out"
         raise Unsayable(f"Crossref can say nothing of this strategy, and would be asked for all it has: {why}")
     strings, now = list[str](), list[str]()
     for word in words:

@@ -132,6 +132,8 @@ class Widening:
             self.warn(term, "the source has no headings of indexers; the words of this one are looked for instead")
             return in_words
         self.warn(term, "the source does not look into what is below a heading; its words are looked for as well")
+        if isinstance(in_words, Term):
+            return in_words  # One word: wherever the heading is looked for, it is too.
         return in_words if isinstance(in_words, bool) else any_of([replace(heading, exact=True), in_words])
 
     def _words(self, term: Term, said: Term) -> Widened:

@@ -75,11 +75,36 @@ def test_an_operator_inside_a_term_is_told_and_the_term_is_asked_for_as_it_is():
 
     translation = asked(strategy, "pubmed")
 
-    told = [it for it in translation.warnings if "is no operator there" in it.why]
-    assert [it.term for it in told] == terms[:3]
-    assert told[0].why.startswith("AND stands inside a term of 'leading'")
+    remarked = [it for it in translation.warnings if "is no operator there" in it.why]
+    assert [it.term for it in remarked] == terms[:3]
+    assert remarked[0].why.startswith("AND stands inside a term of 'leading'")
     assert '"leader and manager"[tiab] OR "or"[tiab]' in translation.strings[0]
     assert not translation.filtered
+
+
+def test_what_is_in_the_way_is_told_and_not_what_is_left_out_of_a_not():
+    concepts = [{"name": "leading", "terms": ["leader*", "manage*"]}]
+    strategy = Strategy.model_validate(
+        {"id": "one", "sources": ["doaj"], "concepts": concepts, "not": {"name": "animals", "terms": ["rats"]}}
+    )
+
+    with pytest.raises(Unsayable) as refused:
+        asked(strategy, "doaj")
+
+    assert "leader*: the source cannot truncate it" in refused.value.detail
+    assert "excluded" not in refused.value.detail and "block" not in refused.value.detail
+
+
+def test_a_heading_of_one_word_is_looked_for_once_at_europe_pmc():
+    def string(*terms: str) -> str:
+        subjects = [{"text": term, "field": "subject"} for term in terms]
+        concepts = [{"name": "leading", "terms": subjects}]
+        strategy = Strategy.model_validate({"id": "one", "sources": ["europepmc"], "concepts": concepts})
+        return asked(strategy, "europepmc").strings[0]
+
+    assert string("Leadership") == "TITLE_ABS:leadership OR KW:leadership"
+    # A heading of several is one phrase there, which its words by themselves are not.
+    assert string("Health Policy").startswith('KW:"health policy" OR (')
 
 
 def test_only_the_sources_of_a_strategy_are_asked():
