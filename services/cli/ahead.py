@@ -14,7 +14,7 @@ from rich.text import Text
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, settings
 from services.cli.printing import counted, out, print_json, table
-from shared.errors import Invalid, LivingError, NotFound
+from shared.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from services.ingest.ports.sources.port import Source
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Characters of a title in a table.
 _LONGEST_TITLE = 60
+
+#: What is shown of a source that gave no answer of use, by the slug of the error; of any other: not asked.
+_FAILED = {"source_refused": "refused", "source_drifted": "unreadable"}
 
 #: No file and no review has a longer name.
 _LONGEST_NAME = 255
@@ -63,12 +66,12 @@ def preview(review: str, source: str | None, as_json: bool) -> None:
         sources.close()
     if as_json:
         print_json([asdict(row) for row in rows])
-        return
-    out.print(f"works published {since} to {until}, by each source's own count; nothing is kept")
-    for row in rows:
+    else:
+        out.print(f"works published {since} to {until}, by each source's own count; nothing is kept")
+    for row in [] if as_json else rows:
         out.print()
         _print_preview(row)
-    _fail_if_none(rows)
+    _fail_if_none([(row.failed, row.error) for row in rows])
 
 
 @app.command("check-recall", example="living ingest check-recall reviews/shared-records/protocol.yaml known.txt")
@@ -91,26 +94,17 @@ def check_recall(review: str, known: Path, source: str | None, as_json: bool) ->
     sources = Sources.open(settings())
     try:
         chosen = _chosen(plan, sources, source)
-        rows = [
-            previews.reach(paper, strategy, name, chosen[name])
-            for paper in papers
-            for strategy in plan.strategies
-            for name in strategy.searched
-            if name in chosen
-        ]
+        rows = list(previews.reaches_of(papers, plan.strategies, chosen))
     finally:
         sources.close()
+    told = {row.paper for row in rows if row.reached is not None}
     reached = {row.paper for row in rows if row.reached}
     if as_json:
-        print_json({"papers": papers, "reached": sorted(reached), "asked": [asdict(row) for row in rows]})
-        return
-    out.print(table(["paper", "title", "published", "source", "strategy", "there", "reached"], list(map(_cells, rows))))
-    out.print(Text(f"\n{len(reached)} of {counted(len(papers), 'paper')} reached", style="bold"))
-    for paper in papers:
-        if paper not in reached:
-            out.print(Text(f"  not reached: {paper}", style="red"))
-    for why in dict.fromkeys(row.why for row in rows if row.why):
-        out.print(Text(f"  {why}", style="dim"), soft_wrap=True)
+        found = {"reached": sorted(reached), "not_asked": [it for it in papers if it not in told]}
+        print_json({"papers": papers, **found, "asked": [asdict(row) for row in rows]})
+    else:
+        _print_reach(papers, rows, told, reached)
+    _fail_if_none([(row.failed, row.why) for row in rows])
 
 
 @app.command("coverage", example="living ingest coverage shared-records --since 2024-01-01 --svg coverage.svg")
@@ -200,7 +194,8 @@ def _papers(file: Path) -> list[str]:
 
 def _print_preview(row: Preview) -> None:
     count = "?" if row.reported is None else f"{row.reported:,}"
-    out.print(Text(f"{row.strategy} at {row.source}: {'not asked' if row.error else f'{count} works'}", style="bold"))
+    state = _FAILED.get(row.failed, "not asked") if row.failed else f"{count} works"
+    out.print(Text(f"{row.strategy} at {row.source}: {state}", style="bold"))
     out.print(Text(f"  {row.asked}", style="dim"), soft_wrap=True)
     if row.error:
         out.print(Text(f"  {row.error}", style="red"), soft_wrap=True)
@@ -210,13 +205,43 @@ def _print_preview(row: Preview) -> None:
         out.print(Text(f"  {row.source} says: {remark}", style="yellow"), soft_wrap=True)
 
 
+def _print_reach(papers: list[str], rows: list[Reach], told: set[str], reached: set[str]) -> None:
+    """Why something could not be asked comes first, since what is not reached may be there all the same."""
+    for why in dict.fromkeys(row.why for row in rows if row.failed and row.why):
+        out.print(Text(why, style="red"), soft_wrap=True)
+    out.print(table(["paper", "title", "published", "source", "strategy", "there", "reached"], list(map(_cells, rows))))
+    out.print(Text(f"\n{len(reached)} of {counted(len(told), 'paper')} reached", style="bold"))
+    for paper in papers:
+        if paper in reached:
+            continue
+        sources = ", ".join(dict.fromkeys(row.source for row in rows if row.paper == paper and row.reached is None))
+        if paper in told:
+            but = f" (not asked: {sources})" if sources else ""
+            out.print(Text(f"  not reached: {paper}{but}", style="red"), soft_wrap=True)
+        else:
+            out.print(Text(f"  not asked: {paper} at {sources or 'any source'}", style="yellow"), soft_wrap=True)
+    for why in dict.fromkeys(row.why for row in rows if row.why and not row.failed):
+        out.print(Text(f"  {why}", style="dim"), soft_wrap=True)
+
+
 def _cells(row: Reach) -> list[object]:
-    said = {True: "yes", False: "no", None: "?"}
+    said = {True: "yes", False: "no", None: _FAILED.get(row.failed or "", "not asked")}
     title = row.title or ""
     shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
     return [row.paper, shown, row.published or "", row.source, row.strategy, said[row.has], said[row.reached]]
 
 
-def _fail_if_none(rows: list[Preview]) -> None:
-    if rows and all(row.error for row in rows):
-        raise LivingError("no source could be asked: is there a way to the internet from here? `living doctor` looks")
+def _fail_if_none(answers: list[tuple[str | None, str | None]]) -> None:
+    """Raises what is so where no source gave an answer of use, by the slug and the words of each; what a source
+    refuses, or says in a form of its own, is an answer."""
+    failed = {slug: why for slug, why in reversed(answers) if slug}
+    if not failed or not all(why for _, why in answers):
+        return
+    if "source_unavailable" in failed and len(failed) == 1:
+        raise Unavailable(
+            "no source could be reached: is there a way to the internet from here? `living doctor` looks",
+            slug="source_unavailable",
+        )
+    if "source_drifted" in failed and "source_refused" not in failed:
+        raise Unavailable(f"no source gave an answer that we can read: {failed['source_drifted']}")
+    raise Invalid(f"no source took what it was asked: {failed.get('source_refused') or next(iter(failed.values()))}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
 from services.ingest.domain.outside import is_outside
-from services.ingest.ports.sources.port import Dating, Page, Query, Source
+from services.ingest.ports.sources.port import Dating, Page, Query, Source, SourceUnavailable
 from shared.errors import LivingError
 from shared.events.protocol import Strategy
 from shared.strategies.asking import asked, tree_of
@@ -23,7 +23,8 @@ _EVER, _NEVER = date(1700, 1, 1), date(2999, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one string would bring of a window: the source's own count and the first titles, or why it was not asked."""
+    """What one string would bring of a window: the source's own count and the first titles, or why it gave none
+    (`error`), also as the slug of that error (`failed`)."""
 
     strategy: str
     source: str
@@ -32,6 +33,7 @@ class Preview:
     titles: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     error: str | None = None
+    failed: str | None = None
 
 
 def preview(strategy: Strategy, sources: Mapping[str, Source], since: date, until: date) -> Iterator[Preview]:
@@ -43,7 +45,7 @@ def preview(strategy: Strategy, sources: Mapping[str, Source], since: date, unti
             try:
                 page = _first(source, string, since, until)
             except LivingError as error:
-                yield Preview(strategy.id, name, string, error=str(error))
+                yield Preview(strategy.id, name, string, error=str(error), failed=error.slug)
             else:
                 titles = [each.title or each.source_id for each in page.records[:TITLES]]
                 yield Preview(strategy.id, name, string, page.reported, titles, page.remarks)
@@ -62,6 +64,23 @@ class Reach:
     title: str | None = None
     published: str | None = None
     why: str | None = None
+    failed: str | None = None
+
+
+def reaches_of(papers: Sequence[str], strategies: Sequence[Strategy], sources: Mapping[str, Source]) -> Iterator[Reach]:
+    """Whether each strategy reaches each paper at each source that is given; one that once did not answer is asked no
+    more, since each try takes its time."""
+    away: dict[str, str | None] = {}
+    for paper in papers:
+        for strategy in strategies:
+            for name in [it for it in strategy.searched if it in sources]:
+                if name in away:
+                    yield Reach(paper, name, strategy.id, why=away[name], failed=SourceUnavailable.slug)
+                    continue
+                found = reach(paper, strategy, name, sources[name])
+                if found.failed == SourceUnavailable.slug:
+                    away[name] = found.why
+                yield found
 
 
 def reach(paper: str, strategy: Strategy, name: str, source: Source) -> Reach:
@@ -80,7 +99,7 @@ def reach(paper: str, strategy: Strategy, name: str, source: Source) -> Reach:
         strings = asked(strategy, name).strings
         reached = reached and any(_first(source, by_id(kind, number, it), _EVER, _NEVER).found for it in strings)
     except LivingError as error:
-        return Reach(paper, name, strategy.id, why=str(error))
+        return Reach(paper, name, strategy.id, why=str(error), failed=error.slug)
     return Reach(paper, name, strategy.id, True, reached, record.title, record.published)
 
 

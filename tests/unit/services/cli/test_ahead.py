@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -15,6 +17,8 @@ from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
 from services.cli import app
 from services.cli.bars import drawn
+from services.ingest.ports.sources.http import Limits
+from shared.errors import Invalid, Unavailable
 from shared.wire.ingest import Coverage, Share
 
 REVIEW = Path(__file__).parents[4] / "reviews" / "ics-leadership"
@@ -62,10 +66,80 @@ def test_a_preview_is_for_programs_too_and_for_one_source(living):
 
 def test_a_source_that_does_not_answer_costs_the_others_nothing(living, monkeypatch):
     monkeypatch.setenv("LIVING_PUBMED_URL", "http://127.0.0.1:9/")
-    monkeypatch.setattr("services.ingest.ports.sources.http.Limits.tries", 1)
+    monkeypatch.setattr("services.ingest.ports.sources.catalog.Limits", partial(Limits, tries=1))
     shown = living("preview", PROTOCOL).output
     assert "pubmed-tiab at pubmed: not asked" in shown
     assert "europepmc-titles at europepmc: 9 works" in shown
+
+
+@pytest.fixture
+def cut_off(living, monkeypatch):
+    """No source is there."""
+    monkeypatch.setattr("services.ingest.ports.sources.catalog.Limits", partial(Limits, tries=1))
+    for name in ("OPENALEX", "CROSSREF", "PUBMED", "EUROPEPMC"):
+        monkeypatch.setenv(f"LIVING_{name}_URL", "http://127.0.0.1:9/")
+    return living
+
+
+@pytest.fixture
+def answering(living, monkeypatch) -> Iterator[Callable[[int, str], None]]:
+    """Has every source answer with this status and text, whatever it is asked."""
+    with ExitStack() as stack:
+
+        def answer(status: int, text: str) -> None:
+            async def app(scope, receive, send) -> None:
+                kind = [(b"content-type", b"text/plain")]
+                await send({"type": "http.response.start", "status": status, "headers": kind})
+                await send({"type": "http.response.body", "body": text.encode()})
+
+            monkeypatch.setattr("services.ingest.ports.sources.catalog.Limits", partial(Limits, tries=1))
+            url = stack.enter_context(ReplayServer(app)).url
+            for name in ("OPENALEX", "CROSSREF", "PUBMED", "EUROPEPMC"):
+                monkeypatch.setenv(f"LIVING_{name}_URL", url)
+
+        yield answer
+
+
+@pytest.mark.parametrize("words", [("preview", PROTOCOL), ("check-recall", PROTOCOL, "known.txt")])
+def test_where_no_source_is_reached_the_way_to_the_internet_is_asked_for(cut_off, known, words):
+    result = cut_off(*words)
+    assert isinstance(result.exception, Unavailable) and "is there a way to the internet" in str(result.exception)
+
+
+@pytest.mark.parametrize("words", [("preview", PROTOCOL), ("check-recall", PROTOCOL, "known.txt")])
+def test_a_refusal_is_an_answer_and_so_what_was_asked_is_invalid(answering, living, known, words):
+    answering(400, "your key is none")
+    result = living(*words)
+    assert "refused" in result.output
+    assert isinstance(result.exception, Invalid) and result.exception.slug == "invalid"
+    assert "no source took what it was asked" in str(result.exception) and "your key is none" in str(result.exception)
+
+
+def test_what_nobody_can_read_is_no_missing_way_to_the_internet(answering, living):
+    answering(404, "moved")
+    result = living("preview", PROTOCOL)
+    assert isinstance(result.exception, Unavailable)
+    assert "no source gave an answer that we can read" in str(result.exception)
+
+
+def test_a_paper_is_not_said_to_be_missed_by_what_could_not_be_asked(cut_off, known):
+    shown = cut_off("check-recall", PROTOCOL, str(known)).output
+
+    assert "0 of 0 papers reached" in shown and "not reached" not in shown
+    assert "not asked: doi:10.5555/none at " in shown
+    assert shown.index("does not answer") < shown.index("0 of 0")
+    found = json.loads(cut_off("check-recall", PROTOCOL, str(known), "--json").stdout)
+    assert (found["reached"], found["not_asked"]) == ([], found["papers"])
+    assert {row["failed"] for row in found["asked"]} == {"source_unavailable"}
+
+
+def test_a_paper_that_one_source_was_not_asked_for_says_which(living, known, monkeypatch):
+    monkeypatch.setattr("services.ingest.ports.sources.catalog.Limits", partial(Limits, tries=1))
+    monkeypatch.setenv("LIVING_PUBMED_URL", "http://127.0.0.1:9/")
+    shown = living("check-recall", PROTOCOL, str(known)).output
+
+    assert "2 of 3 papers reached" in shown
+    assert "not reached: doi:10.5555/none (not asked: pubmed)" in shown
 
 
 def test_a_source_that_the_protocol_does_not_search_is_refused(living):
@@ -76,6 +150,7 @@ def test_a_source_that_the_protocol_does_not_search_is_refused(living):
 
 @pytest.fixture
 def known(tmp_path) -> Path:
+    """Three papers, of which the last is at no source; in the folder that the tests stand in."""
     file = tmp_path / "known.txt"
     file.write_text("https://doi.org/10.1108/JICA-06-2018-0042  # a link\n\nPMID: 99000014\n10.5555/none\n")
     return file
