@@ -13,7 +13,7 @@ from services.cli.context import client
 from services.cli.printing import day, minute, out, print_json, table
 
 if TYPE_CHECKING:
-    from shared.wire.ingest import RecordCopiesView
+    from shared.wire.ingest import CopyCounts, RecordCopiesView
 
 #: Characters of a title in the table.
 _LONGEST_TITLE = 60
@@ -31,16 +31,17 @@ def copies(review: str, as_json: bool) -> None:
     """
     with client() as living:
         rows = list(living.ingest.open_copies(review))
+        asks = asks_for(living.ingest.status(review).open_copies)
     counts = {name: 0 for name in ("open", "closed", "unknown", "not_asked", "without_doi")} | Counter(map(_how, rows))
     if as_json:
-        print_json({"counts": counts, "records": rows})
+        print_json({"counts": counts, "asks": asks, "records": rows})
         return
     if rows:
         out.print(table(["record", "title", "open", "version", "licence", "at", "asked"], map(_cells, rows)))
         out.print()
     out.print(
         f"{len(rows)} passed a stage: {counts['open']} open, {counts['closed']} closed, "
-        f"{counts['unknown']} of a DOI that nobody knows, {counts['not_asked']} not asked for yet, "
+        f"{counts['unknown']} of a DOI that nobody knows, {not_asked(counts['not_asked'], asks)}, "
         f"{counts['without_doi']} without a DOI"
     )
     for row in rows:
@@ -48,6 +49,16 @@ def copies(review: str, as_json: bool) -> None:
             again = minute(row.open_copies.retry_at) if row.open_copies.retry_at else "the next turn"
             line = f"{row.doi} was asked for in vain, again at {again}: {row.open_copies.trouble}"
             out.print(Text(line, style="yellow"), soft_wrap=True)
+
+
+def asks_for(counts: CopyCounts | None) -> bool:
+    """Whether the platform asks anybody where texts are open; one of before did not say, and asked."""
+    return counts is None or bool(getattr(counts, "asks", True))
+
+
+def not_asked(count: int, asks: bool) -> str:
+    """How many were not asked for, and whether they will be."""
+    return f"{count} not asked for yet" if asks else f"{count} not asked: LIVING_CONTACT is not set"
 
 
 def _how(row: RecordCopiesView) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from shared.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.client import Client
-    from shared.wire.ingest import ReparseView
+    from shared.wire.ingest import CitationView, ReparseView
 
 app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
@@ -127,15 +128,23 @@ def citations(review: str, record: str | None, as_json: bool) -> None:
         if record is not None:
             living.ingest.record(review, record)
         rows = list(living.ingest.citations(review, record=record))
-    columns = [
-        ("record", lambda row: row.record),
-        ("title", lambda row: row.title),
-        ("", lambda row: "is cited by" if row.direction == "backward" else "cites"),
-        ("report", lambda row: row.report_title),
-        ("now", lambda row: row.standing),
-        ("source", lambda row: row.source),
+        empty = "" if rows or as_json else _nothing_found(living, review, record)
+    if as_json:
+        print_json(rows)
+        return
+    links: dict[tuple[str, str, str], list[CitationView]] = {}
+    for row in rows:
+        links.setdefault((row.record, row.report, row.direction), []).append(row)
+    columns: list[tuple[str, Callable[[list[CitationView]], object]]] = [
+        ("record", lambda link: link[0].record),
+        ("its title", lambda link: link[0].title),
+        ("it is", lambda link: getattr(link[0], "record_standing", "?")),
+        ("how", lambda link: "is cited by" if link[0].direction == "backward" else "cites"),
+        ("report", lambda link: link[0].report_title),
+        ("report is", lambda link: link[0].standing),
+        ("sources", lambda link: ", ".join(sorted({one.source for one in link}))),
     ]
-    print_rows(rows, columns, as_json=as_json, empty="no chase of citations found anything")
+    print_rows(links.values(), columns, as_json=False, empty=empty)
 
 
 @app.command("probe", example="living ingest probe pubmed\nliving ingest probe")
@@ -173,6 +182,26 @@ def probe(source: str | None, strategy: str | None, days: int, as_json: bool) ->
         print_json([asdict(finding) for finding in found])
     if any(finding.state == "fail" for finding in found):
         sys.exit(1)
+
+
+def _nothing_found(living: Client, review: str, record: str | None) -> str:
+    """What is so where a chase found nothing: of this record, or of all."""
+    if record is not None:
+        return f"no chase of citations found {record}"
+    chases = [it for it in living.ingest.watches(review, purpose="citations") if it.state != "retired"]
+    if not chases:
+        return "no citations are chased: the protocol has no `citations`"
+    lines = ["no chase of citations found anything:"]
+    for chase in chases:
+        run = chase.last_run
+        if run is None:
+            lines.append(f"  {chase.source} was not asked yet, and is due at {minute(chase.due_at)}")
+            continue
+        lines.append(
+            f"  {chase.source} was asked last at {minute(run.started_at)}: {run.state}, {run.counts.found} found"
+        )
+        lines += [f"    {said}" for said in [*filter(None, [run.error]), *run.remarks]]
+    return "\n".join(lines)
 
 
 def _watch_of(living: Client, review: str, named: str) -> str:

@@ -28,6 +28,8 @@ _WHOLE = {
     "support per CMOC",
     "change",
     "last run",
+    "record",
+    "run",
     "letter",
     "group",
     "person",

@@ -18,6 +18,7 @@ from rich.text import Text
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
+from services.cli.copies import asks_for, not_asked
 from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
 from shared.errors import Forbidden, Invalid
@@ -266,7 +267,7 @@ def _open_copies(counts: CopyCounts | None) -> str:
     if counts is None:
         return "not told by this platform"
     asked = f"{counts.open} open, {counts.closed} closed, {counts.unknown} of no known DOI"
-    return f"{asked}; {counts.not_asked} not asked for yet, {counts.without_doi} without a DOI"
+    return f"{asked}; {counts.without_doi} without a DOI, {not_asked(counts.not_asked, asks_for(counts))}"
 
 
 def _state(watch: WatchView) -> Text:

@@ -148,6 +148,7 @@ def copy_counts(work: Work, review: str) -> CopyCounts:
         without_doi=sum(each.records for each in counted if not each.has_doi),
         troubled=troubled,
         trouble=store.trouble_with_copies(work, review) if troubled else None,
+        asks=bool(work.settings.contact),
     )
 
 
@@ -158,7 +159,8 @@ def citation_views(work: Work, rows: Collection[tuple[CitationRow, str, str]]) -
     return [
         CitationView(
             record=record, title=titles[record], report=report, report_title=titles[report],
-            standing=known[report].standing, **row.model_dump(include={"source", "source_id", "direction", "run"}),
+            standing=known[report].standing, record_standing=known[record].standing,
+            **row.model_dump(include={"source", "source_id", "direction", "run"}),
         )
         for row, record, report in rows
     ]  # fmt: skip

@@ -315,7 +315,8 @@ class RecordCopiesView(BaseModel):
 
 class CopyCounts(BaseModel):
     """Of the records that passed a stage and are not excluded, how many are open, closed, of no known DOI, not asked
-    for yet, and without a DOI to ask by. `troubled` were asked for in vain last; `trouble` is why, of one of them."""
+    for yet, and without a DOI to ask by. `troubled` were asked for in vain last; `trouble` is why, of one of them.
+    `asks` is whether anybody is asked at all: the platform must have a contact for that."""
 
     open: int
     closed: int
@@ -324,6 +325,7 @@ class CopyCounts(BaseModel):
     without_doi: int
     troubled: int
     trouble: str | None
+    asks: bool = True
 
 
 class RecordView(BaseModel):
@@ -411,7 +413,8 @@ class ParkedView(BaseModel):
 class CitationView(BaseModel):
     """That an included report cites a record (`backward`) or is cited by it (`forward`), as a source has it.
 
-    `standing` is where the report stands now: a link stays when it is included no more. `run` found the link first.
+    `standing` is where the report stands now: a link stays when it is included no more; `record_standing` is where the
+    record does. `run` found the link first.
     """
 
     record: str
@@ -422,6 +425,7 @@ class CitationView(BaseModel):
     report: str
     report_title: str | None
     standing: Standing
+    record_standing: Standing
     run: str
 
 

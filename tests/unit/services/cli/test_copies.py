@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from demo.replay.server import ReplayServer
+from services.cli.review import _open_copies
 from services.ingest.jobs.copies import find_open_copies
 from services.ingest.ports.fulltext.unpaywall import Unpaywall
 from services.ingest.ports.sources.http import Access, Limits
@@ -16,6 +17,7 @@ from shared.errors import NotFound
 from shared.events.screening import RecordAdvanced
 from shared.keys.file import open_ring
 from shared.settings import Settings
+from shared.wire.ingest import IngestStatus
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.cli.test_doctor import findings, page, serve_answers
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
@@ -72,9 +74,36 @@ def test_each_record_is_shown_with_its_best_copy_and_all_are_counted(ingest, as_
 def test_programs_are_told_the_counts_and_every_copy(ingest, as_):
     seen = data(as_("rita", "ingest", "copies", REVIEW, "--json", role="reader"))
 
+    assert seen["asks"] is True
     assert seen["counts"] == {"open": 1, "closed": 1, "unknown": 1, "not_asked": 1, "without_doi": 1}
     (copy,) = [one for row in seen["records"] for one in (row["open_copies"] or {}).get("copies", [])]
     assert (copy["pdf"], copy["licence"], copy["version"]) == (PDF, None, "accepted")
+
+
+def test_where_nobody_is_asked_for_want_of_a_contact_it_is_not_said_that_they_are_asked_yet(serve, tmp_path, as_):
+    bench = IngestBench(tmp_path / "silent")
+    serve(bench)
+    bench.sources["crossref"].put(work("crossref", "w0", "A work on boards", doi="10.5555/0"))
+    bench.adopt(strategy("crossref"))
+    bench.pull()
+    (record,) = (one["record"] for one in bench.items("records"))
+    bench.hears(RecordAdvanced(review=REVIEW, record=record, revision=2, stage="title", next_stage="text"))
+
+    seen = as_("rita", "ingest", "copies", REVIEW, role="reader").stdout
+    told = data(as_("rita", "ingest", "copies", REVIEW, "--json", role="reader"))
+    counts = IngestStatus.model_validate(bench.get("status")).open_copies
+    bench.close()
+
+    assert "1 not asked: LIVING_CONTACT is not set" in seen and "yet" not in seen
+    assert told["asks"] is False
+    assert counts is not None and not counts.asks and "LIVING_CONTACT is not set" in _open_copies(counts)
+
+
+def test_a_records_id_is_never_broken_over_lines(ingest, as_, terminal):
+    ids = [one["record"] for one in ingest.items("records")]
+    terminal(100)
+    seen = as_("rita", "ingest", "copies", REVIEW, role="reader").stdout
+    assert all(id in seen for id in ids)
 
 
 def test_a_review_without_any_says_so_and_one_that_is_not_there_is_an_error(ingest, as_):

@@ -11,12 +11,13 @@ from sqlalchemy import select
 
 from services.ingest import store
 from services.ingest.jobs.reparsing import reparse_answers
-from services.ingest.models import RunRow
+from services.ingest.models import RunRow, SourceRecordRow
 from services.ingest.ports.sources import crossref
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.port import Link
 from shared.errors import Conflict, NotFound
+from shared.events.protocol import Citations
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy
 from tests.unit.services.ingest.test_reparsing import Registry, broken
@@ -78,8 +79,45 @@ def test_which_reports_led_to_a_record_is_shown_as_a_table_and_to_programs(inges
 
     (row,) = data(as_("rita", *asked, "--json", role="reader"))
     assert (row["record"], row["report"], row["direction"], row["standing"]) == (found, report, "backward", "waiting")
+    assert row["record_standing"] == "waiting"
     assert "is cited by" in as_("rita", *asked, role="reader").stdout
-    assert "no chase" in as_("rita", "ingest", "citations", REVIEW, "--record", report, role="reader").stdout
+    none = as_("rita", "ingest", "citations", REVIEW, "--record", report, role="reader").stdout
+    assert none == f"no chase of citations found {report}\n"
+
+
+def test_what_several_sources_say_of_a_pair_is_one_row_with_whole_ids(ingest, as_, terminal):
+    report, found = (one["record"] for one in ingest.items("records")[:2])
+    with ingest.work("bench") as at:
+        run = at.session.execute(select(RunRow)).scalars().first()
+        (own,) = [own for _, own in store.ids_at(at, "crossref", [found])]
+        store.note_citations(at, run, [Link(seed=report, found=own, direction="backward")])
+        at.session.add(
+            SourceRecordRow(
+                review=REVIEW, source="openalex", source_id="W1", record=found, run=run.id, seen_in=run.id,
+                content_hash="h", content={}, because=[],
+            )
+        )  # fmt: skip
+        run.source = "openalex"
+        store.note_citations(at, run, [Link(seed=report, found="W1", direction="backward")])
+        run.source = "crossref"
+    terminal(100)
+
+    shown = as_("rita", "ingest", "citations", REVIEW, role="reader").stdout
+
+    assert shown.count(found) == 1 and "openalex" in shown and "crossref" in shown
+    assert " ".join(shown.splitlines()[0].split()) == "record its title it is how report report is sources"
+
+
+def test_where_nothing_was_found_it_is_told_what_was_asked_or_that_nothing_is_chased(ingest, as_):
+    none = as_("rita", "ingest", "citations", REVIEW, role="reader").stdout
+    ingest.adopt(strategy("crossref"), number=2, citations=Citations(sources=["openalex"], every_days=30))
+    before = as_("rita", "ingest", "citations", REVIEW, role="reader").stdout
+    ingest.pull()
+    after = as_("rita", "ingest", "citations", REVIEW, role="reader").stdout
+
+    assert none == "no citations are chased: the protocol has no `citations`\n"
+    assert "openalex was not asked yet, and is due at " in before
+    assert "openalex was asked last at " in after and "openalex knows no citations" in after
 
 
 @pytest.mark.waits
