@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from services.cli import ahead
+from services.cli import ahead, watches
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
-from shared.errors import NotFound, Unavailable
+from services.cli.watches import WATCH, called
+from shared.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
 app.add_command(copies)
-for command in ahead.app.commands.values():
+for command in (*ahead.app.commands.values(), *watches.app.commands.values()):
     app.add_command(command)
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -96,7 +97,7 @@ def retry(review: str, source: str | None, as_json: bool) -> None:
 
 @app.command("accept", example="living ingest accept shared-records pubmed --lacking 2 --reason 'listed twice'")
 @REVIEW
-@argument("watch", "A watch, by its id or by the name of its strategy as `living review status` has it.")
+@WATCH
 @option("--lacking", type=click.IntRange(0), required=True, help="How many works its last run lacks; 0 takes it back.")
 @option("--reason", required=True, help="Why, for whoever reads it later.")
 @AS_JSON
@@ -107,8 +108,13 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
     complete; it is made at once. What is new is held to it only for days up to those of this run. It ends when the
     strategy asks something else.
     """
-    with acting("accepting what a source does not give", review, "lead") as living:
-        view = living.ingest.accept(review, _watch_of(living, review, watch), lacking=lacking, reason=reason)
+    if not reason.strip():
+        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
+    with (
+        acting("accepting what a source does not give", review, "lead") as living,
+        called(living, review, watch) as found,
+    ):
+        view = living.ingest.accept(review, found.watch, lacking=lacking, reason=reason)
     if as_json:
         print_json(view)
     elif not view.accepted:
@@ -116,6 +122,9 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
     for each in [] if as_json else view.accepted:
         missing = f", of those that are listed none but {', '.join(each.missing)}" if each.missing else ""
         out.print(f"{view.strategy} may lack {counted(each.lacking, 'work')} {each.where}{missing}", soft_wrap=True)
+    if view.accepted and lacking and not as_json:
+        paused = f"it is paused, and pulled again once it is resumed: living ingest resume {review} {view.strategy}"
+        out.print(paused if view.state == "paused" else "its next run is on its way", soft_wrap=True)
 
 
 @app.command("citations", example="living ingest citations shared-records --record rec_01a2")
@@ -204,16 +213,6 @@ def _nothing_found(living: Client, review: str, record: str | None) -> str:
     return "\n".join(lines)
 
 
-def _watch_of(living: Client, review: str, named: str) -> str:
-    """The id of a watch of a review. Raises NotFound."""
-    status = living.ingest.status(review)
-    watches = [*status.watches, *status.chases, *status.sweeps]
-    for watch in watches:
-        if named in (watch.watch, watch.strategy):
-            return watch.watch
-    raise NotFound(f"review {review!r} has no watch {named!r}; it has: {', '.join(it.strategy for it in watches)}")
-
-
 def _reparse(
     living: Client, review: str, *, source: str | None, run: str | None, rejected: bool, as_json: bool
 ) -> None:
@@ -229,10 +228,16 @@ def _reparse(
             bar.update(task, description=f"{view.state}: {counted(view.answers, 'answer')} read")
     if as_json:
         print_json(view)
+    elif rejected and not view.answers and not any(_open_rejections(living, review, source)):
+        out.print("nothing is rejected, so there was nothing to read again")
     else:
         _tell(view)
     if view.state == "failed":
         raise Unavailable(f"it ended early, and what was read before stays: {view.error}")
+
+
+def _open_rejections(living: Client, review: str, source: str | None) -> Iterator[object]:
+    return living.ingest.rejections_of_review(review, source=source, open=True)
 
 
 def _tell(view: ReparseView) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -171,7 +172,7 @@ def status(review: str, as_json: bool) -> None:
     out.print()
     sources = [
         [
-            watch.source, watch.strategy, watch.searched_through or "never", _state(watch),
+            watch.source, watch.strategy, watch.searched_through or "never", _state(watch, failed.get(watch.watch, ())),
             watch.last_run.run if watch.last_run else "",
         ]
         for watch in (*literature.watches, *literature.chases)
@@ -200,6 +201,7 @@ def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
             _make_folder(save)
             for row in rows:
                 write_new(save / _file_of(run, row), living.ingest.answer(review, run, row.number))
+        empty = _no_answers(living.ingest.run(review, run)) if not rows else ""
     columns = [
         ("number", lambda row: row.number),
         ("page", lambda row: row.page),
@@ -208,9 +210,16 @@ def answers(review: str, run: str, save: Path | None, as_json: bool) -> None:
         ("bytes", lambda row: row.size),
         ("at", lambda row: minute(row.fetched_at)),
     ]
-    print_rows(rows, columns, as_json=as_json, empty="no raw answers of this run are kept (LIVING_RAW_ANSWER_DAYS)")
+    print_rows(rows, columns, as_json=as_json, empty=empty)
     if save is not None and not as_json:
         out.print(f"{len(rows)} written to {save}")
+
+
+def _no_answers(run: RunView) -> str:
+    """Why there are none of a run."""
+    if run.pages or run.counts.found:
+        return "no raw answers of this run are kept any more (LIVING_RAW_ANSWER_DAYS)"
+    return f"this run took in no answer: {run.error or 'it is under way'}"
 
 
 def _make_folder(folder: Path) -> None:
@@ -263,6 +272,19 @@ def _fails(watch: WatchView) -> bool:
     return watch.trouble is not None and watch.state != "retired"
 
 
+def _waits_for_accepted(watch: WatchView, failed: Sequence[RunView]) -> bool:
+    """Whether what its last run lacked was accepted since, so that its next one, not yet over, is to be complete."""
+    if not _fails(watch) or not failed or failed[0].state != "partial" or failed[0].ended_at is None:
+        return False
+    ended = _instant(failed[0].ended_at)
+    return any(it.purpose == failed[0].purpose and _instant(it.at) >= ended for it in watch.accepted)
+
+
+def _instant(told: datetime | str) -> datetime:
+    """An instant, which the plain client has as text."""
+    return datetime.fromisoformat(told) if isinstance(told, str) else told
+
+
 def _open_copies(counts: CopyCounts | None) -> str:
     if counts is None:
         return "not told by this platform"
@@ -270,9 +292,13 @@ def _open_copies(counts: CopyCounts | None) -> str:
     return f"{asked}; {counts.without_doi} without a DOI, {not_asked(counts.not_asked, asks_for(counts))}"
 
 
-def _state(watch: WatchView) -> Text:
+def _state(watch: WatchView, failed: Sequence[RunView] = ()) -> Text:
+    if _waits_for_accepted(watch, failed):
+        return Text("accepted", style="yellow")
     if _fails(watch):
         return Text("fails", style="bold red")
+    if watch.purpose == "citations" and watch.state == "active":
+        return Text(f"active, next {day(watch.due_at)}" if watch.last_run else f"due {day(watch.due_at)}")
     return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
 
 
@@ -370,10 +396,19 @@ def _trouble(
     for watch in _all(literature):
         if not _fails(watch):
             continue
-        again = "it is paused" if watch.state == "paused" else f"tried again at {minute(watch.due_at)}"
+        if _waits_for_accepted(watch, failed[watch.watch]):
+            under_way = watch.last_run is not None and watch.last_run.state == "running"
+            again = "now" if under_way else f"at {minute(watch.due_at)}"
+            if watch.state == "paused":
+                again = f"once it is resumed: living ingest resume {review} {watch.strategy}"
+            yield Text(f"\n{watch.source} ({watch.strategy}): accepted; it is pulled again {again}", style="yellow")
+            continue
+        again = f"tried again at {minute(watch.due_at)}, or now: living ingest pull {review} {watch.strategy}"
+        if watch.state == "paused":
+            again = f"it is paused: living ingest resume {review} {watch.strategy}"
         often = f"{watch.failures} time{'s' if watch.failures > 1 else ''}"
         yield Text(
-            f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}:", style="red"
+            f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}", style="red"
         )
         yield Text(f"  {watch.trouble}")
         # Not one of before that failed of something else.

@@ -16,7 +16,7 @@ from services.ingest.ports.sources import crossref
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.port import Link
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.events.protocol import Citations
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy
@@ -131,6 +131,14 @@ def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, a
 
 
 @pytest.mark.waits
+def test_a_retry_where_nothing_is_rejected_says_so(ingest, leader, as_):
+    as_("lea", "ingest", "retry", REVIEW, role="lead")
+    again = as_("lea", "ingest", "retry", REVIEW, role="lead").stdout
+
+    assert again == "nothing is rejected, so there was nothing to read again\n"
+
+
+@pytest.mark.waits
 def test_a_reparse_reads_every_answer_and_tells_programs(ingest, leader, as_):
     done = data(as_("lea", "ingest", "reparse", REVIEW, "--source", "crossref", "--json", role="lead"))
 
@@ -163,7 +171,8 @@ def test_a_lead_accepts_what_a_watch_lacks_and_takes_it_back(lacking, as_, by):
     seen = as_("lea", *words, "2", role="lead")
     lacking.pull()
 
-    assert (seen.exit_code, seen.stdout) == (0, "crossref may lack 2 works in a whole walk\n")
+    assert seen.exit_code == 0
+    assert seen.stdout == "crossref may lack 2 works in a whole walk\nits next run is on its way\n"
     assert lacking.items("runs")[0]["state"] == "complete"
     assert data(as_("lea", *words, "2", "--json", role="lead"))["accepted"][0]["reason"] == "counted twice"
     back = as_("lea", *words, "0", role="lead")
@@ -177,5 +186,7 @@ def test_what_cannot_be_accepted_is_told(lacking, as_):
     another = as_("lea", "ingest", "accept", REVIEW, "crossref", *words, "1", role="lead").exception
     unknown = as_("lea", "ingest", "accept", REVIEW, "arxiv", *words, "1", role="lead").exception
 
-    assert isinstance(another, Conflict) and "lacks 2, not 1" in str(another)
+    assert isinstance(another, Conflict) and "of watch 'crossref' lacks 2, not 1" in str(another)
+    blank = as_("lea", "ingest", "accept", REVIEW, "crossref", "--lacking", "2", "--reason", " ", role="lead").exception
+    assert isinstance(blank, Invalid) and "a reason is required" in str(blank)
     assert isinstance(unknown, NotFound) and str(unknown).endswith("it has: crossref, pubmed")

@@ -75,19 +75,45 @@ def said_of(watch: WatchView, failed: list[RunView]) -> str:
 
 def watching(**fields: Any) -> WatchView:
     facts = {
-        "watch": "watch_1", "source": "crossref", "strategy": "main", "state": "active", "failures": 1,
-        "trouble": None, "due_at": datetime(2026, 1, 2, tzinfo=UTC), "accepted": [], "last_run": None,
+        "watch": "watch_1", "purpose": "search", "source": "crossref", "strategy": "main", "state": "active",
+        "failures": 1, "trouble": None, "due_at": datetime(2026, 1, 2, tzinfo=UTC), "accepted": [], "last_run": None,
     }  # fmt: skip
     return WatchView.model_construct(**{**facts, **fields})
 
 
 def test_how_to_accept_what_a_source_never_gives_stands_below_its_trouble():
-    partial = RunView.model_construct(run="run_1", state="partial", error="it gave 3 of 5", lacking=2)
+    partial = RunView.model_construct(
+        run="run_1", state="partial", error="it gave 3 of 5", lacking=2, purpose="new", ended_at=None
+    )
 
     seen = said_of(watching(trouble="it gave 3 of 5"), [partial])
 
     assert "living ingest accept small main --lacking 2 --reason '...'" in seen
     assert "accept" not in said_of(watching(trouble="away"), [partial.model_copy(update={"state": "incomplete"})])
+
+
+def test_until_the_new_run_ends_a_watch_whose_lack_was_accepted_does_not_ask_for_it_again():
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+    partial = RunView.model_construct(
+        run="run_1", state="partial", error="it gave 3 of 5", lacking=2, purpose="new", ended_at=ended, remarks=[]
+    )
+    accepted = Acceptance(
+        purpose="new", until=date(2025, 12, 31), lacking=2, missing=[], by="person_1", at=ended, reason="counted twice"
+    )
+    watch = watching(trouble="it gave 3 of 5", accepted=[accepted], last_run=partial)
+
+    seen = said_of(watch, [partial])
+
+    assert "crossref (main): accepted; it is pulled again at 2026-01-02 00:00 UTC" in seen
+    assert "fails" not in seen and "ingest accept" not in seen
+    assert _state(watch, [partial]).plain == "accepted"
+    later = partial.model_copy(update={"ended_at": datetime(2026, 1, 3, tzinfo=UTC)})
+    assert "fails" in said_of(watch, [later]) and _state(watch, [later]).plain == "fails"
+
+
+def test_a_chase_says_when_it_is_due_next():
+    chase = watching(purpose="citations", last_run=RunView.model_construct(remarks=[]))
+    assert _state(chase).plain == "active, next 2026-01-02"
 
 
 def test_what_was_accepted_is_told_with_who_and_why():
