@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, Unpack
@@ -42,6 +42,7 @@ from services.ingest.ports.sources.reading import (
 )
 from services.ingest.ports.sources.rereading import Asked, read_again
 from shared import identifiers
+from shared.events.bounds import LONGEST_ID
 from shared.events.values import Identifiers
 
 NAME = "semanticscholar"
@@ -84,13 +85,22 @@ _OWN_ID = re.compile(r"[0-9a-f]{40}")
 
 
 class Listed(NamedTuple):
-    """A part of a list of papers: their ids, how many have none, where the next part begins, and what is to be said of
-    it."""
+    """A part of a list of papers: their ids, how many have none, where the next part begins, whether it is withheld,
+    and whether its paper is known at all."""
 
     ids: list[str]
     unnamed: int = 0
     following: int | None = None
     withheld: bool = False
+    known: bool = True
+
+    @property
+    def places(self) -> int:
+        return len(self.ids) + self.unnamed
+
+    def gives_nothing(self, given: Container[str], limit: int) -> bool:
+        """Whether it holds no place, or is full and repeats what was given before."""
+        return not self.places or (bool(self.ids) and self.places == limit and all(own in given for own in self.ids))
 
 
 class SemanticScholar:
@@ -161,56 +171,76 @@ class SemanticScholar:
         }
         while point is not None:
             listed: dict[str, list[str]] = {}
+            missing: list[str] = []
             remarks: list[str] = []
             for own in asked:
-                found = self._listed(own, point.direction, keep, remarks)
+                found = self._listed(own, point.direction, keep, missing, remarks)
                 listed |= {} if found is None else {own: found}
             remarks += unknown(NAME, [own for own in asked if own not in listed])
             then = Point(direction="forward") if point.direction == "backward" else None
             pages = follow(self, links_to(listed, asked, point.direction), point, then, keep)
-            yield from beginning(Page(remarks=remarks), pages)
+            missing = [each[:LONGEST_ID] for each in missing]
+            yield from beginning(Page(missing=missing, remarks=remarks), pages)
             point = then
 
-    def _listed(self, own: str, way: Direction, keep: Keep, remarks: list[str]) -> list[str] | None:
-        """The ids of a whole list, in its order; None for a paper that is not there. It has no count, and ends where it
-        does not say how it goes on."""
-        name, inner = _LISTS[way]
-        ids: list[str] = []
+    def _listed(self, own: str, way: Direction, keep: Keep, missing: list[str], remarks: list[str]) -> list[str] | None:
+        """The ids of a whole list, in its order; None for a paper that is not there.
+
+        It has no count, and ends where it does not say how it goes on. A part that gives nothing though more was
+        promised is asked for again; where it still gives nothing its places are passed over, if there are any behind
+        them, and are missing.
+        """
+        name, _ = _LISTS[way]
+        ids: dict[str, None] = {}
         unnamed, start, again = 0, 0, 0
         while start < MOST_LISTED:
             limit = min(self._page_size, MOST_LISTED - start)
-            part = self._http.ask(
-                "GET",
-                f"paper/{quote(own, safe='/:')}/{name}",
-                lambda answer: read_list(answer, inner),
-                refused=read_refusal,
-                params={"fields": "paperId", "offset": str(start), "limit": str(limit)},
-                headers=self._headers,
-                unknown=lambda: None,
-                keep=keep,
-            )
-            if part is None:
+            part = self._part(own, way, start, limit, keep)
+            if not part.known and not start:
                 return None
-            if start and part == Listed([]) and again < AGAIN:
-                # It said that there is more.
+            following = part.following
+            if following is not None and following <= start:
+                words = f"{NAME} goes on with the {name} of {own} at {following}, and stands at {start}"
+                raise SourceDrifted(words, source=NAME)
+            if (start or following) and part.gives_nothing(ids, limit):
                 again += 1
-                continue
-            if start and part == Listed([]):
-                remarks.append(f"{NAME} says that more than {start} {name} of {own} are there, and gives no more")
+                if again <= AGAIN:
+                    continue
+                if following and again == AGAIN + 1:
+                    missing.append(f"{name} {start + 1} to {following} of {own}")
+                    start = following
+                    continue
+                if part == Listed([]):
+                    remarks.append(f"{NAME} says that more than {start} {name} of {own} are there, and gives no more")
+                else:
+                    missing.append(f"{name} {start + 1} and more of {own}")
+                break
             if part.withheld:
                 remarks.append(f"the {name} of {own} are withheld at {NAME}, as its publisher wants it")
-            ids, unnamed, again = ids + part.ids, unnamed + part.unnamed, 0
-            if part.following is None:
+            ids |= dict.fromkeys(part.ids)
+            unnamed, again = unnamed + part.unnamed, 0
+            if following is None:
                 break
-            if part.following <= start:
-                words = f"{NAME} goes on with the {name} of {own} at {part.following}, and stands at {start}"
-                raise SourceDrifted(words, source=NAME)
-            start = part.following
+            # What it would pass over is asked for.
+            start += part.places
         else:
             remarks.append(f"{NAME} lists {MOST_LISTED:,} {name} of {own} at most, and there are more")
         if unnamed:
             remarks.append(f"{unnamed} of {len(ids) + unnamed} {name} of {own} have no id at {NAME}")
-        return ids
+        return list(ids)
+
+    def _part(self, own: str, way: Direction, start: int, limit: int, keep: Keep) -> Listed:
+        name, inner = _LISTS[way]
+        return self._http.ask(
+            "GET",
+            f"paper/{quote(own, safe='/:')}/{name}",
+            lambda answer: read_list(answer, inner, limit),
+            refused=read_refusal,
+            params={"fields": "paperId", "offset": str(start), "limit": str(limit)},
+            headers=self._headers,
+            unknown=lambda: Listed([], known=False),
+            keep=keep,
+        )
 
     def read_again(self, heard: Heard) -> Page | None:
         def read(answer: Answer, asked: Asked) -> Page | None:
@@ -251,16 +281,16 @@ def read_papers(body: Any) -> Page:
     return Reader(NAME, read_paper).page(papers, cursor=as_cursor(body.get("token")), reported=total)
 
 
-def read_list(answer: Answer, inner: str) -> Listed:
-    """Reads a part of a list of papers, each within an object under the name `inner`; raises Malformed when it is none.
-    Where a publisher withholds it the list is null."""
+def read_list(answer: Answer, inner: str, most: int = MOST_LISTED) -> Listed:
+    """Reads a part of a list of papers, so many at most, each within an object under the name `inner`; raises Malformed
+    when it is none. Where a publisher withholds it the list is null."""
     body = as_dict(answer.json())
     listed, following = body.get("data"), normal.count(body.get("next"))
     if listed is None and "data" in body:
         return Listed([], withheld=True)
     if not isinstance(listed, list) or (following is None and body.get("next") is not None):
         raise Malformed(f"a list of papers was expected: {answer.excerpt()}")
-    papers = [as_dict(as_dict(each).get(inner)).get("paperId") for each in listed]
+    papers = [as_dict(as_dict(each).get(inner)).get("paperId") for each in listed[:most]]
     ids = [own for each in papers if (own := as_text(each)) and _OWN_ID.fullmatch(own)]
     return Listed(ids, len(papers) - len(ids), following)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
+import httpx
 import orjson
 import pytest
 from pydantic import SecretStr
 
+from services.ingest.ports.sources.citing import Seed
 from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.port import (
     Heard,
+    Page,
     Rejection,
     SourceDrifted,
     SourceRecord,
     SourceRefused,
     SourceUnavailable,
 )
-from services.ingest.ports.sources.semanticscholar import FIELDS, SemanticScholar, read_papers
+from services.ingest.ports.sources.semanticscholar import FIELDS, MOST_LISTED, SemanticScholar, read_papers
 from shared.events.values import Identifiers
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply, query, text_reply
 
@@ -239,3 +244,123 @@ def test_a_look_up_of_nothing_asks_nobody():
     net = Net(json_reply([]))
     assert [page.found for page in source(net).look_up(["no id"], date(2020, 1, 1))] == [0]
     assert net.requests == []
+
+
+#: The answer to a part of the list of what a report cites, by its offset and its limit.
+References = Callable[[int, int], httpx.Response]
+
+
+def own_id(number: int) -> str:
+    return f"{number:040x}"
+
+
+def part(offset: int, papers: range, following: int | None = None) -> httpx.Response:
+    body: dict[str, Any] = {"offset": offset, "data": [{"citedPaper": {"paperId": own_id(each)}} for each in papers]}
+    return json_reply(body if following is None else body | {"next": following})
+
+
+def chased(references: References, size: int = 3, report: str = FIRST) -> tuple[list[Page], Net]:
+    """A chase of one report that nothing cites; every work that it cites is there."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/references"):
+            return references(int(request.url.params["offset"]), int(request.url.params["limit"]))
+        if request.url.path.endswith("/citations"):
+            return json_reply({"offset": 0, "data": []})
+        ids = orjson.loads(request.content)["ids"]
+        return json_reply([{"paperId": each, "title": f"Work {each}", "year": 2020} for each in ids])
+
+    net = Net(answer)
+    source = SemanticScholar(Access("https://s2.example"), net.client, page_size=size, **net.timing)
+    return list(source.chase([Seed(record="rec-a", ids=[report])])), net
+
+
+def numbers(pages: list[Page]) -> list[int]:
+    return sorted(int(record.source_id, 16) for page in pages for record in page.records)
+
+
+def missing(pages: list[Page]) -> list[str]:
+    return [each for page in pages for each in page.missing]
+
+
+def offsets(net: Net) -> list[int]:
+    return [
+        int(each["offset"])
+        for each, sent in zip(net.asked, net.requests, strict=True)
+        if "/references" in sent.url.path
+    ]
+
+
+def test_what_a_list_would_pass_over_is_asked_for():
+    pages, net = chased(lambda start, limit: part(start, range(start, min(start + 2, 7)), 500 if start < 6 else None))
+
+    assert numbers(pages) == list(range(7)) and missing(pages) == []
+    assert offsets(net) == [0, 2, 4, 6]
+
+
+def test_what_a_list_passes_over_and_does_not_give_is_missing_and_what_is_behind_it_is_read():
+    def references(start: int, limit: int) -> httpx.Response:
+        if start < 3:
+            return part(start, range(3), 50)
+        return part(start, range(start, start), 50) if start < 50 else part(start, range(50, 52))
+
+    pages, net = chased(references)
+
+    assert numbers(pages) == [0, 1, 2, 50, 51]
+    assert missing(pages) == [f"references 4 to 50 of {FIRST}"]
+    assert offsets(net) == [0, 3, 3, 3, 50]
+
+
+def test_a_report_that_is_not_there_any_more_amid_its_list_keeps_what_was_read_and_lacks_the_rest():
+    gone = json_reply({"error": "Paper not found"}, 404)
+    pages, _ = chased(lambda start, limit: part(start, range(start, start + 3), start + 3) if start < 6 else gone)
+
+    assert numbers(pages) == list(range(6))
+    assert missing(pages) == [f"references 7 and more of {FIRST}"]
+    assert not any("does not know" in remark for page in pages for remark in page.remarks)
+
+
+def test_a_list_that_repeats_its_first_page_is_given_up_and_the_rest_is_missing():
+    pages, net = chased(lambda start, limit: part(start, range(3), start + 3))
+
+    assert numbers(pages) == [0, 1, 2]
+    assert missing(pages) == [f"references 4 to 6 of {FIRST}", f"references 7 and more of {FIRST}"]
+    assert offsets(net) == [0, 3, 3, 3, 6]
+
+
+def test_a_page_that_is_repeated_once_is_asked_for_again():
+    repeated = iter([True])
+
+    def references(start: int, limit: int) -> httpx.Response:
+        papers = range(3) if start and next(repeated, False) else range(start, start + 3)
+        return part(start, papers, 3 if not start else None)
+
+    pages, _ = chased(references)
+
+    assert numbers(pages) == list(range(6)) and missing(pages) == []
+
+
+def test_a_list_moves_on_by_what_was_asked_for_and_ends_where_its_documentation_says():
+    def references(start: int, limit: int) -> httpx.Response:
+        return json_reply({"offset": start, "data": [{"citedPaper": {"paperId": None}}] * 2_000, "next": start + 1})
+
+    pages, net = chased(references, size=1_000)
+
+    assert offsets(net) == list(range(0, 10_000, 1_000))
+    assert [remark.split()[:4] for remark in pages[0].remarks] == [
+        ["semanticscholar", "lists", "9,999", "references"], [str(MOST_LISTED), "of", str(MOST_LISTED), "references"]
+    ]  # fmt: skip
+
+
+def test_what_is_missing_of_a_report_of_the_longest_doi_is_told_within_an_ids_bounds():
+    doi = "10.1000/" + "x" * 292
+    gone = json_reply({"error": "Paper not found"}, 404)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return gone if int(request.url.params["offset"]) else part(0, range(0, 0), 3)
+
+    net = Net(answer)
+    source = SemanticScholar(Access("https://s2.example"), net.client, page_size=3, **net.timing)
+    pages = list(source.chase([Seed(record="rec-a", doi=doi)]))
+
+    assert missing(pages) and max(map(len, missing(pages))) <= 300
