@@ -21,6 +21,7 @@ from services.ingest.ports.sources.citing import (
     follow,
     ids_of,
     links_to,
+    named,
     unknown,
 )
 from services.ingest.ports.sources.crossref_record import read_work
@@ -179,12 +180,15 @@ class Crossref:
             asked.setdefault(doi, set()).update(records)
         cited: dict[str, list[str]] = {}
         unnamed: Counter[bool] = Counter()
+        withheld: list[str] = []
 
         def see(work: dict[str, Any]) -> None:
-            doi, given = identifiers.doi(work.get("DOI")), as_list(work.get("reference"))
+            doi = identifiers.doi(work.get("DOI"))
             if doi in asked and doi not in cited:
+                given, count = read_references(work)
                 cited[doi] = [one for each in given if (one := identifiers.doi(as_dict(each).get("DOI")))]
                 unnamed.update({True: len(given) - len(cited[doi]), False: len(given)})
+                withheld.extend([f"{doi} ({len(given)} of {count})"] if len(given) < count else [])
 
         lacking, missing, remarks = set(asked), list[str](), list[str]()
         for wanted in batches(list(asked), self.ids_at_once):
@@ -195,6 +199,9 @@ class Crossref:
         if unnamed[True]:
             of_all = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports"
             remarks.append(f"{of_all} have no DOI at {NAME}")
+        if withheld:
+            why = f"{len(withheld)} reports, as publishers keep them to themselves"
+            remarks.append(f"{NAME} does not give all references of {why}: {named(withheld)}")
         heard = Page(missing=missing, remarks=remarks)
         yield from beginning(heard, follow(self, links_to(cited, asked, "backward"), point, None, keep))
 
@@ -307,6 +314,16 @@ def read_single(answer: Answer) -> Page:
     if body.get("message-type") != "work":
         raise Malformed("the answer is not a work")
     return answered(Reader(NAME, read_work).page([body.get("message")]), answer)
+
+
+def read_references(work: dict[str, Any]) -> tuple[list[Any], int]:
+    """What its publisher deposited as cited by a work, and how many these are by Crossref's count; they are left out
+    where the publisher wants it. Raises Malformed where they are no list."""
+    given = work.get("reference")
+    if given is not None and not isinstance(given, list):
+        raise Malformed(f"the references of {work.get('DOI')} are no list")
+    counts = (normal.count(work.get(name)) or 0 for name in ("references-count", "reference-count"))
+    return given or [], max(counts)
 
 
 def read_items(body: Any) -> Page:
