@@ -364,7 +364,7 @@ def test_a_work_that_cites_a_report_by_the_sources_word_alone_is_found_and_remar
     assert "says of works that they cite a report that they do not list" in remarks(pages)
 
 
-def test_an_id_that_a_source_lists_and_refuses_is_remarked_and_stands_in_nobodys_way(corpus, server, client):
+def test_an_id_that_a_source_lists_and_refuses_is_missing_and_stands_in_nobodys_way(corpus, server, client):
     seeds = seeds_of(corpus, "crossref", 6, 7)
     source = opened("crossref", server[0], client)
     odd = corpus.entries("crossref")[4].key
@@ -379,6 +379,6 @@ def test_an_id_that_a_source_lists_and_refuses_is_remarked_and_stands_in_nobodys
     pages = list(source.chase(seeds))
 
     assert f"{odd} is refused: that is no DOI" in remarks(pages)
-    assert not any(page.missing for page in pages)
+    assert [each for page in pages for each in page.missing] == [odd]
     wanted = links_of(corpus, "crossref", seeds, ["backward"])
     assert links(pages) == {each for each in wanted if each[1] != odd} != wanted

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol, runtime_checkable
 
 from services.ingest.ports.sources.lookups import half_by_half
-from services.ingest.ports.sources.port import Direction, Keep, Link, Page, Source, keep_nothing
+from services.ingest.ports.sources.port import Direction, Keep, Link, Page, Rejection, Source, keep_nothing
 from shared.events.base import Value
 
 #: Before this day no source was asked anything: what has changed since is everything.
@@ -107,14 +107,18 @@ def follow(source: Source, links: Iterable[Link], point: Point, then: Point | No
 
 def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
     """These works on one page. What does not come is asked for again, and what comes unasked for is left out; an id
-    that the source lists and refuses is remarked."""
+    that the source lists and refuses is missing."""
     made = Page()
     lacking = list(asked)
     refused: list[str] = []
+    #: Those without an id, which come again with what is asked for again.
+    unnamed: list[Rejection] = []
     for _ in range(_TIMES):
-        pages = list(half_by_half(source, lacking, _EVER, keep, refused)) if lacking else []
+        if not lacking:
+            break
         wanted = set(lacking)
-        for page in pages:
+        unnamed.clear()
+        for page in list(half_by_half(source, lacking, _EVER, keep, refused)):
             made = made.model_copy(
                 update={
                     "records": made.records + [each for each in page.records if each.source_id in wanted],
@@ -123,12 +127,17 @@ def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
                     "quota": page.quota,
                 }
             )  # fmt: skip
+            unnamed += [each for each in page.rejections if each.source_id is None]
         there = ids_of(made).union(refused)
         lacking = [each for each in lacking if each not in there]
     missing = [each for each in lacking if each in made.missing]
     gone = [each for each in lacking if each not in missing]
     remarks = [f"{source.name} lists works that it does not have: {named(gone)}"] if gone else []
-    return made.model_copy(update={"missing": missing, "remarks": made.remarks + remarks})
+    return made.model_copy(
+        update={
+            "rejections": made.rejections + unnamed, "missing": refused + missing, "remarks": made.remarks + remarks
+        }
+    )  # fmt: skip
 
 
 def beginning(with_: Page, pages: Iterator[Page]) -> Iterator[Page]:
@@ -148,11 +157,6 @@ def unknown(source: str, reports: Sequence[str]) -> list[str]:
     if not reports:
         return []
     return [f"{source} does not know {len(reports)} of the reports asked about: {named(reports)}"]
-
-
-def holds_all(page: Page) -> bool:
-    """Whether a page of works by their ids holds as many as its own count says."""
-    return page.found >= (page.reported or 0)
 
 
 def ids_of(page: Page) -> set[str]:

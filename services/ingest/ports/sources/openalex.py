@@ -21,7 +21,6 @@ from services.ingest.ports.sources.citing import (
     by_id,
     cursor_of,
     follow,
-    holds_all,
     ids_of,
     links_to,
     named,
@@ -38,7 +37,7 @@ from services.ingest.ports.sources.http import (
     Timing,
     retry_after,
 )
-from services.ingest.ports.sources.lookups import looked_up
+from services.ingest.ports.sources.lookups import holds_all, looked_up
 from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (

@@ -186,6 +186,14 @@ class Page(Value):
     def found(self) -> int:
         return len(self.records) + len(self.rejections)
 
+    @property
+    def distinct(self) -> set[tuple[str, int | None]]:
+        """What tells its items apart: their ids; of those without one, how they begin and their place on the page."""
+        rejected = {
+            (each.source_id or each.excerpt, None if each.source_id else each.position) for each in self.rejections
+        }
+        return rejected.union((each.source_id, None) for each in self.records)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:

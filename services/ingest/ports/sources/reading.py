@@ -179,7 +179,7 @@ def whole(ask: Callable[[], Page], is_whole: Callable[[Page], bool]) -> Page:
     for _ in range(AGAIN):
         if is_whole(page):
             break
-        page = max(page, ask(), key=lambda each: each.found)
+        page = max(page, ask(), key=lambda each: len(each.distinct))
     return page
 
 
