@@ -26,7 +26,7 @@ from services.ingest.ports.sources.citing import (
 )
 from services.ingest.ports.sources.crossref_record import read_work
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
-from services.ingest.ports.sources.lookups import looked_up
+from services.ingest.ports.sources.lookups import halved, looked_up
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import (
     Dating,
@@ -54,6 +54,7 @@ from services.ingest.ports.sources.rereading import Asked, read_again
 from services.ingest.ports.sources.slices import FIRST_DAY, LAST_DAY, middle_of, next_slice
 from shared import identifiers
 from shared.events.base import Value
+from shared.events.bounds import LONGEST_ID
 
 NAME = "crossref"
 ROWS = 200
@@ -190,11 +191,13 @@ class Crossref:
                 unnamed.update({True: len(given) - len(cited[doi]), False: len(given)})
                 withheld.extend([f"{doi} ({len(given)} of {count})"] if len(given) < count else [])
 
-        lacking, missing, remarks = set(asked), list[str](), list[str]()
+        lacking, missing, refused, remarks = set(asked), list[str](), list[str](), list[str]()
         for wanted in batches(list(asked), self.ids_at_once):
-            for page in self._look_up(wanted, FIRST_DAY, keep, see):
+            for page in halved(lambda some: self._look_up(some, FIRST_DAY, keep, see), wanted, refused):
                 lacking -= ids_of(page) | set(page.missing)
-                missing += page.missing
+                # It may yet come as what another one cites, and its references lack all the same.
+                missing += [f"references of {doi}"[:LONGEST_ID] for doi in page.missing]
+                remarks += page.remarks
         remarks += unknown(NAME, sorted(lacking))
         if unnamed[True]:
             of_all = f"{unnamed[True]} of {unnamed[False]} references of {len(cited)} reports"

@@ -82,6 +82,12 @@ _LISTS: dict[Direction, tuple[str, str]] = {
     "forward": ("citations", "citingPaper"),
 }
 _OWN_ID = re.compile(r"[0-9a-f]{40}")
+#: Characters of a remark on a report that is refused.
+_LONGEST_REMARK = 500
+
+
+class PaperRefused(Exception):
+    """It takes the id of one paper for none; the message is its own."""
 
 
 class Listed(NamedTuple):
@@ -195,7 +201,12 @@ class SemanticScholar:
         unnamed, start, again = 0, 0, 0
         while start < MOST_LISTED:
             limit = min(self._page_size, MOST_LISTED - start)
-            part = self._part(own, way, start, limit, keep)
+            try:
+                part = self._part(own, way, start, limit, keep)
+            except PaperRefused as no:
+                missing.append(f"{name} {start + 1} and more of {own}" if start else f"{name} of {own}")
+                remarks.append(f"{own} is refused: {no}"[:_LONGEST_REMARK])
+                break
             if not part.known and not start:
                 return None
             following = part.following
@@ -235,7 +246,7 @@ class SemanticScholar:
             "GET",
             f"paper/{quote(own, safe='/:')}/{name}",
             lambda answer: read_list(answer, inner, limit),
-            refused=read_refusal,
+            refused=read_refusal_of_paper,
             params={"fields": "paperId", "offset": str(start), "limit": str(limit)},
             headers=self._headers,
             unknown=lambda: Listed([], known=False),
@@ -263,6 +274,16 @@ def read_refusal(answer: Answer) -> NoReturn:
     """Reads {"error"} of a 400 or 404, {"message"} of a 403."""
     body = as_dict(answer.json()) if answer.is_json else {}
     raise Refused(as_text(body.get("error")) or as_text(body.get("message")) or answer.excerpt())
+
+
+def read_refusal_of_paper(answer: Answer) -> NoReturn:
+    """The same, where a paper is asked about by its id: a refusal that is not of who asks is of that paper."""
+    try:
+        read_refusal(answer)
+    except Refused as no:
+        if answer.status in {401, 403}:
+            raise
+        raise PaperRefused(str(no)) from no
 
 
 def read_page(answer: Answer) -> Page:

@@ -11,7 +11,7 @@ import pytest
 from services.ingest.ports.sources.citing import Seed
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.http import Access
-from services.ingest.ports.sources.port import Page, SourceDrifted
+from services.ingest.ports.sources.port import Page, SourceDrifted, SourceRefused
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply
 
 
@@ -72,3 +72,33 @@ def test_references_as_many_as_their_count_or_of_no_count_need_no_remark():
 def test_references_that_are_no_list_are_drift(odd):
     with pytest.raises(SourceDrifted, match=r"the references of 10\.1000/a are no list"):
         chased(report("a", reference=odd))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 20])
+def test_a_report_whose_doi_is_refused_is_named_and_the_others_are_chased(size):
+    reports = [report(chr(97 + at), reference=[{"DOI": f"10.2000/{at}"}]) for at in range(size)]
+    last = reports[-1]["DOI"]
+
+    pages = chased(*reports, refusing=lambda dois: last in dois)
+
+    assert found(pages) == {f"10.2000/{at}" for at in range(size - 1)}
+    assert [each for page in pages for each in page.missing] == [f"references of {last}"]
+    assert f"{last} is refused: crossref refused the request: that is no DOI" in remarks(pages)
+    assert "does not know" not in remarks(pages)
+
+
+def test_a_refused_report_lacks_its_references_though_another_one_that_cites_it_brings_it():
+    cited = iter([True])
+
+    def refusing(dois: list[str]) -> bool:
+        return "10.1000/b" in dois and (len(dois) > 1 or next(cited, False))
+
+    pages = chased(report("a", reference=[{"DOI": "10.1000/b"}]), report("b"), refusing=refusing)
+
+    assert found(pages) == {"10.1000/b"}
+    assert [each for page in pages for each in page.missing] == ["references of 10.1000/b"]
+
+
+def test_a_source_that_refuses_every_report_refuses_the_chase():
+    with pytest.raises(SourceRefused, match="that is no DOI"):
+        chased(*(report(chr(97 + at)) for at in range(20)), refusing=lambda dois: True)

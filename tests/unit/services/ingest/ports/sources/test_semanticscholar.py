@@ -259,7 +259,7 @@ def part(offset: int, papers: range, following: int | None = None) -> httpx.Resp
     return json_reply(body if following is None else body | {"next": following})
 
 
-def chased(references: References, size: int = 3, report: str = FIRST) -> tuple[list[Page], Net]:
+def chased(references: References, size: int = 3) -> tuple[list[Page], Net]:
     """A chase of one report that nothing cites; every work that it cites is there."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -272,7 +272,7 @@ def chased(references: References, size: int = 3, report: str = FIRST) -> tuple[
 
     net = Net(answer)
     source = SemanticScholar(Access("https://s2.example"), net.client, page_size=size, **net.timing)
-    return list(source.chase([Seed(record="rec-a", ids=[report])])), net
+    return list(source.chase([Seed(record="rec-a", ids=[FIRST])])), net
 
 
 def numbers(pages: list[Page]) -> list[int]:
@@ -364,3 +364,39 @@ def test_what_is_missing_of_a_report_of_the_longest_doi_is_told_within_an_ids_bo
     pages = list(source.chase([Seed(record="rec-a", doi=doi)]))
 
     assert missing(pages) and max(map(len, missing(pages))) <= 300
+
+
+def two_reports(refusal: httpx.Response) -> list[Page]:
+    """A chase of a report that is refused and of one that is not."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "DOI:" in request.url.path:
+            return refusal
+        if request.method == "POST":
+            return json_reply([{"paperId": own_id(0), "title": "Work"}])
+        return part(0, range(1)) if request.url.path.endswith("/references") else json_reply({"offset": 0, "data": []})
+
+    net = Net(answer)
+    source = SemanticScholar(Access("https://s2.example"), net.client, **net.timing)
+    return list(source.chase([Seed(record="rec-a", doi="10.1000/a"), Seed(record="rec-b", ids=[FIRST])]))
+
+
+@pytest.mark.parametrize("status", [400, 414, 422])
+def test_a_report_whose_doi_is_refused_is_named_and_the_others_are_chased(status):
+    pages = two_reports(json_reply({"error": "that is no DOI"}, status))
+
+    assert numbers(pages) == [0] and [link.seed for page in pages for link in page.links] == ["rec-b"]
+    assert missing(pages) == ["references of DOI:10.1000/a", "citations of DOI:10.1000/a"]
+    assert [page.remarks for page in pages] == [["DOI:10.1000/a is refused: that is no DOI"]] * 2
+
+
+def test_a_key_that_is_refused_is_no_fault_of_a_report():
+    with pytest.raises(SourceRefused, match="Forbidden"):
+        two_reports(json_reply({"message": "Forbidden"}, 403))
+
+
+def test_a_list_that_is_refused_amid_it_keeps_what_was_read_and_lacks_the_rest():
+    no = json_reply({"error": "offset + limit must be < 6"}, 400)
+    pages, _ = chased(lambda start, limit: no if start else part(0, range(3), 3))
+
+    assert numbers(pages) == [0, 1, 2] and missing(pages) == [f"references 4 and more of {FIRST}"]
