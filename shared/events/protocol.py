@@ -48,6 +48,9 @@ _FIRST_SOURCES, _LATER_SOURCES = ("openalex", "crossref", "pubmed", "europepmc")
 SOURCES = _FIRST_SOURCES + _LATER_SOURCES
 
 
+#: Sources that a strategy, or the citations, may name.
+MOST_SOURCES = 20
+
 #: The sources that know which works cite which.
 CITING_SOURCES = ("openalex", "crossref", "semanticscholar")
 
@@ -165,7 +168,7 @@ class Strategy(Part):
         Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY), KeptText]
         | None
     ) = Field(default=None, exclude_if=lambda query: query is None)
-    sources: Annotated[list[Slug], Field(min_length=1, max_length=20)] | None = Field(
+    sources: Annotated[list[Slug], Field(min_length=1, max_length=MOST_SOURCES)] | None = Field(
         default=None, exclude_if=lambda sources: sources is None
     )
     concepts: Annotated[list[Concept], Field(min_length=1, max_length=20)] | None = Field(
@@ -208,7 +211,7 @@ class Citations(Part):
     """Where citations are chased, every `every_days`: what the included reports cite, and what cites them, as far as
     each of these `sources` knows it."""
 
-    sources: Annotated[list[Slug], Field(min_length=1, max_length=20)]
+    sources: Annotated[list[Slug], Field(min_length=1, max_length=MOST_SOURCES)]
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
 
 

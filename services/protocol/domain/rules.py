@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.protocol.domain.document import Path
-from shared.events.protocol import CITING_SOURCES, SOURCES, Strategy
+from shared.events.protocol import CITING_SOURCES, MOST_SOURCES, SOURCES, Strategy
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
 from shared.strategies.tree import StrategyFault
@@ -58,28 +58,38 @@ def _window(data: dict[str, Any]) -> Broken:
 
 def _sources(data: dict[str, Any]) -> Broken:
     for index, strategy in _parts(data, "strategies"):
-        listed = strategy.get("sources")
-        named = [(("sources", at), name) for at, name in enumerate(listed)] if isinstance(listed, list) else []
-        for path, source in [*named, (("source",), strategy.get("source"))]:
+        named = _named(strategy.get("sources"))
+        for path, source in [*((("sources", at), name) for at, name in named), (("source",), strategy.get("source"))]:
             if isinstance(source, str) and source not in SOURCES:
                 why = f"there is no source {source[:80]!r}; there are: {', '.join(SOURCES)}"
                 yield ("strategies", index, *path), why
-        for at, (path, source) in enumerate(named):
-            if source in [name for _, name in named[:at]]:
-                yield ("strategies", index, *path), f"the source {source!r} is named twice"
+        yield from _named_twice(named, ("strategies", index, "sources"))
         concepts = _parts(strategy, "concepts")
         yield from _unique(concepts, ("strategies", index, "concepts"), "name")
 
 
 def _citations(data: dict[str, Any]) -> Broken:
     given = data.get("citations")
-    listed = given.get("sources") if isinstance(given, dict) else None
-    for at, source in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(source, str) and source not in CITING_SOURCES:
+    named = _named(given.get("sources")) if isinstance(given, dict) else []
+    for at, source in named:
+        if source not in CITING_SOURCES:
             why = f"no citations are known at {source[:80]!r}; they are at: {', '.join(CITING_SOURCES)}"
             yield ("citations", "sources", at), why
-        elif isinstance(listed, list) and source in listed[:at]:
-            yield ("citations", "sources", at), f"the source {source!r} is named twice"
+    yield from _named_twice(named, ("citations", "sources"))
+
+
+def _named(listed: object) -> list[tuple[int, str]]:
+    """The sources of a list with their places, as many as may be listed; that there are more is told already."""
+    listed = listed[:MOST_SOURCES] if isinstance(listed, list) else []
+    return [(at, source) for at, source in enumerate(listed) if isinstance(source, str)]
+
+
+def _named_twice(named: list[tuple[int, str]], path: Path) -> Broken:
+    seen: set[str] = set()
+    for at, source in named:
+        if source in seen:
+            yield (*path, at), f"the source {source!r} is named twice"
+        seen.add(source)
 
 
 def _strategies(data: dict[str, Any]) -> Broken:

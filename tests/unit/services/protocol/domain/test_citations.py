@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from services.protocol.domain import check
+from services.protocol.domain.rules import broken_rules
 from shared.errors import Invalid
-from shared.events.protocol import CITING_SOURCES, SOURCES, Need, Protocol, VersionPublished
+from shared.events.protocol import CITING_SOURCES, MOST_SOURCES, SOURCES, Need, Protocol, VersionPublished
 from tests.unit.services.protocol.examples import SMALL, as_yaml, small
 
 ALL = {"sources": list(CITING_SOURCES), "every_days": 30}
@@ -59,3 +60,25 @@ def test_citations_that_cannot_be_chased_are_refused_with_their_line(given: Any,
     assert fault["at"] == at and why in fault["why"]
     line = as_yaml(small(citations=given)).splitlines().index("citations:") + 1
     assert fault["line"] >= line
+
+
+@pytest.mark.parametrize("name", ["crossref", "pubmed"])
+def test_of_more_sources_than_may_be_named_the_first_ones_are_told_of(name: str):
+    many = [name] * 50_000
+    strategy = {"id": "leaders", "sources": many, "concepts": []}
+    told = list(broken_rules({"citations": {"sources": many}, "strategies": [strategy]}, None))
+
+    twice = [path for path, why in told if "named twice" in why]
+    places = range(1, MOST_SOURCES)
+    assert twice == [
+        *(("strategies", 0, "sources", at) for at in places),
+        *(("citations", "sources", at) for at in places),
+    ]
+    assert len(told) <= 3 * MOST_SOURCES
+
+
+def test_more_sources_than_may_be_named_are_refused():
+    with pytest.raises(Invalid) as refused:
+        check(as_yaml(small(citations={"sources": [f"source-{number}" for number in range(MOST_SOURCES + 1)]})))
+
+    assert any(each["at"] == "citations.sources" and str(MOST_SOURCES) in each["why"] for each in refused.value.errors)
