@@ -92,7 +92,7 @@ class RunRow(Base, table=True):
     `walk` is the run that began the walk, this one or one that it goes on from; each item is counted once in a walk.
     `fields` counts the records that had each field (domain.drift).
     `received_before` counts what earlier runs received of it. `missing` are ids that the source listed and never gave;
-    `lacking` is how many works its walk lacked when it was over.
+    `lacking` is how many works its walk lacked when it was over, and until then those of them that nobody can name.
     """
 
     __tablename__ = "runs"

@@ -104,7 +104,7 @@ def _going_on(work: Work, watch: WatchRow, left: RunRow) -> RunRow:
     )
     run.goes_on_from, run.cursor = left.id, left.cursor
     run.reported, run.missing = left.reported, left.missing
-    run.received_before = _received(left)
+    run.received_before, run.lacking = _received(left), left.lacking
     return run
 
 
@@ -343,6 +343,7 @@ def _go_on(run: RunRow, page: port.Page) -> None:
     # The highest of its counts: one that is too low must not make a walk look whole.
     run.reported = max((each for each in (run.reported, page.reported) if each is not None), default=None)
     run.missing = _no_more_than_kept(dict.fromkeys([*run.missing, *map(storable_text, page.missing)]))
+    run.lacking += page.lacking
     run.remarks = list(dict.fromkeys([*run.remarks, *map(storable_text, page.remarks)]))
     if len(run.remarks) > MOST_REMARKS:
         run.remarks = [*run.remarks[: MOST_REMARKS - 1], MORE_REMARKS]
@@ -361,9 +362,9 @@ def _end(work: Work, run: RunRow, source: port.Source) -> None:
     run.ended_at = work.now
     run.missing = _still_missing(work, run)
     lack = lacks(reported=run.reported, received=_received(run), slack=source.slack)
-    run.lacking = max(lack, len(run.missing))
+    unnamed, run.lacking = run.lacking, max(lack, len(run.missing)) + run.lacking
     watch = store.watch_of(work, run.review, run.watch, lock=True)
-    if words := _falls_short(run, accepted_of(watch)):
+    if words := _falls_short(run, accepted_of(watch), unnamed):
         RunStates.turn(run, RunStates.PARTIAL)
         run.error = words
         if watch.asked_since <= run.protocol_version:
@@ -388,9 +389,9 @@ def _received(run: RunRow) -> int:
     return run.received_before + run.found + run.outside
 
 
-def _falls_short(run: RunRow, accepted: Sequence[Acceptance]) -> str | None:
-    """What a walk lacks of what its source says it has; None where it adds up, or a lead accepted what lacks, which a
-    remark then says."""
+def _falls_short(run: RunRow, accepted: Sequence[Acceptance], unnamed: int) -> str | None:
+    """What a walk lacks of what its source says it has, `unnamed` of it by counts of its pages; None where it adds up,
+    or a lead accepted what lacks, which a remark then says."""
     if not run.lacking:
         return None
     if is_accepted(accepted, lacking=run.lacking, missing=run.missing, purpose=run.purpose, since=run.since):
@@ -404,6 +405,8 @@ def _falls_short(run: RunRow, accepted: Sequence[Acceptance]) -> str | None:
         named, more = ", ".join(run.missing[:_MOST_NAMED]), " ..." * (len(run.missing) > _MOST_NAMED)
         why = "was asked for" if run.purpose == "changes" else "listed"
         words.append(f"{'it' if words else run.source} {why} and did not give {len(run.missing)}: {named}{more}")
+    if unnamed:
+        words.append(f"{run.source} counts {unnamed} more works that cite the reports than it gave")
     words += [
         f"a lead accepted that {it.lacking} lack {it.where}, of which {len(it.missing)} by their ids" for it in accepted
     ]

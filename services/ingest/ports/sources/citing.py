@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from services.ingest.ports.sources.lookups import half_by_half
 from services.ingest.ports.sources.port import Direction, Keep, Link, Page, Rejection, Source, keep_nothing
 from shared.events.base import Value
+from shared.events.bounds import Count
 
 #: Before this day no source was asked anything: what has changed since is everything.
 _EVER = date(1990, 1, 1)
@@ -27,6 +28,10 @@ class Seed(Value):
     record: str
     ids: list[str] = []
     doi: str | None = None
+
+    @property
+    def without_ids(self) -> Seed:
+        return self.model_copy(update={"ids": []})
 
 
 @runtime_checkable
@@ -53,11 +58,13 @@ class Citing(Source, Protocol):
 
 
 class Point(Value):
-    """Where a chase stands: behind which of the works that were listed, or at which place of a walk."""
+    """Where a chase stands: behind which of the works that were listed, or of the reports whose citing works were
+    walked; and at which place of a walk, which has given so many works."""
 
     direction: Direction = "backward"
     after: str = ""
     at: str | None = None
+    given: Count = 0
 
 
 def by_id(seeds: Iterable[Seed]) -> dict[str, set[str]]:
@@ -143,9 +150,13 @@ def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
 def beginning(with_: Page, pages: Iterator[Page]) -> Iterator[Page]:
     """The pages, the first of them with what another one misses and remarks, which is no page of its own since it moves
     nothing on."""
-    first = next(pages)
-    yield first.model_copy(update={"missing": with_.missing + first.missing, "remarks": with_.remarks + first.remarks})
+    yield beside(with_, next(pages))
     yield from pages
+
+
+def beside(heard: Page, page: Page) -> Page:
+    """The page with what another one before it misses and remarks."""
+    return page.model_copy(update={"missing": heard.missing + page.missing, "remarks": heard.remarks + page.remarks})
 
 
 def cursor_of(point: Point | None) -> str | None:

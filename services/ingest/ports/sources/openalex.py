@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, NoReturn, Unpack
@@ -17,6 +17,7 @@ from services.ingest.ports.sources.citing import (
     Seed,
     batches,
     beginning,
+    beside,
     by_doi,
     by_id,
     cursor_of,
@@ -37,7 +38,7 @@ from services.ingest.ports.sources.http import (
     Timing,
     retry_after,
 )
-from services.ingest.ports.sources.lookups import holds_all, looked_up
+from services.ingest.ports.sources.lookups import halved, holds_all, looked_up
 from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
@@ -54,7 +55,7 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from services.ingest.ports.sources.reading import (
-    Position,
+    AGAIN,
     Reader,
     answered,
     as_cursor,
@@ -128,21 +129,41 @@ class OpenAlex:
         point = read_cursor(cursor, Point) or Point()
         own: dict[str, set[str]] = {}
         cited: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
         lacking: list[str] = []
-        missing: list[str] = []
-        for name, asked in (("ids.openalex", by_id(seeds)), ("doi", by_doi(seeds))):
+        heard = Page()
+
+        def see(body: Any) -> None:
+            cited.update(read_references(body))
+            names.update(read_names(body))
+
+        for name in ("ids.openalex", "doi"):
+            # An id may be merged away, and the report be there by its DOI.
+            reached = set[str]().union(*own.values())
+            rest = [seed for seed in seeds if seed.record not in reached]
+            asked = by_id(rest) if name == "ids.openalex" else by_doi(each.without_ids for each in rest)
             # Both are signs of a filter, so that such a DOI cannot be asked for.
             sayable = [each for each in asked if "," not in each and "|" not in each]
-            lacking += sorted(asked.keys() - set(sayable))
             for wanted in batches(sayable, self.ids_at_once):
-                filters = {"filter": f"{name}:{'|'.join(wanted)}", "per_page": str(self.ids_at_once)}
-                page = whole(partial(self._page, filters, keep, cited), holds_all)
-                came = {_named(record, name): record.source_id for record in page.records}
-                for each in came.keys() & set(wanted):
-                    own.setdefault(came[each], set()).update(asked[each])
-                (lacking if holds_all(page) else missing).extend(each for each in wanted if each not in came)
-        heard = Page(missing=missing, remarks=unknown(NAME, lacking))
+                for page in halved(partial(self._reports, name, names, see, keep), wanted, []):
+                    heard = beside(heard, page)
+            for each in sorted(asked.keys() & names.keys()):
+                own.setdefault(names[each], set()).update(asked[each])
+            lacking += sorted(each for each in asked if each not in names and each not in heard.missing)
+        reached = set[str]().union(*own.values())
+        there = {each for seed in seeds if seed.record in reached for each in seed.ids}
+        heard = beside(heard, Page(remarks=unknown(NAME, [each for each in lacking if each not in there])))
         yield from beginning(heard, self._chased(own, {each: cited[each] for each in own}, point, keep))
+
+    def _reports(
+        self, name: str, names: Mapping[str, str], see: Callable[[Any], None], keep: Keep, wanted: Sequence[str]
+    ) -> Iterator[Page]:
+        """A page of what is missing of these reports, which are given to `see` as they came, readable or not."""
+        filters = {"filter": f"{name}:{'|'.join(wanted)}", "per_page": str(self.ids_at_once)}
+        page = whole(partial(self._page, filters, keep, see), holds_all)
+        # What came without an id may be any of them.
+        all_there = len(ids_of(page)) >= (page.reported or 0)
+        yield Page(missing=[] if all_there else [each for each in wanted if each not in names])
 
     def _chased(
         self, own: Mapping[str, set[str]], cited: Mapping[str, list[str]], point: Point, keep: Keep
@@ -153,53 +174,69 @@ class OpenAlex:
             point = forward
         elif not own:
             yield Page()
-        if own:
-            yield from self._citing(own, point, keep)
+        rest = list(batches(sorted(each for each in own if each > point.after), self.ids_at_once))
+        for number, some in enumerate(rest, 1):
+            # Behind these reports, unless they are the last ones.
+            then = Point(direction="forward", after=some[-1]) if number < len(rest) else None
+            yield from self._citing({each: own[each] for each in some}, point, then, keep)
+            point = then or point
 
-    def _citing(self, own: Mapping[str, set[str]], point: Point, keep: Keep) -> Iterator[Page]:
-        """Every work that cites one of these. What the walk lacks by the source's own count is missing, though nobody
-        can tell which works they are."""
+    def _citing(self, own: Mapping[str, set[str]], point: Point, then: Point | None, keep: Keep) -> Iterator[Page]:
+        """Every work that cites one of these; the last page goes on to `then`. What the walk lacks by the source's own
+        count is counted, as nobody can tell which works they are; one that gives nothing new page after page is over.
+        """
         cited: dict[str, list[str]] = {}
-        asked = {"filter": f"cites:{'|'.join(sorted(own))}", "per_page": str(self._per_page)}
+        met: set[tuple[str, int | None]] = set()
+        before, reported, stale = point.given, 0, 0
+        asked = {"filter": f"cites:{'|'.join(own)}", "per_page": str(self._per_page)}
 
         def ask(at: str) -> Page:
+            nonlocal before
+            if at == START:
+                # Also where a cursor has lapsed.
+                before = 0
             cited.clear()
-            return self._page(asked | {"cursor": at}, keep, cited)
+            return self._page(asked | {"cursor": at}, keep, lambda body: cited.update(read_references(body)))
 
-        position = read_cursor(point.at, Position)
-        given, reported = position.given if position else 0, 0
         for page in walk(ask, point.at, START, self._per_page):
-            given, reported = given + page.found, max(reported, page.reported or 0)
+            stale = 0 if page.distinct - met else stale + 1
+            met |= page.distinct
+            given, reported = before + len(met), max(reported, page.reported or 0)
+            is_last = page.cursor is None or stale > AGAIN
             citing = {each: set(cited.get(each, ())) & own.keys() for each in ids_of(page)}
             links = [
                 Link(seed=record, found=each, direction="forward")
                 for each, known in citing.items()
                 for record in sorted(set().union(*(own[one] for one in known)))
             ]
-            unlinked = [each for each, known in citing.items() if not known]
-            remarks = [f"{NAME} says of works that they cite a report that they do not list: {named(unlinked)}"]
-            lack = lacks(reported=reported, received=given, slack=self.slack) if page.cursor is None else 0
-            missing = [f"{lack} of {reported} works that cite {named(sorted(own))}"] if lack else []
-            following = Point(direction="forward", at=page.cursor) if page.cursor else None
+            remarks = list(page.remarks)
+            if unlinked := [each for each, known in citing.items() if not known]:
+                remarks.append(f"{NAME} says of works that they cite a report that they do not list: {named(unlinked)}")
+            lack = lacks(reported=reported, received=given, slack=self.slack) if is_last else 0
+            if lack:
+                remarks.append(f"{lack} of {reported} works that cite {named(list(own))} did not come from {NAME}")
+            following = then if is_last else point.model_copy(update={"at": page.cursor, "given": given})
             yield page.model_copy(
                 update={
-                    "links": links, "reported": None, "missing": missing, "cursor": cursor_of(following),
-                    "remarks": page.remarks + (remarks if unlinked else []),
+                    "links": links, "reported": None, "lacking": lack, "remarks": remarks,
+                    "cursor": cursor_of(following),
                 }
             )  # fmt: skip
+            if is_last:
+                return
 
     def read_again(self, heard: Heard) -> Page | None:
         return read_again(heard, lambda answer, asked: read_page(answer))
 
-    def _page(self, asked: dict[str, str], keep: Keep, cited: dict[str, list[str]] | None = None) -> Page:
-        """A page of works; which works each of them cites is written into `cited` where that is wanted."""
-        params = asked | {"select": FIELDS if cited is None else f"{FIELDS},referenced_works"}
+    def _page(self, asked: dict[str, str], keep: Keep, see: Callable[[Any], None] | None = None) -> Page:
+        """A page of works; where they are to be given to `see` as they came, they say which works they cite."""
+        params = asked | {"select": FIELDS if see is None else f"{FIELDS},referenced_works"}
         key = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
 
         def read(answer: Answer) -> Page:
             page = read_page(answer)
-            if cited is not None:
-                cited.update(read_references(answer.json()))
+            if see is not None:
+                see(answer.json())
             return page
 
         return self._http.ask("GET", "works", read, refused=read_refusal, params=params, headers=key, keep=keep)
@@ -240,8 +277,18 @@ def read_references(body: Any) -> dict[str, list[str]]:
     return {
         own: [id_ for each in as_list(as_dict(work).get("referenced_works")) if (id_ := identifiers.openalex(each))]
         for work in as_list(as_dict(body).get("results"))
-        if (own := identifiers.openalex(as_dict(work).get("id")))
+        if (own := _own_id(as_dict(work)))
     }
+
+
+def read_names(body: Any) -> dict[str, str]:
+    """The id of each work of a list answer, by that and by its DOI, as far as it has them."""
+    found: dict[str, str] = {}
+    for work in map(as_dict, as_list(as_dict(body).get("results"))):
+        if own := _own_id(work):
+            doi = identifiers.doi(work.get("doi") or as_dict(work.get("ids")).get("doi"))
+            found |= {own: own} | ({doi: own} if doi else {})
+    return found
 
 
 def read_works(body: Any) -> Page:
@@ -254,16 +301,15 @@ def read_works(body: Any) -> Page:
     return Reader(NAME, read_work).page(works, cursor=cursor, reported=total)
 
 
-def _named(record: SourceRecord, name: str) -> str:
-    """A work by its id or by its DOI, as a filter named it."""
-    return (record.identifiers.doi or "") if name == "doi" else record.source_id
+def _own_id(work: dict[str, Any]) -> str | None:
+    return identifiers.openalex(work.get("id") or as_dict(work.get("ids")).get("openalex"))
 
 
 def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
     """Reads one work object, of the schema of 2023 (host_venue, no language) or of 2026."""
     work = as_dict(work)
     ids = as_dict(work.get("ids"))
-    own_id = identifiers.openalex(work.get("id") or ids.get("openalex"))
+    own_id = _own_id(work)
     if own_id is None:
         return reader.reject(work, None, "it has no OpenAlex work id, so nothing identifies it")
     title = plain(as_text(work.get("title")) or as_text(work.get("display_name")))

@@ -170,7 +170,8 @@ class Page(Value):
     source listed and did not give, though it was asked for them again. `remarks` are
     what the source said about the strategy (a phrase it ignored), and what of its items had to be left out or
     mended (a date that is a placeholder, a byte that is no character). `quota` are its rate and budget headers. `links`
-    are of those of its items that a chase of citations found.
+    are of those of its items that a chase of citations found. `lacking` is how many works a walk within a chase, once
+    it is over, has given less than its count says, beside those in `missing`: nobody can tell which they are.
     """
 
     records: list[SourceRecord] = []
@@ -181,6 +182,7 @@ class Page(Value):
     remarks: list[str] = []
     quota: dict[str, str] = {}
     links: list[Link] = []
+    lacking: int = 0
 
     @property
     def found(self) -> int:

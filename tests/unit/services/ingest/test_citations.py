@@ -322,6 +322,34 @@ def test_a_source_that_lies_about_its_count_makes_the_run_partial_and_is_asked_a
     assert chase.by_paper(chase.links(), "crossref") == chase.linked("miller-2020", source="crossref")
 
 
+def test_works_that_a_source_counts_as_citing_a_report_and_does_not_give_lack_by_their_number(chase):
+    chase.adopt(number=2, citations=Citations(sources=["openalex"]))
+    chase.include("miller-2020")
+    hidden = {f"https://openalex.org/{chase.key(each)}" for each in ("chang-2021", "sims-2021")}
+    honest = chase.faults.app
+
+    def change(body: Any) -> Any:
+        works = [each for each in body["results"] if each["id"] not in hidden]
+        return body | {"results": works}
+
+    chase.faults.app = altered(honest, change)
+    chase.bench.pull_again()
+
+    (watch,) = [each for each in chase.bench.items("watches", purpose="citations") if each["source"] == "openalex"]
+    run = watch["last_run"]
+    assert (run["state"], run["lacking"], run["missing"]) == ("partial", 2, [])
+    assert watch["trouble"] == "openalex counts 2 more works that cite the reports than it gave"
+    path = f"watches/{watch['watch']}/accept"
+    chase.bench.post(path, {"lacking": 1, "reason": "one alone"}, status=409)
+    chase.bench.post(path, {"lacking": 2, "reason": "both are withdrawn"})
+    chase.bench.pull()
+    assert chase.runs()["openalex"].complete
+
+    chase.faults.app = honest
+    chase.bench.pull_again()
+    assert chase.by_paper(chase.links(), "openalex") == chase.linked("miller-2020", source="openalex")
+
+
 def test_kept_answers_of_a_chase_read_again_change_nothing_and_bring_no_report_in(chase):
     chase.include(*SEEDS)
     chase.bench.pull_again()

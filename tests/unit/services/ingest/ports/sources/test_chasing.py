@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -26,8 +27,8 @@ def work(number: int, *cites: int, **fields: Any) -> dict[str, Any]:
 
 
 class Answers:
-    """OpenAlex with these works, five to a page; `change` makes another body of what it answers, and ids or DOIs that
-    it `refuses` it takes in no filter."""
+    """OpenAlex with these works, five to a page; `change` makes another body of what it answers, and what it
+    `refuses` (ids, DOIs, cursors) it takes in no request."""
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Answers:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         name, _, values = request.url.params["filter"].partition(":")
         asked = name, values.split("|"), request.url.params.get("cursor")
-        if self.refuses.intersection(asked[1]) or len(asked[1]) > 100:
+        if self.refuses.intersection([*asked[1], asked[2]]) or len(asked[1]) > 100:
             return json_reply({"error": "Invalid query parameters error.", "message": "that is none"}, 400)
         there = [each for each in self.works if self._is_asked_for(each, name, set(asked[1]))]
         start = int(asked[2]) if asked[2] not in (None, "*") else 0
@@ -141,3 +142,120 @@ def test_a_quarter_of_a_batch_may_be_refused_and_costs_no_other_work():
 def test_a_source_that_refuses_more_of_a_batch_refuses_whatever_it_is_asked():
     with pytest.raises(SourceRefused, match="that is none"):
         Answers(*listing(40), refuses=[f"W{number}" for number in range(10, 21)]).chase(REPORT)
+
+
+def citing(count: int) -> list[dict[str, Any]]:
+    """A report that so many works cite, of which five come at once."""
+    return [work(1), *(work(number, 1) for number in range(20, 20 + count))]
+
+
+def walked(pages: Sequence[Page]) -> tuple[int, int]:
+    """How many works came, and how many lack."""
+    return len(found(pages)), sum(page.lacking for page in pages)
+
+
+def test_a_walk_that_gives_the_same_works_again_lacks_the_others():
+    first = citing(20)[1:6]
+
+    def second_again(asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"results": first} if asked[2] == "5" else body
+
+    pages = Answers(*citing(20), change=second_again).chase(REPORT)
+
+    assert walked(pages) == (15, 5)
+    assert "5 of 20 works that cite W1 did not come from openalex" in remarks(pages)
+    assert missing(pages) == [] and pages[-1].cursor is None
+
+
+def test_a_walk_that_goes_on_counts_what_it_gave_before():
+    answers = Answers(*citing(20))
+    pages = answers.chase(REPORT)
+
+    for place, page in enumerate(pages[:-1], 1):
+        rest = answers.chase(REPORT, cursor=page.cursor)
+        assert found(pages[:place]) | found(rest) == found(pages)
+        assert walked(rest)[1] == 0
+
+
+def test_a_walk_whose_cursor_lapsed_begins_anew_with_its_count():
+    cursor = Answers(*citing(20)).chase(REPORT)[2].cursor
+    assert cursor and '"10' in cursor
+
+    def breaks_off(asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"meta": body["meta"] | {"next_cursor": None}} if asked[2] == "5" else body
+
+    pages = Answers(*citing(20), change=breaks_off, refuses=["10"]).chase(REPORT, cursor=cursor)
+
+    assert walked(pages) == (10, 10)
+
+
+def test_a_walk_that_gives_nothing_new_ends_however_much_its_count_promises():
+    numbers = itertools.count()
+
+    def endless(asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+        if asked[0] != "cites":
+            return body
+        return {"meta": {"count": 10**9, "next_cursor": str(next(numbers))}, "results": citing(1)[1:]}
+
+    answers = Answers(*citing(1), change=endless)
+    pages = answers.chase(REPORT)
+
+    assert walked(pages) == (1, 10**9 - 1)
+    assert len(answers.net.requests) < 20
+
+
+def test_a_report_that_cannot_be_read_as_a_record_is_chased_all_the_same():
+    pages = Answers(work(1, 2, title="word " * 2000), work(2), work(3, 1)).chase(REPORT)
+
+    assert found(pages) == {"W2", "W3"}
+    assert missing(pages) == [] and remarks(pages) == ""
+
+
+def test_a_report_that_may_be_what_came_without_an_id_is_missing():
+    pages = Answers(work(1, 2), work(2), change=of_works(None, asked_with="W1")).chase(REPORT)
+
+    assert (found(pages), missing(pages)) == (set(), ["W1"])
+
+
+def test_a_report_with_its_id_among_its_ids_alone_is_chased():
+    report = work(1, 2) | {"id": None, "ids": {"openalex": "https://openalex.org/W1"}}
+
+    assert found(Answers(report, work(2)).chase(REPORT)) == {"W2"}
+
+
+def test_a_report_whose_id_is_gone_is_asked_for_by_its_doi():
+    answers = Answers(work(7, 2, doi="10.1000/s"), work(2), work(3, 7))
+
+    pages = answers.chase(Seed(record="rec", ids=["W404"], doi="10.1000/s"))
+
+    assert {(link.seed, link.found, link.direction) for page in pages for link in page.links} == {
+        ("rec", "W2", "backward"), ("rec", "W3", "forward"),
+    }  # fmt: skip
+    assert remarks(pages) == ""
+
+
+def test_a_report_that_is_refused_is_missing_and_costs_no_other_its_chase():
+    answers = Answers(work(1, 2), work(2), refuses=["10.1000/(odd"])
+
+    pages = answers.chase(REPORT, Seed(record="another", doi="10.1000/(odd"), Seed(record="third", doi="10.1000/none"))
+
+    assert (found(pages), missing(pages)) == ({"W2"}, ["10.1000/(odd"])
+    assert "10.1000/(odd is refused" in remarks(pages)
+    assert "does not know 1 of the reports asked about: 10.1000/none" in remarks(pages)
+
+
+def test_reports_with_more_ids_than_a_filter_takes_are_walked_some_at_a_time():
+    reports = [work(number) for number in range(1, 151)]
+    works = [work(1000 + number, number) for number in range(1, 151, 10)]
+    seeds = [Seed(record=f"rec-{each}", ids=[f"W{each + 25 * more}" for more in range(6)]) for each in range(1, 26)]
+    answers = Answers(*reports, *works)
+    pages = answers.chase(*seeds)
+
+    assert walked(pages) == (15, 0)
+    assert len({each for each in answers.filters if each.startswith("cites:")}) == 3
+    for place, page in enumerate(pages[:-1], 1):
+        rest = answers.chase(*seeds, cursor=page.cursor)
+        assert found(pages[:place]) | found(rest) == found(pages), page.cursor
+        assert walked(rest)[1] == 0
+    links = {(link.seed, link.found) for page in pages for link in page.links}
+    assert links == {(f"rec-{(each - 1) % 25 + 1}", f"W{1000 + each}") for each in range(1, 151, 10)}
