@@ -171,9 +171,9 @@ def test_a_walk_that_goes_on_counts_what_it_gave_before():
     answers = Answers(*citing(20))
     pages = answers.chase(REPORT)
 
-    for place, page in enumerate(pages[:-1], 1):
+    for stop, page in enumerate(pages[:-1], 1):
         rest = answers.chase(REPORT, cursor=page.cursor)
-        assert found(pages[:place]) | found(rest) == found(pages)
+        assert found(pages[:stop]) | found(rest) == found(pages)
         assert walked(rest)[1] == 0
 
 
@@ -253,9 +253,9 @@ def test_reports_with_more_ids_than_a_filter_takes_are_walked_some_at_a_time():
 
     assert walked(pages) == (15, 0)
     assert len({each for each in answers.filters if each.startswith("cites:")}) == 3
-    for place, page in enumerate(pages[:-1], 1):
+    for stop, page in enumerate(pages[:-1], 1):
         rest = answers.chase(*seeds, cursor=page.cursor)
-        assert found(pages[:place]) | found(rest) == found(pages), page.cursor
+        assert found(pages[:stop]) | found(rest) == found(pages), page.cursor
         assert walked(rest)[1] == 0
     links = {(link.seed, link.found) for page in pages for link in page.links}
     assert links == {(f"rec-{(each - 1) % 25 + 1}", f"W{1000 + each}") for each in range(1, 151, 10)}
