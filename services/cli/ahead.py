@@ -97,13 +97,13 @@ def check_recall(review: str, known: Path, source: str | None, as_json: bool) ->
         rows = list(previews.reaches_of(papers, plan.strategies, chosen))
     finally:
         sources.close()
-    told = {row.paper for row in rows if row.reached is not None}
+    asked = {row.paper for row in rows if row.reached is not None}
     reached = {row.paper for row in rows if row.reached}
     if as_json:
-        found = {"reached": sorted(reached), "not_asked": [it for it in papers if it not in told]}
+        found = {"reached": sorted(reached), "not_asked": [it for it in papers if it not in asked]}
         print_json({"papers": papers, **found, "asked": [asdict(row) for row in rows]})
     else:
-        _print_reach(papers, rows, told, reached)
+        _print_reach(papers, rows, asked, reached)
     _fail_if_none([(row.failed, row.why) for row in rows])
 
 
@@ -205,17 +205,17 @@ def _print_preview(row: Preview) -> None:
         out.print(Text(f"  {row.source} says: {remark}", style="yellow"), soft_wrap=True)
 
 
-def _print_reach(papers: list[str], rows: list[Reach], told: set[str], reached: set[str]) -> None:
+def _print_reach(papers: list[str], rows: list[Reach], asked: set[str], reached: set[str]) -> None:
     """Why something could not be asked comes first, since what is not reached may be there all the same."""
     for why in dict.fromkeys(row.why for row in rows if row.failed and row.why):
         out.print(Text(why, style="red"), soft_wrap=True)
     out.print(table(["paper", "title", "published", "source", "strategy", "there", "reached"], list(map(_cells, rows))))
-    out.print(Text(f"\n{len(reached)} of {counted(len(told), 'paper')} reached", style="bold"))
+    out.print(Text(f"\n{len(reached)} of {counted(len(asked), 'paper')} reached", style="bold"))
     for paper in papers:
         if paper in reached:
             continue
         sources = ", ".join(dict.fromkeys(row.source for row in rows if row.paper == paper and row.reached is None))
-        if paper in told:
+        if paper in asked:
             but = f" (not asked: {sources})" if sources else ""
             out.print(Text(f"  not reached: {paper}{but}", style="red"), soft_wrap=True)
         else:

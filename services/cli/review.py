@@ -280,9 +280,9 @@ def _waits_for_accepted(watch: WatchView, failed: Sequence[RunView]) -> bool:
     return any(it.purpose == failed[0].purpose and _instant(it.at) >= ended for it in watch.accepted)
 
 
-def _instant(told: datetime | str) -> datetime:
+def _instant(at: datetime | str) -> datetime:
     """An instant, which the plain client has as text."""
-    return datetime.fromisoformat(told) if isinstance(told, str) else told
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 def _open_copies(counts: CopyCounts | None) -> str:

@@ -90,12 +90,12 @@ def test_where_nobody_is_asked_for_want_of_a_contact_it_is_not_said_that_they_ar
     bench.hears(RecordAdvanced(review=REVIEW, record=record, revision=2, stage="title", next_stage="text"))
 
     seen = as_("rita", "ingest", "copies", REVIEW, role="reader").stdout
-    told = data(as_("rita", "ingest", "copies", REVIEW, "--json", role="reader"))
+    shown = data(as_("rita", "ingest", "copies", REVIEW, "--json", role="reader"))
     counts = IngestStatus.model_validate(bench.get("status")).open_copies
     bench.close()
 
     assert "1 not asked: LIVING_CONTACT is not set" in seen and "yet" not in seen
-    assert told["asks"] is False
+    assert shown["asks"] is False
     assert counts is not None and not counts.asks and "LIVING_CONTACT is not set" in _open_copies(counts)
 
 

@@ -27,10 +27,10 @@ def ingest(serve, tmp_path) -> Iterator[IngestBench]:
 
 def test_every_watch_is_shown_with_its_last_run_and_its_trouble(ingest, as_):
     shown = as_("rita", "ingest", "watches", REVIEW, role="reader").stdout
-    told = data(as_("rita", "ingest", "watches", REVIEW, "--json", role="reader"))
+    rows = data(as_("rita", "ingest", "watches", REVIEW, "--json", role="reader"))
 
     assert "complete: 1 found, 1 new, 0 rejected" in shown and "pubmed: pubmed does not answer" in shown
-    assert [each["strategy"] for each in told] == ["crossref", "pubmed"]
+    assert [each["strategy"] for each in rows] == ["crossref", "pubmed"]
 
 
 def test_runs_are_listed_the_newest_first_and_of_one_watch(ingest, as_):
