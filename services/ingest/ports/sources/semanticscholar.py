@@ -101,12 +101,12 @@ class Listed(NamedTuple):
     known: bool = True
 
     @property
-    def places(self) -> int:
+    def length(self) -> int:
         return len(self.ids) + self.unnamed
 
     def gives_nothing(self, given: Container[str], limit: int) -> bool:
         """Whether it holds no place, or is full and repeats what was given before."""
-        return not self.places or (bool(self.ids) and self.places == limit and all(own in given for own in self.ids))
+        return not self.length or (bool(self.ids) and self.length == limit and all(own in given for own in self.ids))
 
 
 class SemanticScholar:
@@ -233,7 +233,7 @@ class SemanticScholar:
             if following is None:
                 break
             # What it would pass over is asked for.
-            start += part.places
+            start += part.length
         else:
             remarks.append(f"{NAME} lists {MOST_LISTED:,} {name} of {own} at most, and there are more")
         if unnamed:

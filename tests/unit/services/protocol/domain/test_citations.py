@@ -66,15 +66,15 @@ def test_citations_that_cannot_be_chased_are_refused_with_their_line(given: Any,
 def test_of_more_sources_than_may_be_named_the_first_ones_are_told_of(name: str):
     many = [name] * 50_000
     strategy = {"id": "leaders", "sources": many, "concepts": []}
-    told = list(broken_rules({"citations": {"sources": many}, "strategies": [strategy]}, None))
+    broken = list(broken_rules({"citations": {"sources": many}, "strategies": [strategy]}, None))
 
-    twice = [path for path, why in told if "named twice" in why]
-    places = range(1, MOST_SOURCES)
+    twice = [path for path, why in broken if "named twice" in why]
+    behind = range(1, MOST_SOURCES)
     assert twice == [
-        *(("strategies", 0, "sources", at) for at in places),
-        *(("citations", "sources", at) for at in places),
+        *(("strategies", 0, "sources", at) for at in behind),
+        *(("citations", "sources", at) for at in behind),
     ]
-    assert len(told) <= 3 * MOST_SOURCES
+    assert len(broken) <= 3 * MOST_SOURCES
 
 
 def test_more_sources_than_may_be_named_are_refused():
