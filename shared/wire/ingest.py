@@ -78,7 +78,8 @@ class Acceptance(BaseModel):
     `missing`; by whom, when and why.
 
     The ids hold for every run. The number is of the run that was looked at: it holds for later ones of the same
-    `purpose` that ask for days up to its last one, `until`, as what was counted twice lies there.
+    `purpose` that ask for days up to its last one, `until`, as what was counted twice lies there; a chase asks for no
+    days.
     """
 
     purpose: Purpose
@@ -100,7 +101,7 @@ class Acceptance(BaseModel):
             case "changes":
                 return f"in sweeps from days up to {self.until}"
             case "citations":
-                return f"in chases up to {self.until}"
+                return "in a chase of citations"
 
 
 class NewAcceptance(Given):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from services.ingest.domain.watching import MOST_MISSING
+from services.ingest.domain.watching import MOST_MISSING, is_accepted
 from services.ingest.ports.sources.port import SourceUnavailable
 from shared.events.ingest import LackAccepted, RunFinished, SweepFinished
+from shared.wire.ingest import Acceptance, Purpose
 from tests.unit.services.ingest.rig import IngestBench, rejection, strategy, work
 
 WHY = "it counts a work twice that it has under two names"
@@ -279,3 +280,15 @@ def test_one_that_comes_again_when_a_walk_is_taken_up_counts_once(bench, from_th
     assert (last["goes_on_from"], last["state"]) == (first["run"], "complete")
     assert first["counts"]["rejected"] + last["counts"]["rejected"] == 2
     assert len(bench.items("rejections")) == 2
+
+
+def test_a_number_that_was_accepted_of_a_chase_holds_for_later_ones_and_for_no_search():
+    accepted = Acceptance(
+        purpose="citations", until=date(2020, 1, 1), lacking=2, missing=[], by="lea", at=datetime(2020, 1, 1, tzinfo=UTC),
+        reason=WHY,
+    )  # fmt: skip
+
+    def passes(purpose: Purpose, lacking: int) -> bool:
+        return is_accepted([accepted], lacking=lacking, missing=[], purpose=purpose, since=date(2020, 3, 1))
+
+    assert passes("citations", 2) and not passes("citations", 3) and not passes("new", 1)
