@@ -284,8 +284,8 @@ def test_one_that_comes_again_when_a_walk_is_taken_up_counts_once(bench, from_th
 
 def test_a_number_that_was_accepted_of_a_chase_holds_for_later_ones_and_for_no_search():
     accepted = Acceptance(
-        purpose="citations", until=date(2020, 1, 1), lacking=2, missing=[], by="lea", at=datetime(2020, 1, 1, tzinfo=UTC),
-        reason=WHY,
+        purpose="citations", until=date(2020, 1, 1), lacking=2, missing=[], by="lea",
+        at=datetime(2020, 1, 1, tzinfo=UTC), reason=WHY,
     )  # fmt: skip
 
     def passes(purpose: Purpose, lacking: int) -> bool:
