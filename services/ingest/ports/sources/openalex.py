@@ -68,6 +68,7 @@ from services.ingest.ports.sources.reading import (
 )
 from services.ingest.ports.sources.rereading import read_again
 from shared import identifiers
+from shared.events.bounds import LONGEST_ID
 from shared.events.values import Identifiers
 from shared.languages import language
 
@@ -130,8 +131,7 @@ class OpenAlex:
         own: dict[str, set[str]] = {}
         cited: dict[str, list[str]] = {}
         names: dict[str, str] = {}
-        lacking: list[str] = []
-        heard = Page()
+        lacking, lost, heard = list[str](), list[str](), Page()
 
         def see(body: Any) -> None:
             cited.update(read_references(body))
@@ -146,10 +146,13 @@ class OpenAlex:
             sayable = [each for each in asked if "," not in each and "|" not in each]
             for wanted in batches(sayable, self.ids_at_once):
                 for page in halved(partial(self._reports, name, names, see, keep), wanted, []):
-                    heard = beside(heard, page)
+                    lost += page.missing
+                    # It is their citations that lack: the works themselves may well come, as cited by another report.
+                    of_them = [f"citations of {each}"[:LONGEST_ID] for each in page.missing]
+                    heard = beside(heard, page.model_copy(update={"missing": of_them}))
             for each in sorted(asked.keys() & names.keys()):
                 own.setdefault(names[each], set()).update(asked[each])
-            lacking += sorted(each for each in asked if each not in names and each not in heard.missing)
+            lacking += sorted(each for each in asked if each not in names and each not in lost)
         reached = set[str]().union(*own.values())
         there = {each for seed in seeds if seed.record in reached for each in seed.ids}
         heard = beside(heard, Page(remarks=unknown(NAME, [each for each in lacking if each not in there])))

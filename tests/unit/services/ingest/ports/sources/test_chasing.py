@@ -214,7 +214,7 @@ def test_a_report_that_cannot_be_read_as_a_record_is_chased_all_the_same():
 def test_a_report_that_may_be_what_came_without_an_id_is_missing():
     pages = Answers(work(1, 2), work(2), change=of_works(None, asked_with="W1")).chase(REPORT)
 
-    assert (found(pages), missing(pages)) == (set(), ["W1"])
+    assert (found(pages), missing(pages)) == (set(), ["citations of W1"])
 
 
 def test_a_report_with_its_id_among_its_ids_alone_is_chased():
@@ -239,7 +239,7 @@ def test_a_report_that_is_refused_is_missing_and_costs_no_other_its_chase():
 
     pages = answers.chase(REPORT, Seed(record="another", doi="10.1000/(odd"), Seed(record="third", doi="10.1000/none"))
 
-    assert (found(pages), missing(pages)) == ({"W2"}, ["10.1000/(odd"])
+    assert (found(pages), missing(pages)) == ({"W2"}, ["citations of 10.1000/(odd"])
     assert "10.1000/(odd is refused" in remarks(pages)
     assert "does not know 1 of the reports asked about: 10.1000/none" in remarks(pages)
 
