@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
 
 from services.ingest import store
 from services.ingest.models import RunRow
@@ -18,11 +21,11 @@ from shared.service import Context
 
 class Position(Value):
     """Where a chase stands among the included records: behind which of them, and, within the next ones that are asked
-    about at once (`seeds` tells which these were), where in the source."""
+    about at once (`seeds` tells which these were), what the source's cursor says."""
 
     after: str = ""
     seeds: str = ""
-    at: str | None = None
+    at: dict[str, Any] | None = None
 
 
 def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep) -> Iterator[Page]:
@@ -39,11 +42,14 @@ def pages(running: Context, actor: str, run: RunRow, source: Source, keep: Keep)
         with running.work(actor, readonly=True) as work:
             seeds, more = _seeds(work, run, position.after, source.seeds_at_once)
         mark = hashlib.sha256("\n".join(seed.model_dump_json() for seed in seeds).encode()).hexdigest()
-        at = position.at if position.seeds == mark else None
+        goes_on = position.at is not None and position.seeds == mark
+        at = orjson.dumps(position.at).decode() if goes_on else None
         behind = Position(after=seeds[-1].record if seeds else position.after)
         for page in source.chase(seeds, at, keep):
-            here = Position(after=position.after, seeds=mark, at=page.cursor) if page.cursor else behind
-            cursor = here.model_dump_json() if page.cursor or more else None
+            here = behind
+            if page.cursor is not None:
+                here = Position(after=position.after, seeds=mark, at=orjson.loads(page.cursor))
+            cursor = here.model_dump_json() if page.cursor is not None or more else None
             yield page.model_copy(update={"cursor": cursor, "reported": None})
         position = behind
 

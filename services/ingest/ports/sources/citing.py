@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from services.ingest.ports.sources.lookups import half_by_half
 from services.ingest.ports.sources.port import Direction, Keep, Link, Page, Rejection, Source, keep_nothing
@@ -63,7 +63,8 @@ class Point(Value):
 
     direction: Direction = "backward"
     after: str = ""
-    at: str | None = None
+    #: What the walk's cursor says: as text within text its quotes would double.
+    at: dict[str, Any] | None = None
     given: Count = 0
 
 
@@ -113,13 +114,14 @@ def follow(source: Source, links: Iterable[Link], point: Point, then: Point | No
 
 
 def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
-    """These works on one page. What does not come is asked for again, and what comes unasked for is left out; an id
-    that the source lists and refuses is missing."""
+    """These works on one page. What does not come is asked for again; an id that the source lists and refuses is
+    missing. What comes unasked for is left out, and may be what does not come, by another id, so that is missing then.
+    """
     made = Page()
     lacking = list(asked)
     refused: list[str] = []
-    #: Those without an id, which come again with what is asked for again.
-    unnamed: list[Rejection] = []
+    #: Those without an id, which come again with what is asked for again, and the ids of those not asked for.
+    unnamed, unasked = list[Rejection](), set[str]()
     for _ in range(_TIMES):
         if not lacking:
             break
@@ -135,9 +137,10 @@ def _looked_up(source: Source, asked: Sequence[str], keep: Keep) -> Page:
                 }
             )  # fmt: skip
             unnamed += [each for each in page.rejections if each.source_id is None]
+            unasked |= ids_of(page) - set(asked)
         there = ids_of(made).union(refused)
         lacking = [each for each in lacking if each not in there]
-    missing = [each for each in lacking if each in made.missing]
+    missing = [each for each in lacking if unasked or each in made.missing]
     gone = [each for each in lacking if each not in missing]
     remarks = [f"{source.name} lists works that it does not have: {named(gone)}"] if gone else []
     return made.model_copy(

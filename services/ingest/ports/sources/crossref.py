@@ -26,7 +26,7 @@ from services.ingest.ports.sources.citing import (
 )
 from services.ingest.ports.sources.crossref_record import read_work
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
-from services.ingest.ports.sources.lookups import halved, looked_up
+from services.ingest.ports.sources.lookups import MOST_REPORTS_REFUSED, halved, looked_up
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import (
     Dating,
@@ -193,7 +193,9 @@ class Crossref:
 
         lacking, missing, refused, remarks = set(asked), list[str](), list[str](), list[str]()
         for wanted in batches(list(asked), self.ids_at_once):
-            for page in halved(lambda some: self._look_up(some, FIRST_DAY, keep, see), wanted, refused):
+            for page in halved(
+                lambda some: self._look_up(some, FIRST_DAY, keep, see), wanted, refused, share=MOST_REPORTS_REFUSED
+            ):
                 lacking -= ids_of(page) | set(page.missing)
                 # It may yet come as what another one cites, and its references lack all the same.
                 missing += [f"references of {doi}"[:LONGEST_ID] for doi in page.missing]

@@ -12,6 +12,9 @@ from services.ingest.ports.sources.reading import whole
 #: refuses whatever it is asked.
 MOST_REFUSED, MOST_REFUSED_SHARE = 3, 0.25
 
+#: The share of reports that may be refused where these are asked about: all but some, as each lacks its own citations.
+MOST_REPORTS_REFUSED = 0.9
+
 #: Characters of a remark on an id that is refused.
 _LONGEST_REMARK = 500
 
@@ -33,18 +36,29 @@ def holds_all(page: Page) -> bool:
     return len(page.distinct) >= (page.reported or 0)
 
 
+def refusal(asked: str, why: object) -> str:
+    """The remark on an id that a source does not take."""
+    return f"{asked} is refused: {why}"[:_LONGEST_REMARK]
+
+
 def half_by_half(source: Source, ids: Sequence[str], since: date, keep: Keep, refused: list[str]) -> Iterator[Page]:
     """The works with these ids, as `halved` asks for them."""
     return halved(lambda some: source.look_up(some, since, keep), ids, refused)
 
 
-def halved(ask: Callable[[Sequence[str]], Iterator[Page]], ids: Sequence[str], refused: list[str]) -> Iterator[Page]:
+def halved(
+    ask: Callable[[Sequence[str]], Iterator[Page]],
+    ids: Sequence[str],
+    refused: list[str],
+    *,
+    share: float = MOST_REFUSED_SHARE,
+) -> Iterator[Page]:
     """What `ask` gives for these ids, asked half by half where the source refuses all of them at once: so an id that it
     does not take is found, named as missing, written into `refused` and passed over.
 
-    Raises SourceRefused where more than a few are.
+    Raises SourceRefused where more than a few, and more than that share of them, are.
     """
-    most = len(refused) + max(MOST_REFUSED, int(len(ids) * MOST_REFUSED_SHARE))
+    most = len(refused) + max(MOST_REFUSED, int(len(ids) * share))
     yield from _halved(ask, ids, refused, most)
 
 
@@ -60,7 +74,7 @@ def _halved(
         why = str(error)
     if len(ids) == 1:
         refused += ids
-        yield Page(missing=list(ids), remarks=[f"{ids[0]} is refused: {why}"[:_LONGEST_REMARK]])
+        yield Page(missing=list(ids), remarks=[refusal(ids[0], why)])
         return
     middle = len(ids) // 2
     for half in (ids[:middle], ids[middle:]):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NoReturn, Unpack
 
 import httpx
+import orjson
 
 from services.ingest.domain.watching import lacks
 from services.ingest.ports.sources import normal
@@ -38,7 +39,7 @@ from services.ingest.ports.sources.http import (
     Timing,
     retry_after,
 )
-from services.ingest.ports.sources.lookups import halved, holds_all, looked_up
+from services.ingest.ports.sources.lookups import MOST_REPORTS_REFUSED, halved, holds_all, looked_up
 from services.ingest.ports.sources.markup import plain
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import (
@@ -145,7 +146,8 @@ class OpenAlex:
             # Both are signs of a filter, so that such a DOI cannot be asked for.
             sayable = [each for each in asked if "," not in each and "|" not in each]
             for wanted in batches(sayable, self.ids_at_once):
-                for page in halved(partial(self._reports, name, names, see, keep), wanted, []):
+                ask = partial(self._reports, name, names, see, keep)
+                for page in halved(ask, wanted, [], share=MOST_REPORTS_REFUSED):
                     lost += page.missing
                     # It is their citations that lack: the works themselves may well come, as cited by another report.
                     of_them = [f"citations of {each}"[:LONGEST_ID] for each in page.missing]
@@ -155,8 +157,10 @@ class OpenAlex:
             lacking += sorted(each for each in asked if each not in names and each not in lost)
         reached = set[str]().union(*own.values())
         there = {each for seed in seeds if seed.record in reached for each in seed.ids}
-        heard = beside(heard, Page(remarks=unknown(NAME, [each for each in lacking if each not in there])))
-        yield from beginning(heard, self._chased(own, {each: cited[each] for each in own}, point, keep))
+        unlisted = [f"what {each} cites"[:LONGEST_ID] for each in own if each not in cited]
+        remarks = unknown(NAME, [each for each in lacking if each not in there])
+        heard = beside(heard, Page(missing=unlisted, remarks=remarks))
+        yield from beginning(heard, self._chased(own, {each: cited.get(each, []) for each in own}, point, keep))
 
     def _reports(
         self, name: str, names: Mapping[str, str], see: Callable[[Any], None], keep: Keep, wanted: Sequence[str]
@@ -201,7 +205,8 @@ class OpenAlex:
             cited.clear()
             return self._page(asked | {"cursor": at}, keep, lambda body: cited.update(read_references(body)))
 
-        for page in walk(ask, point.at, START, self._per_page):
+        begun = orjson.dumps(point.at).decode() if point.at is not None else None
+        for page in walk(ask, begun, START, self._per_page):
             stale = 0 if page.distinct - met else stale + 1
             met |= page.distinct
             given, reported = before + len(met), max(reported, page.reported or 0)
@@ -218,7 +223,9 @@ class OpenAlex:
             lack = lacks(reported=reported, received=given, slack=self.slack) if is_last else 0
             if lack:
                 remarks.append(f"{lack} of {reported} works that cite {named(list(own))} did not come from {NAME}")
-            following = then if is_last else point.model_copy(update={"at": page.cursor, "given": given})
+            following = then
+            if not is_last and page.cursor is not None:
+                following = point.model_copy(update={"at": orjson.loads(page.cursor), "given": given})
             yield page.model_copy(
                 update={
                     "links": links, "reported": None, "lacking": lack, "remarks": remarks,
@@ -276,11 +283,12 @@ def read_page(answer: Answer) -> Page:
 
 
 def read_references(body: Any) -> dict[str, list[str]]:
-    """The ids of the works that each work of a list answer cites, in the order in which it lists them."""
+    """The ids of the works that each work of a list answer cites, in the order in which it lists them; of no work whose
+    list is none."""
     return {
-        own: [id_ for each in as_list(as_dict(work).get("referenced_works")) if (id_ := identifiers.openalex(each))]
-        for work in as_list(as_dict(body).get("results"))
-        if (own := _own_id(as_dict(work)))
+        own: [id_ for each in work["referenced_works"] if (id_ := identifiers.openalex(each))]
+        for work in map(as_dict, as_list(as_dict(body).get("results")))
+        if (own := _own_id(work)) and isinstance(work.get("referenced_works"), list)
     }
 
 

@@ -42,8 +42,8 @@ _MOST_TITLES, _MOST_NOTICES = 20, 500
 #: How often a page is asked for again that holds less than it should.
 AGAIN = 2
 
-#: What a position adds to a source's own cursor at most.
-_AROUND = 100
+#: What positions around it add to a source's own cursor at most: that of a walk, and those of a chase around that.
+_AROUND = 400
 
 #: Remarks a page makes about its items, and characters of each.
 _MOST_REMARKS, _LONGEST_REMARK = 20, 300

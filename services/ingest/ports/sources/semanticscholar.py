@@ -15,6 +15,7 @@ import orjson
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.citing import Point, Seed, beginning, follow, links_to, unknown
 from services.ingest.ports.sources.http import Access, Answer, Limits, Malformed, PoliteClient, Refused, Timing
+from services.ingest.ports.sources.lookups import refusal
 from services.ingest.ports.sources.markup import plain, prose, squeeze
 from services.ingest.ports.sources.port import (
     Dating,
@@ -82,8 +83,6 @@ _LISTS: dict[Direction, tuple[str, str]] = {
     "forward": ("citations", "citingPaper"),
 }
 _OWN_ID = re.compile(r"[0-9a-f]{40}")
-#: Characters of a remark on a report that is refused.
-_LONGEST_REMARK = 500
 
 
 class PaperRefused(Exception):
@@ -205,7 +204,7 @@ class SemanticScholar:
                 part = self._part(own, way, start, limit, keep)
             except PaperRefused as no:
                 missing.append(f"{name} {start + 1} and more of {own}" if start else f"{name} of {own}")
-                remarks.append(f"{own} is refused: {no}"[:_LONGEST_REMARK])
+                remarks.append(refusal(own, no))
                 break
             if not part.known and not start:
                 return None

@@ -8,12 +8,14 @@ from datetime import date
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
+from services.ingest.jobs.chasing import Position
 from services.ingest.ports.sources.citing import Seed
 from services.ingest.ports.sources.http import Access
 from services.ingest.ports.sources.openalex import OpenAlex
-from services.ingest.ports.sources.port import Page, SourceRefused
+from services.ingest.ports.sources.port import LONGEST_CURSOR, Page, SourceRefused
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply
 
 #: What is asked of an answer: the name of the filter, its values, and the cursor if any.
@@ -54,7 +56,7 @@ class Answers:
 
     def _is_asked_for(self, each: dict[str, Any], name: str, values: set[str]) -> bool:
         if name == "cites":
-            return any(one.rpartition("/")[2] in values for one in each["referenced_works"])
+            return any(one.rpartition("/")[2] in values for one in each["referenced_works"] or ())
         if name == "doi":
             return each.get("doi") in values
         return (each["id"] or each["ids"]["openalex"]).rpartition("/")[2] in values
@@ -259,3 +261,43 @@ def test_reports_with_more_ids_than_a_filter_takes_are_walked_some_at_a_time():
         assert walked(rest)[1] == 0
     links = {(link.seed, link.found) for page in pages for link in page.links}
     assert links == {(f"rec-{(each - 1) % 25 + 1}", f"W{1000 + each}") for each in range(1, 151, 10)}
+
+
+def test_a_report_whose_list_of_cited_works_is_none_lacks_it():
+    pages = Answers(work(1, referenced_works=None), work(2, 1)).chase(REPORT)
+
+    assert (found(pages), missing(pages)) == ({"W2"}, ["what W1 cites"])
+
+
+def test_a_listed_work_that_comes_by_another_id_is_missing_and_not_gone():
+    merged = of_works(work(9), asked_with="W3")
+
+    pages = Answers(work(1, 2, 3), work(2), work(3), change=merged).chase(REPORT)
+
+    assert missing(pages) == ["W2", "W3"] and "does not have" not in remarks(pages)
+
+
+def test_most_reports_may_be_refused_and_cost_the_others_nothing():
+    refused = [f"10.1000/odd-{number}" for number in range(8)]
+    seeds = [Seed(record=f"rec-{doi}", doi=doi) for doi in refused]
+
+    good = Seed(record="good", doi="10.1000/good")
+    pages = Answers(work(1, 2, doi=good.doi), work(2), refuses=refused).chase(good, *seeds)
+
+    assert (found(pages), missing(pages)) == ({"W2"}, [f"citations of {doi}" for doi in refused])
+    with pytest.raises(SourceRefused, match="that is none"):
+        Answers(refuses=refused).chase(*seeds)
+
+
+def test_a_source_cursor_of_quotes_leaves_the_cursor_of_a_chase_short_enough():
+    longest = '"' * ((LONGEST_CURSOR - 400) // 2 - 1)
+
+    def quoted(asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"meta": body["meta"] | {"next_cursor": longest}} if asked[2] == "*" else body
+
+    pages = itertools.islice(Answers(*citing(10), change=quoted).source.chase([REPORT]), 2)
+    cursor = max((page.cursor or "" for page in pages), key=len)
+    assert len(cursor) > len(longest)
+    position = Position(after="rec_" + "0" * 32, seeds="0" * 64, at=orjson.loads(cursor))
+
+    assert len(position.model_dump_json()) <= LONGEST_CURSOR
