@@ -139,18 +139,23 @@ def lacks(*, reported: int | None, received: int, slack: float) -> int:
     return lack if lack > (reported or 0) * slack else 0
 
 
-def is_accepted(
+def accepting(
     accepted: Collection[Acceptance], *, lacking: int, missing: Collection[str], purpose: Purpose, since: date
-) -> bool:
-    """Whether a lead accepted all that a run lacks: each id, and, where it lacks more than its ids tell, the number.
+) -> list[Acceptance]:
+    """By what a lead accepted all that a run lacks: each id, and, where it lacks more than its ids tell, the number;
+    nothing where not all of it was.
 
     What nobody can name must not hide what another run loses, so a number holds as `Acceptance` says.
     """
-    if not set(missing) <= {one for each in accepted for one in each.missing}:
-        return False
+    named = [each for each in accepted if not set(missing).isdisjoint(each.missing)]
+    if not set(missing) <= {one for each in named for one in each.missing}:
+        return []
+    if lacking <= len(missing):
+        return named
     # A chase is of no days: it asks for all that there is, each time.
     counted = (it for it in accepted if it.purpose == purpose and (purpose == "citations" or since <= it.until))
-    return lacking <= len(missing) or any(lacking <= it.lacking for it in counted)
+    by_number = next((it for it in counted if lacking <= it.lacking), None)
+    return [*(each for each in named if each != by_number), by_number] if by_number is not None else []
 
 
 def next_pull(searched_through: date, every_days: int) -> datetime:

@@ -16,7 +16,7 @@ from services.ingest.domain.watching import (
     MORE_MISSING,
     MOST_MISSING,
     RunStates,
-    is_accepted,
+    accepting,
     is_turn_of_new,
     is_whole_due,
     lacks,
@@ -394,8 +394,8 @@ def _falls_short(run: RunRow, accepted: Sequence[Acceptance], unnamed: int) -> s
     or a lead accepted what lacks, which a remark then says."""
     if not run.lacking:
         return None
-    if is_accepted(accepted, lacking=run.lacking, missing=run.missing, purpose=run.purpose, since=run.since):
-        why = "; ".join(dict.fromkeys(f"{each.by}: {each.reason}" for each in accepted))
+    if by := accepting(accepted, lacking=run.lacking, missing=run.missing, purpose=run.purpose, since=run.since):
+        why = "; ".join(dict.fromkeys(f"{each.by}: {each.reason}" for each in by))
         run.remarks = [f"{run.lacking} works lack, as was accepted by {why}"[:_LONGEST_REMARK], *run.remarks]
         run.remarks = run.remarks[:MOST_REMARKS]
         return None

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.ingest.domain.watching import MOST_MISSING, is_accepted
+from services.ingest.domain.watching import MOST_MISSING, accepting
 from services.ingest.ports.sources.port import SourceUnavailable
 from shared.events.ingest import LackAccepted, RunFinished, SweepFinished
 from shared.wire.ingest import Acceptance, Purpose
@@ -289,6 +289,17 @@ def test_a_number_that_was_accepted_of_a_chase_holds_for_later_ones_and_for_no_s
     )  # fmt: skip
 
     def passes(purpose: Purpose, lacking: int) -> bool:
-        return is_accepted([accepted], lacking=lacking, missing=[], purpose=purpose, since=date(2020, 3, 1))
+        return bool(accepting([accepted], lacking=lacking, missing=[], purpose=purpose, since=date(2020, 3, 1)))
 
     assert passes("citations", 2) and not passes("citations", 3) and not passes("new", 1)
+
+
+def test_it_is_said_by_which_decision_a_run_may_lack_what_it_lacks(lacking):
+    accept(lacking, 2)
+    lacking.pull()
+    lacking.pull_again()
+    path = f"watches/{the_watch(lacking)['watch']}/accept"
+    lacking.post(path, {"lacking": 2, "reason": "counted twice this week"}, role="lead")
+    lacking.pull()
+
+    assert newest(lacking)["remarks"] == ["2 works lack, as was accepted by lea: counted twice this week"]
