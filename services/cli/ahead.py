@@ -13,16 +13,13 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client, settings
-from services.cli.printing import counted, out, print_json, table
+from services.cli.printing import counted, out, print_json, table, title_of
 from shared.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from services.ingest.ports.sources.port import Source
     from services.ingest.ports.sources.previews import Preview, Reach
     from shared.events.protocol import Protocol
-
-#: Characters of a title in a table.
-_LONGEST_TITLE = 60
 
 #: What is shown of a source that gave no answer of use, by the slug of the error; of any other: not asked.
 _FAILED = {"source_refused": "refused", "source_drifted": "unreadable"}
@@ -226,9 +223,15 @@ def _print_reach(papers: list[str], rows: list[Reach], asked: set[str], reached:
 
 def _cells(row: Reach) -> list[object]:
     said = {True: "yes", False: "no", None: _FAILED.get(row.failed or "", "not asked")}
-    title = row.title or ""
-    shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
-    return [row.paper, shown, row.published or "", row.source, row.strategy, said[row.has], said[row.reached]]
+    return [
+        row.paper,
+        title_of(row.title),
+        row.published or "",
+        row.source,
+        row.strategy,
+        said[row.has],
+        said[row.reached],
+    ]
 
 
 def _fail_if_none(answers: list[tuple[str | None, str | None]]) -> None:

@@ -10,13 +10,10 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Command
 from services.cli.context import client
-from services.cli.printing import day, minute, out, print_json, table
+from services.cli.printing import day, minute, out, print_json, table, title_of
 
 if TYPE_CHECKING:
     from shared.wire.ingest import CopyCounts, RecordCopiesView
-
-#: Characters of a title in the table.
-_LONGEST_TITLE = 60
 
 
 @click.command(
@@ -58,7 +55,7 @@ def asks_for(counts: CopyCounts | None) -> bool:
 
 def not_asked(count: int, asks: bool) -> str:
     """How many were not asked for, and whether they will be."""
-    return f"{count} not asked for yet" if asks else f"{count} not asked: LIVING_CONTACT is not set"
+    return f"{count} not asked for yet" if asks or not count else f"{count} not asked: LIVING_CONTACT is not set"
 
 
 def _how(row: RecordCopiesView) -> str:
@@ -68,9 +65,8 @@ def _how(row: RecordCopiesView) -> str:
 
 
 def _cells(row: RecordCopiesView) -> list[object]:
-    title, answer = row.title or "", row.open_copies
-    shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
+    answer = row.open_copies
     best = answer.copies[0] if answer and answer.copies else None
     asked = day(answer.answered_at) if answer and answer.answered_at else ""
     where = (best.version or "?", best.licence or "none", best.pdf or best.url) if best else ("", "", "")
-    return [row.record, shown, _how(row).replace("_", " "), *where, asked]
+    return [row.record, title_of(row.title), _how(row).replace("_", " "), *where, asked]

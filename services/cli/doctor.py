@@ -34,6 +34,7 @@ from services.cli.commands import AS_JSON, Command
 from services.cli.context import asked_of_all, client, key_path, setting, settings, unknown_variables, version, your_key
 from services.cli.looking import PATIENCE, Looked, looked_into, rows_of
 from services.cli.printing import minute, out, print_json
+from services.cli.watches import every_watch
 from shared.client.operations import SERVICES
 from shared.errors import (
     NOT_SERVED,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from shared.client import Client
     from shared.keys import Purpose
     from shared.keys.ring import KeyRing
-    from shared.wire.ingest import WatchView
 
 State = Literal["ok", "warn", "fail"]
 
@@ -517,15 +517,9 @@ def _asked_sources() -> set[str] | None:
     try:
         with client(patience=0, timeout=PATIENCE) as living:
             reviews = [it.review for it in living.protocol.reviews()]
-            return {watch.source for review in reviews for watch in _all_watches(living, review)}
+            return {watch.source for review in reviews for watch in every_watch(living.ingest.status(review))}
     except LivingError:
         return None
-
-
-def _all_watches(living: Client, review: str) -> list[WatchView]:
-    """The watches of every purpose that a review has; a platform of before has none over citations."""
-    literature = living.ingest.status(review)
-    return [*literature.watches, *literature.sweeps, *getattr(literature, "chases", [])]
 
 
 def _source(shown: str, asked_sources: Future[set[str] | None]) -> Iterator[Finding]:
@@ -795,7 +789,7 @@ def _not_asked(check: str, missing: Sequence[str]) -> Iterator[Finding]:
 
 def _watches(living: Client) -> Iterator[Finding]:
     for review in living.protocol.reviews():
-        for watch in _all_watches(living, review.review):
+        for watch in every_watch(living.ingest.status(review.review)):
             # What was wrong with one that is retired is nobody's trouble any more.
             if watch.trouble and watch.state != "retired":
                 text = f"{watch.source} of {review.review} fails, {watch.failures} in a row: {watch.trouble}"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+#: Characters of a title in a table.
+_LONGEST_TITLE = 60
+
 #: Columns that are never broken over lines.
 _WHOLE = {
     "cycle",
@@ -105,6 +108,12 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[object]], **style: A
     for line in lines:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in line))
     return made
+
+
+def title_of(title: str | None) -> str:
+    """A title as far as a row of a table has room for it."""
+    title = title or ""
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -22,6 +22,7 @@ from services.cli.context import client
 from services.cli.copies import asks_for, not_asked
 from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
+from services.cli.watches import every_watch
 from shared.errors import Forbidden, Invalid
 from shared.private import write_new
 from shared.storage import unusable
@@ -146,9 +147,9 @@ def status(review: str, as_json: bool) -> None:
         literature = living.ingest.status(review)
         searches = [*literature.watches, *literature.chases]
         rejected = _rejected(living, review, [it for it in searches if it.state != "retired"])
-        troubled = [it for it in _all(literature) if _fails(it)]
+        troubled = [it for it in every_watch(literature) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
-        accepts = any(it.accepted for it in _all(literature))
+        accepts = any(it.accepted for it in every_watch(literature))
         called = called_in(living, review) if accepts and not as_json else str
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
@@ -302,11 +303,6 @@ def _state(watch: WatchView, failed: Sequence[RunView] = ()) -> Text:
     return Text(watch.state if watch.last_run else "not yet pulled", style="" if watch.state == "active" else "dim")
 
 
-def _all(literature: IngestStatus) -> tuple[WatchView, ...]:
-    """The watches of every purpose."""
-    return (*literature.watches, *literature.chases, *literature.sweeps)
-
-
 class _Rejected(TypedDict):
     """What the last run of a watch rejected."""
 
@@ -381,6 +377,56 @@ def _said_of_query(watch: WatchView) -> list[str]:
     ]
 
 
+def _failing(review: str, watch: WatchView, since: str, failed: Sequence[RunView]) -> Iterator[Text]:
+    """What is wrong with a watch, since when, and what can be done."""
+    named = f"{watch.source} ({watch.strategy})"
+    resume = f"living ingest resume {review} {watch.strategy}"
+    if _waits_for_accepted(watch, failed):
+        under_way = watch.last_run is not None and watch.last_run.state == "running"
+        again = "now" if under_way else f"at {minute(watch.due_at)}"
+        if watch.state == "paused":
+            again = f"once it is resumed: {resume}"
+        yield Text(f"\n{named}: accepted; it is pulled again {again}", style="yellow")
+        return
+    again = f"tried again at {minute(watch.due_at)}, or now: living ingest pull {review} {watch.strategy}"
+    if watch.state == "paused":
+        again = f"it is paused: {resume}"
+    yield Text(f"\n{named} fails since {since}, {counted(watch.failures, 'time')}; {again}", style="red")
+    yield Text(f"  {watch.trouble}")
+    # Not one of before that failed of something else.
+    for run in [it for it in failed[:1] if it.error == watch.trouble]:
+        yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
+        if run.state == "partial":
+            how = f"living ingest accept {review} {watch.strategy} --lacking {run.lacking} --reason '...'"
+            yield Text(f"  where it never gives that: {how}", style="dim")
+
+
+def _accepted(literature: IngestStatus, called: Callable[[str], str]) -> Iterator[Text]:
+    """What leads let the runs of watches lack."""
+    for watch in every_watch(literature):
+        for accepted in watch.accepted if watch.state != "retired" else []:
+            yield Text(
+                f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')} {accepted.where}, "
+                f"as {called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
+                style="yellow",
+            )
+
+
+def _remarks(literature: IngestStatus) -> Iterator[Text]:
+    """What is odd about the last runs, though they were complete."""
+    for watch in every_watch(literature):
+        for remark in watch.last_run.remarks if watch.last_run else []:
+            if remark.startswith(_COLLAPSED):
+                yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")
+    for watch in literature.watches:
+        if said := _said_of_query(watch):
+            nothing = " found nothing, and" if not _came(watch.last_run) else ""
+            yield Text(f"\n{watch.source} ({watch.strategy}):{nothing} the source says of its query:", style="yellow")
+            yield from (Text(f"  {remark}") for remark in said[:_SHOWN])
+            if len(said) > _SHOWN:
+                yield Text(f"  and {counted(len(said) - _SHOWN, 'more remark')}: --json has all", style="dim")
+
+
 def _trouble(
     review: str,
     literature: IngestStatus,
@@ -393,48 +439,10 @@ def _trouble(
     for parked in literature.parked:
         yield Text(f"\n{parked.source} is left alone until {minute(parked.until)}, for every review:", style="red")
         yield Text(f"  {parked.why}")
-    for watch in _all(literature):
-        if not _fails(watch):
-            continue
-        if _waits_for_accepted(watch, failed[watch.watch]):
-            under_way = watch.last_run is not None and watch.last_run.state == "running"
-            again = "now" if under_way else f"at {minute(watch.due_at)}"
-            if watch.state == "paused":
-                again = f"once it is resumed: living ingest resume {review} {watch.strategy}"
-            yield Text(f"\n{watch.source} ({watch.strategy}): accepted; it is pulled again {again}", style="yellow")
-            continue
-        again = f"tried again at {minute(watch.due_at)}, or now: living ingest pull {review} {watch.strategy}"
-        if watch.state == "paused":
-            again = f"it is paused: living ingest resume {review} {watch.strategy}"
-        often = f"{watch.failures} time{'s' if watch.failures > 1 else ''}"
-        yield Text(
-            f"\n{watch.source} ({watch.strategy}) fails since {since[watch.watch]}, {often}; {again}", style="red"
-        )
-        yield Text(f"  {watch.trouble}")
-        # Not one of before that failed of something else.
-        for run in [it for it in failed[watch.watch][:1] if it.error == watch.trouble]:
-            yield Text(f"  what it answered: living review answers {review} --run {run.run}", style="dim")
-            if run.state == "partial":
-                how = f"living ingest accept {review} {watch.strategy} --lacking {run.lacking} --reason '...'"
-                yield Text(f"  where it never gives that: {how}", style="dim")
-    for watch in _all(literature):
-        for accepted in watch.accepted if watch.state != "retired" else []:
-            yield Text(
-                f"\n{watch.source} ({watch.strategy}) may lack {counted(accepted.lacking, 'work')} {accepted.where}, "
-                f"as {called(accepted.by)} accepted on {day(accepted.at)}: {accepted.reason}",
-                style="yellow",
-            )
-    for watch in _all(literature):
-        for remark in watch.last_run.remarks if watch.last_run else []:
-            if remark.startswith(_COLLAPSED):
-                yield Text(f"\n{watch.source} ({watch.strategy}): {remark}", style="red")
-    for watch in literature.watches:
-        if said := _said_of_query(watch):
-            nothing = " found nothing, and" if not _came(watch.last_run) else ""
-            yield Text(f"\n{watch.source} ({watch.strategy}):{nothing} the source says of its query:", style="yellow")
-            yield from (Text(f"  {remark}") for remark in said[:_SHOWN])
-            if len(said) > _SHOWN:
-                yield Text(f"  and {counted(len(said) - _SHOWN, 'more remark')}: --json has all", style="dim")
+    for watch in filter(_fails, every_watch(literature)):
+        yield from _failing(review, watch, since[watch.watch], failed[watch.watch])
+    yield from _accepted(literature, called)
+    yield from _remarks(literature)
     for it in rejected:
         yield Text(
             f"\n{it['source']} ({it['strategy']}): {it['rejected']} of the last run's {it['found']} items are rejected",

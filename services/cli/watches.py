@@ -105,8 +105,8 @@ def resume(review: str, watch: str, as_json: bool) -> None:
 
 
 def every_watch(literature: IngestStatus) -> list[WatchView]:
-    """The watches of every purpose."""
-    return [*literature.watches, *literature.chases, *literature.sweeps]
+    """The watches of every purpose; a platform of before has none over citations."""
+    return [*literature.watches, *getattr(literature, "chases", []), *literature.sweeps]
 
 
 def watch_of(living: Client, review: str, named: str) -> WatchView:
