@@ -1,9 +1,10 @@
 """Ingest: pulls new literature from bibliographic sources and keeps one record for each work.
 
-Owns: watches (one for each strategy of a review), runs, source records, canonical records with the
-provenance of each field, the keys they are found by, mergers, possible duplicates and what people decided
-about them, notices (retractions and the like), rejections, raw answers of sources and how far they were read
-again, what sources say of our budget and which of them are left alone, and where the texts of reports are open.
+Owns: watches (over each strategy of a review, over what each source changes, over citations), runs, source records,
+canonical records with the provenance of each field, the keys they are found by, mergers, possible duplicates and what
+people decided about them, which works included reports cite and are cited by, notices (retractions and the like),
+rejections, raw answers of sources and how far they were read again, what sources say of our budget and which of them
+are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -17,7 +18,7 @@ Emits:
     ingest.record.updated         its description changed
     ingest.record.merged          it turned out to be another record
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
-    ingest.run.finished           one pull of one strategy ended
+    ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.lack.accepted          a lead lets the runs of a watch lack so many works, or takes that back
     ingest.watch.stopped          a watch was retired or paused

@@ -113,7 +113,7 @@ def _keep(work: Work, doi: str, found: FullText | None) -> str:
 
 
 def _leave_alone(running: Context, error: SourceUnavailable, tally: quotas.Tally) -> None:
-    """Writes down that the service asks nothing of us for now, which is no trouble of any DOI."""
+    """Writes down that the service is left alone for now, which is no trouble of any DOI."""
     _ASKED.labels("trouble").inc()
     log.warning("full texts are asked for later", source=error.source, error=str(error))
     with running.work(ACTOR) as work:
