@@ -22,7 +22,7 @@ from shared.events.screening import RecordIncluded, RecordReopened
 from tests.contract.copies import corpus_with_citations
 from tests.contract.test_citations import altered, opened
 from tests.contract.test_sources import REVIEW as PAPERS
-from tests.contract.test_sources import Faults
+from tests.contract.test_sources import Faults, answering
 from tests.unit.services.ingest.rig import IngestBench, strategy, work
 
 #: Two papers of the search, of which OpenAlex has the DOIs.
@@ -375,3 +375,29 @@ def test_a_source_that_knows_no_citations_is_refused_and_said_so(tmp_path):
     (run,) = [run for run in bench.emitted(RunFinished) if run.query.startswith("citations:")]
     assert (run.complete, run.error) == (False, "crossref knows no citations")
     bench.close()
+
+
+@pytest.mark.parametrize("after", range(6))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answering(429, "application/json", b'{"message": "the budget is used up"}', retry_after="7200"),
+        answering(500, "text/plain", b"oops"),
+        answering(400, "application/json", b'{"error": "that is none"}'),
+    ],
+    ids=["a budget that is used up", "an error", "a refusal"],
+)
+def test_a_source_that_fails_amid_a_chase_is_asked_for_the_rest_when_it_is_well(chase, fault, after):
+    chase.adopt(number=2, citations=Citations(sources=["semanticscholar"]))
+    chase.include(*SEEDS)
+    chase.faults.next(fault, times=4, after=after)
+    chase.bench.pull_again()
+    chase.faults.clear()
+    for _ in range(3):
+        chase.bench.clock.advance(hours=12)
+        chase.bench.pull()
+
+    assert chase.runs()["semanticscholar"].complete
+    assert chase.by_paper(chase.links(), "semanticscholar") == chase.linked(*SEEDS)
+    discovered = chase.bench.emitted(RecordDiscovered)
+    assert len(discovered) == len({each.record for each in discovered}) == len(chase.bench.items("records"))
