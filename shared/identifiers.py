@@ -10,7 +10,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+from stdnum import exceptions
+from stdnum import isbn as isbn_numbers
+from stdnum import issn as issn_numbers
 
 _DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\x00-\x1f\x7f]+")
 _DOI_RESOLVER = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
@@ -34,6 +38,7 @@ _PMID = re.compile(r"(?:^|/)0*([1-9][0-9]{0,9})/?$")
 _PMCID = re.compile(r"(?:^|/)(?:PMC)?0*([1-9][0-9]{0,9})(?:\.[0-9]+)?/?$", re.IGNORECASE)
 _OPENALEX = re.compile(r"(?:^|/)(W[0-9]{1,15})/?$", re.IGNORECASE)
 _LONGEST_DOI = 300
+_LONGEST_NUMBER = 40
 
 
 def without_resolver(text: str) -> str:
@@ -97,6 +102,34 @@ def openalex(text: object) -> str | None:
     """An OpenAlex work id, as `W123`."""
     tail = _tail(_OPENALEX, text)
     return tail and tail.upper()
+
+
+def issn(text: object) -> str | None:
+    """The number of a journal or series, as `1234-567X`; None where its check digit is not right."""
+    try:
+        return issn_numbers.format(issn_numbers.validate(str(text)[:_LONGEST_NUMBER]))
+    except exceptions.ValidationError:
+        return None
+
+
+def isbn(text: object) -> str | None:
+    """The number of a book, in thirteen bare digits; None where its check digit is not right."""
+    try:
+        return isbn_numbers.to_isbn13(isbn_numbers.validate(str(text)[:_LONGEST_NUMBER])).replace("-", "")
+    except exceptions.ValidationError:
+        return None
+
+
+def url(text: object) -> str | None:
+    """An address on the web as it is written; None for what is none, or names who may go there."""
+    if not isinstance(text, str) or len(text := text.strip()) > _LONGEST_WRITTEN or not text.isprintable():
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username and " " not in text
+    except ValueError:
+        return None
+    return text if usable else None
 
 
 def _tail(pattern: re.Pattern[str], text: object) -> str | None:

@@ -31,13 +31,30 @@ class SourceRef(Value):
     run: Id
 
 
+def _is_empty(value: object) -> bool:
+    return not value
+
+
 class Bibliography(Value):
-    """The canonical description of a record; `provenance` says which source gave each field (`source:id`)."""
+    """The canonical description of a record; `provenance` says which source gave each field (`source:id`).
+
+    `other_titles` are further forms of its title: in another language, without its subtitle, an earlier one.
+    """
 
     title: Title | None = None
+    other_titles: list[Title] = Field(default=[], exclude_if=_is_empty)
     abstract: Abstract | None = None
     authors: Authors = []
+    editors: Authors = Field(default=[], exclude_if=_is_empty)
     venue: Venue | None = None
+    volume: Id | None = Field(default=None, exclude_if=_is_empty)
+    issue: Id | None = Field(default=None, exclude_if=_is_empty)
+    pages: Id | None = Field(default=None, exclude_if=_is_empty)
+    article_number: Id | None = Field(default=None, exclude_if=_is_empty)
+    issns: list[Id] = Field(default=[], exclude_if=_is_empty)
+    isbns: list[Id] = Field(default=[], exclude_if=_is_empty)
+    publisher: Venue | None = Field(default=None, exclude_if=_is_empty)
+    urls: list[Venue] = Field(default=[], exclude_if=_is_empty)
     published: PartialDate | None = None
     kind: Id | None = None
     language: Id | None = None

@@ -8,6 +8,8 @@ The sources are asked in an order of trust, the same for every record:
 - The first that has a value gives it, unless the value is a fragment: a title much shorter than another
   source's lacks its subtitle; an abstract or author list less than half as long is cut.
 - The most precise date is taken; the first kind that says more than `article`.
+- Volume, issue, pages and article number come from one source, the first that tells most of them.
+- Further titles are those of all sources, each once.
 """
 
 from __future__ import annotations
@@ -19,9 +21,16 @@ from typing import Any, Generic, Protocol, TypeVar
 from services.ingest.domain.matching import Described
 from shared.events.ingest import Bibliography, SourceRef
 from shared.events.values import Identifiers
+from shared.folding import plain_words
 
 _TRUST = ("crossref", "pubmed", "europepmc", "openalex")
 _TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
+
+#: Where in its venue a work is, which one source tells together.
+_WHERE = ("volume", "issue", "pages", "article_number")
+
+#: Further titles that a description keeps.
+_MOST_TITLES = 20
 
 #: How much of the longest value a value must have, or it counts as a fragment of it.
 _WHOLE_TITLE, _WHOLE_TEXT = 0.8, 0.5
@@ -34,6 +43,12 @@ class Contributed(Described, Protocol):
     def abstract(self) -> str | None: ...
     @property
     def language(self) -> str | None: ...
+    @property
+    def isbns(self) -> list[str]: ...
+    @property
+    def publisher(self) -> str | None: ...
+    @property
+    def urls(self) -> list[str]: ...
 
 
 Brought = TypeVar("Brought", bound=Contributed, covariant=True)
@@ -59,18 +74,24 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
         "title": _first_whole(trusted, "title", _WHOLE_TITLE),
         "abstract": _first_whole(for_abstracts, "abstract", _WHOLE_TEXT),
         "authors": _first_whole(trusted, "authors", _WHOLE_TEXT),
+        "editors": _first_whole(trusted, "editors", _WHOLE_TEXT),
         "venue": _first(trusted, "venue"),
         "published": max(trusted, key=lambda one: len(one.record.published or "")),
         "kind": _most_telling_kind(trusted),
         "language": _first(trusted, "language"),
+        **dict.fromkeys(_WHERE, max(trusted, key=_tells_where)),
+        **{name: _first(trusted, name) for name in ("issns", "isbns", "publisher", "urls")},
     }
     identifiers = {kind: _first_identifier(trusted, kind) for kind in Identifiers.model_fields}
     given = {name: one for name, one in chosen.items() if one is not None}
     fields = {name: getattr(one.record, name) for name, one in given.items()}
     provenance = {name: given[name].name for name, value in fields.items() if value}
+    titles = _further_titles(trusted, fields["title"] if chosen["title"] else None)
+    provenance |= {f"other_titles.{index}": name for index, name in enumerate(titles.values())}
     provenance |= {f"identifiers.{kind}": one.name for kind, one in identifiers.items() if one is not None}
     return Bibliography(
         **fields,
+        other_titles=list(titles),
         identifiers=Identifiers(
             **{kind: getattr(one.record.identifiers, kind) for kind, one in identifiers.items() if one is not None}
         ),
@@ -97,6 +118,22 @@ def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[i
 
 def _first(trusted: Sequence[Contribution[Contributed]], name: str) -> Contribution[Contributed] | None:
     return next((one for one in trusted if getattr(one.record, name)), None)
+
+
+def _tells_where(one: Contribution[Contributed]) -> int:
+    return sum(bool(getattr(one.record, name)) for name in _WHERE)
+
+
+def _further_titles(trusted: Sequence[Contribution[Contributed]], title: str | None) -> dict[str, str]:
+    """The further titles of all sources, each with the first that has it; one that only looks different is no other."""
+    known = {plain_words(title or "")}
+    found: dict[str, str] = {}
+    for one in trusted:
+        for other in one.record.other_titles:
+            if (words := plain_words(other)) not in known and len(found) < _MOST_TITLES:
+                known.add(words)
+                found[other] = one.name
+    return found
 
 
 def _first_identifier(trusted: Sequence[Contribution[Contributed]], kind: str) -> Contribution[Contributed] | None:

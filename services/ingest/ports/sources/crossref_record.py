@@ -56,7 +56,20 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         other_titles=titles[1:],
         abstract=abstract,
         authors=_people(work, its_type),
+        editors=_editors(work),
         venue=_venue(work),
+        other_venues=[
+            plain(as_text(name))
+            for each in ("container-title", "short-container-title")
+            for name in as_list(work.get(each))
+        ],
+        volume=normal.part(work.get("volume")),
+        issue=normal.part(work.get("issue")),
+        pages=normal.pages(work.get("page")),
+        article_number=normal.part(work.get("article-number")),
+        issns=as_list(work.get("ISSN")),
+        isbns=[each.rpartition("/")[2] for each in as_list(work.get("ISBN")) if isinstance(each, str)],
+        publisher=plain(as_text(work.get("publisher"))),
         published=_published(work, reader),
         kind=its_kind,
         language=language(work.get("language")),
@@ -93,8 +106,10 @@ def _repeats(title: str, subtitle: str) -> bool:
 def _people(work: dict[str, Any], its_type: str) -> list[str]:
     """The authors; of a book that has none, its editors."""
     authors = [name for name in map(_author, as_list(work.get("author"))) if name]
-    if authors or its_type not in _EDITED:
-        return authors
+    return authors if authors or its_type not in _EDITED else _editors(work)
+
+
+def _editors(work: dict[str, Any]) -> list[str]:
     return [name for name in map(_author, as_list(work.get("editor"))) if name]
 
 

@@ -26,6 +26,8 @@ def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
         pmid=identifiers.pmid(result.get("pmid") or (number if origin == "MED" else None)),
         pmcid=identifiers.pmcid(result.get("pmcid") or (number if origin == "PMC" else None)),
     )
+    issue = as_dict(result.get("journalInfo"))
+    journal = as_dict(issue.get("journal"))
     own = f"pmid:{called.pmid}" if called.pmid else f"doi:{called.doi}" if called.doi else own_id
     title, abstract = _title(result), prose(as_text(result.get("abstractText")))
     its_kind, notices = with_title(
@@ -38,6 +40,13 @@ def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
         abstract=abstract,
         authors=_authors(result),
         venue=_venue(result),
+        other_venues=[plain(as_text(journal.get(name))) for name in ("medlineAbbreviation", "isoabbreviation")],
+        volume=normal.part(issue.get("volume") or result.get("journalVolume")),
+        issue=normal.part(issue.get("issue") or result.get("issue")),
+        pages=normal.pages(result.get("pageInfo")),
+        issns=[journal.get("issn"), journal.get("essn"), *(as_text(result.get("journalIssn")) or "").split(";")],
+        isbns=[as_dict(result.get("bookOrReportDetails")).get(name) for name in ("isbn10", "isbn13")],
+        publisher=plain(as_text(as_dict(result.get("bookOrReportDetails")).get("publisher"))),
         published=_published(result, reader),
         kind=its_kind,
         language=language(result.get("language")),

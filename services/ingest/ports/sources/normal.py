@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import Kind
 from shared.events.bounds import LARGEST_COUNT
 from shared.events.values import usable_year
@@ -18,6 +19,7 @@ _YEAR_FIRST = re.compile(r"\s*([0-9]{4})(?:[-/ ]+([0-9]{1,2}(?![0-9])|[A-Za-z]{3
 _DAY_FIRST = re.compile(r"\s*([0-9]{1,2}) +([A-Za-z]{3})[a-z]* +([0-9]{4})(?![0-9])")
 _SEASON = re.compile(r"spring|summer|autumn|fall|winter|quart|trimest", re.IGNORECASE)
 
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 #: The sources' words for kinds of work; the first word of a record's list that says more than "article" wins.
@@ -110,6 +112,17 @@ def partial_date_of(text: object) -> str | None:
         return partial_date(found[3], found[2], found[1])
     found = _YEAR_FIRST.match(text)
     return partial_date(*found.groups()) if found else partial_date(year[0])
+
+
+def pages(*texts: object) -> str | None:
+    """Pages as they are written, from the first to the last, with plain hyphens; twice the same is one."""
+    parts = [squeeze(str(text)).translate(_DASHES).strip(" -") for text in texts if isinstance(text, str | int)]
+    return "-".join(dict.fromkeys(filter(None, parts))) or None
+
+
+def part(text: object) -> str | None:
+    """A volume's, an issue's or an article's number as it is written."""
+    return (squeeze(str(text)) or None) if isinstance(text, str | int) and not isinstance(text, bool) else None
 
 
 def day(text: object) -> date | None:

@@ -80,7 +80,7 @@ START = "*"
 #: Root fields we read; `select` keeps an answer ten times smaller.
 FIELDS = (
     "id,doi,ids,title,display_name,publication_date,publication_year,language,type,authorships,"
-    "primary_location,abstract_inverted_index,is_retracted,created_date,updated_date"
+    "primary_location,biblio,abstract_inverted_index,is_retracted,created_date,updated_date"
 )
 _FILTER = re.compile(r"[a-z_.]+:")
 _LONGEST_ABSTRACT = 50_000
@@ -324,6 +324,7 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
     if own_id is None:
         return reader.reject(work, None, "it has no OpenAlex work id, so nothing identifies it")
     title = plain(as_text(work.get("title")) or as_text(work.get("display_name")))
+    biblio = as_dict(work.get("biblio"))
     abstract = abstract_of(work.get("abstract_inverted_index"))
     struck = [Notice(kind="retraction")] if work.get("is_retracted") is True else []
     its_kind, notices = with_title(normal.kind([work.get("type")]), struck, title, abstract, f"openalex:{own_id}")
@@ -334,6 +335,10 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         abstract=abstract,
         authors=[name for name in map(_author, as_list(work.get("authorships"))) if name],
         venue=_venue(work),
+        volume=normal.part(biblio.get("volume")),
+        issue=normal.part(biblio.get("issue")),
+        pages=normal.pages(biblio.get("first_page"), biblio.get("last_page")),
+        issns=_issns(work),
         published=_published(work, reader),
         kind=its_kind,
         language=language(work.get("language")),
@@ -370,6 +375,11 @@ def _author(authorship: Any) -> str | None:
 def _venue(work: dict[str, Any]) -> str | None:
     source = as_dict(as_dict(work.get("primary_location")).get("source"))
     return plain(as_text(source.get("display_name")) or as_text(as_dict(work.get("host_venue")).get("display_name")))
+
+
+def _issns(work: dict[str, Any]) -> list[Any]:
+    source = as_dict(as_dict(work.get("primary_location")).get("source")) or as_dict(work.get("host_venue"))
+    return [source.get("issn_l"), *as_list(source.get("issn"))]
 
 
 def _published(work: dict[str, Any], reader: Reader) -> str | None:

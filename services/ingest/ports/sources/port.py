@@ -111,10 +111,16 @@ class Notice(Value):
     said: str | None = None
 
 
+def _is_empty(value: object) -> bool:
+    return not value
+
+
 class SourceRecord(Value):
     """One source's description of one work, as the source has it; identifiers and dates normalised.
 
-    `authors` are `Family, Given` where the source keeps the parts apart, else as written there.
+    `authors` and `editors` are `Family, Given` where the source keeps the parts apart, else as written there.
+    `other_venues` are further names of the venue, such as its abbreviations. `pages` are as the source writes them,
+    with a plain hyphen; of a work that has a number instead of pages, some sources write that there.
     `entered` and `updated` are the source's own stamps; they do not tell whether anything we use has
     changed, `content_hash` does.
     """
@@ -125,7 +131,17 @@ class SourceRecord(Value):
     other_titles: list[str] = []
     abstract: str | None = None
     authors: list[str] = []
+    editors: list[str] = Field(default=[], exclude_if=_is_empty)
     venue: str | None = None
+    other_venues: list[str] = Field(default=[], exclude_if=_is_empty)
+    volume: str | None = Field(default=None, exclude_if=_is_empty)
+    issue: str | None = Field(default=None, exclude_if=_is_empty)
+    pages: str | None = Field(default=None, exclude_if=_is_empty)
+    article_number: str | None = Field(default=None, exclude_if=_is_empty)
+    issns: list[str] = Field(default=[], exclude_if=_is_empty)
+    isbns: list[str] = Field(default=[], exclude_if=_is_empty)
+    publisher: str | None = Field(default=None, exclude_if=_is_empty)
+    urls: list[str] = Field(default=[], exclude_if=_is_empty)
     published: PartialDate | None = None
     kind: Kind = "other"
     language: str | None = None
@@ -136,7 +152,10 @@ class SourceRecord(Value):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 (hex) over every field but the stamps: equal means nothing we use has changed."""
+        """SHA-256 (hex) over every field but the stamps: equal means nothing we use has changed.
+
+        A field that came in a later release counts only where it says something, so that a release alone changes none.
+        """
         used = self.model_dump(mode="json", exclude={"entered", "updated"})
         return hashlib.sha256(orjson.dumps(used, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -45,8 +45,17 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         title=titles[0] if titles else None,
         other_titles=titles[1:],
         abstract=abstract,
-        authors=_authors(article.find("AuthorList")),
+        authors=_authors(_writers(article)),
+        editors=_authors(article.find("AuthorList[@Type='editors']")),
         venue=plain(article.findtext("Journal/Title")),
+        other_venues=[
+            plain(article.findtext("Journal/ISOAbbreviation")),
+            plain(citation.findtext("MedlineJournalInfo/MedlineTA")),
+        ],
+        volume=normal.part(article.findtext("Journal/JournalIssue/Volume")),
+        issue=normal.part(article.findtext("Journal/JournalIssue/Issue")),
+        pages=_pages(article.find("Pagination")),
+        issns=[article.findtext("Journal/ISSN"), citation.findtext("MedlineJournalInfo/ISSNLinking")],
         published=_published(article, reader),
         kind=its_kind,
         language=language(article.findtext("Language")),
@@ -70,7 +79,12 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
         title=chapter[0] if chapter else book,
         abstract=_abstract(document.find("Abstract")),
         authors=_authors(people if people is not None else document.find("Book/AuthorList")),
+        editors=_authors(document.find("Book/AuthorList[@Type='editors']")),
         venue=book if chapter else plain(document.findtext("Book/Publisher/PublisherName")),
+        volume=normal.part(document.findtext("Book/Volume")),
+        pages=_pages(document.find("Pagination")),
+        isbns=[text_of(each) for each in document.iterfind("Book/Isbn")],
+        publisher=plain(document.findtext("Book/Publisher/PublisherName")),
         published=_date(document.find("Book/PubDate"), reader),
         kind="chapter" if chapter else "book",
         language=language(document.findtext("Language")),
@@ -105,6 +119,20 @@ def _other_abstract(citation: Element) -> str | None:
     others = sorted(citation.iterfind("OtherAbstract"), key=lambda other: other.get("Language", "eng") != "eng")
     texts = (_abstract(other) for other in others)
     return next((text for text in texts if text and not _ELSEWHERE.match(text)), None)
+
+
+def _pages(pagination: Element | None) -> str | None:
+    """`MedlinePgn` as it is cited, which stands for a number of an article too; else the first and the last page."""
+    if pagination is None:
+        return None
+    first, last = pagination.findtext("StartPage"), pagination.findtext("EndPage")
+    return normal.pages(pagination.findtext("MedlinePgn")) or normal.pages(first, last)
+
+
+def _writers(article: Element) -> Element | None:
+    """The list of authors, beside which a list of editors may stand."""
+    lists = article.findall("AuthorList")
+    return next((each for each in lists if each.get("Type") != "editors"), lists[0] if lists else None)
 
 
 def _authors(people: Element | None) -> list[str]:

@@ -39,6 +39,13 @@ _LONGEST = {
 }  # fmt: skip
 _MOST_TITLES, _MOST_NOTICES = 20, 500
 
+#: Characters at most of what only says where a work is: what is longer is left out, and the item is read.
+_LONGEST_PART = {
+    "volume": bounds.LONGEST_ID, "issue": bounds.LONGEST_ID, "pages": bounds.LONGEST_ID,
+    "article_number": bounds.LONGEST_ID, "publisher": bounds.LONGEST_VENUE,
+}  # fmt: skip
+_MOST_NUMBERS = 20
+
 #: How often a page is asked for again that holds less than it should.
 AGAIN = 2
 
@@ -90,6 +97,7 @@ class Reader:
         """The record, unless nothing tells what it is or a field is too long to be what it claims."""
         source_id = squeeze(source_id)
         fields["other_titles"] = _possible(fields.get("other_titles", []))
+        self._mend_parts(fields)
         record = SourceRecord(source=self.source, source_id=source_id, **fields)
         identified = any(record.identifiers.model_dump().values())
         if not (record.title or record.abstract or identified):
@@ -98,6 +106,18 @@ class Reader:
             return self.reject(item, source_id, reason)
         self.remarks += [f"{source_id}: {what}" for what in dict.fromkeys(self._left_out)]
         return record
+
+    def _mend_parts(self, fields: dict[str, Any]) -> None:
+        """Leaves out what cannot be a part of a citation, and brings numbers of series and books into one form."""
+        for name, most in _LONGEST_PART.items():
+            if len(fields.get(name) or "") > most:
+                self.leave_out(name.replace("_", " "), fields.pop(name))
+        if fault := bounds.fault_of_authors(fields.get("editors", [])):
+            self.leave_out("list of editors", fault)
+            del fields["editors"]
+        for name, read in (("issns", identifiers.issn), ("isbns", identifiers.isbn), ("urls", identifiers.url)):
+            fields[name] = list(dict.fromkeys(filter(None, map(read, fields.get(name, [])))))[:_MOST_NUMBERS]
+        fields["other_venues"] = _other_venues(fields.get("other_venues", []), fields.get("venue"))
 
     def partial_date(self, *parts: Any) -> str | None:
         """A publication date out of its parts; one that is there and cannot be used is remarked."""
@@ -212,6 +232,12 @@ def _is_end(page: Page, after: Position, asked: str) -> bool:
 def _possible(titles: list[str]) -> list[str]:
     """Those other titles that can be titles, as many as a work may have."""
     return [title for title in titles if len(title) <= _LONGEST["title"]][:_MOST_TITLES]
+
+
+def _other_venues(names: list[str | None], venue: str | None) -> list[str]:
+    """Those names of a venue that are others than its own."""
+    names = [name for name in names if name and name != venue and len(name) <= bounds.LONGEST_VENUE]
+    return list(dict.fromkeys(filter(None, names)))[:_MOST_TITLES]
 
 
 def _too_long(record: SourceRecord) -> str | None:

@@ -341,6 +341,9 @@ def read_paper(paper: Any, reader: Reader) -> SourceRecord | Rejection:
         abstract=prose(as_text(paper.get("abstract"))),
         authors=[name for name in map(_author, as_list(paper.get("authors"))) if name],
         venue=venue,
+        other_venues=[plain(as_text(paper.get("venue")))],
+        volume=normal.part(as_dict(paper.get("journal")).get("volume")),
+        pages=normal.pages(as_dict(paper.get("journal")).get("pages")),
         published=_published(paper, reader),
         kind="preprint" if _is_preprint(venue, doi) else normal.kind(_types(paper)),
         identifiers=Identifiers(
