@@ -117,7 +117,7 @@ def partial_date_of(text: object) -> str | None:
 def pages(*texts: object) -> str | None:
     """Pages as they are written, from the first to the last, with plain hyphens; twice the same is one."""
     parts = [squeeze(str(text)).translate(_DASHES).strip(" -") for text in texts if isinstance(text, str | int)]
-    return "-".join(dict.fromkeys(filter(None, parts))) or None
+    return re.sub(r" ?- ?", "-", "-".join(dict.fromkeys(filter(None, parts)))) or None
 
 
 def part(text: object) -> str | None:

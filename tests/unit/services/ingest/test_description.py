@@ -61,6 +61,42 @@ def test_a_missing_value_is_missing_and_has_no_provenance():
     assert set(described.provenance) == {"kind"}
 
 
+def test_where_it_is_in_its_venue_is_told_by_the_source_that_tells_most_of_it():
+    ahead = CROSSREF.model_copy(update={"volume": "12"})
+    printed = PUBMED.model_copy(update={"volume": "12(1)", "issue": "3", "pages": "123-30"})
+
+    described = description(ahead, printed)
+
+    assert (described.volume, described.issue, described.pages) == ("12(1)", "3", "123-30")
+    assert described.provenance["volume"] == described.provenance["pages"] == "pubmed:7"
+    assert "article_number" not in described.provenance
+
+
+def test_further_titles_are_those_of_all_sources_each_once():
+    first = CROSSREF.model_copy(update={"other_titles": ["Liderar", LONG_TITLE.upper()]})
+    second = PUBMED.model_copy(update={"other_titles": ["LIDERAR.", "Führen"]})
+
+    described = description(first, second)
+
+    assert described.other_titles == ["Liderar", "Führen"]
+    assert described.provenance["other_titles.0"] == "crossref:10.1/a"
+    assert described.provenance["other_titles.1"] == "pubmed:7"
+
+
+def test_numbers_addresses_and_the_publisher_come_from_the_first_source_that_has_them():
+    described = description(
+        PUBMED.model_copy(update={"issns": ["1555-5275"], "editors": ["Okoye, Ada"]}),
+        EUROPEPMC.model_copy(
+            update={"publisher": "Care", "urls": ["https://care.example/a"], "isbns": ["9780306406157"]}
+        ),
+    )
+
+    assert (described.issns, described.isbns) == (["1555-5275"], ["9780306406157"])
+    assert (described.publisher, described.urls) == ("Care", ["https://care.example/a"])
+    assert described.editors == ["Okoye, Ada"]
+    assert described.provenance["publisher"] == "europepmc:MED:7"
+
+
 def test_changes_are_named():
     before, after = description(CROSSREF), description(CROSSREF, PUBMED)
 

@@ -57,6 +57,7 @@ def test_an_item_is_read():
         abstract="Purpose: To ask.",
         authors=["Shand, Jenny", "Baumgartner, William A. Jr.", "Plato", "HEC Montréal"],
         venue="Journal of Integrated Care",
+        other_venues=["JICA"],
         published="2019-01",
         kind="article",
         language="en",

@@ -56,6 +56,7 @@ def test_an_article_is_read():
         abstract="Background: We asked < 5.",
         authors=["Ana Falcão", "ICS Group"],
         venue="Gazeta Médica",
+        issns=["2183-8135"],
         published="2020-06",
         kind="article",
         language="pt",
