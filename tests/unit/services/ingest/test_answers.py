@@ -13,6 +13,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from services.ingest.jobs import pruning, runs
+from services.ingest.models import RawAnswerRow
 from services.ingest.ports.sources.port import SourceDrifted
 from shared.blobs import names
 from shared.errors import Unavailable
@@ -308,9 +309,7 @@ def test_a_blob_that_is_used_and_lost_is_told(kept):
     look = kept.running.checks()["blobs"]
     look()
     with kept.work(readonly=True) as at:
-        lost = at.session.execute(
-            select(runs.store.RawAnswerRow.sha256).where(runs.store.RawAnswerRow.number == 2)
-        ).scalar()
+        lost = at.session.execute(select(RawAnswerRow.sha256).where(RawAnswerRow.number == 2)).scalar()
     kept.running.blobs.remove(lost, age(kept))
 
     with pytest.raises(Unavailable, match=f"used by {run}/answers/2: blob {lost}"):

@@ -132,7 +132,8 @@ def test_how_many_are_open_is_told_by_the_status_of_the_review(bench):
     ask(bench)
 
     assert counts(bench) == {
-        "open": 1, "closed": 1, "unknown": 1, "not_asked": 0, "without_doi": 0, "troubled": 0, "trouble": None
+        "open": 1, "closed": 1, "unknown": 1, "not_asked": 0, "without_doi": 0, "troubled": 0, "trouble": None,
+        "asks": True,
     }  # fmt: skip
 
 
