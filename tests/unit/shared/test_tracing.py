@@ -73,8 +73,8 @@ def test_the_relay_sends_it_on(rig):
 
     assert relay_once(rig.bench.running.database, log, limit=10) == 2
 
-    told = log.read([DeliveryFailed.topic])
-    sent = {Envelope.from_json(one.value).data["review"]: tracing.read(one.headers) for one in told}
+    sent_ones = log.read([DeliveryFailed.topic])
+    sent = {Envelope.from_json(one.value).data["review"]: tracing.read(one.headers) for one in sent_ones}
     assert sent == {"traced": PARENT, "other": None}
 
 
