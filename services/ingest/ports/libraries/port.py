@@ -72,9 +72,9 @@ class Reads(Protocol):
 
     Promises, of whatever bytes:
     - every record of the file is an `Entry` or a `Fault` with its line, in the order of the file;
-    - memory is bounded by `LARGEST_RECORD`, not by the file; nothing outside the file is opened (no entities, no links);
-    - a file that is of another kind, empty, binary or cut off within its frame raises `UnreadableLibrary`, at once or at
-      the line where that shows.
+    - memory is bounded by `LARGEST_RECORD`, not by the file, and nothing outside the file is opened (entities, links);
+    - a file that is of another kind, empty, binary or cut off within its frame raises `UnreadableLibrary`, at once or
+      at the line where that shows.
     """
 
     def __call__(self, file: BinaryIO, *, name: str, source: str) -> Opened: ...
