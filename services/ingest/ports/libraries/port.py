@@ -21,6 +21,12 @@ class UnreadableLibrary(Invalid):
 
     slug = "unreadable_library"
 
+    @classmethod
+    def at(cls, file: str, line: int, why: str) -> UnreadableLibrary:
+        """Of this file, as it shows at this line."""
+        detail = f"{' '.join(file.split())[:200] or 'the file'}, line {line}: {why}"
+        return cls(detail, [{"at": f"line {line}", "why": why}], file=file, line=line)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -68,7 +74,7 @@ class Opened:
 
 
 class Reads(Protocol):
-    """A format that is read.
+    """A format that is read, out of a file that can be sought in and stays the caller's; `name` is what it is called.
 
     Promises, of whatever bytes:
     - every record of the file is an `Entry` or a `Fault` with its line, in the order of the file;
