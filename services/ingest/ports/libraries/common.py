@@ -17,6 +17,7 @@ from services.ingest.ports.sources.reading import Reader
 from shared import identifiers
 from shared.events.bounds import LONGEST_ID
 from shared.events.values import Identifiers
+from shared.folding import composed
 from shared.languages import language
 
 #: What is kept beside a record's citation: so many fields, of so many characters each.
@@ -24,11 +25,16 @@ MOST_FIELDS, LONGEST_FIELD, _LONGEST_NAME = 200, 20_000, 100
 
 #: What of a description a record without a number is known by, whatever file it comes in.
 _KNOWN_BY = ("title", "abstract", "authors", "venue", "volume", "issue", "pages", "published", "identifiers")
-_SIGNS = re.compile(r"[\W_]+")
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 
-_MARKUP = re.compile(r"[<>&\\$^_{}]")
+#: What may be markup begins with one of these.
+_MARKUP = re.compile(r"[<&\\$]")
+#: Characters of a paragraph that may say no more than that an abstract follows.
+_SHORT = 20
 _NUMBER = re.compile(r"[0-9][0-9Xx–-]{6,20}")
+_MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.?\s+(?:([0-9]{1,2})(?:st|nd|rd|th)?,?\s+)?([0-9]{4})(?![0-9])")
 _COMPACT = re.compile(r"(?<![0-9])([12][0-9]{3})(0[1-9]|1[0-2])([0-3][0-9])(?![0-9])")
+_YEAR = re.compile(r"[0-9]{4}")
 _MONTH_ONLY = re.compile(
     r"\s*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?:\s+([0-9]{1,2})(?![0-9]))?", re.I
 )
@@ -107,7 +113,7 @@ def content_of(described: Mapping[str, Any]) -> str:
         if isinstance(value, Identifiers):
             value = [value.doi or "", value.pmid or "", value.pmcid or "", value.openalex or ""]
         text = "\t".join(value) if isinstance(value, list) else str(value)
-        digest.update(f"{name}:{_SIGNS.sub('', text.casefold())}\n".encode("utf-8", "replace"))
+        digest.update(name.encode() + b":" + text.casefold().encode("utf-8", "replace").translate(None, _SIGNS) + b"\n")
     return digest.hexdigest()[:24]
 
 
@@ -116,7 +122,7 @@ def _kept(fields: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     kept: dict[str, str] = {}
     cut = []
     for name, value in fields.items():
-        name, value = squeeze(name)[:_LONGEST_NAME], "\n".join(filter(None, map(squeeze, value.split("\n"))))
+        name, value = tidy(name)[:_LONGEST_NAME], "\n".join(filter(None, map(tidy, value.split("\n"))))
         if not name or not value:
             continue
         if len(kept) == MOST_FIELDS:
@@ -128,18 +134,27 @@ def _kept(fields: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     return kept, cut
 
 
+def tidy(text: str) -> str:
+    """What `clean` makes of a text, but sooner: what can be printed has none of the characters that it removes."""
+    if not text.isprintable():
+        return clean(text)
+    return " ".join((text if text.isascii() else composed(text)).split())
+
+
 def one_line(text: str | None) -> str | None:
     """A title or the like as one line, without markup. None for what says nothing."""
     if not text:
         return None
-    return plain(text) if _MARKUP.search(text) else clean(text) or None
+    return plain(text) if _MARKUP.search(text) else tidy(text) or None
 
 
 def lines_of_prose(text: str | None) -> str | None:
     """An abstract, a line a paragraph, without markup. None for what says nothing."""
     if not text:
         return None
-    paragraphs = (prose(each) if _MARKUP.search(each) else clean(each) for each in text.split("\n"))
+    paragraphs = (
+        prose(each) if len(each) < _SHORT or _MARKUP.search(each) else tidy(each) for each in text.split("\n")
+    )
     return "\n".join(filter(None, paragraphs)) or None
 
 
@@ -179,20 +194,26 @@ def language_of(text: str | None) -> str | None:
 
 
 def date_of(reader: Reader, texts: Iterable[str]) -> str | None:
-    """The earliest of the dates of a work, as precise as they are. A month alone is one of the year beside it."""
-    texts = [text.strip() for text in texts if text.strip(" /-")]
-    dates = []
-    months = []
+    """The earliest of the dates of a work, as precise as they are. A month alone is one of the year beside it; where
+    none of the texts is a date, that is remarked."""
+    texts = [text.strip()[:LONGEST_ID] for text in texts if text.strip(" /-")]
+    dates: list[str | None] = []
+    months: list[re.Match[str]] = []
     for text in texts:
-        if (month := _MONTH_ONLY.match(text)) and not re.search(r"[0-9]{4}", text):
+        if (month := _MONTH_ONLY.match(text)) and not _YEAR.search(text):
             months.append(month)
-        elif compact := _COMPACT.search(text[:LONGEST_ID]):
-            dates.append(reader.partial_date(*compact.groups()))
+        elif compact := _COMPACT.search(text):
+            dates.append(normal.partial_date(*compact.groups()))
+        elif spelled := _MONTH_FIRST.match(text):
+            dates.append(normal.partial_date(spelled[3], spelled[1], spelled[2]))
         else:
-            dates.append(reader.partial_date_of(text.strip("[]() ")))
-    if months and len(known := next(filter(None, dates), "")) == 4:
-        dates.append(normal.partial_date(known, months[0][1], months[0][2]))
-    return normal.earliest(dates)
+            dates.append(normal.partial_date_of(text.strip("[]() ")))
+    known = normal.earliest(dates)
+    if known is None and texts:
+        reader.leave_out("date", texts[0])
+    if known and len(known) == 4 and months:
+        return normal.partial_date(known, months[0][1], months[0][2])
+    return known
 
 
 def with_notices(
