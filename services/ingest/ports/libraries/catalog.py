@@ -38,7 +38,11 @@ KINDS: Mapping[Format, Kind] = {
         "nbib", (".nbib", ".txt"), written=True,
         signature=re.compile(r"^(?:PMID *-|OWN +- [A-Z]|VN +- Ovid|STAT *- |UI +- )", re.MULTILINE),
     ),
-    "ciw": Kind("ciw", (".ciw", ".isi", ".txt"), signature=re.compile(r"^(?:FN .{3,80}\r?\nVR |PT [A-Z]\s*$)", re.M)),
+    "ciw": Kind("ciw", (".ciw", ".isi", ".txt"), signature=re.compile(r"^(?:FN .{3,80}\nVR |PT [A-Z]\s*$)", re.M)),
+    "enw": Kind(
+        "enw", (".enw", ".enl", ".txt"),
+        signature=re.compile(r"^%[0TAJBDF][ \t].*\n(?:.*\n)?%[0-9A-Z@][ \t]", re.MULTILINE),
+    ),
 }  # fmt: skip
 
 

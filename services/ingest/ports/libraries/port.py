@@ -10,7 +10,7 @@ from services.ingest.ports.sources.port import SourceRecord
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
 
-Format = Literal["ris", "nbib", "ciw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
+Format = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
 
 #: Bytes at most of one record of a file, and of all that an `.xlsx` unpacks to.
 LARGEST_RECORD, LARGEST_UNPACKED = 4 * 1024 * 1024, 1024 * 1024 * 1024
