@@ -9,7 +9,7 @@ from services.ingest import store
 from services.ingest.domain.copies import FOUND, availability
 from services.ingest.domain.watching import next_try
 from services.ingest.jobs import quotas
-from services.ingest.jobs.runs import words_of
+from services.ingest.jobs.items import words_of
 from services.ingest.ports.fulltext.port import FullText, FullTexts
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import SourceDrifted, SourceRefused, SourceUnavailable

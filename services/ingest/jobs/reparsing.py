@@ -10,7 +10,8 @@ from datetime import datetime
 from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome, take_in
 from services.ingest.domain.watching import ReparseStates
-from services.ingest.jobs.runs import outside_of_strategy, storable
+from services.ingest.jobs.items import storable
+from services.ingest.jobs.runs import outside_of_strategy
 from services.ingest.models import RawAnswerRow, RejectionRow, ReparseRow, ReviewRow, RunItemRow, RunRow
 from services.ingest.ports.sources import port
 from services.ingest.ports.sources.catalog import Sources

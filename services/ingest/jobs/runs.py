@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from services.ingest import store
-from services.ingest.commands.deduplication import Incoming, Outcome, take_in
+from services.ingest.commands.deduplication import take_in
 from services.ingest.commands.watches import accepted_of, tell_stopped
 from services.ingest.domain.outside import is_outside
 from services.ingest.domain.watching import (
@@ -26,14 +26,15 @@ from services.ingest.domain.watching import (
     window,
 )
 from services.ingest.jobs import drifting, quotas
-from services.ingest.models import RejectionRow, RunItemRow, RunRow, WatchRow
+from services.ingest.jobs.items import changed_of, count, keep_items, keep_rejections, storable, words_of
+from services.ingest.models import RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.bus.judging import storable as storable_text
 from shared.db.work import Work
-from shared.errors import Conflict, LivingError
+from shared.errors import Conflict
 from shared.events.ingest import RunFinished, SourceDrifted, SweepFinished
 from shared.events.protocol import Strategy
-from shared.ids import id_of, new_id
+from shared.ids import new_id
 from shared.strategies.asking import tree_of
 from shared.wire.ingest import Acceptance, Purpose
 
@@ -46,10 +47,8 @@ _MOST_NAMED = 10
 #: How often in a row a watch may fail by a fault of ours before its run is given up.
 MOST_FAULTS = 3
 
-#: Characters of an error that are kept and told, and of a remark on what was accepted.
-_LONGEST_ERROR, _LONGEST_REMARK = 2_000, 500
-
-Item = TypeVar("Item", port.SourceRecord, port.Rejection)
+#: Characters of a remark on what was accepted.
+_LONGEST_REMARK = 500
 
 
 def open_run(work: Work, watch: WatchRow, source: port.Source | None) -> RunRow:
@@ -141,7 +140,7 @@ def take_page(
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
     fresh = store.meet(work, run.walk, [record.source_id for record in records])
     records, ids = _inside(work, run, records, known, fresh)
-    changed = _changed(records, known)
+    changed = changed_of(records, known)
     outcomes, doubts = take_in(work, review, run.id, changed)
     store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, answered_at)
     if run.purpose != "changes":
@@ -149,10 +148,10 @@ def take_page(
     store.note_citations(work, run, page.links)
     counted = fresh & ids | _come_inside(work, run, ids - fresh)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(counted)}
-    _keep_items(work, run, went)
+    keep_items(work, run, went)
     alike = Counter() if alike is None else alike
-    rejected = _keep_rejections(work, run, [storable(rejection) for rejection in page.rejections], alike)
-    _count(run, went, rejected=rejected, maybe_duplicate=doubts)
+    rejected = keep_rejections(work, run, [storable(rejection) for rejection in page.rejections], alike)
+    count(run, went, rejected=rejected, maybe_duplicate=doubts)
     _go_on(run, page)
     drifting.watch_fields(work, run, records)
     if page.cursor is None:
@@ -211,29 +210,6 @@ def _break_off(work: Work, run: RunRow, watch: WatchRow, error: Exception) -> No
             work.emit(SourceDrifted(review=run.review, source=run.source, run=run.id, detail=run.error))
 
 
-def words_of(error: Exception) -> str:
-    """What an error says, as text that every database keeps; a foreign one says first what it is."""
-    reason = str(error) if isinstance(error, LivingError) else f"{type(error).__name__}: {error}"
-    return reason.replace("\0", "").encode(errors="replace").decode()[:_LONGEST_ERROR]
-
-
-def storable(item: Item) -> Item:
-    """An item without NUL characters, which JSON can carry and PostgreSQL cannot keep."""
-    if "\\u0000" not in item.model_dump_json():
-        return item
-    return type(item).model_validate(_without_nul(item.model_dump()))
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, list):
-        return [_without_nul(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _without_nul(one) for name, one in value.items()}
-    return value
-
-
 def outside_of_strategy(
     work: Work, run: RunRow, records: Iterable[port.SourceRecord], known: Collection[str]
 ) -> set[str]:
@@ -275,65 +251,6 @@ def _come_inside(work: Work, run: RunRow, met: set[str]) -> set[str]:
     run.outside -= here
     run.received_before -= len(gone) - here
     return gone
-
-
-def _changed(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]) -> list[Incoming]:
-    """What is to be taken in: those that are not known as they are, in their order."""
-    hashes = {source_id: row.content_hash for source_id, row in known.items()}
-    changed = []
-    for record in records:
-        content_hash = record.content_hash
-        if hashes.get(record.source_id) != content_hash:
-            hashes[record.source_id] = content_hash
-            home = known[record.source_id].record if record.source_id in known else None
-            changed.append(Incoming(record, content_hash, home))
-    return changed
-
-
-def _keep_items(work: Work, run: RunRow, went: Mapping[str, Outcome | None]) -> None:
-    """Keeps where each item went; one that had not changed is only counted."""
-    rows = [
-        {"run": run.id, "source_id": source_id, "outcome": outcome.what, "record": outcome.record}
-        for source_id, outcome in went.items()
-        if outcome is not None
-    ]
-    store.add_all(work, RunItemRow, rows)
-
-
-def _keep_rejections(work: Work, run: RunRow, rejections: Sequence[port.Rejection], alike: Counter[str]) -> int:
-    """Keeps the rejections this walk has not met yet, and counts them.
-
-    One of which the source gives no id is the first, second ... that looks so since the source was asked, on whatever
-    page; so each counts, and what a source gives again when it is asked to go on is known.
-    """
-    met: Counter[str] = Counter()
-    rows = {}
-    for rejection in rejections:
-        what = rejection.source_id or "", rejection.reason, rejection.excerpt
-        looks, counted = id_of("rejection", run.walk, *what), met if rejection.source_id else alike
-        counted[looks] += 1
-        rejection_id = id_of("rejection", run.walk, *what, str(counted[looks]))
-        rows[rejection_id] = {
-            "id": rejection_id,
-            "review": run.review,
-            "run": run.id,
-            "page": run.pages,
-            **rejection.model_dump(),
-        }
-    fresh = rows.keys() - store.known_rejections(work, rows)
-    store.add_all(work, RejectionRow, [rows[rejection_id] for rejection_id in sorted(fresh)])
-    return len(fresh)
-
-
-def _count(run: RunRow, went: Mapping[str, Outcome | None], *, rejected: int, maybe_duplicate: int) -> None:
-    outcomes = Counter(outcome.what if outcome else "unchanged" for outcome in went.values())
-    run.found += len(went) + rejected
-    run.new += outcomes["new"]
-    run.merged += outcomes["merged"]
-    run.updated += outcomes["updated"]
-    run.unchanged += outcomes["unchanged"]
-    run.rejected += rejected
-    run.maybe_duplicate += maybe_duplicate
 
 
 def _go_on(run: RunRow, page: port.Page) -> None:
