@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from langcodes import standardize_tag
+from langcodes import Language, standardize_tag
 
 _CODE = re.compile(r"[a-z]{2,3}")
 
@@ -20,6 +20,11 @@ def language(code: object) -> str | None:
     languages). None for what is no code, such as `english`, and for undetermined ones.
     """
     return _standard(re.split(r"[-_]", code.strip().lower())[0]) if isinstance(code, str) else None
+
+
+def bibliographic(code: str) -> str:
+    """A language's code as libraries have it: ISO 639-2, its bibliographic form (`ger`, `fre`)."""
+    return Language.get(code).to_alpha3(variant="B")
 
 
 @lru_cache(maxsize=1000)

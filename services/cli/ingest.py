@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from services.cli import ahead, watches
+from services.cli import ahead, imports, watches
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
 app.add_command(copies)
-for command in (*ahead.app.commands.values(), *watches.app.commands.values()):
+for command in (*ahead.app.commands.values(), *watches.app.commands.values(), *imports.app.commands.values()):
     app.add_command(command)
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

@@ -1,8 +1,8 @@
 """Ingest: pulls new literature from bibliographic sources and keeps one record for each work.
 
 Owns: watches (over each strategy of a review, over what each source changes, over citations), runs, source records,
-canonical records with the provenance of each field, the keys they are found by, mergers, possible duplicates and what
-people decided about them, which works included reports cite and are cited by, notices (retractions and the like),
+files that people bring, canonical records with the provenance of each field, the keys they are found by, mergers,
+possible duplicates and what people decided about them, which works included reports cite and are cited by, notices (retractions and the like),
 rejections, raw answers of sources and how far they were read again, what sources say of our budget and which of them
 are left alone, and where the texts of reports are open.
 
@@ -20,6 +20,7 @@ Emits:
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
+    ingest.file.imported          the records of a file that somebody brought were taken in
     ingest.lack.accepted          a lead lets the runs of a watch lack so many works, or takes that back
     ingest.watch.stopped          a watch was retired or paused
     ingest.source.drifted         a source answered in a form it does not document

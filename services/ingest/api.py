@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.ingest import store, views
-from services.ingest.commands import duplicates, notices, reparses, watches
+from services.ingest.commands import duplicates, imports, notices, reparses, watches
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.coverage import coverage
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
@@ -16,8 +16,8 @@ from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Invalid
-from shared.http.auth import Lead, Reader
-from shared.http.blobs import BlobResponse, blobs_of
+from shared.http.auth import Importer, Lead, Reader
+from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Fifty, Hundred
 from shared.http.parameters import Day, Name, Number, Word, YesNo
 from shared.http.route import Route
@@ -28,8 +28,11 @@ from shared.wire.ingest import (
     Coverage,
     DuplicateVerdict,
     DuplicateView,
+    FileView,
+    ImportView,
     IngestStatus,
     NewAcceptance,
+    NewImport,
     NewNotice,
     NewReparse,
     NoticeView,
@@ -49,6 +52,9 @@ from shared.wire.ingest import (
 )
 
 router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=Route)
+
+#: Bytes of a file that people may bring.
+LARGEST_FILE = 1024 * 1024 * 1024
 
 Unit = Annotated[Work, unit_of("ingest")]
 Reading = Annotated[Work, reading_of("ingest")]
@@ -114,7 +120,7 @@ def show_coverage(
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
-    rows = store.watches_of(work, review, "search", "citations")
+    rows = store.watches_of(work, review, "search", "citations", "import")
     watches = {row.id: (row.strategy, row.source) for row in rows}
     days = since, until
     return coverage(review, days, store.brought(work, review, days), watches)
@@ -198,6 +204,49 @@ def list_rejections_of_review(
     if run is not None:
         store.run_of(work, review, run)
     return store.page_of_rejections_of(work, review, source, run, open, page).page(views.rejection_view)
+
+
+@router.post("/reviews/{review}/files", status_code=201)
+def add_file(
+    review: Name,
+    blob: Annotated[Blob, received("ingest", role="lead", scope="import", limit=LARGEST_FILE)],
+    work: Reading,
+    person: Importer,
+) -> FileView:
+    """Keeps a file as it is, for a day unless something names it by its hash, as an import does."""
+    store.review_of(work, review)
+    return FileView(sha256=blob.sha256, size=blob.size)
+
+
+@router.post("/reviews/{review}/imports", status_code=202)
+def request_import(
+    review: Name,
+    body: NewImport,
+    work: Unit,
+    person: Importer,
+    blobs: Annotated[Blobs, blobs_of("ingest")],
+    key: IdempotencyKey = None,
+) -> ImportView:
+    """Asks for the records of an uploaded library file to be taken in, each with where it came from."""
+
+    def ask() -> ImportView:
+        return views.import_views(work, [imports.request_import(work, blobs, review, body)])[0]
+
+    return work.once(key, "import", body, ask)
+
+
+@router.get("/reviews/{review}/imports")
+def list_imports(review: Name, work: Reading, person: Reader, page: Fifty) -> Page[ImportView]:
+    """Every file that was brought, the newest first."""
+    store.review_of(work, review)
+    found = store.page_of_imports(work, review, page)
+    return found.shown_as(views.import_views(work, found.rows))
+
+
+@router.get("/reviews/{review}/imports/{imported}")
+def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> ImportView:
+    """How far a file is taken in, and what has come of it."""
+    return views.import_views(work, [store.import_of(work, review, imported)])[0]
 
 
 @router.post("/reviews/{review}/reparses", status_code=202)

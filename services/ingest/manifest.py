@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import copies, pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, importing, pruning, pulling, quotas, reparsing
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -27,6 +27,7 @@ SERVICE = Service(
     jobs=[
         every(seconds=30, run=pulling.pull_due_watches),
         every(seconds=5, run=reparsing.reparse_answers),
+        every(seconds=2, run=importing.take_in_files),
         every(seconds=60, run=copies.find_open_copies),
     ],
     prunes=[
@@ -42,6 +43,7 @@ SERVICE = Service(
         ingest.RecordNoticed,
         ingest.RunFinished,
         ingest.SweepFinished,
+        ingest.FileImported,
         ingest.LackAccepted,
         ingest.WatchStopped,
         ingest.SourceDrifted,

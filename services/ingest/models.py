@@ -10,13 +10,15 @@ from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
     Availability,
     Dating,
     Direction,
+    ImportState,
+    LibraryFormat,
     PairState,
     Purpose,
     ReparseState,
@@ -47,8 +49,8 @@ class ReviewRow(Base, table=True):
 
 
 class WatchRow(Base, table=True):
-    """One strategy of a review, pulled again and again, or the changes of one source, or the citations that it knows. A
-    watch is never deleted.
+    """One strategy of a review, pulled again and again, or the changes of one source, or the citations that it knows;
+    or the files that people bring of one database, which is never due. A watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
@@ -276,6 +278,46 @@ class ReparseRow(Base, table=True):
     older: int = 0
     rejected: int = 0
     resolved: int = 0
+    error: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ImportRow(Base, table=True):
+    """A file that a lead brought, whose records are taken in by a `run`, which there is once it was opened.
+
+    `database` is where its records were found, as far as anybody said so or the file shows; `asked_format` is what
+    somebody said it is, `format` what it turned out to be. `read` of its `size` bytes have been gone through.
+    """
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        Index("imports_of_review", "review", "id"),
+        Index("imports_of_run", "run"),
+        Index("imports_of_state", "state", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    run: str | None = None
+    name: str
+    sha256: str
+    size: int = Field(sa_type=Counter)
+    asked_format: LibraryFormat | None = Field(default=None, sa_type=AutoString)
+    format: LibraryFormat | None = Field(default=None, sa_type=AutoString)
+    dialect: str | None = None
+    encoding: str | None = None
+    database: str | None = None
+    query: str | None = None
+    searched_on: date | None = None
+    reported: int | None = None
+    columns: list[str] = Field(default=[], sa_type=Json)
+    state: ImportState = Field(default=ImportStates.WAITING, sa_type=AutoString)
+    read: int = Field(default=0, sa_type=Counter)
+    entries: int = 0
+    repeated: int = 0
+    junk: int = 0
     error: str | None = None
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)

@@ -10,6 +10,7 @@ from services.ingest.domain import copies, quotas
 from services.ingest.models import (
     CitationRow,
     DuplicateRow,
+    ImportRow,
     NoticeRow,
     OpenCopiesRow,
     QuotaRow,
@@ -21,11 +22,12 @@ from services.ingest.models import (
     WatchRow,
 )
 from shared.db.work import Work
-from shared.events.ingest import Bibliography
+from shared.events.ingest import Bibliography, RunCounts
 from shared.wire.ingest import (
     CitationView,
     CopyCounts,
     DuplicateView,
+    ImportView,
     MergeView,
     NoticeView,
     OpenCopiesView,
@@ -73,6 +75,17 @@ def run_view(row: RunRow) -> RunView:
 
 def rejection_view(row: RejectionRow) -> RejectionView:
     return RejectionView(rejection=row.id, **row.model_dump())
+
+
+def import_views(work: Work, rows: Collection[ImportRow]) -> list[ImportView]:
+    """Imports with the counts and remarks of their runs; one whose file was not opened yet has none."""
+    runs = store.runs(work, [row.run for row in rows if row.run is not None])
+    return [_import_view(row, runs.get(row.run or "")) for row in rows]
+
+
+def _import_view(row: ImportRow, run: RunRow | None) -> ImportView:
+    counts, remarks = (run.counts, run.remarks) if run is not None else (RunCounts(), [])
+    return ImportView(**row.model_dump(exclude={"asked_format"}), counts=counts, remarks=remarks)
 
 
 def reparse_view(work: Work, row: ReparseRow) -> ReparseView:

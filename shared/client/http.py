@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     #: What a query may ask with; None is left out.
     Asked = str | int | bool | date | Sequence[str] | None
+
+    #: What a request carries: all at once, or piece by piece, whose length its headers then say.
+    Sent = str | bytes | Iterable[bytes] | None
 
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -81,7 +84,7 @@ class Sender(Protocol):
         url: str,
         *,
         params: Mapping[str, Any],
-        content: str | bytes | None,
+        content: Sent,
         headers: Mapping[str, str],
     ) -> Answered: ...
 
@@ -150,6 +153,11 @@ class Http:
         headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": kind}
         return self.raw("POST", path, content=content, headers=headers, params=params)
 
+    def upload(self, path: str, model: type[Model], pieces: Callable[[], Iterable[bytes]], size: int) -> Model:
+        """The answer to a file that is sent piece by piece; `pieces` begins it anew each time it is asked for."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return self.read(model, self.raw("POST", path, content=pieces, headers=headers))
+
     def pages(self, path: str, model: type[Model], **params: Asked) -> Iterator[Model]:
         """Every item of a listing, page after page."""
         cursor = None
@@ -173,7 +181,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
         params: Mapping[str, Asked] | None = None,
-        content: str | bytes | None = None,
+        content: str | bytes | Callable[[], Iterable[bytes]] | None = None,
         base: str | None = None,
     ) -> Answered:
         """One answer with a good status, of the service that the path names or of `base`. Raises the error its problem
@@ -187,7 +195,8 @@ class Http:
         while True:
             try:
                 named_with = {**self._authorization(), **(headers or {})}
-                answer = self._answer(method, base + path, given, content, named_with)
+                sent = content() if callable(content) else content
+                answer = self._answer(method, base + path, given, sent, named_with)
                 if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
@@ -252,7 +261,7 @@ class Http:
         return httpx.Client(timeout=timeout)
 
     def _send(
-        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
     ) -> Answered:
         """One answer, of whatever status. Raises Unavailable when there is none."""
         import httpx
@@ -263,7 +272,7 @@ class Http:
             raise errors.Unavailable(str(lost)) from lost
 
     def _answer(
-        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
     ) -> Answered:
         """One answer, of whatever status. Raises Unavailable (`no_answer`), naming who gives none."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
@@ -81,6 +81,21 @@ class IngestClient:
         """Items that are no records, those of the newest run first; `open` are those that are none even now."""
         asked = {"source": source, "run": run, "open": None if open is None else str(open).lower()}
         return self._http.pages(f"/ingest/reviews/{part(review)}/rejections", wire.RejectionView, **asked)
+
+    def upload(self, review: str, pieces: Callable[[], Iterable[bytes]], size: int) -> wire.FileView:
+        """Keeps a file, sent piece by piece; `pieces` begins it anew each time."""
+        return self._http.upload(f"/ingest/reviews/{part(review)}/files", wire.FileView, pieces, size)
+
+    def request_import(self, review: str, asked: wire.NewImport | Mapping[str, object]) -> wire.ImportView:
+        """Asks for the records of an uploaded file to be taken in."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/imports", wire.ImportView, asked)
+
+    def imports(self, review: str) -> Iterator[wire.ImportView]:
+        """Every file that was brought, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/imports", wire.ImportView)
+
+    def imported(self, review: str, imported: str) -> wire.ImportView:
+        return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}", wire.ImportView)
 
     def request_reparse(
         self, review: str, *, source: str | None = None, run: str | None = None, rejected: bool = False

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from shared.client.http import Answered, Http, Model, Sender
 from shared.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from shared.client.http import Sent
 
 
 class Document(dict[str, Any]):
@@ -54,7 +57,7 @@ class PlainHttp(Http):
         return _Standard(timeout)
 
     def _send(
-        self, method: str, url: str, params: Mapping[str, Any], content: str | bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
     ) -> Answered:
         return self._client.request(method, url, params=params, content=content, headers=headers)
 
@@ -72,7 +75,7 @@ class _Standard:
         url: str,
         *,
         params: Mapping[str, Any],
-        content: str | bytes | None,
+        content: Sent,
         headers: Mapping[str, str],
     ) -> Answer:
         """One answer, of whatever status. Raises Unavailable when there is none, Invalid for what is no address."""

@@ -180,6 +180,30 @@ class WatchStopped(Event, type="ingest.watch.stopped", key="review", topic="inge
     still_failing: Count
 
 
+class FileImported(Event, type="ingest.file.imported", key="review", topic="ingest.runs"):
+    """The records of a file that somebody brought were taken in; `complete` is false where the file could not be read
+    to its end, or holds another number of records than its database `reported`, with its `error`.
+
+    `source` is `import:` and its `database`; `query` the exact string that was searched for, `searched_on` when.
+    """
+
+    run: Id
+    watch: Id
+    source: Id
+    database: Id
+    name: str
+    sha256: Id
+    format: Id
+    dialect: Id | None = None
+    query: str | None = None
+    searched_on: date | None = None
+    reported: Count | None = None
+    entries: Count
+    counts: RunCounts
+    complete: bool = True
+    error: str | None = None
+
+
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     """A source answered in a form its documentation does not have, and the run that saw it is incomplete; or hardly any
     of its records has a field that they used to have, as `detail` says."""

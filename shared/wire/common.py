@@ -57,6 +57,9 @@ WHOLE = BeforeValidator(_whole)
 Line = Annotated[str, _saying(500), AfterValidator(_said)]
 Reason = Annotated[str, _saying(2000), AfterValidator(_said)]
 Prose = Annotated[str, _saying(5000), AfterValidator(_said)]
+#: What somebody searched a database with, as long as those may be.
+Strategy = Annotated[str, _saying(100_000), AfterValidator(_said)]
+
 Short = Annotated[str, _text(200), AfterValidator(_kept)]
 Long = Annotated[str, _text(5000), AfterValidator(_kept)]
 

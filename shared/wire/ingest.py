@@ -9,17 +9,17 @@ from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import WHOLE, Given, Reason, Short
+from shared.wire.common import WHOLE, Given, Line, Reason, Short, Strategy
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
-#: What a watch is for: a strategy's search, what a source changes about the records that a review has of it, or what
-#: cites its included reports or is cited by them.
-WatchPurpose = Literal["search", "changes", "citations"]
+#: What a watch is for: a strategy's search, what a source changes about the records that a review has of it, what cites
+#: its included reports or is cited by them, or the files that people bring of one database, which nobody pulls.
+WatchPurpose = Literal["search", "changes", "citations", "import"]
 
-#: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, or citations.
-Purpose = Literal["new", "whole", "changes", "citations"]
+#: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, citations, or a file.
+Purpose = Literal["new", "whole", "changes", "citations", "import"]
 
 #: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
 #: or that on which it was published.
@@ -30,6 +30,12 @@ Direction = Literal["backward", "forward"]
 
 #: Where a record stands in screening.
 Standing = Literal["waiting", "included", "excluded"]
+
+#: How far the records of a file have been taken in.
+ImportState = Literal["waiting", "running", "done", "failed"]
+
+#: What kinds of library files are read.
+LibraryFormat = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
 
 #: How far kept answers have been read again.
 ReparseState = Literal["waiting", "running", "done", "failed"]
@@ -102,6 +108,8 @@ class Acceptance(BaseModel):
                 return f"in sweeps from days up to {self.until}"
             case "citations":
                 return "in a chase of citations"
+            case "import":
+                return "in a file"
 
 
 class NewAcceptance(Given):
@@ -163,6 +171,66 @@ class RejectionView(BaseModel):
     excerpt: str
     resolved_at: datetime | None
     record: str | None
+
+
+class FileView(BaseModel):
+    """A file that was uploaded and is kept: what an import names it by. One that nothing names goes after a day."""
+
+    sha256: str
+    size: int
+
+
+class NewImport(Given):
+    """Take in the records of an uploaded file.
+
+    `name` is what the file is called. `database` is where its records were found (`embase`); without one it is what
+    the file shows, else `file`. `query` is the exact string that was searched for, `searched_on` the day of that, and
+    `reported` how many records the database said it has, against which those of the file are held.
+    """
+
+    file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    name: Line
+    format: LibraryFormat | None = None
+    database: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")] | None = None
+    query: Strategy | None = None
+    searched_on: Annotated[date, Field(strict=False)] | None = None
+    reported: Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE] | None = None
+
+
+class ImportView(BaseModel):
+    """A file whose records are taken in, and what has come of it so far.
+
+    `entries` are the records that it holds, of which `repeated` stand in it more than once; those that cannot be read
+    are `rejected` of its run's counts. `junk` is what stands between records and is none. `read` of its `size` bytes
+    have been gone through. It is failed where the file as a whole cannot be read (to its end); what was taken in before
+    stays.
+    """
+
+    id: str
+    review: str
+    run: str | None
+    name: str
+    sha256: str
+    size: int
+    format: LibraryFormat | None
+    dialect: str | None
+    encoding: str | None
+    database: str | None
+    query: str | None
+    searched_on: date | None
+    reported: int | None
+    columns: list[str]
+    state: ImportState
+    read: int
+    entries: int
+    repeated: int
+    junk: int
+    counts: RunCounts
+    remarks: list[str]
+    error: str | None
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
 
 
 class NewReparse(Given):

@@ -12,7 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from services.notify.domain import DeliveryStates
 from services.screening.domain import LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
@@ -32,6 +32,7 @@ ON_THE_WIRE = {
     WatchStates: ingest.WatchState,
     RunStates: ingest.RunState,
     Standings: ingest.Standing,
+    ImportStates: ingest.ImportState,
     ReparseStates: ingest.ReparseState,
     PairStates: ingest.PairState,
     ReportStates: synthesis.ReportState,

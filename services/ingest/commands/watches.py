@@ -107,6 +107,8 @@ def tell_stopped(work: Work, watch: WatchRow) -> None:
 
 def _changeable(work: Work, review: str, watch: str) -> WatchRow:
     row = store.watch_of(work, review, watch, lock=True)
+    if row.purpose == "import":
+        raise Conflict(f"watch {watch!r} is of files that people bring, which nobody pulls", slug="watch_of_files")
     if row.state == WatchStates.RETIRED:
         raise Conflict(f"watch {watch!r} is retired: the protocol no longer has {row.strategy!r}", slug="watch_retired")
     return row

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import Acceptance, Purpose, ReparseState, RunState, Standing, WatchState
+from shared.wire.ingest import Acceptance, ImportState, Purpose, ReparseState, RunState, Standing, WatchState
 
 
 class WatchStates(States[WatchState]):
@@ -20,7 +20,7 @@ class WatchStates(States[WatchState]):
 
     what = "watch"
     moves = {
-        (None, ACTIVE): "the protocol has its strategy",
+        (None, ACTIVE): "the protocol has its strategy, or a first file of a database comes",
         (ACTIVE, PAUSED): "a lead pauses it",
         (PAUSED, ACTIVE): "a lead resumes it",
         (ACTIVE, RETIRED): "the protocol has its strategy no more",
@@ -39,10 +39,10 @@ class RunStates(States[RunState]):
 
     what = "run"
     moves = {
-        (None, RUNNING): "its watch is due",
+        (None, RUNNING): "its watch is due, or its file is opened",
         (RUNNING, COMPLETE): "its last page is taken in, and what came adds up, or a lead accepted what lacks",
         (RUNNING, PARTIAL): "its last page is taken in, and less came than its source says it has",
-        (RUNNING, INCOMPLETE): "its source fails, or a fault of ours comes again and again",
+        (RUNNING, INCOMPLETE): "its source or its file fails, or a fault of ours comes again and again",
     }
 
 
@@ -63,6 +63,27 @@ class ReparseStates(States[ReparseState]):
         (WAITING, RUNNING): "its turn has come",
         (RUNNING, DONE): "every answer has been read",
         (RUNNING, FAILED): "an error, which it keeps",
+    }
+
+
+class ImportStates(States[ImportState]):
+    """A file whose records are taken in."""
+
+    WAITING: Final = "waiting"
+    RUNNING: Final = "running"
+    DONE: Final = "done"
+    FAILED: Final = "failed"
+
+    #: Those in which it is not over.
+    UNFINISHED = (WAITING, RUNNING)
+
+    what = "import"
+    moves = {
+        (None, WAITING): "a lead asks for it",
+        (WAITING, RUNNING): "its file is opened",
+        (WAITING, FAILED): "its file is none that can be read",
+        (RUNNING, DONE): "every record of the file is taken in or rejected",
+        (RUNNING, FAILED): "the file cannot be read further",
     }
 
 

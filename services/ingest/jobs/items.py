@@ -10,9 +10,13 @@ from services.ingest import store
 from services.ingest.commands.deduplication import Incoming, Outcome
 from services.ingest.models import RejectionRow, RunItemRow, RunRow
 from services.ingest.ports.sources import port
+from shared.bus.judging import storable as storable_text
 from shared.db.work import Work
 from shared.errors import LivingError
 from shared.ids import id_of
+
+#: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
+MOST_REMARKS, MORE_REMARKS = 100, "more was remarked than is kept"
 
 #: Characters of an error that are kept and told.
 _LONGEST_ERROR = 2_000
@@ -100,3 +104,10 @@ def count(run: RunRow, went: Mapping[str, Outcome | None], *, rejected: int, may
     run.unchanged += outcomes["unchanged"]
     run.rejected += rejected
     run.maybe_duplicate += maybe_duplicate
+
+
+def add_remarks(run: RunRow, remarks: Iterable[str]) -> None:
+    """Keeps what was remarked, each thing once, as many as a run keeps."""
+    kept = list(dict.fromkeys([*run.remarks, *map(storable_text, remarks)]))
+    if kept != run.remarks:
+        run.remarks = kept if len(kept) <= MOST_REMARKS else [*kept[: MOST_REMARKS - 1], MORE_REMARKS]

@@ -26,7 +26,16 @@ from services.ingest.domain.watching import (
     window,
 )
 from services.ingest.jobs import drifting, quotas
-from services.ingest.jobs.items import changed_of, count, keep_items, keep_rejections, storable, words_of
+from services.ingest.jobs.items import (
+    MOST_REMARKS,
+    add_remarks,
+    changed_of,
+    count,
+    keep_items,
+    keep_rejections,
+    storable,
+    words_of,
+)
 from services.ingest.models import RunItemRow, RunRow, WatchRow
 from services.ingest.ports.sources import port
 from shared.bus.judging import storable as storable_text
@@ -37,9 +46,6 @@ from shared.events.protocol import Strategy
 from shared.ids import new_id
 from shared.strategies.asking import tree_of
 from shared.wire.ingest import Acceptance, Purpose
-
-#: Remarks that a run keeps: enough to see what is odd about a source, and no second list of its items.
-MOST_REMARKS, MORE_REMARKS = 100, "more was remarked than is kept"
 
 #: Ids of missing works that its trouble names.
 _MOST_NAMED = 10
@@ -261,9 +267,7 @@ def _go_on(run: RunRow, page: port.Page) -> None:
     run.reported = max((each for each in (run.reported, page.reported) if each is not None), default=None)
     run.missing = _no_more_than_kept(dict.fromkeys([*run.missing, *map(storable_text, page.missing)]))
     run.lacking += page.lacking
-    run.remarks = list(dict.fromkeys([*run.remarks, *map(storable_text, page.remarks)]))
-    if len(run.remarks) > MOST_REMARKS:
-        run.remarks = [*run.remarks[: MOST_REMARKS - 1], MORE_REMARKS]
+    add_remarks(run, page.remarks)
     run.error = None
 
 

@@ -37,6 +37,10 @@ from services.ingest.store.duplicates import known_pairs as known_pairs
 from services.ingest.store.duplicates import open_duplicates as open_duplicates
 from services.ingest.store.duplicates import page_of_duplicates as page_of_duplicates
 from services.ingest.store.duplicates import remove_pair as remove_pair
+from services.ingest.store.imports import import_of as import_of
+from services.ingest.store.imports import lock_import as lock_import
+from services.ingest.store.imports import next_import as next_import
+from services.ingest.store.imports import page_of_imports as page_of_imports
 from services.ingest.store.notices import claims_of as claims_of
 from services.ingest.store.notices import notices_of as notices_of
 from services.ingest.store.notices import waiting_notices as waiting_notices
@@ -92,6 +96,7 @@ from services.ingest.store.runs import rejections_of_walk as rejections_of_walk
 from services.ingest.store.runs import run_if_any as run_if_any
 from services.ingest.store.runs import run_of as run_of
 from services.ingest.store.runs import running_runs as running_runs
+from services.ingest.store.runs import runs as runs
 from services.ingest.store.runs import take_from_outside as take_from_outside
 from services.ingest.store.watches import DueWatch as DueWatch
 from services.ingest.store.watches import concepts_of as concepts_of
@@ -105,6 +110,7 @@ from services.ingest.store.watches import put_off as put_off
 from services.ingest.store.watches import sweep_from as sweep_from
 from services.ingest.store.watches import troubled_watches as troubled_watches
 from services.ingest.store.watches import watch_id as watch_id
+from services.ingest.store.watches import watch_if_any as watch_if_any
 from services.ingest.store.watches import watch_of as watch_of
 from services.ingest.store.watches import watched_sources as watched_sources
 from services.ingest.store.watches import watches_of as watches_of

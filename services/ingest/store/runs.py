@@ -19,8 +19,8 @@ from shared.paging import Found, PageAsked
 
 
 def running_runs(work: Work) -> list[RunRow]:
-    """Runs that have begun and not ended, the oldest first."""
-    running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING)
+    """Pulls that have begun and not ended, the oldest first."""
+    running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING, col(RunRow.purpose) != "import")
     return list(work.session.execute(running.order_by(col(RunRow.id))).scalars())
 
 
@@ -30,6 +30,15 @@ def run_of(work: Work, review: str, run: str) -> RunRow:
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no run {run!r}")
     return row
+
+
+def runs(work: Work, ids: Iterable[str]) -> dict[str, RunRow]:
+    """These runs, by their ids."""
+    return {
+        row.id: row
+        for batch in batches(ids)
+        for row in work.session.execute(select(RunRow).where(col(RunRow.id).in_(batch))).scalars()
+    }
 
 
 def run_if_any(work: Work, run: str | None) -> RunRow | None:

@@ -40,7 +40,8 @@ def not_swept(work: Work) -> list[tuple[str, str]]:
         )
         .exists()
     )
-    pairs = select(col(WatchRow.review), col(WatchRow.source)).where(col(WatchRow.purpose) != "changes", ~of_same)
+    asking = col(WatchRow.purpose).in_(("search", "citations"))
+    pairs = select(col(WatchRow.review), col(WatchRow.source)).where(asking, ~of_same)
     return [(review, source) for review, source in work.session.execute(pairs.distinct())]
 
 
@@ -60,6 +61,11 @@ def watch_of(work: Work, review: str, watch: str, *, lock: bool = False) -> Watc
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no watch {watch!r}")
     return row
+
+
+def watch_if_any(work: Work, watch: str) -> WatchRow | None:
+    """The watch with this id, if there is one."""
+    return work.session.get(WatchRow, watch)
 
 
 class DueWatch(NamedTuple):
@@ -84,6 +90,7 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
     return (
         col(WatchRow.state) == WatchStates.ACTIVE,
+        col(WatchRow.purpose) != "import",
         col(WatchRow.due_at) <= now,
         col(WatchRow.id).not_in(busy),
     )
@@ -153,6 +160,8 @@ def put_off(work: Work, source: str, until: datetime) -> list[str]:
 
 
 def watched_sources(work: Work) -> list[str]:
-    """The sources of all active watches."""
-    active = select(col(WatchRow.source)).where(col(WatchRow.state) == WatchStates.ACTIVE)
+    """The sources of all active watches, but for the databases of files."""
+    active = select(col(WatchRow.source)).where(
+        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose) != "import"
+    )
     return list(work.session.scalars(active.distinct().order_by(col(WatchRow.source))))

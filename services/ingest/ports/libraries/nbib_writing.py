@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from langcodes import Language
-
 from services.ingest.ports.libraries.dialects import noted
 from services.ingest.ports.libraries.port import Exported
+from shared.languages import bibliographic
 
 #: What of a description has no tag.
 LACKS = frozenset({"article_number", "urls", "openalex"})
@@ -64,6 +63,6 @@ def _date(published: str | None) -> list[str]:
 def _language(code: str | None) -> list[str]:
     """As PubMed has languages: in three letters."""
     try:
-        return [Language.get(code).to_alpha3(variant="B")] if code else []
+        return [bibliographic(code)] if code else []
     except LookupError:
         return _one(code)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 from services.ingest.ports.sources.port import SourceRecord
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
+from shared.wire.ingest import LibraryFormat
 
-Format = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
+Format = LibraryFormat
 
 #: Bytes at most of one record of a file, and of all that an `.xlsx` unpacks to.
 LARGEST_RECORD, LARGEST_UNPACKED = 4 * 1024 * 1024, 1024 * 1024 * 1024

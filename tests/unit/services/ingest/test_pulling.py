@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from services.ingest.jobs import pulling, runs
+from services.ingest.jobs import items, pulling, runs
 from services.ingest.models import RunRow, WatchRow
 from services.ingest.ports.sources.port import Page, SourceDrifted, SourceRefused, SourceUnavailable
 from shared.errors import Conflict, UnknownReview
@@ -707,7 +707,7 @@ def test_a_run_keeps_no_more_remarks_than_a_person_would_read(bench):
         with bench.work() as work_:
             runs.take_page(work_, run.id, page, pages_before=number, source=bench.sources["crossref"])
 
-    assert len(bench.items("runs")[0]["remarks"]) == runs.MOST_REMARKS
+    assert len(bench.items("runs")[0]["remarks"]) == items.MOST_REMARKS
 
 
 def test_what_a_source_gives_beyond_the_strategy_is_counted_and_no_record(bench):

@@ -1,0 +1,174 @@
+"""`living ingest import`: a team's library files are brought into a review, and what came of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import acting, client
+from services.cli.printing import counted, err, minute, out, print_json, print_rows
+from shared.errors import Invalid
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from shared.client import Client
+    from shared.wire.ingest import ImportView
+
+#: Bytes of a file that are sent at once.
+_PIECE = 256 * 1024
+
+#: Rejected records of a file that are shown; all of them are listed by a command of their own.
+_SHOWN = 10
+
+_FORMATS = ("ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json")
+
+app = Group(help="Library files that are brought into a review.")
+
+
+@app.command(
+    "import",
+    example="living ingest import shared-records library.ris\n"
+    "living ingest import shared-records embase.ris --database embase --searched-on 2026-11-02 --reported 412 "
+    '--query "leader* AND integrated"',
+)
+@REVIEW
+@argument("files", "Files of any program or database.", nargs=-1, required=True, type=click.Path(path_type=Path))
+@option("--format", "format_", type=click.Choice(_FORMATS), help="What the files are; without it what they show.")
+@option("--database", help="Where their records were found, such as embase; without it what the files show.")
+@option("--searched-on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the search.")
+@option("--query", help="The exact string that was searched for; @FILE reads it from a file.")
+@option("--reported", type=click.IntRange(0), help="How many records the database said it has.")
+@AS_JSON
+def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -> None:
+    """Bring library files into a review: each record with the file, the database and the search that it came from.
+
+    RIS, NBIB, BibTeX, EndNote XML, CSV, TSV, XLSX, CSL-JSON, and Web of Science's .ciw. Duplicates are merged as with
+    sources. The same file again changes nothing. Records that cannot be read are listed with their lines, while the
+    rest goes in; for leads.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    sizes = {path: _size_of(path) for path in files}
+    asked = _asked(about)
+    views: list[ImportView] = []
+    with acting("bringing files", review, "lead") as living:
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
+        with Progress(*columns, console=err, transient=True) as bar:
+            for path, size in sizes.items():
+                view = _bring(living, review, path, size, asked, bar)
+                views.append(view)
+                if not as_json:
+                    bar.console.print(_outcome(view), soft_wrap=True, highlight=False)
+        if as_json:
+            print_json(views)
+        else:
+            _list_rejected(living, review, views)
+    if failed := [view for view in views if view.state == "failed"]:
+        raise Invalid("; ".join(str(view.error) for view in failed))
+
+
+@app.command("imports", example="living ingest imports shared-records")
+@REVIEW
+@AS_JSON
+def imports(review: str, as_json: bool) -> None:
+    """List the files that were brought into a review, and what came of each."""
+    with client() as living:
+        rows = list(living.ingest.imports(review))
+    columns: list[tuple[str, Callable[[Any], object]]] = [
+        ("when", lambda row: minute(row.asked_at)),
+        ("file", lambda row: row.name),
+        ("database", lambda row: row.database or ""),
+        ("searched on", lambda row: row.searched_on or ""),
+        ("is", lambda row: row.state),
+        ("records", lambda row: row.entries),
+        ("new", lambda row: row.counts.new),
+        ("merged", lambda row: row.counts.merged),
+        ("not read", lambda row: row.counts.rejected),
+        ("by", lambda row: row.asked_by),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no file was brought")
+
+
+def _size_of(path: Path) -> int:
+    if not path.is_file():
+        raise Invalid(f"{path} is no file that is there")
+    if not (size := path.stat().st_size):
+        raise Invalid(f"{path} is empty")
+    return size
+
+
+def _asked(about: dict[str, Any]) -> dict[str, object]:
+    """What is said of the files, as the platform takes it."""
+    searched: datetime | None = about["searched_on"]
+    query: str | None = about["query"]
+    if query is not None and query.startswith("@"):
+        path = Path(query[1:])
+        if not path.is_file():
+            raise Invalid(f"--query: {path} is no file that is there")
+        query = path.read_text(encoding="utf-8").strip()
+    asked = {
+        "format": about["format_"], "database": about["database"], "query": query, "reported": about["reported"],
+        "searched_on": searched and searched.date().isoformat(),
+    }  # fmt: skip
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _bring(living: Client, review: str, path: Path, size: int, asked: dict[str, object], bar: Progress) -> ImportView:
+    """Sends a file, and waits until its records are in."""
+    task = bar.add_task(f"sending {path.name}", total=size)
+
+    def pieces() -> Iterator[bytes]:
+        bar.reset(task, total=size)
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+                bar.advance(task, len(piece))
+
+    file = living.ingest.upload(review, pieces, size)
+    view = living.ingest.request_import(review, {"file": file.sha256, "name": path.name, **asked})
+    while view.state not in ("done", "failed"):
+        time.sleep(0.3)
+        view = living.ingest.imported(review, view.id)
+        bar.update(task, description=f"{path.name}: {counted(view.entries, 'record')}", completed=view.read)
+    bar.remove_task(task)
+    return view
+
+
+def _outcome(view: ImportView) -> Text:
+    """What came of a file, in a line or two."""
+    line = Text(f"{view.name}: ", style="bold")
+    if view.state == "failed":
+        return line.append(str(view.error), style="red")
+    what = f"{counted(view.entries, 'record')} of {view.database} ({view.format})"
+    counts = view.counts
+    line.append(
+        f"{what}: {counts.new} new, {counts.merged} merged, {counts.updated} updated, {counts.unchanged} unchanged"
+    )
+    if view.repeated:
+        line.append(f", {view.repeated} more than once in the file")
+    if counts.rejected:
+        line.append(f", {counts.rejected} not read", style="yellow")
+    if view.error:
+        line.append(f"\n  {view.error}", style="yellow")
+    for remark in view.remarks:
+        line.append(f"\n  {remark}", style="dim")
+    return line
+
+
+def _list_rejected(living: Client, review: str, views: list[ImportView]) -> None:
+    for view in views:
+        if not view.counts.rejected or view.run is None:
+            continue
+        for number, row in enumerate(living.ingest.rejections(review, view.run)):
+            if number == _SHOWN:
+                out.print(f"  ... all of them: living ingest rejections {review} --run {view.run}", soft_wrap=True)
+                break
+            out.print(f"  {view.name}, {row.reason}: {row.excerpt[:60]}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,221 @@
+"""Taking in the files that people bring: some records a transaction, so that a kill at any moment loses and doubles
+nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from itertools import chain, islice
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from services.ingest import store
+from services.ingest.commands.deduplication import take_in
+from services.ingest.domain.watching import ImportStates, RunStates
+from services.ingest.jobs.items import (
+    add_remarks,
+    changed_of,
+    count,
+    keep_items,
+    keep_rejections,
+    storable,
+    words_of,
+)
+from services.ingest.models import ImportRow, RunRow, WatchRow
+from services.ingest.ports.libraries.catalog import open_library
+from services.ingest.ports.libraries.port import Entry, Fault, Opened, UnreadableLibrary
+from services.ingest.ports.sources.port import Rejection
+from shared import logging
+from shared.bus.judging import is_down
+from shared.db.work import Work
+from shared.errors import Conflict, Lost
+from shared.events.ingest import FileImported
+from shared.ids import new_id
+from shared.service import Context
+
+log = logging.get(__name__)
+
+ACTOR = "ingest:import"
+
+#: Records of a file that are taken in by one transaction.
+AT_ONCE = 200
+
+#: What begins the name of the source of every record that came in a file.
+SOURCE = "import:"
+
+#: The database of a file that shows none and of which nobody says one.
+UNKNOWN = "file"
+
+
+def take_in_files(running: Context) -> None:
+    """Takes in what people brought, one file after another.
+
+    A process that dies leaves how far it came, and the next one goes on from there: the same bytes are read again, and
+    what was taken in is passed over. An error ends an import, which keeps it; a server that is away does not.
+    """
+    while not running.stopping.is_set():
+        with running.work(ACTOR, readonly=True) as work:
+            row = store.next_import(work)
+        if row is None:
+            return
+        try:
+            _take_in(running, row)
+        except Exception as error:
+            # Another process was faster, or something we need is away.
+            if isinstance(error, Conflict) or (is_down(error) and not isinstance(error, Lost)):
+                raise
+            with running.work(ACTOR, correlation=row.run) as work:
+                _fail(work, row.id, error)
+            if not isinstance(error, UnreadableLibrary | Lost):
+                raise
+
+
+def _take_in(running: Context, row: ImportRow) -> None:
+    with TemporaryFile() as file:
+        for chunk in running.blobs.open(row.sha256, row.size):
+            file.write(chunk)
+        opened = _open(file, row, row.database or UNKNOWN)
+        if row.database is None and opened.dialect is not None:
+            opened = _open(file, row, opened.dialect)
+        batches = _batches(opened.entries)
+        # Read before anything is written: a file that is none shows it here.
+        first = next(batches, [])
+        with running.work(ACTOR) as work:
+            begun = _begin(work, row.id, opened, row.database or opened.dialect or UNKNOWN)
+        for number, entries in enumerate(chain([first], batches)):
+            if running.stopping.is_set():
+                return
+            if number >= begun.pages:
+                with running.work(ACTOR, correlation=begun.id) as work:
+                    _take_batch(work, row.id, entries, number, read=file.tell())
+        with running.work(ACTOR, correlation=begun.id) as work:
+            _end(work, row.id)
+
+
+def _open(file: BinaryIO, row: ImportRow, database: str) -> Opened:
+    file.seek(0)
+    return open_library(file, name=row.name, format=row.asked_format, source=f"{SOURCE}{database}")
+
+
+def _batches(entries: Iterator[Entry | Fault]) -> Iterator[list[Entry | Fault]]:
+    while batch := list(islice(entries, AT_ONCE)):
+        yield batch
+
+
+def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
+    """Notes what a file is, and opens the run that takes it in, unless that was done before."""
+    row = store.lock_import(work, imported)
+    if row.run is not None:
+        return store.lock_run(work, row.run)
+    row.format, row.dialect, row.encoding, row.columns = (
+        opened.format, opened.dialect, opened.encoding, list(opened.columns),
+    )  # fmt: skip
+    row.database = database
+    review = store.lock_review(work, row.review)
+    watch = _watch(work, row.review, f"{SOURCE}{database}", review.protocol_version)
+    run, day = new_id("run"), row.searched_on or row.asked_at.astimezone(UTC).date()
+    row.run = run
+    ImportStates.turn(row, ImportStates.RUNNING)
+    return work.add(
+        RunRow(
+            id=run, walk=run, review=row.review, watch=watch.id, source=watch.source, query=row.query or row.name,
+            protocol_version=review.protocol_version, purpose="import", dated_by="came", since=day, until=day,
+            reported=row.reported, started_at=work.now,
+        )
+    )  # fmt: skip
+
+
+def _watch(work: Work, review: str, source: str, version: int) -> WatchRow:
+    """The watch of all files of one database, by which strategies are told from each other; there from the first on."""
+    known = store.watch_if_any(work, store.watch_id(review, source))
+    return known or work.add(
+        WatchRow(
+            id=store.watch_id(review, source), purpose="import", review=review, strategy=source, source=source,
+            query=source, every_days=0, overlap_days=0, whole_every_days=0, protocol_version=version,
+            asked_since=version, due_at=work.now,
+        )
+    )  # fmt: skip
+
+
+def _take_batch(work: Work, imported: str, entries: Iterable[Entry | Fault], number: int, *, read: int) -> None:
+    """Takes in some records of a file, each counted once however often it stands in it. Raises Conflict where another
+    process was faster."""
+    row = store.lock_import(work, imported)
+    assert row.run is not None
+    review, run = store.lock_review_and_run(work, row.run)
+    if run.state != RunStates.RUNNING or run.pages != number:
+        raise Conflict(f"import {imported!r} is {run.state}, at {run.pages} and not at {number}", slug="run_moved")
+    read_ones = [entry for entry in entries if isinstance(entry, Entry)]
+    faults = [fault for fault in entries if isinstance(fault, Fault)]
+    records = [storable(entry.record) for entry in read_ones]
+    ids = [record.source_id for record in records]
+    known = store.source_records(work, run.review, run.source, ids)
+    fresh = store.meet(work, run.walk, ids)
+    changed = changed_of(records, known)
+    outcomes, doubts = take_in(work, review, run.id, changed)
+    store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, None)
+    store.note_origins(work, run.review, run.source, ids, run.watch)
+    went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(fresh)}
+    keep_items(work, run, went)
+    lost = [_rejection(run, fault, position) for position, fault in enumerate(faults) if fault.is_record]
+    rejected = keep_rejections(work, run, [storable(rejection) for rejection in lost], Counter())
+    count(run, went, rejected=rejected, maybe_duplicate=doubts)
+    add_remarks(run, [f"line {entry.line}: {remark}" for entry in read_ones for remark in entry.remarks])
+    add_remarks(run, [f"line {fault.line}: {fault.reason}" for fault in faults if not fault.is_record])
+    run.pages += 1
+    row.entries += len(records) + len(lost)
+    row.repeated += len(ids) - len(fresh)
+    row.junk += len(faults) - len(lost)
+    row.read = min(read, row.size)
+
+
+def _rejection(run: RunRow, fault: Fault, position: int) -> Rejection:
+    """A record that cannot be read, known by its line."""
+    line = f"line {fault.line}"
+    return Rejection(
+        source=run.source, source_id=line, position=position, reason=f"{line}: {fault.reason}", excerpt=fault.excerpt
+    )
+
+
+def _end(work: Work, imported: str) -> None:
+    """Ends an import that came to the end of its file, and holds its records against how many its database has."""
+    row = store.lock_import(work, imported)
+    assert row.run is not None
+    run = store.lock_run(work, row.run)
+    ImportStates.turn(row, ImportStates.DONE)
+    row.ended_at, row.read = work.now, row.size
+    run.ended_at = work.now
+    if row.reported is not None and row.reported != row.entries:
+        run.lacking = max(row.reported - row.entries, 0)
+        run.error = row.error = f"{row.name} has {row.entries} records, of {row.reported} that were found as you said"
+        RunStates.turn(run, RunStates.PARTIAL)
+    else:
+        RunStates.turn(run, RunStates.COMPLETE)
+    _tell(work, row, run)
+
+
+def _fail(work: Work, imported: str, error: Exception) -> None:
+    """Ends an import whose file cannot be read, or not further; what was taken in stays."""
+    row = store.lock_import(work, imported)
+    log.warning("import failed", review=row.review, imported=row.id, error=type(error).__name__)
+    row.error, row.ended_at = words_of(error), work.now
+    ImportStates.turn(row, ImportStates.FAILED)
+    if row.run is not None:
+        run = store.lock_run(work, row.run)
+        run.error, run.ended_at = row.error, work.now
+        RunStates.turn(run, RunStates.INCOMPLETE)
+        _tell(work, row, run)
+
+
+def _tell(work: Work, row: ImportRow, run: RunRow) -> None:
+    assert row.database is not None and row.format is not None
+    with work.following(run.id, None):
+        work.emit(
+            FileImported(
+                review=run.review, run=run.id, watch=run.watch, source=run.source, database=row.database,
+                name=row.name, sha256=row.sha256, format=row.format, dialect=row.dialect, query=row.query,
+                searched_on=row.searched_on, reported=row.reported, entries=row.entries, counts=run.counts,
+                complete=run.state == RunStates.COMPLETE, error=run.error,
+            )
+        )  # fmt: skip

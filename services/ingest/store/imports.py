@@ -1,0 +1,39 @@
+"""Queries about files that people bring."""
+
+from __future__ import annotations
+
+from sqlalchemy import case, select
+from sqlmodel import col
+
+from services.ingest.domain.watching import ImportStates
+from services.ingest.models import ImportRow
+from shared.db.paging import read_page
+from shared.db.work import Work
+from shared.errors import NotFound
+from shared.paging import Found, PageAsked
+
+
+def next_import(work: Work) -> ImportRow | None:
+    """The import that is to be gone on with: one that is running, else the one that waits longest."""
+    unfinished = select(ImportRow).where(col(ImportRow.state).in_(ImportStates.UNFINISHED))
+    running_first = case((col(ImportRow.state) == ImportStates.RUNNING, 0), else_=1)
+    return work.session.execute(unfinished.order_by(running_first, col(ImportRow.id)).limit(1)).scalar()
+
+
+def lock_import(work: Work, imported: str) -> ImportRow:
+    """An import that is there, as it is now, locked until the end of the transaction."""
+    return work.session.get_one(ImportRow, imported, with_for_update=True, populate_existing=True)
+
+
+def import_of(work: Work, review: str, imported: str) -> ImportRow:
+    """A review's import. Raises NotFound."""
+    row = work.session.get(ImportRow, imported)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no import {imported!r}")
+    return row
+
+
+def page_of_imports(work: Work, review: str, page: PageAsked) -> Found[ImportRow]:
+    """Imports, the newest first."""
+    query = select(ImportRow).where(col(ImportRow.review) == review)
+    return read_page(work, query, page, col(ImportRow.id), descending=True)

@@ -1,0 +1,251 @@
+"""Files that people bring: their records come in with where they came from, each once, whatever breaks on the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.ingest.jobs import importing, pulling
+from shared.errors import Unavailable
+from shared.events.ingest import FileImported, RecordDiscovered, RunFinished
+from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
+
+TITLES = [
+    "How boards of shared care learn to decide",
+    "Trust between hospitals and councils",
+    "Nurses who lead neighbourhood teams",
+    "Budgets that follow the patient home",
+]
+
+
+def ris(*titles: str, more: str = "") -> bytes:
+    """A library file with these works, and between them whatever else it has."""
+    return "".join(
+        f"TY  - JOUR\r\nTI  - {title}\r\nAU  - Okoye, Ada\r\nPY  - 2021\r\nT2  - Journal of Shared Care\r\n"
+        f"VL  - 12\r\nSP  - 123\r\nEP  - 130\r\n{more}ER  - \r\n\r\n"
+        for title in titles
+    ).encode()
+
+
+def upload(bench: IngestBench, content: bytes, role: str = "lead", status: int = 201) -> Any:
+    client = bench.person("lea", role)
+    answer = client.post(f"/ingest/reviews/{REVIEW}/files", content=content)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def bring(bench: IngestBench, content: bytes, **about: Any) -> Any:
+    """Brings a file, and has it taken in; what came of it."""
+    file = upload(bench, content)
+    asked = bench.post("imports", {"file": file["sha256"], "name": "library.ris", **about}, status=202)
+    bench.runs(importing.take_in_files)
+    return bench.get(f"imports/{asked['id']}")
+
+
+@pytest.fixture
+def ready(bench: IngestBench) -> IngestBench:
+    bench.adopt(strategy("crossref"))
+    return bench
+
+
+def test_a_file_is_a_run_that_says_who_brought_what_and_how_it_was_found(ready):
+    done = bring(
+        ready, ris(*TITLES), database="embase", query="lead* AND care", searched_on="2019-12-31", reported=4
+    )  # fmt: skip
+
+    assert (done["state"], done["entries"], done["counts"]["new"], done["error"]) == ("done", 4, 4, None)
+    assert (done["format"], done["database"], done["asked_by"]) == ("ris", "embase", "lea")
+    assert done["read"] == done["size"] == len(ris(*TITLES))
+    run = ready.get(f"runs/{done['run']}")
+    assert (run["purpose"], run["source"], run["query"], run["since"], run["state"]) == (
+        "import", "import:embase", "lead* AND care", "2019-12-31", "complete",
+    )  # fmt: skip
+    (finished,) = ready.emitted(FileImported)
+    assert (finished.run, finished.database, finished.entries) == (done["run"], "embase", 4)
+    assert finished.sha256 == done["sha256"]
+        done["run"],
+        "embase",
+        done["sha256"],
+        4,
+    )
+    assert (finished.complete, finished.reported, str(finished.searched_on)) == (True, 4, "2019-12-31")
+    assert ready.emitted(RunFinished) == []
+    titles = {record["bibliography"]["title"] for record in ready.records()}
+    assert titles == set(TITLES)
+    assert {one.bibliography.pages for one in ready.emitted(RecordDiscovered)} == {"123-130"}
+
+
+def test_the_same_file_again_changes_nothing(ready):
+    bring(ready, ris(*TITLES))
+    before = len(ready.journal())
+
+    again = bring(ready, ris(*TITLES))
+
+    assert (again["counts"]["new"], again["counts"]["unchanged"]) == (0, 4)
+    assert [type(event) for event in ready.all_emitted()[before:]] == [FileImported]
+
+
+def test_a_file_that_has_grown_brings_what_is_new(ready):
+    bring(ready, ris(*TITLES[:2]))
+
+    grown = bring(ready, ris(*TITLES))
+
+    assert (grown["counts"]["new"], grown["counts"]["unchanged"]) == (2, 2)
+    assert len(ready.records()) == 4
+
+
+def test_a_record_that_stands_twice_is_counted_once_and_said_to_be_repeated(ready):
+    done = bring(ready, ris(*TITLES, TITLES[0]))
+
+    assert (done["entries"], done["repeated"], done["counts"]["found"]) == (5, 1, 4)
+
+
+def test_what_a_source_has_too_is_merged_with_it(ready):
+    author = {"authors": ["Okoye, Ada"], "venue": "Journal of Shared Care", "published": "2021"}
+    ready.sources["crossref"].put(work("crossref", "10.5555/a", TITLES[0], doi="10.5555/a", **author))
+    ready.pull()
+
+    done = bring(ready, ris(*TITLES))
+
+    assert (done["counts"]["new"], done["counts"]["merged"]) == (3, 1)
+    assert len(ready.records()) == 4
+
+
+def test_records_that_cannot_be_read_are_listed_by_their_lines_and_the_rest_goes_in(ready):
+    broken = b"TY  - JOUR\r\nER  - \r\n\r\n"
+
+    done = bring(ready, ris(TITLES[0]) + broken + ris(TITLES[1]))
+
+    assert (done["entries"], done["counts"]["new"], done["counts"]["rejected"]) == (3, 2, 1)
+    (rejected,) = ready.items(f"runs/{done['run']}/rejections")
+    assert rejected["source_id"] == "line 11" and rejected["reason"].startswith("line 11: ")
+
+
+def test_fewer_records_than_the_database_found_are_told(ready):
+    done = bring(ready, ris(*TITLES), reported=412)
+
+    assert done["state"] == "done"
+    assert done["error"] == "library.ris has 4 records, of 412 that were found as you said"
+    assert ready.get(f"runs/{done['run']}")["state"] == "partial"
+    assert ready.emitted(FileImported)[0].complete is False
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF\x02\x01\x01" + bytes(100), b"Dear colleagues, the library is attached."])
+def test_a_file_of_the_wrong_kind_fails_with_its_name_and_line_and_nothing_is_stored(ready, content):
+    done = bring(ready, content)
+
+    assert (done["state"], done["run"]) == ("failed", None)
+    assert "library.ris, line 1: " in done["error"]
+    assert ready.items("runs") == [] and ready.records() == []
+
+
+def test_a_kill_between_two_batches_loses_and_doubles_nothing(ready, monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    take, calls = importing._take_batch, []
+
+    def dies(*given: Any, **named: Any) -> None:
+        calls.append(given)
+        if len(calls) == 3:
+            raise Unavailable("the database is away")
+        take(*given, **named)
+
+    monkeypatch.setattr(importing, "_take_batch", dies)
+    file = upload(ready, ris(*TITLES))
+    asked = ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)
+    with pytest.raises(Unavailable):
+        ready.runs(importing.take_in_files)
+    assert ready.get(f"imports/{asked['id']}")["entries"] == 2
+
+    ready.runs(importing.take_in_files)
+
+    done = ready.get(f"imports/{asked['id']}")
+    assert (done["state"], done["entries"], done["counts"]["new"]) == ("done", 4, 4)
+    assert len(ready.emitted(FileImported)) == 1
+    assert len(ready.emitted(RecordDiscovered)) == 4
+
+
+def test_a_file_that_is_lost_fails_its_import_with_the_reason(ready):
+    file = upload(ready, ris(*TITLES))
+    asked = ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)
+    ready.running.blobs.remove(file["sha256"], datetime.now(UTC) + timedelta(days=2))
+
+    ready.runs(importing.take_in_files)
+
+    lost = ready.get(f"imports/{asked['id']}")
+    assert lost["state"] == "failed" and file["sha256"] in lost["error"]
+
+
+def test_files_are_listed_the_newest_first_and_are_in_the_coverage(ready):
+    bring(ready, ris(TITLES[0]), name="first.ris", database="cinahl")
+    bring(ready, ris(*TITLES), name="second.ris", database="scopus")
+
+    assert [each["name"] for each in ready.items("imports")] == ["second.ris", "first.ris"]
+    sources = {each["name"]: each for each in ready.get("coverage")["sources"]}
+    assert sources["import:scopus"]["records"] == 4
+
+
+def test_the_files_of_a_database_are_never_pulled(ready):
+    bring(ready, ris(*TITLES), database="embase")
+
+    ready.pull_again(days=400)
+
+    (watch,) = ready.items("watches", purpose="import")
+    assert (watch["strategy"], watch["last_run"]["counts"]["found"]) == ("import:embase", 4)
+    assert ready.items("watches", purpose="changes") == []
+    refused = ready.post(f"watches/{watch['watch']}/pull", status=409)
+    assert refused["type"].endswith("watch_of_files")
+
+
+@pytest.mark.parametrize("role", ["reader", "reviewer", "adjudicator"])
+def test_only_leads_bring_files(ready, role):
+    upload(ready, ris(*TITLES), role=role, status=403)
+    ready.post("imports", {"file": "0" * 64, "name": "library.ris"}, role=role, status=403)
+
+
+@pytest.mark.parametrize(
+    ("about", "at"),
+    [
+        ({"file": "0" * 64}, "file"),
+        ({"file": "x"}, "file"),
+        ({"searched_on": "2030-01-01"}, "searched_on"),
+        ({"searched_on": "soon"}, "searched_on"),
+        ({"database": "Embase (Ovid)"}, "database"),
+        ({"format": "pdf"}, "format"),
+        ({"reported": -1}, "reported"),
+        ({"name": " "}, "name"),
+        ({"query": "x" * 100_001}, "query"),
+    ],
+)
+def test_what_is_said_wrongly_of_a_file_is_refused_by_its_field(ready, about, at):
+    file = upload(ready, ris(*TITLES))
+
+    problem = ready.post("imports", {"file": file["sha256"], "name": "library.ris", **about}, status=422)
+
+    assert at in problem["errors"][0]["at"]
+    assert ready.items("imports") == []
+
+
+def test_an_import_waits_while_another_is_taken_in_and_both_come_in(ready):
+    for name in ("first.ris", "second.ris"):
+        file = upload(ready, ris(*TITLES))
+        ready.post("imports", {"file": file["sha256"], "name": name}, status=202)
+
+    ready.runs(importing.take_in_files)
+
+    assert [each["state"] for each in ready.items("imports")] == ["done", "done"]
+    assert len(ready.records()) == 4
+
+
+def test_a_pull_goes_on_beside_an_import_that_has_begun(ready, monkeypatch):
+    monkeypatch.setattr(importing, "_end", lambda *given: (_ for _ in ()).throw(Unavailable("away")))
+    file = upload(ready, ris(*TITLES))
+    ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)
+    with pytest.raises(Unavailable):
+        ready.runs(importing.take_in_files)
+
+    ready.runs(pulling.pull_due_watches)
+
+    states = {each["purpose"]: each["state"] for each in ready.items("runs")}
+    assert (states.pop("import"), set(states.values())) == ("running", {"complete"})
