@@ -143,7 +143,7 @@ def _described(block: Block, reader: Reader) -> Described:
     if not titles:
         titles, book = [title for title in map(one_line, book) if title], []
     venues = list(dict.fromkeys(filter(None, map(one_line, [*block.all("JF", "T2"), *book, *containers]))))
-    abstract = lines_of_prose("\n".join(dict.fromkeys(block.all("AB", "N2"))))
+    abstract = lines_of_prose("\n".join(_beside(block.all("AB"), block.all("N2"))))
     notes = block.all("N1", "M1", "M2", "C1", "C2", "U1", "U2", "U3", "U4", "U5", "LB", "RN", "KW")
     databases = block.all("DB", "DP")
     ids = _identifiers(block, reader, notes, databases)
@@ -154,8 +154,8 @@ def _described(block: Block, reader: Reader) -> Described:
             "title": titles[0] if titles else None,
             "other_titles": list(dict.fromkeys(title for title in titles[1:] if title != titles[0])),
             "abstract": abstract,
-            "authors": list(dict.fromkeys(names_of(block.all("A1", "AU")))),
-            "editors": list(dict.fromkeys(names_of(block.all("A2", "ED")))),
+            "authors": names_of(_beside(block.all("A1"), block.all("AU"))),
+            "editors": names_of(_beside(block.all("A2"), block.all("ED"))),
             "venue": venues[0] if venues else None,
             "other_venues": venues[1:],
             "volume": normal.part(_one(block, "VL", "VO")),
@@ -175,6 +175,11 @@ def _described(block: Block, reader: Reader) -> Described:
         accession=_accession(block, databases),
         fields=_fields(block, notes),
     )
+
+
+def _beside(first: list[str], second: list[str]) -> list[str]:
+    """The values of two tags for one thing, of which some programs write both."""
+    return first if set(second) <= set(first) else [*first, *second]
 
 
 def _one(block: Block, *tags: str) -> str:
