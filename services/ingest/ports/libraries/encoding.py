@@ -37,7 +37,7 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 #: The share of control characters from which on a file is no text.
 _MOST_CONTROL = 0.05
 _EASTERN = {"gb18030", "big5", "cp932", "euc_jp", "cp949"}
-_HALF, _WIDER = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]"), re.compile(r"[^\x00-\x7f]")
+_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", *sorted(_EASTERN)]
 
 
@@ -99,17 +99,17 @@ def lines_of(file: BinaryIO, encoding: Encoding, *, ends: bool = False) -> Itera
     file.seek(0)
     number, held, cut = 0, b"", False
     for piece in _utf8(file, encoding):
-        parts = (held + piece).splitlines(keepends=True)
-        held = b""
+        # Of a line that is cut already only the end is looked for.
+        parts = (piece if cut else held + piece).splitlines(keepends=True)
         # The last one may go on, and so may a line's end of two characters.
-        if parts and not parts[-1].endswith(b"\n"):
-            held = parts.pop()
+        last = parts.pop() if parts and not parts[-1].endswith(b"\n") else b""
         for part in parts:
             number += 1
-            yield _line(number, part, cut, encoding, ends)
-            cut = False
-        if len(held) > LARGEST_RECORD:
-            held, cut = held[:LARGEST_RECORD], True
+            yield _line(number, held if cut else part, cut, encoding, ends)
+            held, cut = b"", False
+        if not cut:
+            held = last[:LARGEST_RECORD]
+            cut = len(last) > LARGEST_RECORD
     if held:
         yield _line(number + 1, held, cut, encoding, ends)
 
@@ -131,24 +131,24 @@ def _decoded(raw: bytes, encoding: Encoding) -> tuple[str, str | None]:
         return raw.decode(), None
     except UnicodeDecodeError:
         pass
-    # Halves of pairs, as some programs write each of both: whole pairs become what they stand for.
-    text = raw.decode("utf-8", "surrogatepass" if _HALF.search(raw) else "replace") if _sound_but_halves(raw) else ""
-    if text:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), "it holds halves of characters"
-    text = raw.decode("utf-8", "replace")
-    bad, good = text.count("\ufffd"), sum(1 for _ in _WIDER.finditer(text))
-    if encoding.name == "utf-8" and good - bad > bad:
-        return text, "it holds bytes that are no characters"
+    if encoding.name == "utf-8" and (mended := _mended(raw)):
+        return mended
     text = raw.decode(encoding.other, "replace")
     return text, None if encoding.name != "utf-8" else f"it is no UTF-8 and was read as {encoding.other}"
 
 
-def _sound_but_halves(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _mended(raw: bytes) -> tuple[str, str] | None:
+    """A line that is UTF-8 but for some bytes, with what was wrong; None for one that is mostly no UTF-8."""
+    if _HALF.search(raw):
+        # Some programs write each half of a pair by itself: those that belong together become what they stand for.
+        try:
+            halves = raw.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass")
+            return halves.decode("utf-16", "replace"), "it holds halves of characters"
+        except UnicodeDecodeError:
+            pass
+    text = raw.decode("utf-8", "replace")
+    bad, wide = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
+    return (text, "it holds bytes that are no characters") if wide > 2 * bad else None
 
 
 def _wide(head: bytes) -> str | None:
@@ -188,7 +188,7 @@ def _narrow(file: BinaryIO) -> Encoding:
         # What may go on in the next piece is left for it: a line, or of an endless one the last character.
         end = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
         if not end or len(piece) - end > _PIECE:
-            end = len(piece) - next((n for n in range(4) if n < len(piece) and piece[-1 - n] < 0x80), 3)
+            end = _whole_characters(piece)
         whole, carried = piece[:end], piece[end:]
         sound, odd = _weighed(whole, sound, odd)
         if len(odd) > _SAMPLE:
@@ -200,24 +200,36 @@ def _narrow(file: BinaryIO) -> Encoding:
     return Encoding("utf-8", other) if sound >= _odd_bytes(odd) else Encoding(other, other)
 
 
+def _whole_characters(piece: bytes) -> int:
+    """Where the last character begins that may go on behind the end."""
+    for end in range(len(piece) - 1, max(len(piece) - 5, -1), -1):
+        if piece[end] < 0x80 or piece[end] >= 0xC0:
+            return end + (piece[end] < 0x80)
+    return len(piece)
+
+
 def _weighed(piece: bytes, sound: int, odd: bytes) -> tuple[int, bytes]:
     """How many bytes of characters beyond ASCII are UTF-8, and the lines that are none, with those of this piece."""
     if piece.isascii():
         return sound, odd
-    try:
-        piece.decode()
-    except UnicodeDecodeError:
+    if not _is_utf8(piece):
         for line in piece.splitlines():
             if line.isascii() or len(odd) > _SAMPLE:
                 continue
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                odd += line[: _SAMPLE + 1] + b"\n"
-            else:
+            if _is_utf8(line) or _mended(line):
                 sound += _odd_bytes(line)
+            else:
+                odd += line[: _SAMPLE + 1] + b"\n"
         return sound, odd
     return sound + _odd_bytes(piece), odd
+
+
+def _is_utf8(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _odd_bytes(piece: bytes) -> int:
