@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -86,9 +86,12 @@ def encoding_of(file: BinaryIO, *, name: str) -> Encoding:
 def head_of(file: BinaryIO, encoding: Encoding) -> str:
     """The beginning of a file as text, to tell by what it is; leaves it at its beginning."""
     file.seek(0)
-    text = "\n".join(_decoded(each, encoding)[0] for each in _wholly(_utf8(file, encoding, most=HEAD)))
+    lines = b"".join(_utf8(file, encoding, most=HEAD)).splitlines()
+    if file.read(1):
+        # The last one may be cut within a character.
+        lines = lines[:-1] or lines
     file.seek(0)
-    return text
+    return "\n".join(_decoded(line, encoding)[0] for line in lines)
 
 
 def lines_of(file: BinaryIO, encoding: Encoding, *, ends: bool = False) -> Iterator[Line]:
@@ -172,12 +175,6 @@ def _utf8(file: BinaryIO, encoding: Encoding, most: int | None = None) -> Iterat
         yield piece
     if decoder is not None and (rest := decoder.decode(b"", final=True)):
         yield rest.encode("utf-8", "replace")
-
-
-def _wholly(pieces: Iterable[bytes]) -> list[bytes]:
-    """The lines of the beginning of a file, but for the last one, which may be cut within a character."""
-    lines = b"".join(pieces).splitlines()
-    return lines[:-1] or lines
 
 
 def _narrow(file: BinaryIO) -> Encoding:
