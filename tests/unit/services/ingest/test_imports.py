@@ -65,11 +65,6 @@ def test_a_file_is_a_run_that_says_who_brought_what_and_how_it_was_found(ready):
     (finished,) = ready.emitted(FileImported)
     assert (finished.run, finished.database, finished.entries) == (done["run"], "embase", 4)
     assert finished.sha256 == done["sha256"]
-        done["run"],
-        "embase",
-        done["sha256"],
-        4,
-    )
     assert (finished.complete, finished.reported, str(finished.searched_on)) == (True, 4, "2019-12-31")
     assert ready.emitted(RunFinished) == []
     titles = {record["bibliography"]["title"] for record in ready.records()}
