@@ -141,6 +141,9 @@ class Settings(BaseSettings):
         description="Days the raw answers of sources are kept, with the runs they came in; 0 keeps none. They may be "
         "licensed: a lead alone may read them.",
     )
+    export_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        7, description="Days the files of records that people asked for are kept to be fetched."
+    )
     quota_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         400, description="Days it is kept how much each source was asked on a day, and what it said of the budget."
     )

@@ -7,15 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.ingest import store, views
-from services.ingest.commands import duplicates, imports, notices, reparses, watches
+from services.ingest.commands import duplicates, exports, imports, notices, reparses, watches
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.coverage import coverage
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
+from services.ingest.ports.libraries.catalog import ending_of
 from shared import identifiers
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
 from shared.db.work import Work
-from shared.errors import Invalid
+from shared.errors import Conflict, Invalid
 from shared.http.auth import Importer, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Fifty, Hundred
@@ -28,10 +29,12 @@ from shared.wire.ingest import (
     Coverage,
     DuplicateVerdict,
     DuplicateView,
+    ExportView,
     FileView,
     ImportView,
     IngestStatus,
     NewAcceptance,
+    NewExport,
     NewImport,
     NewNotice,
     NewReparse,
@@ -247,6 +250,40 @@ def list_imports(review: Name, work: Reading, person: Reader, page: Fifty) -> Pa
 def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> ImportView:
     """How far a file is taken in, and what has come of it."""
     return views.import_views(work, [store.import_of(work, review, imported)])[0]
+
+
+@router.post("/reviews/{review}/exports", status_code=202)
+def request_export(review: Name, body: NewExport, work: Unit, person: Reader, key: IdempotencyKey = None) -> ExportView:
+    """Asks for a file of the review's records, with where each stands and why it was excluded."""
+
+    def ask() -> ExportView:
+        return views.export_view(work, exports.request_export(work, review, body))
+
+    return work.once(key, "export", body, ask)
+
+
+@router.get("/reviews/{review}/exports")
+def list_exports(review: Name, work: Reading, person: Reader, page: Fifty) -> Page[ExportView]:
+    """The files that were asked for and are kept, the newest first."""
+    store.review_of(work, review)
+    return store.page_of_exports(work, review, page).page(lambda row: views.export_view(work, row))
+
+
+@router.get("/reviews/{review}/exports/{export}")
+def show_export(review: Name, export: Name, work: Reading, person: Reader) -> ExportView:
+    """Whether it is made, and what it holds."""
+    return views.export_view(work, store.export_of(work, review, export))
+
+
+@router.get("/reviews/{review}/exports/{export}/file", response_class=BlobResponse)
+def show_file_of_export(
+    review: Name, export: Name, work: Reading, person: Reader, blobs: Annotated[Blobs, blobs_of("ingest")]
+) -> BlobResponse:
+    """The file, to be saved. A conflict while it is not made."""
+    row = store.export_of(work, review, export)
+    if row.sha256 is None or row.size is None:
+        raise Conflict(f"export {export!r} is {row.state}: {row.error or 'ask again in some seconds'}", slug="not_made")
+    return BlobResponse(blobs, Blob(row.sha256, row.size), f"{review}{ending_of(row.format)}")
 
 
 @router.post("/reviews/{review}/reparses", status_code=202)

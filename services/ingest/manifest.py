@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import copies, importing, pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, exporting, importing, pruning, pulling, quotas, reparsing
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -28,10 +28,12 @@ SERVICE = Service(
         every(seconds=30, run=pulling.pull_due_watches),
         every(seconds=5, run=reparsing.reparse_answers),
         every(seconds=2, run=importing.take_in_files),
+        every(seconds=2, run=exporting.make_exports),
         every(seconds=60, run=copies.find_open_copies),
     ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
+        Prune(exporting.forget_exports, "export_days"),
         Prune(quotas.days_of_long_ago, "quota_days"),
         Prune(pruning.answers_of_finished_runs, "raw_answer_days"),
     ],

@@ -10,13 +10,15 @@ from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ImportStates, ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
     Availability,
     Dating,
     Direction,
+    ExportFormat,
+    ExportState,
     ImportState,
     LibraryFormat,
     PairState,
@@ -44,6 +46,7 @@ class ReviewRow(Base, table=True):
     review: str = Field(primary_key=True)
     protocol_version: int
     search_from: date | None = None
+    first_stage: str | None = None
     records: int = 0
     source_records: int = 0
 
@@ -324,6 +327,30 @@ class ImportRow(Base, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class ExportRow(Base, table=True):
+    """A file of a review's records that somebody asked for; once it is made, a blob that this row names."""
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        Index("exports_of_review", "review", "id"),
+        Index("exports_of_state", "state", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    format: ExportFormat = Field(sa_type=AutoString)
+    stage: str | None = None
+    standing: Standing | None = Field(default=None, sa_type=AutoString)
+    state: ExportState = Field(default=ExportStates.WAITING, sa_type=AutoString)
+    records: int = 0
+    size: int | None = Field(default=None, sa_type=Counter)
+    sha256: str | None = None
+    error: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class SourceRecordRow(Base, table=True):
     """One source's own record of a work, as it was when last seen, and the canonical record it belongs to.
 
@@ -376,7 +403,8 @@ class RecordRow(Base, table=True):
 
     Ids sort by age. `followed` is false once screening has excluded it: what sources change about it matters no more.
     `standing` is where it stands there, `stage` the last one that it passed, `excluded_on` the day on which it was
-    excluded, from which on it must be looked up again when it comes back. `doi` is that of its bibliography.
+    excluded, from which on it must be looked up again when it comes back. `at_stage` is where it stands or was decided
+    last, None before its first decision, and `reason` why it is excluded. `doi` is that of its bibliography.
     """
 
     __tablename__ = "records"
@@ -398,6 +426,8 @@ class RecordRow(Base, table=True):
     standing: Standing = Field(default=Standings.WAITING, sa_type=AutoString)
     stage: str | None = None
     excluded_on: date | None = None
+    at_stage: str | None = None
+    reason: str | None = None
     doi: str | None = None
 
 

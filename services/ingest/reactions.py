@@ -31,7 +31,7 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     if review is None:
         review = work.add(ReviewRow(review=event.review, protocol_version=event.version))
     review.protocol_version = event.version
-    review.search_from = search_from
+    review.search_from, review.first_stage = search_from, event.protocol.stages[0].name
     known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations")}
     for strategy in event.protocol.strategies:
         for question in _questions(strategy):
@@ -51,20 +51,23 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
     store.note_standing(
-        work, event.review, event.record, followed=False, standing=Standings.EXCLUDED, excluded_on=work.now.date()
-    )
+        work, event.review, event.record, followed=False, standing=Standings.EXCLUDED, excluded_on=work.now.date(),
+        at_stage=event.stage, reason=event.reason,
+    )  # fmt: skip
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again, and so does what they changed while it did not."""
     if (since := store.excluded_on(work, event.review, event.record)) is not None:
         store.sweep_from(work, event.review, since)
-    store.note_standing(work, event.review, event.record, followed=True, standing=Standings.WAITING)
+    store.note_standing(
+        work, event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None
+    )
 
 
 def note_stage(work: Work, event: RecordAdvanced) -> None:
     """A source and a strategy are told by how far the records that they bring come."""
-    store.note_standing(work, event.review, event.record, stage=event.stage)
+    store.note_standing(work, event.review, event.record, stage=event.stage, at_stage=event.next_stage)
 
 
 def note_inclusion(work: Work, event: RecordIncluded) -> None:

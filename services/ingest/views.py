@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from datetime import timedelta
 
 from services.ingest import store
 from services.ingest.domain import copies, quotas
 from services.ingest.models import (
     CitationRow,
     DuplicateRow,
+    ExportRow,
     ImportRow,
     NoticeRow,
     OpenCopiesRow,
@@ -21,12 +23,14 @@ from services.ingest.models import (
     SourceRecordRow,
     WatchRow,
 )
+from services.ingest.ports.libraries.catalog import lacks_of
 from shared.db.work import Work
 from shared.events.ingest import Bibliography, RunCounts
 from shared.wire.ingest import (
     CitationView,
     CopyCounts,
     DuplicateView,
+    ExportView,
     ImportView,
     MergeView,
     NoticeView,
@@ -86,6 +90,11 @@ def import_views(work: Work, rows: Collection[ImportRow]) -> list[ImportView]:
 def _import_view(row: ImportRow, run: RunRow | None) -> ImportView:
     counts, remarks = (run.counts, run.remarks) if run is not None else (RunCounts(), [])
     return ImportView(**row.model_dump(exclude={"asked_format"}), counts=counts, remarks=remarks)
+
+
+def export_view(work: Work, row: ExportRow) -> ExportView:
+    kept_until = row.ended_at + timedelta(days=work.settings.export_days) if row.ended_at else None
+    return ExportView(**row.model_dump(), lacks=sorted(lacks_of(row.format)), kept_until=kept_until)
 
 
 def reparse_view(work: Work, row: ReparseRow) -> ReparseView:

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 from shared import errors
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     #: What a request carries: all at once, or piece by piece, whose length its headers then say.
     Sent = str | bytes | Iterable[bytes] | None
+
+    #: What takes an answer's body, piece by piece.
+    Into = Callable[[bytes], object]
 
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -158,6 +161,10 @@ class Http:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         return self.read(model, self.raw("POST", path, content=pieces, headers=headers))
 
+    def download(self, path: str, into: Into) -> None:
+        """Hands a file over piece by piece. One that breaks off is begun anew by whoever asks."""
+        self.raw("GET", path, into=into)
+
     def pages(self, path: str, model: type[Model], **params: Asked) -> Iterator[Model]:
         """Every item of a listing, page after page."""
         cursor = None
@@ -183,9 +190,10 @@ class Http:
         params: Mapping[str, Asked] | None = None,
         content: str | bytes | Callable[[], Iterable[bytes]] | None = None,
         base: str | None = None,
+        into: Into | None = None,
     ) -> Answered:
         """One answer with a good status, of the service that the path names or of `base`. Raises the error its problem
-        document tells, or Unavailable."""
+        document tells, or Unavailable. The body of a good one goes `into` that, where it is given."""
         given = {k: v for k, v in (params or {}).items() if v is not None}
         began, tries, warned, renewed = time.monotonic(), 0, False, False
         until = began + self._patience
@@ -196,7 +204,7 @@ class Http:
             try:
                 named_with = {**self._authorization(), **(headers or {})}
                 sent = content() if callable(content) else content
-                answer = self._answer(method, base + path, given, sent, named_with)
+                answer = self._answer(method, base + path, given, sent, named_with, into)
                 if answer.status_code < 400 or answer.status_code in accept:
                     return answer
                 error = error_of(answer, f"{method} {path}")
@@ -261,22 +269,39 @@ class Http:
         return httpx.Client(timeout=timeout)
 
     def _send(
-        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any],
+        content: Sent,
+        headers: Mapping[str, str],
+        into: Into | None = None,
     ) -> Answered:
         """One answer, of whatever status. Raises Unavailable when there is none."""
         import httpx
 
         try:
-            return self._client.request(method, url, params=params, content=content, headers=headers)
+            if into is None:
+                return self._client.request(method, url, params=params, content=content, headers=headers)
+            client = cast(httpx.Client, self._client)
+            with client.stream(method, url, params=params, headers=headers) as answer:
+                _hand_over(answer, into)
+                return answer
         except httpx.TransportError as lost:
             raise errors.Unavailable(str(lost)) from lost
 
     def _answer(
-        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any],
+        content: Sent,
+        headers: Mapping[str, str],
+        into: Into | None = None,
     ) -> Answered:
         """One answer, of whatever status. Raises Unavailable (`no_answer`), naming who gives none."""
         try:
-            return self._send(method, url, params, content, headers)
+            return self._send(method, url, params, content, headers, into)
         except errors.Unavailable as lost:
             parts = urlsplit(url)
             where = f"{parts.scheme}://{parts.netloc}"
@@ -288,6 +313,15 @@ class Http:
         if base is None:
             raise errors.Invalid(f"no address is given for the service {service!r}")
         return base.rstrip("/")
+
+
+def _hand_over(answer: httpx.Response, into: Into) -> None:
+    """Hands a good answer over as it comes; what a bad one says is read."""
+    if answer.status_code >= 400:
+        answer.read()
+        return
+    for piece in answer.iter_bytes():
+        into(piece)
 
 
 def error_of(answer: Answered, asked: str) -> errors.LivingError:

@@ -97,6 +97,21 @@ class IngestClient:
     def imported(self, review: str, imported: str) -> wire.ImportView:
         return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}", wire.ImportView)
 
+    def request_export(self, review: str, asked: wire.NewExport | Mapping[str, object]) -> wire.ExportView:
+        """Asks for a file of the review's records."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/exports", wire.ExportView, asked)
+
+    def exports(self, review: str) -> Iterator[wire.ExportView]:
+        """The files of records that are kept, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/exports", wire.ExportView)
+
+    def export(self, review: str, export: str) -> wire.ExportView:
+        return self._http.get(f"/ingest/reviews/{part(review)}/exports/{part(export)}", wire.ExportView)
+
+    def file_of_export(self, review: str, export: str, into: Callable[[bytes], object]) -> None:
+        """Hands its file over, piece by piece."""
+        self._http.download(f"/ingest/reviews/{part(review)}/exports/{part(export)}/file", into)
+
     def request_reparse(
         self, review: str, *, source: str | None = None, run: str | None = None, rejected: bool = False
     ) -> wire.ReparseView:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -16,7 +16,10 @@ from shared.client.http import Answered, Http, Model, Sender
 from shared.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
-    from shared.client.http import Sent
+    from shared.client.http import Into, Sent
+
+#: Bytes of a file that are taken at once.
+_PIECE = 256 * 1024
 
 
 class Document(dict[str, Any]):
@@ -57,9 +60,16 @@ class PlainHttp(Http):
         return _Standard(timeout)
 
     def _send(
-        self, method: str, url: str, params: Mapping[str, Any], content: Sent, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any],
+        content: Sent,
+        headers: Mapping[str, str],
+        into: Into | None = None,
     ) -> Answered:
-        return self._client.request(method, url, params=params, content=content, headers=headers)
+        client = cast(_Standard, self._client)
+        return client.request(method, url, params=params, content=content, headers=headers, into=into)
 
 
 class _Standard:
@@ -77,8 +87,10 @@ class _Standard:
         params: Mapping[str, Any],
         content: Sent,
         headers: Mapping[str, str],
+        into: Into | None = None,
     ) -> Answer:
-        """One answer, of whatever status. Raises Unavailable when there is none, Invalid for what is no address."""
+        """One answer, of whatever status, whose body goes `into` that where it is given and the status is good. Raises
+        Unavailable when there is none, Invalid for what is no address."""
         query = urlencode({name: _spelled(value) for name, value in params.items()}, doseq=True)
         url = f"{url}?{query}" if query else url
         body = content.encode() if isinstance(content, str) else content
@@ -87,6 +99,8 @@ class _Standard:
         try:
             request = Request(url, body, dict(headers), method=method)
             with self._opener.open(request, timeout=self._timeout) as answer:
+                while into is not None and (piece := answer.read(_PIECE)):
+                    into(piece)
                 return Answer(answer.status, answer.headers, answer.read())
         except HTTPError as refused:
             with refused:

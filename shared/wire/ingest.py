@@ -37,6 +37,12 @@ ImportState = Literal["waiting", "running", "done", "failed"]
 #: What kinds of library files are read.
 LibraryFormat = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
 
+#: In which formats records leave.
+ExportFormat = Literal["ris", "nbib"]
+
+#: Whether a file of records is made.
+ExportState = Literal["waiting", "done", "failed"]
+
 #: How far kept answers have been read again.
 ReparseState = Literal["waiting", "running", "done", "failed"]
 
@@ -231,6 +237,38 @@ class ImportView(BaseModel):
     asked_by: str
     asked_at: datetime
     ended_at: datetime | None
+
+
+class NewExport(Given):
+    """Make a file of a review's records: of all, of those that stand at a stage or were decided there last, of those
+    with a standing."""
+
+    format: ExportFormat
+    stage: Short | None = None
+    standing: Standing | None = None
+
+
+class ExportView(BaseModel):
+    """A file of records, each with the stage where it stands or was decided last, and why it was excluded.
+
+    `lacks` names what of a description its format has no field for. The file is kept until `kept_until`.
+    """
+
+    id: str
+    review: str
+    format: ExportFormat
+    stage: str | None
+    standing: Standing | None
+    state: ExportState
+    records: int
+    size: int | None
+    sha256: str | None
+    lacks: list[str]
+    error: str | None
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
+    kept_until: datetime | None
 
 
 class NewReparse(Given):

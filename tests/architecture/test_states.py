@@ -12,7 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ImportStates, ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from services.notify.domain import DeliveryStates
 from services.screening.domain import LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
@@ -33,6 +33,7 @@ ON_THE_WIRE = {
     RunStates: ingest.RunState,
     Standings: ingest.Standing,
     ImportStates: ingest.ImportState,
+    ExportStates: ingest.ExportState,
     ReparseStates: ingest.ReparseState,
     PairStates: ingest.PairState,
     ReportStates: synthesis.ReportState,

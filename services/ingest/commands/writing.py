@@ -162,6 +162,8 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
         "standing": Standings.WAITING,
         "stage": None,
         "excluded_on": None,
+        "at_stage": None,
+        "reason": None,
         "doi": bibliography.identifiers.doi,
     }
 

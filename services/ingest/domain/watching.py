@@ -8,7 +8,16 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import Acceptance, ImportState, Purpose, ReparseState, RunState, Standing, WatchState
+from shared.wire.ingest import (
+    Acceptance,
+    ExportState,
+    ImportState,
+    Purpose,
+    ReparseState,
+    RunState,
+    Standing,
+    WatchState,
+)
 
 
 class WatchStates(States[WatchState]):
@@ -84,6 +93,21 @@ class ImportStates(States[ImportState]):
         (WAITING, FAILED): "its file is none that can be read",
         (RUNNING, DONE): "every record of the file is taken in or rejected",
         (RUNNING, FAILED): "the file cannot be read further",
+    }
+
+
+class ExportStates(States[ExportState]):
+    """A file that is made of a review's records."""
+
+    WAITING: Final = "waiting"
+    DONE: Final = "done"
+    FAILED: Final = "failed"
+
+    what = "export"
+    moves = {
+        (None, WAITING): "somebody asks for it",
+        (WAITING, DONE): "every record is written",
+        (WAITING, FAILED): "an error, which it keeps",
     }
 
 

@@ -37,6 +37,13 @@ from services.ingest.store.duplicates import known_pairs as known_pairs
 from services.ingest.store.duplicates import open_duplicates as open_duplicates
 from services.ingest.store.duplicates import page_of_duplicates as page_of_duplicates
 from services.ingest.store.duplicates import remove_pair as remove_pair
+from services.ingest.store.exports import export_of as export_of
+from services.ingest.store.exports import exports_before as exports_before
+from services.ingest.store.exports import lock_export as lock_export
+from services.ingest.store.exports import next_export as next_export
+from services.ingest.store.exports import page_of_exports as page_of_exports
+from services.ingest.store.exports import records_to_export as records_to_export
+from services.ingest.store.exports import waiting_exports as waiting_exports
 from services.ingest.store.imports import import_of as import_of
 from services.ingest.store.imports import lock_import as lock_import
 from services.ingest.store.imports import next_import as next_import

@@ -65,6 +65,11 @@ FORMATS: Mapping[Format, Reads] = {format: _reads(format) for format in KINDS}
 WRITERS: Mapping[Format, Writes] = {format: _writes(format) for format, kind in KINDS.items() if kind.written}
 
 
+def ending_of(format: Format) -> str:
+    """How the name of a file of a format ends."""
+    return KINDS[format].endings[0]
+
+
 def lacks_of(format: Format) -> frozenset[str]:
     """What of a description a written format has no field for."""
     return cast(frozenset[str], import_module(f"{_HERE}.{KINDS[format].module}").LACKS)
