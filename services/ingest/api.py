@@ -17,7 +17,7 @@ from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Conflict, Invalid
-from shared.http.auth import Importer, Lead, Reader
+from shared.http.auth import Exporter, Importer, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Fifty, Hundred
 from shared.http.parameters import Day, Name, Number, Word, YesNo
@@ -253,7 +253,9 @@ def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> 
 
 
 @router.post("/reviews/{review}/exports", status_code=202)
-def request_export(review: Name, body: NewExport, work: Unit, person: Reader, key: IdempotencyKey = None) -> ExportView:
+def request_export(
+    review: Name, body: NewExport, work: Unit, person: Exporter, key: IdempotencyKey = None
+) -> ExportView:
     """Asks for a file of the review's records, with where each stands and why it was excluded."""
 
     def ask() -> ExportView:

@@ -138,6 +138,7 @@ Reviewer = Annotated[Person, Depends(at_least("reviewer", "screen"))]
 Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
 Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
+Exporter = Annotated[Person, Depends(at_least("reviewer", "records"))]
 Importer = Annotated[Person, Depends(at_least("lead", "import"))]
 Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
 #: Who says whose the names are under which people acted before they had ids.

@@ -106,5 +106,5 @@ def forget_exports(work: Work, before: datetime, limit: int) -> int:
     for row in rows:
         if row.sha256 is not None:
             names.let_go(work, row.sha256, by=user(row.id))
-        work.session.delete(row)
+        store.forget_export(work, row)
     return len(rows)

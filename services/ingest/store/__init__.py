@@ -39,6 +39,7 @@ from services.ingest.store.duplicates import page_of_duplicates as page_of_dupli
 from services.ingest.store.duplicates import remove_pair as remove_pair
 from services.ingest.store.exports import export_of as export_of
 from services.ingest.store.exports import exports_before as exports_before
+from services.ingest.store.exports import forget_export as forget_export
 from services.ingest.store.exports import lock_export as lock_export
 from services.ingest.store.exports import next_export as next_export
 from services.ingest.store.exports import page_of_exports as page_of_exports

@@ -52,6 +52,10 @@ def exports_before(work: Work, before: datetime, limit: int) -> list[ExportRow]:
     return list(work.session.execute(over.limit(limit)).scalars())
 
 
+def forget_export(work: Work, row: ExportRow) -> None:
+    work.session.delete(row)
+
+
 def records_to_export(
     work: Work, row: ExportRow, first_stage: str | None, *, after: str, limit: int
 ) -> list[RecordRow]:

@@ -45,7 +45,7 @@ def ingest(serve, tmp_path) -> Iterator[IngestBench]:
 
 
 def export(as_, *given: str):
-    return as_("rita", "export", REVIEW, *given, role="reader")
+    return as_("rita", "export", REVIEW, *given, role="reviewer")
 
 
 def test_a_file_is_written_that_is_named_for_its_review(ingest, as_):

@@ -49,7 +49,7 @@ def out(bench: IngestBench, record: str, **how: Any) -> None:
 
 def export(bench: IngestBench, **asked: Any) -> tuple[Any, bytes]:
     """What came of an export, and its file."""
-    made = bench.post("exports", {"format": "ris", **asked}, role="reader", status=202)
+    made = bench.post("exports", {"format": "ris", **asked}, role="reviewer", status=202)
     bench.runs(exporting.make_exports)
     answer = bench.reader.get(f"/ingest/reviews/{REVIEW}/exports/{made['id']}/file")
     assert answer.status_code == 200, answer.text
@@ -125,19 +125,19 @@ def test_what_left_and_comes_back_changes_nothing(ready):
 
 
 def test_the_same_again_while_it_waits_is_the_same_and_more_than_five_wait_for_nobody(ready):
-    first = ready.post("exports", {"format": "ris"}, role="reader", status=202)
-    again = ready.post("exports", {"format": "ris"}, role="reader", status=202)
+    first = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
+    again = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
     for stage in ("a", "b", "c", "d"):
-        ready.post("exports", {"format": "ris", "stage": stage}, role="reader", status=202)
+        ready.post("exports", {"format": "ris", "stage": stage}, role="reviewer", status=202)
 
-    refused = ready.post("exports", {"format": "ris", "stage": "e"}, role="reader", status=429)
+    refused = ready.post("exports", {"format": "ris", "stage": "e"}, role="reviewer", status=429)
 
     assert again["id"] == first["id"]
     assert refused["type"].endswith("exports_wait")
 
 
 def test_a_file_that_is_not_made_yet_is_a_conflict(ready):
-    waiting = ready.post("exports", {"format": "ris"}, role="reader", status=202)
+    waiting = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
 
     answer = ready.reader.get(f"/ingest/reviews/{REVIEW}/exports/{waiting['id']}/file")
 
@@ -152,7 +152,7 @@ def test_a_kill_while_a_file_is_written_has_it_written_anew(ready, monkeypatch):
         raise Unavailable("the disk is away")
 
     monkeypatch.setattr(exporting, "_records", dies)
-    waiting = ready.post("exports", {"format": "ris"}, role="reader", status=202)
+    waiting = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
     with pytest.raises(Unavailable):
         ready.runs(exporting.make_exports)
     assert ready.get(f"exports/{waiting['id']}")["state"] == "waiting"
