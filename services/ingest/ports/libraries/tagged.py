@@ -177,6 +177,7 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
             junk = _more(junk, line)
         elif block is not None and tagged[0] == grammar.ends:
             block.take_in("\n")
+            block.last = number
             closed, block, junk = _closed(block, junk, grammar), None, None
         else:
             if block is not None and grammar.is_next(block, *tagged):
