@@ -15,7 +15,7 @@ from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import EXCERPT, Kind, Notice, Rejection, SourceRecord
 from services.ingest.ports.sources.reading import Reader
 from shared import identifiers
-from shared.events.bounds import LONGEST_ID
+from shared.events.bounds import LONGEST_ABSTRACT, LONGEST_ID, LONGEST_TITLE
 from shared.events.values import Identifiers
 from shared.folding import composed
 from shared.languages import language
@@ -29,6 +29,8 @@ _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 
 #: What may be markup begins with one of these.
 _MARKUP = re.compile(r"[<&\\$]")
+#: Characters from which on a text cannot be what it claims to be, whatever of it is markup, and is not read for that.
+_LONGEST_LINE, _LONGEST_PROSE = 20 * LONGEST_TITLE, 4 * LONGEST_ABSTRACT
 #: Characters of a paragraph that may say no more than that an abstract follows.
 _SHORT = 20
 _NUMBER = re.compile(r"[0-9][0-9Xx–-]{6,20}")
@@ -142,16 +144,20 @@ def tidy(text: str) -> str:
 
 
 def one_line(text: str | None) -> str | None:
-    """A title or the like as one line, without markup. None for what says nothing."""
+    """A title or the like as one line, without markup. None for what says nothing; what is too long stays as it is."""
     if not text:
         return None
+    if len(text) > _LONGEST_LINE:
+        return text
     return plain(text) if _MARKUP.search(text) else tidy(text) or None
 
 
 def lines_of_prose(text: str | None) -> str | None:
-    """An abstract, a line a paragraph, without markup. None for what says nothing."""
+    """An abstract, a line a paragraph, without markup. None for what says nothing; what is too long stays as it is."""
     if not text:
         return None
+    if len(text) > _LONGEST_PROSE:
+        return text
     paragraphs = (
         prose(each) if len(each) < _SHORT or _MARKUP.search(each) else tidy(each) for each in text.split("\n")
     )

@@ -8,6 +8,7 @@ begins an abstract of its own, which readers put together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from services.ingest.ports.libraries.dialects import noted
@@ -17,6 +18,8 @@ from shared.events.ingest import Bibliography
 
 #: There is nothing of a description that RIS as it is written here has no field for.
 LACKS: frozenset[str] = frozenset()
+
+_LIKE_A_TAG = re.compile(r"(?:[a-z][a-z0-9]|pmid|pmcid|doi) -", re.IGNORECASE)
 
 _TYPES = {
     "article": "JOUR", "review": "JOUR", "editorial": "JOUR", "letter": "JOUR", "notice": "JOUR", "preprint": "UNPB",
@@ -92,7 +95,7 @@ def _abstract(abstract: str | None) -> Iterator[tuple[str, str]]:
     parts: list[str] = []
     for line in (abstract or "").split("\n"):
         line = _line(line)
-        if parts and "-" in line[:12]:
+        if parts and _LIKE_A_TAG.match(line):
             yield "AB", "\r\n".join(parts)
             parts = []
         if line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import rispy
 
 from services.ingest.ports.libraries.catalog import WRITERS
 from services.ingest.ports.libraries.port import Entry, Exported, Fault, UnreadableLibrary
@@ -197,3 +198,22 @@ def test_what_is_written_is_what_zotero_endnote_and_rayyan_keep():
         "N1  - LIVING-STAGE: full_text | LIVING-REASON: a / b", "ER  - ", "", "",
     ]  # fmt: skip
     assert entry(body).fields.items() >= {"living.stage": "full_text", "living.reason": "a / b"}.items()
+
+
+def test_another_reader_reads_what_is_written():
+    bibliography = Bibliography(
+        title="A title", abstract="One.\nTwo - three.", authors=["Doe, Jane", "Roe, K"], venue="A journal", issue="2",
+        volume="1", pages="1-9", published="2019-04-01", kind="article", language="en", issns=["0006-2960"],
+        urls=["https://example.org"], identifiers=Identifiers(doi="10.5555/a"),
+    )  # fmt: skip
+
+    body = b"".join(WRITERS["ris"]([Exported("rec_1", bibliography), Exported("rec_2", bibliography)]))
+    one, two = rispy.loads(body.decode().replace("\r\n", "\n"))
+
+    assert one | {"id": "rec_2"} == two
+    assert one == {
+        "type_of_reference": "JOUR", "id": "rec_1", "title": "A title", "authors": ["Doe, Jane", "Roe, K"],
+        "year": "2019", "date": "2019/04/01/", "secondary_title": "A journal", "volume": "1", "number": "2",
+        "start_page": "1", "end_page": "9", "issn": "0006-2960", "urls": ["https://example.org"], "language": "en",
+        "doi": "10.5555/a", "abstract": "One. Two - three.",
+    }  # fmt: skip
