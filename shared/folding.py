@@ -11,17 +11,52 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Iterable
 
-#: A word: letters and digits of any script.
-WORD = re.compile(r"[^\W_]+")
+
+def _is_mark(code: int) -> bool:
+    return unicodedata.category(chr(code))[0] == "M"
+
+
+#: What is written into words and no reader sees: soft hyphens, joiners, marks of direction.
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """A character class of these characters, as runs."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in runs)
+
+
+#: Marks that are part of a letter's spelling, and never a sign between words: of every script that has any.
+_MARKS = _ranges(code for code in (*range(0x0300, 0xAC00), *range(0x10A00, 0x12000)) if _is_mark(code))
+
+#: A word: letters and digits of any script, each with its marks.
+WORD = re.compile(rf"(?:[^\W_][{_MARKS}]*)+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+
+#: Accents of Latin, Greek and Cyrillic letters, and the points of Hebrew and Arabic, which are mostly left out. In
+#: other scripts a mark is a vowel or makes another letter of one (Hindi, Thai, Japanese), and stays.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
+    "\u06df-\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
 
 _APOSTROPHE = re.compile(r"(?<=\w)['’`´](?=\w)")
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
 _GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "κ": "kappa", "λ": "lambda",
-    "μ": "mu", "π": "pi", "σ": "sigma", "τ": "tau", "χ": "chi", "ψ": "psi", "ω": "omega",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi",
+    "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
-_GREEK_LETTER = re.compile("|".join(_GREEK))
+
+#: Greek letters as symbols; within a Greek word they are letters.
+_GREEK_SYMBOL = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}]{{1,2}}(?![\u0370-\u03ff])")
 
 
 # Matching
@@ -38,18 +73,25 @@ def without_marks(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """For matching: lower case, without apostrophes or diacritics, with Greek and rarer letters spelled out."""
+    """For matching: lower case, without apostrophes, with Greek and rarer letters spelled out; without accents, but
+    with all marks that are vowels in their script."""
     text = _APOSTROPHE.sub("", text).casefold()
-    return text if text.isascii() else _GREEK_LETTER.sub(_greek, without_marks(text).translate(_LETTERS))
+    if text.isascii():
+        return text
+    bare = _ACCENTS.sub("", decomposed(_UNSEEN.sub("", text))).translate(_LETTERS)
+    return bare if bare.isascii() else _GREEK_SYMBOL.sub(_greek, unicodedata.normalize("NFC", bare))
 
 
 def plain_words(text: str) -> tuple[str, ...]:
     """All the words of a text as they are matched."""
+    if text.isascii():  # As most are, which then need fewer steps.
+        bare = _APOSTROPHE.sub("", text) if "'" in text or "`" in text else text
+        return tuple(_ASCII_WORD.findall(bare.lower()))
     return tuple(WORD.findall(plain(text)))
 
 
 def _greek(letter: re.Match[str]) -> str:
-    return _GREEK[letter[0]]
+    return "".join(_GREEK[each] for each in letter[0])
 
 
 # Finding
