@@ -1,8 +1,7 @@
 """Duplicates that people labelled, and recorded works: what matching merges is right, and little is left.
 
-The gold sets have other fields than our sources: no identifiers in the screening sets of CoLRev, pages and volumes
-that none of our sources' records has. Their rows are read as far as a source's record goes; each comes from a
-source of its own, since they were exported from many databases.
+The gold sets have other fields than our sources: no identifiers in the screening sets of CoLRev, `NA` for what is
+missing in that of ASySD. Each row comes from a source of its own, since they were exported from many databases.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import csv
 import gzip
 import io
 import json
+import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -44,12 +44,17 @@ Pairs = set[tuple[str, str]]
 def row_record(row: dict[str, str], name: str, authors: list[str]) -> SourceRecord:
     """A row of a gold set as a source would send it; every row is from a source of its own."""
     year = normal.partial_date_of(row["year"])
+    row = {column: "" if value == "NA" else value for column, value in row.items()}
     return SourceRecord(
         source=name,
         source_id=name,
         title=row["title"] or None,
         authors=[author for author in authors if author],
         venue=row.get("journal") or row.get("booktitle") or None,
+        volume=row.get("volume") or None,
+        issue=row.get("number") or row.get("issue") or None,
+        pages=row.get("pages") or None,
+        issns=[number for text in re.split(r"[\s;(]+", row.get("isbn") or "") if (number := identifiers.issn(text))],
         published=year and year[:4],
         kind="article",
         identifiers=Identifiers(doi=identifiers.doi(row.get("doi"))),
@@ -89,9 +94,10 @@ def score(name: str, right: int, found: int, there: int, maybe: int) -> tuple[fl
     return precision, recall
 
 
-@pytest.mark.parametrize(("name", "least_recall"), [("cytology_screening", 0.975), ("respiratory", 0.91)])
-def test_exports_without_identifiers_are_merged_rightly(realdata, name, least_recall):
-    """The few merges the labels do not have are of one title, the same authors and one journal, a year apart."""
+@pytest.mark.parametrize(
+    ("name", "least_recall", "most_doubts"), [("cytology_screening", 0.99, 6), ("respiratory", 0.96, 14)]
+)
+def test_exports_without_identifiers_are_merged_rightly(realdata, name, least_recall, most_doubts):
     folder = realdata / "dedup" / "colrev-bibdedupe" / name
     gold = same_in(folder / "merged_record_ids.csv")
 
@@ -99,12 +105,24 @@ def test_exports_without_identifiers_are_merged_rightly(realdata, name, least_re
 
     merged = merged_in(pool)
     precision, recall = score(name, len(gold & merged), len(merged), len(gold), len(pool.doubts))
-    assert precision >= 0.997
+    assert precision == 1
     assert recall >= least_recall
+    assert len(pool.doubts) <= most_doubts
+
+
+@pytest.mark.parametrize("name", ["cytology_screening", "respiratory"])
+def test_clusters_are_the_same_in_every_order(realdata, name):
+    records = colrev(realdata / "dedup" / "colrev-bibdedupe" / name)
+
+    merged = merged_in(pooled(records))
+
+    for seed in range(10):
+        shuffled = random.Random(seed).sample(records, len(records))
+        assert merged_in(pooled(shuffled)) == merged
 
 
 def test_updates_of_a_review_are_not_merged(realdata):
-    """The labels count these as one; they are yearly versions, which a person may put together."""
+    """The labels count these as one; they are versions, which a person may put together."""
     folder = realdata / "dedup" / "colrev-bibdedupe" / "respiratory"
     with (folder / "updated_paper_pairs.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -139,11 +157,13 @@ def test_an_export_with_shared_supplement_dois_is_merged_rightly(realdata):
     removed = len(records) - len(pool.members)
     right = removed - wrong
     precision, recall = score("asysd", right, removed, right + missed, len(pool.doubts))
-    assert precision >= 0.999
-    assert recall >= 0.99
+    assert precision == 1
+    assert recall >= 0.999
+    assert len(pool.doubts) <= 8
 
 
 def test_conference_abstracts_that_share_a_doi_stay_apart(realdata):
+    """Their titles and pages tell them apart; the few that are on one page are left to a person."""
     records, _ = asysd(realdata / "dedup" / "asysd" / "labelled_test_set.csv.gz")
     by_doi: dict[str, set[str]] = defaultdict(set)
     pool = pooled(records)
@@ -154,8 +174,9 @@ def test_conference_abstracts_that_share_a_doi_stay_apart(realdata):
 
     shared = {doi: homes for doi, homes in by_doi.items() if len(homes) > 1}
     assert len(shared) > 10
-    for homes in shared.values():
-        assert all(frozenset(pair) in pool.doubts for pair in combinations(sorted(homes), 2))
+    pairs = {frozenset(pair) for homes in shared.values() for pair in combinations(sorted(homes), 2)}
+    asked = pairs & pool.doubts.keys()
+    assert len(asked) <= len(pairs) / 20
 
 
 def test_labelled_pairs_are_never_merged_wrongly(realdata):
@@ -166,8 +187,8 @@ def test_labelled_pairs_are_never_merged_wrongly(realdata):
     for name, verdict in verdicts.items():
         print(f"{'same' if name in same else 'different':9} -> {verdict:9} {name}")
     assert {name for name, verdict in verdicts.items() if verdict == "same"} <= same
-    # What is left are a Cochrane update, and an article of the next year with another list of authors.
-    assert sum(verdicts[name] == "same" for name in same) >= len(same) - 2
+    # What is left is a Cochrane update.
+    assert sum(verdicts[name] == "same" for name in same) >= len(same) - 1
 
 
 def pair_of(case: dict) -> Iterator[SourceRecord]:
