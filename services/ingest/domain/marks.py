@@ -17,10 +17,10 @@ _ANNOTATION = re.compile(
     r"[\[(]\s*(?:(?:published |publisher )?(?:erratum|correction|corrected and republished|retraction|comment)s?"
     r"\s+(?:appears?\s+|published\s+)?(?:in\b\s*[:\w]|from\b)|republished|see comments?\b|review\b(?! of)"
     r"|\d+ refs?\b|structured abstract|provisional abstract|abstract(?!\s*(?:no\.?\s*)?#?[\w-]*\d)|corrected"
-    r"|(?:this article has been |article )?(?:retracted|withdrawn|removed))(?:[^\])(]|\([^)]*\))*[\])]?"
+    r"|(?:this article has been |article )?(?:retracted|withdrawn|removed))(?:[^\])(]|\([^)]{0,100}\)){0,300}[\])]?"
     r"|^\W*(?:temporary\s+)?(?:retracted|withdrawn|removed|removal)(?:\s+(?:article|paper|chapter|manuscript|publication))?"
     r"\s*(?:[:\])–—-]|\.(?=\s)|(?<=article)\s|(?<=paper)\s)\W*"
-    r"|[\s:;.,–—-]+(?:retracted|withdrawn)(?:\s+(?:article|paper))?\W*$",
+    r"|(?<![\s:;.,–—-])[\s:;.,–—-]+(?:retracted|withdrawn)(?:\s+(?:article|paper))?\W*$",
     re.IGNORECASE,
 )
 _MAY_BE_ANNOTATED = re.compile(r"[\[(]|retract|withdr|remov", re.IGNORECASE)
@@ -53,10 +53,10 @@ _BEFORE = re.compile(
 
 #: In brackets anywhere, and behind a title.
 _BRACKETED = re.compile(
-    rf"[\[(]\s*(?:(?P<erratum>{_ERRATUM}|(?:retraction of )?vol\.?\s*\d+\s*,\s*(?:pg?|pages?)\b[^\])]*)"
-    rf"|(?P<comment>(?:{_COMMENT})|comments? (?:on|in)\b[^\])]*|(?:reply|response) to\b[^\])]*|author reply\b[^\])]*)"
-    r"|(?P<review>(?:book )?review of\b[^\])]*|book review)"
-    r"|(?P<abstract>abstract\s*(?:no\.?\s*)?#?[\w-]*\d[^\])]*|(?:meeting|conference|poster) abstracts?|poster)"
+    rf"[\[(]\s*(?:(?P<erratum>{_ERRATUM}|(?:retraction of )?vol\.?\s*\d+\s*,\s*(?:pg?|pages?)\b[^\])]{{0,300}})"
+    rf"|(?P<comment>(?:{_COMMENT})|comments? (?:on|in)\b[^\])]{{0,300}}|(?:reply|response) to\b[^\])]{{0,300}}|author reply\b[^\])]{{0,300}})"
+    r"|(?P<review>(?:book )?review of\b[^\])]{0,300}|book review)"
+    r"|(?P<abstract>abstract\s*(?:no\.?\s*)?#?[\w-]*\d[^\])]{0,300}|(?:meeting|conference|poster) abstracts?|poster)"
     r"|(?P<protocol>(?:study |trial |review )?protocol)|(?P<update>updated?(?: \d{4})?|\d{4} update))\s*[\])]",
     re.IGNORECASE,
 )

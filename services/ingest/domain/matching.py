@@ -53,11 +53,13 @@ def decide(one: Citation, other: Citation) -> Decision:
 
 def _with_identifier(seen: Evidence) -> Verdict:
     """A shared identifier is enough unless another contradicts it, or the descriptions do."""
-    if seen.title in ("equal", "close", "part", "unknown"):
+    if seen.title in ("equal", "close", "part", "stage", "signs", "unknown"):
         return _under_one_title(seen)
-    if seen.title == "marked" or seen.contradicted:
+    if seen.title == "marked":
         return "maybe"
-    return _of_one_number(seen) if {"pmid", "pmcid"} & seen.shared.keys() else _of_one_doi(seen)
+    if {"pmid", "pmcid"} & seen.shared.keys():
+        return _of_one_number(seen)
+    return "maybe" if seen.contradicted else _of_one_doi(seen)
 
 
 def _under_one_title(seen: Evidence) -> Verdict:
@@ -80,7 +82,9 @@ def _of_one_number(seen: Evidence) -> Verdict:
     """A number of PubMed is of one record: another title is its title in another language, or another form of it."""
     if seen.people == "none" or seen.years == "far" or seen.spots == "other":
         return "maybe"
-    return "same" if seen.authors_agree or seen.in_one_spot or "pmid" in seen.shared else "maybe"
+    if seen.authors_agree:
+        return "same" if "pmid" in seen.shared or not seen.contradicted else "maybe"
+    return "same" if not seen.contradicted and (seen.in_one_spot or "pmid" in seen.shared) else "maybe"
 
 
 def _of_one_doi(seen: Evidence) -> Verdict:
@@ -215,6 +219,6 @@ def _is_one_of_meeting(one: Citation, other: Citation) -> bool:
 
 def _is_certain(seen: Evidence) -> bool:
     """Whether two related works are surely two, so that no person needs to look."""
-    if seen.shared:
-        return seen.title == "marked"
+    if seen.shared:  # One source leaves out of the title what the other has in it.
+        return False
     return seen.title in ("marked", "stage") or bool(seen.kinds) or seen.versions == "other" or seen.spots == "other"

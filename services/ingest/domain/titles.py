@@ -41,6 +41,9 @@ _RANKS: tuple[TitleMatch, ...] = (
     "equal", "close", "part", "stage", "signs", "marked", "counts", "word", "other", "unknown",
 )  # fmt: skip
 
+#: Characters of a title that are read.
+_LONGEST = 2_000
+
 _INLINE = r"b|big|bold|em|font|i|inf|italic|sc|scp|small|span|strong|sub|sup|tt|u|underline"
 _ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>]+))*\s*/?"
 #: Markup inside a word, and markup between words; what is no tag that is used in titles is a sign, as in `p <i`.
@@ -100,10 +103,10 @@ class Title:
 NO_TITLE = Title((), (), (), (), "", (), (), frozenset(), None, 0)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read_title(text: str) -> Title:
     """Reads a title, without what databases write into it."""
-    marks, whole, about = parted(_without_markup(text))
+    marks, whole, about = parted(" ".join(_without_markup(text[:_LONGEST]).split()))
     if not marks:
         return _read(whole, marks, None)
     return _read(whole, marks, _read(about, frozenset(), None))

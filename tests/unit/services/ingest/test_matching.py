@@ -398,7 +398,13 @@ def test_one_pubmed_id_is_one_record_under_another_title():
 
     assert verdict({"pmid": "7"}, {"pmid": "7", **spanish}) == "same"
     assert verdict({"pmid": "7", "doi": "10.1/a"}, {"pmid": "7", "doi": "10.1/b"}) == "same"
+    assert verdict({"pmid": "7", "doi": "10.1/a"}, {"pmid": "7", "doi": "10.1/b", **spanish}) == "same"
     assert verdict({"pmid": "7"}, {"pmid": "7", **spanish, "authors": ["Rosa, Ute"]}) == "maybe"
+
+
+def test_under_one_doi_a_source_may_leave_out_what_a_text_is():
+    assert verdict({"doi": A_DOI, "title": T}, {"doi": A_DOI, "title": f"{T}: five-year follow-up"}) == "same"
+    assert verdict({"doi": A_DOI, "title": T}, {"doi": A_DOI, "title": f"Erratum: {T}"}) == "maybe"
 
 
 def test_abstracts_of_one_supplement_are_other_works():
