@@ -21,9 +21,7 @@ def client(bench: IngestBench, role: str = "lead") -> IngestClient:
 def test_a_lead_sees_and_steers_everything(bench):
     bench.adopt(strategy("crossref"), strategy("openalex"))
     lead = client(bench)
-    bench.sources["crossref"].put(
-        work("crossref", "10.1000/a", doi="10.1000/a", kind="preprint"), rejection("crossref", "bad")
-    )
+    bench.sources["crossref"].put(work("crossref", "10.1000/a", doi="10.1000/a"), rejection("crossref", "bad"))
     bench.pull()
     bench.sources["openalex"].put(work("openalex", "W1", doi="10.1000/b", openalex="W1"))
     bench.pull_again()

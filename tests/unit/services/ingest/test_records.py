@@ -142,10 +142,10 @@ def test_unknown_things_are_not_found(bench):
     assert other.get(f"/ingest/reviews/{bench.review}/records").status_code == 403
 
 
-def preprint_and_article(bench: IngestBench) -> dict:
+def two_with_other_dois(bench: IngestBench) -> dict:
     """Pulls two works that might be one, and gives their pair."""
     bench.adopt(*ALL)
-    puts(bench, work("crossref", "10.1/pre", doi="10.1/pre", kind="preprint", venue=None))
+    puts(bench, work("crossref", "10.1/pre", doi="10.1/pre"))
     bench.pull()
     puts(bench, work("openalex", "W1", doi="10.1/art", openalex="W1"))
     bench.pull_again()
@@ -154,7 +154,7 @@ def preprint_and_article(bench: IngestBench) -> dict:
 
 
 def test_what_might_be_the_same_waits_for_a_person(bench):
-    pair = preprint_and_article(bench)
+    pair = two_with_other_dois(bench)
 
     assert {pair["first"]["sources"][0], pair["second"]["sources"][0]} == {"crossref:10.1/pre", "openalex:W1"}
     assert pair["state"] == "open"
@@ -164,14 +164,14 @@ def test_what_might_be_the_same_waits_for_a_person(bench):
 
 
 def test_a_person_makes_two_records_one(bench):
-    pair = preprint_and_article(bench)
+    pair = two_with_other_dois(bench)
 
-    decided = bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "same", "reason": "the preprint of it"})
+    decided = bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "same", "reason": "a second DOI of it"})
 
-    assert (decided["state"], decided["decided_by"], decided["reason"]) == ("same", "lea", "the preprint of it")
+    assert (decided["state"], decided["decided_by"], decided["reason"]) == ("same", "lea", "a second DOI of it")
     (merged,) = bench.emitted(RecordMerged)
     assert (merged.record, merged.into) == (pair["second"]["record"], pair["first"]["record"])
-    assert merged.evidence[-1] == "lea decided that they are one: the preprint of it"
+    assert merged.evidence[-1] == "lea decided that they are one: a second DOI of it"
     (record,) = bench.records()
     assert record["merges"][0]["merged_by"] == "lea"
     assert len(record["source_records"]) == 2
@@ -185,7 +185,7 @@ def test_a_person_makes_two_records_one(bench):
 
 
 def test_what_a_person_keeps_apart_no_later_pull_brings_together(bench):
-    pair = preprint_and_article(bench)
+    pair = two_with_other_dois(bench)
     bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "different", "reason": "the article has other data"})
 
     puts(bench, work("europepmc", "1", doi="10.1/pre", venue=None), work("pubmed", "7", doi="10.1/art", pmid="7"))
@@ -222,7 +222,7 @@ def test_a_pair_follows_its_records_into_a_merger(bench):
 
 
 def test_a_lead_decides_and_a_retried_command_decides_once(bench):
-    pair = preprint_and_article(bench)
+    pair = two_with_other_dois(bench)
     path, body = f"duplicates/{pair['duplicate']}", {"verdict": "same", "reason": "yes"}
     bench.post(path, body, role="adjudicator", status=403)
     bench.post(path, {"verdict": "perhaps", "reason": "x"}, status=422)
