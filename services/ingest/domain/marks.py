@@ -54,7 +54,8 @@ _BEFORE = re.compile(
 #: In brackets anywhere, and behind a title.
 _BRACKETED = re.compile(
     rf"[\[(]\s*(?:(?P<erratum>{_ERRATUM}|(?:retraction of )?vol\.?\s*\d+\s*,\s*(?:pg?|pages?)\b[^\])]{{0,300}})"
-    rf"|(?P<comment>(?:{_COMMENT})|comments? (?:on|in)\b[^\])]{{0,300}}|(?:reply|response) to\b[^\])]{{0,300}}|author reply\b[^\])]{{0,300}})"
+    rf"|(?P<comment>(?:{_COMMENT})|comments? (?:on|in)\b[^\])]{{0,300}}"
+    r"|(?:(?:reply|response) to|author reply)\b[^\])]{0,300})"
     r"|(?P<review>(?:book )?review of\b[^\])]{0,300}|book review)"
     r"|(?P<abstract>abstract\s*(?:no\.?\s*)?#?[\w-]*\d[^\])]{0,300}|(?:meeting|conference|poster) abstracts?|poster)"
     r"|(?P<protocol>(?:study |trial |review )?protocol)|(?P<update>updated?(?: \d{4})?|\d{4} update))\s*[\])]",
