@@ -224,7 +224,7 @@ def harvested(realdata, tmp_path_factory) -> Iterator[tuple[Workbench, list[RunF
         later = SERVICE.resources(bench.settings.model_copy(update={"openalex_url": f"{april.url}/openalex"}))
         bench.running.resources["openalex"] = later["openalex"]
         with bench.work() as work:
-            (watch,) = store.watches_of(work, REVIEW)
+            (watch,) = store.watches_of(work, REVIEW, "search")
             watch.due_at, watch.searched_through = work.now, None
         bench.runs(pulling.pull_due_watches)
         later.close()
@@ -251,7 +251,7 @@ def test_every_recorded_work_is_a_record_a_merge_or_a_rejection(harvested):
 
 @pytest.mark.slow
 def test_what_was_merged_of_the_recorded_works_is_printed_with_its_evidence(harvested):
-    """OpenAlex alone gave these works, each once: what is left of its duplicates waits for a person."""
+    """OpenAlex alone gave these works, one of them twice under one PubMed id; what else is alike waits for a person."""
     bench, (first, second) = harvested
 
     with bench.work(readonly=True) as work:
@@ -263,8 +263,8 @@ def test_what_was_merged_of_the_recorded_works_is_printed_with_its_evidence(harv
         for one in (pair.first, pair.second):
             described = records[one].bibliography
             print("   ", described["title"], described["published"], described["identifiers"])
-    assert first.counts.merged == second.counts.merged == 0
-    assert 5 <= len(pairs) <= 12
+    assert (first.counts.merged, second.counts.merged) == (1, 0)
+    assert 2 <= len(pairs) <= 8
 
 
 @pytest.mark.slow

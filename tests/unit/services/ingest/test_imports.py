@@ -24,9 +24,14 @@ def ris(*titles: str, more: str = "") -> bytes:
     """A library file with these works, and between them whatever else it has."""
     return "".join(
         f"TY  - JOUR\r\nTI  - {title}\r\nAU  - Okoye, Ada\r\nPY  - 2021\r\nT2  - Journal of Shared Care\r\n"
-        f"VL  - 12\r\nSP  - 123\r\nEP  - 130\r\n{more}ER  - \r\n\r\n"
+        f"VL  - 12\r\nSP  - {first(title)}\r\nEP  - {first(title) + 7}\r\n{more}ER  - \r\n\r\n"
         for title in titles
     ).encode()
+
+
+def first(title: str) -> int:
+    """Its first page: each has pages of its own."""
+    return 10 * TITLES.index(title) + 123 if title in TITLES else 1000
 
 
 def upload(bench: IngestBench, content: bytes, role: str = "lead", status: int = 201) -> Any:
@@ -69,7 +74,7 @@ def test_a_file_is_a_run_that_says_who_brought_what_and_how_it_was_found(ready):
     assert ready.emitted(RunFinished) == []
     titles = {record["bibliography"]["title"] for record in ready.records()}
     assert titles == set(TITLES)
-    assert {one.bibliography.pages for one in ready.emitted(RecordDiscovered)} == {"123-130"}
+    assert {one.bibliography.pages for one in ready.emitted(RecordDiscovered)} >= {"123-130", "133-140"}
 
 
 def test_the_same_file_again_changes_nothing(ready):
