@@ -29,6 +29,12 @@ class Kind:
     signature: re.Pattern[str] | None = None
 
 
+#: A first line that names columns.
+_NAMES_OF_COLUMNS = re.compile(
+    r"\A(?:[^\n]{0,5000}[,;\t])?[ \"]{0,3}(?:\w{1,20} )?(?:title|abstract|pmid|doi)s?[ \"]{0,3}(?:[,;\t]|\r?$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
 #: In the order in which they are tried: what a file holds counts more than its name, since exports are called anything.
 KINDS: Mapping[Format, Kind] = {
     "ris": Kind(
@@ -43,6 +49,8 @@ KINDS: Mapping[Format, Kind] = {
         "enw", (".enw", ".enl", ".txt"),
         signature=re.compile(r"^%[0TAJBDF][ \t].*\n(?:.*\n)?%[0-9A-Z@][ \t]", re.MULTILINE),
     ),
+    "csv": Kind("tables", (".csv",), written=True, signature=_NAMES_OF_COLUMNS),
+    "tsv": Kind("tables", (".tsv", ".tab", ".txt"), signature=re.compile(r"\A(?:PT|PMID|Title)\t", re.IGNORECASE)),
 }  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""Cells that no spreadsheet takes for a formula, and that are read again as what they were."""
+
+from __future__ import annotations
+
+import re
+
+#: How a cell begins that some spreadsheet would work out (OWASP, CSV injection), and one that looks already defused.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+_DEFUSED = re.compile(r"''*[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+
+#: What neither XML 1.0 nor a sheet can hold.
+_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def defused(text: str) -> str:
+    """The text with an apostrophe before it where it begins like a formula, as spreadsheets write text."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def undefused(text: str) -> str:
+    """What `defused` was given."""
+    return text[1:] if _DEFUSED.match(text) else text
+
+
+def holdable(text: str) -> str:
+    """The text with U+FFFD for what no XML can hold."""
+    return _NO_CHARACTER.sub("\ufffd", text)

@@ -1,0 +1,63 @@
+"""Records on their way out: the rows of a table, and bytes in pieces that are worth sending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from services.ingest.ports.libraries.columns import OWN_COLUMN
+from services.ingest.ports.libraries.names import joined
+from services.ingest.ports.libraries.port import Exported
+from shared.events.values import Identifiers
+
+#: Bytes or so of a piece.
+_PIECE = 64 * 1024
+
+_TEXTS = ("title", "abstract", "venue", "volume", "issue", "pages", "article_number", "publisher", "published", "kind",
+          "language")  # fmt: skip
+_LISTS = ("other_titles", "authors", "editors", "issns", "isbns", "urls")
+#: The columns of a description, in the order in which people look at them.
+COLUMNS = (
+    "title", "other_titles", "authors", "editors", "published", "venue", "volume", "issue", "pages", "article_number",
+    "abstract", "kind", "language", "publisher", "issns", "isbns", "urls", *Identifiers.model_fields,
+)  # fmt: skip
+
+#: Where decisions go whose names are not among those of the first record, and so have no column.
+FURTHER = "further_decisions"
+
+
+def rows_of(records: Iterable[Exported]) -> Iterator[list[str]]:
+    """The names of the columns, then a row for each record. Each decision has the column of its name."""
+    names: tuple[str, ...] | None = None
+    for record in records:
+        if names is None:
+            names = tuple(record.decisions)
+            yield [OWN_COLUMN, *COLUMNS, *names, FURTHER]
+        further = [f"{name}: {value}" for name, value in record.decisions.items() if name not in names]
+        yield [record.record, *_described(record), *(record.decisions.get(name, "") for name in names), joined(further)]
+    if names is None:
+        yield [OWN_COLUMN, *COLUMNS, FURTHER]
+
+
+def _described(record: Exported) -> Iterator[str]:
+    it = record.bibliography
+    for name in COLUMNS:
+        if name in _TEXTS:
+            yield getattr(it, name) or ""
+        elif name in _LISTS:
+            yield joined(getattr(it, name))
+        else:
+            yield getattr(it.identifiers, name) or ""
+
+
+def in_pieces(texts: Iterable[str]) -> Iterator[bytes]:
+    """The texts in UTF-8, put together to pieces of a size."""
+    held: list[str] = []
+    length = 0
+    for text in texts:
+        held.append(text)
+        length += len(text)
+        if length >= _PIECE:
+            yield "".join(held).encode("utf-8", "replace")
+            held, length = [], 0
+    if held:
+        yield "".join(held).encode("utf-8", "replace")
