@@ -48,12 +48,18 @@ class Columns:
     def read(self, line: int, cells: Sequence[str], remarks: Iterable[str] = ()) -> Entry | Fault:
         """The row that begins at `line`; it has as many cells as there are columns."""
         said = Said(remarks=list(remarks), own=self._own)
+        references: list[tuple[str, str, str]] = []
         for name, meaning, cell in zip(self.written, self._meanings, cells, strict=True):
-            if self._own:
-                cell = undefused(cell)
-            if not cell or not (self._own or cell.strip()):
+            if not cell or (not self._own and cell.isspace()):
                 continue
-            if meaning is None or not self._take(said, meaning, cell):
+            if self._own and cell[0] == "'":
+                cell = undefused(cell)
+            if meaning in ("citation", "source"):
+                references.append((meaning, name, cell))
+            elif meaning is None or not self._take(said, meaning, cell):
+                said.fields[name] = cell
+        for meaning, name, cell in references:
+            if not self._cited(said, meaning, cell):
                 said.fields[name] = cell
         return said.entry(line=line, source=self.source, excerpt="; ".join(filter(None, cells)))
 
@@ -74,8 +80,6 @@ class Columns:
                 said.other_venues.append(cell)
             case "kind":
                 said.kinds.append(cell)
-            case "citation" | "source":
-                return self._cited(said, meaning, cell)
             case _:
                 if getattr(said, meaning):
                     return False
@@ -89,7 +93,8 @@ class Columns:
         return names.listed(cell) if self._own else several(cell)
 
     def _cited(self, said: Said, meaning: str, cell: str) -> bool:
-        """Reads where a work is out of a reference; what is not read stays a field."""
+        """Reads where a work is out of a reference, as far as no column of its own has it. It stays a field too, unless
+        it is the only column that says so."""
         forms = (_CITATION,) if meaning == "citation" else (_EMBASE, _OVID)
         found = next(filter(None, (form.search(cell) for form in forms)), None)
         if found is None:
