@@ -29,6 +29,11 @@ class Kind:
     signature: re.Pattern[str] | None = None
 
 
+_BIBTEX = re.compile(
+    r"^[ \t]*@[ \t]*(?:article|book|misc|in\w{4,12}|\w{2,4}thesis|proceedings|\w{0,7}report|unpublished|comment|string"
+    r"|preamble|conference|booklet|manual|online|data\w{3,4}|collection|review|software|electronic)[ \t]*[{(]",
+    re.IGNORECASE | re.MULTILINE,
+)
 #: A first line that names columns.
 _NAMES_OF_COLUMNS = re.compile(
     r"\A(?:[^\n]{0,5000}[,;\t])?[ \"]{0,3}(?:\w{1,20} )?(?:title|abstract|pmid|doi)s?[ \"]{0,3}(?:[,;\t]|\r?$)",
@@ -49,6 +54,7 @@ KINDS: Mapping[Format, Kind] = {
         "enw", (".enw", ".enl", ".txt"),
         signature=re.compile(r"^%[0TAJBDF][ \t].*\n(?:.*\n)?%[0-9A-Z@][ \t]", re.MULTILINE),
     ),
+    "bibtex": Kind("bibtex", (".bib", ".bibtex", ".txt"), written=True, signature=_BIBTEX),
     "csv": Kind("tables", (".csv",), written=True, signature=_NAMES_OF_COLUMNS),
     "xlsx": Kind("sheets", (".xlsx", ".xlsm"), written=True, magic=b"PK\x03\x04"),
     "tsv": Kind("tables", (".tsv", ".tab", ".txt"), signature=re.compile(r"\A(?:PT|PMID|Title)\t", re.IGNORECASE)),
