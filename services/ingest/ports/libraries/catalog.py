@@ -55,6 +55,8 @@ KINDS: Mapping[Format, Kind] = {
         signature=re.compile(r"^%[0TAJBDF][ \t].*\n(?:.*\n)?%[0-9A-Z@][ \t]", re.MULTILINE),
     ),
     "bibtex": Kind("bibtex", (".bib", ".bibtex", ".txt"), written=True, signature=_BIBTEX),
+    "endnote": Kind("endnote", (".xml",), written=True, signature=re.compile(r"\A\s*<(?:\?xml|xml|records)\b")),
+    "csl-json": Kind("csljson", (".json",), written=True, signature=re.compile(r"\A\s*(?:\[\s*[\]{]|\{\s*\")")),
     "csv": Kind("tables", (".csv",), written=True, signature=_NAMES_OF_COLUMNS),
     "xlsx": Kind("sheets", (".xlsx", ".xlsm"), written=True, magic=b"PK\x03\x04"),
     "tsv": Kind("tables", (".tsv", ".tab", ".txt"), signature=re.compile(r"\A(?:PT|PMID|Title)\t", re.IGNORECASE)),

@@ -11,6 +11,7 @@ import re
 from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
 from services.ingest.ports.sources.tex import without_tex
+from shared import folding
 
 _SIGNS = re.compile(r"[\\${}~]|--|``|''|[?!]`|<<|>>|,,")
 _BARE = re.compile(r"(?<!\\)((?:\\\\)*)([%&#])")
@@ -23,7 +24,27 @@ _LONGEST = 250_000
 
 _ADDRESS = re.compile(r"\\textbraceleft(?:\{\})?|\\textbraceright(?:\{\})?|\\textbackslash(?:\{\})?|\\([_%&#~{}$\\])")
 _AROUND_ADDRESS = re.compile(r"\\url\s*\{(.*)\}", re.DOTALL)
-_NAMED = {"\\textbraceleft": "{", "\\textbraceright": "}", "\\textbackslash": "\\"}
+_NAMED = {
+    "\\textbraceleft": "{", "\\textbraceright": "}", "\\textbackslash": "\\", "\\textasciitilde": "~",
+    "\\textasciicircum": "^",
+}  # fmt: skip
+_ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307"}
+_LIGATURES = {
+    "---": "\u2014",
+    "--": "\u2013",
+    "``": "\u201c",
+    "''": "\u201d",
+    "~": "\u00a0",
+    "?`": "\u00bf",
+    "!`": "\u00a1",
+}
+#: All the TeX that most texts have; what has other commands goes the long way.
+_QUICK = re.compile(
+    r"\\(?P<escaped>[%&#_${}])|\\(?P<named>text(?:backslash|braceleft|braceright|asciitilde|asciicircum))"
+    r"(?:\{\}|(?![A-Za-z]) ?)"
+    r"|\\(?P<accent>[\"'`^~=.])(?:\{(?=[A-Za-z]\}|\\i\}))?(?P<letter>[A-Za-z]|\\i(?![A-Za-z]))"
+    r"|---?|``|''|~|[?!]`|[{}]"
+)
 
 _WRITTEN = {
     "\\": "\\textbackslash{}", "{": "\\textbraceleft{}", "}": "\\textbraceright{}", "~": "\\textasciitilde{}",
@@ -74,6 +95,8 @@ def line_of(tex: str) -> str:
 def _text(tex: str) -> str:
     if not _SIGNS.search(tex):
         return tex
+    if "\\" not in _QUICK.sub("", tex):
+        return folding.composed(_QUICK.sub(_as_text, tex))
     escaped = _BARE_DOLLAR.sub(r"\\$", _BARE.sub(r"\1\\\2", tex))
     try:
         # It cuts blanks at the ends.
@@ -83,6 +106,14 @@ def _text(tex: str) -> str:
     except Exception:
         # It raises whatever it stumbles on, and what is no TeX is text.
         return tex
+
+
+def _as_text(sign: re.Match[str]) -> str:
+    if sign["accent"]:
+        return ("i" if sign["letter"] == "\\i" else sign["letter"]) + _ACCENTS[sign["accent"]]
+    if sign["named"]:
+        return _NAMED[f"\\{sign['named']}"]
+    return sign["escaped"] or _LIGATURES.get(sign[0], "")
 
 
 def address_of(tex: str) -> str:

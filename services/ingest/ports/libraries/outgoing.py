@@ -1,4 +1,4 @@
-"""Records on their way out: the rows of a table, and bytes in pieces that are worth sending."""
+"""Records on their way out: the rows of a table, and text as bytes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from services.ingest.ports.libraries.columns import OWN_COLUMN
 from services.ingest.ports.libraries.names import joined
 from services.ingest.ports.libraries.port import Exported
 from shared.events.values import Identifiers
-
-#: Bytes or so of a piece.
-_PIECE = 64 * 1024
 
 _TEXTS = ("title", "abstract", "venue", "volume", "issue", "pages", "article_number", "publisher", "published", "kind",
           "language")  # fmt: skip
@@ -50,14 +47,5 @@ def _described(record: Exported) -> Iterator[str]:
 
 
 def in_pieces(texts: Iterable[str]) -> Iterator[bytes]:
-    """The texts in UTF-8, put together to pieces of a size."""
-    held: list[str] = []
-    length = 0
-    for text in texts:
-        held.append(text)
-        length += len(text)
-        if length >= _PIECE:
-            yield "".join(held).encode("utf-8", "replace")
-            held, length = [], 0
-    if held:
-        yield "".join(held).encode("utf-8", "replace")
+    """The texts in UTF-8, each as it comes."""
+    return (text.encode("utf-8", "replace") for text in texts)

@@ -39,11 +39,16 @@ class Columns:
     """The columns of one table, by what its row of names says."""
 
     def __init__(self, written: Sequence[str], *, source: str) -> None:
-        self.written = tuple(_distinct([name.strip(" \t\r\n\ufeff") for name in written]))
+        self._raw = [name.strip(" \t\r\n\ufeff") for name in written]
+        self.written = tuple(_distinct(self._raw))
         self.dialect = dialect_of(self.written)
         self.source = source
         self._meanings = meanings(self.written, self.dialect)
         self._own = self.dialect == "living"
+
+    def are(self, cells: Sequence[str]) -> bool:
+        """Whether a row is that of the names once more."""
+        return cells[0].strip(" \t\r\n\ufeff") == self._raw[0] and [name.strip() for name in cells[1:]] == self._raw[1:]
 
     def read(self, line: int, cells: Sequence[str], remarks: Iterable[str] = ()) -> Entry | Fault:
         """The row that begins at `line`; it has as many cells as there are columns."""

@@ -188,6 +188,10 @@ def _entries(rows: _Rows, walk: Iterator[Row | Fault], columns: Columns) -> Iter
             continue
         if not any(cell.strip() for cell in row.cells):
             continue
+        if columns.are(row.cells):
+            # Of a file that was put at the end of another one.
+            yield fault(row.number, "it names the columns again", row.text, is_record=False)
+            continue
         given, wanted = len(row.cells), len(columns.written)
         try:
             cells, remark = fitted(row.cells, wanted)
