@@ -43,7 +43,7 @@ _KINDS = _listed(
         "editorial": "editorials",
         "letter": "letters|comment letter|correspondence|note",
         "dataset": "data|data paper|data set|datasets",
-        "notice": "retracted publication notice|corrigendum|retracted notice|addendum",
+        "notice": "notice|retracted publication notice|corrigendum|retracted notice|addendum",
         "other": "misc|gen|generic|elec|web page|webpage|online|electronic|document|blog|manual|patent|video|other"
         "|icomm|post|blogpost|post weblog|unused",
     }
