@@ -47,7 +47,7 @@ def opened(name: str) -> Opened:
     return open_library(io.BytesIO(content(name)), name=Path(name).name.removesuffix(".gz"), source="import")
 
 
-def told_apart(library: Opened) -> tuple[list[Entry], list[Fault]]:
+def sorted_out(library: Opened) -> tuple[list[Entry], list[Fault]]:
     found = list(library.entries)
     return [it for it in found if isinstance(it, Entry)], [it for it in found if isinstance(it, Fault) and it.is_record]
 
@@ -71,7 +71,7 @@ def test_every_row_of_a_table_is_a_record_or_a_fault_with_its_line(name):
             opened(name)
         return
 
-    entries, faults = told_apart(opened(name))
+    entries, faults = sorted_out(opened(name))
 
     assert len(entries) + len(faults) == rows(name)
     assert {it.reason for it in faults} <= {SAYING_NOTHING}
@@ -81,7 +81,7 @@ def test_every_row_of_a_table_is_a_record_or_a_fault_with_its_line(name):
 def test_every_entry_of_a_bibtex_file_is_read(name):
     begun = re.findall(rb"(?im)^\s*@(?!comment|string|preamble)\w+\s*\{", content(name))
 
-    entries, faults = told_apart(opened(name))
+    entries, faults = sorted_out(opened(name))
 
     assert (len(entries), faults) == (len(begun), [])
 
@@ -90,7 +90,7 @@ def test_every_record_of_an_endnote_library_is_read_with_what_was_found_out_abou
     name = "dedup/colrev-bibdedupe/respiratory/Respiratory.xml"
     library = opened(name)
 
-    entries, faults = told_apart(library)
+    entries, faults = sorted_out(library)
 
     assert (library.format, library.dialect) == ("endnote", "endnote")
     assert (len(entries), faults) == (content(name).count(b"<record>"), [])
@@ -108,7 +108,7 @@ def test_an_endnote_library_that_is_cut_off_is_read_up_to_there():
 
 
 def test_a_workbook_is_read():
-    entries, faults = told_apart(opened("exports/colrev/xlsx_data.xlsx"))
+    entries, faults = sorted_out(opened("exports/colrev/xlsx_data.xlsx"))
 
     assert ([it.line for it in entries], faults) == ([2, 3, 4], [])
 
@@ -121,7 +121,7 @@ EXPECTED = [name for name in files("*_result.bib") if re.search(r"_(bib|csv)_res
 def test_a_file_is_read_as_another_program_reads_it(expected):
     stem = expected.removesuffix("_result.bib")
     (name,) = [name for name in files("*.bib", "*.csv") if Path(name).with_suffix("") == Path(stem)]
-    ours, theirs = told_apart(opened(name))[0], told_apart(opened(expected))[0]
+    ours, theirs = sorted_out(opened(name))[0], sorted_out(opened(expected))[0]
 
     assert len(ours) == len(theirs)
     for other in theirs:
@@ -153,7 +153,7 @@ def test_what_was_decided_is_kept(name, column, included):
     if not (ROOT / name).exists():
         pytest.skip(f"there is no {name}")
     library = opened(name)
-    entries, _ = told_apart(library)
+    entries, _ = sorted_out(library)
 
     assert column in library.columns
     assert sum(it.fields.get(column) == "1" for it in entries) == included
