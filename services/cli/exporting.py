@@ -16,7 +16,10 @@ from services.cli.printing import counted, err, print_json
 from shared.errors import Conflict, Invalid, Unavailable
 
 #: The formats, with how the names of their files end.
-FORMATS = {"ris": ".ris", "nbib": ".nbib"}
+FORMATS = {
+    "ris": ".ris", "nbib": ".nbib", "bibtex": ".bib", "endnote": ".xml", "csv": ".csv", "xlsx": ".xlsx",
+    "csl-json": ".json",
+}  # fmt: skip
 
 _STANDINGS = ("waiting", "included", "excluded")
 

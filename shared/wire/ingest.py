@@ -38,7 +38,7 @@ ImportState = Literal["waiting", "running", "done", "failed"]
 LibraryFormat = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv", "tsv", "xlsx", "csl-json"]
 
 #: In which formats records leave.
-ExportFormat = Literal["ris", "nbib"]
+ExportFormat = Literal["ris", "nbib", "bibtex", "endnote", "csv", "xlsx", "csl-json"]
 
 #: Whether a file of records is made.
 ExportState = Literal["waiting", "done", "failed"]
