@@ -17,7 +17,7 @@ from sqlalchemy import Column, MetaData, String, Table, Text, insert
 
 from services.search.domain import Document
 from services.search.ports.index.elastic_dsl import mapping, to_source
-from services.search.ports.index.sqlite_generation import TOKENIZERS
+from services.search.ports.index.words import Words
 from shared.bus.kafka_log import KafkaLog
 from shared.db import migrate
 from shared.db.engine import opened
@@ -31,6 +31,8 @@ from shared.settings import Settings
 BATCH = 500
 
 _TOPIC = TOPICS[RecordDiscovered.topic]
+#: How FTS5 cuts words by itself, and stems them as the platform does.
+_FTS5_ALONE = "porter unicode61 remove_diacritics 2"
 _TEXTS = {"title", "abstract", "published"}
 
 Item = TypeVar("Item")
@@ -110,7 +112,8 @@ def _kafka(records: Sequence[Record], settings: Settings, mark: str) -> tuple[fl
 def _elasticsearch(records: Sequence[Record], settings: Settings, mark: str) -> float:
     """The client's bulk helper into an index of the platform's own mapping, until all can be found."""
     index = f"{settings.search_index}-{mark}"
-    actions = [{"_index": index, "_id": it.key, "_source": _source(it.event)} for it in records]
+    words = Words(settings.search_analyzer)
+    actions = [{"_index": index, "_id": it.key, "_source": _source(it.event, words)} for it in records]
     with closing(Elasticsearch(settings.search_url, request_timeout=60)) as client:
         client.indices.create(
             index=index, mappings=mapping(settings.search_analyzer, index), settings={"number_of_replicas": 0}
@@ -124,10 +127,11 @@ def _elasticsearch(records: Sequence[Record], settings: Settings, mark: str) -> 
     return took.seconds
 
 
-def _source(event: RecordDiscovered) -> dict[str, Any]:
-    return to_source(
-        Document(record=event.record, review=event.review, revision=event.revision, bibliography=event.bibliography)
+def _source(event: RecordDiscovered, words: Words) -> dict[str, Any]:
+    document = Document(
+        record=event.record, review=event.review, revision=event.revision, bibliography=event.bibliography
     )
+    return to_source(document, words)
 
 
 def _insert(records: Sequence[Record], url: str, mark: str) -> float:
@@ -169,10 +173,10 @@ def _sqlite_log(records: Sequence[Record], path: Path) -> tuple[float, float]:
 
 
 def _fts5(records: Sequence[Record], path: Path) -> float:
-    """Titles and abstracts with the platform's tokenizer, one transaction a batch."""
+    """Titles and abstracts with FTS5's own tokenizer and stemmer, one transaction a batch."""
     texts = [(it.event.bibliography.title, it.event.bibliography.abstract) for it in records]
     with closing(_sqlite(path)) as db:
-        db.execute(f"CREATE VIRTUAL TABLE texts USING fts5(title, abstract, tokenize = '{TOKENIZERS['english']}')")
+        db.execute(f"CREATE VIRTUAL TABLE texts USING fts5(title, abstract, tokenize = '{_FTS5_ALONE}')")
         with _timed() as took:
             for batch in _batches(texts):
                 with db:

@@ -12,6 +12,7 @@ from services.search.models import RebuildRow
 from shared.db.tables import FactRow, HeardUpToRow, InboxRow
 from shared.db.work import Work
 from shared.errors import Unavailable
+from shared.ids import new_id
 
 #: The facts of search: the marks of the index it writes to (two, while a rebuild replaces one), and that it is lost.
 _MARKS, _LOST = "search_index", "search_index_lost"
@@ -22,6 +23,16 @@ INDEX_LOST = (
     "anew with `living search rebuild`, while the platform runs; until then nothing is looked for in it"
 )
 
+#: What is said of an index that an earlier release made.
+INDEX_OUTDATED = (
+    "the search index is in the form of another release, and is being made anew from the log, which takes minutes for "
+    "hundreds of thousands of events; until then nothing is looked for in it. Where that rebuild fails, an admin asks "
+    "for another one with `living search rebuild`"
+)
+
+#: Who asks for the rebuild that a new form needs.
+_RELEASE = "release"
+
 
 def unfinished(work: Work) -> RebuildRow | None:
     """The oldest rebuild that is not over. One found running was left by a process that died."""
@@ -29,6 +40,16 @@ def unfinished(work: Work) -> RebuildRow | None:
         select(RebuildRow).where(col(RebuildRow.state).in_(RebuildStates.UNFINISHED)).order_by(RebuildRow.id).limit(1)
     )
     return work.session.exec(query).first()
+
+
+def ask_for_form(session: Session, form: str) -> None:
+    """Asks for one rebuild into this form; where it failed, it is for an admin to ask for the next."""
+    asked_by = f"{_RELEASE}:{form}"
+    asked = select(RebuildRow).where(
+        col(RebuildRow.state).in_(RebuildStates.UNFINISHED) | (col(RebuildRow.asked_by) == asked_by)
+    )
+    if session.exec(asked.limit(1)).first() is None:
+        session.add(RebuildRow(id=new_id("rebuild"), asked_by=asked_by, asked_at=datetime.now(UTC)))
 
 
 def rebuild(work: Work, rebuild: str) -> RebuildRow:
@@ -62,7 +83,7 @@ def keep_marks(session: Session, marks: Sequence[str]) -> None:
 
 
 def why_lost(session: Session) -> str | None:
-    """What is told of an index that is lost; None while it is the right one."""
+    """What is told of an index that is lost; None while it is the right one, and in this release's form."""
     fact = session.get(FactRow, _LOST)
     return fact.value if fact is not None else None
 
@@ -72,8 +93,8 @@ def keep_why_lost(session: Session, reason: str | None) -> None:
     fact = session.get(FactRow, _LOST)
     if fact is not None and reason is None:
         session.delete(fact)
-    if fact is None and reason is not None:
-        session.add(FactRow(name=_LOST, value=reason, since=datetime.now(UTC)))
+    if reason is not None and (fact is None or fact.value != reason):
+        session.merge(FactRow(name=_LOST, value=reason, since=datetime.now(UTC)))
 
 
 def require_whole(session: Session) -> None:

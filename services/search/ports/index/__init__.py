@@ -2,10 +2,12 @@
 
 from services.search.ports.index.open import open_index
 from services.search.ports.index.port import FACETS, NOTICE, FacetCount, Hit, Query, Results, SearchIndex
+from services.search.ports.index.words import FORM
 from services.search.ports.index.writing import write
 
 __all__ = [
     "FACETS",
+    "FORM",
     "NOTICE",
     "FacetCount",
     "Hit",

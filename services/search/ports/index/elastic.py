@@ -14,9 +14,12 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import ADDED, SHAPE, mapping, marked, search_body, to_document, to_source
-from services.search.ports.index.port import DROPPED, FacetCount, Hit, Query, Results, SearchIndex
-from services.search.ports.index.query import parse
+from services.search.ports.index.elastic_dsl import mapping, search_body, to_document, to_source
+from services.search.ports.index.highlight import Finds
+from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
+from services.search.ports.index.query import Everything
+from services.search.ports.index.sought import Sought, sought
+from services.search.ports.index.words import FORM, Words
 from shared.errors import Conflict, Invalid, LivingError, Rejected, Unavailable
 from shared.paging import cut
 
@@ -42,6 +45,9 @@ class ElasticIndex:
     def __init__(self, url: str, *, name: str, analyzer: str, generation: str | None = None) -> None:
         self._url, self._name, self._analyzer, self._generation = url, name, analyzer, generation
         self._alias = _own_alias(generation) if generation else name
+        self._words = Words(analyzer)
+        #: Whether the live generation was found to be of another form; then it is asked again with each request.
+        self._outdated = False
         # Without the user and password that the URL may have.
         self._server = f"Elasticsearch at {urlsplit(url).netloc.rpartition('@')[2]}"
         try:
@@ -52,11 +58,9 @@ class ElasticIndex:
     def ready(self) -> None:
         with self._asking():
             self._check_version()
-            self._check_analyzer()
             if not self._client.indices.exists_alias(name=self._alias):
                 self._make_first()
-            self._check_shape()
-            self._client.indices.put_mapping(index=self._alias, properties=ADDED)
+            self._check_analyzer()
             # One that an earlier release made showed what is new each second or two, whether anybody looked or not.
             self._client.indices.put_settings(index=self._alias, settings={"index.refresh_interval": None})
 
@@ -72,15 +76,22 @@ class ElasticIndex:
         (settings,) = self._read(self._client.indices.get_settings, name="index.uuid").values()
         return str(settings["settings"]["index"]["uuid"])
 
+    def current(self) -> bool:
+        with self._asking():
+            self._outdated = any(meta.get("shape") != FORM for meta in self._meta())
+        return not self._outdated
+
     def get(self, records: Collection[str]) -> dict[str, Document]:
+        self._require_current()
         if not records:
             return {}
         rows = self._read(self._client.mget, ids=list(records))["docs"]
         return {row["_id"]: to_document(row["_source"], _seen(row)) for row in rows if row["found"]}
 
     def put(self, documents: Iterable[Document]) -> set[str]:
+        self._require_current()
         refused: set[str] = set()
-        for lines in _in_portions(documents):
+        for lines in _in_portions(documents, self._words):
             refused |= self._bulk(lines)
         return refused
 
@@ -88,11 +99,15 @@ class ElasticIndex:
         self._read(self._client.indices.refresh)
 
     def search(self, query: Query) -> Results:
-        body = search_body(query, parse(query.text), self._analyzer)
+        wanted = sought(query.text)
+        body = search_body(query, wanted, self._words)
+        self._require_current()
         # One review asks one copy of the index, since copies may score a little differently.
-        return _results(query, self._read(self._client.search, preference=f"review:{query.review}", **body))
+        answer = self._read(self._client.search, preference=f"review:{query.review}", **body)
+        return _results(query, answer, wanted, self._words)
 
     def count(self, review: str | None = None) -> int:
+        self._require_current()
         only = [{"term": {"listed": True}}, *([{"term": {"review": review}}] if review is not None else [])]
         count: int = self._read(self._client.count, query={"bool": {"filter": only}})["count"]
         return count
@@ -240,31 +255,31 @@ class ElasticIndex:
             raise Invalid(f"{self._server} has version {', '.join(versions)}; the search index needs {_MAJOR}.x")
 
     def _check_analyzer(self) -> None:
-        try:
-            self._client.indices.analyze(analyzer=self._analyzer, text="analysis")
-        except BadRequestError as error:
-            raise Invalid(
-                f"{self._server} lacks the analyzer {self._analyzer!r} ({_reason(error)}): install its module "
-                "(analysis-common has the languages), or set LIVING_SEARCH_ANALYZER=standard"
-            ) from error
-
-    def _check_shape(self) -> None:
-        wanted = {"name": self._name, "analyzer": self._analyzer, "shape": SHAPE}
-        for index in self._client.indices.get_mapping(index=self._alias).values():
-            built = index["mappings"].get("_meta", {})
-            if built != wanted:
+        for built in self._meta():
+            if (built.get("name"), built.get("analyzer")) != (self._name, self._analyzer):
                 raise Invalid(
-                    f"{self._server}: the index {self._alias!r} was built as {built}, this program and its "
-                    f"settings want {wanted}: rebuild the index, or set LIVING_SEARCH_ANALYZER back"
+                    f"{self._server}: the index {self._alias!r} was built as {built}, this program and its settings "
+                    f"want the name {self._name!r} and the analyzer {self._analyzer!r}: rebuild the index, or set "
+                    "LIVING_SEARCH_ANALYZER back"
                 )
+        self.current()
+
+    def _meta(self) -> list[dict[str, Any]]:
+        """What is written down of how the index was built."""
+        found = self._client.indices.get_mapping(index=self._alias)
+        return [index["mappings"].get("_meta", {}) for index in found.values()]
+
+    def _require_current(self) -> None:
+        if self._outdated and not self.current():
+            raise Unavailable(OUTDATED)
 
 
-def _in_portions(documents: Iterable[Document]) -> Iterator[list[bytes]]:
+def _in_portions(documents: Iterable[Document], words: Words) -> Iterator[list[bytes]]:
     """The documents as lines of `_bulk`, in portions that a server takes."""
     lines: list[bytes] = []
     size = 0
     for document in documents:
-        lines += [_action(document), orjson.dumps(to_source(document))]
+        lines += [_action(document), orjson.dumps(to_source(document, words))]
         size += len(lines[-1])
         if size > _BULK_BYTES:
             yield lines
@@ -290,12 +305,13 @@ def _seen(row: dict[str, Any]) -> str:
     return orjson.dumps([row["_index"], row["_seq_no"], row["_primary_term"]]).decode()
 
 
-def _results(query: Query, answer: ObjectApiResponse[Any]) -> Results:
+def _results(query: Query, answer: ObjectApiResponse[Any], wanted: Sought, words: Words) -> Results:
     rows = answer["hits"]["hits"]
     page = cut(rows, asked_by(query), lambda row: row["sort"])
-    buckets = answer.get("aggregations", {})
+    buckets, finds = answer.get("aggregations", {}), Finds(wanted, words)
+    scored = wanted != Everything() and query.sort == "relevance"
     return Results(
-        hits=[_hit(query, row) for row in page.rows],
+        hits=[_hit(row, finds, scored=scored) for row in page.rows],
         total=answer["hits"]["total"]["value"],
         facets={
             name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
@@ -305,10 +321,9 @@ def _results(query: Query, answer: ObjectApiResponse[Any]) -> Results:
     )
 
 
-def _hit(query: Query, row: dict[str, Any]) -> Hit:
+def _hit(row: dict[str, Any], finds: Finds, *, scored: bool) -> Hit:
     document = to_document(row["_source"], _seen(row))
-    scored = query.sort == "relevance" and bool(query.text.strip())
-    return Hit(document, row["_score"] if scored else None, marked(document, row.get("highlight", {})))
+    return Hit(document, row["_score"] if scored else None, finds.marked(document.bibliography))
 
 
 def _own_alias(generation: str) -> str:

@@ -7,25 +7,15 @@ from typing import Any
 
 from services.search.domain import NO_NOTICE, Document, Notice, Screening
 from services.search.ports.index.cursor import position_of
-from services.search.ports.index.highlight import (
-    CLOSING,
-    OPENING,
-    marked_fields,
-    spans_of,
-    united,
-)
 from services.search.ports.index.port import FACET_SIZE, Query, as_number, earliest
-from services.search.ports.index.query import And, Expression, Not, Or, Phrase, Prefix
+from services.search.ports.index.query import Everything
+from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without
+from services.search.ports.index.words import FORM, Words
 from shared.events.ingest import Bibliography
-from shared.folding import composed, fold
 from shared.paging import with_one_more
-
-#: Changes with every change of the mapping, so that an index of another shape is noticed at start.
-SHAPE = 1
 
 _BOOSTS = {"title": 3, "abstract": 1, "authors": 1, "venue": 0.5}
 _FIELDS = {"title": "title", "abstract": "abstract", "author": "authors", "venue": "venue"}
-_STEMMED = ("title", "abstract")
 _KEYWORDS = {
     "year": "year",
     "source": "sources.source",
@@ -36,47 +26,38 @@ _KEYWORDS = {
     "notice": "notice",
 }
 _KEYWORD = {"type": "keyword", "ignore_above": 1_000}
-#: What a later release has added to the mapping: an index of before takes it in at a start, and is none the worse.
-ADDED = {"notice": _KEYWORD}
-_PLAIN = ("published", "kind", "language", "identifiers", "sources")
+#: What is kept of a description as it is, beside the venue.
+_KEPT = ("title", "abstract", "authors", "published", "kind", "language", "identifiers", "sources")
 
 
 def mapping(analyzer: str, name: str) -> dict[str, Any]:
     """The explicit mapping; what it does not name is kept and not indexed.
 
-    Where the analyzer stems, `words` holds the unstemmed words beside it, for words that end in *.
+    `words` has the texts as words of the index, which Elasticsearch is left to split at blanks, and does not keep.
     """
-    text: dict[str, object] = {"type": "text", "analyzer": analyzer}
-    if words_of("title", analyzer) != "title":
-        text = {**text, "fields": {"words": {"type": "text", "analyzer": "standard", "norms": False}}}
-    plain = {"type": "text", "analyzer": "standard"}
+    words = {field: {"type": "text", "analyzer": "whitespace"} for field in _BOOSTS}
     return {
         "dynamic": False,
-        "_meta": {"name": name, "analyzer": analyzer, "shape": SHAPE},
+        "_meta": {"name": name, "analyzer": analyzer, "shape": FORM},
+        "_source": {"excludes": ["words"]},
         "properties": {
-            **{field: text if field in _STEMMED else plain for field in _BOOSTS},
+            "words": {"properties": words},
             "record": {"type": "keyword"},
             "review": {"type": "keyword"},
             "listed": {"type": "boolean"},
             "day": {"type": "integer"},
-            **{name: _KEYWORD for name in ("year", "kind", "language", "status", "venue_name")},
-            **ADDED,
+            **{name: _KEYWORD for name in ("year", "kind", "language", "status", "venue_name", "notice")},
             "identifiers": {"properties": {"doi": _KEYWORD}},
             "sources": {"properties": {"source": _KEYWORD}},
         },
     }
 
 
-def words_of(field: str, analyzer: str) -> str:
-    """The field that holds a field's words as they are written."""
-    return f"{field}.words" if field in _STEMMED and analyzer != "standard" else field
-
-
 # -- documents -----------------------------------------------------------------------------------
 
 
-def to_source(document: Document) -> dict[str, Any]:
-    """A document as it is stored: text fields folded, beside each the original where it differs."""
+def to_source(document: Document, words: Words) -> dict[str, Any]:
+    """A document as it is sent."""
     screening = document.screening
     source = {
         "record": document.record,
@@ -88,37 +69,34 @@ def to_source(document: Document) -> dict[str, Any]:
         "reason": screening.reason,
         "notice": document.noticed,
         "notices": [asdict(notice) for notice in document.notices],
-        **_described(document.bibliography),
+        **_described(document.bibliography, words),
     }
     return {name: value for name, value in source.items() if value or value in (0, "")}
 
 
-def _described(bibliography: Bibliography | None) -> dict[str, Any]:
+def _described(bibliography: Bibliography | None, words: Words) -> dict[str, Any]:
     if bibliography is None:
         return {}
-    described: dict[str, object] = {
+    return {
         "listed": True,
         "day": earliest(bibliography),
         "year": (bibliography.published or "")[:4] or None,
         "venue_name": bibliography.venue,
+        "title": bibliography.title,
+        "abstract": bibliography.abstract,
+        "authors": bibliography.authors,
         "published": bibliography.published,
         "kind": bibliography.kind,
         "language": bibliography.language,
         "identifiers": bibliography.identifiers.model_dump(exclude_none=True),
         "sources": [source.model_dump(exclude_none=True) for source in bibliography.sources],
+        "words": {
+            "title": words.stemmed([bibliography.title or ""]),
+            "abstract": words.stemmed([bibliography.abstract or ""]),
+            "authors": words.stemmed(bibliography.authors),
+            "venue": words.stemmed([bibliography.venue or ""]),
+        },
     }
-    for field in _BOOSTS:
-        original = getattr(bibliography, field)
-        described[field] = _folded(original)
-        if described[field] != original and field != "venue":
-            described[f"{field}_original"] = original
-    return described
-
-
-def _folded(text: str | list[str] | None) -> str | list[str] | None:
-    if isinstance(text, list):
-        return [fold(one) for one in text]
-    return text and fold(text)
 
 
 def to_document(source: dict[str, Any], seen: str) -> Document:
@@ -136,39 +114,33 @@ def to_document(source: dict[str, Any], seen: str) -> Document:
 
 
 def _bibliography(source: dict[str, Any]) -> Bibliography:
-    described = {name: source[name] for name in _PLAIN if name in source}
-    for field in ("title", "abstract", "authors"):
-        original = source.get(f"{field}_original", source.get(field))
-        if original is not None:
-            described[field] = original
-    return Bibliography.model_validate({**described, "venue": source.get("venue_name")})
+    kept = {name: source[name] for name in _KEPT if name in source}
+    return Bibliography.model_validate({**kept, "venue": source.get("venue_name")})
 
 
 # -- queries -------------------------------------------------------------------------------------
 
 
-def search_body(query: Query, expression: Expression | None, analyzer: str) -> dict[str, Any]:
+def search_body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
     """The body of `_search`: one hit more than the page holds, to see whether another page follows."""
     found: dict[str, Any] = {"filter": [*_only(query)]}
-    if expression is not None:
-        found["must"] = [_Translator(analyzer).translate(expression)]
+    if wanted != Everything():
+        found["must"] = [_Translator(words).translate(wanted)]
     body: dict[str, Any] = {
         "query": {"bool": found},
         "size": with_one_more(query.limit),
         "track_total_hits": True,
         "allow_partial_search_results": False,
         "seq_no_primary_term": True,
-        "sort": _order(query, expression),
+        "sort": _order(query),
         "aggs": {name: {"terms": _facet(name)} for name in query.facets},
     }
-    if expression is not None:
-        body["highlight"] = _highlight(analyzer)
     if after := position_of(query, (int | float, str)):
         body["search_after"] = after
     return body
 
 
-def _order(query: Query, expression: Expression | None) -> list[dict[str, str]]:
+def _order(query: Query) -> list[dict[str, str]]:
     if query.sort == "newest":
         return [{"day": "desc"}, {"record": "asc"}]
     # Without a text every score is the same, 0, and the record decides.
@@ -199,70 +171,39 @@ def _among(name: str, values: tuple[str, ...]) -> dict[str, Any]:
     return {"bool": {"should": [among, nothing], "minimum_should_match": 1}}
 
 
-def _highlight(analyzer: str) -> dict[str, Any]:
-    fields: dict[str, dict[str, object]] = {
-        field: {} for name in _STEMMED for field in (name, words_of(name, analyzer))
-    }
-    return {
-        "type": "unified",
-        "number_of_fragments": 0,
-        "max_analyzed_offset": 100_000,
-        "pre_tags": [OPENING],
-        "post_tags": [CLOSING],
-        "fields": fields,
-    }
-
-
 class _Translator:
-    def __init__(self, analyzer: str) -> None:
-        self._analyzer = analyzer
+    def __init__(self, words: Words) -> None:
+        self._words = words
 
-    def translate(self, expression: Expression) -> dict[str, Any]:
-        match expression:
-            case Phrase(text, "doi"):
-                return {"term": {"identifiers.doi": text}}
-            case Prefix(text, "doi"):
-                return {"prefix": {"identifiers.doi": text}}
-            case Phrase(text, field):
-                return self._phrase(text, field)
-            case Prefix(text, field):
-                return self._prefix(text, field)
-            case Or(parts):
-                return {"bool": {"should": [self.translate(part) for part in parts], "minimum_should_match": 1}}
-            case And(parts):
+    def translate(self, wanted: Sought) -> dict[str, Any]:
+        match wanted:
+            case Doi(name, begins):
+                return {"prefix" if begins else "term": {"identifiers.doi": name}}
+            case Row(words, field):
+                return self._row(" ".join(map(self._words.stem, words)), field)
+            case Beginning(letters, field):
+                names = list(_BOOSTS) if field is None else [_FIELDS[field]]
+                return _any([{"prefix": {f"words.{name}": self._words.beginning(letters)}} for name in names])
+            case Everything():
+                return {"match_all": {}}
+            case AnyOf(parts):
+                return _any(list(map(self.translate, parts)))
+            case AllOf(parts):
                 return self._all_of(parts)
-            case Not():
-                return self._all_of((expression,))
+            case Without():
+                return self._all_of((wanted,))
 
-    def _all_of(self, parts: tuple[Expression, ...]) -> dict[str, Any]:
-        wanted = [self.translate(part) for part in parts if not isinstance(part, Not)]
-        unwanted = [self.translate(part.part) for part in parts if isinstance(part, Not)]
+    def _row(self, text: str, field: str | None) -> dict[str, Any]:
+        if field is not None:
+            return {"match_phrase": {f"words.{_FIELDS[field]}": text}}
+        fields = [f"words.{name}^{boost}" for name, boost in _BOOSTS.items()]
+        return {"multi_match": {"query": text, "type": "phrase", "fields": fields}}
+
+    def _all_of(self, parts: tuple[Sought, ...]) -> dict[str, Any]:
+        wanted = [self.translate(part) for part in parts if not isinstance(part, Without)]
+        unwanted = [self.translate(part.part) for part in parts if isinstance(part, Without)]
         return {"bool": {"must": wanted, "must_not": unwanted}}
 
-    def _phrase(self, text: str, field: str | None) -> dict[str, Any]:
-        fields = [f"{name}^{boost}" for name, boost in _BOOSTS.items()] if field is None else [_FIELDS[field]]
-        # A word that the analyzer drops ("the") must not empty the result.
-        return {"multi_match": {"query": text, "type": "phrase", "fields": fields, "zero_terms_query": "all"}}
 
-    def _prefix(self, text: str, field: str | None) -> dict[str, Any]:
-        names = list(_BOOSTS) if field is None else [_FIELDS[field]]
-        begins = [{"prefix": {words_of(name, self._analyzer): text}} for name in names]
-        return {"bool": {"should": begins, "minimum_should_match": 1}}
-
-
-# -- answers -------------------------------------------------------------------------------------
-
-
-def marked(document: Document, highlight: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What was found in the title and the abstract, from the marks Elasticsearch put into the folded text.
-
-    The folded text is as long as the composed original, so the marks fit the original as they are.
-    """
-    described = document.bibliography or Bibliography()
-    title, abstract = composed(described.title or ""), composed(described.abstract or "")
-    return marked_fields(title, abstract, _spans(highlight, "title"), _spans(highlight, "abstract"))
-
-
-def _spans(highlight: dict[str, list[str]], field: str) -> list[tuple[int, int]]:
-    texts = [*highlight.get(field, []), *highlight.get(f"{field}.words", [])]
-    return united([span for text in texts for span in spans_of(text)])
+def _any(some: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"bool": {"should": some, "minimum_should_match": 1}}

@@ -4,34 +4,79 @@ from __future__ import annotations
 
 import html
 import re
-import secrets
+from collections.abc import Iterator
 
+from services.search.ports.index.query import Field
+from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Row, Sought
+from services.search.ports.index.words import Words, placed
+from shared.events.ingest import Bibliography
 from shared.folding import composed
-
-#: What an adapter's engine puts around a find. Random, so that no text can contain and forge it.
-OPENING = f"\x02{secrets.token_hex(8)}\x02"
-CLOSING = f"\x03{secrets.token_hex(8)}\x03"
 
 FRAGMENTS = 3
 FRAGMENT_SIZE = 220
 _LEAD_IN = 60
 
+#: Characters of a text that are looked at.
+_LOOKED_AT = 100_000
+
 Span = tuple[int, int]
-_MARK = re.compile(f"({OPENING}|{CLOSING})")
 
 
-def spans_of(marked: str) -> list[Span]:
-    """Where the engine's marks stand, as offsets into the text without them; in order, never touching."""
-    spans: list[Span] = []
-    offset = start = 0
-    for piece in _MARK.split(marked):
-        if piece == OPENING:
-            start = offset
-        elif piece == CLOSING:
-            spans.append((start, offset))
-        else:
-            offset += len(piece)
-    return united(spans)
+class Finds:
+    """What a query looks for, to be found again in a text that it has found."""
+
+    def __init__(self, wanted: Sought, words: Words) -> None:
+        self._leaves, self._words = list(_wanted(wanted)), words
+
+    def marked(self, described: Bibliography | None) -> dict[str, list[str]]:
+        """What a hit shows of its finds: the whole title, the abstract's best fragments, neither without a find."""
+        if not self._leaves or described is None:
+            return {}
+        title, abstract = composed(described.title or ""), composed(described.abstract or "")
+        in_title = self.spans(title, "title")
+        marked = {
+            "title": [marked_whole(title, in_title)] if in_title else [],
+            "abstract": marked_fragments(abstract, self.spans(abstract, "abstract")),
+        }
+        return {name: pieces for name, pieces in marked.items() if pieces}
+
+    def spans(self, text: str, field: Field) -> list[Span]:
+        """Where it stands in a composed text of this field, as offsets; in order, never touching."""
+        leaves = [leaf for leaf in self._leaves if leaf.field in (None, field)]
+        rows = [tuple(map(self._words.stem, leaf.words)) for leaf in leaves if isinstance(leaf, Row)]
+        single = {row[0] for row in rows if len(row) == 1}
+        begins = tuple(leaf.letters for leaf in leaves if isinstance(leaf, Beginning))
+        long = [row for row in rows if len(row) > 1]
+        stems, places, spans = list[str](), list[Span](), list[Span]()
+
+        for offset, parts in placed(text[:_LOOKED_AT]) if leaves else ():
+            for form, start, end in parts:
+                stems.append(stem := self._words.stem(form))
+                places.append((offset + start, offset + end))
+                if stem in single or form.startswith(begins):
+                    spans.append(places[-1])
+            if len(parts) > 1:
+                whole = "".join(part.form for part in parts)
+                if self._words.stem(whole) in single or whole.startswith(begins):
+                    spans.append((offset + parts[0].start, offset + parts[-1].end))
+        for row in long:
+            spans += _rows_in(stems, places, row)
+        return united(spans)
+
+
+def _wanted(wanted: Sought) -> Iterator[Row | Beginning]:
+    match wanted:
+        case Row() | Beginning():
+            yield wanted
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _wanted(part)
+
+
+def _rows_in(stems: list[str], places: list[Span], row: tuple[str, ...]) -> Iterator[Span]:
+    for at, stem in enumerate(stems):
+        if stem == row[0] and tuple(stems[at : at + len(row)]) == row:
+            yield places[at][0], places[at + len(row) - 1][1]
 
 
 def united(spans: list[Span]) -> list[Span]:
@@ -43,17 +88,6 @@ def united(spans: list[Span]) -> list[Span]:
         elif end > start:
             kept.append((start, end))
     return kept
-
-
-def marked_fields(
-    title: str | None, abstract: str | None, in_title: list[Span], in_abstract: list[Span]
-) -> dict[str, list[str]]:
-    """What a hit shows of its finds: the whole title, the abstract's best fragments, neither without a find."""
-    marked = {
-        "title": [marked_whole(title or "", in_title)] if in_title else [],
-        "abstract": marked_fragments(abstract or "", in_abstract),
-    }
-    return {name: pieces for name, pieces in marked.items() if pieces}
 
 
 def marked_whole(text: str, spans: list[Span]) -> str:

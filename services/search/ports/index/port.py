@@ -24,6 +24,9 @@ _FILTERS = ("status", "source", "kind", "language", "venue", NOTICE)
 #: Why a generation that is gone cannot be used.
 DROPPED = "this generation of the search index was dropped, by another rebuild or on request"
 
+#: Why a generation that an earlier release made is not read and not written.
+OUTDATED = "the search index is in the form of another release, and is made anew from the log"
+
 MAX_LIMIT = 200
 MAX_FILTER_VALUES = 50
 
@@ -146,6 +149,11 @@ class SearchIndex(Protocol):
     def mark(self) -> str:
         """Names this generation, or the live one, unlike every other one there ever was: a generation that was made
         anew after the index was lost has another mark, whatever it is called."""
+        ...
+
+    def current(self) -> bool:
+        """Whether this generation, or the live one, has the form that this release writes and reads; else nothing but
+        `ping`, `mark`, `fresh`, `swap` and `drop` works, and Unavailable is raised."""
         ...
 
     def get(self, records: Collection[str]) -> dict[str, Document]:

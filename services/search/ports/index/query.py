@@ -8,9 +8,10 @@
     title:trust  author:"miller r"  abstract:(trust OR power)  venue:leader
     doi:10.5334/ijic.4684       the whole DOI (a DOI by itself means the same)
     leader*  doi:10.5334/*      whatever begins so
+    *                           every record, as does the empty text
 
-AND, OR and NOT are operators in capitals only. A word without a letter or digit is passed over. Accents
-make no difference; where the index's analyzer stems, the forms of a word count as that word, in phrases too.
+AND, OR and NOT are operators in capitals only. A word without a letter or digit is passed over. What the words of
+a text are, `services.search.ports.index.words` says.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Literal, NoReturn
 
 from shared import identifiers
 from shared.errors import Invalid
-from shared.folding import asked, beginning, fold, is_found, is_one_word
+from shared.folding import asked, findable, is_found, is_one_word, stands_alone
 
 MAX_LENGTH = 8_000
 MAX_TERMS = 200
@@ -35,7 +36,7 @@ FIELDS: tuple[Field, ...] = ("title", "abstract", "author", "venue", "doi")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One word or several in this order, folded; anywhere when `field` is None. A `doi` is whole, lower case."""
+    """One word or several in this order, as typed; anywhere when `field` is None. A `doi` is whole, lower case."""
 
     text: str
     field: Field | None = None
@@ -43,10 +44,15 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The beginning of one word (of a whole DOI when `field` is `doi`), folded and in lower case."""
+    """The beginning of one word (of a whole DOI when `field` is `doi`), as it is findable."""
 
     text: str
     field: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Not:
     part: Expression
 
 
-Expression = Phrase | Prefix | And | Or | Not
+Expression = Phrase | Prefix | Everything | And | Or | Not
 
 
 def parse(text: str) -> Expression | None:
@@ -221,15 +227,20 @@ def _phrase(token: _Token, field: Field | None) -> Expression | None:
 
 def _word(token: _Token, field: Field | None) -> Expression | None:
     stem = token.text.rstrip("*")
+    if token.text == "*":
+        if field is not None:
+            _refuse(token.at, f"* by itself stands for every record, so nothing can stand before it as {field}: does")
+        return Everything()
     if "*" not in token.text or not is_found(token.text):
         return _leaf(token.text, field)
     if "*" in stem:
         _refuse(token.at + stem.index("*"), "* can only stand at the end of a word")
     if not is_one_word(stem):
         _refuse(token.at, "a word that ends in * can only have letters and digits")
-    if len(stem) < MIN_PREFIX:
+    letters = findable(stem).strip()
+    if len(letters) < MIN_PREFIX and not any(map(stands_alone, letters)):
         _refuse(token.at, f"a word that ends in * needs at least {MIN_PREFIX} letters")
-    return Prefix(beginning(stem), field)
+    return Prefix(letters, field)
 
 
 def _doi(token: _Token) -> Expression | None:
@@ -241,7 +252,7 @@ def _doi(token: _Token) -> Expression | None:
 
 
 def _leaf(text: str, field: Field | None) -> Expression | None:
-    return Phrase(fold(text), field) if is_found(text) else None
+    return Phrase(text, field) if is_found(text) else None
 
 
 def _names() -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from services.search.domain import Document
-from services.search.ports.index.port import DROPPED, Query, Results, SearchIndex
-from services.search.ports.index.sqlite_generation import TOKENIZERS, Generation
+from services.search.ports.index.port import DROPPED, OUTDATED, Query, Results, SearchIndex
+from services.search.ports.index.sqlite_generation import Generation, drop_tables
+from services.search.ports.index.words import FORM, Words
 from shared.errors import Conflict, Invalid, Unavailable
 from shared.storage import fault_of, unusable
 
@@ -26,11 +27,11 @@ _OLDEST_SQLITE = (3, 35)
 #: Bytes of a page of a new file: many texts go in at once, which costs a seventh less than with SQLite's usual 4096.
 _PAGE = 16384
 
-#: `mark` names a generation also among those of a file that was lost.
+#: `mark` names a generation also among those of a file that was lost; `form` is that of its tables and words.
 _POINTER = """
 CREATE TABLE IF NOT EXISTS generations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, analyzer TEXT NOT NULL, live INTEGER NOT NULL,
-    mark TEXT);
+    mark TEXT, form TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_generation ON generations (name) WHERE live;
 """
 
@@ -43,8 +44,7 @@ class SqliteIndex:
     """
 
     def __init__(self, path: Path, *, name: str, analyzer: str, generation: int | None = None) -> None:
-        if analyzer not in TOKENIZERS:
-            raise Invalid(f"the analyzer is {analyzer!r}; the SQLite index knows {', '.join(TOKENIZERS)}")
+        self._words = Words(analyzer)
         self._path, self._name, self._analyzer, self._generation = path, name, analyzer, generation
         self._connections = _Connections(path)
 
@@ -57,7 +57,6 @@ class SqliteIndex:
             if row is None:
                 self._add_generation(db, live=True)
                 return
-            Generation(db, row["id"], row["analyzer"]).complete()
             if row["analyzer"] != self._analyzer:
                 raise Invalid(
                     f"the search index {self._name!r} was built with the analyzer {row['analyzer']!r}, the setting "
@@ -65,12 +64,16 @@ class SqliteIndex:
                 )
 
     def ping(self) -> None:
-        with self._reading():
-            pass
+        with self._connections.transaction("DEFERRED") as db:
+            self._row(db)
 
     def mark(self) -> str:
-        with self._reading() as generation:
-            return generation.mark()
+        with self._connections.transaction("DEFERRED") as db:
+            return str(self._row(db)["mark"])
+
+    def current(self) -> bool:
+        with self._connections.transaction("DEFERRED") as db:
+            return _is_current(self._row(db))
 
     def get(self, records: Collection[str]) -> dict[str, Document]:
         with self._reading() as generation:
@@ -102,25 +105,25 @@ class SqliteIndex:
             raise TypeError("swap takes what fresh() of the same index gave")
         with self._connections.transaction("IMMEDIATE") as db:
             chosen = new._current(db)
-            others = "SELECT id, analyzer FROM generations WHERE name = ? AND id <> ?"
-            for old in db.execute(others, [self._name, chosen.id]).fetchall():
-                _remove_generation(Generation(db, *old), db)
+            others = "SELECT id FROM generations WHERE name = ? AND id <> ?"
+            for (old,) in db.execute(others, [self._name, chosen.id]).fetchall():
+                _remove_generation(db, old)
             db.execute("UPDATE generations SET live = 1 WHERE id = ?", [chosen.id])
 
     def drop(self) -> None:
         with self._connections.transaction("IMMEDIATE") as db:
             row = self._find(db)
             if row and (self._generation is None or not row["live"]):
-                _remove_generation(Generation(db, row["id"], row["analyzer"]), db)
+                _remove_generation(db, row["id"])
 
     def close(self) -> None:
         self._connections.close()
 
     def _add_generation(self, db: sqlite3.Connection, *, live: bool) -> int:
-        new = "INSERT INTO generations (name, analyzer, live, mark) VALUES (?, ?, ?, ?) RETURNING id"
+        new = "INSERT INTO generations (name, analyzer, live, mark, form) VALUES (?, ?, ?, ?, ?) RETURNING id"
         id: int
-        (id,) = db.execute(new, [self._name, self._analyzer, live, uuid.uuid4().hex]).fetchone()
-        Generation(db, id, self._analyzer).create()
+        (id,) = db.execute(new, [self._name, self._analyzer, live, uuid.uuid4().hex, FORM]).fetchone()
+        Generation(db, id, self._words).create()
         return id
 
     def _make_file(self) -> None:
@@ -137,18 +140,29 @@ class SqliteIndex:
             yield self._current(db)
 
     def _current(self, db: sqlite3.Connection) -> Generation:
+        row = self._row(db)
+        if not _is_current(row):
+            raise Unavailable(OUTDATED)
+        return Generation(db, row["id"], self._words)
+
+    def _row(self, db: sqlite3.Connection) -> dict[str, Any]:
         row = self._find(db)
         if row is None and self._generation is None:
             raise Unavailable(f"there is no search index {self._name!r} in {self._path}: rebuild it")
         if row is None:
             raise Conflict(DROPPED)
-        return Generation(db, row["id"], row["analyzer"])
+        return row
 
     def _find(self, db: sqlite3.Connection) -> dict[str, Any] | None:
         """The row of the generation that this object stands for, as long as it is there."""
         where, value = ("name = ? AND live", self._name) if self._generation is None else ("id = ?", self._generation)
-        row = db.execute(f"SELECT id, analyzer, live FROM generations WHERE {where}", [value]).fetchone()
-        return row and dict(zip(("id", "analyzer", "live"), row, strict=True))
+        names = ("id", "analyzer", "live", "mark", "form")
+        row = db.execute(f"SELECT {', '.join(names)} FROM generations WHERE {where}", [value]).fetchone()
+        return row and dict(zip(names, row, strict=True))
+
+
+def _is_current(row: dict[str, Any]) -> bool:
+    return bool(row["form"] == FORM)
 
 
 class _Connections:
@@ -245,13 +259,14 @@ def _make_file(db: sqlite3.Connection) -> None:
 
 
 def _mark_what_has_none(db: sqlite3.Connection) -> None:
-    """A file of a release before marks gets them."""
-    if not db.execute("SELECT 1 FROM pragma_table_info('generations') WHERE name = 'mark'").fetchone():
-        with suppress(sqlite3.OperationalError):  # Another process was faster.
-            db.execute("ALTER TABLE generations ADD COLUMN mark TEXT")
+    """A file of a release before marks and forms gets them, its generations a mark each and no form."""
+    for column in ("mark", "form"):
+        if not db.execute("SELECT 1 FROM pragma_table_info('generations') WHERE name = ?", [column]).fetchone():
+            with suppress(sqlite3.OperationalError):  # Another process was faster.
+                db.execute(f"ALTER TABLE generations ADD COLUMN {column} TEXT")
     db.execute("UPDATE generations SET mark = lower(hex(randomblob(16))) WHERE mark IS NULL")
 
 
-def _remove_generation(generation: Generation, db: sqlite3.Connection) -> None:
-    generation.drop()
-    db.execute("DELETE FROM generations WHERE id = ?", [generation.id])
+def _remove_generation(db: sqlite3.Connection, id: int) -> None:
+    drop_tables(db, id)
+    db.execute("DELETE FROM generations WHERE id = ?", [id])

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from services.search.domain import NO_NOTICE
 from services.search.ports.index.cursor import position_of
 from services.search.ports.index.port import FACET_SIZE, Query, as_number
-from services.search.ports.index.query import And, Expression, Not, Or, Phrase, Prefix
+from services.search.ports.index.query import Everything
+from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without
+from services.search.ports.index.words import SIGNS, Words
 from shared.paging import with_one_more
 
 #: The columns of the full-text table, in order, and how much a find in each weighs.
 WEIGHTS = {"title": 3.0, "abstract": 1.0, "authors": 1.0, "venue": 0.5, "doi": 0.0, "scope": 0.0}
 
 _COLUMNS = {None: "{title abstract authors venue}", "author": "authors"}
+
+#: How FTS5 splits what goes in: at blanks alone.
+_TOKENIZER = f"ascii tokenchars '{SIGNS}'"
 _CONSONANTS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrtv")
 
 #: What stands for a `?`.
 Value = str | int | float
 
-#: Gives the words of the index that begin so; None where FTS5 can look for beginnings itself.
-Expand = Callable[[str], list[str]]
+
+def tokenizer(*, stems: bool) -> str:
+    """The tokenizer of an index, as a string of SQL."""
+    return "'" + (("porter " if stems else "") + _TOKENIZER).replace("'", "''") + "'"
 
 
 def spelled(text: str) -> str:
-    """Spells any text as one word that no tokenizer cuts and no stemmer shortens.
+    """Spells any text as one word that no tokenizer cuts.
 
     Its UTF-8 bytes in hexadecimal, in consonants: beginnings stay beginnings.
     """
     return text.encode().hex().translate(_CONSONANTS)
 
 
-def match_expression(expression: Expression, review: str, expand: Expand | None) -> str:
-    """The MATCH expression that finds the query in one review. `expand` may raise Invalid."""
-    return f"{_everything(review)} AND {_Translator(review, expand).translate(expression)}"
+def match_expression(wanted: Sought, review: str, words: Words) -> str:
+    """The MATCH expression that finds the query in one review."""
+    return f"{_everything(review)} AND {_Translator(review, words).translate(wanted)}"
 
 
 def _everything(review: str) -> str:
@@ -41,39 +48,32 @@ def _everything(review: str) -> str:
 
 
 class _Translator:
-    def __init__(self, review: str, expand: Expand | None) -> None:
-        self._review, self._expand = review, expand
+    def __init__(self, review: str, words: Words) -> None:
+        self._review, self._words = review, words
 
-    def translate(self, expression: Expression) -> str:
-        match expression:
-            case Phrase(text, "doi"):
-                return f'doi : "{spelled(text)}"'
-            case Prefix(text, "doi"):
-                return f'doi : "{spelled(text)}" *'
-            case Phrase(text, field):
-                return f"{_column(field)} : {_quoted(text)}"
-            case Prefix(text, field):
-                return self._beginning(text, _column(field))
-            case Or(parts):
+    def translate(self, wanted: Sought) -> str:
+        match wanted:
+            case Doi(name, begins):
+                return f'doi : "{spelled(name)}"{" *" if begins else ""}'
+            case Row(words, field):
+                return f"{_column(field)} : {_quoted(' '.join(words))}"
+            case Beginning(letters, field):
+                return f"{_column(field)} : {_quoted(self._words.beginning(letters))} *"
+            case Everything():
+                return _everything(self._review)
+            case AnyOf(parts):
                 return f"({' OR '.join(map(self.translate, parts))})"
-            case And(parts):
+            case AllOf(parts):
                 return self._all_of(parts)
-            case Not():
-                return self._all_of((expression,))
+            case Without():
+                return self._all_of((wanted,))
 
-    def _all_of(self, parts: tuple[Expression, ...]) -> str:
+    def _all_of(self, parts: tuple[Sought, ...]) -> str:
         """FTS5 knows `a NOT b` only, so what is wanted comes first: if nothing else is, everything."""
-        wanted = [self.translate(part) for part in parts if not isinstance(part, Not)]
-        unwanted = [self.translate(part.part) for part in parts if isinstance(part, Not)]
+        wanted = [self.translate(part) for part in parts if not isinstance(part, Without)]
+        unwanted = [self.translate(part.part) for part in parts if isinstance(part, Without)]
         found = f"({' AND '.join(wanted)})" if wanted else _everything(self._review)
         return f"({found} NOT ({' OR '.join(unwanted)}))" if unwanted else found
-
-    def _beginning(self, text: str, column: str) -> str:
-        if self._expand is None:
-            return f"{column} : {_quoted(text)} *"
-        words = self._expand(text)
-        # No word begins so: a term that no document can have, since it has vowels.
-        return f"{column} : ({' OR '.join(map(_quoted, words))})" if words else 'scope : "none"'
 
 
 def _column(field: str | None) -> str:
@@ -99,30 +99,46 @@ class Found:
             conditions.append(f"texts_{generation} MATCH {self._value(match)}")
         self._from = f"FROM {tables} WHERE {' AND '.join(conditions)}"
 
-    def page(self) -> tuple[str, list[Value]]:
-        """Rows of id, place, record: one more than the page holds, to see whether another follows."""
-        after = position_of(self._query, (int | float, str))
-        beyond, values = ("WHERE (place, record) > (?, ?)", after) if after else ("", [])
-        found = f"SELECT r.id AS id, {self._position()} AS place, r.record AS record {self._from}"
-        # Scores are worked out once for each find; without them SQLite can walk an index instead.
-        keep = "MATERIALIZED" if self.match else "NOT MATERIALIZED"
+    def rows(self) -> tuple[str, list[Value]]:
+        """Rows of what they are, id, place, record for each hit of the page, and one more to see whether another page
+        follows; then of what they are, NULL, count, value, for the `total` and each facet.
+
+        What is found is worked out once for all of them.
+        """
+        columns = ", ".join(f"r.{name}" for name in self._query.facets if name not in ("source", "notice"))
+        found = f"SELECT r.id AS id, {self._position()} AS place, r.record AS record{columns and ', ' + columns}"
+        beyond, values = self._beyond("(place, record) > (?, ?)", "record > ?")
+        facets = "".join(f" UNION ALL SELECT * FROM ({self._facet(name)})" for name in self._query.facets)
         return (
-            f"WITH found AS {keep} ({found}) SELECT id, place, record FROM found {beyond}"
-            f" ORDER BY place, record LIMIT {with_one_more(self._query.limit)}",
+            f"WITH found AS MATERIALIZED ({found} {self._from})"
+            f" SELECT * FROM (SELECT 'hit', id, place, record FROM found {beyond}"
+            f" ORDER BY place, record LIMIT {with_one_more(self._query.limit)})"
+            f" UNION ALL SELECT 'total', NULL, count(*), NULL FROM found{facets}",
             [*self._values, *values],
         )
 
-    def counts(self) -> tuple[str, list[Value]]:
-        """Rows of facet, value, count; the facet `total` counts all finds."""
-        if not self._query.facets:
-            return f"SELECT 'total', NULL, count(*) {self._from}", self._values
-        columns = "r.id, r.year, r.kind, r.language, r.status, r.venue"
-        facets = "".join(f" UNION ALL SELECT * FROM ({self._facet(name)})" for name in self._query.facets)
+    def listing(self) -> tuple[str, list[Value]]:
+        """The hits of `rows` where nothing is scored and counted: an index has them in order, from any of them on."""
+        beyond, values = self._beyond("(r.newest, r.record) > (?, ?)", "r.record > ?")
+        order = "r.newest, r.record" if self._query.sort == "newest" else "r.record"
         return (
-            f"WITH found AS MATERIALIZED (SELECT {columns} {self._from})"
-            f" SELECT 'total', NULL, count(*) FROM found{facets}",
-            self._values,
+            f"SELECT 'hit', r.id, {self._position()}, r.record {self._from} {beyond.replace('WHERE', 'AND')}"
+            f" ORDER BY {order} LIMIT {with_one_more(self._query.limit)}",
+            [*self._values, *values],
         )
+
+    def total(self) -> tuple[str, list[Value]]:
+        """The row of the `total` of `rows`, by itself."""
+        return f"SELECT 'total', NULL, count(*), NULL {self._from}", self._values
+
+    def _beyond(self, placed: str, unplaced: str) -> tuple[str, list[Value]]:
+        after = position_of(self._query, (int | float, str))
+        if not after:
+            return "", []
+        # Without a text all have one place, and SQLite finds its way in an index by the record alone.
+        if self.match is None and self._query.sort == "relevance":
+            return f"WHERE {unplaced}", after[1:]
+        return f"WHERE {placed}", after
 
     def _facet(self, name: str) -> str:
         joined = f"JOIN sources_{self._generation} USING (id)" if name == "source" else ""
@@ -132,7 +148,7 @@ class Found:
                 f" LEFT JOIN notices_{self._generation} AS n ON n.id = f.id) USING (id)"
             )
         return (
-            f"SELECT '{name}', {name}, count(*) AS many FROM found {joined} WHERE {name} IS NOT NULL"
+            f"SELECT '{name}', NULL, count(*) AS many, {name} FROM found {joined} WHERE {name} IS NOT NULL"
             f" GROUP BY {name} ORDER BY many DESC, {name} LIMIT {FACET_SIZE}"
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -313,6 +315,48 @@ def test_an_index_that_was_lost_is_told_answers_nobody_and_is_rebuilt(search, ha
     assert sorted(find(search)) == ["leading", "trust", "vision"]
     stop_and_start(search)
     assert state_of_index(search) == "ok"
+
+
+def of_another_form(search: Workbench) -> None:
+    with closing(sqlite3.connect(index_file(search))) as file, file:
+        file.execute("UPDATE generations SET form = NULL")
+
+
+def test_an_index_in_the_form_of_another_release_answers_nobody_and_is_made_anew_by_itself(search):
+    lives(search, "trust", "leading")
+    stop_and_start(search, lambda: of_another_form(search))
+
+    assert state_of_index(search) == store.INDEX_OUTDATED
+    answer = search.person(role="reader").get("/search/reviews/r/records", params={"q": "trust"})
+    assert (answer.status_code, answer.json()["detail"]) == (503, store.INDEX_OUTDATED)
+    with pytest.raises(Unavailable, match="form of another release"):
+        search.hears(discovered("vision", "vision"))
+
+    on_the_log(search, discovered("vision", "vision"))
+    search.runs(rebuild_index)
+
+    assert state_of_index(search) == "ok"
+    assert sorted(find(search)) == ["leading", "trust", "vision"]
+    (rebuild,) = search.person(role="admin").get("/search/rebuilds").json()["items"]
+    assert rebuild["state"] == "done" and rebuild["asked_by"].startswith("release:")
+
+
+def test_where_the_rebuild_into_another_form_failed_a_person_asks_for_the_next(search):
+    lives(search, "trust")
+    stop_and_start(search, lambda: of_another_form(search))
+    assert state_of_index(search) == store.INDEX_OUTDATED
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr(type(search.running.resources), "fresh", _down)
+        search.runs(rebuild_index)
+
+    assert state_of_index(search) == store.INDEX_OUTDATED
+    stop_and_start(search)
+    search.runs(rebuild_index)
+    assert state_of_index(search) == store.INDEX_OUTDATED
+
+    search.person(role="admin").post("/search/rebuilds")
+    search.runs(rebuild_index)
+    assert state_of_index(search) == "ok" and find(search, "trust") == ["trust"]
 
 
 def test_an_empty_index_of_which_nothing_was_heard_is_well(search):

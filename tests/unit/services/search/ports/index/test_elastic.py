@@ -69,18 +69,6 @@ def test_a_server_that_does_not_speak_our_version_is_named(server: Callable[...,
         index.ready()
 
 
-def test_a_missing_analyzer_says_what_to_install_or_to_set(server: Callable[..., SearchIndex]) -> None:
-    index = server(
-        {
-            "/_nodes": (200, {"nodes": {"a": {"version": "9.2.8"}}}),
-            "/_analyze": (400, refusal("failed to find global analyzer [english]")),
-        }
-    )
-
-    with pytest.raises(Invalid, match=r"'english'.*analysis-common.*LIVING_SEARCH_ANALYZER=standard"):
-        index.ready()
-
-
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_a_server_that_cannot_answer_now_is_unavailable(server: Callable[..., SearchIndex], status: int) -> None:
     index = server({"/": (status, refusal("not now"))})

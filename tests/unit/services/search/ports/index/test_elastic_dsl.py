@@ -6,13 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.search.domain import Document, Notice, Screening
-from services.search.ports.index.elastic_dsl import mapping, marked, search_body, to_document, to_source
-from services.search.ports.index.highlight import CLOSING, OPENING
+from services.search.ports.index.elastic_dsl import mapping, search_body, to_document, to_source
 from services.search.ports.index.port import Query
-from services.search.ports.index.query import parse
+from services.search.ports.index.query import Everything
+from services.search.ports.index.sought import sought
+from services.search.ports.index.words import Words
 from shared.events.ingest import Bibliography
 
 _text = st.none() | st.text(max_size=20)
+ENGLISH = Words("english")
 
 
 @given(
@@ -41,21 +43,21 @@ def test_a_document_comes_back_as_it_went(
         notices=(Notice("notice_1", "retraction", "pubmed", reason or "", drill=bool(venue)),),
     )
 
-    assert to_document(to_source(document), "seen") == document
-    assert to_document(to_source(document), "seen").seen == "seen"
+    kept = {name: value for name, value in to_source(document, ENGLISH).items() if name != "words"}
+    assert to_document(kept, "seen") == document
+    assert to_document(kept, "seen").seen == "seen"
 
 
-def test_plain_text_is_stored_once() -> None:
-    source = to_source(
-        Document(record="r", review="v", revision=1, bibliography=Bibliography(title="Trust", abstract="Führung"))
-    )
+def test_the_words_are_sent_and_not_kept() -> None:
+    described = Bibliography(title="Leading teams", authors=["Häkkinen Ø", "Stein K"])
+    source = to_source(Document(record="r", review="v", revision=1, bibliography=described), Words("standard"))
 
-    assert (source["title"], source["abstract"], source["abstract_original"]) == ("Trust", "Fuhrung", "Führung")
-    assert "title_original" not in source
+    assert source["words"] == {"title": "leading teams", "abstract": "", "authors": "hakkinen o ¦ stein k", "venue": ""}
+    assert mapping("standard", "x")["_source"] == {"excludes": ["words"]}
 
 
 def test_a_record_without_notices_is_found_by_what_it_lacks() -> None:
-    body = search_body(Query(review="v", notice=("none", "correction"), facets=("notice",)), None, "standard")
+    body = search_body(Query(review="v", notice=("none", "correction"), facets=("notice",)), Everything(), ENGLISH)
     assert body["query"]["bool"]["filter"][-1] == {
         "bool": {
             "should": [
@@ -69,38 +71,27 @@ def test_a_record_without_notices_is_found_by_what_it_lacks() -> None:
 
 
 def test_a_tombstone_is_not_listed() -> None:
-    assert "listed" not in to_source(Document(record="r", review="v", revision=2))
+    assert "listed" not in to_source(Document(record="r", review="v", revision=2), ENGLISH)
 
 
-def test_marks_in_the_folded_text_fit_the_original() -> None:
-    document = Document(record="r", review="v", revision=1, bibliography=Bibliography(title="Gro\u0308ße & Führung"))
+def test_a_word_is_looked_for_by_its_stem_and_a_beginning_among_words_as_they_are() -> None:
+    query = Query(review="v", text="title:leading title:integrat*")
 
-    highlight = {"title": [f"Große & {OPENING}Fuhrung{CLOSING}"]}
-
-    assert marked(document, highlight) == {"title": ["Größe &amp; <mark>Führung</mark>"]}
-
-
-def test_marks_of_stems_and_of_written_words_are_put_together() -> None:
-    document = Document(record="r", review="v", revision=1, bibliography=Bibliography(title="leading trust"))
-
-    highlight = {
-        "title": [f"{OPENING}leading{CLOSING} trust"],
-        "title.words": [f"leading {OPENING}trust{CLOSING}"],
-    }
-
-    assert marked(document, highlight) == {"title": ["<mark>leading</mark> <mark>trust</mark>"]}
-
-
-def test_words_are_indexed_a_second_time_only_where_the_analyzer_stems() -> None:
-    assert "fields" in mapping("english", "x")["properties"]["title"]
-    assert "fields" not in mapping("standard", "x")["properties"]["title"]
-    assert "fields" not in mapping("english", "x")["properties"]["authors"]
-
-
-def test_a_beginning_is_looked_for_among_unstemmed_words() -> None:
-    body = search_body(Query(review="v", text="title:integrat*"), parse("title:integrat*"), "english")
+    body = search_body(query, sought(query.text), ENGLISH)
 
     assert body["query"]["bool"]["must"] == [
-        {"bool": {"should": [{"prefix": {"title.words": "integrat"}}], "minimum_should_match": 1}}
+        {
+            "bool": {
+                "must": [
+                    {"match_phrase": {"words.title": "lead"}},
+                    {
+                        "bool": {
+                            "should": [{"prefix": {"words.title": ENGLISH.beginning("integrat")}}],
+                            "minimum_should_match": 1,
+                        }
+                    },
+                ],
+                "must_not": [],
+            }
+        }
     ]
-    assert set(body["highlight"]["fields"]) == {"title", "title.words", "abstract", "abstract.words"}

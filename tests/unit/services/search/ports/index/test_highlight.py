@@ -9,21 +9,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.search.ports.index.highlight import (
-    CLOSING,
-    OPENING,
-    marked_fields,
-    marked_fragments,
-    marked_whole,
-    spans_of,
-    united,
-)
+from services.search.ports.index.highlight import Finds, marked_fragments, marked_whole, united
+from services.search.ports.index.sought import sought
+from services.search.ports.index.words import Words
+from shared.events.ingest import Bibliography
 from shared.folding import composed
 
 
-def test_marks_become_offsets_into_the_text_without_them() -> None:
-    assert spans_of(f"a {OPENING}bc{CLOSING} d {OPENING}e{CLOSING}") == [(2, 4), (7, 8)]
-    assert spans_of("none") == []
+def spans(query: str, text: str, analyzer: str = "english") -> list[str]:
+    """What of a title is found by a query."""
+    return [text[start:end] for start, end in Finds(sought(query), Words(analyzer)).spans(text, "title")]
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "found"),
+    [
+        ("trust", "Trust is not distrust.", ["Trust"]),
+        ("leading", "Leads, leading", ["Leads", "leading"]),
+        ("lead*", "Leads, leading, leap", ["Leads", "leading"]),
+        ('"integrated care"', "Integrated, care; integrating care is care", ["Integrated, care", "integrating care"]),
+        ("ehealth", "e-health, e health and eHealth", ["e-health", "e health", "eHealth"]),
+        ("trust -power", "power and trust", ["trust"]),
+        ("abstract:trust", "trust", []),
+        ("*", "trust", []),
+        ("10.1234/trust", "trust", []),
+    ],
+)
+def test_finds_stand_where_the_query_found_them(query: str, text: str, found: list[str]) -> None:
+    assert spans(query, text) == found
+
+
+def test_without_stems_only_the_word_itself_is_marked() -> None:
+    assert spans("leading", "Leads, leading", "standard") == ["leading"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +89,10 @@ def test_a_word_longer_than_a_fragment_is_kept_whole() -> None:
 
 
 def test_a_field_without_a_find_is_absent() -> None:
-    assert marked_fields(None, "trust", [], [(0, 5)]) == {"abstract": ["<mark>trust</mark>"]}
+    finds = Finds(sought("trust"), Words("english"))
+
+    assert finds.marked(Bibliography(abstract="trust")) == {"abstract": ["<mark>trust</mark>"]}
+    assert finds.marked(None) == finds.marked(Bibliography()) == {}
 
 
 _spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=8)
