@@ -72,7 +72,9 @@ class Settings(BaseSettings):
     )
     search_index: str = Field("living-records", description="Name (alias) of the search index.")
     search_analyzer: str = Field(
-        "english", description="Analyzer of titles and abstracts: `english` or `standard`; checked at start."
+        "english",
+        description="How texts are made into words for search: `english` takes the forms of a word for one, `standard` "
+        "does not. Checked at start.",
     )
 
     # How it runs

@@ -25,7 +25,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @app.command("query", example="living search query ics-leadership 'leader* NOT nurs*' --status included --facets")
 @REVIEW
-@argument("q", 'Words, "phrases", OR, NOT, leader*, title:vision, author:chang.', default="")
+@argument("q", 'Words, "phrases", OR, NOT, leader*, title:vision, author:chang; nothing, or *, for all.', default="")
 @option("--from", "since", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or after.")
 @option("--until", type=_DAY, metavar="YYYY-MM-DD", help="Published on this day or before.")
 @option(

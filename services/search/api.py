@@ -49,10 +49,10 @@ def find_records(
     cursor: Cursor | None = None,
     limit: Annotated[int, Parameter(ge=1, le=200), DIGITS] = 20,
 ) -> SearchPage:
-    """Finds records of a review.
+    """Finds records of a review, or lists them all, page by page.
 
     `q`: words are all needed; `OR`, `NOT` or `-word`, parentheses, `"a phrase"`, `leader*`, and fields as in
-    `title:vision author:chang`. `facet` asks for counts by year, source, kind, language, status, venue or notice;
+    `title:vision author:chang`; empty, or `*`, it finds every record. `facet` asks for counts by year, source, kind, language, status, venue or notice;
     `all` for every one. `notice` is a kind of notice that stands, such as retraction, or `none`.
     """
     query = Query(

@@ -11,8 +11,8 @@ from shared.errors import Invalid
 def open_index(url: str, *, name: str = "living-records", analyzer: str = "english") -> SearchIndex:
     """Opens `sqlite:FILE` or `http(s)://[USER:PASSWORD@]HOST:PORT` (Elasticsearch) without asking it anything.
 
-    `name` keeps several indexes apart in one file or cluster; `analyzer` is how titles and abstracts are
-    cut into words. Raises Invalid for a URL of another kind, or an analyzer the adapter does not know.
+    `name` keeps several indexes apart in one file or cluster; `analyzer` is how texts are made into words. Raises
+    Invalid for a URL of another kind, or an analyzer that there is not.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:

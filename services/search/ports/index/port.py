@@ -35,7 +35,7 @@ MAX_FILTER_VALUES = 50
 class Query:
     """What is looked for in one review.
 
-    `text` is in the language of `services.search.ports.index.query`; empty, it finds every record. A filter with
+    `text` is in the language of `services.search.ports.index.query`; empty, or `*`, it finds every record. A filter with
     several values admits any of them. A partial date counts by its earliest day; a record without a date is
     left out as soon as `published_from` or `published_until` is given. `relevance` ties, and so everything
     when there is no text, are ordered by record; `newest` puts records without a date last. `notice` has kinds
@@ -138,7 +138,7 @@ class SearchIndex(Protocol):
     def ready(self) -> None:
         """Checks that the index can do what is asked of it, and makes the first, empty one if there is none.
 
-        Raises Invalid when it lacks something (a version, an analyzer), naming it.
+        Raises Invalid when it lacks something (a version), or was built with another analyzer, naming it.
         """
         ...
 
