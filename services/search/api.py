@@ -52,8 +52,9 @@ def find_records(
     """Finds records of a review, or lists them all, page by page.
 
     `q`: words are all needed; `OR`, `NOT` or `-word`, parentheses, `"a phrase"`, `leader*`, and fields as in
-    `title:vision author:chang`; empty, or `*`, it finds every record. `facet` asks for counts by year, source, kind, language, status, venue or notice;
-    `all` for every one. `notice` is a kind of notice that stands, such as retraction, or `none`.
+    `title:vision author:chang`; empty, or `*`, it finds every record. `facet` asks for counts by
+    year, source, kind, language, status, venue or notice; `all` for every one. `notice` is a kind of notice that
+    stands, such as retraction, or `none`.
     """
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,

@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from services.search.ports.index.query import Field
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Row, Sought
-from services.search.ports.index.words import Words, placed
+from services.search.ports.index.words import RUN, Words, placed
 from shared.events.ingest import Bibliography
 from shared.folding import composed
 
 FRAGMENTS = 3
 FRAGMENT_SIZE = 220
 _LEAD_IN = 60
+
+#: The fields whose finds are marked.
+_MARKED: tuple[Field, ...] = ("title", "abstract")
 
 #: Characters of a text that are looked at.
 _LOOKED_AT = 100_000
@@ -26,11 +30,12 @@ class Finds:
     """What a query looks for, to be found again in a text that it has found."""
 
     def __init__(self, wanted: Sought, words: Words) -> None:
-        self._leaves, self._words = list(_wanted(wanted)), words
+        leaves = list(_wanted(wanted))
+        self._in = {field: _Sight(leaves, field, words) for field in _MARKED} if leaves else {}
 
     def marked(self, described: Bibliography | None) -> dict[str, list[str]]:
         """What a hit shows of its finds: the whole title, the abstract's best fragments, neither without a find."""
-        if not self._leaves or described is None:
+        if not self._in or described is None:
             return {}
         title, abstract = composed(described.title or ""), composed(described.abstract or "")
         in_title = self.spans(title, "title")
@@ -42,26 +47,57 @@ class Finds:
 
     def spans(self, text: str, field: Field) -> list[Span]:
         """Where it stands in a composed text of this field, as offsets; in order, never touching."""
-        leaves = [leaf for leaf in self._leaves if leaf.field in (None, field)]
-        rows = [tuple(map(self._words.stem, leaf.words)) for leaf in leaves if isinstance(leaf, Row)]
-        single = {row[0] for row in rows if len(row) == 1}
-        begins = tuple(leaf.letters for leaf in leaves if isinstance(leaf, Beginning))
-        long = [row for row in rows if len(row) > 1]
-        stems, places, spans = list[str](), list[Span](), list[Span]()
+        return united(list(self._in[field].spans(text[:_LOOKED_AT]))) if self._in else []
 
-        for offset, parts in placed(text[:_LOOKED_AT]) if leaves else ():
-            for form, start, end in parts:
-                stems.append(stem := self._words.stem(form))
-                places.append((offset + start, offset + end))
-                if stem in single or form.startswith(begins):
-                    spans.append(places[-1])
-            if len(parts) > 1:
-                whole = "".join(part.form for part in parts)
-                if self._words.stem(whole) in single or whole.startswith(begins):
-                    spans.append((offset + parts[0].start, offset + parts[-1].end))
-        for row in long:
-            spans += _rows_in(stems, places, row)
-        return united(spans)
+
+class _Sight(dict[str, tuple[tuple[Span, ...], bool]]):
+    """For each run of a text without blanks: where in it something is found, and whether a phrase may begin there.
+
+    Most runs of a page's texts come again and again, and in most nothing is found.
+    """
+
+    def __init__(self, leaves: list[Row | Beginning], field: Field, words: Words) -> None:
+        wanted = [leaf for leaf in leaves if leaf.field in (None, field)]
+        rows = [tuple(map(words.stem, leaf.words)) for leaf in wanted if isinstance(leaf, Row)]
+        self._stem = words.stem
+        self._single = {row[0] for row in rows if len(row) == 1}
+        self._begins = tuple(leaf.letters for leaf in wanted if isinstance(leaf, Beginning))
+        self._phrases = [row for row in rows if len(row) > 1]
+        self._firsts = {row[0] for row in self._phrases}
+
+    def spans(self, text: str) -> Iterator[Span]:
+        begun = False
+        for match in RUN.finditer(text):
+            found, begins = self[match[0]]
+            begun |= begins
+            for start, end in found:
+                yield match.start() + start, match.start() + end
+        if begun:
+            yield from self._phrases_in(text)
+
+    def __missing__(self, run: str) -> tuple[tuple[Span, ...], bool]:
+        pieces = placed(run)
+        found = [(it.start, it.end) for parts in pieces for it in parts if self._is_found(it.form)]
+        for parts in pieces:
+            if len(parts) > 1 and self._is_found("".join(part.form for part in parts)):
+                found.append((parts[0].start, parts[-1].end))
+        begins = any(self._stem(part.form) in self._firsts for parts in pieces for part in parts)
+        self[run] = seen = (tuple(found), begins)
+        return seen
+
+    def _is_found(self, form: str) -> bool:
+        return form.startswith(self._begins) or self._stem(form) in self._single
+
+    def _phrases_in(self, text: str) -> Iterator[Span]:
+        stems, spans = list[str](), list[Span]()
+        for match in RUN.finditer(text):
+            for part in chain.from_iterable(placed(match[0])):
+                stems.append(self._stem(part.form))
+                spans.append((match.start() + part.start, match.start() + part.end))
+        for row in self._phrases:
+            for at, stem in enumerate(stems):
+                if stem == row[0] and tuple(stems[at : at + len(row)]) == row:
+                    yield spans[at][0], spans[at + len(row) - 1][1]
 
 
 def _wanted(wanted: Sought) -> Iterator[Row | Beginning]:
@@ -71,12 +107,6 @@ def _wanted(wanted: Sought) -> Iterator[Row | Beginning]:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
                 yield from _wanted(part)
-
-
-def _rows_in(stems: list[str], places: list[Span], row: tuple[str, ...]) -> Iterator[Span]:
-    for at, stem in enumerate(stems):
-        if stem == row[0] and tuple(stems[at : at + len(row)]) == row:
-            yield places[at][0], places[at + len(row) - 1][1]
 
 
 def united(spans: list[Span]) -> list[Span]:

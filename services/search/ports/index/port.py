@@ -35,8 +35,8 @@ MAX_FILTER_VALUES = 50
 class Query:
     """What is looked for in one review.
 
-    `text` is in the language of `services.search.ports.index.query`; empty, or `*`, it finds every record. A filter with
-    several values admits any of them. A partial date counts by its earliest day; a record without a date is
+    `text` is in the language of `services.search.ports.index.query`; empty, or `*`, it finds every record. A filter
+    with several values admits any of them. A partial date counts by its earliest day; a record without a date is
     left out as soon as `published_from` or `published_until` is given. `relevance` ties, and so everything
     when there is no text, are ordered by record; `newest` puts records without a date last. `notice` has kinds
     of notices that stand, drills left out, or `none` for records without any. `cursor` is the

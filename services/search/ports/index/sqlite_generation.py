@@ -109,7 +109,10 @@ class Generation:
         """Id, place and record of the page's hits, and what is counted."""
         facets: dict[str, list[FacetCount]] = {name: [] for name in query.facets}
         hits, total = [], 0
-        once = [found.rows()] if found.match or facets else [found.listing(), found.total()]
+        if found.is_ranked:
+            once = [found.ranked()]
+        else:
+            once = [found.rows()] if found.match or facets else [found.listing(), found.total()]
         for what, id, number, text in (row for statement in once for row in self._db.execute(*statement)):
             if what == "hit":
                 hits.append((id, number, text))

@@ -21,6 +21,9 @@ _COLUMNS = {None: "{title abstract authors venue}", "author": "authors"}
 _TOKENIZER = f"ascii tokenchars '{SIGNS}'"
 _CONSONANTS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrtv")
 
+#: Farther from 0 than any rank.
+_FARTHEST = 1e308
+
 #: What stands for a `?`.
 Value = str | int | float
 
@@ -115,6 +118,30 @@ class Found:
             f" ORDER BY place, record LIMIT {with_one_more(self._query.limit)})"
             f" UNION ALL SELECT 'total', NULL, count(*), NULL FROM found{facets}",
             [*self._values, *values],
+        )
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the words alone decide what is found and in which order, but for equal ranks."""
+        query = self._query
+        dated = query.published_from or query.published_until
+        return bool(self.match) and query.sort == "relevance" and not (query.facets or query.filters or dated)
+
+    def ranked(self) -> tuple[str, list[Value]]:
+        """The hits and the total of `rows` where the words alone decide: only those of the page, and what ranks as they
+        do, are looked up among the records. `scope` keeps to the review, and what is not listed has no words."""
+        after = position_of(self._query, (int | float, str)) or [-_FARTHEST, ""]
+        texts, size = f"texts_{self._generation}", with_one_more(self._query.limit)
+        return (
+            f"WITH found AS MATERIALIZED (SELECT rowid AS id, {self._position()} AS place FROM {texts}"
+            f" WHERE {texts} MATCH ?)"
+            f" SELECT * FROM (SELECT 'hit', found.id, place, r.record AS record FROM found"
+            f" CROSS JOIN records_{self._generation} AS r ON r.id = found.id WHERE place BETWEEN ?"
+            f" AND coalesce((SELECT place FROM found WHERE place > ? ORDER BY place LIMIT 1 OFFSET {size}),"
+            f" {_FARTHEST})"
+            f" AND (place, r.record) > (?, ?) ORDER BY place, r.record LIMIT {size})"
+            " UNION ALL SELECT 'total', NULL, count(*), NULL FROM found",
+            [str(self.match), after[0], after[0], *after],
         )
 
     def listing(self) -> tuple[str, list[Value]]:

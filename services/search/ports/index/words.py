@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple
@@ -39,7 +39,8 @@ _LONGEST = 100
 #: Words whose stems are remembered; what is more is asked again.
 _REMEMBERED = 200_000
 
-_RUN = re.compile(r"\S+")
+#: What stands in a text between blanks.
+RUN = re.compile(r"\S+")
 _PARTS = re.compile("[^-']+")
 _POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
 _TOO_LONG = re.compile(rf"( [^ ]{{{_LONGEST}}})[^ ]+")
@@ -116,15 +117,9 @@ def _in_order(text: str) -> str:
     return f"{found} {BAR} {compounds}" if compounds else found
 
 
-def placed(text: str) -> Iterator[tuple[int, tuple[Part, ...]]]:
-    """The words of a composed text in their order, those of one piece together, after the offset they count from."""
-    for match in _RUN.finditer(text):
-        for parts in _placed(match[0]):
-            yield match.start(), parts
-
-
 @lru_cache(maxsize=20_000)
-def _placed(run: str) -> tuple[tuple[Part, ...], ...]:
+def placed(run: str) -> tuple[tuple[Part, ...], ...]:
+    """The words of a run of a composed text, those of one piece together; `RUN` has a text's runs."""
     if run.isascii() and run.isalnum():
         return ((Part(run.lower(), 0, len(run)),),)
     letters, offsets, ends = "", list[int](), dict[int, int]()
@@ -134,7 +129,7 @@ def _placed(run: str) -> tuple[tuple[Part, ...], ...]:
         # What nobody sees belongs to what stands before it.
         ends[offsets[-1] if offsets else 0] = offset + 1
     pieces = []
-    for piece in _RUN.finditer(letters):
+    for piece in RUN.finditer(letters):
         start = piece.start()
         pieces.append(
             tuple(

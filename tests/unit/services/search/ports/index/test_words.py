@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.search.ports.index.sqlite_sql import tokenizer
-from services.search.ports.index.words import BAR, Words, placed
+from services.search.ports.index.words import BAR, RUN, Words, placed
 from shared.errors import Invalid
 from shared.folding import composed
 
@@ -50,8 +50,8 @@ def test_what_sqlite_stems_by_itself_is_what_is_stemmed_for_another(texts: list[
 
 @given(_texts)
 def test_the_words_of_a_text_stand_in_it_in_their_order(text: str) -> None:
-    words = [part.form for _, parts in placed(composed(text)) for part in parts]
-    ends = [(offset + part.start, offset + part.end) for offset, parts in placed(composed(text)) for part in parts]
+    runs = [(match[0], parts) for match in RUN.finditer(composed(text)) for parts in placed(match[0])]
+    words = [part.form for _, parts in runs for part in parts]
 
     assert words == Words("standard").unstemmed([text]).partition(BAR)[0].split()
-    assert all(0 <= start < end <= len(composed(text)) for start, end in ends)
+    assert all(0 <= part.start < part.end <= len(run) for run, parts in runs for part in parts)
