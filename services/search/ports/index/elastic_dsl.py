@@ -27,7 +27,7 @@ _KEYWORDS = {
 }
 _KEYWORD = {"type": "keyword", "ignore_above": 1_000}
 #: What is kept of a description as it is, beside the venue.
-_KEPT = ("title", "abstract", "authors", "published", "kind", "language", "identifiers", "sources")
+_KEPT = Bibliography.model_fields.keys() - {"venue", "provenance"}
 
 
 def mapping(analyzer: str, name: str) -> dict[str, Any]:
@@ -82,14 +82,7 @@ def _described(bibliography: Bibliography | None, words: Words) -> dict[str, Any
         "day": earliest(bibliography),
         "year": (bibliography.published or "")[:4] or None,
         "venue_name": bibliography.venue,
-        "title": bibliography.title,
-        "abstract": bibliography.abstract,
-        "authors": bibliography.authors,
-        "published": bibliography.published,
-        "kind": bibliography.kind,
-        "language": bibliography.language,
-        "identifiers": bibliography.identifiers.model_dump(exclude_none=True),
-        "sources": [source.model_dump(exclude_none=True) for source in bibliography.sources],
+        **bibliography.model_dump(include=_KEPT, exclude_none=True),
         "words": {
             "title": words.stemmed([bibliography.title or ""]),
             "abstract": words.stemmed([bibliography.abstract or ""]),

@@ -31,8 +31,9 @@ def test_a_document_comes_back_as_it_went(
     title: str, abstract: str, authors: list[str], venue: str, kind: str, published: str, status: str, reason: str
 ) -> None:
     bibliography = Bibliography(
-        title=title, abstract=abstract, authors=authors, venue=venue, kind=kind, published=published
-    )
+        title=title, abstract=abstract, authors=authors, venue=venue, kind=kind, published=published,
+        volume=kind or None, editors=authors,
+    )  # fmt: skip
     document = Document(
         record="r",
         review="v",
