@@ -16,6 +16,10 @@ from services.ingest.domain.venues import Form, forms
 from services.ingest.domain.words import specificity, written_out
 from shared.events.values import Identifiers
 
+#: The version of `Citation.keys`: whoever changes what a citation is found by raises it, and every database makes the
+#: keys that it holds anew (jobs.keying).
+KEYS = 3
+
 #: Names compared of a long author list; OpenAlex cuts its own lists at 100.
 _AUTHORS = 30
 
