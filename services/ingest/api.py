@@ -36,8 +36,11 @@ from shared.wire.ingest import (
     NewAcceptance,
     NewExport,
     NewImport,
+    NewMerge,
     NewNotice,
     NewReparse,
+    NewSeparation,
+    NewSplit,
     NoticeView,
     PairState,
     ParkedView,
@@ -48,8 +51,10 @@ from shared.wire.ingest import (
     RecordView,
     RejectionView,
     ReparseView,
+    RulingView,
     RunItemView,
     RunView,
+    Undoing,
     WatchPurpose,
     WatchView,
 )
@@ -396,6 +401,63 @@ def decide_duplicate(
         return views.duplicate_views(work, [pair])[0]
 
     return work.once(key, f"decide duplicate {duplicate}", body, decide)
+
+
+@router.post("/reviews/{review}/records/{record}/merge")
+def merge_records(
+    review: Name, record: Name, body: NewMerge, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> RulingView:
+    """Makes a record and another one, one for good: the older of both takes in the other."""
+
+    def merge() -> RulingView:
+        return views.ruling_view(work, duplicates.merge(work, review, record, body.other, body.reason))
+
+    return work.once(key, f"merge {record}", body, merge)
+
+
+@router.post("/reviews/{review}/records/{record}/split")
+def split_record(
+    review: Name, record: Name, body: NewSplit, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> RulingView:
+    """Parts source records from a record for good, or a record that was absorbed in it, which comes back."""
+
+    def split() -> RulingView:
+        ruling = duplicates.split(work, review, record, body.source_records, body.absorbed, body.reason)
+        return views.ruling_view(work, ruling)
+
+    return work.once(key, f"split {record}", body, split)
+
+
+@router.post("/reviews/{review}/records/{record}/keep-apart")
+def keep_records_apart(
+    review: Name, record: Name, body: NewSeparation, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> RulingView:
+    """Keeps a record and another one apart for good, whatever comes."""
+
+    def keep() -> RulingView:
+        return views.ruling_view(work, duplicates.keep_apart(work, review, record, body.other, body.reason))
+
+    return work.once(key, f"keep apart {record}", body, keep)
+
+
+@router.get("/reviews/{review}/rulings")
+def list_rulings(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[RulingView]:
+    """What people decided about which source records are one work, the newest first; what was undone, too."""
+    store.review_of(work, review)
+    found = store.page_of_rulings(work, review, page)
+    return found.shown_as(views.ruling_views(work, found.rows))
+
+
+@router.post("/reviews/{review}/rulings/{ruling}/undo")
+def undo_ruling(
+    review: Name, ruling: Name, body: Undoing, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> RulingView:
+    """Takes a ruling back: what was decided before it, and what the machine says, counts again."""
+
+    def undo() -> RulingView:
+        return views.ruling_view(work, duplicates.undo(work, review, ruling, body.reason))
+
+    return work.once(key, f"undo {ruling}", body, undo)
 
 
 def _identifier_key(doi: str | None, pmid: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import copies, exporting, importing, pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -29,6 +29,7 @@ SERVICE = Service(
         every(seconds=5, run=reparsing.reparse_answers),
         every(seconds=2, run=importing.take_in_files),
         every(seconds=2, run=exporting.make_exports),
+        every(seconds=5, run=keying.make_keys_anew),
         every(seconds=60, run=copies.find_open_copies),
     ],
     prunes=[
@@ -42,7 +43,9 @@ SERVICE = Service(
         ingest.RecordDiscovered,
         ingest.RecordUpdated,
         ingest.RecordMerged,
+        ingest.RecordSplit,
         ingest.RecordNoticed,
+        ingest.RecordRelated,
         ingest.RunFinished,
         ingest.SweepFinished,
         ingest.FileImported,

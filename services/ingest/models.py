@@ -10,6 +10,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.citations import KEYS
 from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
@@ -24,6 +25,7 @@ from shared.wire.ingest import (
     PairState,
     Purpose,
     ReparseState,
+    RulingKind,
     RunState,
     Standing,
     WatchPurpose,
@@ -39,7 +41,11 @@ class Base(SQLModel, registry=registry()):
 
 
 class ReviewRow(Base, table=True):
-    """What ingest knows of a review. Whoever changes the review's records locks this row first."""
+    """What ingest knows of a review. Whoever changes the review's records locks this row first.
+
+    `keys` is the version of the keys that its source records are found by (domain.matching.KEYS), `keying` the place up
+    to which they were made anew after an upgrade.
+    """
 
     __tablename__ = "reviews"
 
@@ -49,6 +55,8 @@ class ReviewRow(Base, table=True):
     first_stage: str | None = None
     records: int = 0
     source_records: int = 0
+    keys: int = KEYS
+    keying: list[str] | None = Field(default=None, sa_type=Json)
 
 
 class WatchRow(Base, table=True):
@@ -451,28 +459,96 @@ class OpenCopiesRow(Base, table=True):
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class RecordKeyRow(Base, table=True):
-    """Something a record is found by: an identifier, or a hash of its title (domain.matching)."""
+class SourceKeyRow(Base, table=True):
+    """Something a source record is found by: an identifier, or a hash of its title (domain.matching)."""
 
-    __tablename__ = "record_keys"
+    __tablename__ = "source_keys"
+    __table_args__ = (Index("source_keys_of_source_record", "review", "source", "source_id"),)
 
     review: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
-    record: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
 
 
 class MergeRow(Base, table=True):
-    """A record that turned out to be another one, with the evidence."""
+    """A record that turned out to be another one, with the evidence, and the source records that it and the other one
+    (`beside`) had then, each as [source, id]; taken away when it comes back. Of one that an earlier release merged they
+    are not known."""
 
     __tablename__ = "merges"
 
     absorbed: str = Field(primary_key=True)
     review: str
     into: str
+    members: list[list[str]] = Field(default=[], sa_type=Json)
+    beside: list[list[str]] = Field(default=[], sa_type=Json)
     evidence: list[str] = Field(sa_type=Json)
     run: str | None = None
     merged_by: str
     merged_at: datetime = Field(sa_type=Instant)
+
+
+class SplitRow(Base, table=True):
+    """That a record was parted from another one, with the evidence. It is never taken away."""
+
+    __tablename__ = "splits"
+    __table_args__ = (Index("splits_of_record", "record"), Index("splits_out_of", "out_of"))
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    out_of: str
+    evidence: list[str] = Field(sa_type=Json)
+    run: str | None = None
+    split_by: str
+    split_at: datetime = Field(sa_type=Instant)
+
+
+class RulingRow(Base, table=True):
+    """What a person decided about source records, each as [source, id] in `one` and `other` (domain.clusters.Ruling),
+    until a person takes it back. Ids sort by age, and the newest outranks the older ones."""
+
+    __tablename__ = "rulings"
+    __table_args__ = (Index("rulings_of_review", "review", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    kind: RulingKind = Field(sa_type=AutoString)
+    one: list[list[str]] = Field(sa_type=Json)
+    other: list[list[str]] = Field(default=[], sa_type=Json)
+    reason: str
+    decided_by: str
+    decided_at: datetime = Field(sa_type=Instant)
+    undone_by: str | None = None
+    undone_at: datetime | None = Field(default=None, sa_type=Instant)
+    undone_why: str | None = None
+
+
+class RuledRow(Base, table=True):
+    """That a ruling which stands is about a source record."""
+
+    __tablename__ = "ruled"
+    __table_args__ = (Index("ruled_of_ruling", "ruling"),)
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    ruling: str = Field(primary_key=True)
+
+
+class RelationRow(Base, table=True):
+    """Two records that hang together and are not one, such as a preprint and its article; `first` is the older."""
+
+    __tablename__ = "relations"
+    __table_args__ = (Index("relations_second", "second"),)
+
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    review: str
+    evidence: list[str] = Field(sa_type=Json)
+    found_at: datetime = Field(sa_type=Instant)
 
 
 class DuplicateRow(Base, table=True):
@@ -506,7 +582,8 @@ class NoticeRow(Base, table=True):
     """That a report was retracted, corrected, reinstated ..., who says so, and whether it still stands.
 
     A source may strike a work that is not here (yet): then `record` is None and `waits_for` is the key that
-    will find it. `told_at` is set when it was told; one kind is told once for each source.
+    will find it. `told_at` is set when it was told; one kind is told once for each source. `given_on` is the record
+    that a person gave it of.
     """
 
     __tablename__ = "notices"
@@ -524,6 +601,7 @@ class NoticeRow(Base, table=True):
     reason: str
     source: str
     carrier: str | None = None
+    given_on: str | None = None
     drill: bool = False
     stands: bool = True
     given_by: str

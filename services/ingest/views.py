@@ -19,6 +19,7 @@ from services.ingest.models import (
     RecordRow,
     RejectionRow,
     ReparseRow,
+    RulingRow,
     RunRow,
     SourceRecordRow,
     WatchRow,
@@ -42,9 +43,12 @@ from shared.wire.ingest import (
     RecordSummary,
     RecordView,
     RejectionView,
+    RelationView,
     ReparseView,
+    RulingView,
     RunView,
     SourceRecordView,
+    SplitView,
     WatchView,
 )
 
@@ -128,6 +132,8 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
         **row.model_dump(),
         source_records=[SourceRecordView(**one.model_dump()) for one in members],
         merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
+        splits=[SplitView(**one.model_dump()) for one in store.splits_of(work, row.id)],
+        relations=_relations(work, row.id),
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
         strikes=[
             notice_view(claim)
@@ -137,6 +143,42 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
         ],
         open_copies=[copies_view(one) for one in store.open_copies(work, _dois(row, members)).values()],
     )
+
+
+def _relations(work: Work, record: str) -> list[RelationView]:
+    """The other records that hang together with this one."""
+    rows = store.relations_of(work, [record])
+    others = [(row, row.second if row.first == record else row.first) for row in rows]
+    known = store.records(work, {other for _, other in others})
+    return [
+        RelationView(
+            record=other, title=Bibliography.model_validate(known[other].bibliography).title,
+            **row.model_dump(include={"kind", "evidence", "found_at"}),
+        )
+        for row, other in others
+    ]  # fmt: skip
+
+
+def ruling_view(work: Work, row: RulingRow) -> RulingView:
+    return ruling_views(work, [row])[0]
+
+
+def ruling_views(work: Work, rows: Collection[RulingRow]) -> list[RulingView]:
+    """Rulings, each with the records that its source records are in now."""
+    about = {row.id: [(source, source_id) for source, source_id in (*row.one, *row.other)] for row in rows}
+    homes: dict[str, dict[tuple[str, str], str]] = {}
+    for review in {row.review for row in rows}:
+        keys = {key for row in rows if row.review == review for key in about[row.id]}
+        homes[review] = {(one.source, one.source_id): one.record for one in store.kept(work, review, keys)}
+    return [
+        RulingView(
+            ruling=row.id,
+            records=sorted({homes[row.review][key] for key in about[row.id] if key in homes[row.review]}),
+            one=[":".join(key) for key in row.one], other=[":".join(key) for key in row.other],
+            **row.model_dump(exclude={"id", "review", "one", "other"}),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _dois(row: RecordRow, members: Iterable[SourceRecordRow]) -> list[str]:

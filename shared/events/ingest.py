@@ -77,13 +77,15 @@ class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
 
 
 class RecordUpdated(Event, type="ingest.record.updated", key="record"):
-    """A record's description changed: another source brought it too, or a source mended it."""
+    """A record's description changed: another source brought it too, a source mended it, or another record was parted
+    from it. `lost_notices` were told of it before and are that other record's now."""
 
     record: Id
     revision: Count
     run: Id
     bibliography: Bibliography
     changed: list[str]
+    lost_notices: list[Id] = Field(default=[], exclude_if=_is_empty)
 
 
 class RecordMerged(Event, type="ingest.record.merged", key="record"):
@@ -222,3 +224,31 @@ class SourceParked(Event, type="ingest.source.parked", key="review", topic="inge
     source: Id
     until: datetime
     why: str
+
+
+class RecordSplit(Event, type="ingest.record.split", key="record"):
+    """A record was parted from another one, `out_of`: it comes to be, or had been merged and is back, with all records
+    that had been merged into it (`brings`).
+
+    Carries all that `RecordDiscovered` does, for those who have not heard of it. What was done with it before it was
+    merged is its own again; what was done since then stays with the other one.
+    """
+
+    record: Id
+    out_of: Id
+    revision: Count
+    run: Id
+    bibliography: Bibliography
+    evidence: list[str]
+    brings: list[Id] = Field(default=[], exclude_if=_is_empty)
+
+
+class RecordRelated(Event, type="ingest.record.related", key="record"):
+    """Two records hang together and are not one: `kind` is how, such as preprint, protocol, update, erratum, comment,
+    abstract or part. `record` is the older; where it does not `hold` any more that was said before."""
+
+    record: Id
+    other: Id
+    kind: Id
+    evidence: list[str]
+    holds: bool = True

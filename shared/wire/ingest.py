@@ -52,6 +52,10 @@ Availability = Literal["open", "closed", "unknown"]
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
+#: What a person decided about source records: all are one, none of one side is with any of the other, or both that and
+#: each side is one.
+RulingKind = Literal["same", "apart", "split"]
+
 
 class RunView(BaseModel):
     """One pull of a watch over the days `since` to `until`, both included; `dated_by` says which days of a work.
@@ -362,6 +366,27 @@ class MergeView(BaseModel):
     merged_at: datetime
 
 
+class SplitView(BaseModel):
+    """A record that was parted from another one (`out_of`), with the evidence."""
+
+    record: str
+    out_of: str
+    evidence: list[str]
+    run: str | None
+    split_by: str
+    split_at: datetime
+
+
+class RelationView(BaseModel):
+    """Another record that hangs together with this one and is not it: `kind` is how, such as preprint or erratum."""
+
+    record: str
+    title: str | None
+    kind: str
+    evidence: list[str]
+    found_at: datetime
+
+
 class NoticeView(BaseModel):
     """A retraction, correction or the like: who said so, whether it still stands, whether it is an exercise."""
 
@@ -451,6 +476,8 @@ class RecordView(BaseModel):
     merged_into: str | None
     source_records: list[SourceRecordView]
     merges: list[MergeView]
+    splits: list[SplitView] = []
+    relations: list[RelationView] = []
     notices: list[NoticeView]
     strikes: list[NoticeView] = []
     open_copies: list[OpenCopiesView] = []
@@ -475,6 +502,53 @@ class DuplicateVerdict(Given):
 
     verdict: PairVerdict
     reason: Reason
+
+
+class NewMerge(Given):
+    """That another record is this one, and why."""
+
+    other: Line
+    reason: Reason
+
+
+class NewSplit(Given):
+    """What to part from a record, and why: source records (`source:id`), or a record that was absorbed in it."""
+
+    source_records: list[Line] = Field(default=[], max_length=1000)
+    absorbed: Line | None = None
+    reason: Reason
+
+
+class NewSeparation(Given):
+    """That another record is not this one whatever comes, and why."""
+
+    other: Line
+    reason: Reason
+
+
+class Undoing(Given):
+    """Why a ruling is taken back."""
+
+    reason: Reason
+
+
+class RulingView(BaseModel):
+    """What a person decided about source records (`source:id`), which holds whatever records they are in later. Of a
+    `same` all are one; of an `apart` none of `one` is with any of `other`; of a `split` both sides are one each, too.
+    `records` are those that they are in now. A newer ruling outranks an older one, and one that was undone counts no
+    more."""
+
+    ruling: str
+    kind: RulingKind
+    one: list[str]
+    other: list[str]
+    records: list[str]
+    reason: str
+    decided_by: str
+    decided_at: datetime
+    undone_by: str | None
+    undone_at: datetime | None
+    undone_why: str | None
 
 
 class NewNotice(Given):

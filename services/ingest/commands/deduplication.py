@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from services.ingest import store
-from services.ingest.commands.writing import Deduplication, Entered, Stored, write
-from services.ingest.domain.clusters import Assignment, Pair, Pool, SourceKey
-from services.ingest.domain.description import Contribution
-from services.ingest.domain.matching import Citation, cite
+from services.ingest.commands.gathering import Gathered, gather
+from services.ingest.commands.writing import Entered, Sorting, write
+from services.ingest.domain.clusters import COMMON, SourceKey, clusters
+from services.ingest.domain.identities import identify
+from services.ingest.domain.matching import cite
 from services.ingest.models import ReviewRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -24,6 +26,10 @@ class Incoming:
     record: port.SourceRecord
     content_hash: str
     home: str | None
+
+    @property
+    def key(self) -> SourceKey:
+        return self.record.source, self.record.source_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +46,76 @@ def take_in(
 ) -> tuple[dict[SourceKey, Outcome], int]:
     """Sorts in what a run brings, writes every row that it changes and tells every event. The review must be locked.
 
-    Answers where each source record went, and how many pairs are left to a person.
+    Answers where each source record went, and how many pairs are left to a person. Of one that comes twice the last
+    time tells what it says.
     """
     if not changed:
         return {}, 0
-    citations = [cite(one.record) for one in changed]
-    keys = {key for citation in citations for key in citation.keys}
-    homes = {one.home for one in changed if one.home is not None}
-    pool, stored = _gather(work, review.review, keys, homes)
-    entered = _assign(pool, zip(changed, citations, strict=True))
-    write(work, Deduplication(review, run, pool, stored, entered))
-    went = {key: _outcome(one.assignment, pool.homes[key], known=key in stored.rows) for key, one in entered.items()}
-    return went, len(pool.doubts)
+    fresh = {one.key: one.record for one in changed}
+    crossed = _change_keys(work, review.review, fresh, known={one.key for one in changed if one.home is not None})
+    entered = {one.key: Entered(one.record, one.content_hash) for one in changed}
+    gathered = gather(work, review.review, fresh.keys() | crossed, fresh, run)
+    sorting = _sort(work, review, gathered, run=run, entered=entered)
+    opened = write(work, sorting)
+    return {key: _outcome(sorting, key) for key in entered}, opened
 
 
-def unite(work: Work, review: ReviewRow, one: str, other: str, evidence: tuple[str, ...]) -> None:
-    """Makes two records one: the older takes in the younger. The review must be locked."""
-    pool, stored = _gather(work, review.review, (), {one, other})
-    pool.merge(one, other, evidence)
-    write(work, Deduplication(review, None, pool, stored, {}))
+def sort_again(
+    work: Work,
+    review: ReviewRow,
+    seeds: Collection[SourceKey],
+    *,
+    parted: Collection[SourceKey] = (),
+    why: tuple[str, ...] = (),
+) -> Sorting:
+    """Sorts source records that are there anew, since a person decided something about them (`why`; those `parted` do
+    not go on as the record that they are in), or the rules have changed. The review must be locked."""
+    gathered = gather(work, review.review, seeds, {}, None)
+    sorting = _sort(work, review, gathered, parted=parted, why=why)
+    write(work, sorting)
+    return sorting
 
 
-def _gather(work: Work, review: str, keys: Iterable[str], homes: set[str]) -> tuple[Pool, Stored]:
-    """These records, and every record that holds a telling one of these keys: as a pool, and as they are stored."""
-    rivals, common = store.holders_of(work, review, sorted(keys))
-    wanted = sorted(rivals | homes)
-    pool, stored = Pool(common=common), Stored()
-    for row in store.members_of(work, wanted):
-        record = port.SourceRecord.model_validate(row.content)
-        citation = cite(record)
-        stored.rows[citation.key] = row
-        stored.contributions[citation.key] = Contribution(record, row.run)
-        stored.keys[row.record].update(citation.keys)
-        pool.know(row.record, [citation])
-    for pair in store.known_pairs(work, wanted):
-        pool.pairs[Pair((pair.first, pair.second))] = pair.state
-    return pool, stored
+def _sort(
+    work: Work,
+    review: ReviewRow,
+    gathered: Gathered,
+    *,
+    run: str | None = None,
+    entered: Mapping[SourceKey, Entered] | None = None,
+    parted: Collection[SourceKey] = (),
+    why: tuple[str, ...] = (),
+) -> Sorting:
+    found = clusters(gathered.comparisons, gathered.among, gathered.words)
+    order = {key: number for number, key in enumerate(entered or {})}
+    # Ids sort by age, and so do records that are new by what brought them.
+    in_turn = sorted(range(len(found.members)), key=lambda at: min(order.get(key, -1) for key in found.members[at]))
+    members = [found.members[at] for at in in_turn]
+    before = {key: record for key, record in gathered.before.items() if key in gathered.among}
+    absorbed = store.absorbed_in(work, set(before.values()))
+    identities = identify(members, before, absorbed, parted, lambda: new_id("rec"))
+    return Sorting(review, run, gathered, found, members, identities, dict(entered or {}), why)
 
 
-def _assign(pool: Pool, cited: Iterable[tuple[Incoming, Citation]]) -> dict[SourceKey, Entered]:
-    """Finds the record of each; of one that comes twice, the first time tells where it went, the last what it says."""
-    entered: dict[SourceKey, Entered] = {}
-    for one, citation in cited:
-        assignment = pool.assign(citation, lambda: new_id("rec"))
-        if before := entered.get(citation.key):
-            assignment = before.assignment
-        entered[citation.key] = Entered(one.record, one.content_hash, assignment)
-    return entered
+def _change_keys(
+    work: Work, review: str, fresh: Mapping[SourceKey, port.SourceRecord], known: Collection[SourceKey]
+) -> set[SourceKey]:
+    """Keeps what source records are found by now; answers all that hold a key which became common by it, or is so no
+    more, and so may be one with others or not as they were not before."""
+    held = store.keys_of(work, review, known)
+    now = {key: set(cite(record).keys) for key, record in fresh.items()}
+    gone = {key: held.get(key, set()) - keys for key, keys in now.items()}
+    come = {key: keys - held.get(key, set()) for key, keys in now.items()}
+    store.change_keys(work, review, gone, come)
+    changed = Counter(key for keys in come.values() for key in keys)
+    changed.subtract(key for keys in gone.values() for key in keys)
+    counted = store.count_holders(work, review, changed.keys(), COMMON + len(fresh) + 1)
+    crossed = [key for key, count in counted.items() if (count > COMMON) != (count - changed[key] > COMMON)]
+    return store.all_holders_of(work, review, crossed)
 
 
-def _outcome(assignment: Assignment, record: str, *, known: bool) -> Outcome:
-    if known:
+def _outcome(sorting: Sorting, key: SourceKey) -> Outcome:
+    record = sorting.record_of(key)
+    if key in sorting.gathered.before:
         return Outcome("updated", record)
-    return Outcome("new" if assignment.new and assignment.record == record else "merged", record)
+    return Outcome("new" if sorting.begins(key) else "merged", record)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.ingest import store
+from services.ingest.domain.clusters import SourceKey
+from services.ingest.domain.identities import Split
 from services.ingest.domain.notices import UNDONE_BY_REINSTATEMENT, Claim, claims, is_of_title
 from services.ingest.models import NoticeRow
 from services.ingest.ports.sources import port
@@ -45,9 +47,7 @@ def hear_claims(work: Work, review: str, heard: Iterable[Heard], keys: Iterable[
     work.session.flush()
     waiting = store.waiting_notices(work, review, [*keys, *(row.waits_for for row in fresh if row.waits_for)])
     awaited = {row.waits_for for row in waiting if row.waits_for}
-    by_title = {key for key in awaited if is_of_title(key)}
-    # A title that several records have is no name of one: the notice stays open.
-    found = store.records_by_key(work, review, awaited - by_title) | store.sole_holders(work, review, by_title)
+    found = _found(work, review, awaited)
     for row in waiting:
         if row.waits_for:
             row.record = found.get(row.waits_for)
@@ -63,7 +63,7 @@ def give_notice(work: Work, review: str, record: str, kind: NoticeKind, reason: 
         raise Conflict(f"record {record!r} lives on in {row.merged_into!r}; give the notice there", slug="absorbed")
     if kind == "reinstatement":
         _lift(work, record, drill=drill)
-    notice = _new(work, review, record, kind, reason, PERSON, drill=drill)
+    notice = _new(work, review, record, kind, reason, PERSON, given_on=record, drill=drill)
     _emit(work, notice, record)
     return notice
 
@@ -76,6 +76,58 @@ def move(work: Work, absorbed: str, into: str) -> None:
         row.record = into
         if row.stands and row.told_at and _once(row) not in emitted:
             _emit(work, row, into)
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Notices that go with source records into another record: those to be told there, and by record those that were
+    told of it and are so no more."""
+
+    rows: list[NoticeRow]
+    lost: dict[str, list[str]]
+
+
+def part(
+    work: Work, review: str, moved: Mapping[str, Sequence[SourceKey]], splits: Iterable[Split], left: Collection[str]
+) -> Parted:
+    """Has notices follow the source records that carry them out of records which go on (`left`), and those that a
+    person gave of a record before it was merged go back with it. They are told by `tell_parted`."""
+    going: dict[str, tuple[NoticeRow, str]] = {}
+    for record, keys in moved.items():
+        for source, ids in store.by_source(keys):
+            for row in store.notices_carried_by(work, review, source, ids):
+                going[row.id] = row, record
+    for split in splits:
+        own = {split.record, *split.brings}
+        for row in store.notices_of(work, [split.out_of]):
+            if row.given_on in own:
+                going[row.id] = row, split.record
+            elif row.waits_for is not None:
+                found = _found(work, review, {row.waits_for})
+                going[row.id] = row, found.get(row.waits_for, split.out_of)
+    parted = Parted([], {})
+    for row, record in going.values():
+        if row.record is not None and row.record in left and row.record != record:
+            if row.told_at is not None:
+                parted.lost.setdefault(row.record, []).append(row.id)
+                row.told_at = None if row.stands else row.told_at
+            row.record = record
+            parted.rows.append(row)
+    work.session.flush()
+    return parted
+
+
+def tell_parted(work: Work, parted: Parted) -> None:
+    """Tells of their new records the notices that stand, and of those that they left what only they had said."""
+    left = store.notices_of(work, sorted(parted.lost))
+    _tell(work, [*parted.rows, *left])
+
+
+def _found(work: Work, review: str, keys: Collection[str]) -> dict[str, str]:
+    """The records of works that are struck by these keys. A title that several records have is no name of one: such a
+    notice stays open."""
+    by_title = {key for key in keys if is_of_title(key)}
+    return store.records_by_key(work, review, set(keys) - by_title) | store.sole_holders(work, review, by_title)
 
 
 def _new_claims(one: Heard) -> list[Claim]:
@@ -137,13 +189,14 @@ def _new(
     source: str,
     *,
     carrier: str | None = None,
+    given_on: str | None = None,
     waits_for: str | None = None,
     drill: bool = False,
 ) -> NoticeRow:
     return work.add(
         NoticeRow(
             id=new_id("notice"), review=review, record=record, waits_for=waits_for, kind=kind, reason=reason,
-            source=source, carrier=carrier, drill=drill, stands=kind != "reinstatement",
+            source=source, carrier=carrier, given_on=given_on, drill=drill, stands=kind != "reinstatement",
             given_by=work.actor, given_at=work.now,
         )
     )  # fmt: skip

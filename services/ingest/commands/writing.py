@@ -1,53 +1,66 @@
-"""What deduplication comes to is written down and told, in the same transaction."""
+"""What sorting comes to is written down and told, in the same transaction."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from services.ingest import store
 from services.ingest.commands import notices
-from services.ingest.domain.clusters import Assignment, Merger, PairStates, Pool, SourceKey
-from services.ingest.domain.description import Contribution, changes, describe
+from services.ingest.commands.gathering import Gathered
+from services.ingest.commands.pairs import write_pairs
+from services.ingest.domain import reasons
+from services.ingest.domain.clusters import Clusters, SourceKey
+from services.ingest.domain.description import changes, describe
+from services.ingest.domain.identities import Identities, Merger, Split
 from services.ingest.domain.notices import found_by
 from services.ingest.domain.watching import Standings
-from services.ingest.models import DuplicateRow, MergeRow, RecordRow, ReviewRow, SourceRecordRow
+from services.ingest.models import MergeRow, RecordRow, ReviewRow, SourceRecordRow, SplitRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordUpdated
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordSplit, RecordUpdated
 from shared.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Records as they were before: their source records, as rows and as contributions, and each one's keys."""
-
-    rows: dict[SourceKey, SourceRecordRow] = field(default_factory=dict)
-    contributions: dict[SourceKey, Contribution[port.SourceRecord]] = field(default_factory=dict)
-    keys: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-
-@dataclass(frozen=True, slots=True)
 class Entered:
-    """A source record that came in, new or changed: its content hash, and where it went at first."""
+    """A source record that came in, new or changed, and its content hash."""
 
     record: port.SourceRecord
     content_hash: str
-    assignment: Assignment
 
 
-@dataclass(frozen=True, slots=True)
-class Deduplication:
-    """Records of a review as they were `stored` and as they are in the `pool` now, with the source records that
-    `entered` in between. Nothing enters without a run; a person who unites two records has none."""
+@dataclass
+class Sorting:
+    """Source records as they were `gathered` and as they are sorted now: `members` are those of each record, which the
+    `identities` name; with what `entered` in between. Nothing enters without a run; what a person decides has none,
+    and says `why`."""
 
     review: ReviewRow
     run: str | None
-    pool: Pool
-    stored: Stored
-    entered: dict[SourceKey, Entered]
+    gathered: Gathered
+    clusters: Clusters
+    members: Sequence[frozenset[SourceKey]]
+    identities: Identities
+    entered: Mapping[SourceKey, Entered]
+    why: tuple[str, ...] = ()
+
+    @cached_property
+    def homes(self) -> dict[SourceKey, str]:
+        named = zip(self.identities.records, self.members, strict=True)
+        return {key: record for record, members in named for key in members}
+
+    @cached_property
+    def by_record(self) -> dict[str, frozenset[SourceKey]]:
+        return dict(zip(self.identities.records, self.members, strict=True))
+
+    @cached_property
+    def before(self) -> dict[str, frozenset[SourceKey]]:
+        """Each record's source records as they were."""
+        return self.gathered.members_before()
 
     @property
     def bringing(self) -> str:
@@ -55,107 +68,99 @@ class Deduplication:
         assert self.run is not None
         return self.run
 
-    def contribution(self, key: SourceKey) -> Contribution[port.SourceRecord]:
-        """What a source record says now, and the run that first brought it."""
-        stored, entered = self.stored.contributions.get(key), self.entered.get(key)
-        if entered is None:
-            return self.stored.contributions[key]
-        return Contribution(entered.record, stored.run if stored else self.bringing)
+    def record_of(self, key: SourceKey) -> str:
+        return self.homes[key]
+
+    def begins(self, key: SourceKey) -> bool:
+        """Whether a source record that came in is the first of a new record."""
+        record = self.homes[key]
+        if record not in self.identities.fresh or any(each in self.gathered.before for each in self.by_record[record]):
+            return False
+        return next(each for each in self.entered if self.homes[each] == record) == key
+
+    def touched(self) -> list[str]:
+        """The records that may be told of: those whose source records have changed or are others than they were."""
+        entered = {self.homes[key] for key in self.entered}
+        none = frozenset[SourceKey]()
+        moved = {record for record, members in self.by_record.items() if members != self.before.get(record, none)}
+        return sorted(entered | moved)
 
 
-def write(work: Work, deduplication: Deduplication) -> None:
-    """Writes every row that has changed, and tells every event."""
-    pool, stored = deduplication.pool, deduplication.stored
-    mergers = [merger for merger in pool.mergers if merger.absorbed in stored.keys]
-    _write_source_records(work, deduplication)
-    for merger in mergers:
-        store.absorb(work, merger.absorbed, merger.into)
-        _move_pairs(work, merger)
-    touched = sorted(
-        {pool.home(merger.into) for merger in pool.mergers} | {pool.homes[key] for key in deduplication.entered}
-    )
-    _write_keys(work, deduplication, touched, mergers)
-    changed = [record for record in touched if record in stored.keys]
-    rows = store.records(work, [*changed, *(merger.absorbed for merger in mergers)])
-    _write_records(work, deduplication, touched, rows)
-    for merger in mergers:
-        _write_merger(work, deduplication, merger, rows[merger.absorbed])
-    _write_doubts(work, deduplication)
-    _hear_claims(work, deduplication, mergers)
-
-
-def _write_source_records(work: Work, deduplication: Deduplication) -> None:
+def write(work: Work, sorting: Sorting) -> int:
+    """Writes every row that has changed, and tells every event; answers how many pairs are new."""
+    _write_source_records(work, sorting)
+    for record, keys in _moved(sorting).items():
+        store.move_source_records(work, sorting.review.review, keys, record)
+    identities, touched = sorting.identities, sorting.touched()
+    back = [split.record for split in identities.splits if split.is_back]
+    rows = store.records(work, [*touched, *back, *(merger.absorbed for merger in identities.mergers)])
+    parted = notices.part(work, sorting.review.review, _moved(sorting), identities.splits, sorting.by_record)
+    splits = {split.record: split for split in identities.splits}
     fresh = []
-    for key, entered in deduplication.entered.items():
+    for record in touched:
+        bibliography = describe(sorting.gathered.contributions[key] for key in sorting.by_record[record])
+        if record in identities.fresh:
+            fresh.append(_new_row(work, sorting, record, bibliography))
+        if split := splits.get(record):
+            _tell_split(work, sorting, split, rows.get(record), bibliography)
+        elif record in identities.fresh:
+            _tell_new(work, sorting, record, bibliography)
+        else:
+            _update(work, rows[record], bibliography, sorting.run, parted.lost.get(record, []))
+    store.add_all(work, RecordRow, fresh)
+    for merger in identities.mergers:
+        _write_merger(work, sorting, merger, rows[merger.absorbed])
+    sorting.review.records += len(fresh) + len(back) - len(identities.mergers)
+    opened = write_pairs(
+        work, sorting.review.review, sorting.run, sorting.gathered, sorting.clusters, sorting.by_record,
+        [merger.absorbed for merger in identities.mergers],
+    )  # fmt: skip
+    notices.tell_parted(work, parted)
+    _hear_claims(work, sorting)
+    return opened
+
+
+def _write_source_records(work: Work, sorting: Sorting) -> None:
+    fresh = []
+    for key, entered in sorting.entered.items():
         content = entered.record.model_dump(mode="json", exclude_defaults=True)
-        if row := deduplication.stored.rows.get(key):
-            row.content, row.content_hash = content, entered.content_hash
+        if key in sorting.gathered.before:
+            store.change_source_record(work, sorting.review.review, key, content, entered.content_hash)
             continue
+        because = () if sorting.begins(key) else reasons.joined(sorting.gathered.comparisons, sorting.clusters, key)
         fresh.append(
             {
-                "review": deduplication.review.review,
+                "review": sorting.review.review,
                 "source": entered.record.source,
                 "source_id": entered.record.source_id,
-                "record": deduplication.pool.homes[key],
+                "record": sorting.homes[key],
                 "content_hash": entered.content_hash,
                 "content": content,
-                "because": list(_because(entered.assignment, deduplication.pool.mergers)),
-                "run": deduplication.run,
-                "seen_in": deduplication.run,
+                "because": list(because),
+                "run": sorting.run,
+                "seen_in": sorting.run,
             }
         )
-    work.session.flush()
     store.add_all(work, SourceRecordRow, fresh)
-    deduplication.review.source_records += len(fresh)
+    sorting.review.source_records += len(fresh)
 
 
-def _because(assignment: Assignment, mergers: Sequence[Merger]) -> tuple[str, ...]:
-    """Why a source record is its record's; for the one that begins a record, nothing."""
-    absorbed = (merger.evidence for merger in mergers if merger.absorbed == assignment.record)
-    return next(absorbed, ()) if assignment.new else assignment.evidence
+def _moved(sorting: Sorting) -> dict[str, list[SourceKey]]:
+    """The source records that are in another record than before, by the record that they are in now."""
+    moved: defaultdict[str, list[SourceKey]] = defaultdict(list)
+    for key in sorted(sorting.gathered.among):
+        if key in sorting.gathered.before and sorting.gathered.before[key] != sorting.homes[key]:
+            moved[sorting.homes[key]].append(key)
+    return moved
 
 
-def _write_keys(work: Work, deduplication: Deduplication, touched: Sequence[str], mergers: Sequence[Merger]) -> None:
-    review, held = deduplication.review.review, deduplication.stored.keys
-    for merger in mergers:
-        store.remove_keys(work, review, merger.absorbed, sorted(held[merger.absorbed]))
-    added: list[tuple[str, str]] = []
-    for record in touched:
-        keys = {key for citation in deduplication.pool.members[record].values() for key in citation.keys}
-        before = held.get(record, set())
-        added += ((key, record) for key in sorted(keys - before))
-        store.remove_keys(work, review, record, sorted(before - keys))
-    store.add_keys(work, review, added)
-
-
-def _write_records(
-    work: Work, deduplication: Deduplication, touched: Sequence[str], rows: Mapping[str, RecordRow]
-) -> None:
-    fresh = []
-    for record in touched:
-        bibliography = describe(deduplication.contribution(key) for key in deduplication.pool.members[record])
-        if row := rows.get(record):
-            _update(work, row, bibliography, deduplication.run)
-            continue
-        fresh.append(_new_row(work, deduplication, record, bibliography))
-        with work.following(record, None):
-            work.emit(
-                RecordDiscovered(
-                    review=deduplication.review.review, record=record, revision=1, run=deduplication.bringing,
-                    bibliography=bibliography,
-                )
-            )  # fmt: skip
-    store.add_all(work, RecordRow, fresh)
-    deduplication.review.records += len(fresh)
-
-
-def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography: Bibliography) -> dict[str, Any]:
+def _new_row(work: Work, sorting: Sorting, record: str, bibliography: Bibliography) -> dict[str, Any]:
     return {
         "id": record,
-        "review": deduplication.review.review,
+        "review": sorting.review.review,
         "revision": 1,
         "bibliography": bibliography.model_dump(mode="json"),
-        "run": deduplication.run,
+        "run": _run(sorting, record),
         "discovered_at": work.now,
         "merged_into": None,
         "followed": True,
@@ -168,82 +173,97 @@ def _new_row(work: Work, deduplication: Deduplication, record: str, bibliography
     }
 
 
-def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | None) -> None:
+def _run(sorting: Sorting, record: str) -> str:
+    """The run that brings a new record: this one, or that which brought what it is parted with."""
+    if sorting.run is not None:
+        return sorting.run
+    return min(sorting.gathered.contributions[key].run for key in sorting.by_record[record])
+
+
+def _tell_new(work: Work, sorting: Sorting, record: str, bibliography: Bibliography) -> None:
+    with work.following(record, None):
+        work.emit(
+            RecordDiscovered(
+                review=sorting.review.review, record=record, revision=1, run=sorting.bringing,
+                bibliography=bibliography,
+            )
+        )  # fmt: skip
+
+
+def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | None, lost: list[str]) -> None:
     changed = changes(Bibliography.model_validate(row.bibliography), bibliography)
-    if not changed:
+    if not changed and not lost:
         return
-    row.bibliography, row.doi = bibliography.model_dump(mode="json"), bibliography.identifiers.doi
-    row.revision += 1
+    _describe(row, bibliography)
     with work.following(row.id, None):
         work.emit(
             RecordUpdated(
                 review=row.review, record=row.id, revision=row.revision, run=run or row.run,
-                bibliography=bibliography, changed=changed,
+                bibliography=bibliography, changed=changed, lost_notices=lost,
             )
         )  # fmt: skip
 
 
-def _write_merger(work: Work, deduplication: Deduplication, merger: Merger, row: RecordRow) -> None:
-    into = deduplication.pool.home(merger.into)
-    row.merged_into = into
+def _describe(row: RecordRow, bibliography: Bibliography) -> None:
+    row.bibliography, row.doi = bibliography.model_dump(mode="json"), bibliography.identifiers.doi
     row.revision += 1
-    deduplication.review.records -= 1
+
+
+def _tell_split(work: Work, sorting: Sorting, split: Split, row: RecordRow | None, bibliography: Bibliography) -> None:
+    """Tells that a record was parted from another; one that was absorbed is back, with all that it had absorbed."""
+    left, members = sorting.by_record[split.out_of], sorting.by_record[split.record]
+    why = sorting.why or reasons.parted(sorting.gathered.comparisons, sorting.clusters, members, left)
+    store.live_in(work, split.brings, split.record)
+    revision, run = 1, _run(sorting, split.record)
+    if row is not None:
+        _describe(row, bibliography)
+        row.merged_into = None
+        store.remove_merge(work, row.id)
+        revision, run = row.revision, row.run
+    work.add(
+        SplitRow(
+            id=new_id("split"), review=sorting.review.review, record=split.record, out_of=split.out_of,
+            evidence=list(why), run=sorting.run, split_by=work.actor, split_at=work.now,
+        )
+    )  # fmt: skip
+    with work.following(split.record, None):
+        work.emit(
+            RecordSplit(
+                review=sorting.review.review, record=split.record, out_of=split.out_of, revision=revision, run=run,
+                bibliography=bibliography, evidence=list(why), brings=list(split.brings),
+            )
+        )  # fmt: skip
+
+
+def _write_merger(work: Work, sorting: Sorting, merger: Merger, row: RecordRow) -> None:
+    gone = sorting.before[row.id]
+    into = sorting.before.get(merger.into, frozenset()) - gone
+    why = sorting.why or reasons.met(sorting.gathered.comparisons, sorting.clusters, gone, into)
+    store.absorb(work, row.id, merger.into)
+    row.merged_into = merger.into
+    row.revision += 1
     work.add(
         MergeRow(
-            absorbed=row.id, review=row.review, into=merger.into, evidence=list(merger.evidence), run=deduplication.run,
-            merged_by=work.actor, merged_at=work.now,
+            absorbed=row.id, review=row.review, into=merger.into, members=[list(key) for key in sorted(gone)],
+            beside=[list(key) for key in sorted(into)], evidence=list(why), run=sorting.run, merged_by=work.actor,
+            merged_at=work.now,
         )
     )  # fmt: skip
     with work.following(row.id, None):
         work.emit(
-            RecordMerged(
-                review=row.review, record=row.id, revision=row.revision, into=into, evidence=list(merger.evidence)
-            )
+            RecordMerged(review=row.review, record=row.id, revision=row.revision, into=merger.into, evidence=list(why))
         )
 
 
-def _write_doubts(work: Work, deduplication: Deduplication) -> None:
-    for pair, evidence in deduplication.pool.doubts.items():
-        first, second = sorted(pair)
-        work.add(
-            DuplicateRow(
-                id=new_id("dup"), review=deduplication.review.review, first=first, second=second,
-                evidence=list(evidence), run=deduplication.run, opened_at=work.now,
-            )
-        )  # fmt: skip
-
-
-def _hear_claims(work: Work, deduplication: Deduplication, mergers: Sequence[Merger]) -> None:
-    pool, before = deduplication.pool, deduplication.stored.contributions
-    for merger in mergers:
-        notices.move(work, merger.absorbed, pool.home(merger.into))
+def _hear_claims(work: Work, sorting: Sorting) -> None:
+    for merger in sorting.identities.mergers:
+        notices.move(work, merger.absorbed, merger.into)
+    if not sorting.entered:
+        return
     heard = [
-        notices.Heard(pool.homes[key], before[key].record if key in before else None, entered.record)
-        for key, entered in deduplication.entered.items()
+        notices.Heard(sorting.homes[key], sorting.gathered.stored.get(key), entered.record)
+        for key, entered in sorting.entered.items()
     ]
-    entered = [entered.record for entered in deduplication.entered.values()]
+    entered = [entered.record for entered in sorting.entered.values()]
     keys = [key for record in entered for key in found_by(record.identifiers, record.title)]
-    notices.hear_claims(work, deduplication.review.review, heard, keys)
-
-
-def _move_pairs(work: Work, merger: Merger) -> None:
-    """Carries what is known of an absorbed record's pairs over to its survivor; a person's word stands."""
-    into, absorbed = merger.into, merger.absorbed
-    kept = {_other(pair, into): pair for pair in store.known_pairs(work, [into])}
-    for pair in store.known_pairs(work, [absorbed]):
-        other = _other(pair, absorbed)
-        if other == into:
-            PairStates.turn(pair, PairStates.SAME)
-            pair.decided_by, pair.decided_at = work.actor, work.now
-        elif other not in kept:
-            pair.first, pair.second = sorted((other, into))
-        else:
-            if pair.state == PairStates.DIFFERENT:
-                twin = kept[other]
-                PairStates.turn(twin, PairStates.DIFFERENT)
-                twin.reason, twin.decided_by, twin.decided_at = pair.reason, pair.decided_by, pair.decided_at
-            store.remove_pair(work, pair)
-
-
-def _other(pair: DuplicateRow, record: str) -> str:
-    return pair.second if pair.first == record else pair.first
+    notices.hear_claims(work, sorting.review.review, heard, keys)

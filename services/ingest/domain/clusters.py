@@ -1,26 +1,37 @@
-"""Which source records make one canonical record: those that are the same as one another, directly or through others.
+"""Which source records make one canonical record: a function of what they say and of what people decided, of nothing
+else, so that neither the order in which sources are pulled nor the size of a page changes what is merged.
 
-A record is a connected component of `same`, so that neither the order in which sources are pulled nor the
-size of a page changes what is merged. What a person decided about two records stands above it.
+- What shares a key is compared, unless more than COMMON source records of the review hold it.
+- Whatever is the same by an identifier, or by a person's word, is one; this gives *works*.
+- Works that are the same by their description alone are one where that tells them apart from others: it does not where
+  two sources or more each have several works among those that look alike. Then none is merged, and a person is asked.
+- A person's word outranks all of this, the newest the older ones. Where it keeps two apart, what would bring them
+  together through others does so as far as it can, identifiers first.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from itertools import combinations
+from typing import Final, Literal
 
 from services.ingest.domain.matching import Citation, Decision, decide
 from shared.states import States
 from shared.wire.ingest import PairState
 
-#: A key that more records than this hold tells nothing: a common title, or the DOI of a whole supplement.
+#: A key that more source records than this hold tells nothing: a common title, or the DOI of a whole supplement.
 COMMON = 30
 
+#: A team's own files are each a source that may hold a work twice, so that such a source keeps nothing apart.
+_OWN_FILES = "import:"
+
+#: Why works that look alike are not merged.
+TORN = "several sources each have more than one work of this description, which nothing tells apart"
+
 SourceKey = tuple[str, str]
-Pair = frozenset[str]
-Known = TypeVar("Known")
+Edge = tuple[SourceKey, SourceKey]
 
 
 class PairStates(States[PairState]):
@@ -35,135 +46,200 @@ class PairStates(States[PairState]):
         (None, OPEN): "matching leaves it to a person",
         (OPEN, SAME): "a person says so, or other evidence makes them one",
         (OPEN, DIFFERENT): "a person says so",
-        (DIFFERENT, DIFFERENT): "a person says so again, or of the record it was merged with",
+        (DIFFERENT, DIFFERENT): "a person says so again",
         (DIFFERENT, SAME): "a person says so after all",
+        (DIFFERENT, OPEN): "the person's word is taken back",
+        (SAME, OPEN): "what made them one is so no more",
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Merger:
-    """A record that turned out to be another, older one, and why."""
+class Ruling:
+    """What a person decided about source records: all of them are one (`same`), none of `one` is with any of `other`
+    (`apart`), or both that and each side is one (`split`). The newest is the one with the highest `rank`."""
 
-    absorbed: str
-    into: str
-    evidence: tuple[str, ...]
+    kind: Literal["same", "apart", "split"]
+    one: frozenset[SourceKey]
+    other: frozenset[SourceKey]
+    rank: str
 
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Where a source record went: into a `new` record, or into one that was there, with the evidence for it."""
-
-    record: str
-    new: bool
-    evidence: tuple[str, ...]
+    @property
+    def united(self) -> list[list[SourceKey]]:
+        """Those that it makes one, in an order that is always the same."""
+        if self.kind == "same":
+            return [sorted(self.one | self.other)]
+        return [sorted(self.one), sorted(self.other)] if self.kind == "split" else []
 
 
 @dataclass
-class Pool:
-    """The records of a review that may matter to some source records.
+class Comparisons:
+    """Citations, and what came of comparing those that share a telling key."""
 
-    `members` are each record's citations by source and id there, `pairs` what is known of two records that
-    might be one: `open` (a person should look) or `different` (a person has said so); `common` are the keys
-    that too many records hold. Record ids sort by age. `mergers` and `doubts` are what came of it.
-    """
+    citations: dict[SourceKey, Citation] = field(default_factory=dict)
+    decisions: dict[Edge, Decision] = field(default_factory=dict)
+    beside: defaultdict[SourceKey, set[SourceKey]] = field(default_factory=lambda: defaultdict(set))
 
-    members: dict[str, dict[SourceKey, Citation]] = field(default_factory=dict)
-    homes: dict[SourceKey, str] = field(default_factory=dict)
-    pairs: dict[Pair, str] = field(default_factory=dict)
-    common: set[str] = field(default_factory=set)
-    mergers: list[Merger] = field(default_factory=list)
-    doubts: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
-    _holders: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    def compare(self, one: Citation, other: Citation) -> Decision:
+        """Compares two, once."""
+        edge = edge_of(one.key, other.key)
+        if (decision := self.decisions.get(edge)) is None:
+            decision = self.decisions[edge] = decide(one, other)
+            self.citations[one.key], self.citations[other.key] = one, other
+            self.beside[one.key].add(other.key)
+            self.beside[other.key].add(one.key)
+        return decision
 
-    def know(self, record: str, citations: Iterable[Citation]) -> None:
-        """Takes in a record as it is stored."""
-        for citation in citations:
-            self._put(record, citation)
+    def same_as(self, key: SourceKey) -> Iterator[SourceKey]:
+        """Those that a citation is the same as by itself."""
+        for other in self.beside[key]:
+            if self.decisions[edge_of(key, other)].verdict == "same":
+                yield other
 
-    def assign(self, citation: Citation, new_id: Callable[[], str]) -> Assignment:
-        """Finds the record of a citation, unless it has one already, and merges what it shows to be one.
 
-        The record may be absorbed by a later merger: `homes` tells where each citation is in the end.
-        """
-        home = self.homes.get(citation.key)
-        same, maybe = self._compare(citation, home)
-        joined = sorted(same, key=lambda record: (not same[record].by_identifier, record))
-        new = home is None and not joined
-        record = home or (joined[0] if joined else new_id())
-        evidence = same[record].evidence if record in same else ()
-        self._put(record, citation)
-        for other in joined:
-            through = f"{citation.source} {citation.source_id} belongs to both"
-            record = self._unite(record, other, (through, *same[other].evidence))
-        for other, decision in maybe.items():
-            self._doubt(record, other, decision.evidence)
-        return Assignment(record, new, evidence)
+def edge_of(one: SourceKey, other: SourceKey) -> Edge:
+    return (one, other) if one < other else (other, one)
 
-    def home(self, record: str) -> str:
-        """The record that one lives on in, itself if it was not absorbed."""
-        for merger in self.mergers:
-            if merger.absorbed == record:
-                record = merger.into
-        return record
 
-    def merge(self, one: str, other: str, evidence: tuple[str, ...]) -> str:
-        """Makes two records one: the older takes in the younger. Gives the older back."""
-        into, absorbed = sorted((one, other))
-        for citation in self.members.pop(absorbed).values():
-            self._put(into, citation)
-            for key in citation.keys:
-                self._holders[key].discard(absorbed)
-        self.mergers.append(Merger(absorbed, into, evidence))
-        self.pairs = _moved(self.pairs, absorbed, into)
-        self.doubts = {pair: why for pair, why in _moved(self.doubts, absorbed, into).items() if pair not in self.pairs}
-        return into
-
-    def _compare(self, citation: Citation, home: str | None) -> tuple[dict[str, Decision], dict[str, Decision]]:
-        """The other records that are the same by some member, and those that might be; each with its decision."""
-        same: dict[str, Decision] = {}
-        maybe: dict[str, Decision] = {}
-        for record, member in self._rivals(citation):
-            if record == home:
-                continue
-            decision = decide(citation, member)
-            if decision.verdict == "same" and (record not in same or decision.by_identifier):
-                same[record] = decision
-            elif decision.verdict == "maybe":
-                maybe.setdefault(record, decision)
-        return same, {record: decision for record, decision in maybe.items() if record not in same}
-
-    def _rivals(self, citation: Citation) -> Iterator[tuple[str, Citation]]:
-        """Every member that shares a key which is not a common one."""
-        keys = {key for key in citation.keys - self.common if len(self._holders.get(key, ())) <= COMMON}
-        for record in sorted({record for key in keys for record in self._holders.get(key, ())}):
-            for key in sorted(self.members[record]):
-                member = self.members[record][key]
-                if key != citation.key and not keys.isdisjoint(member.keys):
-                    yield record, member
-
-    def _put(self, record: str, citation: Citation) -> None:
-        self.members.setdefault(record, {})[citation.key] = citation
-        self.homes[citation.key] = record
+def compared(citations: Iterable[Citation]) -> Comparisons:
+    """Compares all that share a key which is not common."""
+    found = Comparisons()
+    holders: defaultdict[str, list[Citation]] = defaultdict(list)
+    for citation in {citation.key: citation for citation in citations}.values():
+        found.citations[citation.key] = citation
         for key in citation.keys:
-            self._holders[key].add(record)
-
-    def _unite(self, record: str, other: str, evidence: tuple[str, ...]) -> str:
-        if other == record or self.pairs.get(Pair((record, other))) == PairStates.DIFFERENT:
-            return record
-        return self.merge(record, other, evidence)
-
-    def _doubt(self, record: str, other: str, evidence: tuple[str, ...]) -> None:
-        pair = Pair((record, other))
-        if other in self.members and other != record and pair not in self.pairs:
-            self.doubts.setdefault(pair, evidence)
+            holders[key].append(citation)
+    for group in holders.values():
+        if len(group) <= COMMON:
+            for one, other in combinations(group, 2):
+                found.compare(one, other)
+    return found
 
 
-def _moved(pairs: Mapping[Pair, Known], absorbed: str, into: str) -> dict[Pair, Known]:
-    """What is known of pairs after a merger; of two pairs that become one, a person's word stands."""
-    moved: dict[Pair, Known] = {}
-    for pair, known in pairs.items():
-        if absorbed in pair:
-            pair = (pair - {absorbed}) | {into}
-        if len(pair) == 2 and moved.get(pair) != PairStates.DIFFERENT:
-            moved[pair] = known
-    return moved
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """What makes one record each, in the order of their first members; the edges that hold each source record in its
+    cluster, and those by description that tell nothing."""
+
+    members: list[frozenset[SourceKey]]
+    home: Mapping[SourceKey, int]
+    held_by: Mapping[SourceKey, Collection[Edge]]
+    torn: Collection[Edge]
+
+
+def clusters(comparisons: Comparisons, among: Collection[SourceKey], rulings: Iterable[Ruling] = ()) -> Clusters:
+    """Sorts source records into clusters. `among` must hold with each one all that are the same as it, by itself or by
+    a person's word, and these citations must have been compared with all that share a telling key with them."""
+    union = _Union(among)
+    for ruling in sorted(rulings, key=lambda ruling: ruling.rank, reverse=True):
+        union.heed(ruling)
+    same = sorted(
+        edge
+        for edge, decision in comparisons.decisions.items()
+        if decision.verdict == "same" and edge[0] in union.root and edge[1] in union.root
+    )
+    for edge in same:
+        if comparisons.decisions[edge].by_identifier:
+            union.unite(edge)
+    described = [edge for edge in same if not comparisons.decisions[edge].by_identifier]
+    torn = _torn(described, union)
+    for edge in described:
+        if edge not in torn:
+            union.unite(edge)
+    members = [frozenset(union.members[root]) for root in sorted(union.members, key=lambda it: min(union.members[it]))]
+    home = {key: number for number, cluster in enumerate(members) for key in cluster}
+    return Clusters(members, home, union.held_by, torn)
+
+
+class _Union:
+    """Sets of source records that are united edge by edge, except where a person keeps members of them apart."""
+
+    def __init__(self, keys: Iterable[SourceKey]) -> None:
+        self.root = {key: key for key in keys}
+        self.members: dict[SourceKey, set[SourceKey]] = {key: {key} for key in self.root}
+        self.foes: defaultdict[SourceKey, set[SourceKey]] = defaultdict(set)
+        self.held_by: defaultdict[SourceKey, list[Edge]] = defaultdict(list)
+
+    def heed(self, ruling: Ruling) -> None:
+        """Follows a person's word as far as newer ones allow."""
+        if ruling.kind != "same":
+            for one in ruling.one & self.root.keys():
+                for other in ruling.other & self.root.keys():
+                    if self.root[one] != self.root[other]:
+                        self.foes[one].add(other)
+                        self.foes[other].add(one)
+        for united in ruling.united:
+            present = [key for key in united if key in self.root]
+            for key in present[1:]:
+                self.unite((present[0], key))
+
+    def unite(self, edge: Edge) -> None:
+        into, gone = self.root[edge[0]], self.root[edge[1]]
+        if into == gone:
+            return
+        if len(self.members[into]) < len(self.members[gone]):
+            into, gone = gone, into
+        if self.foes and any(not self.foes[key].isdisjoint(self.members[into]) for key in self.members[gone]):
+            return
+        for key in self.members[gone]:
+            self.root[key] = into
+        self.members[into] |= self.members.pop(gone)
+        self.held_by[edge[0]].append(edge)
+        self.held_by[edge[1]].append(edge)
+
+
+def _torn(described: Collection[Edge], union: _Union) -> set[Edge]:
+    """The edges by description that tell nothing: among the works that look like either end, each of two sources has
+    more than one."""
+    alike: defaultdict[SourceKey, set[SourceKey]] = defaultdict(set)
+    for one, other in described:
+        left, right = union.root[one], union.root[other]
+        if left != right:
+            alike[left].add(right)
+            alike[right].add(left)
+    sources = {root: {source for source, _ in union.members[root]} for root in alike}
+    torn, known = set(), dict[Edge, bool]()
+    for edge in described:
+        works = edge_of(union.root[edge[0]], union.root[edge[1]])
+        if works not in known:
+            near = alike[works[0]] | alike[works[1]]
+            known[works] = works[0] != works[1] and _keep_several(sources[work] for work in near) > 1
+        if known[works]:
+            torn.add(edge)
+    return torn
+
+
+def _keep_several(works: Iterable[set[str]]) -> int:
+    """How many sources have more than one of these works, of which the sources are given."""
+    seen, several = set[str](), set[str]()
+    for sources in works:
+        own = {source for source in sources if not source.startswith(_OWN_FILES)}
+        several |= seen & own
+        seen |= own
+    return len(several)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Two source records of two clusters that might be one, or hang together by a `relation`, and why."""
+
+    one: SourceKey
+    other: SourceKey
+    evidence: tuple[str, ...]
+    relation: str | None
+
+
+def doubts(comparisons: Comparisons, found: Clusters) -> Iterator[Doubt]:
+    """What comparing leaves open or relates, of clusters with one another and with what lies beside them, in the order
+    of the source records."""
+    for edge in sorted(comparisons.decisions):
+        one, other = edge
+        near, far = found.home.get(one), found.home.get(other)
+        if near == far:
+            continue
+        decision = comparisons.decisions[edge]
+        if decision.relation is not None and decision.verdict != "same":
+            yield Doubt(one, other, decision.evidence, decision.relation)
+        elif edge in found.torn:
+            yield Doubt(one, other, (*decision.evidence, TORN), None)
+        elif decision.verdict != "different":
+            yield Doubt(one, other, decision.evidence, None)

@@ -79,12 +79,16 @@ def gauges(work: Work) -> list[Gauge]:
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:
-    """One for each source that is not busy and not left alone: runs that have begun go before watches that are due."""
+    """One for each source that is not busy and not left alone: runs that have begun go before watches that are due. A
+    review whose keys are made anew waits."""
     with running.work(ACTOR, readonly=True) as work:
+        keying = store.reviews_to_key(work)
         parked = {row.source for row in store.parked_sources(work, work.now)}
         waiting: list[RunRow | DueWatch] = [*store.running_runs(work), *store.due_watches(work, work.now)]
     first: dict[str, RunRow | DueWatch] = {}
     for one in waiting:
+        if one.review in keying:
+            continue
         if one.source not in busy and one.source not in parked and one.id not in tried:
             first.setdefault(one.source, one)
     return list(first.values())

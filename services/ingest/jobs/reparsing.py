@@ -46,7 +46,8 @@ def reparse_answers(running: Context) -> None:
     """
     while not running.stopping.is_set():
         with running.work(ACTOR) as work:
-            asked = next(iter(store.unfinished_reparses(work)), None)
+            keying = store.reviews_to_key(work)
+            asked = next((row for row in store.unfinished_reparses(work) if row.review not in keying), None)
             if asked is None:
                 return
             if asked.state == ReparseStates.WAITING:

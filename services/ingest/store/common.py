@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
 
+from services.ingest.domain.citations import KEYS
 from services.ingest.models import Base, ReviewRow
 from shared.db.work import Work
 from shared.errors import UnknownReview
@@ -46,6 +48,11 @@ def review_of(work: Work, review: str) -> ReviewRow:
     if row is None:
         raise UnknownReview(review)
     return row
+
+
+def reviews_to_key(work: Work) -> set[str]:
+    """The reviews whose source records are found by what an earlier release found them by."""
+    return set(work.session.execute(select(col(ReviewRow.review)).where(col(ReviewRow.keys) != KEYS)).scalars())
 
 
 def inserting(work: Work, model: type[Base]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from services.ingest.domain.clusters import PairStates
@@ -16,18 +16,13 @@ from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
 
-def known_pairs(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
-    """The pairs of these records that are open, or that a person keeps apart."""
-    return [
-        row
-        for batch in batches(records)
-        for row in work.session.execute(
-            select(DuplicateRow).where(
-                or_(col(DuplicateRow.first).in_(batch), col(DuplicateRow.second).in_(batch)),
-                col(DuplicateRow.state) != PairStates.SAME,
-            )
-        ).scalars()
-    ]
+def pairs_of(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
+    """The pairs that have any of these records, whatever became of them."""
+    found: dict[str, DuplicateRow] = {}
+    for batch in batches(sorted(records)):
+        for one in (col(DuplicateRow.first), col(DuplicateRow.second)):
+            found |= {row.id: row for row in work.session.execute(select(DuplicateRow).where(one.in_(batch))).scalars()}
+    return [found[pair] for pair in sorted(found)]
 
 
 def duplicate_of(work: Work, review: str, duplicate: str) -> DuplicateRow:

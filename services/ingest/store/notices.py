@@ -38,6 +38,20 @@ def claims_of(work: Work, review: str, source: str, carriers: Iterable[str]) -> 
     ]
 
 
+def notices_carried_by(work: Work, review: str, source: str, carriers: Iterable[str]) -> list[NoticeRow]:
+    """What these source records have ever claimed of the record that they are in."""
+    mine = select(NoticeRow).where(
+        col(NoticeRow.review) == review, col(NoticeRow.source) == source, col(NoticeRow.waits_for).is_(None)
+    )
+    return [
+        row
+        for batch in batches(carriers)
+        for row in work.session.execute(
+            mine.where(col(NoticeRow.carrier).in_(batch)).order_by(col(NoticeRow.id))
+        ).scalars()
+    ]
+
+
 def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[NoticeRow]:
     """Notices that strike a work found by one of these keys and have no record yet."""
     mine = select(NoticeRow).where(col(NoticeRow.review) == review, col(NoticeRow.record).is_(None))

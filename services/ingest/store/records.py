@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Update, delete, func, or_, select, update
+from sqlalchemy import Update, and_, delete, or_, select, update
 from sqlmodel import col
 
-from services.ingest.domain.clusters import COMMON
-from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordKeyRow, RecordRow, SourceRecordRow
+from services.ingest.domain.clusters import SourceKey
+from services.ingest.domain.identities import Absorbed
+from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordRow, SourceRecordRow
 from services.ingest.store.common import batches, inserting
+from services.ingest.store.keys import by_source
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -140,53 +142,49 @@ def members_of(work: Work, records: Iterable[str]) -> list[SourceRecordRow]:
     ]
 
 
-def holders_of(work: Work, review: str, keys: Iterable[str]) -> tuple[set[str], set[str]]:
-    """The records that hold any of these keys, and those keys that are common (held by more than COMMON)."""
-    records: set[str] = set()
-    common: set[str] = set()
-    for batch in batches(keys):
-        mine = col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
-        counted = select(col(RecordKeyRow.key), func.count()).where(*mine).group_by(col(RecordKeyRow.key))
-        held = {key: count for key, count in work.session.execute(counted)}
-        common |= {key for key, count in held.items() if count > COMMON}
-        telling = [key for key in held if key not in common]
-        if telling:
-            holders = (
-                select(col(RecordKeyRow.record))
-                .where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(telling))
-                .distinct()
+class Kept(NamedTuple):
+    """A source record as it is kept: its canonical record, what it says, and the run that brought it."""
+
+    source: str
+    source_id: str
+    record: str
+    content: dict[str, Any]
+    run: str
+
+
+_KEPT = [col(getattr(SourceRecordRow, name)) for name in Kept._fields]
+
+
+def kept(work: Work, review: str, keys: Iterable[SourceKey]) -> list[Kept]:
+    """Those of these source records that are known."""
+    return [
+        Kept(*row)
+        for source, ids in by_source(keys)
+        for row in work.session.execute(
+            select(*_KEPT).where(
+                col(SourceRecordRow.review) == review,
+                col(SourceRecordRow.source) == source,
+                col(SourceRecordRow.source_id).in_(ids),
             )
-            records |= set(work.session.execute(holders).scalars())
-    return records, common
-
-
-def records_by_key(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
-    """The oldest record that holds each key."""
-    found: dict[str, str] = {}
-    for batch in batches(keys):
-        mine = select(col(RecordKeyRow.key), func.min(RecordKeyRow.record)).where(
-            col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
         )
-        found |= {key: record for key, record in work.session.execute(mine.group_by(col(RecordKeyRow.key)))}
-    return found
+    ]
 
 
-def sole_holders(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
-    """The record that holds each key, where one alone does."""
-    found: dict[str, str] = {}
-    for batch in batches(keys):
-        mine = select(col(RecordKeyRow.key), func.min(RecordKeyRow.record)).where(
-            col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch)
-        )
-        sole = mine.group_by(col(RecordKeyRow.key)).having(func.count(col(RecordKeyRow.record).distinct()) == 1)
-        found |= {key: record for key, record in work.session.execute(sole)}
-    return found
+def kept_in(work: Work, records: Iterable[str]) -> list[Kept]:
+    """The source records of canonical records."""
+    return [
+        Kept(*row)
+        for batch in batches(sorted(records))
+        for row in work.session.execute(select(*_KEPT).where(col(SourceRecordRow.record).in_(batch)))
+    ]
 
 
-def page_of_holders(work: Work, review: str, key: str, page: PageAsked) -> Found[RecordRow]:
-    """The records that hold a key, oldest first."""
-    holders = select(col(RecordKeyRow.record)).where(col(RecordKeyRow.review) == review, col(RecordKeyRow.key) == key)
-    return read_page(work, select(RecordRow).where(col(RecordRow.id).in_(holders)), page, col(RecordRow.id))
+def page_of_kept(work: Work, review: str, after: SourceKey, limit: int) -> list[Kept]:
+    """Source records of a review behind one, in their order."""
+    source, source_id = col(SourceRecordRow.source), col(SourceRecordRow.source_id)
+    behind = or_(source > after[0], and_(source == after[0], source_id > after[1]))
+    mine = select(*_KEPT).where(col(SourceRecordRow.review) == review, source >= after[0], behind)
+    return [Kept(*row) for row in work.session.execute(mine.order_by(source, source_id).limit(limit))]
 
 
 def records(work: Work, ids: Iterable[str]) -> dict[str, RecordRow]:
@@ -221,20 +219,57 @@ def merges_into(work: Work, record: str) -> list[MergeRow]:
     return list(work.session.execute(ended.order_by(col(MergeRow.merged_at), col(MergeRow.absorbed))).scalars())
 
 
+def absorbed_in(work: Work, records: Iterable[str]) -> list[Absorbed]:
+    """The records that live on in these, directly or through others, the first absorbed first."""
+    return [
+        Absorbed(record, lives_in, _keys(members), _keys(beside if into == lives_in else []))
+        for batch in batches(sorted(records))
+        for record, lives_in, into, members, beside in work.session.execute(
+            select(
+                col(RecordRow.id),
+                col(RecordRow.merged_into),
+                col(MergeRow.into),
+                col(MergeRow.members),
+                col(MergeRow.beside),
+            )
+            .join(MergeRow, col(MergeRow.absorbed) == RecordRow.id)
+            .where(col(RecordRow.merged_into).in_(batch))
+            .order_by(col(MergeRow.merged_at), col(RecordRow.id))
+        )
+    ]
+
+
+def _keys(listed: list[list[str]]) -> frozenset[SourceKey]:
+    return frozenset((source, source_id) for source, source_id in listed)
+
+
+def merge_of(work: Work, absorbed: str) -> MergeRow | None:
+    """How a record was absorbed; None for one that was not."""
+    return work.session.get(MergeRow, absorbed)
+
+
+def remove_merge(work: Work, absorbed: str) -> None:
+    work.session.execute(delete(MergeRow).where(col(MergeRow.absorbed) == absorbed))
+
+
+def change_source_record(work: Work, review: str, key: SourceKey, content: dict[str, Any], content_hash: str) -> None:
+    """Keeps what a source record says now."""
+    mine = _of_source(review, key[0], [key[1]])
+    work.session.execute(mine.values(content=content, content_hash=content_hash))
+
+
+def move_source_records(work: Work, review: str, keys: Iterable[SourceKey], record: str) -> None:
+    """Makes source records those of another record."""
+    for source, ids in by_source(keys):
+        work.session.execute(_of_source(review, source, ids).values(record=record))
+
+
+def live_in(work: Work, records: Iterable[str], record: str | None) -> None:
+    """Has absorbed records live on in another one; or in none, where they are back."""
+    for batch in batches(sorted(records)):
+        work.session.execute(update(RecordRow).where(col(RecordRow.id).in_(batch)).values(merged_into=record))
+
+
 def absorb(work: Work, absorbed: str, into: str) -> None:
-    """Moves what hangs on an absorbed record to its survivor: source records, and records absorbed earlier."""
-    work.session.execute(update(SourceRecordRow).where(col(SourceRecordRow.record) == absorbed).values(record=into))
+    """Has whatever was absorbed in an absorbed record live on in its survivor."""
     work.session.execute(update(RecordRow).where(col(RecordRow.merged_into) == absorbed).values(merged_into=into))
-
-
-def remove_keys(work: Work, review: str, record: str, keys: Iterable[str]) -> None:
-    for batch in batches(keys):
-        mine = col(RecordKeyRow.review) == review, col(RecordKeyRow.key).in_(batch), col(RecordKeyRow.record) == record
-        work.session.execute(delete(RecordKeyRow).where(*mine))
-
-
-def add_keys(work: Work, review: str, keys: Iterable[tuple[str, str]]) -> None:
-    """Adds (key, record) pairs; one that is there already stays."""
-    rows = [{"review": review, "key": key, "record": record} for key, record in keys]
-    if rows:
-        work.session.connection().execute(inserting(work, RecordKeyRow).on_conflict_do_nothing(), rows)

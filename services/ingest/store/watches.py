@@ -72,12 +72,13 @@ class DueWatch(NamedTuple):
     """A watch that is due. Of its row no more is read: one that cannot be is in no other's way."""
 
     id: str
+    review: str
     source: str
 
 
 def due_watches(work: Work, now: datetime) -> list[DueWatch]:
     """Active watches whose time has come and that no run is pulling, the longest due first."""
-    due = select(col(WatchRow.id), col(WatchRow.source)).where(*_is_due(now))
+    due = select(col(WatchRow.id), col(WatchRow.review), col(WatchRow.source)).where(*_is_due(now))
     return [DueWatch(*row) for row in work.session.execute(due.order_by(col(WatchRow.due_at), col(WatchRow.id)))]
 
 

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.ingest.domain.clusters import COMMON, Pair, Pool
-from services.ingest.domain.description import Contribution, describe
+from services.ingest.domain.clusters import COMMON, Clusters, Ruling, SourceKey, clusters, compared, doubts
 from services.ingest.domain.matching import cite
 from services.ingest.ports.sources.port import SourceRecord
 from tests.unit.services.ingest.rig import LONG_TITLE, PEOPLE, SOURCES, work
 
 
-def pooled(records: Iterable[SourceRecord], pool: Pool | None = None) -> Pool:
-    """A pool with these records placed in this order; ids sort by age."""
-    pool, numbers = pool or Pool(), count()
-    for record in records:
-        pool.assign(cite(record), lambda: f"rec_{next(numbers):04}")
-    return pool
+def sorted_out(records: Iterable[SourceRecord], rulings: Iterable[Ruling] = ()) -> Clusters:
+    """These records, sorted into clusters."""
+    found = compared(map(cite, records))
+    return clusters(found, found.citations.keys(), rulings)
 
 
-def clusters(pool: Pool) -> set[frozenset[tuple[str, str]]]:
-    return {frozenset(members) for members in pool.members.values()}
+def parts(found: Clusters) -> set[frozenset[SourceKey]]:
+    return set(found.members)
 
 
-def open_pairs(pool: Pool) -> set[frozenset[frozenset[tuple[str, str]]]]:
-    """The doubts, told by the clusters they are between."""
-    return {frozenset(frozenset(pool.members[record]) for record in pair) for pair in pool.doubts}
+def key(record: SourceRecord) -> SourceKey:
+    return record.source, record.source_id
 
 
 #: A small world in which works are easily taken for one another: some share a DOI, some a title, some nothing.
@@ -58,79 +53,96 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 @PATIENT
 @given(source_records(), st.randoms())
-def test_any_order_of_arrival_gives_the_same_clusters_doubts_and_descriptions(records, random):
+def test_any_order_gives_the_same_clusters_and_doubts(records, random):
     shuffled = random.sample(records, len(records))
 
-    one, other = pooled(records), pooled(shuffled)
+    one, other = (compared(map(cite, each)) for each in (records, shuffled))
+    found, again = (clusters(each, each.citations.keys()) for each in (one, other))
 
-    assert clusters(one) == clusters(other)
-    assert open_pairs(one) == open_pairs(other)
-    assert descriptions(one, records) == descriptions(other, records)
-
-
-def descriptions(pool: Pool, records: list[SourceRecord]) -> list[str]:
-    by_position = {(record.source, record.source_id): Contribution(record, "run") for record in records}
-    return sorted(describe(by_position[at] for at in members).model_dump_json() for members in pool.members.values())
+    assert found.members == again.members
+    assert list(doubts(one, found)) == list(doubts(other, again))
 
 
 @PATIENT
-@given(source_records())
-def test_every_source_record_is_in_one_cluster_and_placing_it_again_changes_nothing(records):
-    pool = pooled(records)
-    before = clusters(pool)
+@given(source_records(), st.lists(st.integers(0, 8), min_size=2, max_size=4))
+def test_a_persons_word_holds_whatever_the_machine_says(records, numbers):
+    keys = [key(records[number % len(records)]) for number in numbers]
+    one, other = frozenset(keys[:1]), frozenset(keys[1:]) - {keys[0]}
 
-    pooled(records, pool)
-
-    assert sorted(at for members in pool.members.values() for at in members) == sorted(
-        (record.source, record.source_id) for record in records
-    )
-    assert clusters(pool) == before
-
-
-def test_a_source_record_that_is_the_same_as_two_records_makes_them_one_into_the_older():
-    by_doi, by_pmid = work("crossref", "a", doi="10.1/a", venue="BMJ"), work("pubmed", "1", pmid="1", venue="Lancet")
-    bridge = work("europepmc", "1", doi="10.1/a", pmid="1")
-
-    pool = pooled([by_doi, by_pmid, bridge])
-
-    assert list(pool.members) == ["rec_0000"]
-    (merger,) = pool.mergers
-    assert (merger.absorbed, merger.into) == ("rec_0001", "rec_0000")
-    assert "europepmc 1 belongs to both" in merger.evidence
-    assert "both have the PubMed id 1" in merger.evidence
-    assert pool.home("rec_0001") == "rec_0000"
+    for kind in ("same", "apart", "split"):
+        found = sorted_out(records, [Ruling(kind, one, other, "1")])
+        homes = {found.home[each] for each in other}
+        assert sorted(each for cluster in found.members for each in cluster) == sorted({*map(key, records)})
+        if kind == "same":
+            assert homes <= {found.home[keys[0]]}
+        else:
+            assert found.home[keys[0]] not in homes
+        if kind == "split":
+            assert len(homes) <= 1
 
 
-def test_what_a_person_keeps_apart_no_source_record_brings_together():
-    pool = pooled([work("crossref", "a", doi="10.1/a", venue="Lancet"), work("pubmed", "1", pmid="1", venue="BMJ")])
-    pool.pairs[Pair(("rec_0000", "rec_0001"))] = "different"
+def test_works_that_nothing_tells_apart_are_not_merged():
+    """Twelve abstracts of one title in two sources that number them are no twenty-four reports of one work."""
+    alike = [work(source, str(number)) for source in ("crossref", "pubmed") for number in range(12)]
 
-    assignment = pool.assign(cite(work("europepmc", "1", doi="10.1/a", pmid="1", venue=None)), lambda: "rec_new")
-
-    assert assignment.record == "rec_0000"
-    assert len(pool.members) == 2
-    assert not pool.mergers
+    assert len(sorted_out(alike).members) == 24
 
 
-def test_what_a_person_keeps_apart_stays_so_when_a_third_record_is_merged_in():
-    pool = Pool()
-    for name, record in (("rec_1", "a"), ("rec_2", "b"), ("rec_3", "c")):
-        pool.know(name, [cite(work("crossref", record, f"{record} work about something of its own entirely"))])
-    pool.pairs = {Pair(("rec_2", "rec_3")): "different", Pair(("rec_1", "rec_3")): "open"}
+def test_a_work_that_one_source_has_twice_is_one():
+    found = sorted_out([work("crossref", "1"), work("openalex", "W1"), work("openalex", "W2"), work("pubmed", "1")])
 
-    pool.merge("rec_1", "rec_2", ("a person said so",))
-
-    assert pool.pairs == {Pair(("rec_1", "rec_3")): "different"}
+    assert len(found.members) == 1
 
 
-def test_a_key_that_too_many_records_hold_tells_nothing():
+def test_what_looks_like_two_works_of_two_sources_is_neither():
+    first = [work("crossref", "a", doi="10.1/a"), work("openalex", "W1", doi="10.1/a")]
+    second = [work("crossref", "b", doi="10.1/b"), work("openalex", "W2", doi="10.1/b")]
+
+    found = sorted_out([*first, *second, work("pubmed", "1")])
+
+    assert parts(found) == {frozenset(map(key, first)), frozenset(map(key, second)), frozenset({("pubmed", "1")})}
+
+
+def test_a_file_of_the_team_keeps_nothing_apart():
+    """Each of two exports may hold a work twice."""
+    twice = [work(source, str(number)) for source in ("import:scopus", "import:embase") for number in range(2)]
+
+    assert len(sorted_out(twice).members) == 1
+
+
+def test_a_newer_word_outranks_an_older_one():
+    records = [
+        work("crossref", "a", "Of something"),
+        work("pubmed", "1", "Of another"),
+        work("openalex", "W1", "Third"),
+    ]
+    a, b, c = map(key, records)
+    together = Ruling("same", frozenset({a, b, c}), frozenset(), "1")
+
+    assert len(sorted_out(records, [together]).members) == 1
+    assert parts(sorted_out(records, [together, Ruling("apart", frozenset({a}), frozenset({c}), "2")])) == {
+        frozenset({a, b}),
+        frozenset({c}),
+    }
+    assert len(sorted_out(records, [Ruling("apart", frozenset({a}), frozenset({c}), "0"), together]).members) == 1
+
+
+def test_what_a_person_keeps_apart_no_bridge_brings_together():
+    apart = [work("crossref", "a", doi="10.1/a", venue="Lancet"), work("pubmed", "1", pmid="1", venue="BMJ")]
+    bridge = work("europepmc", "1", doi="10.1/a", pmid="1", venue=None)
+    word = Ruling("apart", frozenset({key(apart[0])}), frozenset({key(apart[1])}), "1")
+
+    assert len(sorted_out([*apart, bridge]).members) == 1
+    assert sorted(map(len, sorted_out([*apart, bridge], [word]).members)) == [1, 2]
+
+
+def test_a_key_that_too_many_source_records_hold_tells_nothing():
     """Abstracts of a meeting under one DOI are not compared one by one for ever."""
     meeting = [
         work("crossref", str(n), f"Abstract number{n} of a meeting about {n}", authors=[f"Author{n}, A"], doi="10.1/m")
-        for n in range(COMMON + 20)
+        for n in range(COMMON + 1)
     ]
+    few, many = compared(map(cite, meeting[:-1])), compared(map(cite, meeting))
 
-    pool = pooled(meeting)
-
-    assert len(pool.members) == COMMON + 20
-    assert len(pool.doubts) < COMMON * (COMMON + 1) / 2 + 1
+    assert list(doubts(few, clusters(few, few.citations.keys())))
+    assert not list(doubts(many, clusters(many, many.citations.keys())))

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, select, update
 
+from services.ingest.domain.clusters import clusters, compared
+from services.ingest.domain.matching import cite
+from services.ingest.jobs import keying
+from services.ingest.models import RecordRow, ReviewRow, SourceKeyRow, SourceRecordRow
 from services.ingest.ports.sources.port import SourceRecord
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated, RunFinished
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordSplit, RecordUpdated, RunFinished
 from tests.unit.services.ingest.rig import LONG_TITLE, SOURCES, IngestBench, strategy, work
 from tests.unit.services.ingest.test_clusters import source_records
 
@@ -297,3 +302,68 @@ def test_neither_order_nor_pages_change_what_is_merged_or_how_it_is_described(lo
     seen = len(long_bench.all_emitted())
     pull_now(long_bench)
     assert all(isinstance(event, RunFinished) for event in long_bench.all_emitted()[seen:])
+
+
+#: Works that look alike, in two sources that number them, some of which an identifier tells apart.
+@st.composite
+def crowds(draw) -> list[SourceRecord]:
+    title = st.sampled_from([LONG_TITLE, "Leadership in integrated care: abstracts of the meeting"])
+    crowd = [
+        work(source, str(number), draw(title) if mixed else LONG_TITLE, **({"doi": "10.1/s"} if shares else {}))
+        for mixed, shares in [(draw(st.booleans()), draw(st.booleans()))]
+        for source in ("crossref", "pubmed")
+        for number in range(draw(st.sampled_from([1, 2, 3, 14, 15, 16, 30, 31, 40])))
+    ]
+    named = [work("europepmc", str(n), doi="10.1/s", pmid=str(n)) for n in range(draw(st.integers(0, 2)))]
+    return [*crowd, *named, *draw(source_records())]
+
+
+@settings(max_examples=6)
+@given(crowds(), st.randoms(), st.sampled_from([1, 7, 100]), st.integers(1, 3))
+def test_what_nothing_tells_apart_is_sorted_alike_in_every_order(long_bench, records, random, size, pulls):
+    records = list({(record.source, record.source_id): record for record in records}.values())
+    whole = compared(map(cite, records))
+    expected = {
+        frozenset(":".join(key) for key in members) for members in clusters(whole, whole.citations.keys()).members
+    }
+
+    pulled(long_bench, random.sample(records, len(records)), size, pulls)
+
+    assert long_bench.clusters() == expected
+
+
+def test_a_database_of_before_makes_its_keys_anew_and_pulls_wait(bench):
+    bench.adopt(*ALL)
+    puts(bench, work("crossref", "10.1/a", doi="10.1/a"), work("pubmed", "7", doi="10.1/a", pmid="7"))
+    bench.pull()
+    with bench.work("upgrade") as doing:
+        doing.session.execute(delete(SourceKeyRow))
+        doing.session.execute(update(ReviewRow).values(keys=0))
+
+    puts(bench, work("europepmc", "MED:7", pmid="7"))
+    bench.pull_again()
+    assert bench.get("status")["source_records"] == 2
+
+    bench.runs(keying.make_keys_anew)
+    bench.pull()
+    assert bench.clusters() == {frozenset({"crossref:10.1/a", "pubmed:7", "europepmc:MED:7"})}
+
+
+def test_an_upgrade_that_compares_otherwise_parts_and_merges(bench):
+    """What an earlier release made one stays one only where the rules of now say so."""
+    bench.adopt(*ALL)
+    puts(bench, work("crossref", "a", doi="10.1/a"), work("crossref", "b", "Of other things entirely", doi="10.1/b"))
+    puts(bench, work("pubmed", "7", doi="10.1/a", pmid="7"))
+    bench.pull()
+    with bench.work("upgrade") as doing:
+        one, other = sorted({row.record for row in doing.session.execute(select(SourceRecordRow)).scalars()})
+        doing.session.execute(update(SourceRecordRow).values(record=one))
+        doing.session.execute(update(RecordRow).where(RecordRow.id == other).values(merged_into=one))
+        doing.session.execute(update(ReviewRow).values(keys=0, records=1))
+
+    bench.runs(keying.make_keys_anew)
+
+    assert bench.clusters() == {frozenset({"crossref:a", "pubmed:7"}), frozenset({"crossref:b"})}
+    (split,) = bench.emitted(RecordSplit)
+    assert split.out_of == one
+    assert bench.get("status")["records"] == 2

@@ -1,0 +1,82 @@
+"""Queries about what people decided about source records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, or_, select
+from sqlmodel import col
+
+from services.ingest.domain.clusters import SourceKey
+from services.ingest.models import RelationRow, RuledRow, RulingRow, SplitRow
+from services.ingest.store.common import add_all, batches
+from services.ingest.store.keys import by_source
+from shared.db.paging import read_page
+from shared.db.work import Work
+from shared.errors import NotFound
+from shared.paging import Found, PageAsked
+
+
+def rulings_about(work: Work, review: str, of: Iterable[SourceKey]) -> list[RulingRow]:
+    """The rulings that stand about any of these source records."""
+    found: dict[str, RulingRow] = {}
+    for source, ids in by_source(of):
+        about = (
+            select(RulingRow)
+            .join(RuledRow, col(RuledRow.ruling) == RulingRow.id)
+            .where(col(RuledRow.review) == review, col(RuledRow.source) == source, col(RuledRow.source_id).in_(ids))
+        )
+        found |= {row.id: row for row in work.session.execute(about).scalars()}
+    return [found[ruling] for ruling in sorted(found)]
+
+
+def ruling_of(work: Work, review: str, ruling: str) -> RulingRow:
+    """A review's ruling. Raises NotFound."""
+    row = work.session.get(RulingRow, ruling)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no ruling {ruling!r}")
+    return row
+
+
+def add_ruling(work: Work, row: RulingRow) -> RulingRow:
+    """Keeps a ruling, and whom it is about."""
+    about = {(source, source_id) for source, source_id in [*row.one, *row.other]}
+    add_all(
+        work, RuledRow,
+        [
+            {"review": row.review, "source": source, "source_id": source_id, "ruling": row.id}
+            for source, source_id in sorted(about)
+        ],
+    )  # fmt: skip
+    return work.add(row)
+
+
+def take_back(work: Work, ruling: str) -> None:
+    """Lets a ruling be about nothing any more."""
+    work.session.execute(delete(RuledRow).where(col(RuledRow.ruling) == ruling))
+
+
+def page_of_rulings(work: Work, review: str, page: PageAsked) -> Found[RulingRow]:
+    """A review's rulings, the newest first, those too that were taken back."""
+    query = select(RulingRow).where(col(RulingRow.review) == review)
+    return read_page(work, query, page, col(RulingRow.id), descending=True)
+
+
+def splits_of(work: Work, record: str) -> list[SplitRow]:
+    """When a record was parted from another one, or another one from it, oldest first."""
+    mine = select(SplitRow).where(or_(col(SplitRow.record) == record, col(SplitRow.out_of) == record))
+    return list(work.session.execute(mine.order_by(col(SplitRow.id))).scalars())
+
+
+def relations_of(work: Work, records: Iterable[str]) -> list[RelationRow]:
+    """How these records hang together with others, in the order of their ids."""
+    found: dict[tuple[str, str, str], RelationRow] = {}
+    for batch in batches(sorted(set(records))):
+        for one in (col(RelationRow.first), col(RelationRow.second)):
+            for row in work.session.execute(select(RelationRow).where(one.in_(batch))).scalars():
+                found[row.first, row.second, row.kind] = row
+    return [found[key] for key in sorted(found)]
+
+
+def remove_relation(work: Work, row: RelationRow) -> None:
+    work.session.delete(row)
