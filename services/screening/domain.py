@@ -35,6 +35,9 @@ class RecordStates(States[RecordState]):
         (SCREENING, MERGED): "it is the same work as another",
         (INCLUDED, MERGED): "it is the same work as another",
         (EXCLUDED, MERGED): "it is the same work as another",
+        (MERGED, SCREENING): "it turns out to be a work of its own, about which nothing was decided",
+        (MERGED, INCLUDED): "it turns out to be a work of its own, which was included",
+        (MERGED, EXCLUDED): "it turns out to be a work of its own, which was excluded",
     }
 
 

@@ -8,7 +8,7 @@ from services.screening import api, jobs, views
 from services.screening.models import Base
 from services.screening.reactions import members, protocols, records
 from services.screening.store import Plans
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.people import MemberLeft, NameMapped
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
@@ -34,6 +34,7 @@ SERVICE = Service(
         on(RecordDiscovered, records.open_first_task),
         on(RecordUpdated, records.describe_record_anew),
         on(RecordMerged, records.move_votes_to_surviving_record),
+        on(RecordSplit, records.return_votes_to_parted_record),
         on(RecordNoticed, records.flag_report),
         on(MemberLeft, members.return_what_they_hold),
         on(NameMapped, members.give_votes_to_person),

@@ -17,6 +17,7 @@ from shared.events.ingest import (
     RecordDiscovered,
     RecordMerged,
     RecordNoticed,
+    RecordSplit,
     RecordUpdated,
 )
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
@@ -70,7 +71,8 @@ _LONGEST_REASON = 500
 class Notice:
     """What happened to a published report after it appeared, as ingest tells it.
 
-    `at` is the instant (UTC) at which it was told of this record; empty where an earlier release did not keep it.
+    `at` is the instant (UTC) at which it was told of this record; empty where an earlier release did not keep it. One
+    without a source is lost: it went with another record, which was parted from this one.
     """
 
     id: str
@@ -83,13 +85,15 @@ class Notice:
 
 #: Notices stand in the order in which they were told: an id may be older, of one that waited for its record or came
 #: with another one that was merged into it.
-_in_order = attrgetter("at", "id")
+_in_order = attrgetter("at", "id", "source")
 
 
 def standing(notices: Iterable[Notice]) -> list[Notice]:
     """Those that stand: a reinstatement takes back what was said before it, a drill's that of drills."""
     stand: list[Notice] = []
     for notice in sorted(notices, key=_in_order):
+        if not notice.source:
+            continue
         if notice.kind != "reinstatement":
             stand.append(notice)
             continue
@@ -169,7 +173,13 @@ def document_of(event: Event, at: datetime) -> Document | None:
     """The part of a document that this event, which happened then, tells; None for an event that tells nothing about
     one."""
     match event:
-        case RecordDiscovered() | RecordUpdated():
+        case RecordUpdated(lost_notices=[_, *_]):
+            described = _described(event, event.record, event.revision, bibliography=event.bibliography)
+            instant = at.astimezone(UTC).isoformat()
+            return replace(
+                described, notices=tuple(Notice(each, "correction", "", "", at=instant) for each in event.lost_notices)
+            )
+        case RecordDiscovered() | RecordUpdated() | RecordSplit():
             return _described(event, event.record, event.revision, bibliography=event.bibliography)
         case RecordMerged():
             return _described(event, event.record, event.revision, bibliography=None)

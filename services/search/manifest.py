@@ -29,6 +29,7 @@ SERVICE = Service(
         on(ingest.RecordDiscovered, reactions.describe_record),
         on(ingest.RecordUpdated, reactions.describe_record),
         on(ingest.RecordMerged, reactions.bury_merged_record),
+        on(ingest.RecordSplit, reactions.describe_record),
         on(ingest.RecordNoticed, reactions.note_notice),
         on(screening.RecordAdvanced, reactions.note_decision),
         on(screening.RecordIncluded, reactions.note_decision),

@@ -6,12 +6,12 @@ from services.search.domain import Document, document_of
 from services.search.ports.index import SearchIndex, write
 from shared.db.work import Work
 from shared.events.base import Event
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 
 
-def describe_record(work: Work, event: RecordDiscovered | RecordUpdated) -> None:
-    """Makes a record findable by its newest description."""
+def describe_record(work: Work, event: RecordDiscovered | RecordUpdated | RecordSplit) -> None:
+    """Makes a record findable by its newest description; one that was merged is found again when it is parted."""
     _tell_index(work, event)
 
 

@@ -22,6 +22,7 @@ SERVICE = Service(
         on(screening.RecordExcluded, reports.withdraw_report),
         on(screening.RecordReopened, reports.withdraw_report),
         on(ingest.RecordMerged, reports.move_evidence_to_surviving_record),
+        on(ingest.RecordSplit, reports.return_evidence_to_parted_record),
         on(ingest.RecordNoticed, notices.suspend_or_restore_fragments),
         on(ingest.RunFinished, cadence.note_searched_through),
         on(NameMapped, people.put_person_for_old_name),

@@ -87,7 +87,8 @@ class ReportRow(Base, table=True):
     """A record that screening decided about. It stands for its study while included and not suspended.
 
     `revision` is screening's count of the record's steps. `suspended_by` and `drilled_by` name the notice
-    that suspends it, in earnest and as a drill.
+    that suspends it, in earnest and as a drill. `was` is what it was before it was merged, with what screening has said
+    of it since: its state, its study, and the records that came into the other's study with it.
     """
 
     __tablename__ = "reports"
@@ -104,6 +105,7 @@ class ReportRow(Base, table=True):
     suspended_by: str | None = None
     drilled_by: str | None = None
     merged_into: str | None = None
+    was: dict[str, Any] | None = Field(default=None, sa_type=Json)
     correlation: str
     caused_by: str | None = None
 
@@ -117,14 +119,18 @@ class ReportRow(Base, table=True):
 
 
 class FragmentRow(Base, table=True):
-    """A located piece of a report, as one coder read it."""
+    """A located piece of a report, as one coder read it; `coded_on` is the record of then, where that was merged."""
 
     __tablename__ = "fragments"
-    __table_args__ = (Index("fragments_of_record", "review", "record"),)
+    __table_args__ = (
+        Index("fragments_of_record", "review", "record"),
+        Index("fragments_coded_on", "review", "coded_on"),
+    )
 
     id: str = Field(primary_key=True)
     review: str
     record: str
+    coded_on: str | None = None
     locator: str
     quote: str | None = None
     paraphrase: str
@@ -160,7 +166,8 @@ class LinkRow(Base, table=True):
 
 
 class NoticeRow(Base, table=True):
-    """A notice about a record's report; one that came before the report waits with `applied` false."""
+    """A notice about a record's report; one that came before the report waits with `applied` false. It may be told
+    again, of another record, with which it went when two were parted or made one: `told_at` is when that was."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -178,6 +185,7 @@ class NoticeRow(Base, table=True):
     source: str
     drill: bool
     applied: bool = False
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
     heard_at: datetime = Field(sa_type=Instant)
     correlation: str
     event_id: str | None = None

@@ -172,6 +172,40 @@ def unite_studies(work: Work, review: str, study: str, into: str) -> None:
     )
 
 
+def records_of_study(work: Work, review: str, study: str) -> list[str]:
+    """The records whose reports are of a study, in the order of their ids."""
+    query = select(col(ReportRow.record)).where(col(ReportRow.review) == review, col(ReportRow.study) == study)
+    return list(work.session.scalars(query.order_by(col(ReportRow.record))))
+
+
+def part_studies(work: Work, review: str, records: Collection[str], study: str, out_of: str) -> None:
+    """Counts these records' reports as ones of a study again, where they still are of the other."""
+    work.session.execute(
+        update(ReportRow)
+        .where(col(ReportRow.review) == review, col(ReportRow.record).in_(records), col(ReportRow.study) == out_of)
+        .values(study=study)
+    )
+
+
+def return_fragments(work: Work, review: str, coded_on: Collection[str], record: str) -> None:
+    """Gives a record the fragments that were coded on it, or on what was merged into it."""
+    work.session.execute(
+        update(FragmentRow)
+        .where(col(FragmentRow.review) == review, col(FragmentRow.coded_on).in_(coded_on))
+        .values(record=record)
+    )
+
+
+def rejudgements_of_notice(work: Work, review: str, record: str, notice: str) -> list[RejudgementRow]:
+    """The re-judgements of a record that a notice opened; locked until this work ends."""
+    query = select(RejudgementRow).where(
+        col(RejudgementRow.review) == review,
+        col(RejudgementRow.record) == record,
+        col(RejudgementRow.notice) == notice,
+    )
+    return list(work.session.scalars(query.order_by(col(RejudgementRow.id)).with_for_update()))
+
+
 def move_evidence(work: Work, review: str, record: str, into: str) -> None:
     """Gives a record's fragments, notices and re-judgements to another; the notices are to be applied to it."""
     session = work.session

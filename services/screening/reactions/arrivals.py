@@ -15,10 +15,10 @@ from services.screening.models import Record, RecordRow, TaskRow
 from services.screening.store import Plan
 from shared.db.many import insert_many
 from shared.db.work import Work
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordUpdated
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordSplit, RecordUpdated
 from shared.events.screening import RecordExcluded, TaskOpened
 
-Description = RecordDiscovered | RecordUpdated
+Description = RecordDiscovered | RecordUpdated | RecordSplit
 
 
 @dataclass(frozen=True, slots=True)

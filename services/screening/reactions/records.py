@@ -6,13 +6,13 @@ from datetime import UTC
 from typing import Any
 
 from services.screening import store
-from services.screening.commands import steps
+from services.screening.commands import splits, steps
 from services.screening.domain import MERGED_RULE, RecordStates
 from services.screening.models import Record
 from services.screening.reactions.arrivals import arrivals, describe_known, lock_record
 from shared.db.work import Work
 from shared.errors import NotYet, Rejected
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.screening import RecordExcluded
 
 
@@ -29,6 +29,8 @@ def describe_record_anew(work: Work, event: RecordUpdated) -> None:
     arrivals(work).write()
     if not describe_known(work, event):
         arrivals(work).add(event)
+    elif event.lost_notices and (record := lock_record(work, event.review, event.record)) is not None:
+        record.notices = [notice for notice in record.notices if notice["notice"] not in event.lost_notices]
 
 
 def move_votes_to_surviving_record(work: Work, event: RecordMerged) -> None:
@@ -55,6 +57,23 @@ def move_votes_to_surviving_record(work: Work, event: RecordMerged) -> None:
     steps.gather_votes(work, survivor)
 
 
+def return_votes_to_parted_record(work: Work, event: RecordSplit) -> None:
+    """A record was parted from another: one that is new comes into the first stage, one that was merged is back.
+
+    The votes cast on it before return to it, those cast since stay with the other; where these are too few now, the
+    other is asked about again. Of what it lost to the new one the other is told by its own update.
+    """
+    record = lock_record(work, event.review, event.record)
+    if record is None:
+        arrivals(work).add(event)
+        return
+    describe_known(work, event)
+    if record.state != RecordStates.MERGED:
+        return
+    brought = [lock_record(work, event.review, other) for other in event.brings]
+    splits.bring_back(work, record, [other for other in brought if other is not None], event.out_of)
+
+
 def flag_report(work: Work, event: RecordNoticed) -> None:
     """Shows reviewers what happened to a report after it appeared; a reinstatement clears what stood before it."""
     record = _survivor(work, event.review, event.record)
@@ -71,7 +90,8 @@ def _absorb(work: Work, absorbed: Record, survivor: Record, event: RecordMerged)
     for other in store.absorbed_by(work, absorbed):
         other.merged_into = survivor.id
     absorbed.merged_into = survivor.id
-    absorbed.merge = {"into": event.into, "evidence": event.evidence, "at": work.now.isoformat()}
+    was = {"state": absorbed.state, "stage": absorbed.stage, "rule": absorbed.rule, "reason": absorbed.reason}
+    absorbed.merge = {"into": event.into, "evidence": event.evidence, "at": work.now.isoformat(), "was": was}
     _keep_notices(survivor, absorbed.notices)
     steps.turn_record(work, absorbed, RecordStates.MERGED, stage=absorbed.stage)
     if task is not None:

@@ -110,7 +110,8 @@ def _take(
     if coding.fragment not in fragments:
         fragments[coding.fragment] = work.add(
             FragmentRow(
-                id=coding.fragment, review=report.review, record=report.record, coder=work.actor, coded_at=work.now,
+                id=coding.fragment, review=report.review, record=report.record, coded_on=report.record,
+                coder=work.actor, coded_at=work.now,
                 **coding.given.fragment.model_dump(),
             )
         )  # fmt: skip

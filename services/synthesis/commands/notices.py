@@ -26,6 +26,41 @@ def apply_waiting(work: Work, report: ReportRow) -> None:
                 _apply(work, notice, report)
 
 
+def move(work: Work, notice: NoticeRow, record: str, report: ReportRow | None) -> None:
+    """Has a notice be about another record: what it did to the one it was about is undone, and is done to the other."""
+    left, notice.record, notice.applied = store.report(work, notice.review, notice.record), record, False
+    if left is not None:
+        by = "drilled_by" if notice.drill else "suspended_by"
+        touched = store.touched(work, left.review, left.record)
+        if getattr(left, by) == notice.notice:
+            setattr(left, by, None)
+            _tell(work, notice, left, touched, "reinstated")
+            if (other := _still_suspending(work, left, notice)) is not None:
+                other.applied = False
+        mine = {one.cmoc for one in store.touched(work, notice.review, record)}
+        for row in store.rejudgements_of_notice(work, notice.review, left.record, notice.notice):
+            if row.cmoc in mine:
+                row.record = record
+            elif row.state == RejudgementStates.OPEN:
+                _close(work, row, f"no longer needed: the notice is about record {record}")
+        work.session.flush()
+        apply_waiting(work, left)
+    if report is not None:
+        apply_waiting(work, report)
+
+
+def _still_suspending(work: Work, report: ReportRow, without: NoticeRow) -> NoticeRow | None:
+    """The notice that suspends a report where another one is not about it any more."""
+    found = None
+    for other in store.notices(work, report.review, [report.record]):
+        effect = effect_of(other.kind) if other.drill == without.drill and other is not without else "flags"
+        if effect == "suspends" and found is None:
+            found = other
+        elif effect == "lifts":
+            found = None
+    return found
+
+
 def close_rejudgement(work: Work, review: str, rejudgement: str, how: str) -> RejudgementRow:
     """A person judged the CMOC anew. Raises NotFound, and Conflict when that was done already."""
     row = store.rejudgement_to_change(work, review, rejudgement)

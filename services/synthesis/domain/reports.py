@@ -33,4 +33,7 @@ class ReportStates(States[ReportState]):
         (INCLUDED, MERGED): "its record is the same work as another",
         (EXCLUDED, MERGED): "its record is the same work as another",
         (REOPENED, MERGED): "its record is the same work as another",
+        (MERGED, INCLUDED): "its record turns out to be a work of its own, and was included",
+        (MERGED, EXCLUDED): "its record turns out to be a work of its own, and was not included",
+        (MERGED, REOPENED): "its record turns out to be a work of its own, and waited for people",
     }

@@ -10,15 +10,20 @@ from shared.events.ingest import RecordNoticed
 
 
 def suspend_or_restore_fragments(work: Work, event: RecordNoticed) -> None:
-    """Keeps a notice, and applies it to the record's report, or as soon as there is one."""
-    if store.notice(work, event.review, event.notice) is not None:
-        return
+    """Keeps a notice, and applies it to the record's report, or as soon as there is one. One that is told again of
+    another record went there when two records were parted or made one."""
     record, report = store.surviving(work, event.review, event.record)
+    known = store.notice(work, event.review, event.notice)
+    if known is not None:
+        if known.record != record and (known.told_at is None or known.told_at < work.occurred):
+            notices.move(work, known, record, report)
+            known.told_at = work.occurred
+        return
     work.add(
         NoticeRow(
             review=event.review, notice=event.notice, record=record, kind=event.kind, reason=event.reason,
-            source=event.source, drill=event.drill, heard_at=work.now, correlation=work.correlation,
-            event_id=work.causation,
+            source=event.source, drill=event.drill, told_at=work.occurred, heard_at=work.now,
+            correlation=work.correlation, event_id=work.causation,
         )
     )  # fmt: skip
     if report is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.synthesis import store
 from services.synthesis.commands import notices
-from services.synthesis.commands.reports import new_report, tell_evidence
+from services.synthesis.commands.reports import new_report, own_study, tell_evidence
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import credible
 from services.synthesis.models import ReportRow
 from shared.db.work import Work
 from shared.errors import Rejected
-from shared.events.ingest import RecordMerged
+from shared.events.ingest import RecordMerged, RecordSplit
 from shared.events.screening import RecordExcluded, RecordIncluded, RecordReopened
 from shared.wire.synthesis import ReportState
 
@@ -19,15 +21,16 @@ def admit_report(work: Work, event: RecordIncluded) -> None:
     """Lets an included record speak, as a study of its own unless it was joined to another."""
     record, report = store.surviving(work, event.review, event.record)
     revision = event.revision if record == event.record else 0
+    if record != event.record:
+        _note(work, event, ReportStates.INCLUDED)
     if report is not None and revision <= report.revision:
         return
     if report is None:
         report = new_report(work, event.review, record)
     stood = report.stands
     ReportStates.turn(report, ReportStates.INCLUDED)
-    report.revision, report.title = revision, event.title
-    report.judgements = [judgement.model_dump(mode="json") for judgement in event.judgements]
-    report.credible = credible(judgement.outcome for judgement in event.judgements)
+    report.revision = revision
+    _describe(report, event)
     report.correlation, report.caused_by = work.correlation, work.causation
     notices.apply_waiting(work, report)
     if report.stands and not stood:
@@ -43,7 +46,10 @@ def withdraw_report(work: Work, event: RecordExcluded | RecordReopened) -> None:
         if event.stage is not None:
             new_report(work, event.review, event.record, state=state, revision=event.revision)
         return
-    if report.state == ReportStates.MERGED or event.revision <= report.revision:
+    if report.state == ReportStates.MERGED:
+        _note(work, event, state)
+        return
+    if event.revision <= report.revision:
         return
     stood = report.stands
     ReportStates.turn(report, state)
@@ -68,6 +74,8 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
     elif survivor is None:
         survivor = _replace(work, gone, into)
     tell_evidence(work, gone, "evidence_moved", f"record {event.record} is record {into}")
+    joined = store.records_of_study(work, event.review, gone.study)
+    gone.was = {"state": gone.state, "study": gone.study, "joined": joined}
     ReportStates.turn(gone, ReportStates.MERGED)
     gone.merged_into = into
     gone.suspended_by = gone.drilled_by = None
@@ -76,6 +84,48 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
     if survivor is not None:
         store.unite_studies(work, event.review, gone.study, survivor.study)
         notices.apply_waiting(work, survivor)
+
+
+def return_evidence_to_parted_record(work: Work, event: RecordSplit) -> None:
+    """A record that was merged into another is one of its own again: what was coded on it before speaks for it, as its
+    report stood then or as screening has said since; what was coded since the merger speaks for the other."""
+    report = store.report(work, event.review, event.record)
+    if report is None or report.state != ReportStates.MERGED:
+        return
+    _, left = store.surviving(work, event.review, event.out_of)
+    was: dict[str, Any] = report.was or {"state": ReportStates.EXCLUDED, "study": None, "joined": []}
+    ReportStates.turn(report, was["state"])
+    study = was["study"] or own_study(event.review, event.record)
+    joined, report.merged_into, report.was = report.study, None, None
+    for other in event.brings:
+        brought = store.report(work, event.review, other)
+        if brought is not None and brought.state == ReportStates.MERGED:
+            brought.merged_into = event.record
+    work.session.flush()
+    store.part_studies(work, event.review, [event.record, *was["joined"]], study, left.study if left else joined)
+    work.session.refresh(report)
+    store.return_fragments(work, event.review, [event.record, *event.brings], event.record)
+    notices.apply_waiting(work, report)
+    tell_evidence(work, report, "evidence_moved", f"record {event.record} is not record {event.out_of}")
+
+
+def _note(work: Work, event: RecordIncluded | RecordExcluded | RecordReopened, state: ReportState) -> None:
+    """Notes what screening says of a record that is merged here: it was parted already, or not merged yet, there."""
+    gone = store.report(work, event.review, event.record)
+    if gone is None or gone.was is None or event.revision <= gone.revision:
+        return
+    if isinstance(event, RecordExcluded) and event.stage is None:
+        # That it lives on in another one is no judgement of it.
+        return
+    gone.revision, gone.was = event.revision, {**gone.was, "state": state}
+    if isinstance(event, RecordIncluded):
+        _describe(gone, event)
+
+
+def _describe(report: ReportRow, event: RecordIncluded) -> None:
+    report.title = event.title
+    report.judgements = [judgement.model_dump(mode="json") for judgement in event.judgements]
+    report.credible = credible(judgement.outcome for judgement in event.judgements)
 
 
 def _replace(work: Work, gone: ReportRow, into: str) -> ReportRow:

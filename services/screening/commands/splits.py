@@ -1,0 +1,96 @@
+"""Splits: a record that was merged into another is a record of its own again, with the votes that were cast on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from services.screening import domain, store, views
+from services.screening.commands import steps
+from services.screening.domain import RecordStates, TaskStates
+from services.screening.models import Record, Task, Vote
+from services.screening.store import Plan
+from shared.db.work import Work
+from shared.events.screening import Judgement, RecordExcluded, RecordIncluded, RecordReopened
+
+
+def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: str) -> None:
+    """Has a merged record, which is held, be a record of its own again, with those that were merged into it.
+
+    The votes cast on it return, and what they decided elsewhere is open again there; what it was decided before it was
+    merged stands, and where it waited for people it waits for them again.
+    """
+    plan = store.the_plan(work, record.review)
+    for other in brought:
+        other.merged_into = record.id
+    was = (record.merge or {}).get("was")
+    record.merged_into = record.merge = None
+    tasks = _tasks(work, plan, record, brought)
+    left = _return_votes(work, tasks)
+    work.rows.flush()
+    for task_id, returned in sorted(left.items()):
+        _recount(work, task_id, returned, f"record {record.id} is not {out_of}, and its votes count there")
+    work.rows.flush()
+    _restore(work, record, plan, was, out_of)
+
+
+def _tasks(work: Work, plan: Plan, record: Record, brought: Sequence[Record]) -> dict[str, Task]:
+    """The tasks that a record and those merged into it ever had; its own are held."""
+    stages = views.known_stages(plan, store.dropped_stages(work, record.review))
+    own = [task for stage in stages if (task := store.lock_task_at(work, record, stage)) is not None]
+    others = [store.task_id(record.review, other.id, stage) for other in brought for stage in stages]
+    return {task.id: task for task in own} | (store.tasks_by_id(work, others) if others else {})
+
+
+def _return_votes(work: Work, tasks: Mapping[str, Task]) -> dict[str, list[Vote]]:
+    """Moves the votes that were cast on these tasks back to where they were cast; answers them by where they counted
+    since the merger."""
+    left: defaultdict[str, list[Vote]] = defaultdict(list)
+    for vote in store.votes_about(work, list(tasks)) if tasks else ():
+        if vote.cast_on in tasks and vote.task is not None and vote.task not in tasks:
+            left[vote.task].append(vote)
+            vote.task = vote.cast_on
+            if vote.paired_on == vote.cast_on:
+                vote.paired_on = None
+    return left
+
+
+def _recount(work: Work, task_id: str, returned: Sequence[Vote], why: str) -> None:
+    """Has a task go by the votes that are left to it."""
+    about = store.tasks_by_id(work, [task_id])[task_id]
+    record = store.lock_record(work, about.review, about.record)
+    if record is None:
+        return
+    steps.recount(work, record, store.lock_task(work, task_id), returned, why)
+    work.rows.flush()
+    steps.gather_votes(work, record)
+
+
+def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | None] | None, out_of: str) -> None:
+    """Puts a record back to where it was before it was merged, as far as its own votes still say so."""
+    state = was["state"] if was else None
+    if state == RecordStates.EXCLUDED and was is not None:
+        steps.turn_record(
+            work, record, RecordStates.EXCLUDED, stage=was["stage"], rule=was["rule"], reason=was["reason"]
+        )
+        steps.tell(
+            work, record, RecordExcluded, None,
+            stage=None if record.rule else record.stage, rule=record.rule, reason=record.reason or "",
+        )  # fmt: skip
+    elif stage := domain.next_stage(plan.protocol, record.passed):
+        steps.turn_record(work, record, RecordStates.SCREENING, stage=stage.name)
+        reason = f"it was taken for {out_of}, and is a record of its own again"
+        emitted = steps.tell(work, record, RecordReopened, None, stage=stage.name, reason=reason)
+        steps.open_task(work, record, stage, plan, "parted", emitted)
+    else:
+        judgements = _judgements(work, record)
+        steps.turn_record(work, record, RecordStates.INCLUDED, stage=record.passed[-1])
+        steps.tell(work, record, RecordIncluded, None, title=record.title, judgements=judgements)
+    steps.hold_against_dates(work, record, plan, "date_mended")
+
+
+def _judgements(work: Work, record: Record) -> list[Judgement]:
+    tasks = store.tasks_of(work, record, record.passed)
+    votes = store.votes_by_task(work, [task.id for task in tasks])
+    decided = [task for task in tasks if task.state in TaskStates.DECIDED and task.decided_by]
+    return [views.judgement_of(task, votes[task.id]) for task in decided]
