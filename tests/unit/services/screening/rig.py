@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from httpx import Response
 
 from services.screening.manifest import SERVICE
 from shared.events.base import Event
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordUpdated
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.protocol import Protocol, VersionPublished
 from tests.workbench import Workbench
 
@@ -86,6 +87,21 @@ def updated(record: str, *, revision: int, published: str | None = "2019", **see
 
 def merged(record: str, into: str, revision: int = 9) -> RecordMerged:
     return RecordMerged(review=REVIEW, record=record, revision=revision, into=into, evidence=["same doi"])
+
+
+def parted(record: str, out_of: str, revision: int = 10, brings: Sequence[str] = (), **seen: Any) -> RecordSplit:
+    return RecordSplit(
+        review=REVIEW, record=record, out_of=out_of, revision=revision, run="run-1", brings=list(brings),
+        bibliography=_bibliography(record, seen.pop("published", "2019"), seen), evidence=["another garden"],
+    )  # fmt: skip
+
+
+def lost(record: str, *notices: str, revision: int = 11) -> RecordUpdated:
+    """A record whose notices went with another one, which was parted from it."""
+    return RecordUpdated(
+        review=REVIEW, record=record, revision=revision, run="run-1", changed=["sources"], lost_notices=list(notices),
+        bibliography=_bibliography(record, "2019", {}),
+    )  # fmt: skip
 
 
 def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = False) -> RecordNoticed:

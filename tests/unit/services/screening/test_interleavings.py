@@ -25,6 +25,7 @@ from tests.unit.services.screening.rig import (
     discovered,
     make_bench,
     merged,
+    parted,
     protocol,
     published,
     updated,
@@ -48,6 +49,7 @@ steps_of = st.one_of(
     st.tuples(st.just("waits"), st.sampled_from([20, 70])),
     st.tuples(st.just("lapses")),
     st.tuples(st.just("merges"), records, records),
+    st.tuples(st.just("parts"), records),
     st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
     st.tuples(st.just("redates"), records, st.sampled_from(["2019", "2016"])),
     st.tuples(st.just("is_really"), people, people),
@@ -78,6 +80,8 @@ class Course:
         #: Under which name somebody acts now who acted under another.
         self.now: dict[str, str] = {}
         self.known: set[str] = set()
+        #: Into which record each was merged that is so now.
+        self.into: dict[str, str | None] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
         self._tell(published(protocol(SIFT, PLAIN, review=self.review)))
@@ -97,8 +101,27 @@ class Course:
         if {f"r{number}", f"r{into}"} <= self.known:
             try:
                 self._tell(merged(f"r{number}", into=f"r{into}"))
+                self.into.setdefault(f"r{number}", None)
+                self.into[f"r{number}"] = self.into[f"r{number}"] or f"r{into}"
             except Rejected as why:
                 assert "merged" in why.detail
+
+    def parts(self, number: int) -> None:
+        """A merged record is parted again, with those that were merged into it."""
+        record = f"r{number}"
+        if self.into.get(record) is not None:
+            brings = [other for other in self.into if other != record and self._passes(other, record)]
+            self._tell(parted(record, self._home(record), next(self._revisions), brings))
+            self.into[record] = None
+
+    def _passes(self, record: str, other: str) -> bool:
+        """Whether a record lives on through another one."""
+        after = self.into.get(record)
+        return after is not None and (after == other or self._passes(after, other))
+
+    def _home(self, record: str) -> str:
+        after = self.into.get(record)
+        return record if after is None else self._home(after)
 
     def claims(self, name: str, kind: str) -> bool:
         name = self._who(name)
