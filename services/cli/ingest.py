@@ -15,6 +15,7 @@ from services.cli import ahead, imports, watches
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
+from services.cli.duplicates import duplicates, record
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
 from services.cli.watches import WATCH, called
@@ -28,6 +29,9 @@ app = Group(help="What sources answer: ahead of a run, after it, and whether the
 app.add_command(quota)
 app.add_command(copies)
 for command in (*ahead.app.commands.values(), *watches.app.commands.values(), *imports.app.commands.values()):
+app.add_command(record)
+app.add_command(duplicates)
+for command in (*ahead.app.commands.values(), *watches.app.commands.values()):
     app.add_command(command)
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
@@ -158,3 +159,29 @@ class IngestClient:
     ) -> wire.DuplicateView:
         body = {"verdict": verdict, "reason": reason}
         return self._http.post(f"/ingest/reviews/{part(review)}/duplicates/{part(duplicate)}", wire.DuplicateView, body)
+
+    def merge(self, review: str, record: str, *, other: str, reason: str) -> wire.RulingView:
+        """Makes two records one for good."""
+        body = {"other": other, "reason": reason}
+        return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/merge", wire.RulingView, body)
+
+    def split(
+        self, review: str, record: str, *, source_records: Sequence[str] = (), absorbed: str | None = None, reason: str
+    ) -> wire.RulingView:
+        """Parts source records (`source:id`), or a record that was absorbed, from a record for good."""
+        body = {"source_records": list(source_records), "absorbed": absorbed, "reason": reason}
+        return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/split", wire.RulingView, body)
+
+    def keep_apart(self, review: str, record: str, *, other: str, reason: str) -> wire.RulingView:
+        """Keeps two records apart for good."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/keep-apart"
+        return self._http.post(path, wire.RulingView, {"other": other, "reason": reason})
+
+    def rulings(self, review: str) -> Iterator[wire.RulingView]:
+        """What people decided about which source records are one work, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/rulings", wire.RulingView)
+
+    def undo(self, review: str, ruling: str, *, reason: str) -> wire.RulingView:
+        """Takes a ruling back."""
+        path = f"/ingest/reviews/{part(review)}/rulings/{part(ruling)}/undo"
+        return self._http.post(path, wire.RulingView, {"reason": reason})

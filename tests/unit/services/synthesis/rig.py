@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from services.synthesis.manifest import SERVICE
 from shared.client.http import Http
 from shared.client.synthesis import SynthesisClient
 from shared.events.base import Envelope, Event
-from shared.events.ingest import RecordMerged, RecordNoticed, RunCounts, RunFinished
+from shared.events.ingest import Bibliography, RecordMerged, RecordNoticed, RecordSplit, RunCounts, RunFinished
 from shared.events.protocol import Protocol, VersionPublished
 from shared.events.screening import Judgement, RecordExcluded, RecordIncluded, RecordReopened, VoteCast
 from shared.wire.synthesis import (
@@ -113,6 +113,21 @@ class SynthesisRig:
 
     def merges(self, record: str, into: str) -> None:
         self.hears_of(RecordMerged(review=self.review, record=record, revision=2, into=into, evidence=["same doi"]))
+
+    def parts(self, record: str, out_of: str, brings: Sequence[str] = ()) -> None:
+        self.hears_of(
+            RecordSplit(
+                review=self.review, record=record, out_of=out_of, revision=3, run="run-1",
+                bibliography=Bibliography(title=f"Title of {record}"), evidence=["other authors"], brings=list(brings),
+            )
+        )  # fmt: skip
+
+    def told(self, record: str, kind: str, notice: str) -> Envelope:
+        """A notice as it is told now, to be heard later."""
+        event = RecordNoticed(
+            review=self.review, record=record, notice=notice, kind=kind, reason="as told", source="crossref"
+        )
+        return self.bench.envelope(event, correlation=record)
 
     def notices(self, record: str, kind: str, *, notice: str | None = None, drill: bool = False) -> None:
         self.hears_of(
