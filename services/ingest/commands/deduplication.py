@@ -52,9 +52,10 @@ def take_in(
     if not changed:
         return {}, 0
     fresh = {one.key: one.record for one in changed}
-    crossed = _change_keys(work, review.review, fresh, known={one.key for one in changed if one.home is not None})
+    new = {one.key for one in changed if one.home is None}
+    crossed, counted = _change_keys(work, review.review, fresh, known=fresh.keys() - new)
     entered = {one.key: Entered(one.record, one.content_hash) for one in changed}
-    gathered = gather(work, review.review, fresh.keys() | crossed, fresh, run)
+    gathered = gather(work, review.review, fresh.keys() | crossed, fresh, run, new=new, counted=counted)
     sorting = _sort(work, review, gathered, run=run, entered=entered)
     opened = write(work, sorting)
     return {key: _outcome(sorting, key) for key in entered}, opened
@@ -99,9 +100,9 @@ def _sort(
 
 def _change_keys(
     work: Work, review: str, fresh: Mapping[SourceKey, port.SourceRecord], known: Collection[SourceKey]
-) -> set[SourceKey]:
+) -> tuple[set[SourceKey], dict[str, int]]:
     """Keeps what source records are found by now; answers all that hold a key which became common by it, or is so no
-    more, and so may be one with others or not as they were not before."""
+    more, and so may be one with others or not as they were not before; and how many hold each key that changed."""
     held = store.keys_of(work, review, known)
     now = {key: set(cite(record).keys) for key, record in fresh.items()}
     gone = {key: held.get(key, set()) - keys for key, keys in now.items()}
@@ -111,7 +112,7 @@ def _change_keys(
     changed.subtract(key for keys in gone.values() for key in keys)
     counted = store.count_holders(work, review, changed.keys(), COMMON + len(fresh) + 1)
     crossed = [key for key, count in counted.items() if (count > COMMON) != (count - changed[key] > COMMON)]
-    return store.all_holders_of(work, review, crossed)
+    return store.all_holders_of(work, review, crossed), counted
 
 
 def _outcome(sorting: Sorting, key: SourceKey) -> Outcome:

@@ -53,9 +53,12 @@ def gather(
     seeds: Collection[SourceKey],
     fresh: Mapping[SourceKey, port.SourceRecord],
     run: str | None,
+    *,
+    new: Collection[SourceKey] = (),
+    counted: Mapping[str, int] | None = None,
 ) -> Gathered:
     """Gathers around these source records; of the `fresh` ones, what they say now counts, and `run` brings those that
-    are not stored yet. The keys of all of them must be."""
+    are `new` and not stored yet. The keys of all of them must be; how many hold some of these may be `counted`."""
     found = Gathered()
     holders: dict[str, set[SourceKey]] = {}
     records: set[str] = set()
@@ -64,7 +67,7 @@ def gather(
     ahead = set(seeds)
     while ahead:
         found.among |= ahead
-        _keep(found, store.kept(work, review, ahead - found.before.keys()), fresh)
+        _keep(found, store.kept(work, review, ahead - found.before.keys() - set(new)), fresh)
         homes = {found.before[key] for key in ahead if key in found.before} - records
         records |= homes
         together = _keep(found, store.kept_in(work, homes), fresh) if homes else set()
@@ -75,7 +78,7 @@ def gather(
         named = {key for ruling in rulings for key in ruling.one | ruling.other}
         citations = [found.comparisons.citations[key] for key in ahead if key in found.comparisons.citations]
         wanted = {key for citation in citations for key in citation.keys} - holders.keys()
-        holders |= {key: set() for key in wanted} | store.holders_of(work, review, wanted)
+        holders |= {key: set() for key in wanted} | store.holders_of(work, review, wanted, counted or {})
         beside = {each for citation in citations for key in citation.keys for each in holders[key]}
         _keep(found, store.kept(work, review, (beside | named) - found.comparisons.citations.keys()), fresh)
         for citation in citations:

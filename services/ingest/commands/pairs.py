@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from services.ingest import store
 from services.ingest.commands.gathering import Gathered
 from services.ingest.domain.clusters import Clusters, PairStates, SourceKey, doubts
+from services.ingest.domain.identities import Identities
 from services.ingest.models import DuplicateRow, RelationRow
 from shared.db.work import Work
 from shared.events.ingest import RecordRelated
@@ -22,14 +23,16 @@ def write_pairs(
     gathered: Gathered,
     clusters: Clusters,
     records: Mapping[str, Collection[SourceKey]],
-    absorbed: Collection[str],
+    identities: Identities,
 ) -> int:
     """Asks about pairs of records that might be one, and asks no more about those of which nothing says so now; tells
     how records hang together. Answers how many pairs are new."""
     homes = {key: record for record, members in records.items() for key in members}
     apart = _kept_apart(gathered, homes)
     asked, related = _found(gathered, clusters, homes, apart)
-    touched = {*records, *absorbed}
+    absorbed = [merger.absorbed for merger in identities.mergers]
+    # Of what is new nothing is known.
+    touched = {*records, *absorbed} - identities.fresh
     known = {(row.first, row.second): row for row in store.pairs_of(work, touched)}
     _settle(work, known, absorbed, asked, apart)
     work.session.flush()

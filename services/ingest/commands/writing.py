@@ -88,12 +88,13 @@ class Sorting:
 
 def write(work: Work, sorting: Sorting) -> int:
     """Writes every row that has changed, and tells every event; answers how many pairs are new."""
-    _write_source_records(work, sorting)
+    new = _write_source_records(work, sorting)
     for record, keys in _moved(sorting).items():
         store.move_source_records(work, sorting.review.review, keys, record)
     identities, touched = sorting.identities, sorting.touched()
     back = [split.record for split in identities.splits if split.is_back]
-    rows = store.records(work, [*touched, *back, *(merger.absorbed for merger in identities.mergers)])
+    there = [record for record in touched if record not in identities.fresh]
+    rows = store.records(work, [*there, *back, *(merger.absorbed for merger in identities.mergers)])
     parted = notices.part(work, sorting.review.review, _moved(sorting), identities.splits, sorting.by_record)
     splits = {split.record: split for split in identities.splits}
     fresh = []
@@ -110,17 +111,19 @@ def write(work: Work, sorting: Sorting) -> int:
     store.add_all(work, RecordRow, fresh)
     for merger in identities.mergers:
         _write_merger(work, sorting, merger, rows[merger.absorbed])
+    sorting.review.source_records += new
     sorting.review.records += len(fresh) + len(back) - len(identities.mergers)
     opened = write_pairs(
         work, sorting.review.review, sorting.run, sorting.gathered, sorting.clusters, sorting.by_record,
-        [merger.absorbed for merger in identities.mergers],
+        identities,
     )  # fmt: skip
     notices.tell_parted(work, parted)
     _hear_claims(work, sorting)
     return opened
 
 
-def _write_source_records(work: Work, sorting: Sorting) -> None:
+def _write_source_records(work: Work, sorting: Sorting) -> int:
+    """Writes those that came in, and answers how many are new."""
     fresh = []
     for key, entered in sorting.entered.items():
         content = entered.record.model_dump(mode="json", exclude_defaults=True)
@@ -142,7 +145,7 @@ def _write_source_records(work: Work, sorting: Sorting) -> None:
             }
         )
     store.add_all(work, SourceRecordRow, fresh)
-    sorting.review.source_records += len(fresh)
+    return len(fresh)
 
 
 def _moved(sorting: Sorting) -> dict[str, list[SourceKey]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from services.ingest.domain.clusters import PairStates
@@ -20,8 +20,8 @@ def pairs_of(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
     """The pairs that have any of these records, whatever became of them."""
     found: dict[str, DuplicateRow] = {}
     for batch in batches(sorted(records)):
-        for one in (col(DuplicateRow.first), col(DuplicateRow.second)):
-            found |= {row.id: row for row in work.session.execute(select(DuplicateRow).where(one.in_(batch))).scalars()}
+        mine = or_(col(DuplicateRow.first).in_(batch), col(DuplicateRow.second).in_(batch))
+        found |= {row.id: row for row in work.session.execute(select(DuplicateRow).where(mine)).scalars()}
     return [found[pair] for pair in sorted(found)]
 
 

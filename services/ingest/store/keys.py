@@ -73,13 +73,12 @@ def count_holders(work: Work, review: str, keys: Collection[str], most: int) -> 
     return {key: count for key, count in work.session.execute(select(wanted, counted))}
 
 
-def holders_of(work: Work, review: str, keys: Collection[str]) -> dict[str, set[SourceKey]]:
-    """The source records that hold each of these keys; none of a common one."""
-    if not keys:
-        return {}
-    counted = count_holders(work, review, keys, COMMON + 1)
+def holders_of(work: Work, review: str, keys: Collection[str], counted: Mapping[str, int]) -> dict[str, set[SourceKey]]:
+    """The source records that hold each of these keys; none of a common one. Some are `counted` already."""
+    if rest := [key for key in keys if key not in counted]:
+        counted = {**counted, **count_holders(work, review, rest, COMMON + 1)}
     found: defaultdict[str, set[SourceKey]] = defaultdict(set)
-    for key, one in _holding(work, review, [key for key, count in counted.items() if count <= COMMON]):
+    for key, one in _holding(work, review, [key for key in keys if counted[key] <= COMMON]):
         found[key].add(one)
     return found
 

@@ -72,9 +72,9 @@ def relations_of(work: Work, records: Iterable[str]) -> list[RelationRow]:
     """How these records hang together with others, in the order of their ids."""
     found: dict[tuple[str, str, str], RelationRow] = {}
     for batch in batches(sorted(set(records))):
-        for one in (col(RelationRow.first), col(RelationRow.second)):
-            for row in work.session.execute(select(RelationRow).where(one.in_(batch))).scalars():
-                found[row.first, row.second, row.kind] = row
+        mine = or_(col(RelationRow.first).in_(batch), col(RelationRow.second).in_(batch))
+        for row in work.session.execute(select(RelationRow).where(mine)).scalars():
+            found[row.first, row.second, row.kind] = row
     return [found[key] for key in sorted(found)]
 
 
