@@ -15,20 +15,25 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import contention, corpus, parts, servers, show, statements
+from bench import arrivals, contention, corpus, parts, servers, show, statements
+from bench.arrivals import Arrival
 from bench.contention import Bout
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
 from bench.statements import Statements
 from services.cli.printing import err, print_json
 from shared import logging
+from shared.db.engine import Database
 from shared.errors import LivingError
 from shared.ids import new_id
+
+#: Records of a review in which one more is timed.
+_SIZES = (1_000, 100_000)
 
 _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention"]
+What = Literal["all", "pipeline", "contention", "arrivals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +84,27 @@ def main(
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
     """
-    results = []
+    results: list[Result] = []
+    arrived: dict[str, list[Arrival]] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
         if lacking and profile == "both":
             err.print(f"left out: the real profile, since {' and '.join(lacking)} is missing")
             continue
         with servers.at_hand() if name == "real" else nullcontext():
-            results.append(_measure(name, what, records, seconds))
+            if what != "arrivals":
+                results.append(_measure(name, what, records, seconds))
+            if what in ("all", "arrivals"):
+                arrived[name] = _arrivals(name)
         if not as_json:
-            show.result(results[-1])
+            if what != "arrivals":
+                show.result(results[-1])
+            if name in arrived:
+                show.arrivals(name, arrived[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
-        print_json({"profiles": [result.described() for result in results], "cli": cost})
+        listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
+        print_json({"profiles": [result.described() for result in results], "arrivals": listed, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -123,6 +136,21 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
             tell = lambda about: progress.update(crowds, description=f"{profile}: {about}")  # noqa: E731
             bouts = contention.run(pipeline, seconds, tell)
     return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts, taken)
+
+
+def _arrivals(profile: str) -> list[Arrival]:
+    """What one more record costs, in a database of its own."""
+    mark = new_id("bench")[:24]
+    with (
+        _folder() as folder,
+        servers.addresses(mark) if profile == "real" else nullcontext({}) as variables,
+        _progress() as progress,
+    ):
+        settings = servers.read({"LIVING_DATA_DIR": str(folder), **variables})
+        filling = progress.add_task(f"{profile}: filling a review", total=_SIZES[-1])
+        with closing(Database(settings.resolved(settings.database_url, "ingest"))) as database:
+            tell = lambda there: progress.update(filling, completed=there)  # noqa: E731
+            return arrivals.measure(database, settings, _SIZES, tell)
 
 
 def _cli_cost() -> dict[str, float]:

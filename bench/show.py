@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
 from services.cli.printing import out, table
 
@@ -20,6 +22,23 @@ def result(it: Result) -> None:
         _pipeline(it, about)
     if it.bouts:
         _contention(it, about)
+
+
+def arrivals(profile: str, found: Sequence[Arrival]) -> None:
+    """What one more record costs."""
+    lines = [
+        [
+            f"{it.records:,}",
+            f"{it.seconds * 1000:.1f}",
+            f"{it.bare * 1000:.1f}",
+            f"{it.commits:.1f}",
+            f"{it.peak >> 20}",
+        ]
+        for it in found
+    ]
+    columns = ["records there", "one more, ms", "a bare commit, ms", "bare commits", "peak MiB"]
+    out.print()
+    out.print(table(columns, lines, title=f"{profile}: one more record", title_justify="left"))
 
 
 def cli_cost(cost: dict[str, float]) -> None:

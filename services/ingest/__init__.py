@@ -5,6 +5,10 @@ files that people bring and take away, canonical records with the provenance of 
 mergers, possible duplicates and what people decided about them, which works included reports cite and are cited by,
 notices (retractions and the like), rejections, raw answers of sources and how far they were read again, what sources
 say of our budget and which of them are left alone, and where the texts of reports are open.
+canonical records with the provenance of each field, the keys they are found by, mergers, splits, possible duplicates,
+what people ruled about them, relations, which works included reports cite and are cited by, notices (retractions and
+the like), rejections, raw answers of sources and how far they were read again, what sources say of our budget and which
+of them are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -17,6 +21,8 @@ Emits:
     ingest.record.discovered      a work entered a review
     ingest.record.updated         its description changed
     ingest.record.merged          it turned out to be another record
+    ingest.record.split           it was parted from another one
+    ingest.record.related         it hangs together with another one, or does so no more
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended

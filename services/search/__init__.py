@@ -1,7 +1,8 @@
 """Search: makes every record of a review findable by its words, dates and state.
 
 Owns: the index, which the log can always make again, and its rebuilds.
-Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged, ingest.record.noticed,
+Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged, ingest.record.split,
+    ingest.record.noticed,
     screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened.
 Emits: nothing.
 """

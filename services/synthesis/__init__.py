@@ -4,7 +4,8 @@ Owns: reports and their studies, fragments and links, CMOCs and their history, n
 drafts and revisions, and how far each source was searched.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
-screening.record.reopened, ingest.record.merged, ingest.record.noticed, ingest.run.finished, people.name.mapped.
+screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,
+people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.theory.changed, synthesis.rejudgement.opened,
 synthesis.rejudgement.closed, synthesis.revision.drafted, synthesis.revision.published,

@@ -13,8 +13,9 @@ import json
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import combinations, count
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from demo.replay.app import replay_app
 from demo.replay.server import ReplayServer
 from demo.replay.works import OpenAlexWorksCorpus
 from services.ingest import store
-from services.ingest.domain.clusters import Pool
+from services.ingest.domain.clusters import SourceKey, clusters, compared, doubts
 from services.ingest.domain.matching import cite, decide
 from services.ingest.jobs import pulling
 from services.ingest.manifest import SERVICE
@@ -74,15 +75,25 @@ def same_in(path: Path, column: str = "merged_ids") -> Pairs:
     return {pair for group in groups for pair in combinations(group, 2)}
 
 
-def pooled(records: Iterable[SourceRecord]) -> Pool:
-    pool, numbers = Pool(), count()
-    for record in records:
-        pool.assign(cite(record), lambda: f"rec_{next(numbers):06}")
-    return pool
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What matching makes of records: the source records of each cluster, the cluster of each, and what is left."""
+
+    members: list[frozenset[SourceKey]]
+    home: Mapping[SourceKey, int]
+    doubts: set[frozenset[int]]
 
 
-def merged_in(pool: Pool) -> Pairs:
-    groups = (sorted(source for source, _ in members) for members in pool.members.values())
+def sorted_out(records: Iterable[SourceRecord]) -> Sorted:
+    found = compared(map(cite, records))
+    sorted_into = clusters(found, found.citations.keys())
+    home = sorted_into.home
+    left = {frozenset((home[it.one], home[it.other])) for it in doubts(found, sorted_into) if it.relation is None}
+    return Sorted(sorted_into.members, home, left)
+
+
+def merged_in(found: Sorted) -> Pairs:
+    groups = (sorted(source for source, _ in members) for members in found.members)
     return {pair for group in groups for pair in combinations(group, 2)}
 
 
@@ -101,24 +112,24 @@ def test_exports_without_identifiers_are_merged_rightly(realdata, name, least_re
     folder = realdata / "dedup" / "colrev-bibdedupe" / name
     gold = same_in(folder / "merged_record_ids.csv")
 
-    pool = pooled(colrev(folder))
+    found = sorted_out(colrev(folder))
 
-    merged = merged_in(pool)
-    precision, recall = score(name, len(gold & merged), len(merged), len(gold), len(pool.doubts))
+    merged = merged_in(found)
+    precision, recall = score(name, len(gold & merged), len(merged), len(gold), len(found.doubts))
     assert precision == 1
     assert recall >= least_recall
-    assert len(pool.doubts) <= most_doubts
+    assert len(found.doubts) <= most_doubts
 
 
 @pytest.mark.parametrize("name", ["cytology_screening", "respiratory"])
 def test_clusters_are_the_same_in_every_order(realdata, name):
     records = colrev(realdata / "dedup" / "colrev-bibdedupe" / name)
 
-    merged = merged_in(pooled(records))
+    merged = merged_in(sorted_out(records))
 
     for seed in range(10):
         shuffled = random.Random(seed).sample(records, len(records))
-        assert merged_in(pooled(shuffled)) == merged
+        assert merged_in(sorted_out(shuffled)) == merged
 
 
 def test_updates_of_a_review_are_not_merged(realdata):
@@ -129,7 +140,7 @@ def test_updates_of_a_review_are_not_merged(realdata):
     lookalikes = {f"id_{int(row['ID']):07}" for row in rows}
     assert len(lookalikes) > 10
 
-    merged = merged_in(pooled(colrev(folder)))
+    merged = merged_in(sorted_out(colrev(folder)))
 
     assert [pair for pair in merged if set(pair) <= lookalikes] == []
 
@@ -149,33 +160,33 @@ def test_an_export_with_shared_supplement_dois_is_merged_rightly(realdata):
     merge, a record with none is a missed one."""
     records, label = asysd(realdata / "dedup" / "asysd" / "labelled_test_set.csv.gz")
 
-    pool = pooled(records)
+    found = sorted_out(records)
 
-    kept = [sum(label[source] == "unique" for source, _ in members) for members in pool.members.values()]
+    kept = [sum(label[source] == "unique" for source, _ in members) for members in found.members]
     wrong = sum(unique - 1 for unique in kept if unique > 1)
     missed = kept.count(0)
-    removed = len(records) - len(pool.members)
+    removed = len(records) - len(found.members)
     right = removed - wrong
-    precision, recall = score("asysd", right, removed, right + missed, len(pool.doubts))
+    precision, recall = score("asysd", right, removed, right + missed, len(found.doubts))
     assert precision == 1
     assert recall >= 0.999
-    assert len(pool.doubts) <= 8
+    assert len(found.doubts) <= 8
 
 
 def test_conference_abstracts_that_share_a_doi_stay_apart(realdata):
     """Their titles and pages tell them apart; the few that are on one page are left to a person."""
     records, _ = asysd(realdata / "dedup" / "asysd" / "labelled_test_set.csv.gz")
-    by_doi: dict[str, set[str]] = defaultdict(set)
-    pool = pooled(records)
+    by_doi: dict[str, set[int]] = defaultdict(set)
+    found = sorted_out(records)
 
     for record in records:
         if record.identifiers.doi:
-            by_doi[record.identifiers.doi].add(pool.homes[record.source, record.source_id])
+            by_doi[record.identifiers.doi].add(found.home[record.source, record.source_id])
 
     shared = {doi: homes for doi, homes in by_doi.items() if len(homes) > 1}
     assert len(shared) > 10
     pairs = {frozenset(pair) for homes in shared.values() for pair in combinations(sorted(homes), 2)}
-    asked = pairs & pool.doubts.keys()
+    asked = pairs & found.doubts
     assert len(asked) <= len(pairs) / 20
 
 
