@@ -129,7 +129,7 @@ _WORDS = [f"{stem}{ending}" for stem in ("care", "lead", "trust", "board", "nurs
 def _record(number: int, source: str, source_id: str) -> SourceRecord:
     """The record of a work by its number: the same work has the same words and the same DOI."""
     at = int(id_of("work", str(number))[-12:], 16)
-    words = [_WORDS[at // 61**place % len(_WORDS)] for place in range(7)]
+    words = [_WORDS[at // 61**nth % len(_WORDS)] for nth in range(7)]
     return SourceRecord(
         source=source, source_id=source_id, title=" ".join(words), abstract="Measured. " * 100, kind="article",
         authors=[f"Bench{at % 5000}, A.", "Mark, B."], venue="Journal of Measurement", published=str(2000 + at % 25),

@@ -167,7 +167,7 @@ class LinkRow(Base, table=True):
 
 class NoticeRow(Base, table=True):
     """A notice about a record's report; one that came before the report waits with `applied` false. It may be told
-    again, of another record, with which it went when two were parted or made one: `told_at` is when that was."""
+    again, of another record, with which it went when two were parted or made one: `emitted_at` is when that was."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -185,7 +185,7 @@ class NoticeRow(Base, table=True):
     source: str
     drill: bool
     applied: bool = False
-    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    emitted_at: datetime | None = Field(default=None, sa_type=Instant)
     heard_at: datetime = Field(sa_type=Instant)
     correlation: str
     event_id: str | None = None

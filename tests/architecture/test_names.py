@@ -47,8 +47,9 @@ STORED = {
 VERBS = {
     "GET": {"export", "find", "list", "show", "verify"},
     "POST": {
-        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "give", "join", "link", "make",
-        "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send", "sign", "withdraw",
+        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "give", "join", "keep", "link", "make",
+        "merge", "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send", "sign", "split",
+        "undo", "withdraw",
     },
     "PUT": {"change", "set"},
     "DELETE": {"end", "erase"},

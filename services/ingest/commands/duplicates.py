@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from services.ingest import store
 from services.ingest.commands.deduplication import sort_again
-from services.ingest.domain.clusters import PairStates, SourceKey
+from services.ingest.domain.clusters import APART, ONE, SPLIT, PairStates, SourceKey
 from services.ingest.domain.citations import KEYS
 from services.ingest.models import DuplicateRow, RecordRow, ReviewRow, RulingRow
 from shared.db.work import Work
@@ -34,7 +34,7 @@ def decide_duplicate(work: Work, review: str, duplicate: str, verdict: PairVerdi
     if verdict == PairStates.SAME:
         _make_one(work, row, first, second, reason, pair.evidence)
     else:
-        _rule(work, review, "apart", _members(work, first), _members(work, second), reason)
+        _rule(work, review, APART, _members(work, first), _members(work, second), reason)
     return pair
 
 
@@ -68,7 +68,7 @@ def keep_apart(work: Work, review: str, record: str, other: str, reason: str) ->
     for pair in store.pairs_of(work, [first]):
         if (pair.first, pair.second) == (first, second):
             _decide(work, pair, PairStates.DIFFERENT, reason)
-    return _rule(work, review, "apart", _members(work, first), _members(work, second), reason)
+    return _rule(work, review, APART, _members(work, first), _members(work, second), reason)
 
 
 def split(
@@ -93,8 +93,8 @@ def split(
     if out == members:
         raise Invalid(f"these are all source records of {record!r}: nothing would be left of it", slug="all_of_it")
     if not out:
-        raise Conflict(f"nothing of {absorbed!r} is in {record!r} any more", slug="nothing_to_split")
-    ruling = _rule(work, review, "split", sorted(out), sorted(members - out), reason)
+        raise Conflict(f"nothing of {absorbed!r} is in {record!r} any more", slug="nothing_left")
+    ruling = _rule(work, review, SPLIT, sorted(out), sorted(members - out), reason)
     sort_again(work, row, members, parted=out, why=(f"{work.actor} decided that they are not one: {reason}",))
     return ruling
 
@@ -102,8 +102,9 @@ def split(
 def undo(work: Work, review: str, ruling: str, reason: str) -> RulingRow:
     """Takes a ruling back: what older rulings and the machine say of its source records counts again. One that was
     taken back stays so. Raises NotFound."""
-    row = _lock(work, review)
     taken = store.ruling_of(work, review, ruling)
+    row = _lock(work, review)
+    work.session.refresh(taken)
     if taken.undone_at is not None:
         return taken
     taken.undone_by, taken.undone_at, taken.undone_why = work.actor, work.now, reason
@@ -173,7 +174,7 @@ def _make_one(
     work: Work, row: ReviewRow, first: str, second: str, reason: str, evidence: Collection[str] = ()
 ) -> RulingRow:
     one, other = _members(work, first), _members(work, second)
-    ruling = _rule(work, row.review, "same", one, other, reason)
+    ruling = _rule(work, row.review, ONE, one, other, reason)
     why = (*evidence, f"{work.actor} decided that they are one: {reason}")
     sort_again(work, row, {*one, *other}, why=why)
     return ruling
@@ -188,9 +189,9 @@ def _confirm(work: Work, row: ReviewRow, one: RecordRow, other: RecordRow, reaso
     its = {(source, source_id) for source, source_id in (merge_row.members if merge_row else ())} & members
     standing = store.rulings_about(work, row.review, its or members)
     for ruling in reversed(standing):
-        if ruling.kind == "same" and members >= {(source, source_id) for source, source_id in ruling.one}:
+        if ruling.kind == ONE and members >= {(source, source_id) for source, source_id in ruling.one}:
             return ruling
-    return _rule(work, row.review, "same", sorted(members - its), sorted(its), reason)
+    return _rule(work, row.review, ONE, sorted(members - its), sorted(its), reason)
 
 
 def _split_before(work: Work, review: str, members: set[SourceKey], out: set[SourceKey]) -> RulingRow | None:
@@ -198,7 +199,7 @@ def _split_before(work: Work, review: str, members: set[SourceKey], out: set[Sou
     if not out or not members.isdisjoint(out):
         return None
     for ruling in reversed(store.rulings_about(work, review, out)):
-        if ruling.kind == "split" and {(source, source_id) for source, source_id in ruling.one} == out:
+        if ruling.kind == SPLIT and {(source, source_id) for source, source_id in ruling.one} == out:
             return ruling
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.ingest import store
 from services.ingest.commands.gathering import Gathered
-from services.ingest.domain.clusters import Clusters, PairStates, SourceKey, doubts
+from services.ingest.domain.clusters import ONE, Clusters, PairStates, SourceKey, doubts
 from services.ingest.domain.identities import Identities
 from services.ingest.models import DuplicateRow, RelationRow
 from shared.db.work import Work
@@ -73,7 +73,7 @@ def _kept_apart(gathered: Gathered, homes: Mapping[SourceKey, str]) -> set[Pair]
     """The pairs of records that a person keeps apart; where a newer word makes them one there is no pair."""
     apart: set[Pair] = set()
     for ruling in gathered.words:
-        if ruling.kind != "same":
+        if ruling.kind != ONE:
             ones, others = (
                 {homes.get(key) or gathered.before.get(key, "") for key in side} for side in (ruling.one, ruling.other)
             )

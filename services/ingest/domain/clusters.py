@@ -15,11 +15,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Final, Literal
+from typing import Final
 
 from services.ingest.domain.matching import Citation, Decision, decide
 from shared.states import States
-from shared.wire.ingest import PairState
+from shared.wire.ingest import PairState, RulingKind
 
 #: A key that more source records than this hold tells nothing: a common title, or the DOI of a whole supplement.
 COMMON = 30
@@ -29,6 +29,11 @@ _OWN_FILES = "import:"
 
 #: Why works that look alike are not merged.
 TORN = "several sources each have more than one work of this description, which nothing tells apart"
+
+#: What a person may rule: that all are one, that none is with the others, or that and each side is one.
+ONE: Final[RulingKind] = "same"
+APART: Final[RulingKind] = "apart"
+SPLIT: Final[RulingKind] = "split"
 
 SourceKey = tuple[str, str]
 Edge = tuple[SourceKey, SourceKey]
@@ -58,7 +63,7 @@ class Ruling:
     """What a person decided about source records: all of them are one (`same`), none of `one` is with any of `other`
     (`apart`), or both that and each side is one (`split`). The newest is the one with the highest `rank`."""
 
-    kind: Literal["same", "apart", "split"]
+    kind: RulingKind
     one: frozenset[SourceKey]
     other: frozenset[SourceKey]
     rank: str
@@ -66,9 +71,9 @@ class Ruling:
     @property
     def united(self) -> list[list[SourceKey]]:
         """Those that it makes one, in an order that is always the same."""
-        if self.kind == "same":
+        if self.kind == ONE:
             return [sorted(self.one | self.other)]
-        return [sorted(self.one), sorted(self.other)] if self.kind == "split" else []
+        return [sorted(self.one), sorted(self.other)] if self.kind == SPLIT else []
 
 
 @dataclass
@@ -161,7 +166,7 @@ class _Union:
 
     def heed(self, ruling: Ruling) -> None:
         """Follows a person's word as far as newer ones allow."""
-        if ruling.kind != "same":
+        if ruling.kind != ONE:
             for one in ruling.one & self.root.keys():
                 for other in ruling.other & self.root.keys():
                     if self.root[one] != self.root[other]:

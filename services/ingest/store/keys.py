@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlmodel import col
 
 from services.ingest.domain.clusters import COMMON, SourceKey
 from services.ingest.models import RecordRow, SourceKeyRow, SourceRecordRow
 from services.ingest.store.common import batches
-from shared.db.many import each_of, insert_many
+from shared.db.many import insert_many
 from shared.db.paging import read_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.paging import Found, PageAsked
 
@@ -59,18 +60,29 @@ def change_keys(
     insert_many(work.session, SourceKeyRow, rows)
 
 
+#: Said in words, since every arrival asks so, and making a statement costs more than what it does.
+_COUNTED = Said(
+    """
+SELECT asked."key", (
+    SELECT count(*) FROM (
+        SELECT 1 FROM source_keys WHERE review = :review AND source_keys."key" = asked."key" LIMIT :most
+    ) AS some
+) FROM {asked}
+""",
+    sqlite={"asked": '(SELECT value AS "key" FROM json_each(:keys)) AS asked'},
+    postgresql={"asked": 'unnest(CAST(:keys AS text[])) AS asked("key")'},
+)
+_HOLDING = Said(
+    'SELECT "key", source, source_id FROM source_keys WHERE review = :review AND "key" {among}',
+    sqlite={"among": "IN (SELECT value FROM json_each(:keys))"},
+    postgresql={"among": "= ANY(:keys)"},
+)
+
+
 def count_holders(work: Work, review: str, keys: Collection[str], most: int) -> dict[str, int]:
     """How many source records hold each of these keys, counted no further than `most`."""
-    wanted = each_of(work.session, list(keys), col(SourceKeyRow.key))
-    some = (
-        select(literal(1))
-        .where(col(SourceKeyRow.review) == review, col(SourceKeyRow.key) == wanted)
-        .limit(most)
-        .correlate(wanted.table)
-        .subquery()
-    )
-    counted = select(func.count()).select_from(some).scalar_subquery()
-    return {key: count for key, count in work.session.execute(select(wanted, counted))}
+    given = {"review": review, "keys": sorted(keys), "most": most}
+    return {key: count for key, count in work.rows.read(_COUNTED, given)}
 
 
 def holders_of(work: Work, review: str, keys: Collection[str], counted: Mapping[str, int]) -> dict[str, set[SourceKey]]:
@@ -89,11 +101,8 @@ def all_holders_of(work: Work, review: str, keys: Iterable[str]) -> set[SourceKe
 
 
 def _holding(work: Work, review: str, keys: Iterable[str]) -> Iterator[tuple[str, SourceKey]]:
-    for batch in batches(sorted(keys)):
-        mine = select(col(SourceKeyRow.key), col(SourceKeyRow.source), col(SourceKeyRow.source_id)).where(
-            col(SourceKeyRow.review) == review, col(SourceKeyRow.key).in_(batch)
-        )
-        for key, source, source_id in work.session.execute(mine):
+    if wanted := sorted(keys):
+        for key, source, source_id in work.rows.read(_HOLDING, {"review": review, "keys": wanted}):
             yield key, (source, source_id)
 
 

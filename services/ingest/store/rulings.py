@@ -12,22 +12,31 @@ from services.ingest.models import RelationRow, RuledRow, RulingRow, SplitRow
 from services.ingest.store.common import add_all, batches
 from services.ingest.store.keys import by_source
 from shared.db.paging import read_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
+#: Said in words, since every arrival asks so, mostly in vain.
+_RULED = Said(
+    "SELECT DISTINCT ruling FROM ruled WHERE review = :review AND source = :source AND source_id {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
+    postgresql={"among": "= ANY(:ids)"},
+)
+
 
 def rulings_about(work: Work, review: str, of: Iterable[SourceKey]) -> list[RulingRow]:
-    """The rulings that stand about any of these source records."""
-    found: dict[str, RulingRow] = {}
+    """The rulings that stand about any of these source records, the oldest first."""
+    found: set[str] = set()
     for source, ids in by_source(of):
-        about = (
-            select(RulingRow)
-            .join(RuledRow, col(RuledRow.ruling) == RulingRow.id)
-            .where(col(RuledRow.review) == review, col(RuledRow.source) == source, col(RuledRow.source_id).in_(ids))
-        )
-        found |= {row.id: row for row in work.session.execute(about).scalars()}
-    return [found[ruling] for ruling in sorted(found)]
+        found |= {ruling for (ruling,) in work.rows.read(_RULED, {"review": review, "source": source, "ids": ids})}
+    return [
+        row
+        for batch in batches(sorted(found))
+        for row in work.session.execute(
+            select(RulingRow).where(col(RulingRow.id).in_(batch)).order_by(col(RulingRow.id))
+        ).scalars()
+    ]
 
 
 def ruling_of(work: Work, review: str, ruling: str) -> RulingRow:

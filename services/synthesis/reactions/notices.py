@@ -15,14 +15,14 @@ def suspend_or_restore_fragments(work: Work, event: RecordNoticed) -> None:
     record, report = store.surviving(work, event.review, event.record)
     known = store.notice(work, event.review, event.notice)
     if known is not None:
-        if known.record != record and (known.told_at is None or known.told_at < work.occurred):
+        if known.record != record and (known.emitted_at is None or known.emitted_at < work.occurred):
             notices.move(work, known, record, report)
-            known.told_at = work.occurred
+            known.emitted_at = work.occurred
         return
     work.add(
         NoticeRow(
             review=event.review, notice=event.notice, record=record, kind=event.kind, reason=event.reason,
-            source=event.source, drill=event.drill, told_at=work.occurred, heard_at=work.now,
+            source=event.source, drill=event.drill, emitted_at=work.occurred, heard_at=work.now,
             correlation=work.correlation, event_id=work.causation,
         )
     )  # fmt: skip

@@ -87,8 +87,8 @@ def _fill(connection: Connection) -> None:
         its = [each for name, each in RECORDS.items() if name == record or (record, name) == ("rec_1", "rec_2")]
         sources = [{"source": each.source, "id": each.source_id, "run": "run_1"} for each in its]
         add(
-            "records", id=record, review=REVIEW, revision=1, bibliography={"sources": sources}, run="run_1", discovered_at=AT,
-            merged_into=merged_into, followed=True, standing="waiting",
+            "records", id=record, review=REVIEW, revision=1, bibliography={"sources": sources},
+            run="run_1", discovered_at=AT, merged_into=merged_into, followed=True, standing="waiting",
         )  # fmt: skip
         add(
             "source_records", review=REVIEW, source=said.source, source_id=said.source_id,

@@ -124,8 +124,8 @@ def test_a_merger_is_parted_as_a_whole_and_merged_again(adopted):
     bench.post(f"records/{older}/merge", {"other": younger, "reason": "on second thoughts"})
 
     assert homes(bench) == {"crossref:a": older, "pubmed:7": older}
-    told = [event for event in bench.all_emitted() if isinstance(event, RecordMerged | RecordSplit)]
-    assert [(type(event), event.record, event.revision) for event in told] == [
+    heard = [event for event in bench.all_emitted() if isinstance(event, RecordMerged | RecordSplit)]
+    assert [(type(event), event.record, event.revision) for event in heard] == [
         (RecordMerged, younger, 2),
         (RecordSplit, younger, 3),
         (RecordMerged, younger, 4),
@@ -166,14 +166,14 @@ def test_notices_follow_the_source_record_that_carries_them(adopted):
     bench = adopted
     record = one_of_three(bench)
     puts(bench, retracted(work("europepmc", "1", pmid="7")))
-    (told,) = bench.emitted(RecordNoticed)
-    assert told.record == record
+    (heard,) = bench.emitted(RecordNoticed)
+    assert heard.record == record
 
     bench.post(f"records/{record}/split", {"source_records": ["europepmc:1"], **WHY})
 
     (split,) = bench.emitted(RecordSplit)
     assert [event.record for event in bench.emitted(RecordNoticed)] == [record, split.record]
-    assert bench.emitted(RecordUpdated)[-1].lost_notices == [told.notice]
+    assert bench.emitted(RecordUpdated)[-1].lost_notices == [heard.notice]
     assert bench.get(f"records/{record}")["notices"] == []
     assert [one["kind"] for one in bench.get(f"records/{split.record}")["notices"]] == ["retraction"]
 

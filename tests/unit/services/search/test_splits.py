@@ -67,11 +67,11 @@ def test_a_notice_that_went_with_another_record_stands_no_more_until_it_is_told_
 
 
 def test_in_any_order_the_news_join_to_one_document(search):
-    told = []
+    heard = []
     for event in (discovered("a", "Trust"), noticed("notice_1", "retraction"), lost("a", "notice_1")):
-        told.append(document_of(event, search.clock.now()))
+        heard.append(document_of(event, search.clock.now()))
         search.clock.advance(minutes=1)
 
-    for order in permutations(told):
+    for order in permutations(heard):
         joined = joined_by_record(order)["a"]
         assert (joined.revision, joined.noticed) == (4, [])

@@ -122,7 +122,7 @@ class SynthesisRig:
             )
         )  # fmt: skip
 
-    def told(self, record: str, kind: str, notice: str) -> Envelope:
+    def notice_of(self, record: str, kind: str, notice: str) -> Envelope:
         """A notice as it is told now, to be heard later."""
         event = RecordNoticed(
             review=self.review, record=record, notice=notice, kind=kind, reason="as told", source="crossref"

@@ -91,7 +91,7 @@ def test_a_notice_heard_late_of_the_other_does_not_bring_it_back(rig: SynthesisR
     rig.links("stays", "c2")
     rig.notices("gone", "retraction")
     rig.merges("gone", into="stays")
-    late = rig.told("stays", "retraction", notice="retraction-of-gone")
+    late = rig.notice_of("stays", "retraction", notice="retraction-of-gone")
     rig.bench.clock.advance(minutes=1)
     rig.parts("gone", out_of="stays")
     rig.notices("gone", "retraction")
