@@ -329,6 +329,10 @@ SENT: dict[str, Any] = {
     "/vote": {"answer": "include"},
     "/notices": {"kind": "retraction", "reason": "why"},
     "/accept": {"lacking": 1, "reason": "why"},
+    "/merge": {"other": THING, "reason": "why"},
+    "/split": {"absorbed": THING, "reason": "why"},
+    "/keep-apart": {"other": THING, "reason": "why"},
+    "/undo": {"reason": "why"},
     "/duplicates/{duplicate}": {"verdict": "different", "reason": "why"},
     "/evidence": {
         "record": THING, "links": [{"cmoc": "CMOC", "element": "whole"}],
