@@ -66,7 +66,7 @@ _COUNTED = Said(
 SELECT asked."key", (
     SELECT count(*) FROM (
         SELECT 1 FROM source_keys WHERE review = :review AND source_keys."key" = asked."key" LIMIT :most
-    ) AS some
+    ) AS holders
 ) FROM {asked}
 """,
     sqlite={"asked": '(SELECT value AS "key" FROM json_each(:keys)) AS asked'},
