@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 app = Group(help="What sources answer: ahead of a run, after it, and whether they are as we know them.")
 app.add_command(quota)
 app.add_command(copies)
-for command in (*ahead.app.commands.values(), *watches.app.commands.values(), *imports.app.commands.values()):
 app.add_command(record)
 app.add_command(duplicates)
-for command in (*ahead.app.commands.values(), *watches.app.commands.values()):
+for command in (*ahead.app.commands.values(), *watches.app.commands.values(), *imports.app.commands.values()):
     app.add_command(command)
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

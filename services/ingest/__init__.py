@@ -2,13 +2,9 @@
 
 Owns: watches (over each strategy of a review, over what each source changes, over citations), runs, source records,
 files that people bring and take away, canonical records with the provenance of each field, the keys they are found by,
-mergers, possible duplicates and what people decided about them, which works included reports cite and are cited by,
-notices (retractions and the like), rejections, raw answers of sources and how far they were read again, what sources
-say of our budget and which of them are left alone, and where the texts of reports are open.
-canonical records with the provenance of each field, the keys they are found by, mergers, splits, possible duplicates,
-what people ruled about them, relations, which works included reports cite and are cited by, notices (retractions and
-the like), rejections, raw answers of sources and how far they were read again, what sources say of our budget and which
-of them are left alone, and where the texts of reports are open.
+mergers, splits, possible duplicates, what people ruled about them, relations, which works included reports cite and are
+cited by, notices (retractions and the like), rejections, raw answers of sources and how far they were read again, what
+sources say of our budget and which of them are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for

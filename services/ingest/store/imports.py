@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import case, select
 from sqlmodel import col
 
+from services.ingest.domain.citations import KEYS
 from services.ingest.domain.watching import ImportStates
-from services.ingest.models import ImportRow
+from services.ingest.models import ImportRow, ReviewRow
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -14,8 +15,12 @@ from shared.paging import Found, PageAsked
 
 
 def next_import(work: Work) -> ImportRow | None:
-    """The import that is to be gone on with: one that is running, else the one that waits longest."""
-    unfinished = select(ImportRow).where(col(ImportRow.state).in_(ImportStates.UNFINISHED))
+    """The import that is to be gone on with: one that is running, else the one that waits longest. A review whose keys
+    are made anew waits."""
+    keying = select(col(ReviewRow.review)).where(col(ReviewRow.keys) != KEYS)
+    unfinished = select(ImportRow).where(
+        col(ImportRow.state).in_(ImportStates.UNFINISHED), col(ImportRow.review).not_in(keying)
+    )
     running_first = case((col(ImportRow.state) == ImportStates.RUNNING, 0), else_=1)
     return work.session.execute(unfinished.order_by(running_first, col(ImportRow.id)).limit(1)).scalar()
 

@@ -36,7 +36,7 @@ def old(database_url, tmp_path) -> Any:
     database = Database(given.resolved(given.database_url, "ingest"))
     migrate.ensure_database(database)
     with database.engine.connect() as connection:
-        command.upgrade(migrate._config(SERVICE, connection), "0012")
+        command.upgrade(migrate._config(SERVICE, connection), "0014")
         _fill(connection)
         connection.commit()
     migrate.upgrade(database, SERVICE)
@@ -68,7 +68,7 @@ def test_the_older_keys_come_back(old):
     bench.runs(keying.make_keys_anew)
     bench.close()
     with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0012")
+        command.downgrade(migrate._config(SERVICE, connection), "0014")
         held = connection.execute(text("SELECT record FROM record_keys WHERE key = 'doi:10.1/a' ORDER BY record"))
         assert list(held.scalars()) == ["rec_1", "rec_3"]
         connection.rollback()
