@@ -9,8 +9,8 @@ from sqlalchemy import Index, Table, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
-from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.citations import KEYS
+from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts

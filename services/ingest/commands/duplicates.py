@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 
 from services.ingest import store
 from services.ingest.commands.deduplication import sort_again
-from services.ingest.domain.clusters import APART, ONE, SPLIT, PairStates, SourceKey
 from services.ingest.domain.citations import KEYS
+from services.ingest.domain.clusters import APART, ONE, SPLIT, PairStates, SourceKey
 from services.ingest.models import DuplicateRow, RecordRow, ReviewRow, RulingRow
 from shared.db.work import Work
 from shared.errors import Busy, Conflict, Invalid, NotFound

@@ -142,9 +142,10 @@ def clusters(comparisons: Comparisons, among: Collection[SourceKey], rulings: It
         for edge, decision in comparisons.decisions.items()
         if decision.verdict == "same" and edge[0] in union.root and edge[1] in union.root
     )
-    for edge in same:
-        if comparisons.decisions[edge].by_identifier:
-            union.unite(edge)
+    # Where a person keeps some apart, those come together first of which no identifier says otherwise.
+    named = [edge for edge in same if comparisons.decisions[edge].by_identifier]
+    for edge in sorted(named, key=lambda edge: comparisons.decisions[edge].contradicted):
+        union.unite(edge)
     described = [edge for edge in same if not comparisons.decisions[edge].by_identifier]
     torn = _torn(described, union)
     for edge in described:
@@ -242,7 +243,8 @@ def doubts(comparisons: Comparisons, found: Clusters) -> Iterator[Doubt]:
         if near == far:
             continue
         decision = comparisons.decisions[edge]
-        if decision.relation is not None and decision.verdict != "same":
+        # One that may be the same after all is for a person, whatever else it may be beside the other.
+        if decision.relation is not None and decision.verdict == "different":
             yield Doubt(one, other, decision.evidence, decision.relation)
         elif edge in found.torn:
             yield Doubt(one, other, (*decision.evidence, TORN), None)

@@ -24,13 +24,14 @@ _LONG_TITLE = 5
 class Decision:
     """What comparing two citations came to, and why: one sentence for each thing that was weighed.
 
-    `relation` is what one of two works is beside the other, where it is certain that they are two: which of them it is
+    `contradicted` says that they share an identifier and have others that differ. `relation` is what one of two works is beside the other, where it is certain that they are two: which of them it is
     that is the preprint, the correction or the part is told by their kinds, titles and years.
     """
 
     verdict: Verdict
     evidence: tuple[str, ...]
     by_identifier: bool = False
+    contradicted: bool = False
     relation: Relation | None = None
 
 
@@ -45,7 +46,7 @@ def decide(one: Citation, other: Citation) -> Decision:
     relation = None if verdict == "same" else _relation(first, second, seen)
     if relation and verdict == "maybe" and _is_certain(seen):
         verdict = "different"
-    return Decision(verdict, seen.sentences, bool(seen.shared), relation)
+    return Decision(verdict, seen.sentences, bool(seen.shared), bool(seen.shared and seen.contradicted), relation)
 
 
 # With an identifier
