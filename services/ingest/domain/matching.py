@@ -24,9 +24,9 @@ _LONG_TITLE = 5
 class Decision:
     """What comparing two citations came to, and why: one sentence for each thing that was weighed.
 
-    `contradicted` says that they share an identifier and have others that differ. `relation` is what one of two works is
-    beside the other, where it is certain that they are two: which of them it is that is the preprint, the correction or
-    the part is told by their kinds, titles and years.
+    `contradicted` says that they share an identifier and have others that differ. `relation` is what one of two works
+    would be beside the other, and surely is where they are `different`: which of them is the preprint, the correction
+    or the part is told by their kinds, titles and years.
     """
 
     verdict: Verdict
