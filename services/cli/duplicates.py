@@ -192,6 +192,11 @@ def _show(view: RecordView) -> None:
         out.print(f"took in {merge.absorbed}: {'; '.join(merge.evidence)}", soft_wrap=True)
     for split in view.splits:
         out.print(f"{split.record} was parted from {split.out_of}: {'; '.join(split.evidence)}", soft_wrap=True)
+    for one in view.corrections:
+        undone = f", undone by {one.undone_by}: {one.undone_why}" if one.undone_at else ""
+        out.print(
+            f"{one.field} corrected by {one.corrected_by}: {one.reason} ({one.correction}{undone})", soft_wrap=True
+        )
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

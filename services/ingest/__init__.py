@@ -19,6 +19,7 @@ Emits:
     ingest.record.merged          it turned out to be another record
     ingest.record.split           it was parted from another one
     ingest.record.related         it hangs together with another one, or does so no more
+    ingest.record.corrected       a person said what a field of its description is, or took that back
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended

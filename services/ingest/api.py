@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.ingest import store, views
-from services.ingest.commands import duplicates, exports, imports, notices, reparses, watches
+from services.ingest.commands import corrections, duplicates, exports, imports, notices, reparses, watches
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.coverage import coverage
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
@@ -26,6 +26,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.ingest import (
     CitationView,
+    CorrectionView,
     Coverage,
     DuplicateVerdict,
     DuplicateView,
@@ -34,6 +35,7 @@ from shared.wire.ingest import (
     ImportView,
     IngestStatus,
     NewAcceptance,
+    NewCorrection,
     NewExport,
     NewImport,
     NewMerge,
@@ -438,6 +440,30 @@ def keep_records_apart(
         return views.ruling_view(work, duplicates.keep_apart(work, review, record, body.other, body.reason))
 
     return work.once(key, f"keep apart {record}", body, keep)
+
+
+@router.post("/reviews/{review}/records/{record}/corrections", status_code=201)
+def add_correction_of_record(
+    review: Name, record: Name, body: NewCorrection, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> CorrectionView:
+    """Says what a field of a record's description is, whatever its sources say, now and later."""
+
+    def add() -> CorrectionView:
+        return views.correction_view(corrections.correct(work, review, record, body))
+
+    return work.once(key, f"correct {record}", body, add)
+
+
+@router.post("/reviews/{review}/corrections/{correction}/undo")
+def undo_correction(
+    review: Name, correction: Name, body: Undoing, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> CorrectionView:
+    """Takes a correction back: what was corrected before it, or what the sources say, counts again."""
+
+    def undo() -> CorrectionView:
+        return views.correction_view(corrections.undo_correction(work, review, correction, body.reason))
+
+    return work.once(key, f"undo {correction}", body, undo)
 
 
 @router.get("/reviews/{review}/rulings")

@@ -45,6 +45,7 @@ SERVICE = Service(
         ingest.RecordMerged,
         ingest.RecordSplit,
         ingest.RecordNoticed,
+        ingest.RecordCorrected,
         ingest.RecordRelated,
         ingest.RunFinished,
         ingest.SweepFinished,

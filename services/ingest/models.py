@@ -53,6 +53,7 @@ class ReviewRow(Base, table=True):
     protocol_version: int
     search_from: date | None = None
     first_stage: str | None = None
+    corrections: int = 0
     records: int = 0
     source_records: int = 0
     keys: int = KEYS
@@ -503,6 +504,27 @@ class SplitRow(Base, table=True):
     run: str | None = None
     split_by: str
     split_at: datetime = Field(sa_type=Instant)
+
+
+class CorrectionRow(Base, table=True):
+    """A field of a description as a person corrected it. It is kept with a source record of the record, the one that
+    gave the field where one did, so that it goes where that goes; `value` holds one thing, the value."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index("corrections_of_source_record", "review", "source", "source_id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    source: str
+    source_id: str
+    field: str
+    value: list[Any] = Field(sa_type=Json)
+    reason: str
+    corrected_by: str
+    corrected_at: datetime = Field(sa_type=Instant)
+    undone_by: str | None = None
+    undone_at: datetime | None = Field(default=None, sa_type=Instant)
+    undone_why: str | None = None
 
 
 class RulingRow(Base, table=True):

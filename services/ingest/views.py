@@ -10,6 +10,7 @@ from services.ingest import store
 from services.ingest.domain import copies, quotas
 from services.ingest.models import (
     CitationRow,
+    CorrectionRow,
     DuplicateRow,
     ExportRow,
     ImportRow,
@@ -30,6 +31,7 @@ from shared.events.ingest import Bibliography, RunCounts
 from shared.wire.ingest import (
     CitationView,
     CopyCounts,
+    CorrectionView,
     DuplicateView,
     ExportView,
     ImportView,
@@ -133,6 +135,10 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
         source_records=[SourceRecordView(**one.model_dump()) for one in members],
         merges=[MergeView(**one.model_dump()) for one in store.merges_into(work, row.id)],
         splits=[SplitView(**one.model_dump()) for one in store.splits_of(work, row.id)],
+        corrections=[
+            correction_view(one)
+            for one in store.corrections_of(work, row.review, [(each.source, each.source_id) for each in members])
+        ],
         relations=_relations(work, row.id),
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
         strikes=[
@@ -143,6 +149,11 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
         ],
         open_copies=[copies_view(one) for one in store.open_copies(work, _dois(row, members)).values()],
     )
+
+
+def correction_view(row: CorrectionRow) -> CorrectionView:
+    about = row.model_dump(exclude={"id", "value"})
+    return CorrectionView(correction=row.id, source_record=f"{row.source}:{row.source_id}", value=row.value[0], **about)
 
 
 def _relations(work: Work, record: str) -> list[RelationView]:

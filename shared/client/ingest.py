@@ -176,6 +176,17 @@ class IngestClient:
         path = f"/ingest/reviews/{part(review)}/records/{part(record)}/keep-apart"
         return self._http.post(path, wire.RulingView, {"other": other, "reason": reason})
 
+    def correct(
+        self, review: str, record: str, *, field: str, value: str | list[str] | None, reason: str
+    ) -> wire.CorrectionView:
+        """Says what a field of a record's description is; None where it has none."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/corrections"
+        return self._http.post(path, wire.CorrectionView, {"field": field, "value": value, "reason": reason})
+
+    def undo_correction(self, review: str, correction: str, reason: str) -> wire.CorrectionView:
+        path = f"/ingest/reviews/{part(review)}/corrections/{part(correction)}/undo"
+        return self._http.post(path, wire.CorrectionView, {"reason": reason})
+
     def rulings(self, review: str) -> Iterator[wire.RulingView]:
         """What people decided about which source records are one work, the newest first."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/rulings", wire.RulingView)

@@ -108,6 +108,17 @@ class RecordNoticed(Event, type="ingest.record.noticed", key="record"):
     drill: bool = False
 
 
+class RecordCorrected(Event, type="ingest.record.corrected", key="record"):
+    """A person said what a field of a record's description is, or took that back; `RecordUpdated` tells the description
+    that it has since, where that is another."""
+
+    record: Id
+    correction: Id
+    field: Id
+    reason: str
+    undone: bool = False
+
+
 class RunCounts(Value):
     """Where every item of a run went: found = new + merged + updated + unchanged + rejected. Beside them are those
     `outside` of a strategy that its source could only be asked for more widely."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from shared.events.bounds import LONGEST_ABSTRACT
 from shared.keys import Purpose
 
 LetterState = Literal["waiting", "retried", "discarded"]
@@ -57,6 +58,9 @@ WHOLE = BeforeValidator(_whole)
 Line = Annotated[str, _saying(500), AfterValidator(_said)]
 Reason = Annotated[str, _saying(2000), AfterValidator(_said)]
 Prose = Annotated[str, _saying(5000), AfterValidator(_said)]
+#: What a text of a record should be, as long as an abstract may be.
+Corrected = Annotated[str, _saying(LONGEST_ABSTRACT), AfterValidator(_said)]
+
 #: What somebody searched a database with, as long as those may be.
 Strategy = Annotated[str, _saying(100_000), AfterValidator(_said)]
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
+from shared.events.bounds import MOST_AUTHORS
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import WHOLE, Given, Line, Reason, Short, Strategy
+from shared.wire.common import WHOLE, Corrected, Given, Line, Reason, Short, Strategy
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -477,6 +478,7 @@ class RecordView(BaseModel):
     source_records: list[SourceRecordView]
     merges: list[MergeView]
     splits: list[SplitView] = []
+    corrections: list[CorrectionView] = []
     relations: list[RelationView] = []
     notices: list[NoticeView]
     strikes: list[NoticeView] = []
@@ -530,6 +532,39 @@ class Undoing(Given):
     """Why a ruling is taken back."""
 
     reason: Reason
+
+
+#: What of a record's description a person may correct; what it is called elsewhere decides what it is one with, and is
+#: ruled about instead.
+CorrectableField = Literal[
+    "title", "abstract", "authors", "editors", "venue", "volume", "issue", "pages", "article_number", "published",
+    "kind", "language", "publisher",
+]  # fmt: skip
+
+
+class NewCorrection(Given):
+    """What a field of a record's description should be: a list for `authors` and `editors`, else text; none where what
+    its sources say is no such thing."""
+
+    field: CorrectableField
+    value: Corrected | Annotated[list[Line], Field(max_length=MOST_AUTHORS)] | None
+    reason: Reason
+
+
+class CorrectionView(BaseModel):
+    """A field of a description as a person corrected it, which outranks every source until it is undone, or
+    corrected again. It goes with the source record that it was made to, whatever record that is in."""
+
+    correction: str
+    source_record: str
+    field: CorrectableField
+    value: str | list[str] | None
+    reason: str
+    corrected_by: str
+    corrected_at: datetime
+    undone_by: str | None
+    undone_at: datetime | None
+    undone_why: str | None
 
 
 class RulingView(BaseModel):

@@ -333,6 +333,7 @@ SENT: dict[str, Any] = {
     "/split": {"absorbed": THING, "reason": "why"},
     "/keep-apart": {"other": THING, "reason": "why"},
     "/undo": {"reason": "why"},
+    "/corrections": {"field": "title", "value": "so", "reason": "why"},
     "/duplicates/{duplicate}": {"verdict": "different", "reason": "why"},
     "/evidence": {
         "record": THING, "links": [{"cmoc": "CMOC", "element": "whole"}],

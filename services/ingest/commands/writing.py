@@ -14,7 +14,7 @@ from services.ingest.commands.gathering import Gathered
 from services.ingest.commands.pairs import write_pairs
 from services.ingest.domain import reasons
 from services.ingest.domain.clusters import Clusters, SourceKey
-from services.ingest.domain.description import changes, describe
+from services.ingest.domain.description import Correction, changes, corrected, describe
 from services.ingest.domain.identities import Identities, Merger, Split
 from services.ingest.domain.notices import found_by
 from services.ingest.domain.watching import Standings
@@ -97,9 +97,12 @@ def write(work: Work, sorting: Sorting) -> int:
     rows = store.records(work, [*there, *back, *(merger.absorbed for merger in identities.mergers)])
     parted = notices.part(work, sorting.review.review, _moved(sorting), identities.splits, sorting.by_record)
     splits = {split.record: split for split in identities.splits}
+    corrections = _corrections(work, sorting, touched)
     fresh = []
     for record in touched:
-        bibliography = describe(sorting.gathered.contributions[key] for key in sorting.by_record[record])
+        members = sorting.by_record[record]
+        bibliography = describe(sorting.gathered.contributions[key] for key in members)
+        bibliography = corrected(bibliography, (each for key in members for each in corrections.get(key, ())))
         if record in identities.fresh:
             fresh.append(_new_row(work, sorting, record, bibliography))
         if split := splits.get(record):
@@ -120,6 +123,15 @@ def write(work: Work, sorting: Sorting) -> int:
     notices.tell_parted(work, parted)
     _hear_claims(work, sorting)
     return opened
+
+
+def _corrections(work: Work, sorting: Sorting, touched: Sequence[str]) -> Mapping[SourceKey, list[Correction]]:
+    """What people corrected of the records that may be told of; nobody is asked where nothing ever was."""
+    if not sorting.review.corrections:
+        return {}
+    return store.standing_corrections(
+        work, sorting.review.review, [key for record in touched for key in sorting.by_record[record]]
+    )
 
 
 def _write_source_records(work: Work, sorting: Sorting) -> int:
@@ -191,6 +203,11 @@ def _tell_new(work: Work, sorting: Sorting, record: str, bibliography: Bibliogra
                 bibliography=bibliography,
             )
         )  # fmt: skip
+
+
+def tell_description(work: Work, row: RecordRow, bibliography: Bibliography) -> None:
+    """Keeps and tells what a record's description is now, where it is another."""
+    _update(work, row, bibliography, None, [])
 
 
 def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | None, lost: list[str]) -> None:

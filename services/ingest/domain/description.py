@@ -10,6 +10,7 @@ The sources are asked in an order of trust, the same for every record:
 - The most precise date is taken; the first kind that says more than `article`.
 - Volume, issue, pages and article number come from one source, the first that tells most of them.
 - Further titles are those of all sources, each once.
+- What a person corrected outranks all of them.
 """
 
 from __future__ import annotations
@@ -64,6 +65,25 @@ class Contribution(Generic[Brought]):
     @property
     def name(self) -> str:
         return f"{self.record.source}:{self.record.source_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says a field is; ids sort by age, and the newest counts."""
+
+    id: str
+    field: str
+    value: Any
+
+
+def corrected(described: Bibliography, corrections: Iterable[Correction]) -> Bibliography:
+    """A description as people corrected it: their word outranks every source, and `provenance` says whose it is."""
+    newest = {each.field: each for each in sorted(corrections, key=lambda each: each.id)}
+    if not newest:
+        return described
+    fields = {name: each.value for name, each in newest.items()}
+    provenance = described.provenance | {name: f"person:{each.id}" for name, each in newest.items()}
+    return described.model_copy(update={**fields, "provenance": provenance})
 
 
 def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography:

@@ -32,6 +32,9 @@ from services.ingest.store.copies import lock_copies as lock_copies
 from services.ingest.store.copies import open_copies as open_copies
 from services.ingest.store.copies import page_of_passed as page_of_passed
 from services.ingest.store.copies import trouble_with_copies as trouble_with_copies
+from services.ingest.store.corrections import correction_of as correction_of
+from services.ingest.store.corrections import corrections_of as corrections_of
+from services.ingest.store.corrections import standing_corrections as standing_corrections
 from services.ingest.store.coverage import brought as brought
 from services.ingest.store.duplicates import duplicate_of as duplicate_of
 from services.ingest.store.duplicates import open_duplicates as open_duplicates
@@ -94,6 +97,7 @@ from services.ingest.store.records import note_standing as note_standing
 from services.ingest.store.records import page_of_kept as page_of_kept
 from services.ingest.store.records import page_of_records as page_of_records
 from services.ingest.store.records import record_of as record_of
+from services.ingest.store.records import record_with as record_with
 from services.ingest.store.records import records as records
 from services.ingest.store.records import remove_merge as remove_merge
 from services.ingest.store.records import source_records as source_records

@@ -203,6 +203,18 @@ def record_of(work: Work, review: str, record: str) -> RecordRow:
     return row
 
 
+def record_with(work: Work, review: str, key: tuple[str, str]) -> str:
+    """The record that a source record is in."""
+    source, source_id = key
+    mine = select(col(SourceRecordRow.record)).where(
+        col(SourceRecordRow.review) == review,
+        col(SourceRecordRow.source) == source,
+        col(SourceRecordRow.source_id) == source_id,
+    )
+    record: str = work.session.execute(mine).scalar_one()
+    return record
+
+
 def page_of_records(work: Work, review: str, page: PageAsked) -> Found[RecordRow]:
     """The records that were not absorbed, oldest first."""
     query = select(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.merged_into).is_(None))
