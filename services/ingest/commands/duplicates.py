@@ -43,9 +43,9 @@ def merge(work: Work, review: str, record: str, other: str, reason: str) -> Ruli
     word from now on. Raises NotFound, Invalid for a record with itself, and Conflict for what is absorbed in a third.
     """
     row = _lock(work, review)
+    one, two = (store.record_of(work, review, each) for each in (record, other))
     if record == other:
         raise Invalid(f"record {record!r} cannot be merged with itself", slug="same_record")
-    one, two = (store.record_of(work, review, each) for each in (record, other))
     if (one.merged_into or one.id) == (two.merged_into or two.id):
         return _confirm(work, row, one, two, reason)
     first, second = sorted((_require_live(one), _require_live(two)))
@@ -59,9 +59,9 @@ def keep_apart(work: Work, review: str, record: str, other: str, reason: str) ->
     """Keeps two records apart for good, also against what comes later. Raises NotFound, Invalid for a record with
     itself, and Conflict for two that are one."""
     _lock(work, review)
+    one, two = (store.record_of(work, review, each) for each in (record, other))
     if record == other:
         raise Invalid(f"record {record!r} cannot be kept apart from itself", slug="same_record")
-    one, two = (store.record_of(work, review, each) for each in (record, other))
     if (one.merged_into or one.id) == (two.merged_into or two.id):
         raise Conflict(f"records {record!r} and {other!r} are one already: part them by a split", slug="merged_already")
     first, second = sorted((_require_live(one), _require_live(two)))

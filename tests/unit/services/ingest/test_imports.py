@@ -207,7 +207,6 @@ def test_only_leads_bring_files(ready, role):
 @pytest.mark.parametrize(
     ("about", "at"),
     [
-        ({"file": "0" * 64}, "file"),
         ({"file": "x"}, "file"),
         ({"searched_on": "2030-01-01"}, "searched_on"),
         ({"searched_on": "soon"}, "searched_on"),
@@ -224,6 +223,13 @@ def test_what_is_said_wrongly_of_a_file_is_refused_by_its_field(ready, about, at
     problem = ready.post("imports", {"file": file["sha256"], "name": "library.ris", **about}, status=422)
 
     assert at in problem["errors"][0]["at"]
+    assert ready.items("imports") == []
+
+
+def test_a_file_that_was_never_uploaded_is_not_found(ready):
+    problem = ready.post("imports", {"file": "0" * 64, "name": "library.ris"}, status=404)
+
+    assert problem["type"].endswith("unknown_file") and "0" * 64 in problem["detail"]
     assert ready.items("imports") == []
 
 
