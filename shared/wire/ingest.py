@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
-from shared.events.bounds import MOST_AUTHORS
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
 from shared.wire.common import WHOLE, Corrected, Given, Line, Reason, Short, Strategy
@@ -547,7 +546,7 @@ class NewCorrection(Given):
     its sources say is no such thing."""
 
     field: CorrectableField
-    value: Corrected | Annotated[list[Line], Field(max_length=MOST_AUTHORS)] | None
+    value: Corrected | Annotated[list[Line], Field(max_length=1_000)] | None
     reason: Reason
 
 

@@ -25,9 +25,9 @@ _LISTS = ("authors", "editors")
 def correct(work: Work, review: str, record: str, asked: NewCorrection) -> CorrectionRow:
     """Corrects a field of a record's description. Raises NotFound, Invalid for a value that the field cannot have, and
     Conflict for a record that is absorbed in another."""
-    value = _value(asked)
     known = store.lock_review(work, review)
     row = _live(work, review, record)
+    value = _value(asked)
     members = store.members_of(work, [record])
     source, source_id = _carrier(row, members, asked.field)
     correction = CorrectionRow(
