@@ -14,7 +14,7 @@ from shared.wire.ingest import NewImport
 
 
 def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> ImportRow:
-    """Begins one of a file that was uploaded. Raises UnknownReview, NotFound where there is no such file (any more), and
+    """Begins one of a file that was uploaded. Raises UnknownReview, NotFound where there is no such file any more, and
     Invalid where a search is said to lie in the future."""
     store.review_of(work, review)
     row = ImportRow(
