@@ -3,10 +3,12 @@ records are one work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import counted, minute, out, print_json, print_rows, table
@@ -31,10 +33,11 @@ def record(review: str, record: str, as_json: bool) -> None:
     with."""
     with client() as living:
         view = living.ingest.record(review, record)
+        called = called_in(living, review) if view.corrections and not as_json else str
     if as_json:
         print_json(view)
         return
-    _show(view)
+    _show(view, called)
 
 
 @duplicates.command("list", example="living ingest duplicates list shared-records")
@@ -131,14 +134,15 @@ def rulings(review: str, as_json: bool) -> None:
     """List what people decided about which source records are one work, the newest first."""
     with client() as living:
         rows = list(living.ingest.rulings(review))
+        called = called_in(living, review)
     columns = [
         ("ruling", lambda row: row.ruling),
         ("says", lambda row: _says(row)),
         ("records now", lambda row: ", ".join(row.records)),
-        ("by", lambda row: row.decided_by),
+        ("by", lambda row: called(row.decided_by)),
         ("at", lambda row: minute(row.decided_at)),
         ("why", lambda row: row.reason),
-        ("undone", lambda row: f"{row.undone_by}: {row.undone_why}" if row.undone_by else ""),
+        ("undone", lambda row: f"{called(row.undone_by)}: {row.undone_why}" if row.undone_by else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="nobody decided anything about duplicates")
 
@@ -182,7 +186,7 @@ def _tell(view: RulingView, as_json: bool) -> None:
         out.print(f"  {each}")
 
 
-def _show(view: RecordView) -> None:
+def _show(view: RecordView, called: Callable[[str], str]) -> None:
     out.print(f"{view.record}: {view.bibliography.title or '(no title)'}", soft_wrap=True)
     if view.merged_into:
         out.print(f"lives on in {view.merged_into}")
@@ -193,10 +197,9 @@ def _show(view: RecordView) -> None:
     for split in view.splits:
         out.print(f"{split.record} was parted from {split.out_of}: {'; '.join(split.evidence)}", soft_wrap=True)
     for one in view.corrections:
-        undone = f", undone by {one.undone_by}: {one.undone_why}" if one.undone_at else ""
-        out.print(
-            f"{one.field} corrected by {one.corrected_by}: {one.reason} ({one.correction}{undone})", soft_wrap=True
-        )
+        undone = f", undone by {called(one.undone_by)}: {one.undone_why}" if one.undone_by else ""
+        line = f"{one.field} corrected by {called(one.corrected_by)}: {one.reason}"
+        out.print(f"{line} ({one.correction}{undone})", soft_wrap=True)
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

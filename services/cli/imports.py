@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
@@ -82,6 +83,7 @@ def imports(review: str, as_json: bool) -> None:
     """List the files that were brought into a review, and what came of each."""
     with client() as living:
         rows = list(living.ingest.imports(review))
+        called = called_in(living, review)
     columns: list[tuple[str, Callable[[Any], object]]] = [
         ("when", lambda row: minute(row.asked_at)),
         ("file", lambda row: row.name),
@@ -92,7 +94,8 @@ def imports(review: str, as_json: bool) -> None:
         ("new", lambda row: row.counts.new),
         ("merged", lambda row: row.counts.merged),
         ("not read", lambda row: row.counts.rejected),
-        ("by", lambda row: row.asked_by),
+        ("by", lambda row: called(row.asked_by)),
+        ("what is wrong", lambda row: row.error or ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no file was brought")
 

@@ -18,7 +18,7 @@ def ingest(serve, tmp_path) -> Iterator[IngestBench]:
     serve(bench)
     bench.adopt(strategy("crossref"), strategy("pubmed"))
     bench.sources["crossref"].put(work("crossref", "a", "Gardens on roofs of hospitals", doi="10.1/a"))
-    bench.sources["crossref"].put(work("crossref", "pre", doi="10.1/pre", kind="preprint", venue=None))
+    bench.sources["crossref"].put(work("crossref", "pre", doi="10.1/pre"))
     bench.pull()
     bench.sources["pubmed"].put(work("pubmed", "7", "Bees in the city and their keepers", pmid="7"))
     bench.sources["pubmed"].put(work("pubmed", "8", doi="10.1/art", pmid="8"))
