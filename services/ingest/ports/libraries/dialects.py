@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 _DIALECTS = [
     (dialect, re.compile(pattern, re.MULTILINE))
     for dialect, pattern in (
+        ("living", r"^ID  - rec_[0-9a-f]{32}\s*$|^OWN +- LIVING\s*$"),
         ("rayyan", r"RAYYAN-(?:INCLUSION|LABELS|EXCLUSION-REASONS)|\brayyan-[0-9]+"),
         ("asreview", r"ASReview_(?:relevant|irrelevant|not_seen|prior|time|validation)|^asreview_label"),
         ("covidence", r"^(?:N1|ID|DB|DP|C[1-8]|U[1-5]) {1,2}- .{0,40}Covidence|^Covidence #"),

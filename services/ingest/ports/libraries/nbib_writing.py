@@ -40,7 +40,8 @@ def _tagged(exported: Exported) -> Iterator[tuple[str, str]]:
         ("AB", (it.abstract or "").split("\n")), ("FAU", it.authors), ("FED", it.editors),
         ("LA", _language(it.language)),
         ("PT", _one(_TYPES.get(it.kind or ""))), ("TT", it.other_titles), ("PB", _one(it.publisher)),
-        ("JT", _one(it.venue)), ("PMC", _one(ids.pmcid)), ("GN", _one(noted(exported.decisions))),
+        ("JT", _one(it.venue)), ("PMC", _one(ids.pmcid)),
+        ("GN", _one(noted({"record": exported.record, **exported.decisions}))),
     ]  # fmt: skip
     for tag, values in named:
         for value in values:

@@ -45,6 +45,11 @@ class Entry:
     fields: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
+    @property
+    def exported(self) -> str | None:
+        """The record that it is, where this platform wrote the file: whichever name a format has for that."""
+        return self.fields.get("living_record") or self.fields.get("living.record")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -65,7 +65,7 @@ def _tagged(exported: Exported) -> Iterator[tuple[str, str]]:
     sort = ("Kind", _SORTS.get(kind))
     if notes := [f"{name}: {number}" for name, number in (*numbers, sort) if number]:
         yield "N1", " | ".join(notes)
-    if decisions := noted(exported.decisions):
+    if decisions := noted({"record": exported.record, **exported.decisions}):
         yield "N1", decisions
 
 

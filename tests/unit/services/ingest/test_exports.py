@@ -111,8 +111,9 @@ def test_what_was_merged_away_does_not_leave(ready):
     assert made["records"] == 5
 
 
-def test_what_left_and_comes_back_changes_nothing(ready):
-    _, content = export(ready)
+@pytest.mark.parametrize("format", WRITERS)
+def test_what_left_and_comes_back_changes_nothing(ready, format):
+    _, content = export(ready, format=format)
     before = ready.clusters()
     file = ready.lead.post(f"/ingest/reviews/{REVIEW}/files", content=content).json()
     ready.post("imports", {"file": file["sha256"], "name": "back.ris"}, status=202)
@@ -120,8 +121,23 @@ def test_what_left_and_comes_back_changes_nothing(ready):
     ready.runs(importing.take_in_files)
 
     (back,) = ready.items("imports")
-    assert (back["entries"], back["counts"]["new"], back["counts"]["merged"]) == (5, 0, 5)
-    assert len(ready.clusters()) == len(before)
+    assert (back["entries"], back["counts"]["unchanged"], back["counts"]["found"]) == (5, 5, 5)
+    assert (back["database"], back["repeated"], back["remarks"]) == ("living", 0, [])
+    assert ready.clusters() == before
+
+
+def test_what_somebody_changed_in_a_file_that_left_is_said_and_changes_nothing(ready):
+    _, content = export(ready)
+    content = content.replace(b"Waiting boards", b"Boards that wait no longer")
+    file = ready.lead.post(f"/ingest/reviews/{REVIEW}/files", content=content).json()
+    ready.post("imports", {"file": file["sha256"], "name": "back.ris"}, status=202)
+
+    ready.runs(importing.take_in_files)
+
+    (back,) = ready.items("imports")
+    record = by_title(ready)["Waiting boards"]
+    assert back["counts"]["unchanged"] == 5
+    assert [remark for remark in back["remarks"] if record in remark and "living ingest correct" in remark]
 
 
 def test_the_same_again_while_it_waits_is_the_same_and_more_than_five_wait_for_nobody(ready):

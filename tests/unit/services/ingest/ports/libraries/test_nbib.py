@@ -133,7 +133,8 @@ def test_what_is_written_is_as_pubmed_writes_it():
 
     assert body.decode().split("\r\n") == [
         "PMID- 1", "OWN - LIVING", "DP  - 2019 Apr 1", "TI  - A title.", "LID - 10.5555/a [doi]", "AB  - One.",
-        "AB  - Two.", "FAU - Doe, Jane", "LA  - ger", "PT  - Journal Article", "GN  - LIVING-STAGE: full_text", "", "",
+        "AB  - Two.", "FAU - Doe, Jane", "LA  - ger", "PT  - Journal Article",
+        "GN  - LIVING-RECORD: rec_1 | LIVING-STAGE: full_text", "", "",
     ]  # fmt: skip
     assert entry(body).fields["living.stage"] == "full_text"
     assert lacks_of("nbib") == {"urls", "article_number", "openalex"}

@@ -195,7 +195,7 @@ def test_what_is_written_is_what_zotero_endnote_and_rayyan_keep():
         "TY  - JOUR", "ID  - rec_1", "TI  - A title", "AU  - Doe, Jane", "PY  - 2019", "DA  - 2019/04//",
         "T2  - A journal", "SP  - 1", "EP  - 9", "DO  - 10.5555/a", "AB  - One.", "AB  - ER - two.",
         "N1  - PMID: 1 | PMCID: PMC2 | OpenAlex: W3 | Kind: review",
-        "N1  - LIVING-STAGE: full_text | LIVING-REASON: a / b", "ER  - ", "", "",
+        "N1  - LIVING-RECORD: rec_1 | LIVING-STAGE: full_text | LIVING-REASON: a / b", "ER  - ", "", "",
     ]  # fmt: skip
     assert entry(body).fields.items() >= {"living.stage": "full_text", "living.reason": "a / b"}.items()
 
@@ -210,10 +210,10 @@ def test_another_reader_reads_what_is_written():
     body = b"".join(WRITERS["ris"]([Exported("rec_1", bibliography), Exported("rec_2", bibliography)]))
     one, two = rispy.loads(body.decode().replace("\r\n", "\n"))
 
-    assert one | {"id": "rec_2"} == two
+    assert one | {"id": "rec_2", "notes": ["LIVING-RECORD: rec_2"]} == two
     assert one == {
         "type_of_reference": "JOUR", "id": "rec_1", "title": "A title", "authors": ["Doe, Jane", "Roe, K"],
         "year": "2019", "date": "2019/04/01/", "secondary_title": "A journal", "volume": "1", "number": "2",
         "start_page": "1", "end_page": "9", "issn": "0006-2960", "urls": ["https://example.org"], "language": "en",
-        "doi": "10.5555/a", "abstract": "One. Two - three.",
+        "doi": "10.5555/a", "abstract": "One. Two - three.", "notes": ["LIVING-RECORD: rec_1"],
     }  # fmt: skip
