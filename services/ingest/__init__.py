@@ -28,4 +28,5 @@ Emits:
     ingest.watch.stopped          a watch was retired or paused
     ingest.source.drifted         a source answered in a form it does not document
     ingest.source.parked          a source asks to be left alone for long
+    ingest.source.resumed         where texts are open is answered again
 """

@@ -54,6 +54,7 @@ SERVICE = Service(
         ingest.WatchStopped,
         ingest.SourceDrifted,
         ingest.SourceParked,
+        ingest.SourceResumed,
     ],
     resources=Sources.open,
     blobs=True,

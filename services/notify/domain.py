@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
-from shared.events.ingest import RunFinished, SourceParked, SweepFinished, WatchStopped
+from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
@@ -201,10 +201,10 @@ def parked_notification(event: SourceParked, *, at: datetime, public_url: str) -
 
 
 def all_clear_notification(
-    event: RunFinished | SweepFinished | WatchStopped, *, since: date, at: datetime, public_url: str
+    event: RunFinished | SweepFinished | WatchStopped | SourceResumed, *, since: date, at: datetime, public_url: str
 ) -> AllClearNotification:
     """The all-clear after trouble that was first told on `since`."""
-    run = None if isinstance(event, WatchStopped) else event.run
+    run = None if isinstance(event, WatchStopped | SourceResumed) else event.run
     data = AllClearData(
         review=event.review, source=event.source, since=since, run=run,
         link=literature_link(public_url, event.review),

@@ -7,7 +7,7 @@ from pathlib import Path
 from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
-from shared.events.ingest import RunFinished, SourceParked, SweepFinished, WatchStopped
+from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -26,6 +26,7 @@ SERVICE = Service(
         on(SweepFinished, reactions.follow_source),
         on(WatchStopped, reactions.follow_stopped_watch),
         on(SourceParked, reactions.follow_parked_source),
+        on(SourceResumed, reactions.follow_resumed_source),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),

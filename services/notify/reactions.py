@@ -6,7 +6,7 @@ from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow, TroubleRow
 from shared.db.work import Work
-from shared.events.ingest import RunFinished, SourceParked, SweepFinished, WatchStopped
+from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -55,6 +55,13 @@ def follow_parked_source(work: Work, event: SourceParked) -> None:
     _tell_trouble(work, store.lock_trouble(work, event.review, event.source), body)
 
 
+def follow_resumed_source(work: Work, event: SourceResumed) -> None:
+    """Tells the leads that all is clear with a source of which no run tells."""
+    row = store.lock_trouble(work, event.review, event.source)
+    if row is not None:
+        _tell_all_clear(work, event, row)
+
+
 def end_subscriptions(work: Work, event: MemberLeft) -> None:
     """Tells somebody who left a review nothing more of it."""
     for row in store.active_of(work, event.person, event.review):
@@ -97,10 +104,15 @@ def _tell_trouble(
         _tell_leads(work, data.review, f"{data.source} on {data.day}", body)
 
 
-def _tell_all_clear(work: Work, event: RunFinished | SweepFinished | WatchStopped, row: TroubleRow) -> None:
-    row.rejecting = [watch for watch in row.rejecting if watch != event.watch]
-    # A run of a release that did not count says nothing of the others.
-    if row.since is None or event.still_failing != 0 or row.rejecting or work.occurred < row.met_at:
+def _tell_all_clear(
+    work: Work, event: RunFinished | SweepFinished | WatchStopped | SourceResumed, row: TroubleRow
+) -> None:
+    if not isinstance(event, SourceResumed):
+        row.rejecting = [watch for watch in row.rejecting if watch != event.watch]
+        # A run of a release that did not count says nothing of the others.
+        if event.still_failing != 0:
+            return
+    if row.since is None or row.rejecting or work.occurred < row.met_at:
         return
     body = domain.all_clear_notification(event, since=row.since, at=work.occurred, public_url=_url(work))
     row.since, row.cleared_at = None, work.occurred

@@ -263,3 +263,9 @@ class RecordRelated(Event, type="ingest.record.related", key="record"):
     kind: Id
     evidence: list[str]
     holds: bool = True
+
+
+class SourceResumed(Event, type="ingest.source.resumed", key="review", topic="ingest.runs"):
+    """A source that was left alone answers again, of which no run tells: that is of where texts are open."""
+
+    source: Id

@@ -16,6 +16,7 @@ from services.ingest.ports.sources.port import SourceDrifted, SourceRefused, Sou
 from shared import counters, logging
 from shared.bus.judging import is_down
 from shared.db.work import Work
+from shared.events.ingest import SourceParked, SourceResumed
 from shared.service import Context, Gauge
 
 log = logging.get(__name__)
@@ -84,6 +85,7 @@ def _find(running: Context, full_texts: FullTexts, doi: str) -> Literal["found",
         with running.work(ACTOR) as work:
             tally.write(work)
             what = _keep(work, doi, found)
+            _resume(work, full_texts.name)
         _ASKED.labels(what).inc()
         return "found"
     except SourceRefused as error:
@@ -112,13 +114,28 @@ def _keep(work: Work, doi: str, found: FullText | None) -> str:
     return row.found
 
 
+def _park(work: Work, error: Exception) -> None:
+    """Leaves the service alone where it asks for that, and tells the reviews whose records wait for it."""
+    if (parked := quotas.leave_alone(work, error)) is not None:
+        for review in store.reviews_of_passed(work):
+            work.emit(SourceParked(review=review, source=parked.source, until=parked.until, why=parked.why))
+
+
+def _resume(work: Work, source: str) -> None:
+    """Tells those reviews that it answers again, where it was left alone."""
+    if store.parked_source(work, source) is not None:
+        store.unpark(work, source)
+        for review in store.reviews_of_passed(work):
+            work.emit(SourceResumed(review=review, source=source))
+
+
 def _leave_alone(running: Context, error: SourceUnavailable, tally: quotas.Tally) -> None:
     """Writes down that the service is left alone for now, which is no trouble of any DOI."""
     _ASKED.labels("trouble").inc()
     log.warning("full texts are asked for later", source=error.source, error=str(error))
     with running.work(ACTOR) as work:
         tally.write(work, refused=True)
-        quotas.leave_alone(work, error)
+        _park(work, error)
 
 
 def _note(running: Context, doi: str, error: Exception, tally: quotas.Tally) -> None:
@@ -128,7 +145,7 @@ def _note(running: Context, doi: str, error: Exception, tally: quotas.Tally) -> 
     retry_after = error.retry_after if isinstance(error, SourceUnavailable) else None
     with running.work(ACTOR) as work:
         tally.write(work, refused=quotas.asks_for_long(error))
-        quotas.leave_alone(work, error)
+        _park(work, error)
         row = store.lock_copies(work, doi)
         row.failures += 1
         row.trouble, row.retry_at = words_of(error), next_try(work.now, row.failures, retry_after)

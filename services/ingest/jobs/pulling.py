@@ -15,6 +15,7 @@ from services.ingest.domain.watching import RunStates
 from services.ingest.jobs import chasing, copies, quotas, runs, sweeps
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
+from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import Query, SourceDrifted, SourceRefused, SourceUnavailable
 from services.ingest.store import DueWatch
@@ -51,7 +52,7 @@ def pull_due_watches(running: Context) -> None:
     # SQLite has one writer at a time and is unfair to those who wait; a page is taken in turn.
     turn = Lock()
     with turn, running.work(ACTOR) as work:
-        store.unpark_due(work)
+        store.unpark_due(work, but=FULL_TEXTS)
         sweeps.open_sweeps(work, running.resource(Sources))
     with each("source") as failures, ThreadPoolExecutor(thread_name_prefix="pull") as pool:
         while not running.stopping.is_set():

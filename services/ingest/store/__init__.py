@@ -31,6 +31,7 @@ from services.ingest.store.copies import dois_to_ask as dois_to_ask
 from services.ingest.store.copies import lock_copies as lock_copies
 from services.ingest.store.copies import open_copies as open_copies
 from services.ingest.store.copies import page_of_passed as page_of_passed
+from services.ingest.store.copies import reviews_of_passed as reviews_of_passed
 from services.ingest.store.copies import trouble_with_copies as trouble_with_copies
 from services.ingest.store.corrections import correction_of as correction_of
 from services.ingest.store.corrections import corrections_of as corrections_of

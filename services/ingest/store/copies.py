@@ -51,6 +51,12 @@ def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
     return [doi for doi in work.session.execute(due.limit(limit)).scalars() if doi is not None]
 
 
+def reviews_of_passed(work: Work) -> list[str]:
+    """The reviews of which records are asked for."""
+    asked = select(col(RecordRow.review)).where(_PASSED, col(RecordRow.doi).is_not(None))
+    return list(work.session.execute(asked.distinct().order_by(col(RecordRow.review))).scalars())
+
+
 def lock_copies(work: Work, doi: str) -> OpenCopiesRow:
     """What is known of where a work is open, locked until the end of the transaction; a new row where nothing is."""
     row = work.session.get(OpenCopiesRow, doi, with_for_update=True)

@@ -54,6 +54,7 @@ def unpark(work: Work, source: str) -> None:
     work.session.execute(delete(ParkedRow).where(col(ParkedRow.source) == source))
 
 
-def unpark_due(work: Work) -> None:
-    """Forgets those that were left alone for as long as they asked."""
-    work.session.execute(delete(ParkedRow).where(col(ParkedRow.until) <= work.now))
+def unpark_due(work: Work, *, but: str) -> None:
+    """Forgets those that were left alone for as long as they asked, `but` one that is known to answer again by its
+    answer alone."""
+    work.session.execute(delete(ParkedRow).where(col(ParkedRow.until) <= work.now, col(ParkedRow.source) != but))

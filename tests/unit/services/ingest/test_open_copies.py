@@ -24,6 +24,7 @@ from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.http import Access, Limits
 from services.ingest.ports.sources.port import SourceDrifted
 from shared.db import migrate
+from shared.events.ingest import SourceParked, SourceResumed
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from tests.contract.test_sources import Faults, answering, hanging
 from tests.unit.services.ingest.conftest import opened
@@ -310,6 +311,22 @@ def test_a_service_that_asks_to_be_left_alone_is_and_goes_on_by_itself(bench, fa
     bench.clock.advance(minutes=1)
     ask(bench)
     assert counts(bench)["not_asked"] == counts(bench)["troubled"] == 0
+
+
+def test_reviews_are_told_that_it_is_left_alone_and_that_it_answers_again(bench, faults):
+    faults.next(answering(429, "text/html", b"<h1>429</h1>", retry_after="7200"))
+    ask(bench)
+    (parked,) = bench.emitted(SourceParked)
+    assert (parked.review, parked.source) == (bench.review, "unpaywall")
+
+    bench.clock.advance(hours=2)
+    bench.pull()  # What is left alone no longer is forgotten here, but for what its answer alone shows.
+    assert bench.emitted(SourceResumed) == []
+    ask(bench)
+    ask(bench)
+
+    (resumed,) = bench.emitted(SourceResumed)
+    assert (resumed.review, resumed.source) == (bench.review, "unpaywall")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from services.notify import domain, jobs
 from services.notify.models import DeliveryRow, NotificationRow
 from shared.client.notify import verify
+from shared.events.ingest import SourceResumed
 from shared.events.notify import NoticeDelivered
 from shared.events.people import MemberLeft, RoleChanged
 from tests.unit.services.notify.rig import (
@@ -124,6 +125,13 @@ def test_a_source_that_is_left_alone_is_trouble_of_its_day_with_its_end(bench):
     assert feed.findall("a:entry/a:content", ATOM)[1].text == (
         "<p>the budget is spent</p><p>Nothing asks it until 2020-01-02 00:00 UTC.</p>"
     )
+
+
+def test_a_source_of_which_no_run_tells_is_clear_once_it_answers_again(bench):
+    bench.hears(source_parked("unpaywall"), SourceResumed(review=REVIEW, source="unpaywall"))
+    bench.hears(SourceResumed(review=REVIEW, source="unpaywall"), SourceResumed(review=REVIEW, source="crossref"))
+
+    assert alarms(bench) == [("source.trouble", "unpaywall", None), ("source.all_clear", "unpaywall", None)]
 
 
 def test_trouble_after_an_all_clear_is_alarm_anew_on_the_same_day(bench):
