@@ -14,6 +14,7 @@ import yaml
 from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
+from services.ingest.api import LARGEST_FILE
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
 from shared.settings import Settings
@@ -55,6 +56,15 @@ def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
 def test_the_bench_runs_the_real_profile_as_it_is_composed():
     for name in BY_NAME:
         assert COMPOSED.items() <= environment(name).items()
+
+
+def test_the_proxy_takes_files_as_large_as_their_route_does():
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+
+    (files,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/files\$ \{(.*?)\}", proxy, re.DOTALL)
+    (limit,) = re.findall(r"client_max_body_size (\d+)g;", files)
+    assert int(limit) * 1024**3 == LARGEST_FILE
+    assert "proxy_request_buffering off;" in files and "proxy_pass http://ingest:8000;" in files
 
 
 def test_the_image_listens_where_the_proxy_and_the_health_checks_look():
