@@ -15,7 +15,7 @@ from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -137,10 +137,14 @@ def _bring(living: Client, review: str, path: Path, size: int, asked: dict[str, 
 
     file = living.ingest.upload(review, pieces, size)
     view = living.ingest.request_import(review, {"file": file.sha256, "name": path.name, **asked})
-    while view.state not in ("done", "failed"):
-        time.sleep(0.3)
-        view = living.ingest.imported(review, view.id)
-        bar.update(task, description=f"{path.name}: {counted(view.entries, 'record')}", completed=view.read)
+    try:
+        while view.state not in ("done", "failed"):
+            time.sleep(0.3)
+            view = living.ingest.imported(review, view.id)
+            bar.update(task, description=f"{path.name}: {counted(view.entries, 'record')}", completed=view.read)
+    except Unavailable as lost:
+        goes_on = f"{path.name} is there, and taken in whether you wait or not: living ingest imports {review}"
+        raise Unavailable(f"{lost.detail}; {goes_on}", slug=lost.slug) from lost
     bar.remove_task(task)
     return view
 

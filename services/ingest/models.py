@@ -43,8 +43,9 @@ class Base(SQLModel, registry=registry()):
 class ReviewRow(Base, table=True):
     """What ingest knows of a review. Whoever changes the review's records locks this row first.
 
-    `keys` is the version of the keys that its source records are found by (domain.matching.KEYS), `keying` the place up
-    to which they were made anew after an upgrade.
+    `first_stage` is where what was never decided stands in screening. `corrections` counts what people ever corrected:
+    nobody looks for that where nothing was. `keys` is the version of the keys that its source records are found by
+    (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 
     __tablename__ = "reviews"
@@ -461,7 +462,7 @@ class OpenCopiesRow(Base, table=True):
 
 
 class SourceKeyRow(Base, table=True):
-    """Something a source record is found by: an identifier, or a hash of its title (domain.matching)."""
+    """Something a source record is found by: an identifier, or a hash of its title (domain.citations)."""
 
     __tablename__ = "source_keys"
     __table_args__ = (Index("source_keys_of_source_record", "review", "source", "source_id"),)
