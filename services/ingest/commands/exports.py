@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.ingest import store
 from services.ingest.models import ExportRow
 from shared.db.work import Work
-from shared.errors import TooMany
+from shared.errors import Conflict, TooMany
 from shared.ids import new_id
 from shared.wire.ingest import NewExport
 
@@ -14,8 +14,12 @@ _MOST = 5
 
 
 def request_export(work: Work, review: str, asked: NewExport) -> ExportRow:
-    """Begins one; the same again, while it waits, answers that one. Raises UnknownReview, and TooMany."""
-    store.review_of(work, review)
+    """Begins one; the same again, while it waits, answers that one. Raises UnknownReview, TooMany, and Conflict for a
+    stage where an earlier release heard the protocol, which did not keep the first one: better none than half a file.
+    """
+    if store.review_of(work, review).first_stage is None and asked.stage is not None:
+        why = "which stage is the first is not known here before the next version of the protocol is applied"
+        raise Conflict(f"{why}; export without --stage", slug="stages_unknown")
     waiting = [row for row in store.waiting_exports(work, review) if row.asked_by == work.actor]
     wanted = (asked.format, asked.stage, asked.standing)
     for row in waiting:

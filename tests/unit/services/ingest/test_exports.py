@@ -6,8 +6,10 @@ import io
 from typing import Any, get_args
 
 import pytest
+from sqlalchemy import update
 
 from services.ingest.jobs import exporting, importing
+from services.ingest.models import ReviewRow
 from services.ingest.ports.libraries.catalog import WRITERS, open_library
 from services.ingest.ports.libraries.port import Entry
 from shared.errors import Unavailable
@@ -150,6 +152,16 @@ def test_the_same_again_while_it_waits_is_the_same_and_more_than_five_wait_for_n
 
     assert again["id"] == first["id"]
     assert refused["type"].endswith("exports_wait")
+
+
+def test_a_stage_is_refused_where_an_earlier_release_heard_the_protocol(ready):
+    with ready.work("upgrade") as doing:
+        doing.session.execute(update(ReviewRow).values(first_stage=None))
+
+    refused = ready.post("exports", {"format": "ris", "stage": "full-text"}, role="reviewer", status=409)
+
+    assert refused["type"].endswith("stages_unknown")
+    assert export(ready)[0]["records"] == 5
 
 
 def test_a_file_that_is_not_made_yet_is_a_conflict(ready):
