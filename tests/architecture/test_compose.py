@@ -14,7 +14,7 @@ import yaml
 from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
-from services.ingest.api import LARGEST_FILE
+from services.ingest.api.libraries import LARGEST_FILE
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
 from shared.settings import Settings

@@ -65,7 +65,7 @@ PLANTED = [
     ("services/notify/commands.py", "import services.notify.reactions", "Inside a service"),
     ("services/search/domain.py", "import services.search.ports.index.port", "Inside a service"),
     ("services/ingest/ports/sources/port.py", "import services.ingest.models", "Inside a service"),
-    ("services/ingest/api.py", "import services.ingest.manifest", "Inside a service"),
+    ("services/ingest/api/runs.py", "import services.ingest.manifest", "Inside a service"),
     ("services/ingest/store/records.py", "import services.screening.domain", "Services"),
     ("services/protocol/store.py", "import services.catalog", "Services"),
     ("shared/db/engine.py", "import services.catalog", "The command line stands above the demo"),

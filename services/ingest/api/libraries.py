@@ -1,0 +1,108 @@
+"""The routes of the files that people bring and take away."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from services.ingest import store, views
+from services.ingest.api.router import Reading, Unit, router
+from services.ingest.commands import exports, imports
+from services.ingest.ports.libraries.catalog import ending_of
+from shared.blobs.packing import Blob
+from shared.blobs.port import Blobs
+from shared.errors import Conflict
+from shared.http.auth import Exporter, Importer, Reader
+from shared.http.blobs import BlobResponse, blobs_of, received
+from shared.http.paging import Fifty
+from shared.http.parameters import Name
+from shared.http.units import IdempotencyKey
+from shared.paging import Page
+from shared.wire.ingest import (
+    ExportView,
+    FileView,
+    ImportView,
+    NewExport,
+    NewImport,
+)
+
+#: Bytes of a file that people may bring.
+LARGEST_FILE = 1024 * 1024 * 1024
+
+
+@router.post("/reviews/{review}/files", status_code=201)
+def add_file(
+    review: Name,
+    blob: Annotated[Blob, received("ingest", role="lead", scope="import", limit=LARGEST_FILE)],
+    work: Reading,
+    person: Importer,
+) -> FileView:
+    """Keeps a file as it is, for a day unless something names it by its hash, as an import does."""
+    store.review_of(work, review)
+    return FileView(sha256=blob.sha256, size=blob.size)
+
+
+@router.post("/reviews/{review}/imports", status_code=202)
+def request_import(
+    review: Name,
+    body: NewImport,
+    work: Unit,
+    person: Importer,
+    blobs: Annotated[Blobs, blobs_of("ingest")],
+    key: IdempotencyKey = None,
+) -> ImportView:
+    """Asks for the records of an uploaded library file to be taken in, each with where it came from."""
+
+    def ask() -> ImportView:
+        return views.import_views(work, [imports.request_import(work, blobs, review, body)])[0]
+
+    return work.once(key, "import", body, ask)
+
+
+@router.get("/reviews/{review}/imports")
+def list_imports(review: Name, work: Reading, person: Reader, page: Fifty) -> Page[ImportView]:
+    """Every file that was brought, the newest first."""
+    store.review_of(work, review)
+    found = store.page_of_imports(work, review, page)
+    return found.shown_as(views.import_views(work, found.rows))
+
+
+@router.get("/reviews/{review}/imports/{imported}")
+def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> ImportView:
+    """How far a file is taken in, and what has come of it."""
+    return views.import_views(work, [store.import_of(work, review, imported)])[0]
+
+
+@router.post("/reviews/{review}/exports", status_code=202)
+def request_export(
+    review: Name, body: NewExport, work: Unit, person: Exporter, key: IdempotencyKey = None
+) -> ExportView:
+    """Asks for a file of the review's records, with where each stands and why it was excluded."""
+
+    def ask() -> ExportView:
+        return views.export_view(work, exports.request_export(work, review, body))
+
+    return work.once(key, "export", body, ask)
+
+
+@router.get("/reviews/{review}/exports")
+def list_exports(review: Name, work: Reading, person: Reader, page: Fifty) -> Page[ExportView]:
+    """The files that were asked for and are kept, the newest first."""
+    store.review_of(work, review)
+    return store.page_of_exports(work, review, page).page(lambda row: views.export_view(work, row))
+
+
+@router.get("/reviews/{review}/exports/{export}")
+def show_export(review: Name, export: Name, work: Reading, person: Reader) -> ExportView:
+    """Whether it is made, and what it holds."""
+    return views.export_view(work, store.export_of(work, review, export))
+
+
+@router.get("/reviews/{review}/exports/{export}/file", response_class=BlobResponse)
+def show_file_of_export(
+    review: Name, export: Name, work: Reading, person: Reader, blobs: Annotated[Blobs, blobs_of("ingest")]
+) -> BlobResponse:
+    """The file, to be saved. A conflict while it is not made."""
+    row = store.export_of(work, review, export)
+    if row.sha256 is None or row.size is None:
+        raise Conflict(f"export {export!r} is {row.state}: {row.error or 'ask again in some seconds'}", slug="not_made")
+    return BlobResponse(blobs, Blob(row.sha256, row.size), f"{review}{ending_of(row.format)}")
