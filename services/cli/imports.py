@@ -141,7 +141,8 @@ def _bring(living: Client, review: str, path: Path, size: int, asked: dict[str, 
         while view.state not in ("done", "failed"):
             time.sleep(0.3)
             view = living.ingest.imported(review, view.id)
-            bar.update(task, description=f"{path.name}: {counted(view.entries, 'record')}", completed=view.read)
+            came = f"{path.name}: {counted(view.entries, 'record')}"
+            bar.update(task, description=f"{came}; {view.error}" if view.error else came, completed=view.read)
     except Unavailable as lost:
         goes_on = f"{path.name} is there, and taken in whether you wait or not: living ingest imports {review}"
         raise Unavailable(f"{lost.detail}; {goes_on}", slug=lost.slug) from lost

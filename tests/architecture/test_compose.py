@@ -33,6 +33,10 @@ def environment(name: str) -> dict[str, str]:
     }
 
 
+#: Variables that Python itself reads.
+OF_PYTHON = {"TMPDIR"}
+
+
 def test_there_is_one_container_for_each_service_and_it_serves_just_that():
     assert set(OURS) == set(BY_NAME)
     for name, body in OURS.items():
@@ -43,6 +47,8 @@ def test_there_is_one_container_for_each_service_and_it_serves_just_that():
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
     for key, value in environment(name).items():
+        if key in OF_PYTHON:
+            continue
         assert key.removeprefix("LIVING_").lower() in Settings.model_fields, key
         monkeypatch.setenv(key, value)
     read = Settings(_env_file=None)
@@ -128,11 +134,18 @@ def test_postgresql_is_set_up_as_the_one_that_the_suites_run_on():
 def test_every_container_reads_the_key_ring_from_a_folder_it_cannot_write():
     """A rotation puts a new file in the place of the old one: a file that is mounted alone would stay the old one."""
     for name, body in OURS.items():
-        [(source, target, mode)] = [volume.split(":") for volume in body["volumes"]]
+        [(source, target, mode)] = [it.split(":") for it in body["volumes"] if it.startswith("./")]
         ring = Path(environment(name)["LIVING_SIGNING_KEY"])
         assert (source, target, mode) == ("./deploy/secrets", str(ring.parent), "ro")
         assert f"deploy/secrets/{ring.name}" in (ROOT / "README.md").read_text()
         assert "secrets" not in COMPOSE
+
+
+def test_library_files_are_copied_to_a_disk_and_not_into_memory():
+    temporary = environment("ingest")["TMPDIR"]
+
+    assert f"copies:{temporary}" in OURS["ingest"]["volumes"] and "copies" in COMPOSE["volumes"]
+    assert not any(temporary.startswith(folder) for folder in OURS["ingest"]["tmpfs"])
 
 
 def test_what_keeps_data_has_a_volume_and_is_out_of_reach():

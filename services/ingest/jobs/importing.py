@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from itertools import chain, islice
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO
 
 from services.ingest import store
@@ -29,11 +30,12 @@ from services.ingest.ports.sources.port import Rejection
 from shared import logging
 from shared.bus.judging import is_down
 from shared.db.work import Work
-from shared.errors import Conflict, Lost
+from shared.errors import Conflict, Lost, Unavailable
 from shared.events.ingest import Bibliography, FileImported
 from shared.folding import plain_words
 from shared.ids import new_id
 from shared.service import Context
+from shared.storage import fault_of
 
 log = logging.get(__name__)
 
@@ -68,6 +70,8 @@ def take_in_files(running: Context) -> None:
         except Exception as error:
             # Another process was faster, or something we need is away.
             if isinstance(error, Conflict) or (is_down(error) and not isinstance(error, Lost)):
+                if isinstance(error, OSError):
+                    _say_what_it_waits_for(running, row, error)
                 raise
             with running.work(ACTOR, correlation=row.run) as work:
                 _fail(work, row.id, error)
@@ -97,6 +101,20 @@ def _take_in(running: Context, row: ImportRow) -> None:
             _end(work, row.id)
 
 
+def _say_what_it_waits_for(running: Context, row: ImportRow, error: OSError) -> None:
+    """Keeps why a file cannot be read for now: a working copy of it is made in the temporary folder, which has no room
+    or takes nothing. Raises Unavailable, which says so too."""
+    fault = fault_of(Path(gettempdir()) / row.name, error)
+    if fault is None:
+        return
+    why = f"waits, and goes on by itself: a copy of {fault.detail}"
+    with running.work(ACTOR, correlation=row.run) as work:
+        kept = store.lock_import(work, row.id)
+        if kept.state in ImportStates.UNFINISHED:
+            kept.error = why
+    raise Unavailable(f"import {row.id!r} {why}", slug=fault.slug) from error
+
+
 def _open(file: BinaryIO, row: ImportRow, database: str) -> Opened:
     file.seek(0)
     return open_library(file, name=row.name, format=row.asked_format, source=f"{SOURCE}{database}")
@@ -110,6 +128,7 @@ def _batches(entries: Iterator[Entry | Fault]) -> Iterator[list[Entry | Fault]]:
 def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
     """Notes what a file is, and opens the run that takes it in, unless that was done before."""
     row = store.lock_import(work, imported)
+    row.error = None
     if row.run is not None:
         return store.lock_run(work, row.run)
     row.format, row.dialect, row.encoding, row.columns = (

@@ -10,6 +10,7 @@ import pytest
 from services.ingest.jobs import importing, pulling
 from shared.errors import Unavailable
 from shared.events.ingest import FileImported, RecordDiscovered, RunFinished
+from tests.disks import mounted
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
 
 TITLES = [
@@ -175,6 +176,24 @@ def test_a_file_that_is_lost_fails_its_import_with_the_reason(ready):
 
     lost = ready.get(f"imports/{asked['id']}")
     assert lost["state"] == "failed" and file["sha256"] in lost["error"]
+
+
+def test_a_file_waits_for_room_for_its_copy_and_says_so_until_there_is_some(ready, monkeypatch, tmp_path):
+    file = upload(ready, ris(*TITLES, more=f"AB  - {'care ' * 1000}\r\n" * 20))
+    asked = ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)
+    with mounted(tmp_path / "disk") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk.folder))
+        with disk.full():
+            with pytest.raises(Unavailable, match=r"library\.ris cannot be written: the disk of .* is full") as refused:
+                ready.runs(importing.take_in_files)
+            assert refused.value.slug == "disk_full"
+            waiting = ready.get(f"imports/{asked['id']}")
+            assert waiting["state"] == "waiting" and "goes on by itself" in waiting["error"]
+
+        ready.runs(importing.take_in_files)
+
+    done = ready.get(f"imports/{asked['id']}")
+    assert (done["state"], done["counts"]["new"], done["error"]) == ("done", 4, None)
 
 
 def test_files_are_listed_the_newest_first_and_are_in_the_coverage(ready):
