@@ -32,10 +32,13 @@ _REASON = option("--reason", required=True, help="Why, for whoever reads it late
 @REVIEW
 @argument("record", "A record, by its id.")
 @argument("field", "What of it", type=click.Choice(FIELDS))
-@argument("values", "What it should be: names one by one, a text, or @FILE; nothing where it has none.", nargs=-1)
+@argument("values", "What it should be: names one by one, a text, or @FILE.", nargs=-1)
+@option("--none", is_flag=True, help="It has none.")
 @_REASON
 @AS_JSON
-def correct(review: str, record: str, field: str, values: tuple[str, ...], reason: str, as_json: bool) -> None:
+def correct(
+    review: str, record: str, field: str, values: tuple[str, ...], none: bool, reason: str, as_json: bool
+) -> None:
     """Say what a field of a record is, whatever its sources say, now and later; for leads.
 
     The record shows whose word it is (`living ingest record`). What it is called elsewhere is no field of it: that
@@ -43,6 +46,8 @@ def correct(review: str, record: str, field: str, values: tuple[str, ...], reaso
     """
     if not reason.strip():
         raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
+    if none == bool(values):
+        raise Invalid(f"say what its {field} is, or --none where it has none" + (": not both" if none else ""))
     if field not in _LISTS and len(values) > 1:
         raise Invalid(f"{field} is one text: put it in quotes")
     texts = [_text(value) for value in values]

@@ -3,7 +3,7 @@ records are one work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 duplicates = Group("duplicates", help="Which records are one work: what is to be decided, and what people decided.")
 
+#: What of a description is shown, in this order.
+_FIELDS = (
+    "authors", "editors", "venue", "published", "volume", "issue", "pages", "article_number", "publisher", "kind",
+    "language", "other_titles", "urls", "abstract",
+)  # fmt: skip
+
+_IDENTIFIERS = ("doi", "pmid", "pmcid", "openalex")
+
 _RECORD = argument("record", "A record, by its id.")
 _OTHER = argument("other", "Another one.")
 _REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
@@ -29,11 +37,11 @@ _REASON = option("--reason", required=True, help="Why, for whoever reads it late
 @_RECORD
 @AS_JSON
 def record(review: str, record: str, as_json: bool) -> None:
-    """Show a record: its source records and why they are one, what was merged and parted, and what it hangs together
-    with."""
+    """Show a record: what it says and whose word that is, its source records and why they are one, what was merged and
+    parted, and what it hangs together with."""
     with client() as living:
         view = living.ingest.record(review, record)
-        called = called_in(living, review) if view.corrections and not as_json else str
+        called = str if as_json else called_in(living, review)
     if as_json:
         print_json(view)
         return
@@ -48,12 +56,13 @@ def list_(review: str, state: str, as_json: bool) -> None:
     """List the pairs of records that might be one, the oldest first."""
     with client() as living:
         rows = list(living.ingest.duplicates(review, state=state))  # type: ignore[arg-type]  # it is one of these
+        called = called_in(living, review) if rows and not as_json else str
     columns = [
         ("pair", lambda row: row.duplicate),
         ("older", lambda row: _named(row.first)),
         ("younger", lambda row: _named(row.second)),
         ("evidence", lambda row: "; ".join(row.evidence)),
-        ("decided", lambda row: f"{row.decided_by}: {row.reason}" if row.reason else row.decided_by or ""),
+        ("decided", lambda row: ": ".join(filter(None, (row.decided_by and called(row.decided_by), row.reason)))),
     ]
     print_rows(rows, columns, as_json=as_json, empty=f"no pair is {state}")
 
@@ -186,10 +195,23 @@ def _tell(view: RulingView, as_json: bool) -> None:
         out.print(f"  {each}")
 
 
+def _description(view: RecordView) -> Iterator[tuple[str, str, str]]:
+    """What it says, field by field, and whose word each is."""
+    about = view.bibliography
+    for name in _FIELDS:
+        if value := getattr(about, name, None):
+            shown = "; ".join(value) if isinstance(value, list) else str(value)
+            yield name.replace("_", " "), shown, about.provenance.get(name, "")
+    for name in _IDENTIFIERS:
+        if value := getattr(about.identifiers, name, None):
+            yield name, value, about.provenance.get(f"identifiers.{name}", "")
+
+
 def _show(view: RecordView, called: Callable[[str], str]) -> None:
     out.print(f"{view.record}: {view.bibliography.title or '(no title)'}", soft_wrap=True)
     if view.merged_into:
         out.print(f"lives on in {view.merged_into}")
+    out.print(table(["", "", "by the word of"], _description(view), show_header=False))
     lines = [(f"{one.source}:{one.source_id}", "; ".join(one.because)) for one in view.source_records]
     out.print(table(["source record", "is here because"], lines))
     for merge in view.merges:
@@ -198,8 +220,9 @@ def _show(view: RecordView, called: Callable[[str], str]) -> None:
         out.print(f"{split.record} was parted from {split.out_of}: {'; '.join(split.evidence)}", soft_wrap=True)
     for one in view.corrections:
         undone = f", undone by {called(one.undone_by)}: {one.undone_why}" if one.undone_by else ""
-        line = f"{one.field} corrected by {called(one.corrected_by)}: {one.reason}"
-        out.print(f"{line} ({one.correction}{undone})", soft_wrap=True)
+        value = "; ".join(one.value) if isinstance(one.value, list) else one.value
+        line = f"{minute(one.corrected_at)}: {one.field} corrected by {called(one.corrected_by)} to {value or 'none'!r}"
+        out.print(f"{line}: {one.reason} ({one.correction}{undone})", soft_wrap=True)
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

@@ -32,7 +32,7 @@ _STANDINGS = ("waiting", "included", "excluded")
     "export",
     cls=Command,
     example="living export shared-records --as ris --standing included\n"
-    "living export shared-records --stage full-text --as nbib --to full-text.nbib",
+    "living export shared-records --stage full_text --as nbib --to full-text.nbib",
 )
 @REVIEW
 @option("--as", "format_", type=click.Choice(list(FORMATS)), default="ris", help="The format of the file.")

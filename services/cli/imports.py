@@ -96,6 +96,7 @@ def imports(review: str, as_json: bool) -> None:
         ("not read", lambda row: row.counts.rejected),
         ("by", lambda row: called(row.asked_by)),
         ("what is wrong", lambda row: row.error or ""),
+        ("remarks", lambda row: "; ".join(row.remarks)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no file was brought")
 

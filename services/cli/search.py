@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 app = Group(help="Find records by their words, dates and state.")
 
+#: What Ovid and others take as joining words, and here is a word.
+_LOWER_CASE = re.compile(r"(?<![\w:-])(?:and|or|not)(?![\w:-])")
+
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -64,6 +67,9 @@ def query(
         return
     for item in found:
         out.print(_shown(item))
+    if words := _LOWER_CASE.findall(re.sub(r'"[^"]*"?', "", q)):
+        hint = f"{words[0]} was looked for as a word; what joins others is written {words[0].upper()}"
+        err.print(hint, style="dim", highlight=False)
     out.print(f"{len(found)} of {page.total}", style="dim", highlight=False)
     if page.next:
         out.print(f"next page: --cursor {page.next}", style="dim", highlight=False, soft_wrap=True)
@@ -104,11 +110,15 @@ def _shown(item: FoundRecord) -> Text:
         drill = " (a drill)" if notice.drill else ""
         line.append(f"{notice.kind.replace('_', ' ').upper()}{drill}: ", style="bold red")
     line.append_text(_marked(item.marked.get("title", [about.title or "[no title]"])[0], bold=True))
-    line.append(f"\n  {'; '.join(about.authors[:3])} {about.published or 'no date'} {about.venue or ''}", style="dim")
+    line.append(f"\n  {_authors(about.authors)} {about.published or 'no date'} {about.venue or ''}", style="dim")
     line.append(f"\n  {item.record}  {item.status}{f' at {item.stage}' if item.stage else ''}", style="dim")
     for fragment in item.marked.get("abstract", [])[:2]:
         line.append("\n  … ").append_text(_marked(fragment))
     return line.append("\n")
+
+
+def _authors(names: list[str]) -> str:
+    return f"{'; '.join(names[:3])}{' et al.' if len(names) > 3 else ''}"
 
 
 def _marked(html: str, *, bold: bool = False) -> Text:

@@ -32,6 +32,7 @@ def list_duplicates(
     state: PairState = PairStates.OPEN,
 ) -> Page[DuplicateView]:
     """Pairs of records that might be one, the oldest first."""
+    store.review_of(work, review)
     found = store.page_of_duplicates(work, review, state, page)
     return found.shown_as(views.duplicate_views(work, found.rows))
 

@@ -4,17 +4,20 @@ The sources are asked in an order of trust, the same for every record:
 
 - title, authors, venue, date, language, identifiers: Crossref, PubMed, Europe PMC, OpenAlex (the publisher's
   own deposit first, then the curated, then the derived); abstracts: Europe PMC, PubMed, Crossref, OpenAlex
-  (Crossref often has none or markup, OpenAlex rebuilds its own from an index). Other sources follow by name.
+  (Crossref often has none or markup, OpenAlex rebuilds its own from an index). A file of a database follows the
+  source itself. Other sources come last, by name.
 - The first that has a value gives it, unless the value is a fragment: a title much shorter than another
   source's lacks its subtitle; an abstract or author list less than half as long is cut.
-- The most precise date is taken; the first kind that says more than `article`.
-- Volume, issue, pages and article number come from one source, the first that tells most of them.
+- Volume, issue, pages and article number come from one source: of those that tell most of them the one with which
+  most others agree, and the first of these.
+- The most precise date is taken, of several that of the same source; the first kind that says more than `article`.
 - Further titles are those of all sources, each once.
 - What a person corrected outranks all of them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,6 +26,9 @@ from services.ingest.domain.matching import Described
 from shared.events.ingest import Bibliography, SourceRef
 from shared.events.values import Identifiers
 from shared.folding import plain_words
+
+#: What begins the name of the source of what came in files, before that of the database.
+_OF_FILES = "import:"
 
 _TRUST = ("crossref", "pubmed", "europepmc", "openalex")
 _TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
@@ -90,16 +96,17 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
     """Makes the canonical description of at least one contribution; their order does not matter."""
     trusted = sorted(contributions, key=_rank(_TRUST))
     for_abstracts = sorted(trusted, key=_rank(_TRUST_FOR_ABSTRACTS))
+    where = _where_most_agree(trusted)
     chosen: dict[str, Contribution[Contributed] | None] = {
         "title": _first_whole(trusted, "title", _WHOLE_TITLE),
         "abstract": _first_whole(for_abstracts, "abstract", _WHOLE_TEXT),
         "authors": _first_whole(trusted, "authors", _WHOLE_TEXT),
         "editors": _first_whole(trusted, "editors", _WHOLE_TEXT),
         "venue": _first(trusted, "venue"),
-        "published": max(trusted, key=lambda one: len(one.record.published or "")),
+        "published": max(trusted, key=lambda one: (len(one.record.published or ""), one is where)),
         "kind": _most_telling_kind(trusted),
         "language": _first(trusted, "language"),
-        **dict.fromkeys(_WHERE, max(trusted, key=_tells_where)),
+        **dict.fromkeys(_WHERE, where),
         **{name: _first(trusted, name) for name in ("issns", "isbns", "publisher", "urls")},
     }
     identifiers = {kind: _first_identifier(trusted, kind) for kind in Identifiers.model_fields}
@@ -128,10 +135,12 @@ def changes(before: Bibliography, after: Bibliography) -> list[str]:
     return [name for name in Bibliography.model_fields if getattr(before, name) != getattr(after, name)]
 
 
-def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[int, str, str]]:
-    def rank(one: Contribution[Contributed]) -> tuple[int, str, str]:
+def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[int, bool, str, str]]:
+    def rank(one: Contribution[Contributed]) -> tuple[int, bool, str, str]:
         source = one.record.source
-        return trust.index(source) if source in trust else len(trust), source, one.record.source_id
+        database = source.removeprefix(_OF_FILES)
+        trusted = trust.index(database) if database in trust else len(trust)
+        return trusted, database != source, source, one.record.source_id
 
     return rank
 
@@ -140,8 +149,14 @@ def _first(trusted: Sequence[Contribution[Contributed]], name: str) -> Contribut
     return next((one for one in trusted if getattr(one.record, name)), None)
 
 
-def _tells_where(one: Contribution[Contributed]) -> int:
-    return sum(bool(getattr(one.record, name)) for name in _WHERE)
+def _where_most_agree(trusted: Sequence[Contribution[Contributed]]) -> Contribution[Contributed]:
+    said = Counter((name, value) for one in trusted for name in _WHERE if (value := getattr(one.record, name)))
+
+    def weight(one: Contribution[Contributed]) -> tuple[int, int]:
+        values = [(name, value) for name in _WHERE if (value := getattr(one.record, name))]
+        return len(values), sum(said[value] for value in values)
+
+    return max(trusted, key=weight)
 
 
 def _further_titles(trusted: Sequence[Contribution[Contributed]], title: str | None) -> dict[str, str]:

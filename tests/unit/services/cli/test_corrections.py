@@ -40,7 +40,7 @@ def test_a_field_is_corrected_shown_and_undone(ingest, as_):
     assert "title of" in correct(as_, ingest, "title", "Boards that decide well").stdout
     (made,) = ingest.records()[0]["corrections"]
     shown = as_("rita", "ingest", "record", REVIEW, record(ingest), role="reader").stdout
-    assert "Boards that decide well" in shown and "as printed" in shown
+    assert "Boards that decide well" in shown and "as printed" in shown and "Journal" in shown
 
     undone = as_("lea", "ingest", "undo-correction", REVIEW, made["correction"], "--reason", "a slip", role="lead")
 
@@ -55,7 +55,7 @@ def test_names_are_given_one_by_one_and_long_texts_by_a_file(ingest, as_):
 
     names = data(correct(as_, ingest, "authors", "Okoye, Ada", "Lind, Per", "--json"))
     correct(as_, ingest, "abstract", "@abstract.txt")
-    correct(as_, ingest, "venue")
+    correct(as_, ingest, "venue", "--none")
 
     assert names["value"] == ["Okoye, Ada", "Lind, Per"]
     described = ingest.records()[0]["bibliography"]
@@ -68,6 +68,8 @@ def test_names_are_given_one_by_one_and_long_texts_by_a_file(ingest, as_):
         (["title", "Boards", "that", "decide"], "title is one text: put it in quotes"),
         (["abstract", "@nowhere.txt"], "nowhere.txt is no file that is there"),
         (["published", "soon"], "value: "),
+        (["title"], "say what its title is, or --none where it has none"),
+        (["title", "Boards", "--none"], "say what its title is, or --none where it has none: not both"),
     ],
 )
 def test_what_is_said_wrongly_is_refused_and_nothing_is_corrected(ingest, as_, given, why):

@@ -72,6 +72,25 @@ def test_where_it_is_in_its_venue_is_told_by_the_source_that_tells_most_of_it():
     assert "article_number" not in described.provenance
 
 
+def test_of_sources_that_tell_as_much_of_it_most_decide_and_the_date_goes_with_it():
+    odd = work("import:aaa", "1", volume="20", issue="4", pages="1-24", published="2021")
+    scopus = work("import:scopus", "2", volume="20", issue="4", pages="661-684", published="2022")
+    pubmed = work("import:pubmed", "3", volume="20", issue="4", pages="661-684", published="2022")
+
+    described = description(odd, scopus, pubmed)
+
+    assert (described.pages, described.published) == ("661-684", "2022")
+    assert described.provenance["pages"] == described.provenance["published"] == "import:pubmed:3"
+
+
+def test_a_file_of_a_database_is_trusted_as_the_database_is_and_after_it():
+    brought = work("import:pubmed", "7", venue="Journal of Files")
+    other = work("import:aaa", "8", venue="Journal of Others")
+
+    assert description(other, brought).venue == "Journal of Files"
+    assert description(other, brought, PUBMED).provenance["venue"] == "pubmed:7"
+
+
 def test_further_titles_are_those_of_all_sources_each_once():
     first = CROSSREF.model_copy(update={"other_titles": ["Liderar", LONG_TITLE.upper()]})
     second = PUBMED.model_copy(update={"other_titles": ["LIDERAR.", "Führen"]})
