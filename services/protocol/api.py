@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 
 from services.protocol import commands, store
 from services.protocol.domain import check
-from services.protocol.domain.document import Form
 from services.protocol.models import VersionRow
 from shared.db.work import Work
+from shared.documents import Form
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from services.protocol.domain.document import Document, Form, Path, read
 from services.protocol.domain.rules import broken_rules
 from shared.canonical import canonical_json, sha256
+from shared.documents import Document, Form, Path, read
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 
@@ -30,7 +30,7 @@ def check(text: str | bytes, *, form: Form = "yaml", review: str | None = None) 
     `review` is the review it is meant for, where that is known. Raises Invalid, whose `errors` list every
     fault as {"at": "stages[2].answers[0].leads_to", "why": sentence, "line": from 1, where the form has lines}.
     """
-    document = read(text, form)
+    document = read(text, form, what="the protocol", slug="malformed_protocol")
     protocol, misfits = _shape(document)
     faults = [*document.faults, *misfits, *broken_rules(document.data, review)]
     if protocol is not None and len(canonical_json(protocol.model_dump(mode="json"))) > LARGEST:

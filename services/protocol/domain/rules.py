@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.protocol.domain.document import Path
+from shared.documents import Path
 from shared.events.protocol import CITING_SOURCES, MOST_SOURCES, SOURCES, Strategy
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable

@@ -1,4 +1,7 @@
-"""Documents: reads YAML or JSON that anybody may have written into plain data, and keeps where each value stands."""
+"""Documents: reads YAML or JSON that anybody may have written into plain data, and keeps where each value stands.
+
+A protocol is one, and so is a mapping of the decisions in a library file.
+"""
 
 from __future__ import annotations
 
@@ -72,17 +75,37 @@ class Document:
         return None
 
 
-def read(text: str | bytes, form: Form) -> Document:
-    """Reads a document. Raises Invalid, naming line and column, when it is not of its form at all."""
+class _Unreadable(Exception):
+    """A text that is no document: why, and where that shows."""
+
+    def __init__(self, why: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(why)
+        self.why, self.line, self.column = why, line, column
+
+
+def read(text: str | bytes, form: Form, *, what: str, slug: str, as_written: bool = False) -> Document:
+    """Reads a document; `what` it is and the `slug` of a bad one are for the error. Every value that is no list and has
+    no names in it is a text `as_written`, or else what YAML takes it for. Raises Invalid, naming line and column, when
+    it is not of its form at all."""
+    try:
+        return _read(text, form, as_written)
+    except _Unreadable as error:
+        line_named = f" (line {error.line})" if error.line else ""
+        fault: dict[str, object] = {"at": "(the whole file)", "why": error.why}
+        fault |= {name: value for name, value in {"line": error.line, "column": error.column}.items() if value}
+        raise Invalid(f"{what} cannot be read: {error.why}{line_named}", [fault], slug=slug) from error
+
+
+def _read(text: str | bytes, form: Form, as_written: bool) -> Document:
     if len(text) > LARGEST_DOCUMENT:
-        raise _unreadable(f"it is larger than {LARGEST_DOCUMENT} bytes")
+        raise _Unreadable(f"it is larger than {LARGEST_DOCUMENT} bytes")
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
         # What was read, which begins behind a byte order mark.
         line = error.object[: error.start].count(b"\n") + 1
-        raise _unreadable("a letter there is not UTF-8; save the file as UTF-8", line) from error
-    return _read_json(plain) if form == "json" else _read_yaml(plain)
+        raise _Unreadable("a letter there is not UTF-8; save the file as UTF-8", line) from error
+    return _read_json(plain) if form == "json" else _read_yaml(plain, as_written)
 
 
 class _Loader(yaml.SafeLoader):
@@ -110,21 +133,21 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _read_yaml(text: str) -> Document:
+def _read_yaml(text: str, as_written: bool) -> Document:
     try:
         loader = _Loader(text)
         try:
-            return _Walk(loader).document()
+            return _Walk(loader, as_written).document()
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = _plainly(error.problem or "it is not YAML")
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-        raise _unreadable(why, line, column) from error
+        raise _Unreadable(why, line, column) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _unreadable("a character that YAML does not allow", line) from error
+        raise _Unreadable("a character that YAML does not allow", line) from error
 
 
 def _plainly(problem: str) -> str:
@@ -136,14 +159,14 @@ def _plainly(problem: str) -> str:
 class _Walk:
     """Turns composed nodes into plain data, noting lines and faults on its way."""
 
-    def __init__(self, loader: _Loader) -> None:
-        self._loader = loader
+    def __init__(self, loader: _Loader, as_written: bool) -> None:
+        self._loader, self._as_written = loader, as_written
         self._document = Document()
 
     def document(self) -> Document:
         node = self._loader.get_single_node()
         if node is None:
-            raise _unreadable("it is empty", 1)
+            raise _Unreadable("it is empty", 1)
         self._document.data = self._value(node, (), node.start_mark.line)
         return self._document
 
@@ -175,6 +198,8 @@ class _Walk:
         return values
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Hashable:
+        if self._as_written:
+            return self._stored(node.value, path)
         if node.tag != f"{_TAG}str" and len(node.value) > LONGEST_NUMBER:
             kind = node.tag.removeprefix(_TAG)
             self._fault(path, f"{node.value[:20]!r}... is read as {kind} and too long for one; put it in quotes")
@@ -184,6 +209,9 @@ class _Walk:
         except (ValueError, yaml.YAMLError):
             self._fault(path, f"{node.value[:80]!r} is no {node.tag.removeprefix(_TAG)}; put it in quotes")
             return None
+        return self._stored(value, path)
+
+    def _stored(self, value: Hashable, path: Path) -> Hashable:
         if isinstance(value, str) and _UNWRITABLE.search(value):
             self._fault(path, _CANNOT_BE_STORED)
             return None
@@ -200,9 +228,9 @@ def _read_json(text: str) -> Document:
             text, object_pairs_hook=lambda pairs: _named_once(pairs, document), parse_constant=_no_number
         )
     except json.JSONDecodeError as error:
-        raise _unreadable(error.msg, error.lineno, error.colno) from error
+        raise _Unreadable(error.msg, error.lineno, error.colno) from error
     except (RecursionError, ValueError) as error:
-        raise _unreadable(f"it cannot be read as JSON: {error}") from error
+        raise _Unreadable(f"it cannot be read as JSON: {error}") from error
     document.data = _storable(document.data, (), document)
     return document
 
@@ -211,7 +239,7 @@ def _storable(value: object, path: Path, document: Document) -> object:
     """The value without the texts that cannot be stored, which are noted."""
     document.size += 1
     if len(path) > DEEPEST or document.size > MOST_VALUES:
-        raise _unreadable(_TOO_DEEP if len(path) > DEEPEST else _TOO_MANY)
+        raise _Unreadable(_TOO_DEEP if len(path) > DEEPEST else _TOO_MANY)
     if isinstance(value, list):
         return [_storable(item, (*path, index), document) for index, item in enumerate(value)]
     if isinstance(value, dict):
@@ -237,10 +265,3 @@ def _named_once(pairs: list[tuple[str, object]], document: Document) -> dict[str
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
-
-
-def _unreadable(why: str, line: int | None = None, column: int | None = None) -> Invalid:
-    line_named = f" (line {line})" if line else ""
-    error: dict[str, object] = {"at": "(the whole file)", "why": why}
-    error |= {name: value for name, value in {"line": line, "column": column}.items() if value}
-    return Invalid(f"the protocol cannot be read: {why}{line_named}", [error], slug="malformed_protocol")
