@@ -265,3 +265,9 @@ def _named_once(pairs: list[tuple[str, object]], document: Document) -> dict[str
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def spelled(path: Path) -> str:
+    """A place in the file as people write it: `stages[2].answers[0].leads_to`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.lstrip(".") or "(the whole file)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.ingest import api, reactions
+from services.ingest import api, reactions, views
 from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
@@ -39,6 +39,7 @@ SERVICE = Service(
         Prune(pruning.answers_of_finished_runs, "raw_answer_days"),
     ],
     gauges=pulling.gauges,
+    hide=views.hide_statements,
     emits=[
         ingest.RecordDiscovered,
         ingest.RecordUpdated,
@@ -46,6 +47,7 @@ SERVICE = Service(
         ingest.RecordSplit,
         ingest.RecordNoticed,
         ingest.RecordCorrected,
+        ingest.DecisionStated,
         ingest.RecordRelated,
         ingest.RunFinished,
         ingest.SweepFinished,

@@ -43,8 +43,9 @@ class Base(SQLModel, registry=registry()):
 class ReviewRow(Base, table=True):
     """What ingest knows of a review. Whoever changes the review's records locks this row first.
 
-    `first_stage` is where what was never decided stands in screening. `corrections` counts what people ever corrected:
-    nobody looks for that where nothing was. `keys` is the version of the keys that its source records are found by
+    `first_stage` is where what was never decided stands in screening, `stages` has the answers of each stage; neither
+    is known of a protocol that an earlier release heard. `corrections` counts what people ever corrected: nobody looks
+    for that where nothing was. `keys` is the version of the keys that its source records are found by
     (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 
@@ -54,6 +55,7 @@ class ReviewRow(Base, table=True):
     protocol_version: int
     search_from: date | None = None
     first_stage: str | None = None
+    stages: dict[str, list[str]] | None = Field(default=None, sa_type=Json)
     corrections: int = 0
     records: int = 0
     source_records: int = 0
@@ -302,6 +304,8 @@ class ImportRow(Base, table=True):
 
     `database` is where its records were found, as far as anybody said so or the file shows; `asked_format` is what
     somebody said it is, `format` what it turned out to be. `read` of its `size` bytes have been gone through.
+    `mapping` says which decisions it states, as a lead wrote it: so many (`stated`), of which those `kept` were not
+    known; `problems` is what of the file does not fit it.
     """
 
     __tablename__ = "imports"
@@ -331,10 +335,45 @@ class ImportRow(Base, table=True):
     entries: int = 0
     repeated: int = 0
     junk: int = 0
+    mapping: str | None = None
+    mapping_sha256: str | None = None
+    stated: int = 0
+    kept: int = 0
+    problems: list[str] = Field(default=[], sa_type=Json)
     error: str | None = None
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class StatementRow(Base, table=True):
+    """An earlier decision about a source record as a file states it (domain.statements.Statement), with where it stands
+    there, under which mapping, and who brought both. Its id is made of what it says of what, so that the same file
+    again states the same; it is never changed."""
+
+    __tablename__ = "statements"
+    __table_args__ = (
+        Index("statements_of_source_record", "review", "source", "source_id"),
+        Index("statements_of_review", "review", "imported", "line", "id"),
+        Index("statements_of_stage", "review", "stage", "imported", "line", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    source: str
+    source_id: str
+    stage: str
+    answer: str
+    column: str | None = None
+    said: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    imported: str
+    file_sha256: str
+    line: int
+    mapping_sha256: str
+    brought_by: str
+    brought_at: datetime = Field(sa_type=Instant)
 
 
 class ExportRow(Base, table=True):

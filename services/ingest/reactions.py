@@ -32,6 +32,7 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
         review = work.add(ReviewRow(review=event.review, protocol_version=event.version))
     review.protocol_version = event.version
     review.search_from, review.first_stage = search_from, event.protocol.stages[0].name
+    review.stages = {stage.name: [answer.value for answer in stage.answers] for stage in event.protocol.stages}
     known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations")}
     for strategy in event.protocol.strategies:
         for question in _questions(strategy):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from services.ingest import store
 from services.ingest.domain import copies, quotas
@@ -23,11 +24,14 @@ from services.ingest.models import (
     RulingRow,
     RunRow,
     SourceRecordRow,
+    StatementRow,
     WatchRow,
 )
 from services.ingest.ports.libraries.catalog import lacks_of
 from shared.db.work import Work
-from shared.events.ingest import Bibliography, RunCounts
+from shared.events.ingest import Bibliography, DecisionStated, RunCounts
+from shared.service import HIDDEN
+from shared.tokens import Person
 from shared.wire.ingest import (
     CitationView,
     CopyCounts,
@@ -51,6 +55,7 @@ from shared.wire.ingest import (
     RunView,
     SourceRecordView,
     SplitView,
+    StatementView,
     WatchView,
 )
 
@@ -87,15 +92,40 @@ def rejection_view(row: RejectionRow) -> RejectionView:
     return RejectionView(rejection=row.id, **row.model_dump())
 
 
-def import_views(work: Work, rows: Collection[ImportRow]) -> list[ImportView]:
-    """Imports with the counts and remarks of their runs; one whose file was not opened yet has none."""
+def import_views(work: Work, rows: Collection[ImportRow], person: Person) -> list[ImportView]:
+    """Imports with the counts and remarks of their runs; one whose file was not opened yet has none. What does not fit
+    a mapping is for leads, since it says what was decided."""
     runs = store.runs(work, [row.run for row in rows if row.run is not None])
-    return [_import_view(row, runs.get(row.run or "")) for row in rows]
+    return [_import_view(row, runs.get(row.run or ""), person) for row in rows]
 
 
-def _import_view(row: ImportRow, run: RunRow | None) -> ImportView:
+def _import_view(row: ImportRow, run: RunRow | None, person: Person) -> ImportView:
     counts, remarks = (run.counts, run.remarks) if run is not None else (RunCounts(), [])
-    return ImportView(**row.model_dump(exclude={"asked_format"}), counts=counts, remarks=remarks)
+    hidden = {"asked_format", "mapping"} | (set() if person.has("lead") else {"problems"})
+    return ImportView(**row.model_dump(exclude=hidden), counts=counts, remarks=remarks)
+
+
+def statement_views(work: Work, rows: Collection[StatementRow]) -> list[StatementView]:
+    """Statements, each with the record that its source record is in now, and what its file is called."""
+    names = store.names_of_imports(work, [row.imported for row in rows])
+    homes: dict[tuple[str, str, str], str] = {}
+    for review in {row.review for row in rows}:
+        keys = {(row.source, row.source_id) for row in rows if row.review == review}
+        homes |= {(review, *key): record for key, record in store.homes_of(work, review, keys).items()}
+    return [
+        StatementView(
+            statement=row.id, record=homes[row.review, row.source, row.source_id],
+            source_record=f"{row.source}:{row.source_id}", name=names[row.imported], **row.model_dump(),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def hide_statements(work: Work, events: Sequence[dict[str, Any]]) -> None:
+    """Takes out of events what files state was decided: it would lead those who have yet to decide."""
+    for event in events:
+        if event["type"] == DecisionStated.type:
+            event["data"].update(answer=HIDDEN, said=None, by=None, reason=None)
 
 
 def export_view(work: Work, row: ExportRow) -> ExportView:
@@ -126,8 +156,9 @@ def record_summary(row: RecordRow) -> RecordSummary:
     )
 
 
-def record_view(work: Work, row: RecordRow) -> RecordView:
-    """A record with all that it was made of, what was said of it, and what it says of others."""
+def record_view(work: Work, row: RecordRow, person: Person) -> RecordView:
+    """A record with all that it was made of, what was said of it, and what it says of others; for leads with what files
+    state was decided about it."""
     members = store.members_of(work, [row.id])
     return RecordView(
         record=row.id,
@@ -147,6 +178,7 @@ def record_view(work: Work, row: RecordRow) -> RecordView:
             for claim in store.claims_of(work, row.review, one.source, [one.source_id])
             if claim.waits_for is not None
         ],
+        statements=statement_views(work, store.statements_of(work, row.id)) if person.has("lead") else [],
         open_copies=[copies_view(one) for one in store.open_copies(work, _dois(row, members)).values()],
     )
 

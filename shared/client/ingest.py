@@ -97,6 +97,17 @@ class IngestClient:
     def imported(self, review: str, imported: str) -> wire.ImportView:
         return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}", wire.ImportView)
 
+    def mapping(self, review: str, imported: str) -> wire.MappingView:
+        """What a lead said the columns of an imported file mean."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}/mapping", wire.MappingView)
+
+    def decisions(
+        self, review: str, *, record: str | None = None, imported: str | None = None, stage: str | None = None
+    ) -> Iterator[wire.StatementView]:
+        """What files state was decided before, of a record, a file or a stage if given; for leads."""
+        asked = {"record": record, "imported": imported, "stage": stage}
+        return self._http.pages(f"/ingest/reviews/{part(review)}/decisions", wire.StatementView, **asked)
+
     def request_export(self, review: str, asked: wire.NewExport | Mapping[str, object]) -> wire.ExportView:
         """Asks for a file of the review's records."""
         return self._http.post(f"/ingest/reviews/{part(review)}/exports", wire.ExportView, asked)

@@ -119,6 +119,33 @@ class RecordCorrected(Event, type="ingest.record.corrected", key="record"):
     undone: bool = False
 
 
+class DecisionStated(Event, type="ingest.decision.stated", key="record", topic="ingest.records"):
+    """A file states that somebody decided something about a record before: they gave an `answer` at a `stage`. It is
+    nobody's vote, and nothing is decided by it until a lead says so.
+
+    `said` is the value of the `column` as the file has it, which a lead's mapping makes that answer; neither is there
+    where one answer is of the whole file. `by` and `reason` are as the file has them. It is of the source record
+    (`source`, `source_id`), with which it goes to another record. `line` is where that begins in the file with the hash
+    `file_sha256`; `brought_by` is who brought that and its mapping, as `imported`.
+    """
+
+    record: Id
+    statement: Id
+    source: Id
+    source_id: Id
+    stage: Id
+    answer: Id
+    column: str | None = None
+    said: str | None = None
+    by: Id | None = None
+    reason: str | None = None
+    imported: Id
+    file_sha256: Id
+    line: Count
+    mapping_sha256: Id
+    brought_by: Id
+
+
 class RunCounts(Value):
     """Where every item of a run went: found = new + merged + updated + unchanged + rejected. Beside them are those
     `outside` of a strategy that its source could only be asked for more widely."""

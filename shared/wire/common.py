@@ -35,6 +35,12 @@ def _said(text: str) -> str:
     return kept
 
 
+def _as_written(text: str) -> str:
+    """The text itself. Raises ValueError for what says nothing, or no database can keep."""
+    _said(text)
+    return text
+
+
 def _text(longest: int) -> Any:
     # The description has a pattern for what the check refuses, since whoever reads it has no Python.
     return Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"})
@@ -60,6 +66,9 @@ Reason = Annotated[str, _saying(2000), AfterValidator(_said)]
 Prose = Annotated[str, _saying(5000), AfterValidator(_said)]
 #: What a text of a record should be, as long as an abstract may be.
 Corrected = Annotated[str, _saying(LONGEST_ABSTRACT), AfterValidator(_said)]
+
+#: A small file that somebody wrote, with its blanks and lines as they are.
+Written = Annotated[str, _saying(64 * 1024), AfterValidator(_as_written)]
 
 #: What somebody searched a database with, as long as those may be.
 Strategy = Annotated[str, _saying(100_000), AfterValidator(_said)]

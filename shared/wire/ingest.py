@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import WHOLE, Corrected, Given, Line, Reason, Short, Strategy
+from shared.wire.common import WHOLE, Corrected, Given, Line, Reason, Short, Strategy, Written
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -195,7 +195,9 @@ class NewImport(Given):
 
     `name` is what the file is called. `database` is where its records were found (`embase`); without one it is what
     the file shows, else `file`. `query` is the exact string that was searched for, `searched_on` the day of that, and
-    `reported` how many records the database said it has, against which those of the file are held.
+    `reported` how many records the database said it has, against which those of the file are held. `mapping` is a YAML
+    document that says which columns state decisions of before, and what their values mean; nothing of a file that does
+    not fit it is kept.
     """
 
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -205,6 +207,7 @@ class NewImport(Given):
     query: Strategy | None = None
     searched_on: Annotated[date, Field(strict=False)] | None = None
     reported: Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE] | None = None
+    mapping: Written | None = None
 
 
 class ImportView(BaseModel):
@@ -213,7 +216,8 @@ class ImportView(BaseModel):
     `entries` are the records that it holds, of which `repeated` stand in it more than once; those that cannot be read
     are `rejected` of its run's counts. `junk` is what stands between records and is none. `read` of its `size` bytes
     have been gone through. It is failed where the file as a whole cannot be read (to its end); what was taken in before
-    stays.
+    stays. Under a mapping it states so many decisions of before (`stated`), of which those `kept` were not known; where
+    the file does not fit it nothing is taken in, and leads see the `problems`, each with its line.
     """
 
     id: str
@@ -237,10 +241,48 @@ class ImportView(BaseModel):
     junk: int
     counts: RunCounts
     remarks: list[str]
+    mapping_sha256: str | None = None
+    stated: int = 0
+    kept: int = 0
+    problems: list[str] = []
     error: str | None
     asked_by: str
     asked_at: datetime
     ended_at: datetime | None
+
+
+class MappingView(BaseModel):
+    """The mapping of an imported file as it was written, and its SHA-256 (hex, of its UTF-8)."""
+
+    sha256: str
+    text: str
+
+
+class StatementView(BaseModel):
+    """An earlier decision about a record, as a file states it: somebody (`by`) gave an `answer` at a `stage`. Nothing
+    is decided by it here.
+
+    `said` is the value of the `column`; neither is there where one answer was given for the whole file. `name` is what
+    the file is called, `line` where its record begins there; `file_sha256` and `mapping_sha256` are of the bytes. It
+    goes with its source record, whatever `record` that is in.
+    """
+
+    statement: str
+    record: str
+    source_record: str
+    stage: str
+    answer: str
+    column: str | None
+    said: str | None
+    by: str | None
+    reason: str | None
+    imported: str
+    name: str
+    line: int
+    file_sha256: str
+    mapping_sha256: str
+    brought_by: str
+    brought_at: datetime
 
 
 class NewExport(Given):
@@ -465,7 +507,8 @@ class RecordView(BaseModel):
 
     `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
     its work, or names none that is found. `open_copies` is where it can be read by anybody, by each of its DOIs of
-    which that was asked.
+    which that was asked. `statements` are decisions of before that files state of it, the first hundred, for leads
+    alone: they would lead whoever has yet to decide.
     """
 
     record: str
@@ -481,6 +524,7 @@ class RecordView(BaseModel):
     relations: list[RelationView] = []
     notices: list[NoticeView]
     strikes: list[NoticeView] = []
+    statements: list[StatementView] = []
     open_copies: list[OpenCopiesView] = []
 
 

@@ -10,19 +10,21 @@ from services.ingest.commands import exports, imports
 from services.ingest.ports.libraries.catalog import ending_of
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
-from shared.errors import Conflict
-from shared.http.auth import Exporter, Importer, Reader
+from shared.errors import Conflict, NotFound
+from shared.http.auth import Exporter, Importer, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
-from shared.http.paging import Fifty
-from shared.http.parameters import Name
+from shared.http.paging import Fifty, Hundred
+from shared.http.parameters import Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
     ExportView,
     FileView,
     ImportView,
+    MappingView,
     NewExport,
     NewImport,
+    StatementView,
 )
 
 #: Bytes of a file that people may bring.
@@ -53,7 +55,7 @@ def request_import(
     """Asks for the records of an uploaded library file to be taken in, each with where it came from."""
 
     def ask() -> ImportView:
-        return views.import_views(work, [imports.request_import(work, blobs, review, body)])[0]
+        return views.import_views(work, [imports.request_import(work, blobs, review, body)], person)[0]
 
     return work.once(key, "import", body, ask)
 
@@ -63,13 +65,43 @@ def list_imports(review: Name, work: Reading, person: Reader, page: Fifty) -> Pa
     """Every file that was brought, the newest first."""
     store.review_of(work, review)
     found = store.page_of_imports(work, review, page)
-    return found.shown_as(views.import_views(work, found.rows))
+    return found.shown_as(views.import_views(work, found.rows, person))
 
 
 @router.get("/reviews/{review}/imports/{imported}")
 def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> ImportView:
     """How far a file is taken in, and what has come of it."""
-    return views.import_views(work, [store.import_of(work, review, imported)])[0]
+    return views.import_views(work, [store.import_of(work, review, imported)], person)[0]
+
+
+@router.get("/reviews/{review}/imports/{imported}/mapping")
+def show_mapping_of_import(review: Name, imported: Name, work: Reading, person: Reader) -> MappingView:
+    """What a lead said the file's columns mean, as it was written. Not found where nothing was said."""
+    row = store.import_of(work, review, imported)
+    if row.mapping is None or row.mapping_sha256 is None:
+        raise NotFound(f"import {imported!r} came without a mapping", slug="no_mapping")
+    return MappingView(sha256=row.mapping_sha256, text=row.mapping)
+
+
+@router.get("/reviews/{review}/decisions")
+def list_decisions(
+    review: Name,
+    work: Reading,
+    person: Lead,
+    page: Hundred,
+    record: Word | None = None,
+    imported: Word | None = None,
+    stage: Word | None = None,
+) -> Page[StatementView]:
+    """What files state was decided about records before, file by file: for leads, since it would lead whoever has yet
+    to decide."""
+    store.review_of(work, review)
+    if record is not None:
+        store.record_of(work, review, record)
+    if imported is not None:
+        store.import_of(work, review, imported)
+    found = store.page_of_statements(work, review, page, record=record, imported=imported, stage=stage)
+    return found.shown_as(views.statement_views(work, found.rows))
 
 
 @router.post("/reviews/{review}/exports", status_code=202)

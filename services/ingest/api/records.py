@@ -50,8 +50,9 @@ def list_records(
 
 @router.get("/reviews/{review}/records/{record}")
 def show_record(review: Name, record: Name, work: Reading, person: Reader) -> RecordView:
-    """A record with its provenance, its source records, what was merged into it and why, and its notices."""
-    return views.record_view(work, store.record_of(work, review, record))
+    """A record with its provenance, its source records, what was merged into it and why, and its notices; for leads
+    with what files state was decided about it."""
+    return views.record_view(work, store.record_of(work, review, record), person)
 
 
 @router.post("/reviews/{review}/records/{record}/notices", status_code=201)

@@ -4,7 +4,7 @@ nothing."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from itertools import chain, islice
 from pathlib import Path
@@ -13,7 +13,10 @@ from typing import BinaryIO
 
 from services.ingest import store
 from services.ingest.commands.deduplication import take_in
+from services.ingest.commands.statements import keep_statements
+from services.ingest.domain.mappings import Mapped
 from services.ingest.domain.watching import ImportStates, RunStates
+from services.ingest.jobs.checking import MappingMisfit, check_file, mapped_of
 from services.ingest.jobs.items import (
     add_remarks,
     changed_of,
@@ -63,10 +66,11 @@ def take_in_files(running: Context) -> None:
     while not running.stopping.is_set():
         with running.work(ACTOR, readonly=True) as work:
             row = store.next_import(work)
+            stages = store.review_of(work, row.review).stages if row is not None else None
         if row is None:
             return
         try:
-            _take_in(running, row)
+            _take_in(running, row, stages)
         except Exception as error:
             # Another process was faster, or something we need is away.
             if isinstance(error, Conflict) or (is_down(error) and not isinstance(error, Lost)):
@@ -75,17 +79,21 @@ def take_in_files(running: Context) -> None:
                 raise
             with running.work(ACTOR, correlation=row.run) as work:
                 _fail(work, row.id, error)
-            if not isinstance(error, UnreadableLibrary | Lost):
+            if not isinstance(error, UnreadableLibrary | MappingMisfit | Lost):
                 raise
 
 
-def _take_in(running: Context, row: ImportRow) -> None:
+def _take_in(running: Context, row: ImportRow, stages: dict[str, list[str]] | None) -> None:
     with TemporaryFile() as file:
         for chunk in running.blobs.open(row.sha256, row.size):
             file.write(chunk)
-        opened = _open(file, row, row.database or UNKNOWN)
-        if row.database is None and opened.dialect is not None:
-            opened = _open(file, row, opened.dialect)
+        opened = _opened(file, row)
+        mapped = mapped_of(row, stages)
+        if mapped and row.run is None:
+            check_file(running, row, mapped, opened)
+            if running.stopping.is_set():
+                return
+            opened = _opened(file, row)
         batches = _batches(opened.entries)
         # Read before anything is written: a file that is none shows it here.
         first = next(batches, [])
@@ -96,7 +104,7 @@ def _take_in(running: Context, row: ImportRow) -> None:
                 return
             if number >= begun.pages:
                 with running.work(ACTOR, correlation=begun.id) as work:
-                    _take_batch(work, row.id, entries, number, read=file.tell())
+                    _take_batch(work, row.id, entries, number, mapped, read=file.tell())
         with running.work(ACTOR, correlation=begun.id) as work:
             _end(work, row.id)
 
@@ -113,6 +121,14 @@ def _say_what_it_waits_for(running: Context, row: ImportRow, error: OSError) -> 
         if kept.state in ImportStates.UNFINISHED:
             kept.error = why
     raise Unavailable(f"import {row.id!r} {why}", slug=fault.slug) from error
+
+
+def _opened(file: BinaryIO, row: ImportRow) -> Opened:
+    """The file from its beginning, its records of the database that was named, or else shows."""
+    opened = _open(file, row, row.database or UNKNOWN)
+    if row.database is None and opened.dialect is not None:
+        opened = _open(file, row, opened.dialect)
+    return opened
 
 
 def _open(file: BinaryIO, row: ImportRow, database: str) -> Opened:
@@ -161,9 +177,17 @@ def _watch(work: Work, review: str, source: str, version: int) -> WatchRow:
     )  # fmt: skip
 
 
-def _take_batch(work: Work, imported: str, entries: Iterable[Entry | Fault], number: int, *, read: int) -> None:
-    """Takes in some records of a file, each counted once however often it stands in it. Raises Conflict where another
-    process was faster."""
+def _take_batch(
+    work: Work,
+    imported: str,
+    entries: Iterable[Entry | Fault],
+    number: int,
+    mapped: Sequence[Mapped],
+    *,
+    read: int,
+) -> None:
+    """Takes in some records of a file, each counted once however often it stands in it, with what it states was
+    decided about them. Raises Conflict where another process was faster."""
     row = store.lock_import(work, imported)
     assert row.run is not None
     review, run = store.lock_review_and_run(work, row.run)
@@ -183,6 +207,8 @@ def _take_batch(work: Work, imported: str, entries: Iterable[Entry | Fault], num
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(fresh)}
     own = [entry.exported for entry in read_ones if entry.exported in ours]
     went |= dict.fromkeys(fresh_own := store.meet(work, run.walk, filter(None, own)))
+    if mapped:
+        keep_statements(work, row, mapped, read_ones, ours)
     keep_items(work, run, went)
     lost = [_rejection(run, fault, position) for position, fault in enumerate(faults) if fault.is_record]
     rejected = keep_rejections(work, run, [storable(rejection) for rejection in lost], Counter())
@@ -244,6 +270,8 @@ def _fail(work: Work, imported: str, error: Exception) -> None:
     row = store.lock_import(work, imported)
     log.warning("import failed", review=row.review, imported=row.id, error=type(error).__name__)
     row.error, row.ended_at = words_of(error), work.now
+    if isinstance(error, MappingMisfit):
+        row.problems = list(map(str, error.problems))
     ImportStates.turn(row, ImportStates.FAILED)
     if row.run is not None:
         run = store.lock_run(work, row.run)

@@ -134,6 +134,12 @@ from services.ingest.store.runs import run_of as run_of
 from services.ingest.store.runs import running_runs as running_runs
 from services.ingest.store.runs import runs as runs
 from services.ingest.store.runs import take_from_outside as take_from_outside
+from services.ingest.store.statements import add_statements as add_statements
+from services.ingest.store.statements import homes_of as homes_of
+from services.ingest.store.statements import known_statements as known_statements
+from services.ingest.store.statements import names_of_imports as names_of_imports
+from services.ingest.store.statements import page_of_statements as page_of_statements
+from services.ingest.store.statements import statements_of as statements_of
 from services.ingest.store.watches import DueWatch as DueWatch
 from services.ingest.store.watches import concepts_of as concepts_of
 from services.ingest.store.watches import due_watch as due_watch

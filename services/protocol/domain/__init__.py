@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from services.protocol.domain.rules import broken_rules
 from shared.canonical import canonical_json, sha256
-from shared.documents import Document, Form, Path, read
+from shared.documents import Document, Form, Path, read, spelled
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
 
@@ -147,9 +147,3 @@ def _invalid(document: Document, faults: list[tuple[Path, str]]) -> Invalid:
 def _error(document: Document, path: Path, why: str) -> dict[str, Any]:
     line = document.line_of(path)
     return {"at": spelled(path), "why": why} | ({"line": line} if line is not None else {})
-
-
-def spelled(path: Path) -> str:
-    """A place in the file as people write it: `stages[2].answers[0].leads_to`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.lstrip(".") or "(the whole file)"

@@ -118,6 +118,11 @@ def meanings(names: Sequence[str], dialect: str | None) -> list[str | None]:
     return [otherwise.get(name, _PARTS.get(name)) for name in map(bare, names)]
 
 
+def cited(names: Sequence[str], dialect: str | None) -> list[str]:
+    """The columns that are read as parts of a citation."""
+    return [name for name, meaning in zip(names, meanings(names, dialect), strict=True) if meaning is not None]
+
+
 def is_header(names: Sequence[str]) -> bool:
     """Whether a row names columns by one of which a work is known."""
     return bool(_TELLING.intersection(filter(None, meanings(names, dialect_of(names)))))
