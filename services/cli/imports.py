@@ -14,6 +14,7 @@ from rich.text import Text
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
+from services.cli.decisions import read_mapping
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from shared.errors import Invalid, Unavailable
 
@@ -38,7 +39,8 @@ app = Group(help="Library files that are brought into a review.")
     "import",
     example="living ingest import shared-records library.ris\n"
     "living ingest import shared-records embase.ris --database embase --searched-on 2026-11-02 --reported 412 "
-    '--query "leader* AND integrated"',
+    '--query "leader* AND integrated"\n'
+    "living ingest import shared-records library.csv --decisions decisions.yaml",
 )
 @REVIEW
 @argument("files", "Files of any program or database.", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -47,13 +49,15 @@ app = Group(help="Library files that are brought into a review.")
 @option("--searched-on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the search.")
 @option("--query", help="The exact string that was searched for; @FILE reads it from a file.")
 @option("--reported", type=click.IntRange(0), help="How many records the database said it has.")
+@option("--decisions", type=click.Path(path_type=Path), help="What their columns say was decided before (YAML).")
 @AS_JSON
 def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -> None:
     """Bring library files into a review: each record with the file, the database and the search that it came from.
 
     RIS, NBIB, BibTeX, EndNote XML, CSV, TSV, XLSX, CSL-JSON, and Web of Science's .ciw. Duplicates are merged as with
     sources. The same file again changes nothing. Records that cannot be read are listed with their lines, while the
-    rest goes in; for leads.
+    rest goes in; for leads. What the files say was decided before is kept with `--decisions`, a mapping that `living
+    ingest mapping` proposes; nothing of a file that does not fit it is taken in.
     """
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -72,6 +76,7 @@ def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -
             print_json(views)
         else:
             _list_rejected(living, review, views)
+            _list_problems(views)
     if failed := [view for view in views if view.state == "failed"]:
         raise Invalid("; ".join(str(view.error) for view in failed))
 
@@ -120,7 +125,7 @@ def _asked(about: dict[str, Any]) -> dict[str, object]:
         query = path.read_text(encoding="utf-8").strip()
     asked = {
         "format": about["format_"], "database": about["database"], "query": query, "reported": about["reported"],
-        "searched_on": searched and searched.date().isoformat(),
+        "searched_on": searched and searched.date().isoformat(), "mapping": read_mapping(about["decisions"]),
     }  # fmt: skip
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -165,11 +170,26 @@ def _outcome(view: ImportView) -> Text:
         line.append(f", {view.repeated} more than once in the file")
     if counts.rejected:
         line.append(f", {counts.rejected} not read", style="yellow")
+    if view.mapping_sha256:
+        line.append(f"\n  {_stated(view)}")
     if view.error:
         line.append(f"\n  {view.error}", style="yellow")
     for remark in view.remarks:
         line.append(f"\n  {remark}", style="dim")
     return line
+
+
+def _stated(view: ImportView) -> str:
+    """What it states was decided, of which nothing is applied here."""
+    known = f", {view.stated - view.kept:,} known before" if view.stated > view.kept else ""
+    decided = counted(view.kept, "decision").replace(str(view.kept), f"{view.kept:,}", 1)
+    return f"{decided} kept{known}; none is applied: living ingest decisions {view.review} --import {view.id}"
+
+
+def _list_problems(views: list[ImportView]) -> None:
+    """What does not fit a mapping; the first of them is in the error."""
+    for problem in (problem for view in views for problem in view.problems):
+        out.print(f"  {problem}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _list_rejected(living: Client, review: str, views: list[ImportView]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from services.cli import ahead, corrections, imports, watches
+from services.cli import ahead, corrections, decisions, imports, watches
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
@@ -30,7 +30,7 @@ app.add_command(quota)
 app.add_command(copies)
 app.add_command(record)
 app.add_command(duplicates)
-for group in (ahead.app, watches.app, imports.app, corrections.app):
+for group in (ahead.app, watches.app, imports.app, decisions.app, corrections.app):
     for command in group.commands.values():
         app.add_command(command)
 

@@ -13,7 +13,7 @@ from shared.events.bounds import LONGEST_ID
 MOST_PROBLEMS = 50
 
 #: What begins the names of the fields with what Rayyan says, and the one that says why some are excluded.
-_RAYYAN, _RAYYAN_REASONS = "rayyan.inclusion", "rayyan.exclusion_reasons"
+RAYYAN, _RAYYAN_REASONS = "rayyan.inclusion", "rayyan.exclusion_reasons"
 
 #: Characters of a value that are shown of one which nobody mapped.
 _SHOWN = 100
@@ -61,9 +61,9 @@ def _stated(one: Mapped, fields: Mapping[str, str]) -> Iterator[Statement | Misf
 def _of_rayyan(one: Mapped, fields: Mapping[str, str], reason: str | None) -> Iterator[Statement | Misfit]:
     """One for each person. Its reasons are of the record, and why whoever excluded it did."""
     for name, said in fields.items():
-        if name == _RAYYAN or name.startswith(f"{_RAYYAN}."):
+        if name == RAYYAN or name.startswith(f"{RAYYAN}."):
             why = fields.get(_RAYYAN_REASONS) if reason is None and said == "Excluded" else reason
-            yield from _value(one, name, said, same(name.removeprefix(_RAYYAN)[1:]) or None, why)
+            yield from _value(one, name, said, same(name.removeprefix(RAYYAN)[1:]) or None, why)
 
 
 def _value(one: Mapped, column: str, said: str, by: str | None, reason: str | None) -> Iterator[Statement | Misfit]:
@@ -128,7 +128,7 @@ class Check:
         if self._lacking:
             self._lacking.difference_update(fields)
         if not self._reads:
-            self._reads = any(name == _RAYYAN or name.startswith(f"{_RAYYAN}.") for name in fields)
+            self._reads = any(name == RAYYAN or name.startswith(f"{RAYYAN}.") for name in fields)
         for each in stated(self.mapped, fields):
             if isinstance(each, Misfit):
                 self._note(line, each)

@@ -97,6 +97,7 @@ _RAYYAN_PARTS = re.compile(r"\s*\|\s*(?=RAYYAN-|USER-NOTES:|$)|\n")
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,200})"\s*=>\s*(?:"((?:[^"\\]|\\.){0,2000})"|\[([^\]]{0,5000})\])')
 _ASREVIEW = re.compile(r"\bASReview_(relevant|irrelevant|not_seen|prior)\b")
 _COVIDENCE = re.compile(r"\bCovidence ?(?:#|ID:?|number:?) ?#?([0-9]{1,10})\b")
+_COVIDENCE_REASON = re.compile(r"\bExclusion reason: ?([^;\n]{1,500})")
 _OURS = re.compile(r"(?:^|\n|\| )LIVING-([A-Z_]{1,40}): ?([^|\n]*)")
 _TAGS = re.compile(r"</?(?:p|div|span|br|b|i)\b[^<>]{0,100}>")
 
@@ -104,7 +105,7 @@ _TAGS = re.compile(r"</?(?:p|div|span|br|b|i)\b[^<>]{0,100}>")
 def decisions_of(notes: Iterable[str]) -> dict[str, str]:
     """What Rayyan, ASReview, Covidence or this platform wrote into a record's notes, each under a name that is the same
     in every file (`rayyan.inclusion.<person>`, `rayyan.exclusion_reasons`, `asreview`, `covidence.number`,
-    `living.stage`)."""
+    `covidence.exclusion_reason`, `living.stage`)."""
     found: dict[str, str] = {}
     for note in notes:
         if "RAYYAN-" in note or "USER-NOTES:" in note:
@@ -115,6 +116,8 @@ def decisions_of(notes: Iterable[str]) -> dict[str, str]:
                 found["asreview.prior" if label == "prior" else "asreview"] = "yes" if label == "prior" else label
         if "ovidence" in note and (number := _COVIDENCE.search(note)):
             found["covidence.number"] = number[1]
+        if "Exclusion reason:" in note and (reason := _COVIDENCE_REASON.search(note)):
+            found["covidence.exclusion_reason"] = _TAGS.sub("", reason[1]).strip()
         if "LIVING-" in note:
             found.update({f"living.{name.lower()}": value.strip() for name, value in _OURS.findall(note)})
     return found

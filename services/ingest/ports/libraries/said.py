@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.ingest.ports.libraries import common
+from services.ingest.ports.libraries.dialects import decisions_of
 from services.ingest.ports.libraries.port import Entry, Fault
 from services.ingest.ports.libraries.words import kind_of
 from services.ingest.ports.sources import normal
@@ -97,7 +98,9 @@ def _describe(said: Said, reader: Reader) -> common.Described:
     }
     kind, notices = common.with_notices(_kind(said, reader), [], described["title"], described["abstract"], ids)
     described |= {"kind": kind, "notices": notices}
-    return common.Described(described, accession=said.accession or ids.pmid, fields=said.fields)
+    # What tools wrote into notes comes first, since there may be more fields than are kept.
+    fields = decisions_of(said.fields.values()) | said.fields
+    return common.Described(described, accession=said.accession or ids.pmid, fields=fields)
 
 
 def _own_texts(said: Said) -> dict[str, Any]:
