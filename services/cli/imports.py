@@ -182,8 +182,8 @@ def _outcome(view: ImportView) -> Text:
 def _stated(view: ImportView) -> str:
     """What it states was decided, of which nothing is applied here."""
     known = f", {view.stated - view.kept:,} known before" if view.stated > view.kept else ""
-    decided = counted(view.kept, "decision").replace(str(view.kept), f"{view.kept:,}", 1)
-    return f"{decided} kept{known}; none is applied: living ingest decisions {view.review} --import {view.id}"
+    decided = f"{view.kept:,} {'decision' if view.kept == 1 else 'decisions'} kept{known}"
+    return f"{decided}; none is applied: living ingest decisions {view.review} --import {view.id}"
 
 
 def _list_problems(views: list[ImportView]) -> None:

@@ -122,10 +122,11 @@ def statement_views(work: Work, rows: Collection[StatementRow]) -> list[Statemen
 
 
 def hide_statements(work: Work, events: Sequence[dict[str, Any]]) -> None:
-    """Takes out of events what files state was decided: it would lead those who have yet to decide."""
+    """Takes out of events what files state was decided: it would lead those who have yet to decide. An id is made of
+    that too."""
     for event in events:
         if event["type"] == DecisionStated.type:
-            event["data"].update(answer=HIDDEN, said=None, by=None, reason=None)
+            event["data"].update(statement=HIDDEN, answer=HIDDEN, said=None, by=None, reason=None)
 
 
 def export_view(work: Work, row: ExportRow) -> ExportView:

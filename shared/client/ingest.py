@@ -98,7 +98,7 @@ class IngestClient:
         return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}", wire.ImportView)
 
     def mapping(self, review: str, imported: str) -> wire.MappingView:
-        """What a lead said the columns of an imported file mean."""
+        """What a lead said the columns of an imported file mean; for leads."""
         return self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}/mapping", wire.MappingView)
 
     def decisions(

@@ -75,8 +75,9 @@ def show_import(review: Name, imported: Name, work: Reading, person: Reader) -> 
 
 
 @router.get("/reviews/{review}/imports/{imported}/mapping")
-def show_mapping_of_import(review: Name, imported: Name, work: Reading, person: Reader) -> MappingView:
-    """What a lead said the file's columns mean, as it was written. Not found where nothing was said."""
+def show_mapping_of_import(review: Name, imported: Name, work: Reading, person: Lead) -> MappingView:
+    """What a lead said the file's columns mean, as it was written: for leads, since it may say what was decided about
+    all of the file. Not found where nothing was said."""
     row = store.import_of(work, review, imported)
     if row.mapping is None or row.mapping_sha256 is None:
         raise NotFound(f"import {imported!r} came without a mapping", slug="no_mapping")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,6 +23,9 @@ OPEN = "?"
 
 #: Characters of a column's name by which it is known, as of every field of a record.
 _LONGEST_NAME = 100
+
+#: What is made of control characters and of those that only say how text is to be shown.
+_SEEN = {"Cc": " ", "Cf": ""}
 
 Faults = list[tuple[Path, str]]
 
@@ -77,8 +81,10 @@ class _Written(_Shape):
 
 
 def same(text: str) -> str:
-    """A value or a name as it is compared: without what a program that writes files does to blanks and accents."""
-    return composed(" ".join(text.split()))
+    """A value or a name as it is compared: as one line, its accents in one form, without what nobody sees."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_SEEN.get(category(each), each) for each in composed(text))
+    return " ".join(text.split())
 
 
 def name_of(column: str) -> str:

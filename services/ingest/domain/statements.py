@@ -43,8 +43,8 @@ class Misfit:
 
 def stated(mapped: Sequence[Mapped], fields: Mapping[str, str]) -> Iterator[Statement | Misfit]:
     """What a record says was decided, by its fields; each thing once."""
-    found = (each for one in mapped for each in _stated(one, fields))
-    yield from dict.fromkeys(found)
+    named = {name_of(name): said for name, said in fields.items()}
+    yield from dict.fromkeys(each for one in mapped for each in _stated(one, named))
 
 
 def _stated(one: Mapped, fields: Mapping[str, str]) -> Iterator[Statement | Misfit]:
@@ -126,14 +126,14 @@ class Check:
     def see(self, line: int, fields: Mapping[str, str]) -> None:
         """Looks at the record that begins at a line."""
         if self._lacking:
-            self._lacking.difference_update(fields)
+            self._lacking.difference_update(map(name_of, fields))
         if not self._reads:
             self._reads = any(name == RAYYAN or name.startswith(f"{RAYYAN}.") for name in fields)
         for each in stated(self.mapped, fields):
             if isinstance(each, Misfit):
                 self._note(line, each)
         if self.most_fields is not None and len(fields) >= self.most_fields:
-            for column in sorted({name for one in self.mapped for name in one.columns} - fields.keys()):
+            for column in sorted({name for one in self.mapped for name in one.columns} - set(map(name_of, fields))):
                 why = f"its record has more than {self.most_fields} further columns, of which the rest is not read"
                 self._note(line, Misfit(column, "", why))
 

@@ -44,6 +44,7 @@ CLIENT_COMMANDS = [
     ["review", "rejections", "r"],
     ["ingest", "rejections", "r"],
     ["ingest", "reparse", "r"],
+    ["ingest", "decisions", "r"],
     ["search", "query", "r", "words"],
     ["synthesis", "show", "r"],
     ["synthesis", "show", "r", "--draft"],

@@ -67,6 +67,7 @@ def test_blanks_and_accents_that_programs_change_make_no_other_value():
     mapping = of("Entscheid für", "{'aufgenommen für jetzt': include}")
 
     assert answers(mapping, {"Entscheid für": "aufgenommen  fu\u0308r\njetzt"}) == [("include", None, None)]
+    assert answers(mapping, {"Entscheid\u00a0\u200bfür": "aufgenommen für\x07jetzt\ufeff"}) == [("include", None, None)]
 
 
 def test_case_is_a_part_of_a_value():

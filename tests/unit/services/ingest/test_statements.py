@@ -86,8 +86,8 @@ def test_each_is_told_on_the_flow_of_its_record(ready):
     assert [first.record, second.record] == [row["record"] for row in shown]
     assert (first.statement, first.line, first.answer, first.by) == (shown[0]["statement"], 2, "include", "Ana")
     assert (second.reason, second.said, second.brought_by) == ("wrong population", "No", "lea")
-    told = [envelope for envelope in ready.journal() if envelope.type == DecisionStated.type]
-    assert [envelope.correlationid for envelope in told] == [first.record, second.record]
+    emitted = [envelope for envelope in ready.journal() if envelope.type == DecisionStated.type]
+    assert [envelope.correlationid for envelope in emitted] == [first.record, second.record]
 
 
 def test_the_same_again_states_nothing_new_whatever_the_file_is_called(ready):
@@ -155,17 +155,20 @@ def test_nobody_who_has_yet_to_decide_sees_what_was_decided(ready, role):
     record = decisions(ready)[1]["record"]
     person = ready.person("rob", role)
 
-    refused = person.get(f"/ingest/reviews/{REVIEW}/decisions")
+    refused = [
+        person.get(f"/ingest/reviews/{REVIEW}/{path}") for path in ("decisions", f"imports/{misfit['id']}/mapping")
+    ]
     shown = person.get(f"/ingest/reviews/{REVIEW}/records/{record}").text
-    told = person.get(f"/ingest/reviews/{REVIEW}/events", params={"correlation": record}).text
+    journal = person.get(f"/ingest/reviews/{REVIEW}/events", params={"correlation": record}).text
     failed = person.get(f"/ingest/reviews/{REVIEW}/imports/{misfit['id']}").text
     made = ready.post("exports", {"format": "csv"}, role="reviewer", status=202)
     ready.runs(exporting.make_exports)
     file = person.get(f"/ingest/reviews/{REVIEW}/exports/{made['id']}/file").text
 
-    assert refused.status_code == 403
-    assert "ingest.decision.stated" in told
-    for text in (shown, told, failed, file):
+    assert [each.status_code for each in refused] == [403, 403]
+    assert decisions(ready)[1]["statement"] not in journal
+    assert "ingest.decision.stated" in journal
+    for text in (shown, journal, failed, file):
         assert not any(word in text for word in ("exclude", "wrong population", "Ben", "Perhaps", "Dora"))
     assert "wrong population" in ready.lead.get(f"/ingest/reviews/{REVIEW}/records/{record}").text
     assert "wrong population" in ready.lead.get(f"/ingest/reviews/{REVIEW}/events").text
