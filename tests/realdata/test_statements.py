@@ -37,8 +37,10 @@ TABLES = [
     ("screening/asreview-srd/Nagtegaal_2019.csv.gz", "label_abstract_screening"),
     ("screening/asreview-srd/Cohen_2006_ADHD.csv.gz", "label_abstract_screening"),
     ("screening/synergy/Chou_2004.csv.gz", "label_included"),
+    ("screening/living-covid-suicide/snapshots/2020-05-31.csv.gz", "initial_decision"),
+    ("screening/living-covid-suicide/snapshots/2020-05-31.csv.gz", "expert_decision"),
 ]
-MEANT = {"1": "include", "0": "exclude"}
+MEANT = {"1": "include", "0": "exclude", "Include": "include", "Exclude": "exclude"}
 
 
 def content(name: str) -> bytes:

@@ -13,11 +13,13 @@ from services.ingest.domain.statements import RAYYAN
 #: Different values that a column of decisions has at most, and characters of one; columns that are looked at.
 _MOST_VALUES, _LONGEST, _MOST_COLUMNS = 12, 60, 1_000
 
-#: What screening tools write, where it says of itself what it means.
+#: What screening tools write, where it says of itself what it means; and what it means in a column of what is included.
 _KNOWN = {
-    "1": "include", "0": "exclude", "relevant": "include", "irrelevant": "exclude", "included": "include",
-    "include": "include", "excluded": "exclude", "exclude": "exclude",
+    "relevant": "include", "irrelevant": "exclude", "included": "include", "include": "include", "excluded": "exclude",
+    "exclude": "exclude",
 }  # fmt: skip
+_OF_INCLUDED = {"1": "include", "0": "exclude"}
+_INCLUDES = re.compile(r"asreview_label|label_\w+|(.*[ _])?included?([ _].*)?", re.IGNORECASE)
 #: What says of itself that nobody decided.
 _NOTHING = {"-1", "not_seen", "not seen", "not screened", "unscreened", "undecided"}
 
@@ -30,7 +32,7 @@ _REASON, _WHO = (
     re.compile(pattern, re.IGNORECASE)
     for pattern in (r".*(reason|why).*", r".*(reviewer|screener|rater|assessor|screened by|decided by).*")
 )
-_SAYS_MORE = re.compile(r".*(time|date|note|number|id|prior).*", re.IGNORECASE)
+_SAYS_MORE = re.compile(r"(.*[ _])?(time|date|notes?|number|id|prior)([ _].*)?", re.IGNORECASE)
 
 
 @dataclass
@@ -70,9 +72,13 @@ class Survey:
             "decisions:",
         ]
         if self._rayyan:
-            lines += ["  - reads: rayyan  # of each person, in whichever column has the notes", *_meaning(self._rayyan)]
+            lines += [
+                "  - reads: rayyan  # of each person, in whichever column has the notes",
+                *_meaning(self._rayyan, _KNOWN),
+            ]
         for name in deciding:
-            lines += [f"  - column: {_quoted(name)}", *_meaning(few[name]), *self._besides()]
+            known = _KNOWN | _OF_INCLUDED if _INCLUDES.fullmatch(name) else _KNOWN
+            lines += [f"  - column: {_quoted(name)}", *_meaning(few[name], known), *self._besides()]
         if not self._rayyan and not deciding:
             whole = "Covidence exports a file for each list" if dialect == "covidence" else "no column shows a decision"
             lines += [
@@ -96,14 +102,14 @@ class Survey:
                 yield f"    {key}: {{column: {_quoted(named)}}}"
 
 
-def _meaning(counted: Mapping[str, int]) -> Iterator[str]:
+def _meaning(counted: Mapping[str, int], known: Mapping[str, str]) -> Iterator[str]:
     yield f"    stage: {_quoted(OPEN)}"
     yield "    answers:"
     values = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
     for value, times in values:
         if value.casefold() not in _NOTHING:
-            means = _KNOWN.get(value.casefold(), _quoted(OPEN))
-            yield f"      {_quoted(value)}: {means}  # {times} times"
+            means = known.get(value.casefold(), _quoted(OPEN))
+            yield f"      {_quoted(value)}: {means}  # {'once' if times == 1 else f'{times} times'}"
     ignored = [_quoted(value) for value, _ in values if value.casefold() in _NOTHING]
     if ignored:
         yield f"    ignore: [{', '.join(ignored)}]"

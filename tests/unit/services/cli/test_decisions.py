@@ -129,6 +129,6 @@ def test_a_proposal_is_printed_and_writes_over_nothing(run, tmp_path):
     kept = run("ingest", "mapping", "library.csv", "--to", "decisions.yaml").exception
     nothing = run("ingest", "mapping", "nothing.csv").exception
 
-    assert '  - column: "asreview_label"' in printed and '"1": include  # 1 times' in printed
+    assert '  - column: "asreview_label"' in printed and '"1": include  # once' in printed
     assert isinstance(kept, Conflict) and (tmp_path / "decisions.yaml").read_text() == "mine"
     assert isinstance(nothing, Invalid) and str(nothing) == "nothing.csv is no file that is there"

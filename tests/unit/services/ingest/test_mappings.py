@@ -245,7 +245,13 @@ def test_what_is_proposed_is_a_mapping_once_the_open_is_said(fields, dialect, st
 def test_each_value_stands_there_with_how_often_it_does():
     proposed = proposal({"decision": "in"}, {"decision": "out"}, {"decision": "in"})
 
-    assert '"in": "?"  # 2 times' in proposed and '"out": "?"  # 1 times' in proposed
+    assert '"in": "?"  # 2 times' in proposed and '"out": "?"  # once' in proposed
+
+
+def test_a_number_means_something_in_a_column_of_what_is_included_alone():
+    assert '"1": include  # once' in proposal({"final_included": "1"})
+    for name in ("excluded", "screening label", "eligible"):
+        assert '"1": "?"  # once' in proposal({name: "1"})
 
 
 def test_what_says_too_much_is_no_decision_and_another_column_of_few_values_is_named():
