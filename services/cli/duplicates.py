@@ -223,6 +223,10 @@ def _show(view: RecordView, called: Callable[[str], str]) -> None:
         value = "; ".join(one.value) if isinstance(one.value, list) else one.value
         line = f"{minute(one.corrected_at)}: {one.field} corrected by {called(one.corrected_by)} to {value or 'none'!r}"
         out.print(f"{line}: {one.reason} ({one.correction}{undone})", soft_wrap=True)
+    for stated in view.statements:
+        by, why = (f" by {stated.by}" if stated.by else ""), (f": {stated.reason}" if stated.reason else "")
+        line = f"{stated.name}, line {stated.line}, states {stated.answer} at {stated.stage}{by}{why}"
+        out.print(line, soft_wrap=True, highlight=False, markup=False)
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

@@ -73,8 +73,10 @@ def test_decisions_are_listed_by_record_file_and_stage(ingest, as_, tmp_path):
 
     shown = as_("lea", "ingest", "decisions", REVIEW, role="lead").stdout
     (row, _) = data(as_("lea", "ingest", "decisions", REVIEW, "--json", role="lead"))
+    record = as_("lea", "ingest", "record", REVIEW, row["record"], role="lead").stdout
 
     assert "library.csv, line 2" in shown and "Decision: Yes" in shown and "wrong population" in shown
+    assert "library.csv, line 2, states include at title-abstract by Ana" in record
     assert decisions(as_, "--record", row["record"]) == [(2, "include", "Ana", None)]
     assert len(decisions(as_, "--import", row["imported"], "--stage", "title-abstract")) == 2
 
