@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from services.ingest import store
+from services.ingest.commands.searches import take_file
 from services.ingest.models import ImportRow
 from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Invalid, NotFound
+from shared.events.protocol import FILES
 from shared.ids import new_id
 from shared.wire.ingest import NewImport
 
 
 def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> ImportRow:
-    """Begins one of a file that was uploaded. Raises UnknownReview, NotFound where there is no such file any more, and
-    Invalid where a search is said to lie in the future."""
+    """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
+
+    Raises UnknownReview, NotFound where there is no such search, or no such file any more, Conflict where the search
+    takes no such file, and Invalid where a search is said to lie in the future, or its file to be of something else.
+    """
     store.review_of(work, review)
+    search = take_file(work, review, asked.search, asked.file) if asked.search else None
     row = ImportRow(
         id=new_id("import"), review=review, name=asked.name, sha256=asked.file, size=0, asked_format=asked.format,
         database=asked.database, query=asked.query, searched_on=asked.searched_on, reported=asked.reported,
         asked_by=work.actor, asked_at=work.now,
     )  # fmt: skip
+    if search is not None:
+        _require_nothing_else(asked)
+        row.search, row.query, row.searched_on = search.id, search.query, search.searched_on
+        row.database = database_of(store.watch_of(work, review, search.watch).source)
     try:
         names.keep(work, blobs, asked.file, by=user(row.id))
         row.size = blobs.size(asked.file)
@@ -31,6 +41,19 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         why = f"{asked.searched_on} lies in the future"
         raise Invalid(f"searched_on: {why}", [{"at": "searched_on", "why": why}])
     return work.add(row)
+
+
+def database_of(source: str) -> str:
+    """Which database the files of a source are of."""
+    return source.removeprefix(FILES)
+
+
+def _require_nothing_else(asked: NewImport) -> None:
+    """Raises Invalid where a file of a search says itself how it was found."""
+    said = [at for at in ("database", "query", "searched_on", "reported") if getattr(asked, at) is not None]
+    if said:
+        why = "the search that the file is of says this; leave it out"
+        raise Invalid(f"{said[0]}: {why}", [{"at": at, "why": why} for at in said])
 
 
 def user(imported: str) -> str:
