@@ -172,6 +172,7 @@ def _fulfil(work: Work, row: SearchRow, watch: WatchRow, files: list[str]) -> No
     if _is_of_today(row, watch):
         through = max(row.searched_on, watch.searched_through or row.searched_on)
         watch.searched_through, watch.due_at = through, next_pull(through, watch.every_days)
+        work.session.flush()
         _give_way(work, row, watch)
     work.emit(
         SearchFulfilled(
