@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +27,7 @@ from shared.canonical import canonical_json
 from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
+from shared.folding import without_marks
 
 _SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
@@ -99,9 +99,7 @@ FEATURES: dict[str, Feature] = {
 def slug_of(database: str) -> str:
     """What a database is called in the name of a source: `embase`, `cinahl-ebsco`; nothing where it has no Latin letter
     and no digit."""
-    plain = unicodedata.normalize("NFKD", database).casefold()
-    words = re.findall(r"[a-z0-9]+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    return "-".join(words)[:_LONGEST_DATABASE].strip("-")
+    return "-".join(re.findall(r"[a-z0-9]+", without_marks(database).casefold()))[:_LONGEST_DATABASE].strip("-")
 
 
 def is_slug(name: str) -> bool:

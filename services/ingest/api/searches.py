@@ -30,7 +30,7 @@ def show_search(review: Name, search: Name, work: Reading, person: Reader) -> Se
 
 
 @router.post("/reviews/{review}/watches/{watch}/searches", status_code=201)
-def add_search(
+def add_search_of_watch(
     review: Name, watch: Name, body: NewSearch, work: Unit, person: Importer, key: IdempotencyKey = None
 ) -> SearchView:
     """Says that a manual strategy was searched: in which database, by which string, when, with how many records found.

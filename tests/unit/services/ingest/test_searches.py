@@ -236,6 +236,7 @@ def test_a_wrong_count_is_mended_by_another_search_which_the_first_gives_way_to(
     assert bring(ready, wrong, ris(TITLES[0]), status=409)["type"].endswith("search_over")
 
 
+@pytest.mark.waits  # They race.
 def test_two_people_who_make_the_same_search_at_once_both_have_made_it(ready):
     watch = watch_of(ready)
     ready.clock.advance(days=2)
