@@ -1,4 +1,7 @@
-"""Searches that people make by hand: what was searched, by whom, and when that is as good as done."""
+"""Searches that people make by hand: what was searched, by whom, and when that is as good as done.
+
+Whoever has one be made locks the open searches of its watch first (`store.open_searches`), and then the watch.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +45,13 @@ def sign_nothing_new(work: Work, review: str, watch_id: str, said: NothingNew, p
 
     Raises what `begin_search` raises, and Forbidden for whoever neither leads the review nor owns the search.
     """
+    store.open_searches(work, watch_id)
     watch = searchable(work, review, watch_id)
     if not person.has("lead") and person.id != watch.owner:
         raise Forbidden(
             f"strategy {watch.strategy!r} is not yours to search: its owner or a lead signs", slug="not_the_owner"
         )
-    known = store.same_statement(work, watch.id, work.actor, said.query, said.searched_on, said.reported)
+    known = store.same_statement(work, watch, work.actor, said.query, said.searched_on, said.reported)
     if known is not None:
         return known
     _require_day(work, watch, said.searched_on)
@@ -77,9 +81,10 @@ def take_file(work: Work, review: str, search: str, sha256: str) -> SearchRow:
 def settle_search(work: Work, review: str, search: str) -> None:
     """Has a search be made where all its files are in and hold as many records as were found; called by the work that
     ends one of them. One that is not whole gives way to another of its day or later."""
-    row = store.search_of(work, review, search, lock=True)
     work.session.flush()
-    if row.state != SearchStates.OPEN or store.has_unfinished_files(work, row.id):
+    row = store.search_of(work, review, search)
+    is_open = row in store.open_searches(work, row.watch)
+    if not is_open or store.has_unfinished_files(work, row.id):
         return
     found = Found.of(store.files_of(work, [row.id]))
     watch = store.watch_of(work, review, row.watch, lock=True)
@@ -94,7 +99,6 @@ def accept_lack_of_search(work: Work, review: str, watch_id: str, lacking: int, 
 
     Raises Conflict where there is none, or it does not lack just that, so that nobody accepts what they have not seen.
     """
-    # Its search is locked before the watch, as by whatever ends a file.
     watch = store.watch_of(work, review, watch_id)
     row = next((it for it in reversed(store.open_searches(work, watch.id)) if store.has_files(work, it.id)), None)
     if row is None or not lacking:

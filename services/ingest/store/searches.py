@@ -85,11 +85,12 @@ def open_searches(work: Work, watch: str) -> list[SearchRow]:
 
 
 def same_statement(
-    work: Work, watch: str, person: str, query: str, searched_on: date, reported: int | None
+    work: Work, watch: WatchRow, person: str, query: str, searched_on: date, reported: int | None
 ) -> SearchRow | None:
-    """The search of which a person signed this already."""
+    """The search of which a person signed this already, for what the watch asks now."""
     same = select(SearchRow).where(
-        col(SearchRow.watch) == watch,
+        col(SearchRow.watch) == watch.id,
+        col(SearchRow.question) == watch.question,
         col(SearchRow.made) == "nothing_new",
         col(SearchRow.asked_by) == person,
         col(SearchRow.query) == query,
