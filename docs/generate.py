@@ -17,7 +17,15 @@ from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import (
+    ExportStates,
+    ImportStates,
+    ReparseStates,
+    RunStates,
+    SearchStates,
+    Standings,
+    WatchStates,
+)
 from services.notify.domain import DeliveryStates
 from services.screening.domain import LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
@@ -34,7 +42,7 @@ _MADE = "<!-- Made by `make docs`; a test fails when it is stale. -->\n\n"
 
 #: The state machines, by whose rows they move.
 MACHINES: dict[str, list[type[States[Any]]]] = {
-    "ingest": [WatchStates, RunStates, ImportStates, ExportStates, ReparseStates, PairStates, Standings],
+    "ingest": [WatchStates, RunStates, SearchStates, ImportStates, ExportStates, ReparseStates, PairStates, Standings],
     "screening": [RecordStates, TaskStates, LeaseStates],
     "synthesis": [ReportStates, RejudgementStates],
     "search": [RebuildStates],

@@ -16,6 +16,7 @@ from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.decisions import read_mapping
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
+from services.cli.searches import DAY, begun, came_to, query_of
 from shared.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -40,16 +41,20 @@ app = Group(help="Library files that are brought into a review.")
     example="living ingest import shared-records library.ris\n"
     "living ingest import shared-records embase.ris --database embase --searched-on 2026-11-02 --reported 412 "
     '--query "leader* AND integrated"\n'
-    "living ingest import shared-records library.csv --decisions decisions.yaml",
+    "living ingest import shared-records library.csv --decisions decisions.yaml\n"
+    "living ingest import shared-records a.ris b.ris --strategy embase --database Embase --query @embase.txt "
+    "--searched-on 2026-11-02 --reported 1800",
 )
 @REVIEW
 @argument("files", "Files of any program or database.", nargs=-1, required=True, type=click.Path(path_type=Path))
 @option("--format", "format_", type=click.Choice(_FORMATS), help="What the files are; without it what they show.")
 @option("--database", help="Where their records were found, such as embase; without it what the files show.")
-@option("--searched-on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the search.")
+@option("--searched-on", type=DAY, help="The day of the search.")
 @option("--query", help="The exact string that was searched for; @FILE reads it from a file.")
 @option("--reported", type=click.IntRange(0), help="How many records the database said it has.")
 @option("--decisions", type=click.Path(path_type=Path), help="What their columns say was decided before (YAML).")
+@option("--strategy", help="The strategy that was searched by hand: these files are of one search of it.")
+@option("--search", help="More files of a search that is open: its id.")
 @AS_JSON
 def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -> None:
     """Bring library files into a review: each record with the file, the database and the search that it came from.
@@ -58,6 +63,9 @@ def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -
     sources. The same file again changes nothing. Records that cannot be read are listed with their lines, while the
     rest goes in; for leads. What the files say was decided before is kept with `--decisions`, a mapping that `living
     ingest mapping` proposes; nothing of a file that does not fit it is taken in.
+
+    With --strategy the files are all that a search by hand found, which is made once they hold as many records as were
+    --reported; it names --database, --query and --searched-on too.
     """
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -65,6 +73,7 @@ def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -
     asked = _asked(about)
     views: list[ImportView] = []
     with acting("bringing files", review, "lead") as living:
+        search = _search(living, review, asked, about)
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
         with Progress(*columns, console=err, transient=True) as bar:
             for path, size in sizes.items():
@@ -77,6 +86,9 @@ def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -
         else:
             _list_rejected(living, review, views)
             _list_problems(views)
+        if search is not None:
+            for line in came_to(review, living.ingest.search(review, search)):
+                err.print(line, soft_wrap=True)
     if failed := [view for view in views if view.state == "failed"]:
         raise Invalid("; ".join(str(view.error) for view in failed))
 
@@ -118,16 +130,28 @@ def _asked(about: dict[str, Any]) -> dict[str, object]:
     """What is said of the files, as the platform takes it."""
     searched: datetime | None = about["searched_on"]
     query: str | None = about["query"]
-    if query is not None and query.startswith("@"):
-        path = Path(query[1:])
-        if not path.is_file():
-            raise Invalid(f"--query: {path} is no file that is there")
-        query = path.read_text(encoding="utf-8").strip()
     asked = {
-        "format": about["format_"], "database": about["database"], "query": query, "reported": about["reported"],
-        "searched_on": searched and searched.date().isoformat(), "mapping": read_mapping(about["decisions"]),
+        "format": about["format_"], "database": about["database"], "query": query and query_of(query),
+        "reported": about["reported"], "searched_on": searched and searched.date().isoformat(),
+        "mapping": read_mapping(about["decisions"]),
     }  # fmt: skip
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def _search(living: Client, review: str, asked: dict[str, object], about: dict[str, Any]) -> str | None:
+    """The search that the files are of: a new one of a strategy, or one that is there; then it says how they were
+    found, and they say nothing of that."""
+    if about["strategy"] is None and about["search"] is None:
+        return None
+    if about["strategy"] is not None and about["search"] is not None:
+        raise Invalid("--strategy begins a search, and --search is one: give one of them")
+    search: str = about["search"] or begun(living, review, about["strategy"], asked).search
+    if about["strategy"] is not None:
+        err.print(f"search {search}", highlight=False)
+        for name in ("database", "query", "searched_on", "reported"):
+            asked.pop(name)
+    asked["search"] = search
+    return search
 
 
 def _bring(living: Client, review: str, path: Path, size: int, asked: dict[str, object], bar: Progress) -> ImportView:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from services.cli import ahead, corrections, decisions, imports, watches
+from services.cli import ahead, corrections, decisions, imports, searches, watches
 from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
@@ -30,7 +30,7 @@ app.add_command(quota)
 app.add_command(copies)
 app.add_command(record)
 app.add_command(duplicates)
-for group in (ahead.app, watches.app, imports.app, decisions.app, corrections.app):
+for group in (ahead.app, watches.app, imports.app, searches.app, decisions.app, corrections.app):
     for command in group.commands.values():
         app.add_command(command)
 
@@ -110,7 +110,7 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
 
     From then on a run of the same purpose that lacks no more works, and none by its id that this one does not, is
     complete; it is made at once. What is new is held to it only for days up to those of this run. It ends when the
-    strategy asks something else.
+    strategy asks something else. Of a strategy that is searched by hand it is the open search that lacks, and is made.
     """
     if not reason.strip():
         raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
@@ -121,6 +121,8 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
         view = living.ingest.accept(review, found.watch, lacking=lacking, reason=reason)
     if as_json:
         print_json(view)
+    elif view.purpose == "manual":
+        out.print(f"{view.strategy}: searched on {view.searched_through}, with what lacks")
     elif not view.accepted:
         out.print(f"{view.strategy}: a run is complete only where nothing lacks, again")
     for each in [] if as_json else view.accepted:

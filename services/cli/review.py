@@ -22,6 +22,7 @@ from services.cli.context import client
 from services.cli.copies import asks_for, not_asked
 from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
+from services.cli.searches import by_hand, standing, to_search
 from services.cli.watches import every_watch
 from shared.errors import Forbidden, Invalid
 from shared.private import write_new
@@ -64,14 +65,20 @@ def check(file: Path, as_json: bool) -> None:
     with _of(file):
         protocol = check_protocol(_read(file))
     rows = asked_by(protocol)
+    manual = [it for it in protocol.strategies if it.manual is not None]
     if as_json:
-        print_json({"review": protocol.review, "strategies": rows, "citations": protocol.citations})
+        report = {"review": protocol.review, "strategies": rows, "citations": protocol.citations}
+        print_json({**report, "manual": manual})
         return
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
     )
     out.print()
     print_asked(rows)
+    for it in manual:
+        owner = f" by {it.owner}" if it.owner else ""
+        every = f"{it.id}: {it.manual} is searched by hand{owner}, every {counted(it.every_days, 'day')}"
+        out.print(Text(f"\n{every}, for\n  {it.query}" if it.query else f"\n{every}"), soft_wrap=True)
     if (chased := protocol.citations) is not None:
         out.print(f"\ncitations are chased at {', '.join(chased.sources)}, every {counted(chased.every_days, 'day')}")
 
@@ -149,8 +156,8 @@ def status(review: str, as_json: bool) -> None:
         rejected = _rejected(living, review, [it for it in searches if it.state != "retired"])
         troubled = [it for it in every_watch(literature) if _fails(it)]
         failed = {it.watch: _failed(living, review, it) for it in troubled}
-        accepts = any(it.accepted for it in every_watch(literature))
-        called = called_in(living, review) if accepts and not as_json else str
+        named = any(it.accepted for it in every_watch(literature)) or any(it.owner for it in by_hand(literature))
+        called = called_in(living, review) if named and not as_json else str
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
@@ -178,6 +185,9 @@ def status(review: str, as_json: bool) -> None:
         ]
         for watch in (*literature.watches, *literature.chases)
     ]  # fmt: skip
+    sources += [
+        [it.database, it.strategy, it.searched_through or "never", standing(it), ""] for it in by_hand(literature)
+    ]
     out.print(table(["source", "strategy", "searched through", "state", "last run"], sources))
     for line in _trouble(review, literature, rejected, since, failed, called):
         out.print(line, soft_wrap=True)
@@ -441,6 +451,7 @@ def _trouble(
         yield Text(f"  {parked.why}")
     for watch in filter(_fails, every_watch(literature)):
         yield from _failing(review, watch, since[watch.watch], failed[watch.watch])
+    yield from to_search(review, literature, called)
     yield from _accepted(literature, called)
     yield from _remarks(literature)
     for it in rejected:

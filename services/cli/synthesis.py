@@ -83,6 +83,7 @@ def _show_revision(content: RevisionContent, called: Callable[[str], str]) -> No
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
     )
+    _show_not_searched(content)
     _show_theories(content, {})
 
 
@@ -171,14 +172,26 @@ def _indented(text: Text) -> Padding:
 @REVIEW
 @option("--summary", required=True, help="What this revision says, in a sentence or two.")
 @option("--drill", is_flag=True, help="Label it as an exercise.")
+@option("--without", multiple=True, help="Leave out this search by hand, which is overdue; for several, several times.")
+@option("--reason", multiple=True, help="Why: one for all that are left out, or one for each in their order.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where nothing differs from the last revision.")
 @AS_JSON
-def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> None:
+def sign(
+    review: str,
+    summary: str,
+    drill: bool,
+    without: tuple[str, ...],
+    reason: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Sign the draft as it is now: it becomes the next revision, under your name, and subscribers are told.
 
     Needs a lead's own key. Read it first: `living synthesis show REVIEW --draft`. Where nothing
-    differs from the last revision, it says so and asks on a terminal.
+    differs from the last revision, it says so and asks on a terminal. It is refused past a search by hand that is
+    overdue, unless that is left out with a reason, which the revision then says.
     """
+    left_out = _left_out(without, reason)
     with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
         if draft.drill and not drill:
@@ -188,12 +201,31 @@ def sign(review: str, summary: str, drill: bool, yes: bool, as_json: bool) -> No
             if not yes and sys.stdin.isatty():
                 click.confirm("Sign it all the same?", abort=True, err=True)
         seen = {"fragments_sha256": draft.fragments_sha256, "draft": draft.draft}
-        revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill})
+        # Said only where there are any, since an earlier release knows none.
+        more = {"without": left_out} if left_out else {}
+        revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill, **more})
     if as_json:
         print_json(revision)
     else:
         content = revision.content
         out.print(f"revision {content.number} is signed: {content.change_class}{_drill(content.drill)}")
+        _show_not_searched(content)
+
+
+def _left_out(without: Sequence[str], reasons: Sequence[str]) -> list[dict[str, str]]:
+    """The searches that are left out, each with its reason. Raises UsageError where the reasons are not theirs."""
+    if without and not reasons:
+        raise click.UsageError("--without needs a --reason, which the revision says")
+    if len(reasons) not in ((0,) if not without else (1, len(without))):
+        raise click.UsageError("give one --reason for all that are left out, or one for each --without")
+    each = reasons if len(reasons) == len(without) else [*reasons] * len(without)
+    return [{"strategy": strategy, "reason": why} for strategy, why in zip(without, each, strict=True)]
+
+
+def _show_not_searched(said: RevisionContent | Verified) -> None:
+    for it in getattr(said, "not_searched", None) or []:
+        line = f"Not searched: {it.database} ({it.strategy}), due on {it.due}: {it.reason}"
+        out.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 @app.command("export", example="living synthesis export ics-leadership 5 --to revision-5.json")
@@ -285,6 +317,7 @@ def _show_verified(verified: Verified) -> None:
     out.print(f"It is what was signed, by {signer}.", markup=False, highlight=False)
     if not verified.readable:
         out.print("It is of a schema that this release cannot show.")
+    _show_not_searched(verified)
 
 
 def _show_draft(living: Client, review: str, as_json: bool) -> None:
@@ -297,6 +330,10 @@ def _show_draft(living: Client, review: str, as_json: bool) -> None:
     out.print(Text(f"draft of revision {draft.number}{_drill(draft.drill)}: {draft.change_class}{settled}\n"))
     _show_theories(draft, {study.study: study.titles for study in living.synthesis.support(review).studies})
     _show_changes(draft)
+    for it in getattr(draft, "manual", []):
+        if it.standing != "searched":
+            line = f"{it.database} ({it.strategy}) is to be searched by hand: {it.standing} since {it.due}"
+            out.print(Text(line, style="red" if it.standing == "overdue" else "yellow"), soft_wrap=True)
     out.print()
     print_line(f"what each number counts: living synthesis evidence {review} --cmoc CMOC", "cyan")
 

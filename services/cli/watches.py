@@ -12,12 +12,13 @@ from rich.text import Text
 
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
-from services.cli.printing import minute, out, print_json, print_rows, table
+from services.cli.printing import counted, minute, out, print_json, print_rows, table
+from services.cli.searches import by_hand, standing
 from shared.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from shared.client import Client
-    from shared.wire.ingest import IngestStatus, RunView, WatchView
+    from shared.wire.ingest import IngestStatus, ManualView, RunView, WatchView
 
 app = Group(help="Commands of `living ingest`.")
 
@@ -33,17 +34,21 @@ def watches(review: str, as_json: bool) -> None:
     A watch is called by the name of its strategy.
     """
     with client() as living:
-        rows = every_watch(living.ingest.status(review))
+        literature = living.ingest.status(review)
+    rows, manual = every_watch(literature), by_hand(literature)
     if as_json:
-        print_json(rows)
+        print_json([*rows, *manual])
         return
-    lines = [
+    lines: list[list[object]] = [
         [
             it.strategy, it.source, it.state, it.searched_through or "never",
             minute(it.due_at) if it.state == "active" else "", _ended(it.last_run),
         ]
         for it in rows
     ]  # fmt: skip
+    lines += [
+        [it.strategy, it.database, standing(it), it.searched_through or "never", it.due, _made(it)] for it in manual
+    ]
     out.print(table(["watch", "source", "state", "searched through", "next due", "last run's end"], lines))
     for it in rows:
         if it.trouble and it.state != "retired":
@@ -58,7 +63,9 @@ def watches(review: str, as_json: bool) -> None:
 def runs(review: str, watch: str | None, limit: int, as_json: bool) -> None:
     """List the last runs, the newest first, each with what came of it."""
     with client() as living:
-        known = {it.watch: it.strategy for it in every_watch(living.ingest.status(review))}
+        literature = living.ingest.status(review)
+        known = {it.watch: it.strategy for it in every_watch(literature)}
+        known |= {it.watch: it.strategy for it in by_hand(literature)}
         asked = watch_of(living, review, watch).watch if watch is not None else None
         rows = list(islice(living.ingest.runs(review, watch=asked), limit))
     columns = [
@@ -109,9 +116,10 @@ def every_watch(literature: IngestStatus) -> list[WatchView]:
     return [*literature.watches, *getattr(literature, "chases", []), *literature.sweeps]
 
 
-def watch_of(living: Client, review: str, named: str) -> WatchView:
+def watch_of(living: Client, review: str, named: str) -> WatchView | ManualView:
     """A watch of a review, by its id or the name of its strategy. Raises NotFound."""
-    known = every_watch(living.ingest.status(review))
+    literature = living.ingest.status(review)
+    known: list[WatchView | ManualView] = [*every_watch(literature), *by_hand(literature)]
     for watch in known:
         if named in (watch.watch, watch.strategy):
             return watch
@@ -119,13 +127,19 @@ def watch_of(living: Client, review: str, named: str) -> WatchView:
 
 
 @contextmanager
-def called(living: Client, review: str, named: str) -> Iterator[WatchView]:
+def called(living: Client, review: str, named: str) -> Iterator[WatchView | ManualView]:
     """A watch about which something is asked; what the platform says against it calls it as whoever asks did."""
     watch = watch_of(living, review, named)
     try:
         yield watch
     except Conflict as error:
         raise Conflict(error.detail.replace(repr(watch.watch), repr(named)), slug=error.slug) from error
+
+
+def _made(view: ManualView) -> str:
+    """What became of the last search of a strategy that is searched by hand."""
+    last = next(iter(view.searches), None)
+    return f"{last.state}: {last.lacks or counted(last.entries, 'record')}" if last is not None else "no search yet"
 
 
 def _ended(run: RunView | None) -> str:

@@ -1,11 +1,11 @@
 """Ingest: pulls new literature from bibliographic sources and keeps one record for each work.
 
 Owns: watches (over each strategy of a review, over what each source changes, over citations), runs, source records,
-files that people bring and take away, canonical records with the provenance of each field, the keys they are found
-by, mergers, splits, possible duplicates, what people ruled about them, what files state was decided before,
-relations, which works included reports cite and are cited by, notices (retractions and the like), rejections, raw
-answers of sources and how far they were read again, what sources say of our budget and which of them are left
-alone, and where the texts of reports are open.
+searches that people make by hand, files that people bring and take away, canonical records with the provenance of each
+field, the keys they are found by, mergers, splits, possible duplicates, what people ruled about them, what files state
+was decided before, relations, which works included reports cite and are cited by, notices (retractions and the like),
+rejections, raw answers of sources and how far they were read again, what sources say of our budget and which of them
+are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -26,6 +26,8 @@ Emits:
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.file.imported          the records of a file that somebody brought were taken in
+    ingest.search.due             a search that people make by hand is due, or its day has passed
+    ingest.search.fulfilled       one was made: its files are in, or somebody signed that nothing is new
     ingest.lack.accepted          a lead lets the runs of a watch lack so many works, or takes that back
     ingest.watch.stopped          a watch was retired or paused
     ingest.source.drifted         a source answered in a form it does not document

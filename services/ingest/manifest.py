@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions, views
-from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing, searching
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -31,6 +31,7 @@ SERVICE = Service(
         every(seconds=2, run=exporting.make_exports),
         every(seconds=5, run=keying.make_keys_anew),
         every(seconds=60, run=copies.find_open_copies),
+        every(seconds=60, run=searching.announce_due_searches),
     ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
@@ -52,6 +53,8 @@ SERVICE = Service(
         ingest.RunFinished,
         ingest.SweepFinished,
         ingest.FileImported,
+        ingest.SearchDue,
+        ingest.SearchFulfilled,
         ingest.LackAccepted,
         ingest.WatchStopped,
         ingest.SourceDrifted,

@@ -11,7 +11,15 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import (
+    ExportStates,
+    ImportStates,
+    ReparseStates,
+    RunStates,
+    SearchStates,
+    Standings,
+    WatchStates,
+)
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
@@ -27,6 +35,8 @@ from shared.wire.ingest import (
     ReparseState,
     RulingKind,
     RunState,
+    SearchMade,
+    SearchState,
     Standing,
     WatchPurpose,
     WatchState,
@@ -65,14 +75,16 @@ class ReviewRow(Base, table=True):
 
 class WatchRow(Base, table=True):
     """One strategy of a review, pulled again and again, or the changes of one source, or the citations that it knows;
-    or the files that people bring of one database, which is never due. A watch is never deleted.
+    or the files that people bring of one database, which is never due; or a strategy that people search by hand
+    (`manual`), whose `database`, `owner` and `question` (shared.events.protocol) are set. A watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
     `goes_on_from` is a run that stopped early and whose place in the source the next pull takes up.
     `walked_whole_at` is when the last complete walk over all of the protocol's dates began. `concepts` is the strategy
     that works are held against where the source could only be asked more widely. `accepted` is what a lead lets its
-    runs lack (shared.wire.ingest.Acceptance).
+    runs lack (shared.wire.ingest.Acceptance). Of a manual one `due_emitted` is the `due_at` of which it was told last
+    that it is due, `overdue_emitted` that it is past.
     """
 
     __tablename__ = "watches"
@@ -101,6 +113,11 @@ class WatchRow(Base, table=True):
     failures: int = 0
     trouble: str | None = None
     goes_on_from: str | None = None
+    database: str | None = None
+    owner: str | None = None
+    question: str | None = None
+    due_emitted: datetime | None = Field(default=None, sa_type=Instant)
+    overdue_emitted: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class RunRow(Base, table=True):
@@ -300,7 +317,8 @@ class ReparseRow(Base, table=True):
 
 
 class ImportRow(Base, table=True):
-    """A file that a lead brought, whose records are taken in by a `run`, which there is once it was opened.
+    """A file that a lead brought, whose records are taken in by a `run`, which there is once it was opened. One of
+    several of a `search` that was made by hand, perhaps.
 
     `database` is where its records were found, as far as anybody said so or the file shows; `asked_format` is what
     somebody said it is, `format` what it turned out to be. `read` of its `size` bytes have been gone through.
@@ -313,6 +331,7 @@ class ImportRow(Base, table=True):
         Index("imports_of_review", "review", "id"),
         Index("imports_of_run", "run"),
         Index("imports_of_state", "state", "id"),
+        Index("imports_of_search", "search"),
     )
 
     id: str = Field(primary_key=True)
@@ -329,6 +348,7 @@ class ImportRow(Base, table=True):
     query: str | None = None
     searched_on: date | None = None
     reported: int | None = None
+    search: str | None = None
     columns: list[str] = Field(default=[], sa_type=Json)
     state: ImportState = Field(default=ImportStates.WAITING, sa_type=AutoString)
     read: int = Field(default=0, sa_type=Counter)
@@ -344,6 +364,42 @@ class ImportRow(Base, table=True):
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class SearchRow(Base, table=True):
+    """A search of a manual strategy that somebody made. Whoever changes it, or adds a file to it, locks it first.
+
+    `question` is what the strategy asked then, `planned` the string of the protocol; `protocol_version` that version.
+    A lead let it lack `lacking` records, for a `reason`. `statement` is the exact text of what was signed.
+    """
+
+    __tablename__ = "searches"
+    __table_args__ = (
+        Index("searches_of_review", "review", "id"),
+        Index("searches_of_watch", "watch", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    watch: str
+    strategy: str
+    database: str
+    question: str
+    protocol_version: int
+    query: str
+    planned: str | None = None
+    searched_on: date
+    reported: int | None = None
+    made: SearchMade = Field(sa_type=AutoString)
+    state: SearchState = Field(default=SearchStates.OPEN, sa_type=AutoString)
+    lacking: int = 0
+    reason: str | None = None
+    statement: str | None = None
+    statement_sha256: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    fulfilled_by: str | None = None
+    fulfilled_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class StatementRow(Base, table=True):

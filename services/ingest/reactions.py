@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from services.ingest import store
 from services.ingest.commands.watches import tell_stopped
-from services.ingest.domain.watching import Standings, WatchStates
+from services.ingest.domain.watching import Standings, WatchStates, next_pull
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
 from shared.events.protocol import Citations, Strategy, VersionPublished
@@ -33,8 +33,10 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     review.protocol_version = event.version
     review.search_from, review.first_stage = search_from, event.protocol.stages[0].name
     review.stages = {stage.name: [answer.value for answer in stage.answers] for stage in event.protocol.stages}
-    known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations")}
+    known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations", "manual")}
     for strategy in event.protocol.strategies:
+        if strategy.manual is not None:
+            _adopt_manual(work, event, strategy, known.pop(strategy.id, None))
         for question in _questions(strategy):
             watch = known.pop(question.name, None)
             if watch is None:
@@ -93,6 +95,37 @@ def _adopt_chases(work: Work, review: str, citations: Citations, version: int, k
             WatchStates.turn(watch, WatchStates.ACTIVE)
 
 
+def _adopt_manual(work: Work, event: VersionPublished, strategy: Strategy, watch: WatchRow | None) -> None:
+    """A watch for a strategy that people search by hand, due at once until it was searched for what it asks now."""
+    question, name, version = event.protocol.question_of(strategy), strategy.id, event.version
+    asks: dict[str, Any] = {
+        "purpose": "manual", "source": strategy.files_of, "query": strategy.query or "", "database": strategy.manual,
+        "owner": strategy.owner, "question": question, "every_days": strategy.every_days, "protocol_version": version,
+        "overlap_days": 0, "whole_every_days": 0, "concepts": None,
+    }  # fmt: skip
+    if watch is None:
+        watch_id = store.watch_id(event.review, name)
+        new = WatchRow(
+            id=watch_id, review=event.review, strategy=name, asked_since=version, due_at=work.occurred, **asks
+        )
+        work.add(new)
+        return
+    asks_anew, was_retired = watch.question != question, watch.state == WatchStates.RETIRED
+    if watch.source != strategy.files_of:
+        store.forget_origins(work, event.review, watch.id)
+    if asks_anew:
+        watch.asked_since, watch.goes_on_from, watch.walked_whole_at = version, None, None
+        watch.failures, watch.trouble, watch.accepted = 0, None, []
+    watch.searched_through = store.last_day_of(work, watch.id, question)
+    if watch.searched_through is not None:
+        watch.due_at = next_pull(watch.searched_through, strategy.every_days)
+    elif asks_anew or was_retired:
+        watch.due_at = work.occurred
+    watch.sqlmodel_update(asks)
+    if was_retired:
+        WatchStates.turn(watch, WatchStates.ACTIVE)
+
+
 class _Question(NamedTuple):
     """What one watch asks one source, its name, and what works are held against where the source gives more."""
 
@@ -145,6 +178,7 @@ def _adopt(
         watch.failures, watch.trouble, watch.due_at, watch.walked_whole_at = 0, None, work.now, None
         watch.accepted = []
     watch.source, watch.query, watch.concepts = asked_now
+    watch.purpose, watch.database, watch.owner, watch.question = "search", None, None, None
     watch.every_days, watch.overlap_days = strategy.every_days, strategy.overlap_days
     watch.whole_every_days = strategy.whole_every_days
     watch.protocol_version = version

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from services.ingest import store
 from services.ingest.domain import copies, quotas
+from services.ingest.domain.searching import Found, lacks, standing_of
+from services.ingest.domain.watching import SearchStates
 from services.ingest.models import (
     CitationRow,
     CorrectionRow,
@@ -23,6 +25,7 @@ from services.ingest.models import (
     ReparseRow,
     RulingRow,
     RunRow,
+    SearchRow,
     SourceRecordRow,
     StatementRow,
     WatchRow,
@@ -39,6 +42,7 @@ from shared.wire.ingest import (
     DuplicateView,
     ExportView,
     ImportView,
+    ManualView,
     MergeView,
     NoticeView,
     OpenCopiesView,
@@ -53,6 +57,7 @@ from shared.wire.ingest import (
     ReparseView,
     RulingView,
     RunView,
+    SearchView,
     SourceRecordView,
     SplitView,
     StatementView,
@@ -71,6 +76,38 @@ def watch_views(work: Work, rows: Iterable[WatchRow]) -> list[WatchView]:
 
 def watch_view(work: Work, row: WatchRow) -> WatchView:
     return watch_views(work, [row])[0]
+
+
+#: Searches of a manual strategy that its view has; all of them are listed.
+_LAST_SEARCHES = 5
+
+
+def manual_views(work: Work, rows: Collection[WatchRow]) -> list[ManualView]:
+    """Strategies that people search by hand, with their last searches."""
+    made = search_views(work, store.last_searches(work, [row.id for row in rows], _LAST_SEARCHES))
+    return [
+        ManualView(
+            watch=row.id, strategy=row.strategy, database=row.database or "", source=row.source,
+            query=row.query or None, every_days=row.every_days, owner=row.owner,
+            standing=standing_of(row.state, row.due_at, work.now), due=row.due_at.astimezone(UTC).date(),
+            searched_through=row.searched_through, searches=[one for one in made if one.watch == row.id],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def search_views(work: Work, rows: Collection[SearchRow]) -> list[SearchView]:
+    """Searches that were made by hand, with their files."""
+    files = store.files_of(work, [row.id for row in rows])
+    return [_search_view(row, [file for file in files if file.search == row.id]) for row in rows]
+
+
+def _search_view(row: SearchRow, files: Collection[store.File]) -> SearchView:
+    found = Found.of(files)
+    lack = lacks(row.reported, row.lacking, found) if row.state == SearchStates.OPEN else None
+    return SearchView(
+        search=row.id, **row.model_dump(), entries=found.entries, imports=[file.imported for file in files], lacks=lack
+    )
 
 
 def quota_view(row: QuotaRow) -> QuotaView:

@@ -179,7 +179,8 @@ def show_trouble_feed(
     person: LeadSubscriber,
     asked: Entries,
 ) -> Response:
-    """Trouble with the sources of the review, and each all-clear, as an Atom feed for leads, newest first."""
+    """Trouble with the sources of the review, each all-clear, and searches by hand that are due, as an Atom feed for
+    leads, newest first."""
     return _answer_with(_feed_page(work, review, "trouble", asked), request)
 
 
@@ -196,7 +197,7 @@ def _of(work: Work, review: str, subscription: str, person: Person, *, lock: boo
 
 
 def _feed_page(work: Work, review: str, kind: Literal["revision", "trouble"], asked: PageAsked) -> atom.FeedPage:
-    found = store.entries(work, review, kind, asked)
+    found = store.entries(work, review, domain.IN_FEED[kind], asked)
     link = (domain.feed_link if kind == "revision" else domain.trouble_link)(work.settings.public_url, review)
     return atom.FeedPage(
         review=review,

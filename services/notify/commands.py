@@ -55,7 +55,8 @@ def take_from_leads(work: Work, subscription: SubscriptionRow) -> None:
         end(work, subscription, "its owner leads the review no more")
         return
     subscription.kinds = kept
-    store.cancel_waiting_of(work, subscription.id, FOR_LEADS)
+    # Searches of nobody who is told of them are for leads, too.
+    store.cancel_waiting_of(work, subscription.id, {*FOR_LEADS, "search"} - set(kept))
 
 
 def send_trial(work: Work, subscription: SubscriptionRow) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
-from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
@@ -23,6 +23,8 @@ from shared.wire.notify import (
     OverdueNotification,
     RevisionData,
     RevisionNotification,
+    SearchData,
+    SearchNotification,
     TroubleData,
     TroubleNotification,
 )
@@ -42,8 +44,8 @@ class DeliveryStates(States[DeliveryState]):
         (WAITING, WAITING): "an attempt fails and another one is due, or a person asks for one at once",
         (WAITING, DELIVERED): "the receiver takes it",
         (WAITING, FAILED): "the last attempt fails, or the receiver wants no more",
-        (WAITING, CANCELLED): "its subscription ends",
-        (CANCELLED, DELIVERED): "the receiver took it while its subscription ended",
+        (WAITING, CANCELLED): "its subscription ends, or the search that it asks for is made",
+        (CANCELLED, DELIVERED): "the receiver took it meanwhile",
         (DELIVERED, WAITING): "a person asks for it again",
         (FAILED, WAITING): "a person asks for it again",
         (CANCELLED, WAITING): "a person asks for it again",
@@ -162,6 +164,12 @@ MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 #: what stands is met again within a day.
 OLD_TROUBLE = timedelta(days=2)
 
+#: Notifications of which kinds are the entries of which feed.
+IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search"], ...]] = {
+    "revision": ("revision",),
+    "trouble": ("trouble", "search"),
+}
+
 #: Missing works that a notification names.
 _MOST_NAMED = 10
 
@@ -210,6 +218,20 @@ def all_clear_notification(
         link=literature_link(public_url, event.review),
     )  # fmt: skip
     return AllClearNotification(timestamp=at, data=data)
+
+
+def search_notification(event: SearchDue, *, at: datetime, public_url: str) -> SearchNotification:
+    """The notification that a search by hand is due, or past its day."""
+    data = SearchData(
+        review=event.review, strategy=event.strategy, database=event.database, query=event.query, due=event.due,
+        owner=event.owner, link=literature_link(public_url, event.review),
+    )  # fmt: skip
+    return SearchNotification(type="search.overdue" if event.overdue else "search.due", timestamp=at, data=data)
+
+
+def due_of_search(watch: str, due: date, *, overdue: bool) -> str:
+    """What there is one notification of: that a search is due on a day, or that this day has passed."""
+    return f"{watch} {due.isoformat()} {'overdue' if overdue else 'due'}"
 
 
 def literature_link(public_url: str, review: str) -> str:

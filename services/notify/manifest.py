@@ -7,7 +7,15 @@ from pathlib import Path
 from services.notify import api, jobs, reactions
 from services.notify.models import Base
 from services.notify.ports.channels.open import open_channels
-from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.ingest import (
+    RunFinished,
+    SearchDue,
+    SearchFulfilled,
+    SourceParked,
+    SourceResumed,
+    SweepFinished,
+    WatchStopped,
+)
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -27,6 +35,8 @@ SERVICE = Service(
         on(WatchStopped, reactions.follow_stopped_watch),
         on(SourceParked, reactions.follow_parked_source),
         on(SourceResumed, reactions.follow_resumed_source),
+        on(SearchDue, reactions.write_search_notification),
+        on(SearchFulfilled, reactions.call_off_search),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),

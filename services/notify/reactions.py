@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.models import NotificationKind, NotificationRow, TroubleRow
 from shared.db.work import Work
-from shared.events.ingest import RunFinished, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.ingest import (
+    RunFinished,
+    SearchDue,
+    SearchFulfilled,
+    SourceParked,
+    SourceResumed,
+    SweepFinished,
+    WatchStopped,
+)
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
@@ -60,6 +70,29 @@ def follow_resumed_source(work: Work, event: SourceResumed) -> None:
     row = store.lock_trouble(work, event.review, event.source)
     if row is not None:
         _tell_all_clear(work, event, row)
+
+
+def write_search_notification(work: Work, event: SearchDue) -> None:
+    """Freezes the notification that a search by hand is due, or past its day: for whoever is to make it, where they
+    have a subscription for that, and else for the leads who are told of trouble."""
+    owned: list[str] = []
+    if event.owner is not None:
+        chunks = store.subscribers(work, event.review, "search", "trouble", owner=event.owner)
+        owned = [each for chunk in chunks for each in chunk]
+    notification = _freeze(
+        work, domain.search_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
+        kind="search", about=f"{event.strategy} due on {event.due}", number=_next_of_leads(work, event.review),
+        cause=domain.due_of_search(event.watch, event.due, overdue=event.overdue),
+        to=[owned] if owned else store.subscribers(work, event.review, "trouble"),
+    )  # fmt: skip
+    if notification is not None:
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}:trouble")
+
+
+def call_off_search(work: Work, event: SearchFulfilled) -> None:
+    """Asks nobody any more for a search that was made."""
+    causes = [domain.due_of_search(event.watch, event.due, overdue=overdue) for overdue in (False, True)]
+    store.cancel_waiting_for(work, [_id_of(event.review, "search", cause) for cause in causes])
 
 
 def end_subscriptions(work: Work, event: MemberLeft) -> None:
@@ -121,11 +154,16 @@ def _tell_all_clear(
 
 def _tell_leads(work: Work, review: str, about: str, body: TroubleNotification | AllClearNotification) -> None:
     """Freezes a notification of trouble, numbered among those of its review: the one that this run is the cause of."""
-    number = store.last_number(work, review, "trouble") + 1
+    number = _next_of_leads(work, review)
     cause = f"{body.type} {body.data.run or f'{about}, {work.occurred.isoformat()}'}"
     notification = _freeze(work, body, review=review, kind="trouble", about=about, number=number, cause=cause)
     if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{review}:trouble")
+
+
+def _next_of_leads(work: Work, review: str) -> int:
+    """The number of the next entry of the leads' feed."""
+    return store.last_number(work, review, domain.IN_FEED["trouble"]) + 1
 
 
 def _tell_of_entry(work: Work, notification: NotificationRow, *, feed: str) -> None:
@@ -150,18 +188,23 @@ def _freeze(
     about: str,
     number: int = 0,
     cause: str | None = None,
+    to: Iterable[list[str]] | None = None,
 ) -> NotificationRow | None:
     """Writes the one notification of this kind about this thing, or of this cause where one thing may be told of more
-    than once, and its deliveries; None when it is there already.
+    than once, and its deliveries, to whoever asks for its kind or `to` others; None when it is there already.
 
     Two that come at once meet at the primary key; the second is heard again and then finds it.
     """
-    notification_id = id_of("ntc", review, kind, cause or about)
+    notification_id = _id_of(review, kind, cause or about)
     if store.has_notification(work, notification_id):
         return None
     notification = write_notification(
         work, body, id=notification_id, review=review, kind=kind, about=about, number=number
     )
-    for subscribed in store.subscribers(work, review, kind):
+    for subscribed in store.subscribers(work, review, kind) if to is None else to:
         store.add_deliveries(work, notification, subscribed)
     return notification
+
+
+def _id_of(review: str, kind: NotificationKind, cause: str) -> str:
+    return id_of("ntc", review, kind, cause)

@@ -96,8 +96,9 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
     work.session.execute(theirs.values(owner=person))
 
 
-def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
-    """The active webhook subscriptions of a review that ask for a kind of notification, a chunk at a time.
+def subscribers(work: Work, review: str, *kinds: str, owner: str | None = None) -> Iterator[list[str]]:
+    """The active webhook subscriptions of a review, or of one of its people, that ask for any of these kinds of
+    notification, a chunk at a time.
 
     They are locked against being ended until the work commits.
     """
@@ -111,10 +112,12 @@ def subscribers(work: Work, review: str, kind: str) -> Iterator[list[str]]:
             .limit(CHUNK)
             .with_for_update(read=True)
         )
+        if owner is not None:
+            query = query.where(col(SubscriptionRow.owner) == owner)
         rows = work.session.execute(query).all()
         if not rows:
             return
-        yield [row.id for row in rows if kind in row.kinds]
+        yield [row.id for row in rows if not set(kinds).isdisjoint(row.kinds)]
         after = rows[-1].id
 
 
@@ -229,21 +232,28 @@ def forget_deliveries(work: Work, before: datetime, limit: int) -> int:
     return len(ids)
 
 
-def entries(work: Work, review: str, kind: NotificationKind, page: PageAsked) -> Found[NotificationRow]:
+def entries(work: Work, review: str, kinds: Collection[NotificationKind], page: PageAsked) -> Found[NotificationRow]:
     """The notifications of a review's revisions, or of its trouble, newest first: the entries of a feed."""
-    query = select(NotificationRow).where(col(NotificationRow.review) == review, col(NotificationRow.kind) == kind)
+    query = select(NotificationRow).where(col(NotificationRow.review) == review, col(NotificationRow.kind).in_(kinds))
     return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
 
 
-def last_number(work: Work, review: str, kind: NotificationKind) -> int:
-    """The number of the newest notification of a kind; 0 where there is none."""
-    mine = col(NotificationRow.review) == review, col(NotificationRow.kind) == kind
+def last_number(work: Work, review: str, kinds: Collection[NotificationKind]) -> int:
+    """The number of the newest notification of some kinds; 0 where there is none."""
+    mine = col(NotificationRow.review) == review, col(NotificationRow.kind).in_(kinds)
     return work.session.scalars(select(func.max(col(NotificationRow.number))).where(*mine)).one() or 0
 
 
 def lock_trouble(work: Work, review: str, source: str) -> TroubleRow | None:
     """How it stands with a source, locked until this work ends; None where it never gave trouble."""
     return work.session.get(TroubleRow, (review, source), with_for_update=True)
+
+
+def cancel_waiting_for(work: Work, notifications: Collection[str]) -> None:
+    """Calls off what of these notifications has reached nobody yet."""
+    may_end = col(DeliveryRow.state).in_(DeliveryStates.before(DeliveryStates.CANCELLED))
+    theirs = update(DeliveryRow).where(col(DeliveryRow.notice).in_(notifications), may_end)
+    work.session.execute(theirs.values(state=DeliveryStates.CANCELLED))
 
 
 def cancel_waiting_of(work: Work, subscription_id: str, kinds: Collection[str]) -> None:

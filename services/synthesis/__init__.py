@@ -1,11 +1,11 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
 Owns: reports and their studies, fragments and links, CMOCs and their history, notices, re-judgements, triggers,
-drafts and revisions, and how far each source was searched.
+drafts and revisions, how far each source was searched, and when people searched by hand.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,
-people.name.mapped.
+ingest.search.fulfilled, people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.theory.changed, synthesis.rejudgement.opened,
 synthesis.rejudgement.closed, synthesis.revision.drafted, synthesis.revision.published,

@@ -25,6 +25,7 @@ SERVICE = Service(
         on(ingest.RecordSplit, reports.return_evidence_to_parted_record),
         on(ingest.RecordNoticed, notices.suspend_or_restore_fragments),
         on(ingest.RunFinished, cadence.note_searched_through),
+        on(ingest.SearchFulfilled, cadence.note_search),
         on(NameMapped, people.put_person_for_old_name),
     ],
     jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],

@@ -295,8 +295,36 @@ class RevisionRow(Base, table=True):
     event_id: str
 
 
+class ManualRow(Base, table=True):
+    """A strategy that people search by hand, as the version that had it last asks it (`question`), since the day
+    `asked_on`. It is of the plan while that is the review's version."""
+
+    __tablename__ = "manual_strategies"
+
+    review: str = Field(primary_key=True)
+    strategy: str = Field(primary_key=True)
+    position: int
+    database: str
+    question: str
+    every_days: int
+    asked_on: date
+    protocol_version: int
+
+
+class SearchRow(Base, table=True):
+    """The last search that somebody made by hand for a question of a strategy, which may be asked no more."""
+
+    __tablename__ = "searches"
+
+    review: str = Field(primary_key=True)
+    strategy: str = Field(primary_key=True)
+    question: str = Field(primary_key=True)
+    searched_on: date
+    search: str
+
+
 class WatchRow(Base, table=True):
-    """How far a watch of a source has been searched, by its complete runs."""
+    """How far a watch of a source has been searched, by its complete runs, or by hand."""
 
     __tablename__ = "watches"
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, insert, select, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from services.synthesis.domain.cadence import Watch
+from services.synthesis.domain.cadence import Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import Link, Report, Wording
@@ -22,11 +22,13 @@ from services.synthesis.models import (
     DraftRow,
     FragmentRow,
     LinkRow,
+    ManualRow,
     NoticeRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
     RevisionRow,
+    SearchRow,
     TheoryEventRow,
     TriggerRow,
     WatchRow,
@@ -513,6 +515,30 @@ def watch(work: Work, review: str, watch: str) -> WatchRow | None:
 def watches(work: Work, review: str) -> list[Watch]:
     query = select(col(WatchRow.source), col(WatchRow.protocol_version), col(WatchRow.searched_through))
     return [Watch(*row) for row in work.session.execute(query.where(col(WatchRow.review) == review))]
+
+
+def manual_rows(work: Work, review: str) -> dict[str, ManualRow]:
+    """Every strategy of a review that was ever searched by hand, by its name."""
+    rows = work.session.scalars(select(ManualRow).where(col(ManualRow.review) == review))
+    return {row.strategy: row for row in rows}
+
+
+def manual_strategies(work: Work, review: str, version: int) -> list[Manual]:
+    """The strategies that this version has people search by hand, in its order, and when that was done last."""
+    searched = (
+        (col(SearchRow.review) == col(ManualRow.review))
+        & (col(SearchRow.strategy) == col(ManualRow.strategy))
+        & (col(SearchRow.question) == col(ManualRow.question))
+    )
+    columns = col(ManualRow.strategy), col(ManualRow.database), col(ManualRow.every_days), col(ManualRow.asked_on)
+    query = select(*columns, col(SearchRow.searched_on)).select_from(ManualRow).outerjoin(SearchRow, searched)
+    query = query.where(col(ManualRow.review) == review, col(ManualRow.protocol_version) == version)
+    return [Manual(*row) for row in work.session.execute(query.order_by(col(ManualRow.position)))]
+
+
+def search_by_hand(work: Work, review: str, strategy: str, question: str) -> SearchRow | None:
+    """The last search for a question of a strategy, locked until this work ends."""
+    return work.session.get(SearchRow, (review, strategy, question), with_for_update=True)
 
 
 def open_rejudgement_counts(work: Work, review: str) -> tuple[int, int]:

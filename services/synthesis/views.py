@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import searched_through, standing
@@ -17,6 +18,7 @@ from shared.wire.synthesis import (
     DraftView,
     EvidenceMoved,
     EvidenceView,
+    ManualSearch,
     NoticeView,
     RejudgementView,
     ReportView,
@@ -72,7 +74,20 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         preceding=revision_id(review, row.number - 1) if row.number > 1 else None,
         drill=row.drill,
         made_at=row.made_at,
+        manual=manual_searches(work, about),
     )
+
+
+def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
+    """The strategies that people search by hand, and how they stand today."""
+    today = work.now.astimezone(UTC).date()
+    return [
+        ManualSearch(
+            strategy=it.strategy, database=it.database, searched_on=it.searched_on, due=it.due,
+            standing=it.standing(today),
+        )
+        for it in store.manual_strategies(work, row.review, row.protocol_version)
+    ]  # fmt: skip
 
 
 def status(work: Work, row: ReviewRow) -> StatusView:
@@ -83,6 +98,7 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         open_rejudgements=rejudgements,
         open_drills=drills,
         searched_through=searched_through(store.watches(work, row.review)),
+        manual=manual_searches(work, row),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 

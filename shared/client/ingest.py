@@ -108,6 +108,24 @@ class IngestClient:
         asked = {"record": record, "imported": imported, "stage": stage}
         return self._http.pages(f"/ingest/reviews/{part(review)}/decisions", wire.StatementView, **asked)
 
+    def begin_search(self, review: str, watch: str, asked: wire.NewSearch | Mapping[str, object]) -> wire.SearchView:
+        """Says what was searched by hand, of which the files are to come."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/searches", wire.SearchView, asked)
+
+    def sign_nothing_new(
+        self, review: str, watch: str, said: wire.NothingNew | Mapping[str, object]
+    ) -> wire.SearchView:
+        """Signs that a search by hand brought nothing new."""
+        path = f"/ingest/reviews/{part(review)}/watches/{part(watch)}/nothing-new"
+        return self._http.post(path, wire.SearchView, said)
+
+    def searches(self, review: str, *, watch: str | None = None) -> Iterator[wire.SearchView]:
+        """Every search that was made by hand, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/searches", wire.SearchView, watch=watch)
+
+    def search(self, review: str, search: str) -> wire.SearchView:
+        return self._http.get(f"/ingest/reviews/{part(review)}/searches/{part(search)}", wire.SearchView)
+
     def request_export(self, review: str, asked: wire.NewExport | Mapping[str, object]) -> wire.ExportView:
         """Asks for a file of the review's records."""
         return self._http.post(f"/ingest/reviews/{part(review)}/exports", wire.ExportView, asked)

@@ -244,6 +244,53 @@ class FileImported(Event, type="ingest.file.imported", key="review", topic="inge
     error: str | None = None
 
 
+class SearchDue(Event, type="ingest.search.due", key="review", topic="ingest.runs"):
+    """A search that people make by hand is due; told once for each due day, and once more when that has passed
+    (`overdue`).
+
+    `query` is the exact string that is planned, where there is one; `owner` the person who is to make it, None where
+    the leads are.
+    """
+
+    watch: Id
+    strategy: Id
+    database: Id
+    query: str | None
+    due: date
+    overdue: bool
+    owner: Id | None
+
+
+class SearchFulfilled(Event, type="ingest.search.fulfilled", key="review", topic="ingest.runs"):
+    """A search that people make by hand was made: its files were brought and add up (`imported`), or a person signed
+    that it found nothing new (`nothing_new`), in a statement with this SHA-256.
+
+    `query` is the exact string that was searched for, `planned` that of the protocol where it is another. `entries` are
+    the records of its `files` (SHA-256 each), of as many as the database `reported`; a lead accepted that so many
+    `lack`. `question` is what the strategy asked then (`Protocol.question_of`), `due` the day on which it was due.
+    """
+
+    search: Id
+    watch: Id
+    strategy: Id
+    source: Id
+    database: Id
+    question: Id
+    protocol_version: Count
+    query: str
+    planned: str | None
+    searched_on: date
+    due: date
+    how: Literal["imported", "nothing_new"]
+    reported: Count | None
+    entries: Count
+    lack: Count = 0
+    reason: str | None = None
+    by: Id
+    statement_sha256: Id | None = None
+    files: list[Id] = []
+
+
 class SourceDrifted(Event, type="ingest.source.drifted", key="review"):
     """A source answered in a form its documentation does not have, and the run that saw it is incomplete; or hardly any
     of its records has a field that they used to have, as `detail` says."""

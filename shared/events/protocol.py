@@ -27,6 +27,7 @@ from shared.canonical import canonical_json
 from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
+from shared.folding import without_marks
 
 _SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
@@ -53,6 +54,15 @@ MOST_SOURCES = 20
 
 #: The sources that know which works cite which.
 CITING_SOURCES = ("openalex", "crossref", "semanticscholar")
+
+#: How a person is named in a protocol: by the opaque id that `living people members` shows, as names may be erased.
+_PERSON = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+#: What begins the name of the source of whatever came in a file.
+FILES = "import:"
+
+#: Characters of the part of such a name that says which database it is.
+_LONGEST_DATABASE = 60
 
 #: Days between two walks over all of a protocol's dates, where a strategy says nothing else.
 WHOLE_EVERY_DAYS = 90
@@ -81,7 +91,15 @@ FEATURES: dict[str, Feature] = {
     # Every service of an earlier release reads a strategy as one source and one query of 5,000 characters.
     "strategy:concepts": Feature(lambda protocol: any(it.concepts is not None for it in protocol.strategies)),
     "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
+    # One without a source is none to an earlier release.
+    "strategy:manual": Feature(lambda protocol: any(it.manual is not None for it in protocol.strategies)),
 }
+
+
+def slug_of(database: str) -> str:
+    """What a database is called in the name of a source: `embase`, `cinahl-ebsco`; nothing where it has no Latin letter
+    and no digit."""
+    return "-".join(re.findall(r"[a-z0-9]+", without_marks(database).casefold()))[:_LONGEST_DATABASE].strip("-")
 
 
 def is_slug(name: str) -> bool:
@@ -158,6 +176,9 @@ class Strategy(Part):
     Either one source by a `query` in its own syntax, or several `sources` by `concepts`: what says something of every
     concept, and nothing of the one under `not`, whose terms are looked for in keywords too.
     `shared.strategies.asking` has the strings for each source.
+
+    Or by hand, since no API brings it: `manual` is the database or website as people call it, `query` the exact string
+    that is planned for it, `owner` the id of whoever is to search it; without one it is the review's leads.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
@@ -175,6 +196,12 @@ class Strategy(Part):
         default=None, exclude_if=lambda concepts: concepts is None
     )
     without: Concept | None = Field(default=None, alias="not", exclude_if=lambda without: without is None)
+    manual: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), KeptText] | None = (
+        Field(default=None, exclude_if=lambda manual: manual is None)
+    )
+    owner: Annotated[str, StringConstraints(pattern=_PERSON)] | None = Field(
+        default=None, exclude_if=lambda owner: owner is None
+    )
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
     overlap_days: Annotated[int, Field(ge=0, le=3660)] = 14
     whole_every_days: Annotated[int, Field(ge=1, le=3660, exclude_if=lambda days: days == WHOLE_EVERY_DAYS)] = (
@@ -186,8 +213,17 @@ class Strategy(Part):
         """The sources that it is asked at."""
         return (self.source,) if self.source is not None else tuple(self.sources or ())
 
+    @property
+    def files_of(self) -> str:
+        """The source of what its files bring, which is that of all files of its database."""
+        return f"{FILES}{slug_of(self.manual or '') or self.id[:_LONGEST_DATABASE]}"
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if self.manual is not None:
+            return self._by_hand()
+        if self.owner is not None:
+            raise ValueError("owner is of a strategy that is manual: who searches there by hand")
         native = [name for name in ("source", "query") if getattr(self, name) is not None]
         blocks = [name for name in ("sources", "concepts") if getattr(self, name) is not None]
         blocks += ["not"] if self.without is not None else []
@@ -203,7 +239,16 @@ class Strategy(Part):
             raise ValueError(f"its concepts have {terms:,} terms, and {MOST_TERMS:,} is the most")
         missing = [name for name in wanted if getattr(self, name) is None]
         if missing:
-            raise ValueError(f"{' and '.join(missing)} missing: give source and query, or sources and concepts")
+            raise ValueError(
+                f"{' and '.join(missing)} missing: give source and query, or sources and concepts, or manual"
+            )
+        return self
+
+    def _by_hand(self) -> Self:
+        others = [name for name in ("source", "sources", "concepts") if getattr(self, name) is not None]
+        others += ["not"] if self.without is not None else []
+        if others:
+            raise ValueError(f"manual and {others[0]} are of two ways: give manual alone, with its query")
         return self
 
 
@@ -311,6 +356,13 @@ class Protocol(AnyProtocol):
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""
         return canonical_json(self.model_dump(mode="json")).decode()
+
+    def question_of(self, strategy: Strategy) -> str:
+        """What a manual strategy asks (database, string, first day), as a hash: where it is another, what was searched
+        before was searched for something else."""
+        first = self.search_from or self.published_after
+        asked = [strategy.files_of, strategy.query, first and first.isoformat()]
+        return hashlib.sha256(canonical_json(asked)).hexdigest()
 
     def needs(self) -> list[Need]:
         """The features that whoever works by it must have, in the order of their names."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.events.base import Event, Value
 from shared.events.bounds import Count, Id
 
@@ -95,6 +97,16 @@ class RevisionDrafted(Event, type="synthesis.revision.drafted", key="review"):
     states: list[CmocState]
 
 
+class NotSearched(Value):
+    """A search by hand that a revision goes without: of which strategy, in which database, since when it is due, and
+    why its signer leaves it out."""
+
+    strategy: Id
+    database: Id
+    due: date
+    reason: str
+
+
 class RevisionPublished(Event, type="synthesis.revision.published", key="review"):
     """A named person signed a revision: what the theories are now, what changed and why.
 
@@ -118,6 +130,7 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     signature: str
     because: list[str]
     drill: bool = False
+    not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
 
 
 class ReviewOverdue(Event, type="synthesis.review.overdue", key="review", topic="synthesis.reviews"):

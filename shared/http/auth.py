@@ -140,6 +140,8 @@ Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Exporter = Annotated[Person, Depends(at_least("reviewer", "records"))]
 Importer = Annotated[Person, Depends(at_least("lead", "import"))]
+#: Who signs what they searched by hand: its owner may be no lead.
+Searcher = Annotated[Person, Depends(at_least("reviewer", "sign"))]
 Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
 #: Who says whose the names are under which people acted before they had ids.
 Confirmer = Annotated[Person, Depends(at_least("lead", "administer"))]

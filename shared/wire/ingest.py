@@ -15,8 +15,9 @@ WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
 #: What a watch is for: a strategy's search, what a source changes about the records that a review has of it, what cites
-#: its included reports or is cited by them, or the files that people bring of one database, which nobody pulls.
-WatchPurpose = Literal["search", "changes", "citations", "import"]
+#: its included reports or is cited by them, the files that people bring of one database, which nobody pulls, or a
+#: search that people make by hand.
+WatchPurpose = Literal["search", "changes", "citations", "import", "manual"]
 
 #: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, citations, or a file.
 Purpose = Literal["new", "whole", "changes", "citations", "import"]
@@ -30,6 +31,15 @@ Direction = Literal["backward", "forward"]
 
 #: Where a record stands in screening.
 Standing = Literal["waiting", "included", "excluded"]
+
+#: Whether a search that people make by hand is made: not yet whole, made, or another one of its day or later was.
+SearchState = Literal["open", "fulfilled", "superseded"]
+
+#: How one is made: files bring what it found, or a person signs that it found nothing new.
+SearchMade = Literal["imported", "nothing_new"]
+
+#: Where a manual strategy stands: it was searched, it is due today, its day has passed, it is not searched for now.
+ManualStanding = Literal["searched", "due", "overdue", "paused", "retired"]
 
 #: How far the records of a file have been taken in.
 ImportState = Literal["waiting", "running", "done", "failed"]
@@ -131,7 +141,8 @@ class NewAcceptance(Given):
 
 class WatchView(BaseModel):
     """What is pulled again and again: a strategy, or, by its `purpose`, the changes that a source makes to the records
-    of a review, or the citations of its included reports. `trouble` is why its last run was not complete.
+    of a review, or the citations of its included reports. `trouble` is why its last run was not complete. A manual
+    strategy is pulled by nobody, and its `query` may be blank.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
     `whole_every_days`. A run that lacks no more than is `accepted` is complete.
@@ -190,14 +201,92 @@ class FileView(BaseModel):
     size: int
 
 
+_Reported = Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE]
+_Found = Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE]
+_Day = Annotated[date, Field(strict=False)]
+
+
+class NewSearch(Given):
+    """That a manual strategy was searched, and what was found comes in files: in which database, by exactly which
+    string, on which day, and how many records it said it has. One that found none brings no file: sign that nothing is
+    new."""
+
+    database: Line
+    query: Strategy
+    searched_on: _Day
+    reported: _Found
+
+
+class NothingNew(Given):
+    """What a person signs: that a manual strategy was searched by exactly this string on this day, and brought nothing
+    that the review has not; `reported` is how many records the database said it has in all, `words` whatever is to be
+    said of it."""
+
+    query: Strategy
+    searched_on: _Day
+    reported: _Reported | None = None
+    words: Reason
+
+
+class SearchView(BaseModel):
+    """A search that was made by hand. `planned` is the string of the protocol, where it is another than what was
+    searched for. `lacks` says what is missing while it is open; `lacking` is how many records a lead let it lack.
+
+    `entries` are the records that its files hold, of those that are taken in; `imports` are all of its files. A
+    `statement` is the exact text that `asked_by` signed by their own key, with its SHA-256.
+    """
+
+    search: str
+    review: str
+    watch: str
+    strategy: str
+    database: str
+    query: str
+    planned: str | None
+    searched_on: date
+    reported: int | None
+    made: SearchMade
+    state: SearchState
+    entries: int
+    imports: list[str]
+    lacks: str | None
+    lacking: int
+    reason: str | None
+    statement: str | None
+    statement_sha256: str | None
+    asked_by: str
+    asked_at: datetime
+    fulfilled_by: str | None
+    fulfilled_at: datetime | None
+
+
+class ManualView(BaseModel):
+    """A strategy that people search by hand: where it stands, the day on which it is due, and its last searches, the
+    newest first. `query` is the exact string that is planned, where there is one; `owner` whoever is to search, None
+    where the leads are."""
+
+    watch: str
+    strategy: str
+    database: str
+    source: str
+    query: str | None
+    every_days: int
+    owner: str | None
+    standing: ManualStanding
+    due: date
+    searched_through: date | None
+    searches: list[SearchView]
+
+
 class NewImport(Given):
     """Take in the records of an uploaded file.
 
     `name` is what the file is called. `database` is where its records were found (`embase`); without one it is what
     the file shows, else `file`. `query` is the exact string that was searched for, `searched_on` the day of that, and
-    `reported` how many records the database said it has, against which those of the file are held. `mapping` is a YAML
-    document that says which columns state decisions of before, and what their values mean; nothing of a file that does
-    not fit it is kept.
+    `reported` how many records the database said it has, against which those of the file are held. A file of a `search`
+    that was made by hand says none of these, since that does; its records count towards those of the search. `mapping`
+    is a YAML document that says which columns state decisions of before, and what their values mean; nothing of a file
+    that does not fit it is kept.
     """
 
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -205,8 +294,9 @@ class NewImport(Given):
     format: LibraryFormat | None = None
     database: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")] | None = None
     query: Strategy | None = None
-    searched_on: Annotated[date, Field(strict=False)] | None = None
-    reported: Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE] | None = None
+    searched_on: _Day | None = None
+    reported: _Reported | None = None
+    search: Short | None = None
     mapping: Written | None = None
 
 
@@ -233,6 +323,7 @@ class ImportView(BaseModel):
     query: str | None
     searched_on: date | None
     reported: int | None
+    search: str | None = None
     columns: list[str]
     state: ImportState
     read: int
@@ -690,8 +781,8 @@ class CitationView(BaseModel):
 
 class IngestStatus(BaseModel):
     """Where a review's literature stands; `sweeps` are the watches over what sources change, `chases` those over the
-    citations of included reports, `parked` those of its sources that are left alone for now, `open_copies` how much of
-    what passed a stage anybody can read."""
+    citations of included reports, `manual` the strategies that people search by hand, `parked` those of its sources
+    that are left alone for now, `open_copies` how much of what passed a stage anybody can read."""
 
     review: str
     protocol_version: int
@@ -701,6 +792,7 @@ class IngestStatus(BaseModel):
     watches: list[WatchView]
     sweeps: list[WatchView]
     chases: list[WatchView] = []
+    manual: list[ManualView] = []
     parked: list[ParkedView] = []
     open_copies: CopyCounts | None = None
 

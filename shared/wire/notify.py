@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.events.synthesis import ChangeClass
+from shared.events.synthesis import ChangeClass, NotSearched
 from shared.wire.common import Given
 
-Kind = Literal["revision", "overdue", "trouble"]
+Kind = Literal["revision", "overdue", "trouble", "search"]
 
 #: What is for leads alone, and so is told to nobody who is none any more.
 FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
@@ -20,9 +20,10 @@ DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
 class NewSubscription(Given):
     """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
 
-    `kinds`: `revision` is every published revision. For leads: `overdue`, the alarm that a review missed its cadence,
-    and `trouble`, that a source's answers are not whole, once for each source and day, and that they are whole again.
-    A feed tells of revisions or of trouble.
+    `kinds`: `revision` is every published revision, `search` that a search by hand is due, or past its day, which the
+    protocol says is yours to make. For leads: `overdue`, the alarm that a review missed its cadence, and `trouble`,
+    that a source's answers are not whole, once for each source and day, that they are whole again, and such searches
+    of nobody who is told of them. A feed tells of revisions or of trouble.
     """
 
     model_config = ConfigDict(
@@ -42,7 +43,7 @@ class NewSubscription(Given):
 
     channel: Literal["webhook", "feed"]
     url: Annotated[str, Field(max_length=2000)] | None = None
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=3, json_schema_extra={"uniqueItems": True})
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=4, json_schema_extra={"uniqueItems": True})
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:
@@ -90,13 +91,14 @@ class AttemptView(BaseModel):
 class DeliveryView(BaseModel):
     """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
-    `about` is the revision, the day an overdue review was due, or a source and the day of its trouble. `due_at` is when
-    the next attempt is made, while the state is `waiting`.
+    `about` is the revision, the day an overdue review was due, a source and the day of its trouble, or a strategy that
+    is searched by hand and the day on which it is due. `due_at` is when the next attempt is made, while the state is
+    `waiting`.
     """
 
     id: str
     subscription: str
-    kind: Literal["revision", "overdue", "trouble", "test"]
+    kind: Literal["revision", "overdue", "trouble", "search", "test"]
     about: str
     state: DeliveryState
     created_at: datetime
@@ -123,7 +125,8 @@ class CmocChanges(BaseModel):
 
 
 class RevisionData(BaseModel):
-    """A published revision. `support` counts the independent studies that stand behind each CMOC now."""
+    """A published revision. `support` counts the independent studies that stand behind each CMOC now; `not_searched`
+    are the searches by hand that it goes without, and is there only where there are any."""
 
     review: str
     revision: str
@@ -140,6 +143,7 @@ class RevisionData(BaseModel):
     preceding: str | None
     link: str
     drill: bool
+    not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
 
 
 class OverdueData(BaseModel):
@@ -185,6 +189,19 @@ class AllClearData(BaseModel):
     link: str
 
 
+class SearchData(BaseModel):
+    """A search that no API makes, of a strategy in a database: it is due on a day (UTC), by the exact string `query`
+    where one is planned. `owner` is whose it is, None where the leads are."""
+
+    review: str
+    strategy: str
+    database: str
+    query: str | None
+    due: date
+    owner: str | None
+    link: str
+
+
 class TrialData(BaseModel):
     """Nothing happened: someone tries whether notifications arrive."""
 
@@ -225,6 +242,14 @@ class AllClearNotification(BaseModel):
     data: AllClearData
 
 
+class SearchNotification(BaseModel):
+    """The body of the notification that a search by hand is due, or that its day has passed."""
+
+    type: Literal["search.due", "search.overdue"]
+    timestamp: datetime
+    data: SearchData
+
+
 class TrialNotification(BaseModel):
     """The body of a test notification."""
 
@@ -235,6 +260,11 @@ class TrialNotification(BaseModel):
 
 #: Any notification; its `type` says which.
 Notification = Annotated[
-    RevisionNotification | OverdueNotification | TroubleNotification | AllClearNotification | TrialNotification,
+    RevisionNotification
+    | OverdueNotification
+    | TroubleNotification
+    | AllClearNotification
+    | SearchNotification
+    | TrialNotification,
     Field(discriminator="type"),
 ]

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 from shared.events.base import Value
-from shared.events.synthesis import Change, ChangeClass, CmocState, Element, Inference, Stance, Status
+from shared.events.synthesis import (
+    Change,
+    ChangeClass,
+    CmocState,
+    Element,
+    Inference,
+    NotSearched,
+    Stance,
+    Status,
+)
 from shared.wire.common import Given, Line, Prose, Reason
 
 DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
@@ -276,9 +285,21 @@ class CmocDrafted(BaseModel):
     studies: list[str]
 
 
+class ManualSearch(BaseModel):
+    """A strategy that people search by hand: when it was searched for what the protocol asks now, None where it never
+    was, and the day on which it is due. No revision is signed past one that is overdue, unless it is left out."""
+
+    strategy: str
+    database: str
+    searched_on: date | None
+    due: date
+    standing: Literal["searched", "due", "overdue"]
+
+
 class DraftView(BaseModel):
     """What would be published now: the theories, and their CMOCs in the protocol's order, with `changes` since the
-    preceding revision. `settled` is false while something that arrived is not taken in yet."""
+    preceding revision. `settled` is false while something that arrived is not taken in yet. `manual` are the searches
+    by hand."""
 
     review: str
     draft: str
@@ -297,15 +318,25 @@ class DraftView(BaseModel):
     preceding: str | None
     drill: bool
     made_at: datetime
+    manual: list[ManualSearch] = []
+
+
+class LeftOut(Given):
+    """A search by hand that is overdue, and why the revision goes without it."""
+
+    strategy: Line
+    reason: Reason
 
 
 class SignDraft(Given):
-    """Signs the draft whose evidence has this hash (and, where given, exactly this draft)."""
+    """Signs the draft whose evidence has this hash (and, where given, exactly this draft). It goes `without` those
+    searches by hand that are overdue, each with its reason; the revision says so."""
 
     fragments_sha256: Line
     draft: Line | None = None
     summary: Prose
     drill: bool = False
+    without: list[LeftOut] = Field(default=[], max_length=50)
 
 
 class TriggerView(Value):
@@ -339,7 +370,8 @@ class RevisionHead(Value):
 class RevisionContent(RevisionHead):
     """The content of a revision, as read from the document that was signed.
 
-    `because` are the ids of the events that led to it since the preceding revision.
+    `because` are the ids of the events that led to it since the preceding revision. `not_searched` are the searches by
+    hand that it goes without; a document that goes without none does not name them.
     """
 
     protocol_version: int
@@ -353,6 +385,7 @@ class RevisionContent(RevisionHead):
     changes: list[Change]
     triggers: list[TriggerView]
     because: list[str]
+    not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
 
     @property
     def body(self) -> Body:
@@ -397,7 +430,7 @@ class Verified(BaseModel):
     """Whether a revision is still what was signed, and what is wrong where not; by which key it was signed, and the
     dates in which that key signs. `readable` is false for a document that only a later release can show.
 
-    `review` to `drill` are what the document says of itself; null where it does not hold.
+    `review` to `drill`, and `not_searched`, are what the document says of itself; null where it does not hold.
     """
 
     revision: str | None
@@ -413,6 +446,7 @@ class Verified(BaseModel):
     kid: str | None
     key_since: datetime | None
     key_until: datetime | None
+    not_searched: list[NotSearched] | None = None
 
 
 class Difference(BaseModel):
@@ -513,7 +547,7 @@ class Judged(Given):
 
 class StatusView(BaseModel):
     """Where a review stands. `state` is active, due or overdue, by its publication cadence; `open_drills` counts the
-    open re-judgements that are exercises."""
+    open re-judgements that are exercises. `manual` are the searches by hand."""
 
     review: str
     title: str
@@ -526,3 +560,4 @@ class StatusView(BaseModel):
     open_rejudgements: int
     open_drills: int
     searched_through: dict[str, date]
+    manual: list[ManualSearch] = []

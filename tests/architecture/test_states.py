@@ -12,7 +12,15 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.watching import ExportStates, ImportStates, ReparseStates, RunStates, Standings, WatchStates
+from services.ingest.domain.watching import (
+    ExportStates,
+    ImportStates,
+    ReparseStates,
+    RunStates,
+    SearchStates,
+    Standings,
+    WatchStates,
+)
 from services.notify.domain import DeliveryStates
 from services.screening.domain import LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
@@ -31,6 +39,7 @@ ON_THE_WIRE = {
     LeaseStates: screening.Ended,
     WatchStates: ingest.WatchState,
     RunStates: ingest.RunState,
+    SearchStates: ingest.SearchState,
     Standings: ingest.Standing,
     ImportStates: ingest.ImportState,
     ExportStates: ingest.ExportState,

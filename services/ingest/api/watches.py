@@ -33,6 +33,7 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         store.watches_of(work, review, "changes"),
         store.watches_of(work, review, "citations"),
     )
+    manual = store.watches_of(work, review, "manual")
     return IngestStatus(
         review=review,
         protocol_version=row.protocol_version,
@@ -42,6 +43,7 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         watches=views.watch_views(work, searches),
         sweeps=views.watch_views(work, sweeps),
         chases=views.watch_views(work, chases),
+        manual=views.manual_views(work, manual),
         parked=views.parked_views(work, {FULL_TEXTS, *(watch.source for watch in (*searches, *sweeps, *chases))}),
         open_copies=views.copy_counts(work, review),
     )
@@ -61,8 +63,8 @@ def list_parked(work: Reading, person: Lead) -> Page[ParkedView]:
 
 @router.get("/reviews/{review}/watches")
 def list_watches(review: Name, work: Reading, person: Reader, purpose: WatchPurpose = "search") -> Page[WatchView]:
-    """Every watch of a review over its strategies, over what sources change, or over the citations of its included
-    reports, in the order of their names."""
+    """Every watch of a review over its strategies, over what sources change, over the citations of its included
+    reports, or those of its manual strategies, in the order of their names."""
     return Page(items=views.watch_views(work, store.watches_of(work, review, purpose)))
 
 
@@ -84,7 +86,7 @@ def show_coverage(
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
-    rows = store.watches_of(work, review, "search", "citations", "import")
+    rows = store.watches_of(work, review, "search", "citations", "import", "manual")
     watches = {row.id: (row.strategy, row.source) for row in rows}
     days = since, until
     return coverage(review, days, store.brought(work, review, days), watches)

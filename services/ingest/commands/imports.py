@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from services.ingest import store
+from services.ingest.commands.searches import take_file
 from services.ingest.domain.mappings import read_mapping
 from services.ingest.models import ImportRow, ReviewRow
 from shared.blobs import names
@@ -12,20 +13,29 @@ from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Conflict, Invalid, NotFound
+from shared.events.protocol import FILES
 from shared.ids import new_id
 from shared.wire.ingest import NewImport
 
 
 def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> ImportRow:
-    """Begins one of a file that was uploaded. Raises UnknownReview, NotFound where there is no such file any more,
-    Invalid where a search is said to lie in the future or a mapping is none of this review's protocol, and Conflict for
-    a mapping where an earlier release heard the protocol."""
+    """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
+
+    Raises UnknownReview, NotFound where there is no such search, or no such file any more, Conflict where the search
+    takes no such file, and for a mapping where an earlier release heard the protocol; and Invalid where a search is said
+    to lie in the future, its file to be of something else, or a mapping is none of this review's protocol.
+    """
     known = store.review_of(work, review)
+    search = take_file(work, review, asked.search, asked.file) if asked.search else None
     row = ImportRow(
         id=new_id("import"), review=review, name=asked.name, sha256=asked.file, size=0, asked_format=asked.format,
         database=asked.database, query=asked.query, searched_on=asked.searched_on, reported=asked.reported,
         asked_by=work.actor, asked_at=work.now,
     )  # fmt: skip
+    if search is not None:
+        _require_nothing_else(asked)
+        row.search, row.query, row.searched_on = search.id, search.query, search.searched_on
+        row.database = database_of(store.watch_of(work, review, search.watch).source)
     try:
         names.keep(work, blobs, asked.file, by=user(row.id))
         row.size = blobs.size(asked.file)
@@ -45,6 +55,19 @@ def _check(known: ReviewRow, mapping: str) -> None:
         why = "which answers the stages have is not known here before the next version of the protocol is applied"
         raise Conflict(f"{why}; import without a mapping", slug="stages_unknown")
     read_mapping(mapping, known.stages)
+
+
+def database_of(source: str) -> str:
+    """Which database the files of a source are of."""
+    return source.removeprefix(FILES)
+
+
+def _require_nothing_else(asked: NewImport) -> None:
+    """Raises Invalid where a file of a search says itself how it was found."""
+    said = [at for at in ("database", "query", "searched_on", "reported") if getattr(asked, at) is not None]
+    if said:
+        why = "the search that the file is of says this; leave it out"
+        raise Invalid(f"{said[0]}: {why}", [{"at": at, "why": why} for at in said])
 
 
 def user(imported: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.ingest import store
+from services.ingest.commands.searches import accept_lack_of_search
 from services.ingest.domain.watching import MORE_MISSING, RunStates, WatchStates
 from services.ingest.models import RunRow, WatchRow
 from shared.db.work import Work
@@ -34,6 +35,9 @@ def pull_now(work: Work, review: str, watch: str) -> WatchRow:
     row = _changeable(work, review, watch)
     if row.state == WatchStates.PAUSED:
         raise Conflict(f"watch {watch!r} is paused; resume it first", slug="watch_paused")
+    if row.purpose == "manual":
+        why = "bring its files, or sign that nothing is new"
+        raise Conflict(f"watch {watch!r} is searched by hand, and pulled by nobody: {why}", slug="searched_by_hand")
     row.due_at = work.now
     store.unpark(work, row.source)
     return row
@@ -49,9 +53,12 @@ def accept_lack(work: Work, review: str, watch: str, lacking: int, reason: str) 
 
     It holds as `Acceptance` says, until the watch asks something else. What was accepted is looked for again at once,
     as is what no longer is.
+    Of a manual strategy it is its open search that lacks, and is made by this.
     Raises NotFound, and Conflict where the last run does not lack just that, so that nobody accepts what they have not
     seen.
     """
+    if store.watch_of(work, review, watch).purpose == "manual":
+        return accept_lack_of_search(work, review, watch, lacking, reason)
     row = _changeable(work, review, watch)
     run = _run_that_lacks(work, row, lacking) if lacking else None
     missing = run.missing if run is not None else []

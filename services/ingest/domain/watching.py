@@ -15,6 +15,7 @@ from shared.wire.ingest import (
     Purpose,
     ReparseState,
     RunState,
+    SearchState,
     Standing,
     WatchState,
 )
@@ -93,6 +94,24 @@ class ImportStates(States[ImportState]):
         (WAITING, FAILED): "its file is none that can be read",
         (RUNNING, DONE): "every record of the file is taken in or rejected",
         (RUNNING, FAILED): "the file cannot be read further",
+    }
+
+
+class SearchStates(States[SearchState]):
+    """A search that people make by hand."""
+
+    OPEN: Final = "open"
+    FULFILLED: Final = "fulfilled"
+    SUPERSEDED: Final = "superseded"
+
+    what = "search"
+    moves = {
+        (None, OPEN): "somebody says what was searched, and its files are to come",
+        (
+            OPEN,
+            FULFILLED,
+        ): "all its files are in and add up, a lead accepts what lacks, or a person signs that nothing is new",
+        (OPEN, SUPERSEDED): "its files are in and do not add up, and another one of its day or later was made",
     }
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from services.ingest import store
 from services.ingest.commands.deduplication import take_in
+from services.ingest.commands.searches import settle_search
 from services.ingest.commands.statements import keep_statements
 from services.ingest.domain.mappings import Mapped
 from services.ingest.domain.watching import ImportStates, RunStates
@@ -35,6 +36,7 @@ from shared.bus.judging import is_down
 from shared.db.work import Work
 from shared.errors import Conflict, Lost, Unavailable
 from shared.events.ingest import Bibliography, FileImported
+from shared.events.protocol import FILES
 from shared.folding import plain_words
 from shared.ids import new_id
 from shared.service import Context
@@ -46,9 +48,6 @@ ACTOR = "ingest:import"
 
 #: Records of a file that are taken in by one transaction.
 AT_ONCE = 200
-
-#: What begins the name of the source of every record that came in a file.
-SOURCE = "import:"
 
 #: What is remarked of a record that left and comes back changed.
 _DIFFERS = "{} is described otherwise here, and stays so: `living ingest correct` changes it"
@@ -133,7 +132,7 @@ def _opened(file: BinaryIO, row: ImportRow) -> Opened:
 
 def _open(file: BinaryIO, row: ImportRow, database: str) -> Opened:
     file.seek(0)
-    return open_library(file, name=row.name, format=row.asked_format, source=f"{SOURCE}{database}")
+    return open_library(file, name=row.name, format=row.asked_format, source=f"{FILES}{database}")
 
 
 def _batches(entries: Iterator[Entry | Fault]) -> Iterator[list[Entry | Fault]]:
@@ -152,7 +151,7 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
     )  # fmt: skip
     row.database = database
     review = store.lock_review(work, row.review)
-    watch = _watch(work, row.review, f"{SOURCE}{database}", review.protocol_version)
+    watch = _watch(work, row, f"{FILES}{database}", review.protocol_version)
     run, day = new_id("run"), row.searched_on or row.asked_at.astimezone(UTC).date()
     row.run = run
     ImportStates.turn(row, ImportStates.RUNNING)
@@ -165,8 +164,15 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
     )  # fmt: skip
 
 
-def _watch(work: Work, review: str, source: str, version: int) -> WatchRow:
-    """The watch of all files of one database, by which strategies are told from each other; there from the first on."""
+def _watch(work: Work, row: ImportRow, source: str, version: int) -> WatchRow:
+    """The watch by which strategies are told from each other: that of its search, or of all files of one database,
+    which is there from the first on."""
+    review = row.review
+    if row.search is not None:
+        watch = store.watch_of(work, review, store.search_of(work, review, row.search).watch)
+        # A protocol may have named another database since.
+        if watch.source == source:
+            return watch
     known = store.watch_if_any(work, store.watch_id(review, source))
     return known or work.add(
         WatchRow(
@@ -263,6 +269,8 @@ def _end(work: Work, imported: str) -> None:
     else:
         RunStates.turn(run, RunStates.COMPLETE)
     _tell(work, row, run)
+    if row.search is not None:
+        settle_search(work, row.review, row.search)
 
 
 def _fail(work: Work, imported: str, error: Exception) -> None:
@@ -278,6 +286,8 @@ def _fail(work: Work, imported: str, error: Exception) -> None:
         run.error, run.ended_at = row.error, work.now
         RunStates.turn(run, RunStates.INCOMPLETE)
         _tell(work, row, run)
+    if row.search is not None:
+        settle_search(work, row.review, row.search)
 
 
 def _tell(work: Work, row: ImportRow, run: RunRow) -> None:

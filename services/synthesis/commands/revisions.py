@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 
 from services.synthesis import store
 from services.synthesis.commands.drafts import keep_draft
@@ -13,12 +13,13 @@ from services.synthesis.domain.verifying import Signed, claims_of, exported, ver
 from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
 from shared.db.work import Work
 from shared.errors import Conflict
-from shared.events.synthesis import Change, RevisionPublished
+from shared.events.synthesis import Change, NotSearched, RevisionPublished
 from shared.keys.ring import named_key
 from shared.wire.synthesis import (
     Body,
     EvidenceMoved,
     ExportedRevision,
+    LeftOut,
     RevisionContent,
     RevisionView,
     SignDraft,
@@ -33,13 +34,15 @@ _MOST_CAUSES = 1000
 def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
 
-    Raises Conflict while something that arrived is not taken in, and when the draft is not the one seen; Unavailable
-    when a key was rotated since this work began, which then tries again.
+    Raises Conflict while something that arrived is not taken in, when the draft is not the one seen, and past a search
+    by hand that is overdue and not left out; Unavailable when a key was rotated since this work began, which then tries
+    again.
     """
     review = store.review_to_change(work, review_id)
     draft = _draft_as_seen(work, review, seen)
+    left_out = _left_out(work, review, seen.without)
     causes = store.causes_of_open_cycle(work, review_id)
-    content = _content(work, review, draft, seen, causes)
+    content = _content(work, review, draft, seen, causes, left_out)
     row = _freeze(work, content, causes)
     store.close_cycle(work, review_id, content.number)
     _begin_next_cycle(work, review, content)
@@ -84,9 +87,38 @@ def _draft_as_seen(work: Work, review: ReviewRow, seen: SignDraft) -> DraftRow:
     return draft
 
 
+def _left_out(work: Work, review: ReviewRow, without: list[LeftOut]) -> list[NotSearched]:
+    """The searches by hand that a revision goes without: all that are overdue, and those alone. Raises Conflict."""
+    today = work.now.astimezone(UTC).date()
+    strategies = store.manual_strategies(work, review.review, review.protocol_version)
+    overdue = {it.strategy: it for it in strategies if it.standing(today) == "overdue"}
+    reasons = {it.strategy: it.reason for it in without}
+    if unsaid := [it for name, it in overdue.items() if name not in reasons]:
+        named = "; ".join(f"{it.strategy} ({it.database}, due on {it.due})" for it in unsaid)
+        raise Conflict(
+            f"searches by hand are overdue: {named}. Bring what they found (`living ingest import`), sign that nothing "
+            "is new (`living ingest searched`), or leave each out with a reason",
+            slug="searches_overdue",
+            errors=[{"at": f"without.{it.strategy}", "why": f"{it.database} was due on {it.due}"} for it in unsaid],
+        )
+    if needless := [name for name in reasons if name not in overdue]:
+        raise Conflict(
+            f"{needless[0]!r} is no search by hand that is overdue: there is nothing to leave out", slug="not_overdue"
+        )
+    return [
+        NotSearched(strategy=name, database=it.database, due=it.due, reason=reasons[name])
+        for name, it in overdue.items()
+    ]
+
+
 def _content(
-    work: Work, review: ReviewRow, draft: DraftRow, seen: SignDraft, causes: list[str]
-) -> RevisionContent:  # fmt: skip
+    work: Work,
+    review: ReviewRow,
+    draft: DraftRow,
+    seen: SignDraft,
+    causes: list[str],
+    left_out: list[NotSearched],
+) -> RevisionContent:
     body = Body.model_validate(draft.body)
     return RevisionContent(
         revision=revision_id(review.review, review.cycle),
@@ -115,6 +147,7 @@ def _content(
             for trigger in store.triggers_of_cycle(work, review.review, review.cycle)
         ],
         because=causes,
+        not_searched=left_out,
     )
 
 
@@ -126,7 +159,8 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> Revision
     with work.ring.unchanged():
         signature = work.ring.sign("revisions", claims, at=content.signed_at)
     event = RevisionPublished(
-        **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because"}),
+        not_searched=content.not_searched,
+        **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because", "not_searched"}),
         states=content.body.states,
         changes=shortened(content.changes),
         content_sha256=content_sha256,

@@ -29,6 +29,28 @@ def searched_through(watches: Iterable[Watch]) -> dict[str, date]:
     return {source: watch.searched_through for source, watch in newest.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A strategy that people search by hand: the day on which it was first asked for as it is now, and the last one on
+    which it was searched for that, if ever."""
+
+    strategy: str
+    database: str
+    every_days: int
+    asked_on: date
+    searched_on: date | None
+
+    @property
+    def due(self) -> date:
+        """The day on which it is due: at once at first."""
+        return self.asked_on if self.searched_on is None else self.searched_on + timedelta(days=self.every_days)
+
+    def standing(self, today: date) -> Literal["searched", "due", "overdue"]:
+        if today < self.due:
+            return "searched"
+        return "due" if today == self.due else "overdue"
+
+
 def next_due(started: date, last_published: date | None, every_days: int) -> date:
     """The day by which the next revision is due."""
     return (last_published or started) + timedelta(days=every_days)

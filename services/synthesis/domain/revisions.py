@@ -11,11 +11,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from shared.canonical import canonical_json
 from shared.errors import Conflict, Invalid
-from shared.events.synthesis import Change
+from shared.events.synthesis import Change, NotSearched
 from shared.ids import id_of
 from shared.wire.synthesis import RevisionContent, Statement, TheoryText, TriggerView
 
@@ -38,6 +38,9 @@ _CONTENT = (
     "evidence", "changes", "triggers", "because",
 )  # fmt: skip
 
+#: The parts that stand in a document only where it has something to say there.
+_SOMETIMES = ("not_searched",)
+
 
 def revision_id(review: str, number: int) -> str:
     """The id of a review's n-th revision, known before it is published: its whole cycle is one flow."""
@@ -53,7 +56,8 @@ def freeze(content: RevisionContent) -> tuple[str, str]:
 def document_of(content: RevisionContent) -> Document:
     """The document of schema 2, part by part: what the wire's forms come to hold later is not in it. Instants are ISO
     8601 with their zone, days ISO 8601."""
-    return {
+    left_out = {"not_searched": [_not_searched(it) for it in content.not_searched]} if content.not_searched else {}
+    return left_out | {
         "schema": SCHEMA,
         "revision": content.revision,
         "review": content.review,
@@ -122,7 +126,8 @@ def read(frozen: str) -> tuple[int, RevisionContent]:
         document = parsed(frozen)
         schema = schema_of(document)
         if schema in KNOWN_SCHEMAS:
-            return schema, RevisionContent.model_validate({name: document[name] for name in _CONTENT})
+            parts = {name: document[name] for name in (*_CONTENT, *(it for it in _SOMETIMES if it in document))}
+            return schema, RevisionContent.model_validate(parts)
     except (Invalid, KeyError, ValidationError) as error:
         raise Conflict(
             "this revision was changed where it is kept and cannot be shown; `living synthesis verify` says what is "
@@ -134,6 +139,15 @@ def read(frozen: str) -> tuple[int, RevisionContent]:
         "and shown by a later release",
         slug="unknown_schema",
     )
+
+
+def not_searched_of(document: Document) -> list[NotSearched]:
+    """The searches by hand that a document says it goes without. Raises ValidationError for what are none."""
+    return TypeAdapter(list[NotSearched]).validate_python(document.get("not_searched", []))
+
+
+def _not_searched(it: NotSearched) -> dict[str, Any]:
+    return {"strategy": it.strategy, "database": it.database, "due": it.due.isoformat(), "reason": it.reason}
 
 
 def _theory(it: TheoryText) -> dict[str, Any]:

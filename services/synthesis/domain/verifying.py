@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from services.synthesis.domain.revisions import KNOWN_SCHEMAS, Document, head_of, parsed, schema_of
+from pydantic import ValidationError
+
+from services.synthesis.domain.revisions import KNOWN_SCHEMAS, Document, head_of, not_searched_of, parsed, schema_of
 from shared.errors import Invalid
+from shared.events.synthesis import NotSearched
 from shared.keys.ring import AUDIENCES, Key, KeyRing
 from shared.wire.synthesis import ExportedRevision, Verified
 
@@ -74,6 +77,7 @@ def verify(
         kid=key.kid if key else None,
         key_since=key.since if key else None,
         key_until=key.until if key else None,
+        not_searched=_not_searched(known),
     )
 
 
@@ -179,6 +183,13 @@ def _instant(document: Document | None, name: str) -> datetime | None:
     try:
         return datetime.fromisoformat(_text(document, name) or "")
     except ValueError:
+        return None
+
+
+def _not_searched(document: Document | None) -> list[NotSearched] | None:
+    try:
+        return not_searched_of(document) if document is not None else None
+    except ValidationError:
         return None
 
 

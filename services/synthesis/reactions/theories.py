@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date
 from typing import TypedDict
 
 from services.synthesis import store
@@ -11,7 +11,7 @@ from services.synthesis.commands.history import Happening, log_triggers, mark_du
 from services.synthesis.domain.cadence import next_due
 from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
-from services.synthesis.models import CmocRow, ReviewRow
+from services.synthesis.models import CmocRow, ManualRow, ReviewRow
 from shared.db.work import Work
 from shared.events.protocol import Cmoc, VersionPublished
 
@@ -33,6 +33,7 @@ def adopt_theories(work: Work, event: VersionPublished) -> None:
     if review is not None and event.version <= review.protocol_version:
         return
     amended = review is not None
+    _adopt_searches(work, event, before=review.protocol_version if review is not None else 0)
     review = _adopt_plan(work, event, review)
     tell_theories(work, review, list(_adopt_cmocs(work, event)))
     if amended:
@@ -57,6 +58,26 @@ def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -
     if review is not None:
         return review.sqlmodel_update(dict(plan))
     return work.add(ReviewRow(review=event.review, started_on=started, **plan))
+
+
+def _adopt_searches(work: Work, event: VersionPublished, *, before: int) -> None:
+    """Brings the strategies that people search by hand to the protocol's. One is asked since this version where it asks
+    something else than before, or was not in the version `before`."""
+    known = store.manual_rows(work, event.review)
+    for position, strategy in enumerate(event.protocol.strategies):
+        if strategy.manual is None:
+            continue
+        question, row = event.protocol.question_of(strategy), known.get(strategy.id)
+        goes_on = row is not None and (row.question, row.protocol_version) == (question, before)
+        asked_on = row.asked_on if row is not None and goes_on else work.occurred.astimezone(UTC).date()
+        plan = ManualRow(
+            review=event.review, strategy=strategy.id, position=position, database=strategy.manual, question=question,
+            every_days=strategy.every_days, asked_on=asked_on, protocol_version=event.version,
+        )  # fmt: skip
+        if row is None:
+            work.add(plan)
+        else:
+            row.sqlmodel_update(plan)
 
 
 def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:

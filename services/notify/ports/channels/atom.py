@@ -20,6 +20,7 @@ from shared.wire.notify import (
     Line,
     RevisionData,
     RevisionNotification,
+    SearchNotification,
     TroubleData,
     TroubleNotification,
 )
@@ -35,7 +36,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _LONGEST_VALUE = 300
 
 #: What a feed has entries of.
-Entry = RevisionNotification | TroubleNotification | AllClearNotification
+Entry = RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification
 
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
@@ -83,6 +84,8 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
         _write_revision(entry, notification.data)
     elif isinstance(notification, TroubleNotification):
         _write_trouble(entry, notification.data)
+    elif isinstance(notification, SearchNotification):
+        _write_search(entry, notification)
     else:
         _write_all_clear(entry, notification)
 
@@ -113,6 +116,18 @@ def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
     entry.content(_text(f"<p>{html.escape(data.error or '')}</p>{until}{missing}{rejected}"), type="html")
 
 
+def _write_search(entry: FeedEntry, notification: SearchNotification) -> None:
+    data, is_past = notification.data, notification.type == "search.overdue"
+    about = f"{quote(data.review, safe='')}:{quote(data.strategy, safe='')}:{data.due}"
+    entry.id(f"urn:living:search:{about}:{'overdue' if is_past else 'due'}")
+    entry.title(_text(f"Search {data.database} by hand: {'overdue since' if is_past else 'due on'} {data.due}"))
+    entry.author(name="ingest")
+    entry.category(term="overdue" if is_past else "due")
+    query = f"<p>Search for: <code>{html.escape(data.query)}</code></p>" if data.query else ""
+    owner = f"<p>It is {html.escape(data.owner)}'s to make.</p>" if data.owner else ""
+    entry.content(_text(f"<p>Strategy {html.escape(data.strategy)} of the protocol.</p>{query}{owner}"), type="html")
+
+
 def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:
     data = notification.data
     stopped = f"source:{quote(data.source)}:{notification.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -130,8 +145,12 @@ def _as_html(data: RevisionData) -> str:
     drill = "<p><strong>This is a drill.</strong></p>" if data.drill else ""
     changes = "".join(_cmoc_as_html(changed) for changed in data.changed) or "<p>No change to any CMOC.</p>"
     support = ", ".join(f"{html.escape(cmoc)}: {count}" for cmoc, count in data.support.items())
+    without = "".join(
+        f"<li>{html.escape(it.database)}, due on {it.due}: {html.escape(it.reason)}</li>" for it in data.not_searched
+    )
+    left_out = f"<p>Not searched:</p><ul>{without}</ul>" if without else ""
     return (
-        f"{drill}<p>{html.escape(data.summary)}</p>{changes}"
+        f"{drill}<p>{html.escape(data.summary)}</p>{left_out}{changes}"
         f"<p>Support per CMOC: {support}</p><p>Signed by {html.escape(data.signed_by)}.</p>"
     )
 

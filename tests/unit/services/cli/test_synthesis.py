@@ -289,3 +289,20 @@ def test_a_pipe_keeps_nobody_waiting(run, tmp_path):
 def test_what_is_verified_is_said_in_one_of_two_ways(run, given):
     refused = run("synthesis", "verify", *given)
     assert refused.exit_code == 2 and "give REVIEW and REVISION, or --file and --key" in refused.output
+
+
+def test_past_a_search_by_hand_that_is_overdue_nothing_is_signed_unless_it_is_left_out_with_a_reason(coded, as_):
+    by_hand = {"id": "embase", "manual": "Embase", "query": "leader*:ti"}
+    coded.adopts(protocol(strategies=[by_hand]), version=2)
+    coded.bench.clock.advance(days=1)
+    coded.settles()
+    overdue = "Embase (embase) is to be searched by hand: overdue since 2020-01-01"
+    assert overdue in words(as_("rita", "synthesis", "show", REVIEW, "--draft", role="reader"))
+    assert isinstance(refused := sign(as_).exception, Conflict) and refused.slug == "searches_overdue"
+
+    signed = sign(as_, "--without", "embase", "--reason", "No licence.")
+
+    line = "Not searched: Embase (embase), due on 2020-01-01: No licence."
+    assert line in words(signed)
+    assert line in words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
+    assert line in words(as_("rita", "synthesis", "verify", REVIEW, "1", role="reader"))
