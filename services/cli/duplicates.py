@@ -223,6 +223,11 @@ def _show(view: RecordView, called: Callable[[str], str]) -> None:
         value = "; ".join(one.value) if isinstance(one.value, list) else one.value
         line = f"{minute(one.corrected_at)}: {one.field} corrected by {called(one.corrected_by)} to {value or 'none'!r}"
         out.print(f"{line}: {one.reason} ({one.correction}{undone})", soft_wrap=True)
+    for added in view.additions:
+        found = f"found by {added.how.replace('_', ' ')}{f', {added.where}' if added.where else ''}"
+        gone = f", withdrawn: {added.withdrawn_why}" if added.withdrawn_why else ""
+        more = f" (restricted: living records show REVIEW {view.record})" if added.restricted and not gone else ""
+        out.print(f"added by {called(added.added_by)}, {found}{gone}{more}", soft_wrap=True)
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

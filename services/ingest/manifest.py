@@ -46,6 +46,7 @@ SERVICE = Service(
         ingest.RecordSplit,
         ingest.RecordNoticed,
         ingest.RecordCorrected,
+        ingest.RecordAdded,
         ingest.RecordRelated,
         ingest.RunFinished,
         ingest.SweepFinished,

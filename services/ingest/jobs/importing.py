@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from services.ingest import store
 from services.ingest.commands.deduplication import take_in
+from services.ingest.commands.watches import watch_over
 from services.ingest.domain.watching import ImportStates, RunStates
 from services.ingest.jobs.items import (
     add_remarks,
@@ -23,7 +24,7 @@ from services.ingest.jobs.items import (
     storable,
     words_of,
 )
-from services.ingest.models import ImportRow, RunRow, WatchRow
+from services.ingest.models import ImportRow, RunRow
 from services.ingest.ports.libraries.catalog import open_library
 from services.ingest.ports.libraries.port import Entry, Fault, Opened, UnreadableLibrary
 from services.ingest.ports.sources.port import Rejection
@@ -136,7 +137,7 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
     )  # fmt: skip
     row.database = database
     review = store.lock_review(work, row.review)
-    watch = _watch(work, row.review, f"{SOURCE}{database}", review.protocol_version)
+    watch = watch_over(work, row.review, f"{SOURCE}{database}", "import", review.protocol_version)
     run, day = new_id("run"), row.searched_on or row.asked_at.astimezone(UTC).date()
     row.run = run
     ImportStates.turn(row, ImportStates.RUNNING)
@@ -145,18 +146,6 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
             id=run, walk=run, review=row.review, watch=watch.id, source=watch.source, query=row.query or row.name,
             protocol_version=review.protocol_version, purpose="import", dated_by="came", since=day, until=day,
             reported=row.reported, started_at=work.now,
-        )
-    )  # fmt: skip
-
-
-def _watch(work: Work, review: str, source: str, version: int) -> WatchRow:
-    """The watch of all files of one database, by which strategies are told from each other; there from the first on."""
-    known = store.watch_if_any(work, store.watch_id(review, source))
-    return known or work.add(
-        WatchRow(
-            id=store.watch_id(review, source), purpose="import", review=review, strategy=source, source=source,
-            query=source, every_days=0, overlap_days=0, whole_every_days=0, protocol_version=version,
-            asked_since=version, due_at=work.now,
         )
     )  # fmt: skip
 

@@ -1,6 +1,10 @@
 """Every query of ingest, by what it is about. Look-ups for a page of a run are batched: a few queries a page, not per
 record."""
 
+from services.ingest.store.additions import addition_of as addition_of
+from services.ingest.store.additions import additions_of as additions_of
+from services.ingest.store.additions import page_of_additions as page_of_additions
+from services.ingest.store.additions import same_addition as same_addition
 from services.ingest.store.answers import answer_of as answer_of
 from services.ingest.store.answers import answers_of_page as answers_of_page
 from services.ingest.store.answers import count_open_rejections as count_open_rejections
@@ -134,6 +138,7 @@ from services.ingest.store.runs import run_of as run_of
 from services.ingest.store.runs import running_runs as running_runs
 from services.ingest.store.runs import runs as runs
 from services.ingest.store.runs import take_from_outside as take_from_outside
+from services.ingest.store.watches import NEVER_PULLED as NEVER_PULLED
 from services.ingest.store.watches import DueWatch as DueWatch
 from services.ingest.store.watches import concepts_of as concepts_of
 from services.ingest.store.watches import due_watch as due_watch

@@ -17,6 +17,9 @@ from shared.errors import NotFound
 from shared.ids import id_of
 from shared.wire.ingest import WatchPurpose
 
+#: The purposes of watches over what people bring.
+NEVER_PULLED: tuple[WatchPurpose, ...] = ("import", "addition")
+
 
 def watch_id(review: str, strategy: str) -> str:
     return id_of("watch", review, strategy)
@@ -91,7 +94,7 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
     return (
         col(WatchRow.state) == WatchStates.ACTIVE,
-        col(WatchRow.purpose) != "import",
+        col(WatchRow.purpose).not_in(NEVER_PULLED),
         col(WatchRow.due_at) <= now,
         col(WatchRow.id).not_in(busy),
     )
@@ -161,8 +164,8 @@ def put_off(work: Work, source: str, until: datetime) -> list[str]:
 
 
 def watched_sources(work: Work) -> list[str]:
-    """The sources of all active watches, but for the databases of files."""
+    """The sources of all active watches, but for those over what people bring."""
     active = select(col(WatchRow.source)).where(
-        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose) != "import"
+        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose).not_in(NEVER_PULLED)
     )
     return list(work.session.scalars(active.distinct().order_by(col(WatchRow.source))))
