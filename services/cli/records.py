@@ -11,7 +11,7 @@ import click
 
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
-from services.cli.context import acting, client
+from services.cli.context import acting, client, plainly
 from services.cli.printing import counted, minute, out, print_json, print_line, print_rows
 from shared.errors import Invalid, LivingError, NotFound
 
@@ -27,6 +27,9 @@ HOWS = ("website", "organisation", "citation_search", "contact", "expert", "hand
 
 #: What must be said of one that is described by options.
 _NEEDED = ("kind", "title", "how", "where", "why")
+
+#: What is wrong with a name in a file, for people who write files.
+_WORDS = {"missing": "must be given", "extra_forbidden": "nothing here takes this; look at how it is spelled"}
 
 _RECORD = argument("record", "A record, by its id.")
 
@@ -224,7 +227,7 @@ def _checked(entry: object, name: str, where: tuple[Document, int] | None) -> Ne
         asked = NewAddition.model_validate({key: _spelt(key, value) for key, value in entry.items()})
         found = [((field,), why) for field, why in faults(asked)]
     except ValidationError as error:
-        found = [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in error.errors()]
+        found = [(item["loc"], _WORDS.get(item["type"]) or plainly(item["msg"])) for item in error.errors()]
     if not found:
         return asked
     errors = [

@@ -90,14 +90,14 @@ def withdraw(work: Work, review: str, record: str, reason: str) -> list[Addition
 def _source_record(asked: NewAddition, addition: str) -> SourceRecord:
     """It as a source would have it. What is restricted says no more than its title, date and language, and goes by an
     id that is made of nothing it says; else the same work is known again by what it says."""
-    told = SourceRecord(
+    shown = SourceRecord(
         source=additions.source_of(asked.how), source_id=addition, title=" ".join(asked.title.split()),
         published=asked.published, kind=_KINDS[asked.kind], language=language(asked.language),
         restricted=additions.is_restricted(asked),
     )  # fmt: skip
-    if told.restricted:
-        return told
-    record = told.model_copy(
+    if shown.restricted:
+        return shown
+    record = shown.model_copy(
         update={
             "authors": asked.authors, "venue": asked.venue, "abstract": asked.abstract,
             "urls": [asked.url] if asked.url else [], "identifiers": Identifiers(doi=identifiers.doi(asked.doi)),

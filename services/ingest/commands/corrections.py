@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.ingest import store
 from services.ingest.commands.writing import tell_description
-from services.ingest.domain.additions import TOLD
+from services.ingest.domain.additions import SHOWN
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.description import Contribution, corrected, describe
 from services.ingest.models import CorrectionRow, RecordRow, SourceRecordRow
@@ -30,7 +30,7 @@ def correct(work: Work, review: str, record: str, asked: NewCorrection) -> Corre
     row = _live(work, review, record)
     value = _value(asked)
     members = store.members_of(work, [record])
-    _require_told(record, members, asked.field)
+    _require_shown(record, members, asked.field)
     source, source_id = _carrier(row, members, asked.field)
     correction = CorrectionRow(
         id=new_id("correction"), review=review, source=source, source_id=source_id, field=asked.field, value=[value],
@@ -85,10 +85,10 @@ def _live(work: Work, review: str, record: str) -> RecordRow:
     return row
 
 
-def _require_told(record: str, members: list[SourceRecordRow], field: str) -> None:
+def _require_shown(record: str, members: list[SourceRecordRow], field: str) -> None:
     """Raises Conflict for a field that would tell of a restricted record what is held back of it."""
-    if field not in TOLD and all(member.content.get("restricted") for member in members):
-        raise Conflict(f"record {record!r} is restricted: of it only {', '.join(TOLD)} are told", slug="restricted")
+    if field not in SHOWN and all(member.content.get("restricted") for member in members):
+        raise Conflict(f"record {record!r} is restricted: of it only {', '.join(SHOWN)} are told", slug="restricted")
 
 
 def _carrier(row: RecordRow, members: list[SourceRecordRow], field: str) -> SourceKey:

@@ -14,7 +14,7 @@ from shared.wire.ingest import FoundBy, NewAddition
 SOURCE = "added:"
 
 #: What of a restricted record is told.
-TOLD = ("title", "published", "kind", "language")
+SHOWN = ("title", "published", "kind", "language")
 
 #: What of a restricted addition stays where only its review's people may read it.
 HELD_BACK = ("authors", "venue", "url", "abstract")

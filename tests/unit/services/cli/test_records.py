@@ -140,7 +140,7 @@ def test_a_form_in_json_is_read_as_well(ingest, as_):
 @pytest.mark.parametrize(
     ("form", "why"),
     [
-        (FORM.replace("consent:", "agreed:"), "additions.yaml, entry 2, agreed (line 18): "),
+        (FORM.replace("consent:", "agreed:"), "additions.yaml, entry 2, agreed (line 17): nothing here takes this"),
         (
             FORM.partition("  consent")[0],
             "additions.yaml, entry 2, consent (line 8): an account needs what was consented to",

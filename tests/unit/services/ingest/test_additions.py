@@ -87,12 +87,12 @@ def only_run(bench: IngestBench, source: str) -> str:
 
 def test_the_same_said_twice_changes_nothing(ready):
     first = add(ready, PAPER)
-    told = len(ready.journal())
+    before = len(ready.journal())
 
     again = add(ready, PAPER, role="lead")
 
     assert (again["what"], again["record"], again["addition"]) == ("known", first["record"], first["addition"])
-    assert len(ready.journal()) == told and len(ready.items("runs")) == 1
+    assert len(ready.journal()) == before and len(ready.items("runs")) == 1
 
 
 def test_who_found_the_same_otherwise_says_so_beside_and_it_stays_one_record(ready):
@@ -150,7 +150,7 @@ def test_a_lead_parts_what_was_added_from_a_record_again(ready):
 def test_a_dry_run_says_what_would_become_of_it_and_keeps_nothing(ready):
     ready.sources["crossref"].put(work("crossref", "10.5555/boards", PAPER["title"], doi="10.5555/boards"))
     ready.pull()
-    told, runs = len(ready.journal()), len(ready.items("runs"))
+    events, runs = len(ready.journal()), len(ready.items("runs"))
 
     would = add(ready, PAPER, authors=PEOPLE, published="2018", dry_run=True)
     new = add(ready, PAPER, title="Trust between hospitals and councils", doi=None, dry_run=True)
@@ -158,7 +158,7 @@ def test_a_dry_run_says_what_would_become_of_it_and_keeps_nothing(ready):
     assert (would["what"], would["record"], would["addition"]) == ("merged", only(ready)["record"], None)
     assert (new["what"], new["record"], new["dry_run"]) == ("new", None, True)
     assert ready.items("additions") == [] and len(only(ready)["source_records"]) == 1
-    assert (len(ready.journal()), len(ready.items("runs"))) == (told, runs)
+    assert (len(ready.journal()), len(ready.items("runs"))) == (events, runs)
     assert add(ready, PAPER, authors=PEOPLE, published="2018")["what"] == "merged"
 
 
