@@ -42,6 +42,7 @@ EXCUSED = {
     r"body\.(evidence\.\d+\.)?links": "one element, one stance, one link",
     "unusable_url": "where a webhook's address leads is found by looking it up",
     "unfit_addition": "an account needs consent, what is restricted has no DOI, a day must be one of the calendar",
+    "value": "what a correction may say depends on the field that it corrects",
     "doi|pmid": "identifiers have forms of their own, in many spellings",
     "unknown_answer|unknown_stage": "which there are is the protocol's to say",
     "unusable_name|reserved_name": "what a name may be takes more than a pattern",
