@@ -52,7 +52,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         names = [(f"LIVING_{item['loc'][0]}".upper(), item["msg"]) for item in error.errors()]
-        found = [{"at": name, "why": _plain(message).removeprefix(f"{name} ")} for name, message in names]
+        found = [{"at": name, "why": plainly(message).removeprefix(f"{name} ")} for name, message in names]
         raise Invalid("the settings are not valid; docs/configuration.md says what each may be", found) from error
 
 
@@ -264,7 +264,7 @@ def given() -> dict[str, str]:
     return {name.lower(): value for name, value in found.items() if value}
 
 
-def _plain(message: str) -> str:
+def plainly(message: str) -> str:
     """What pydantic says of a value, without its own talk."""
     plain = message.removeprefix("Value error, ").replace("Input should be", "must be")
     return plain.partition(", unable to ")[0]

@@ -227,6 +227,11 @@ def _show(view: RecordView, called: Callable[[str], str]) -> None:
         by, why = (f" by {stated.by}" if stated.by else ""), (f": {stated.reason}" if stated.reason else "")
         line = f"{stated.name}, line {stated.line}, states {stated.answer} at {stated.stage}{by}{why}"
         out.print(line, soft_wrap=True, highlight=False, markup=False)
+    for added in view.additions:
+        found = f"found by {added.how.replace('_', ' ')}{f', {added.where}' if added.where else ''}"
+        gone = f", withdrawn: {added.withdrawn_why}" if added.withdrawn_why else ""
+        more = f" (restricted: living records show REVIEW {view.record})" if added.restricted and not gone else ""
+        out.print(f"added by {called(added.added_by)}, {found}{gone}{more}", soft_wrap=True)
     for relation in view.relations:
         out.print(f"{relation.kind}: {relation.record} {relation.title or '(no title)'}", soft_wrap=True)
     for notice in view.notices:

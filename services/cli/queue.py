@@ -132,6 +132,8 @@ def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:
     out.print(Panel(record, title=Text(task.stage)) if out.is_terminal else Parts(Text(task.stage), record))
     for line in _citation(task.record):
         print_line(line, "dim")
+    if task.record.restricted:
+        print_line(f"Restricted: living records show {review} {task.record.record} has what it says.", "yellow")
     out.print()
     out.print(table(["", ""], _form(task, called), show_header=False))
     needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)

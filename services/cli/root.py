@@ -22,6 +22,10 @@ WHERE = {
         "services.cli.ingest:app",
         "What sources answer: ahead of a run, after it, and whether they are as we know them.",
     ),
+    "records": (
+        "services.cli.records:app",
+        "What people add by hand: papers, grey literature, policy and accounts, and how they found it.",
+    ),
     "export": ("services.cli.exporting:export", "Write a review's records into a file that other programs read."),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),

@@ -1,11 +1,11 @@
 """Ingest: pulls new literature from bibliographic sources and keeps one record for each work.
 
 Owns: watches (over each strategy of a review, over what each source changes, over citations), runs, source records,
-searches that people make by hand, files that people bring and take away, canonical records with the provenance of each
-field, the keys they are found by, mergers, splits, possible duplicates, what people ruled about them, what files state
-was decided before, relations, which works included reports cite and are cited by, notices (retractions and the like),
-rejections, raw answers of sources and how far they were read again, what sources say of our budget and which of them
-are left alone, and where the texts of reports are open.
+searches that people make by hand, files that people bring and take away, what they add by hand, canonical records with
+the provenance of each field, the keys that these are found by, mergers, splits, possible duplicates, what people ruled
+about them, what files state was decided before, relations, which works included reports cite and are cited by, notices
+(retractions and the like), rejections, raw answers of sources and how far they were read again, what sources say of our
+budget and which of them are left alone, and where the texts of reports are open.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -22,6 +22,7 @@ Emits:
     ingest.record.related         it hangs together with another one, or does so no more
     ingest.record.corrected       a person said what a field of its description is, or took that back
     ingest.decision.stated        a file states that somebody decided something about it before
+    ingest.record.added           a person added what no search brought
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended

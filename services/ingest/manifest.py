@@ -49,6 +49,7 @@ SERVICE = Service(
         ingest.RecordNoticed,
         ingest.RecordCorrected,
         ingest.DecisionStated,
+        ingest.RecordAdded,
         ingest.RecordRelated,
         ingest.RunFinished,
         ingest.SweepFinished,

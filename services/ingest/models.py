@@ -23,11 +23,13 @@ from services.ingest.domain.watching import (
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
+    AdditionKind,
     Availability,
     Dating,
     Direction,
     ExportFormat,
     ExportState,
+    FoundBy,
     ImportState,
     LibraryFormat,
     PairState,
@@ -75,8 +77,9 @@ class ReviewRow(Base, table=True):
 
 class WatchRow(Base, table=True):
     """One strategy of a review, pulled again and again, or the changes of one source, or the citations that it knows;
-    or the files that people bring of one database, which is never due; or a strategy that people search by hand
-    (`manual`), whose `database`, `owner` and `question` (shared.events.protocol) are set. A watch is never deleted.
+    or the files that people bring of one database, or what they add that they found in one way, which is never due;
+    or a strategy that people search by hand (`manual`), whose `database`, `owner` and `question`
+    (shared.events.protocol) are set. A watch is never deleted.
 
     `asked_since` is the protocol version since which the question (source, query, first day) has been what
     it is; `searched_through` is the last day it has been searched through completely, None if never;
@@ -430,6 +433,41 @@ class StatementRow(Base, table=True):
     mapping_sha256: str
     brought_by: str
     brought_at: datetime = Field(sa_type=Instant)
+
+
+class AdditionRow(Base, table=True):
+    """What a person added by hand, how they found it and why: a statement about a source record, of which there may be
+    several. The same statement is one (`digest`, of all that was given).
+
+    What a restricted one says beside its title, date and language is `held_back` (shared.wire.ingest.HeldBack) and
+    stands nowhere else. It is taken away with `consent`, `where` and `why` when that is withdrawn.
+    """
+
+    __tablename__ = "additions"
+    __table_args__ = (
+        Index("additions_of_review", "review", "id"),
+        Index("additions_of_source_record", "review", "source", "source_id"),
+        Index("additions_alike", "review", "digest", unique=True),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    source: str
+    source_id: str
+    digest: str
+    kind: AdditionKind = Field(sa_type=AutoString)
+    how: FoundBy = Field(sa_type=AutoString)
+    where: str | None = None
+    why: str | None = None
+    consent: str | None = None
+    restricted: bool
+    held_back: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    run: str
+    added_by: str
+    added_at: datetime = Field(sa_type=Instant)
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    withdrawn_why: str | None = None
 
 
 class ExportRow(Base, table=True):

@@ -9,9 +9,11 @@ from typing import Any
 
 from services.ingest import store
 from services.ingest.domain import copies, quotas
+from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.searching import Found, lacks, standing_of
 from services.ingest.domain.watching import SearchStates
 from services.ingest.models import (
+    AdditionRow,
     CitationRow,
     CorrectionRow,
     DuplicateRow,
@@ -36,11 +38,16 @@ from shared.events.ingest import Bibliography, DecisionStated, RunCounts
 from shared.service import HIDDEN
 from shared.tokens import Person
 from shared.wire.ingest import (
+    Added,
+    AddedView,
+    AdditionText,
+    AdditionView,
     CitationView,
     CopyCounts,
     CorrectionView,
     DuplicateView,
     ExportView,
+    HeldBack,
     ImportView,
     ManualView,
     MergeView,
@@ -48,6 +55,7 @@ from shared.wire.ingest import (
     OpenCopiesView,
     OpenCopyView,
     ParkedView,
+    QuestionView,
     QuotaView,
     RecordCopiesView,
     RecordSummary,
@@ -208,6 +216,9 @@ def record_view(work: Work, row: RecordRow, person: Person) -> RecordView:
             correction_view(one)
             for one in store.corrections_of(work, row.review, [(each.source, each.source_id) for each in members])
         ],
+        additions=addition_views(
+            work, store.additions_of(work, row.review, [(each.source, each.source_id) for each in members])
+        ),
         relations=_relations(work, row.id),
         notices=[notice_view(one) for one in store.notices_of(work, [row.id])],
         strikes=[
@@ -219,6 +230,68 @@ def record_view(work: Work, row: RecordRow, person: Person) -> RecordView:
         statements=statement_views(work, store.statements_of(work, row.id)) if person.has("lead") else [],
         open_copies=[copies_view(one) for one in store.open_copies(work, _dois(row, members)).values()],
     )
+
+
+def added_view(work: Work, row: AdditionRow, what: Added, record: str, *, dry_run: bool) -> AddedView:
+    """What became of an addition: why it is in its record, where that was there, and what a lead is asked about that.
+    Of a dry run there is nothing to be found later."""
+    work.session.flush()
+    pairs = [pair for pair in store.pairs_of(work, [record]) if pair.state == PairStates.OPEN]
+    others = {pair.id: pair.second if pair.first == record else pair.first for pair in pairs}
+    known = store.records(work, others.values())
+    members = store.members_of(work, [record]) if what == "merged" else []
+    because = [one.because for one in members if (one.source, one.source_id) == (row.source, row.source_id)]
+    return AddedView(
+        addition=None if dry_run else row.id,
+        what=what,
+        record=None if dry_run and what == "new" else record,
+        evidence=because[0] if because else [],
+        questions=[
+            QuestionView(record=others[pair.id], title=_title_of(known[others[pair.id]]), evidence=pair.evidence)
+            for pair in pairs
+        ],
+        dry_run=dry_run,
+    )
+
+
+def addition_views(work: Work, rows: Collection[AdditionRow]) -> list[AdditionView]:
+    """Additions as everybody of the review may see them, each with the record that it is in now."""
+    homes = _homes(work, rows)
+    known = store.records(work, homes.values())
+    return [AdditionView(**_addition(row, known[homes[row.id]], tells=not row.restricted)) for row in rows]
+
+
+def addition_text(work: Work, row: AdditionRow) -> AdditionText:
+    """An addition as those who screen it may see it."""
+    record = store.record_of(work, row.review, _homes(work, [row])[row.id])
+    held_back = HeldBack.model_validate(row.held_back) if row.held_back is not None else None
+    shown = _addition(row, record, tells=True)
+    return AdditionText(**shown, consent=row.consent, held_back=held_back)
+
+
+def _addition(row: AdditionRow, record: RecordRow, *, tells: bool) -> dict[str, Any]:
+    """An addition; where it was found and why it was added only where it `tells` that."""
+    kept = {"id", "review", "source", "source_id", "digest", "where", "why", "consent", "held_back"}
+    about = row.model_dump(exclude=kept)
+    return {
+        **about, "addition": row.id, "record": record.id, "source_record": f"{row.source}:{row.source_id}",
+        "title": _title_of(record), "where": row.where if tells else None, "why": row.why if tells else None,
+        "consented": row.consent is not None,
+    }  # fmt: skip
+
+
+def _homes(work: Work, rows: Collection[AdditionRow]) -> dict[str, str]:
+    """The record of each addition."""
+    homes: dict[str, str] = {}
+    for review in {row.review for row in rows}:
+        mine = {row.id: (row.source, row.source_id) for row in rows if row.review == review}
+        kept = {(one.source, one.source_id): one.record for one in store.kept(work, review, set(mine.values()))}
+        homes |= {addition: kept[key] for addition, key in mine.items()}
+    return homes
+
+
+def _title_of(row: RecordRow) -> str | None:
+    return Bibliography.model_validate(row.bibliography).title
 
 
 def correction_view(row: CorrectionRow) -> CorrectionView:

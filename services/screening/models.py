@@ -46,10 +46,10 @@ class ProtocolRow(Base, table=True):
 class Record(SQLModel):
     """A record's way through screening, and what a reviewer needs to see of it.
 
-    `state` is one of RecordStates. `step` counts the events told about it; `described`
-    is the ingest revision of its description. `passed` names the stages it has passed, in order. `notices`
-    are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in which
-    it now lives on; `merge` keeps what was said when it was merged.
+    `state` is one of RecordStates. `step` counts the events told about it; `described` is the ingest revision of its
+    description, beside which more is known of one that is `restricted`. `passed` names the stages it has passed, in
+    order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
+    which it now lives on; `merge` keeps what was said when it was merged.
     """
 
     review: str = Field(primary_key=True)
@@ -66,6 +66,7 @@ class Record(SQLModel):
     venue: str | None = None
     published: str | None = None
     identifiers: dict[str, str] = Field(sa_type=Json)
+    restricted: bool = False
     passed: list[str] = Field(sa_type=Json)
     notices: list[dict[str, Any]] = Field(sa_type=Json)
     merged_into: str | None = None

@@ -116,6 +116,7 @@ def record_view(record: Record) -> RecordView:
     return RecordView(
         record=record.id, title=record.title, abstract=record.abstract, authors=record.authors, venue=record.venue,
         published=record.published, identifiers=record.identifiers, flags=_flags(record),
+        restricted=record.restricted,
     )  # fmt: skip
 
 

@@ -166,6 +166,23 @@ class IngestClient:
     def record(self, review: str, record: str) -> wire.RecordView:
         return self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}", wire.RecordView)
 
+    def add(self, review: str, asked: wire.NewAddition | Mapping[str, object]) -> wire.AddedView:
+        """Adds what no search brought; with `dry_run` only says what would become of it."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/records", wire.AddedView, asked)
+
+    def additions(self, review: str, *, record: str | None = None) -> Iterator[wire.AdditionView]:
+        """What people added, the newest first; of one record if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/additions", wire.AdditionView, record=record)
+
+    def addition(self, review: str, addition: str) -> wire.AdditionText:
+        """One of them whole, with what is held back of a restricted one; for reviewers."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/additions/{part(addition)}", wire.AdditionText)
+
+    def withdraw(self, review: str, record: str, reason: str) -> wire.WithdrawnView:
+        """Takes away for good what is held back of a record."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/withdraw"
+        return self._http.post(path, wire.WithdrawnView, {"reason": reason})
+
     def open_copies(self, review: str) -> Iterator[wire.RecordCopiesView]:
         """Where each record that passed a stage can be read by anybody; the addresses are others' words."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/open-copies", wire.RecordCopiesView)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
@@ -54,6 +54,10 @@ _KEEP_ANSWER = Said(
 
 class Undeclared(TypeError):
     """A service told what its printed table does not say: a mistake of ours, which a test must find."""
+
+
+class _TakenBack(Exception):
+    """Ends a part of which nothing is to be kept."""
 
 
 class Work:
@@ -192,6 +196,14 @@ class Work:
         answer = do()
         self.rows.later(_KEEP_ANSWER, {**mine, "answer": answer.model_dump_json()})
         return answer
+
+    def rehearse(self, do: Callable[[], Answer]) -> Answer:
+        """What a command would answer, of which nothing is kept."""
+        answers = []
+        with suppress(_TakenBack), self.part():
+            answers.append(do())
+            raise _TakenBack
+        return answers[0]
 
     @contextmanager
     def part(self) -> Iterator[None]:

@@ -39,6 +39,7 @@ class Bibliography(Value):
     """The canonical description of a record; `provenance` says which source gave each field (`source:id`).
 
     `other_titles` are further forms of its title: in another language, without its subtitle, an earlier one.
+    `restricted` says that more is known of it, which is shown to its review's people alone and never leaves ingest.
     """
 
     title: Title | None = None
@@ -61,6 +62,7 @@ class Bibliography(Value):
     identifiers: Identifiers = Identifiers()
     sources: list[SourceRef] = []
     provenance: dict[str, str] = {}
+    restricted: bool = Field(default=False, exclude_if=_is_empty)
 
 
 class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
@@ -144,6 +146,25 @@ class DecisionStated(Event, type="ingest.decision.stated", key="record", topic="
     line: Count
     mapping_sha256: Id
     brought_by: Id
+
+
+class RecordAdded(Event, type="ingest.record.added", key="record"):
+    """A person added what no search brought: `kind` is what it is (a paper, grey literature, a policy, an account),
+    `how` it was found (website, organisation, citation_search, contact, expert, hand_search, other).
+
+    Of one that is `restricted` it is not told `where` it was found and `why` it was added; `consent` says that it was
+    noted what whoever gave it consented to, and never to what.
+    """
+
+    record: Id
+    addition: Id
+    source: Id
+    kind: Id
+    how: Id
+    where: str | None = None
+    why: str | None = None
+    restricted: bool = False
+    consent: bool = False
 
 
 class RunCounts(Value):

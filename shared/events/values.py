@@ -17,7 +17,9 @@ from shared.events.bounds import Id
 LAST_YEAR = 2199
 
 _YEAR = re.compile(r"([0-9]{4})(?![^-])")
-_PARTIAL = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
+#: The form of a partial date.
+PARTIAL_DATE = "^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
+_PARTIAL = re.compile(PARTIAL_DATE)
 
 
 def usable_year(year: int) -> bool:

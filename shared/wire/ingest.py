@@ -8,19 +8,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
-from shared.events.values import Identifiers, PartialDate
-from shared.wire.common import WHOLE, Corrected, Given, Line, Reason, Short, Strategy, Written
+from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
+from shared.wire.common import WHOLE, Corrected, Given, Line, Prose, Reason, Short, Strategy, Written
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
 
 #: What a watch is for: a strategy's search, what a source changes about the records that a review has of it, what cites
-#: its included reports or is cited by them, the files that people bring of one database, which nobody pulls, or a
-#: search that people make by hand.
-WatchPurpose = Literal["search", "changes", "citations", "import", "manual"]
+#: its included reports or is cited by them; or, which nobody pulls, the files that people bring of one database, what
+#: they add that they found in one way, or a search that they make by hand.
+WatchPurpose = Literal["search", "changes", "citations", "import", "addition", "manual"]
 
-#: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, citations, or a file.
-Purpose = Literal["new", "whole", "changes", "citations", "import"]
+#: What a run is for: what is new since the last one, all of a protocol's dates, what was changed, citations, a file, or
+#: what a person added.
+Purpose = Literal["new", "whole", "changes", "citations", "import", "addition"]
 
 #: Which days of a work a window is about: that on which it came to the source, that on which its record there changed,
 #: or that on which it was published.
@@ -58,6 +59,15 @@ ReparseState = Literal["waiting", "running", "done", "failed"]
 
 #: Whether a work can be read by anybody: its text is open, it is not, or nobody knows its DOI.
 Availability = Literal["open", "closed", "unknown"]
+
+#: What a person adds: a paper, grey literature, a policy document, or what somebody told them.
+AdditionKind = Literal["paper", "grey", "policy", "account"]
+
+#: How it was found, as PRISMA's "other methods" ask.
+FoundBy = Literal["website", "organisation", "citation_search", "contact", "expert", "hand_search", "other"]
+
+#: What became of what was added: it began a record, was merged into one, or was known already.
+Added = Literal["new", "merged", "known"]
 
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
@@ -130,6 +140,8 @@ class Acceptance(BaseModel):
                 return "in a chase of citations"
             case "import":
                 return "in a file"
+            case "addition":
+                return "in what was added"
 
 
 class NewAcceptance(Given):
@@ -376,6 +388,103 @@ class StatementView(BaseModel):
     brought_at: datetime
 
 
+class NewAddition(Given):
+    """A paper, a document or an account that no search brought, with how it was found, where, and why it is added.
+
+    `abstract` is what it says, of an account too. An account is restricted, and so may be whatever else has no DOI: of
+    such, nothing but title, date and language goes to other services, and the title must name nobody. `consent`, which
+    every account needs, says what was consented to, and who took that down and when.
+    With `dry_run` nothing is kept, and the answer says what would become of it.
+    """
+
+    kind: AdditionKind
+    title: Prose
+    authors: list[Line] = Field(default=[], max_length=1_000)
+    published: Annotated[str, Field(pattern=PARTIAL_DATE)] | None = None
+    doi: Line | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[^\s\x00-\x1f]{1,1900}$")] | None = None
+    venue: Line | None = None
+    abstract: Corrected | None = None
+    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] | None = None
+    how: FoundBy
+    where: Line
+    why: Reason
+    consent: Reason | None = None
+    restricted: bool = False
+    dry_run: bool = False
+
+
+class QuestionView(BaseModel):
+    """Another record that may be one with what was added, which waits for a lead to say so."""
+
+    record: str
+    title: str | None
+    evidence: list[str]
+
+
+class AddedView(BaseModel):
+    """What became of an addition: the `record` that it is now and, where it was merged into that, for which `evidence`.
+    A dry run makes no addition, and no record that is new."""
+
+    addition: str | None
+    what: Added
+    record: str | None
+    evidence: list[str]
+    questions: list[QuestionView]
+    dry_run: bool
+
+
+class AdditionView(BaseModel):
+    """What a person added: who, how it was found and why. Of one that is restricted the rest is shown by itself, to
+    reviewers; `consented` is whether it was noted what was consented to. It is empty once that was withdrawn."""
+
+    addition: str
+    record: str
+    source_record: str
+    kind: AdditionKind
+    title: str | None
+    how: FoundBy
+    where: str | None
+    why: str | None
+    restricted: bool
+    consented: bool
+    run: str
+    added_by: str
+    added_at: datetime
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+    withdrawn_why: str | None
+
+
+class HeldBack(BaseModel):
+    """What a restricted addition says beside its title, date and language."""
+
+    authors: list[str] = []
+    venue: str | None = None
+    url: str | None = None
+    abstract: str | None = None
+
+
+class AdditionText(AdditionView):
+    """An addition with what was consented to, and with all that is held back of it; for reviewers."""
+
+    consent: str | None
+    held_back: HeldBack | None
+
+
+class WithdrawnView(BaseModel):
+    """A record of which nothing is held back any more, with what was added of it."""
+
+    record: str
+    additions: list[AdditionView]
+
+
+class NewWithdrawal(Given):
+    """Why what is held back of a record may be kept no more. The reason is told, and so must name nobody."""
+
+    reason: Reason
+
+
 class NewExport(Given):
     """Make a file of a review's records: of all, of those that stand at a stage or were decided there last, of those
     with a standing."""
@@ -597,9 +706,9 @@ class RecordView(BaseModel):
     """A canonical record with all it stands on; its `bibliography` says which source gave each field.
 
     `strikes` are what its source records say of other works, being notices of them; one without a `record` waits for
-    its work, or names none that is found. `open_copies` is where it can be read by anybody, by each of its DOIs of
-    which that was asked. `statements` are decisions of before that files state of it, the first hundred, for leads
-    alone: they would lead whoever has yet to decide.
+    its work, or names none that is found. `additions` are what people added of it. `open_copies` is where it can be
+    read by anybody, by each of its DOIs of which that was asked. `statements` are decisions of before that files state
+    of it, the first hundred, for leads alone: they would lead whoever has yet to decide.
     """
 
     record: str
@@ -612,6 +721,7 @@ class RecordView(BaseModel):
     merges: list[MergeView]
     splits: list[SplitView] = []
     corrections: list[CorrectionView] = []
+    additions: list[AdditionView] = []
     relations: list[RelationView] = []
     notices: list[NoticeView]
     strikes: list[NoticeView] = []

@@ -50,7 +50,8 @@ class Flag(BaseModel):
 
 
 class RecordView(BaseModel):
-    """A record as reviewers see it. `published` is as precise as the sources were."""
+    """A record as reviewers see it. `published` is as precise as the sources were. More is known of a `restricted` one,
+    which ingest shows to them (its additions)."""
 
     record: str
     title: str | None
@@ -60,6 +61,7 @@ class RecordView(BaseModel):
     published: str | None
     identifiers: dict[str, str]
     flags: list[Flag]
+    restricted: bool = False
 
 
 class LeaseView(BaseModel):

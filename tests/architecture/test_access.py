@@ -340,6 +340,7 @@ SENT: dict[str, Any] = {
         "fragment": {"locator": "p. 1", "paraphrase": "so", "data_type": "observation"},
     },
     "/withdraw": {"why": "why", "link": THING},
+    "/records/{record}/withdraw": {"reason": "why"},
     "/study": {"same_as": THING, "why": "why"},
     "/close": {"how": "so"},
     "/discard": {"reason": "why"},

@@ -130,7 +130,7 @@ def show_export(review: Name, export: Name, work: Reading, person: Reader) -> Ex
     return views.export_view(work, store.export_of(work, review, export))
 
 
-@router.get("/reviews/{review}/exports/{export}/file", response_class=BlobResponse)
+@router.get("/reviews/{review}/exports/{export}/file", response_class=BlobResponse, responses={409: {}})
 def show_file_of_export(
     review: Name, export: Name, work: Reading, person: Reader, blobs: Annotated[Blobs, blobs_of("ingest")]
 ) -> BlobResponse:

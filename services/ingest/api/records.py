@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
-from services.ingest.commands import corrections, notices
+from services.ingest.commands import additions, corrections, notices
 from shared import identifiers
 from shared.errors import Invalid
-from shared.http.auth import Lead, Reader
+from shared.http.auth import Lead, Reader, Reviewer
 from shared.http.paging import Hundred
 from shared.http.parameters import Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
+    AddedView,
+    AdditionText,
+    AdditionView,
     CorrectionView,
+    NewAddition,
     NewCorrection,
     NewNotice,
+    NewWithdrawal,
     NoticeView,
     RecordCopiesView,
     RecordSummary,
     RecordView,
     Undoing,
+    WithdrawnView,
 )
 
 
@@ -53,6 +59,48 @@ def show_record(review: Name, record: Name, work: Reading, person: Reader) -> Re
     """A record with its provenance, its source records, what was merged into it and why, and its notices; for leads
     with what files state was decided about it."""
     return views.record_view(work, store.record_of(work, review, record), person)
+
+
+@router.post("/reviews/{review}/records", status_code=201)
+def add_record(review: Name, body: NewAddition, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> AddedView:
+    """Adds a paper, a document or an account that no search brought, which is matched with what is there; answers what
+    became of it. What says just the same as before changes nothing."""
+
+    def add() -> AddedView:
+        made = additions.add(work, review, body)
+        return views.added_view(work, made.row, made.what, made.record, dry_run=body.dry_run)
+
+    return work.rehearse(add) if body.dry_run else work.once(key, "add record", body, add)
+
+
+@router.get("/reviews/{review}/additions")
+def list_additions(
+    review: Name, work: Reading, person: Reader, page: Hundred, record: Word | None = None
+) -> Page[AdditionView]:
+    """What people added, the newest first, with who found it, how and why; of one record if given."""
+    store.review_of(work, review)
+    found = store.page_of_additions(work, review, record, page)
+    return found.shown_as(views.addition_views(work, found.rows))
+
+
+@router.get("/reviews/{review}/additions/{addition}")
+def show_addition(review: Name, addition: Name, work: Reading, person: Reviewer) -> AdditionText:
+    """One addition whole, with what is held back of a restricted one, for those who screen it."""
+    return views.addition_text(work, store.addition_of(work, review, addition))
+
+
+@router.post("/reviews/{review}/records/{record}/withdraw")
+def withdraw_record(
+    review: Name, record: Name, body: NewWithdrawal, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> WithdrawnView:
+    """Takes away for good what is held back of a record, as when consent is withdrawn, and has what rests on it stand
+    no more. Its title stays, and that it was there."""
+
+    def withdraw() -> WithdrawnView:
+        rows = additions.withdraw(work, review, record, body.reason)
+        return WithdrawnView(record=record, additions=views.addition_views(work, rows))
+
+    return work.once(key, f"withdraw {record}", body, withdraw)
 
 
 @router.post("/reviews/{review}/records/{record}/notices", status_code=201)

@@ -86,7 +86,7 @@ def show_coverage(
     """Which source and which strategy brought the records found in these days, how far those came in screening, and
     what would be lost without each."""
     store.review_of(work, review)
-    rows = store.watches_of(work, review, "search", "citations", "import", "manual")
+    rows = store.watches_of(work, review, "search", "citations", *store.NEVER_PULLED)
     watches = {row.id: (row.strategy, row.source) for row in rows}
     days = since, until
     return coverage(review, days, store.brought(work, review, days), watches)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.ingest import store
 from services.ingest.commands.writing import tell_description
+from services.ingest.domain.additions import SHOWN
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.description import Contribution, corrected, describe
 from services.ingest.models import CorrectionRow, RecordRow, SourceRecordRow
@@ -24,11 +25,12 @@ _LISTS = ("authors", "editors")
 
 def correct(work: Work, review: str, record: str, asked: NewCorrection) -> CorrectionRow:
     """Corrects a field of a record's description. Raises NotFound, Invalid for a value that the field cannot have, and
-    Conflict for a record that is absorbed in another."""
+    Conflict for a record that is absorbed in another, and for what may not be told of a restricted one."""
     known = store.lock_review(work, review)
     row = _live(work, review, record)
     value = _value(asked)
     members = store.members_of(work, [record])
+    _require_shown(record, members, asked.field)
     source, source_id = _carrier(row, members, asked.field)
     correction = CorrectionRow(
         id=new_id("correction"), review=review, source=source, source_id=source_id, field=asked.field, value=[value],
@@ -81,6 +83,12 @@ def _live(work: Work, review: str, record: str) -> RecordRow:
     if row.merged_into is not None:
         raise Conflict(f"record {record!r} lives on in {row.merged_into!r}: correct that one", slug="record_absorbed")
     return row
+
+
+def _require_shown(record: str, members: list[SourceRecordRow], field: str) -> None:
+    """Raises Conflict for a field that would tell of a restricted record what is held back of it."""
+    if field not in SHOWN and all(member.content.get("restricted") for member in members):
+        raise Conflict(f"record {record!r} is restricted: of it only {', '.join(SHOWN)} are told", slug="restricted")
 
 
 def _carrier(row: RecordRow, members: list[SourceRecordRow], field: str) -> SourceKey:

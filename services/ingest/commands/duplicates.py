@@ -22,7 +22,7 @@ def decide_duplicate(work: Work, review: str, duplicate: str, verdict: PairVerdi
     `different` may become `same` later; what is one record already is parted by `split`. Raises NotFound or
     Conflict.
     """
-    row = _lock(work, review)
+    row = lock_keyed_review(work, review)
     pair = store.duplicate_of(work, review, duplicate)
     if pair.state == PairStates.SAME:
         raise Conflict(
@@ -42,7 +42,7 @@ def merge(work: Work, review: str, record: str, other: str, reason: str) -> Ruli
     """Makes two records one for good, the older of both; where they are that already, what made them so is a person's
     word from now on. Raises NotFound, Invalid for a record with itself, and Conflict for what is absorbed in a third.
     """
-    row = _lock(work, review)
+    row = lock_keyed_review(work, review)
     one, two = (store.record_of(work, review, each) for each in (record, other))
     if record == other:
         raise Invalid(f"record {record!r} cannot be merged with itself", slug="same_record")
@@ -58,7 +58,7 @@ def merge(work: Work, review: str, record: str, other: str, reason: str) -> Ruli
 def keep_apart(work: Work, review: str, record: str, other: str, reason: str) -> RulingRow:
     """Keeps two records apart for good, also against what comes later. Raises NotFound, Invalid for a record with
     itself, and Conflict for two that are one."""
-    _lock(work, review)
+    lock_keyed_review(work, review)
     one, two = (store.record_of(work, review, each) for each in (record, other))
     if record == other:
         raise Invalid(f"record {record!r} cannot be kept apart from itself", slug="same_record")
@@ -80,7 +80,7 @@ def split(
     Raises NotFound for a source record that is none of the record's, Invalid where nothing or all of it is named, and
     Conflict for a record that is absorbed itself, and for one that was never merged into it.
     """
-    row = _lock(work, review)
+    row = lock_keyed_review(work, review)
     live = _require_live(store.record_of(work, review, record))
     if bool(source_records) == (absorbed is not None):
         raise Invalid("name source records, or one record that was absorbed", slug="nothing_to_split")
@@ -103,7 +103,7 @@ def undo(work: Work, review: str, ruling: str, reason: str) -> RulingRow:
     """Takes a ruling back: what older rulings and the machine say of its source records counts again. One that was
     taken back stays so. Raises NotFound."""
     taken = store.ruling_of(work, review, ruling)
-    row = _lock(work, review)
+    row = lock_keyed_review(work, review)
     work.session.refresh(taken)
     if taken.undone_at is not None:
         return taken
@@ -115,8 +115,8 @@ def undo(work: Work, review: str, ruling: str, reason: str) -> RulingRow:
     return taken
 
 
-def _lock(work: Work, review: str) -> ReviewRow:
-    """The review, locked. Raises Busy while its keys are made anew."""
+def lock_keyed_review(work: Work, review: str) -> ReviewRow:
+    """The review, locked. Raises UnknownReview, and Busy while its keys are made anew."""
     row = store.lock_review(work, review)
     if row.keys != KEYS:
         raise Busy(
@@ -142,11 +142,12 @@ def _members(work: Work, record: str) -> list[SourceKey]:
 
 
 def _named(source_records: Iterable[str]) -> set[SourceKey]:
-    """Source records by their names, `source:id`; a team's own files have a colon in their source."""
+    """Source records by their names, `source:id`; a team's own files, and what it added, have a colon in their
+    source."""
     named = set()
     for name in source_records:
         parts = name.split(":")
-        at = 2 if parts[0] == "import" else 1
+        at = 2 if parts[0] in ("import", "added") else 1
         if len(parts) <= at:
             raise Invalid(f"{name!r} names no source record: give source:id", slug="unknown_source_record")
         named.add((":".join(parts[:at]), ":".join(parts[at:])))

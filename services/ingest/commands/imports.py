@@ -22,8 +22,8 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
     """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
 
     Raises UnknownReview, NotFound where there is no such search, or no such file any more, Conflict where the search
-    takes no such file, and for a mapping where an earlier release heard the protocol; and Invalid where a search is said
-    to lie in the future, its file to be of something else, or a mapping is none of this review's protocol.
+    takes no such file, and for a mapping where an earlier release heard the protocol; and Invalid where a search is
+    said to lie in the future, its file to be of something else, or a mapping is none of this review's protocol.
     """
     known = store.review_of(work, review)
     search = take_file(work, review, asked.search, asked.file) if asked.search else None

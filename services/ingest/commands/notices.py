@@ -56,16 +56,23 @@ def hear_claims(work: Work, review: str, heard: Iterable[Heard], keys: Iterable[
 
 def give_notice(work: Work, review: str, record: str, kind: NoticeKind, reason: str, *, drill: bool) -> NoticeRow:
     """Records what a person says of a report, and tells it. Raises NotFound, or Conflict for a record that was
-    absorbed and for a reinstatement of what was never struck."""
+    absorbed and for a reinstatement of what was never struck, or whose text is there no more."""
     store.lock_review(work, review)
     row = store.record_of(work, review, record)
     if row.merged_into is not None:
         raise Conflict(f"record {record!r} lives on in {row.merged_into!r}; give the notice there", slug="absorbed")
     if kind == "reinstatement":
+        _require_text(work, review, record, drill=drill)
         _lift(work, record, drill=drill)
     notice = _new(work, review, record, kind, reason, PERSON, given_on=record, drill=drill)
     _emit(work, notice, record)
     return notice
+
+
+def withdraw(work: Work, review: str, record: str, source_record: SourceKey, reason: str) -> None:
+    """Tells that what a person added was withdrawn. It goes with the source record, whatever record that is in."""
+    source, source_id = source_record
+    _emit(work, _new(work, review, record, "withdrawal", reason, source, carrier=source_id), record)
 
 
 def move(work: Work, absorbed: str, into: str) -> None:
@@ -165,6 +172,13 @@ def _reinstate_if_nothing_stands(work: Work, dropped: NoticeRow) -> None:
         _new(work, dropped.review, dropped.record, "reinstatement", reason, dropped.source, carrier=dropped.carrier),
         dropped.record,
     )
+
+
+def _require_text(work: Work, review: str, record: str, *, drill: bool) -> None:
+    """Raises Conflict where what was added was withdrawn for good: nothing is left that could stand again."""
+    keys = [(member.source, member.source_id) for member in store.members_of(work, [record])]
+    if not drill and any(row.withdrawn_at is not None for row in store.additions_of(work, review, keys)):
+        raise Conflict(f"what was added of record {record!r} was withdrawn, and is gone for good", slug="was_withdrawn")
 
 
 def _lift(work: Work, record: str, *, drill: bool) -> None:

@@ -9,7 +9,20 @@ from services.ingest.models import RunRow, WatchRow
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.ingest import LackAccepted, WatchStopped
-from shared.wire.ingest import Acceptance
+from shared.wire.ingest import Acceptance, WatchPurpose
+
+
+def watch_over(work: Work, review: str, source: str, purpose: WatchPurpose, version: int) -> WatchRow:
+    """The watch over all that people bring from one source, by which strategies are told from each other; there from
+    the first on, and never due."""
+    known = store.watch_if_any(work, store.watch_id(review, source))
+    return known or work.add(
+        WatchRow(
+            id=store.watch_id(review, source), purpose=purpose, review=review, strategy=source, source=source,
+            query=source, every_days=0, overlap_days=0, whole_every_days=0, protocol_version=version,
+            asked_since=version, due_at=work.now,
+        )
+    )  # fmt: skip
 
 
 def pause_watch(work: Work, review: str, watch: str) -> WatchRow:
@@ -114,8 +127,8 @@ def tell_stopped(work: Work, watch: WatchRow) -> None:
 
 def _changeable(work: Work, review: str, watch: str) -> WatchRow:
     row = store.watch_of(work, review, watch, lock=True)
-    if row.purpose == "import":
-        raise Conflict(f"watch {watch!r} is of files that people bring, which nobody pulls", slug="watch_of_files")
+    if row.purpose in store.BROUGHT:
+        raise Conflict(f"watch {watch!r} is of what people bring, which nobody pulls", slug="watch_of_files")
     if row.state == WatchStates.RETIRED:
         raise Conflict(f"watch {watch!r} is retired: the protocol no longer has {row.strategy!r}", slug="watch_retired")
     return row

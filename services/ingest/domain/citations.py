@@ -73,6 +73,8 @@ class Described(Protocol):
     def kind(self) -> str: ...
     @property
     def identifiers(self) -> Identifiers: ...
+    @property
+    def restricted(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Citation:
     spot: Spot
     kind: str
     identifiers: Identifiers
+    restricted: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -98,7 +101,13 @@ class Citation:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """What a work is found by; two citations that share no key are never compared."""
+        """What a work is found by; two citations that share no key are never compared.
+
+        A restricted one has none: that two accounts bear one title tells nothing, and what is held back is not to be
+        learnt from what it is compared with. Only a person says that it is one with another.
+        """
+        if self.restricted:
+            return frozenset()
         return frozenset((*identifier_keys(self.identifiers), *_title_keys(self), *_spot_keys(self)))
 
     @property
@@ -124,6 +133,7 @@ def cite(record: Described) -> Citation:
         spot=spot(record.volume, record.issue, record.pages, record.article_number),
         kind="preprint" if _is_preprint(record) else record.kind,
         identifiers=record.identifiers,
+        restricted=record.restricted,
     )
 
 

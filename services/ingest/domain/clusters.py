@@ -24,8 +24,8 @@ from shared.wire.ingest import PairState, RulingKind
 #: A key that more source records than this hold tells nothing: a common title, or the DOI of a whole supplement.
 COMMON = 30
 
-#: A team's own files are each a source that may hold a work twice, so that such a source keeps nothing apart.
-_OWN_FILES = "import:"
+#: A team's own files, and what it adds by hand, may hold a work twice, so that such a source keeps nothing apart.
+_OWN = ("import:", "added:")
 
 #: Why works that look alike are not merged.
 TORN = "several sources each have more than one work of this description, which nothing tells apart"
@@ -218,7 +218,7 @@ def _keep_several(works: Iterable[set[str]]) -> int:
     """How many sources have more than one of these works, of which the sources are given."""
     seen, several = set[str](), set[str]()
     for sources in works:
-        own = {source for source in sources if not source.startswith(_OWN_FILES)}
+        own = {source for source in sources if not source.startswith(_OWN)}
         several |= seen & own
         seen |= own
     return len(several)

@@ -5,7 +5,7 @@ The sources are asked in an order of trust, the same for every record:
 - title, authors, venue, date, language, identifiers: Crossref, PubMed, Europe PMC, OpenAlex (the publisher's
   own deposit first, then the curated, then the derived); abstracts: Europe PMC, PubMed, Crossref, OpenAlex
   (Crossref often has none or markup, OpenAlex rebuilds its own from an index). A file of a database follows the
-  source itself. Other sources come last, by name.
+  source itself. Other sources come next, by name, and last what a person typed.
 - The first that has a value gives it, unless the value is a fragment: a title much shorter than another
   source's lacks its subtitle; an abstract or author list less than half as long is cut.
 - Volume, issue, pages and article number come from one source: of those that tell most of them the one with which
@@ -13,6 +13,7 @@ The sources are asked in an order of trust, the same for every record:
 - The most precise date is taken, of several that of the same source; the first kind that says more than `article`.
 - Further titles are those of all sources, each once.
 - What a person corrected outranks all of them.
+- It is restricted where one of them is: more is known of it than may be told.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _OF_FILES = "import:"
 
 _TRUST = ("crossref", "pubmed", "europepmc", "openalex")
 _TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
+
+#: What begins the name of the source of what a person typed.
+_TYPED = "added:"
 
 #: Where in its venue a work is, which one source tells together.
 _WHERE = ("volume", "issue", "pages", "article_number")
@@ -127,6 +131,7 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
             for one in sorted(trusted, key=lambda one: (one.record.source, one.record.source_id))
         ],
         provenance=provenance,
+        restricted=any(one.record.restricted for one in trusted),
     )
 
 
@@ -139,7 +144,7 @@ def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[i
     def rank(one: Contribution[Contributed]) -> tuple[int, bool, str, str]:
         source = one.record.source
         database = source.removeprefix(_OF_FILES)
-        trusted = trust.index(database) if database in trust else len(trust)
+        trusted = trust.index(database) if database in trust else len(trust) + source.startswith(_TYPED)
         return trusted, database != source, source, one.record.source_id
 
     return rank

@@ -24,8 +24,8 @@ People = Literal["all", "agree", "few", "none", "unknown"]
 Years = Literal["equal", "near", "far", "unknown"]
 Venues = Literal["equal", "other", "unknown"]
 
-#: Sources that are files of a team's library, whose copies of a work are in it as often as they were brought there.
-_FILES = "import:"
+#: Sources that are a team's own, its files and what it adds by hand: a work is in these as often as it was brought.
+_OWN = ("import:", "added:")
 
 _IDENTIFIERS = {"doi": "DOI", "pmid": "PubMed id", "pmcid": "PMC id", "openalex": "OpenAlex id"}
 
@@ -174,7 +174,7 @@ def _what_keeps_apart(one: Citation, other: Citation) -> Iterator[str]:
     for kind in ("preprint", "notice"):
         if (one.kind == kind) != (other.kind == kind):
             yield f"only one is a {kind}"
-    if one.source == other.source and not one.source.startswith(_FILES):
+    if one.source == other.source and not one.source.startswith(_OWN):
         yield f"{one.source} itself keeps them apart"
 
 

@@ -30,7 +30,7 @@ class WatchStates(States[WatchState]):
 
     what = "watch"
     moves = {
-        (None, ACTIVE): "the protocol has its strategy, or a first file of a database comes",
+        (None, ACTIVE): "the protocol has its strategy, a first file of a database comes, or a first record is added",
         (ACTIVE, PAUSED): "a lead pauses it",
         (PAUSED, ACTIVE): "a lead resumes it",
         (ACTIVE, RETIRED): "the protocol has its strategy no more",
@@ -49,8 +49,11 @@ class RunStates(States[RunState]):
 
     what = "run"
     moves = {
-        (None, RUNNING): "its watch is due, or its file is opened",
-        (RUNNING, COMPLETE): "its last page is taken in, and what came adds up, or a lead accepted what lacks",
+        (None, RUNNING): "its watch is due, its file is opened, or a record is added",
+        (
+            RUNNING,
+            COMPLETE,
+        ): "its last page or what was added is taken in, and what came adds up, or a lead accepted what lacks",
         (RUNNING, PARTIAL): "its last page is taken in, and less came than its source says it has",
         (RUNNING, INCOMPLETE): "its source or its file fails, or a fault of ours comes again and again",
     }

@@ -15,6 +15,7 @@ from services.ingest import store
 from services.ingest.commands.deduplication import take_in
 from services.ingest.commands.searches import settle_search
 from services.ingest.commands.statements import keep_statements
+from services.ingest.commands.watches import watch_over
 from services.ingest.domain.mappings import Mapped
 from services.ingest.domain.watching import ImportStates, RunStates
 from services.ingest.jobs.checking import MappingMisfit, check_file, mapped_of
@@ -167,20 +168,12 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
 def _watch(work: Work, row: ImportRow, source: str, version: int) -> WatchRow:
     """The watch by which strategies are told from each other: that of its search, or of all files of one database,
     which is there from the first on."""
-    review = row.review
     if row.search is not None:
-        watch = store.watch_of(work, review, store.search_of(work, review, row.search).watch)
+        watch = store.watch_of(work, row.review, store.search_of(work, row.review, row.search).watch)
         # A protocol may have named another database since.
         if watch.source == source:
             return watch
-    known = store.watch_if_any(work, store.watch_id(review, source))
-    return known or work.add(
-        WatchRow(
-            id=store.watch_id(review, source), purpose="import", review=review, strategy=source, source=source,
-            query=source, every_days=0, overlap_days=0, whole_every_days=0, protocol_version=version,
-            asked_since=version, due_at=work.now,
-        )
-    )  # fmt: skip
+    return watch_over(work, row.review, source, "import", version)
 
 
 def _take_batch(

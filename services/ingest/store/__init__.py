@@ -1,6 +1,10 @@
 """Every query of ingest, by what it is about. Look-ups for a page of a run are batched: a few queries a page, not per
 record."""
 
+from services.ingest.store.additions import addition_of as addition_of
+from services.ingest.store.additions import additions_of as additions_of
+from services.ingest.store.additions import page_of_additions as page_of_additions
+from services.ingest.store.additions import same_addition as same_addition
 from services.ingest.store.answers import answer_of as answer_of
 from services.ingest.store.answers import answers_of_page as answers_of_page
 from services.ingest.store.answers import count_open_rejections as count_open_rejections
@@ -152,6 +156,8 @@ from services.ingest.store.statements import known_statements as known_statement
 from services.ingest.store.statements import names_of_imports as names_of_imports
 from services.ingest.store.statements import page_of_statements as page_of_statements
 from services.ingest.store.statements import statements_of as statements_of
+from services.ingest.store.watches import BROUGHT as BROUGHT
+from services.ingest.store.watches import NEVER_PULLED as NEVER_PULLED
 from services.ingest.store.watches import DueWatch as DueWatch
 from services.ingest.store.watches import concepts_of as concepts_of
 from services.ingest.store.watches import due_watch as due_watch

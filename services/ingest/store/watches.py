@@ -17,8 +17,9 @@ from shared.errors import NotFound
 from shared.ids import id_of
 from shared.wire.ingest import WatchPurpose
 
-#: The purposes of watches that nobody pulls.
-BY_PEOPLE: tuple[WatchPurpose, ...] = ("import", "manual")
+#: The purposes of watches over what people bring, and of those that nobody pulls, what people search by hand with them.
+BROUGHT: tuple[WatchPurpose, ...] = ("import", "addition")
+NEVER_PULLED: tuple[WatchPurpose, ...] = (*BROUGHT, "manual")
 
 
 def watch_id(review: str, strategy: str) -> str:
@@ -94,7 +95,7 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     busy = select(col(RunRow.watch)).where(col(RunRow.state) == RunStates.RUNNING)
     return (
         col(WatchRow.state) == WatchStates.ACTIVE,
-        col(WatchRow.purpose).not_in(BY_PEOPLE),
+        col(WatchRow.purpose).not_in(NEVER_PULLED),
         col(WatchRow.due_at) <= now,
         col(WatchRow.id).not_in(busy),
     )
@@ -164,8 +165,8 @@ def put_off(work: Work, source: str, until: datetime) -> list[str]:
 
 
 def watched_sources(work: Work) -> list[str]:
-    """The sources of all active watches, but for the databases that people search."""
+    """The sources of all active watches, but for those over what people bring and search."""
     active = select(col(WatchRow.source)).where(
-        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose).not_in(BY_PEOPLE)
+        col(WatchRow.state) == WatchStates.ACTIVE, col(WatchRow.purpose).not_in(NEVER_PULLED)
     )
     return list(work.session.scalars(active.distinct().order_by(col(WatchRow.source))))

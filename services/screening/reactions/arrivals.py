@@ -138,4 +138,5 @@ def _description(found: Bibliography) -> dict[str, Any]:
     return {
         "title": found.title, "abstract": found.abstract, "authors": found.authors, "venue": found.venue,
         "published": found.published, "identifiers": found.identifiers.model_dump(exclude_none=True),
+        "restricted": found.restricted,
     }  # fmt: skip

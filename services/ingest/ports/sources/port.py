@@ -122,7 +122,7 @@ class SourceRecord(Value):
     `other_venues` are further names of the venue, such as its abbreviations. `pages` are as the source writes them,
     with a plain hyphen; of a work that has a number instead of pages, some sources write that there.
     `entered` and `updated` are the source's own stamps; they do not tell whether anything we use has
-    changed, `content_hash` does.
+    changed, `content_hash` does. Of one that is `restricted` it holds no more than may be told.
     """
 
     source: str
@@ -147,6 +147,7 @@ class SourceRecord(Value):
     language: str | None = None
     identifiers: Identifiers = Identifiers()
     notices: list[Notice] = []
+    restricted: bool = Field(default=False, exclude_if=_is_empty)
     entered: date | None = None
     updated: date | None = None
 

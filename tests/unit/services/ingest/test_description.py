@@ -122,3 +122,19 @@ def test_changes_are_named():
     assert changes(before, before) == []
     assert set(changes(before, after)) >= {"authors", "published", "identifiers", "sources"}
     assert "title" not in changes(before, after)
+
+
+def test_what_a_person_typed_is_trusted_last_of_all():
+    typed = work("added:website", "work_1", abstract="As it was typed there.", venue="A website")
+    doaj = work("doaj", "d1", abstract="As it is in the journal.", venue="Journal of Shared Care")
+
+    described = description(typed, doaj)
+
+    assert (described.abstract, described.venue) == ("As it is in the journal.", "Journal of Shared Care")
+
+
+def test_it_is_restricted_where_one_of_them_is():
+    account = work("added:contact", "addition_1", restricted=True)
+
+    assert description(account, CROSSREF).restricted
+    assert not description(CROSSREF).restricted and "restricted" not in CROSSREF.model_dump()

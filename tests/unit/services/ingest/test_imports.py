@@ -178,6 +178,7 @@ def test_a_file_that_is_lost_fails_its_import_with_the_reason(ready):
     assert lost["state"] == "failed" and file["sha256"] in lost["error"]
 
 
+@pytest.mark.waits
 def test_a_file_waits_for_room_for_its_copy_and_says_so_until_there_is_some(ready, monkeypatch, tmp_path):
     file = upload(ready, ris(*TITLES, more=f"AB  - {'care ' * 1000}\r\n" * 20))
     asked = ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)

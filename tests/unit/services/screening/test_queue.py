@@ -39,6 +39,17 @@ def test_a_claim_brings_all_that_is_needed_to_answer(rig_of):
     assert task["votes"] == []
 
 
+def test_a_restricted_record_shows_that_more_is_known_of_it(either_rig):
+    either_rig.discovers("r1", restricted=True)
+    either_rig.discovers("r2")
+
+    tasks = either_rig.claims_many("ana", count=2)
+
+    assert {task["record"]["record"]: task["record"]["restricted"] for task in tasks} == {"r1": True, "r2": False}
+    either_rig.votes("ana", tasks[0]["lease"], "include")
+    assert either_rig.record("r1")["record"]["restricted"] is True
+
+
 def test_asking_twice_takes_one_place(rig):
     rig.discovers("r1", "r2")
 

@@ -40,6 +40,29 @@ def test_rows_and_events_are_committed_together(bench):
     assert [event.review for event in bench.emitted(DeliveryFailed)] == ["r"]
 
 
+def test_a_rehearsal_answers_what_would_be_and_keeps_neither_rows_nor_events(bench):
+    with bench.work() as work:
+        write_note(work, overdue("before"))
+        answer = work.rehearse(lambda: [write_note(work, overdue("r")), NoteView(review="would be")][1])
+        write_note(work, overdue("after"))
+
+    assert answer.review == "would be"
+    assert sorted(notes(bench)) == ["after", "before"]
+    assert [event.review for event in bench.emitted(DeliveryFailed)] == ["before", "after"]
+
+
+def test_a_rehearsal_that_fails_says_so(bench):
+    def fails() -> NoteView:
+        raise Conflict("no")
+
+    with bench.work() as work:
+        with pytest.raises(Conflict):
+            work.rehearse(fails)
+        write_note(work, overdue("r"))
+
+    assert notes(bench) == ["r"]
+
+
 def test_when_the_work_fails_neither_rows_nor_events_remain(bench):
     with pytest.raises(ZeroDivisionError), bench.work() as work:
         write_note(work, overdue("r"))
