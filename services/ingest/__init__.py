@@ -4,12 +4,13 @@ Owns: watches (over each strategy of a review, over what each source changes, ov
 files that people bring and take away, canonical records with the provenance of each field, the keys they are found by,
 mergers, splits, possible duplicates, what people ruled about them, relations, which works included reports cite and are
 cited by, notices (retractions and the like), rejections, raw answers of sources and how far they were read again, what
-sources say of our budget and which of them are left alone, and where the texts of reports are open.
+sources say of our budget and which of them are left alone, where the texts of reports are open, copies of these, and
+whether each is sought, retrieved or not.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
-    screening.record.advanced     notes the stage that it passed
-    screening.record.included     notes that it passed the last one
+    screening.record.advanced     notes the stage that it passed, and has its full text be sought
+    screening.record.included     notes that it passed the last one, and the same
     screening.record.excluded     looks up no more what sources change about it
     screening.record.reopened     looks that up again
 
@@ -21,6 +22,10 @@ Emits:
     ingest.record.related         it hangs together with another one, or does so no more
     ingest.record.corrected       a person said what a field of its description is, or took that back
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
+    ingest.text.sought            the full text of its report is looked for
+    ingest.text.retrieved         a copy of it is kept
+    ingest.text.not_retrieved     it cannot be had, as somebody says
+    ingest.text.withdrawn         a copy is one of it no more
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.file.imported          the records of a file that somebody brought were taken in

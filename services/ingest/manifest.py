@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions
-from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing
+from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing, texts
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -31,6 +31,8 @@ SERVICE = Service(
         every(seconds=2, run=exporting.make_exports),
         every(seconds=5, run=keying.make_keys_anew),
         every(seconds=60, run=copies.find_open_copies),
+        every(seconds=60, run=texts.seek_texts_of_before),
+        every(seconds=60, run=texts.fetch_open_texts),
     ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
@@ -47,6 +49,10 @@ SERVICE = Service(
         ingest.RecordNoticed,
         ingest.RecordCorrected,
         ingest.RecordRelated,
+        ingest.TextSought,
+        ingest.TextRetrieved,
+        ingest.TextNotRetrieved,
+        ingest.TextWithdrawn,
         ingest.RunFinished,
         ingest.SweepFinished,
         ingest.FileImported,

@@ -139,6 +139,8 @@ Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
 Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Exporter = Annotated[Person, Depends(at_least("reviewer", "records"))]
+#: Who brings copies of reports, and says whether they can be had.
+Contributor = Annotated[Person, Depends(at_least("reviewer", "import"))]
 Importer = Annotated[Person, Depends(at_least("lead", "import"))]
 Signer = Annotated[Person, Depends(at_least("lead", "sign"))]
 #: Who says whose the names are under which people acted before they had ids.

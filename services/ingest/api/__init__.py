@@ -1,6 +1,6 @@
 """The routes of ingest."""
 
-from services.ingest.api import duplicates, libraries, records, runs, watches
+from services.ingest.api import duplicates, libraries, records, runs, texts, watches
 from services.ingest.api.router import router
 
-__all__ = ["duplicates", "libraries", "records", "router", "runs", "watches"]
+__all__ = ["duplicates", "libraries", "records", "router", "runs", "texts", "watches"]

@@ -1,0 +1,111 @@
+"""Which class a licence is of, so that it is decided once who may read a copy and what of it may be published."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final, get_args
+
+from shared.wire.ingest import LicenceClass, TextReaders
+
+#: Anybody may use it for anything, under the same terms at most.
+OPEN: Final = "open"
+#: Anybody may read and pass it on, but not for money, or not changed.
+RESTRICTED: Final = "open_noncommercial_or_noderivs"
+#: All rights are reserved: it is here for those who may read it anyway.
+CLOSED: Final = "closed"
+#: Nobody said, or in words that are no licence of the list. It may be read where it was found, and no more is granted.
+UNKNOWN: Final = "unknown"
+
+#: From the one that lets people do most to the one that lets them do least; what is unknown may be closed.
+CLASSES: tuple[LicenceClass, ...] = get_args(LicenceClass)
+
+#: Who may read copies of a class, unless somebody said otherwise.
+_READERS: dict[LicenceClass, TextReaders] = {
+    OPEN: "members",
+    RESTRICTED: "members",
+    CLOSED: "reviewers",
+    UNKNOWN: "reviewers",
+}
+
+#: The least role that each word for readers stands for.
+ROLES: dict[TextReaders, str] = {"members": "reader", "reviewers": "reviewer", "leads": "lead"}
+
+#: Licences that are neither Creative Commons' nor the public domain's, by what their names hold.
+_OTHERS: dict[str, LicenceClass] = {"all rights reserved": CLOSED, "subscription": CLOSED}
+_NAMED: dict[str, LicenceClass] = {"mit": OPEN, "isc": OPEN, "gpl": OPEN, "none": CLOSED, "closed": CLOSED}
+
+_ADDRESS = re.compile(r"creativecommons\.org/(?:licen[sc]es/(by(?:-(?:nc|nd|sa))*)\b|publicdomain/(?:zero|mark)\b)")
+_CODE = re.compile(r"\bcc[\s-]*by((?:[\s-]+(?:nc|nd|sa)\b)*)")
+_FREE = re.compile(r"\bcc[\s-]?0\b|\bcc[\s-]zero\b|\bpublic[\s-]domain\b|^pd$")
+_WORDS = re.compile(r"creative commons[\w\s,:-]{0,40}?\battribution\b([\w\s,/–-]{0,80})")
+_LIMITS = re.compile(r"\bnon[\s–-]?commercial|\bno[\s–-]?deriv|\bn[cd]\b")
+
+
+#: Where an article of JATS names its licence, the clearest first.
+_IN_JATS = (
+    re.compile(r"<(?:ali:)?license_ref\b[^>]*>([^<]{1,500})<"),
+    re.compile(r"<license\b[^>]*?\bhref=[\"']([^\"']{1,500})[\"']"),
+    re.compile(
+        r"<license\b[^>]*>.{0,2000}?<ext-link\b[^>]*?\bhref=[\"']([^\"']{1,500}creativecommons[^\"']{1,500})[\"']",
+        re.DOTALL,
+    ),
+    re.compile(r"<license\b[^>]*>(.{1,2000}?)</license>", re.DOTALL),
+)
+_LONGEST = 300
+
+
+def class_of(licence: str | None) -> LicenceClass:
+    """The class of a licence as its address, its code or its words tell it; of several that it names, that which lets
+    people do least."""
+    text = " ".join((licence or "").lower().split())
+    found = {*_by_address(text), *_by_code(text), *_by_words(text)}
+    if not found and _FREE.search(text):
+        found = {OPEN}
+    if found:
+        return max(found, key=CLASSES.index)
+    if text in _NAMED:
+        return _NAMED[text]
+    return next((it for words, it in _OTHERS.items() if words in text), UNKNOWN)
+
+
+def licence_in_jats(text: str) -> str | None:
+    """The licence that an article names, as an address or in words; None where it names none."""
+    for pattern in _IN_JATS:
+        if found := pattern.search(text):
+            said = " ".join(re.sub(r"<[^>]*>", " ", html.unescape(found[1])).split())
+            if said:
+                return said[:_LONGEST]
+    return None
+
+
+def readers_of(licence_class: LicenceClass) -> TextReaders:
+    """Who may read copies of a class, unless somebody said otherwise."""
+    return _READERS[licence_class]
+
+
+def is_opener(licence_class: LicenceClass, than: LicenceClass) -> bool:
+    """Whether it lets people do more."""
+    return CLASSES.index(licence_class) < CLASSES.index(than)
+
+
+def is_wider(readers: TextReaders, than: TextReaders) -> bool:
+    """Whether more people are among these readers."""
+    order = get_args(TextReaders)
+    return order.index(readers) < order.index(than)
+
+
+def _by_address(text: str) -> list[LicenceClass]:
+    return [_limited(found[1] or "") for found in _ADDRESS.finditer(text)]
+
+
+def _by_code(text: str) -> list[LicenceClass]:
+    return [_limited(found[1]) for found in _CODE.finditer(text)]
+
+
+def _by_words(text: str) -> list[LicenceClass]:
+    return [_limited(found[1]) for found in _WORDS.finditer(text)]
+
+
+def _limited(said: str) -> LicenceClass:
+    return RESTRICTED if _LIMITS.search(said) else OPEN
