@@ -149,6 +149,10 @@ class IngestClient:
         """The copies of a record's report, and whether one is sought."""
         return self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.RecordTexts)
 
+    def text(self, review: str, text: str) -> wire.TextView:
+        """A copy of a report, without its bytes."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/texts/{part(text)}", wire.TextView)
+
     def add_text(self, review: str, record: str, asked: wire.NewText | Mapping[str, object]) -> wire.TextView:
         """Keeps an uploaded file as a copy of a record's report."""
         return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.TextView, asked)

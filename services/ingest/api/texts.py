@@ -63,6 +63,12 @@ def add_text_of_record(
     return work.once(key, f"add text {record}", body, add)
 
 
+@router.get("/reviews/{review}/texts/{text}")
+def show_text(review: Name, text: Name, work: Reading, person: Reader) -> TextView:
+    """A copy of a report: where it is from, its licence, and who may read it."""
+    return views.text_view(store.text_of(work, review, text))
+
+
 @router.get("/reviews/{review}/texts/{text}/file", response_class=BlobResponse)
 def show_file_of_text(review: Name, text: Name, work: Reading, person: Reader, blobs: Files) -> BlobResponse:
     """The file of a copy, to be saved, for whom its `readers` names; a program's key reads open copies alone."""
