@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,10 +18,8 @@ from services.ingest.commands.texts import LARGEST_TEXT
 from services.ingest.domain.texts import MOST_COPIES, MOST_TRIES
 from services.ingest.jobs import copies, quotas, texts
 from services.ingest.models import RecordRow, ReviewRow
-from services.ingest.ports.fulltext.fetching import TextFetcher
 from services.ingest.ports.fulltext.port import FullText, Location
 from services.ingest.ports.sources.port import SourceUnavailable
-from shared.blobs import names
 from shared.events.base import Event
 from shared.events.ingest import TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
@@ -24,8 +27,8 @@ from shared.runtime.blobs import sweep_bucket
 from tests.unit.services.ingest.conftest import opened
 from tests.unit.services.ingest.publisher import ARTICLE, LANDING, PDF, Publisher, dripping, page, redirect, status
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
+from tests.unit.services.ingest.text_child import CONTACT, local_fetcher
 
-CONTACT = "team@review.example"
 DOI, OTHER = "10.5555/boards", "10.5555/wards"
 TITLE, OTHER_TITLE = "How boards decide", "Of wards and other things entirely"
 
@@ -435,8 +438,7 @@ def telling() -> Telling:
 def fetching(database_url, tmp_path, telling, publisher) -> Iterator[IngestBench]:
     """The same review, whose records both passed a stage, and a publisher of their texts."""
     urls = {"europepmc_url": publisher.url("/europepmc"), "pubmed_url": publisher.url("/eutils")}
-    fetcher = TextFetcher(user_agent="us", limit=1024 * 1024, timeout=120, each=60, private=True, pause=0.0)
-    with opened(tmp_path, database_url, full_texts=telling, fetcher=fetcher, contact=CONTACT, **urls) as made:
+    with opened(tmp_path, database_url, full_texts=telling, fetcher=local_fetcher(), contact=CONTACT, **urls) as made:
         fill(made)
         advance(made)
         yield made
@@ -647,24 +649,42 @@ def test_no_transaction_is_open_while_a_publisher_is_waited_for(fetching, tellin
 
 
 @pytest.mark.waits
-def test_a_process_that_dies_before_it_wrote_a_copy_down_leaves_it_to_the_next(
-    fetching, telling, publisher, monkeypatch
-):
+@pytest.mark.parametrize("step", ["put", "named", "written", "committed"])
+def test_a_process_that_is_killed_at_any_step_leaves_one_copy_or_none(tmp_path, telling, publisher, step):
     publisher.pages["/a.pdf"] = page(PDF)
     telling.known[DOI] = open_at(publisher, "/a.pdf")
+    with opened(tmp_path, None, full_texts=telling, fetcher=local_fetcher(), contact=CONTACT) as bench:
+        advance(fill(bench))
+        bench.runs(copies.find_open_copies)
 
-    def dies(*given: Any, **more: Any) -> None:
-        raise SystemExit
+        child = [sys.executable, "-m", "tests.unit.services.ingest.text_child", step, str(tmp_path)]
+        assert subprocess.run(child, timeout=300, check=False).returncode == -signal.SIGKILL
+        assert seen(bench)[0] == ("retrieved" if step == "committed" else "sought")
+        look(bench)
 
-    with monkeypatch.context() as killed:
-        killed.setattr(names, "keep", dies)
-        with pytest.raises(SystemExit):
-            look(fetching)
-    assert seen(fetching) == ("sought", [])
+        assert seen(bench)[0] == "retrieved" and len(bench.emitted(TextRetrieved)) == 1
+        assert len(bench.get(f"records/{record(bench)}/texts")["texts"]) == 1
 
-    look(fetching)
 
-    assert seen(fetching)[0] == "retrieved" and len(fetching.emitted(TextRetrieved)) == 1
+@pytest.mark.waits
+def test_two_processes_that_fetch_the_same_keep_it_once(fetching, telling, publisher):
+    both = threading.Barrier(2)
+
+    def waits_for_the_other(handler: Any) -> None:
+        both.wait()
+        page(PDF)(handler)
+
+    publisher.pages["/a.pdf"] = waits_for_the_other
+    telling.known[DOI] = open_at(publisher, "/a.pdf")
+    fetching.runs(copies.find_open_copies)
+
+    with ThreadPoolExecutor(2) as pool:
+        for turn in [pool.submit(fetching.runs, texts.fetch_open_texts) for _ in range(2)]:
+            turn.result()
+
+    assert len(publisher.asked) == 2
+    assert len(fetching.get(f"records/{record(fetching)}/texts")["texts"]) == 1
+    assert len(fetching.emitted(TextRetrieved)) == 1
 
 
 @pytest.mark.waits
