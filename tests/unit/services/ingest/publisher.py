@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
         self.publisher = self.server.publisher  # type: ignore[attr-defined]
         self.publisher.asked.append(self.path)
         self.publisher.headers.append({name.lower(): value for name, value in self.headers.items()})
-        self.publisher.pages.get(self.path, status(404))(self)
+        self.publisher.pages.get(self.path, refusal(404))(self)
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
@@ -72,7 +72,8 @@ class Publisher:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
-def status(code: int, **headers: str) -> Answer:
+def refusal(code: int, **headers: str) -> Answer:
+    """Answers with a status and nothing else."""
     return page(b"", code=code, **headers)
 
 

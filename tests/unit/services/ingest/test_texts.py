@@ -25,7 +25,7 @@ from shared.events.ingest import TextNotRetrieved, TextRetrieved, TextSought, Te
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.runtime.blobs import sweep_bucket
 from tests.unit.services.ingest.conftest import opened
-from tests.unit.services.ingest.publisher import ARTICLE, LANDING, PDF, Publisher, dripping, page, redirect, status
+from tests.unit.services.ingest.publisher import ARTICLE, LANDING, PDF, Publisher, dripping, page, redirect, refusal
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
 from tests.unit.services.ingest.text_child import CONTACT, local_fetcher
 
@@ -519,7 +519,7 @@ def test_the_next_location_is_tried_where_one_fails(fetching, telling, publisher
 
 @pytest.mark.waits
 def test_where_all_fail_it_is_said_why_and_tried_again_some_times_with_growing_pauses(fetching, telling, publisher):
-    publisher.pages |= {"/a": status(403), "/b": page(LANDING, "text/html")}
+    publisher.pages |= {"/a": refusal(403), "/b": page(LANDING, "text/html")}
     telling.known[DOI] = open_at(publisher, "/a", "/b")
 
     look(fetching)

@@ -33,7 +33,7 @@ def dying(done: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main(step: str, folder: Path) -> None:
-    bench = IngestBench(folder, fetcher=local_fetcher(), contact=CONTACT)
+    bench = IngestBench(folder, at="2020-02-01T00:00:00+00:00", fetcher=local_fetcher(), contact=CONTACT)
     if step == "put":
         names.keep = die
     if step == "named":

@@ -24,8 +24,8 @@ from tests.unit.services.ingest.publisher import (
     packed,
     page,
     redirect,
+    refusal,
     silent,
-    status,
 )
 
 pytestmark = pytest.mark.waits
@@ -119,9 +119,9 @@ def test_redirects_are_followed_to_their_end(publisher, blobs):
         (page(gzip.compress(PDF)[:-9], Content_Encoding="gzip"), "breaks off"),
         (page(b"no gzip at all", Content_Encoding="gzip"), "packed wrongly"),
         (page(PDF, Content_Encoding="br"), "packed in a way"),
-        (status(403), "HTTP 403"),
-        (status(404), "HTTP 404"),
-        (status(500), "HTTP 500"),
+        (refusal(403), "HTTP 403"),
+        (refusal(404), "HTTP 404"),
+        (refusal(500), "HTTP 500"),
         (page(PDF, code=206), "HTTP 206"),
         (page(b"", code=302), "nowhere"),
         (redirect("/a.pdf"), "redirects more than"),
@@ -220,7 +220,7 @@ def test_an_address_without_tls_is_asked_with_it(publisher, blobs):
 
 
 def test_how_long_to_leave_it_alone_is_heard(publisher, blobs):
-    publisher.pages["/a.pdf"] = status(429, Retry_After="7200")
+    publisher.pages["/a.pdf"] = refusal(429, Retry_After="7200")
 
     with pytest.raises(NotFetched) as refused:
         fetch(blobs, publisher.url("/a.pdf"))
