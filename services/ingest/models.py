@@ -479,7 +479,8 @@ class RetrievalRow(Base, table=True):
 
     __tablename__ = "retrievals"
     __table_args__ = (
-        Index("retrievals_of_review", "review", "state", "record"),
+        Index("retrievals_of_review", "review", "record"),
+        Index("retrievals_in_state", "review", "state", "record"),
         Index("retrievals_due", "state", "retry_at"),
     )
 

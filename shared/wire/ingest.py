@@ -516,7 +516,7 @@ class NewText(Given):
     licence_class: LicenceClass | None = None
     readers: TextReaders | None = None
     version: TextVersion = "unknown"
-    url: Annotated[Line, Field(max_length=2000)] | None = None
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[!-~]+$")] | None = None
 
 
 class TextView(BaseModel):

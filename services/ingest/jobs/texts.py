@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from services.ingest import store
@@ -35,6 +36,9 @@ ACTOR = "ingest:texts"
 
 #: Records of a turn that are looked at, of which so many are fetched, so many at once.
 LOOKED_AT, MOST_A_TURN, AT_ONCE = 500, 20, 4
+
+#: For how long a text waits that only those have who asked to be left alone.
+PUT_OFF = timedelta(minutes=15)
 
 #: Addresses of others at which one copy is looked for.
 _MOST_ADDRESSES = 8
@@ -110,22 +114,25 @@ def gauges(work: Work) -> list[Gauge]:
 
 def _due(running: Context) -> list[_Wanted]:
     """What is looked for in this turn. That of a record which is absorbed or excluded, or of which nobody knows an
-    address, rests."""
+    address, rests; what only those have who are left alone waits, in the way of none of the others."""
     with running.work(ACTOR) as work:
         due = store.due_retrievals(work, LOOKED_AT)
         rows = store.records(work, due)
         known = store.open_copies(work, {row.doi for row in rows.values() if row.doi})
         left_alone = {row.source for row in store.parked_sources(work, work.now)}
-        wanted, resting = list[_Wanted](), list[str]()
+        wanted, resting, waiting = list[_Wanted](), list[str](), list[str]()
         for record in due:
             row = rows.get(record)
             groups = _groups(row, known.get(row.doi or ""), work.settings) if row is not None and _goes_on(row) else ()
             asked = tuple(group for group in map(lambda it: _but(it, left_alone), groups) if group)
             if row is None or not groups:
                 resting.append(record)
-            elif asked and len(wanted) < MOST_A_TURN:
+            elif not asked:
+                waiting.append(record)
+            elif len(wanted) < MOST_A_TURN:
                 wanted.append(_Wanted(row.review, record, asked))
-        store.rest_retrievals(work, resting)
+        store.put_off_retrievals(work, resting, None)
+        store.put_off_retrievals(work, waiting, work.now + PUT_OFF)
         return wanted
 
 
@@ -217,7 +224,7 @@ def _row(work: Work, wanted: _Wanted, one: Fetched, carrier: tuple[str, str] | N
     source, source_id = carrier or (None, None)
     return TextRow(
         id=new_id("text"), review=wanted.review, record=wanted.record, carrier_source=source, carrier_id=source_id,
-        sha256=one.blob.sha256, size=one.blob.size, kind=one.kind, name=f"{wanted.record}.{one.kind}",
+        sha256=one.blob.sha256, size=one.blob.size, kind=one.kind, name=f"{wanted.record}{kinds.ENDINGS[one.kind]}",
         version=one.address.version, source=one.address.source, url=one.url[:2000], licence=one.licence,
         licence_class=licence_class, readers=licences.readers_of(licence_class), added_by=work.actor,
         added_at=work.now,

@@ -25,7 +25,8 @@ def upgrade() -> None:
         sa.Column("retry_at", Instant, nullable=True),
         sa.PrimaryKeyConstraint("record"),
     )
-    op.create_index("retrievals_of_review", "retrievals", ["review", "state", "record"])
+    op.create_index("retrievals_of_review", "retrievals", ["review", "record"])
+    op.create_index("retrievals_in_state", "retrievals", ["review", "state", "record"])
     op.create_index("retrievals_due", "retrievals", ["state", "retry_at"])
     op.create_table(
         "texts",

@@ -143,7 +143,7 @@ from services.ingest.store.texts import is_live as is_live
 from services.ingest.store.texts import lock_retrieval as lock_retrieval
 from services.ingest.store.texts import page_of_retrievals as page_of_retrievals
 from services.ingest.store.texts import passed_unsought as passed_unsought
-from services.ingest.store.texts import rest_retrievals as rest_retrievals
+from services.ingest.store.texts import put_off_retrievals as put_off_retrievals
 from services.ingest.store.texts import retrievals as retrievals
 from services.ingest.store.texts import review_to_seek_for as review_to_seek_for
 from services.ingest.store.texts import text_of as text_of

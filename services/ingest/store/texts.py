@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
@@ -69,18 +70,20 @@ def count_retrievals(work: Work, review: str) -> list[Retrievals]:
 
 
 def due_retrievals(work: Work, limit: int) -> list[str]:
-    """Records whose texts are to be looked for now, those that wait the longest first."""
+    """Records whose texts are to be looked for now, those that wait the longest first; locked, so that whoever wakes
+    one meanwhile does so after it was put off."""
     due = select(col(RetrievalRow.record)).where(
         col(RetrievalRow.state) == RetrievalStates.SOUGHT, col(RetrievalRow.retry_at) <= work.now
     )
-    return list(work.session.execute(due.order_by(col(RetrievalRow.retry_at)).limit(limit)).scalars())
+    due = due.order_by(col(RetrievalRow.retry_at)).limit(limit).with_for_update()
+    return list(work.session.execute(due).scalars())
 
 
-def rest_retrievals(work: Work, records: Iterable[str]) -> None:
-    """Has the texts of these be looked for no more by themselves, until something wakes them."""
+def put_off_retrievals(work: Work, records: Iterable[str], until: datetime | None) -> None:
+    """Has the texts of these be looked for then; or, with None, no more by themselves, until something wakes them."""
     for batch in batches(records):
         mine = update(RetrievalRow).where(col(RetrievalRow.record).in_(batch))
-        work.session.execute(mine.values(retry_at=None).execution_options(synchronize_session=False))
+        work.session.execute(mine.values(retry_at=until).execution_options(synchronize_session=False))
 
 
 def wake_retrievals(work: Work, doi: str) -> None:

@@ -238,6 +238,7 @@ def test_each_kind_is_taken_as_its_bytes_show_it(ready, content, kind):
         (PDF, {"name": " "}, 422, "name"),
         (PDF, {"licence": "x" * 301}, 422, "licence"),
         (PDF, {"readers": "everybody"}, 422, "readers"),
+        (PDF, {"url": "javascript:alert(1)"}, 422, "url"),
         (PDF, {"file": "0" * 64}, 404, "no file of this hash"),
     ],
 )
