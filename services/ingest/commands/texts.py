@@ -101,6 +101,8 @@ def follow(
 ) -> None:
     """Has copies go with the source records that led to them, with records that are absorbed, and back with those that
     are parted; tells those that are new to a record, and those that it has no more."""
+    if not (moved or mergers or splits):
+        return
     going = _going(work, review, moved, mergers, splits)
     fresh: defaultdict[str, list[TextRow]] = defaultdict(list)
     left: dict[str, list[tuple[TextRow, str]]] = defaultdict(list)

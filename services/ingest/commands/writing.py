@@ -216,8 +216,8 @@ def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | N
     if not changed and not lost:
         return
     _describe(row, bibliography)
-    if "identifiers" in changed:
-        # It may be open where it is called so.
+    if "identifiers" in changed and (row.stage is not None or row.standing == Standings.INCLUDED):
+        # Its text is sought, and may be open under what it is called now.
         store.wake_retrieval(work, row.id)
     with work.following(row.id, None):
         work.emit(

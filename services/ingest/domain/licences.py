@@ -52,7 +52,8 @@ _IN_JATS = (
     ),
     re.compile(r"<license\b[^>]*>(.{1,2000}?)</license>", re.DOTALL),
 )
-_LONGEST = 300
+_RIGHTS = re.compile(r"<copyright-statement\b[^>]*>(.{1,2000}?)</copyright-statement>", re.DOTALL)
+_CREATIVE, _LONGEST = "creative commons", 300
 
 
 def class_of(licence: str | None) -> LicenceClass:
@@ -72,11 +73,22 @@ def class_of(licence: str | None) -> LicenceClass:
 def licence_in_jats(text: str) -> str | None:
     """The licence that an article names, as an address or in words; None where it names none."""
     for pattern in _IN_JATS:
-        if found := pattern.search(text):
-            said = " ".join(re.sub(r"<[^>]*>", " ", html.unescape(found[1])).split())
-            if said:
-                return said[:_LONGEST]
-    return None
+        if (found := pattern.search(text)) and (said := _plain(found[1])):
+            return _cut(said)
+    # Older articles name it beside whose rights they are.
+    found = _RIGHTS.search(text)
+    said = _plain(found[1]) if found else ""
+    return _cut(said) if _CREATIVE in said.lower() else None
+
+
+def _plain(markup: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html.unescape(markup)).split())
+
+
+def _cut(said: str) -> str:
+    """As much as is kept of it, from where it comes to the point."""
+    at = said.lower().find(_CREATIVE) if len(said) > _LONGEST else -1
+    return said[max(at, 0) :][:_LONGEST]
 
 
 def readers_of(licence_class: LicenceClass) -> TextReaders:

@@ -72,6 +72,12 @@ def test_every_class_has_readers_and_every_readers_a_role():
         ('<license xlink:href="http://creativecommons.org/licenses/by/4.0/"><p>Open</p></license>', "creativecommons"),
         ("<license><license-p>All rights reserved &amp; kept</license-p></license>", "All rights reserved & kept"),
         ("<ali:license_ref>https://creativecommons.org/licenses/by-nc/4.0/</ali:license_ref>", "by-nc"),
+        (
+            "<copyright-statement>Ada et al. Under the Creative Commons Attribution License.</copyright-statement>",
+            "Ada et al. Under the Creative Commons",
+        ),
+        (f"<license>{'words ' * 90}Creative Commons Attribution</license>", "Creative Commons Attribution"),
+        ("<copyright-statement>Copyright 2010 Cancer Research UK</copyright-statement>", None),
         ("<permissions><copyright-year>2019</copyright-year></permissions>", None),
     ],
 )
@@ -154,6 +160,8 @@ def test_recorded_articles_of_pubmed_central_are_jats(realdata: Path):
     plain = [each for each in articles if each.suffix == ".nxml"]
 
     assert plain and {kind_of(each.read_bytes()[:HEAD]) for each in plain} == {"jats"}
+    named = {each.stem: class_of(licence_in_jats(each.read_text())) for each in plain}
+    assert [stem for stem, known in named.items() if known == "unknown"] == ["6605965a"]
 
 
 def test_a_text_makes_no_move_that_its_machine_does_not_have():
