@@ -42,17 +42,15 @@ _WORDS = re.compile(r"creative commons[\w\s,:-]{0,40}?\battribution\b([\w\s,/–
 _LIMITS = re.compile(r"\bnon[\s–-]?commercial|\bno[\s–-]?deriv|\bn[cd]\b")
 
 
-#: Where an article of JATS names its licence, the clearest first.
-_IN_JATS = (
-    re.compile(r"<(?:ali:)?license_ref\b[^>]*>([^<]{1,500})<"),
-    re.compile(r"<license\b[^>]*?\bhref=[\"']([^\"']{1,500})[\"']"),
-    re.compile(
-        r"<license\b[^>]*>.{0,2000}?<ext-link\b[^>]*?\bhref=[\"']([^\"']{1,500}creativecommons[^\"']{1,500})[\"']",
-        re.DOTALL,
-    ),
-    re.compile(r"<license\b[^>]*>(.{1,2000}?)</license>", re.DOTALL),
+#: Where an article of JATS names its licence, the clearest first. All are bounded, as whoever wrote it may mean harm.
+_REFERENCE = re.compile(r"<(?:ali:)?license_ref\b[^<>]{0,300}>([^<]{1,500})<")
+_LICENCE = re.compile(
+    r"<license\b([^<>]{0,1000})>((?:(?!<license[\s>]).){0,2000}?)</license>|<license\b([^<>]{0,1000})/>", re.DOTALL
 )
-_RIGHTS = re.compile(r"<copyright-statement\b[^>]*>(.{1,2000}?)</copyright-statement>", re.DOTALL)
+_HREF = re.compile(r"\bhref=[\"']([^\"'<>]{1,500})[\"']")
+_RIGHTS = re.compile(
+    r"<copyright-statement\b[^<>]{0,300}>((?:(?!<copyright-).){1,2000}?)</copyright-statement>", re.DOTALL
+)
 _CREATIVE, _LONGEST = "creative commons", 300
 
 
@@ -72,8 +70,12 @@ def class_of(licence: str | None) -> LicenceClass:
 
 def licence_in_jats(text: str) -> str | None:
     """The licence that an article names, as an address or in words; None where it names none."""
-    for pattern in _IN_JATS:
-        if (found := pattern.search(text)) and (said := _plain(found[1])):
+    if (found := _REFERENCE.search(text)) and (said := _plain(found[1])):
+        return _cut(said)
+    if found := _LICENCE.search(text):
+        attributes, words = found[1] or found[3] or "", found[2] or ""
+        addresses = [*_HREF.findall(attributes), *(it for it in _HREF.findall(words) if "creativecommons" in it)]
+        if said := next(iter(addresses), "") or _plain(words):
             return _cut(said)
     # Older articles name it beside whose rights they are.
     found = _RIGHTS.search(text)

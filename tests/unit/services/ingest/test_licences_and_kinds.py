@@ -78,6 +78,14 @@ def test_every_class_has_readers_and_every_readers_a_role():
         ),
         (f"<license>{'words ' * 90}Creative Commons Attribution</license>", "Creative Commons Attribution"),
         ("<copyright-statement>Copyright 2010 Cancer Research UK</copyright-statement>", None),
+        (
+            '<license><p>See <ext-link xlink:href="https://creativecommons.org/licenses/by/4.0/">it</ext-link></p></license>',
+            "by/4.0",
+        ),
+        ('<license license-type="open" xlink:href="https://creativecommons.org/licenses/by/4.0/"/>', "by/4.0"),
+        ("<license " * 30_000, None),
+        ("<license>" * 30_000, None),
+        ("<license_ref " * 20_000 + "<copyright-statement>" * 5_000, None),
         ("<permissions><copyright-year>2019</copyright-year></permissions>", None),
     ],
 )
