@@ -44,13 +44,10 @@ _LIMITS = re.compile(r"\bnon[\s–-]?commercial|\bno[\s–-]?deriv|\bn[cd]\b")
 
 #: Where an article of JATS names its licence, the clearest first. All are bounded, as whoever wrote it may mean harm.
 _REFERENCE = re.compile(r"<(?:ali:)?license_ref\b[^<>]{0,300}>([^<]{1,500})<")
-_LICENCE = re.compile(
-    r"<license\b([^<>]{0,1000})>((?:(?!<license[\s>]).){0,2000}?)</license>|<license\b([^<>]{0,1000})/>", re.DOTALL
-)
+_LICENCE = re.compile(r"<license(?=[\s>/])([^<>]{0,1000})>")
 _HREF = re.compile(r"\bhref=[\"']([^\"'<>]{1,500})[\"']")
-_RIGHTS = re.compile(
-    r"<copyright-statement\b[^<>]{0,300}>((?:(?!<copyright-).){1,2000}?)</copyright-statement>", re.DOTALL
-)
+_RIGHTS = re.compile(r"<copyright-statement\b[^<>]{0,300}>")
+_MOST = 2000
 _CREATIVE, _LONGEST = "creative commons", 300
 
 
@@ -73,18 +70,19 @@ def licence_in_jats(text: str) -> str | None:
     if (found := _REFERENCE.search(text)) and (said := _plain(found[1])):
         return _cut(said)
     if found := _LICENCE.search(text):
-        attributes, words = found[1] or found[3] or "", found[2] or ""
-        addresses = [*_HREF.findall(attributes), *(it for it in _HREF.findall(words) if "creativecommons" in it)]
+        words = "" if found[1].endswith("/") else text[found.end() : found.end() + _MOST].partition("</license>")[0]
+        addresses = [*_HREF.findall(found[1]), *(it for it in _HREF.findall(words) if "creativecommons" in it)]
         if said := next(iter(addresses), "") or _plain(words):
             return _cut(said)
     # Older articles name it beside whose rights they are.
-    found = _RIGHTS.search(text)
-    said = _plain(found[1]) if found else ""
-    return _cut(said) if _CREATIVE in said.lower() else None
+    if found := _RIGHTS.search(text):
+        said = _plain(text[found.end() : found.end() + _MOST].partition("</copyright-statement>")[0])
+        return _cut(said) if _CREATIVE in said.lower() else None
+    return None
 
 
 def _plain(markup: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", html.unescape(markup)).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]*(?:>|$)", " ", markup)).split())
 
 
 def _cut(said: str) -> str:
