@@ -143,7 +143,7 @@ class IngestClient:
 
     def upload_text(self, review: str, pieces: Callable[[], Iterable[bytes]], size: int) -> wire.FileView:
         """Keeps the file of a copy, sent piece by piece; `pieces` begins it anew each time."""
-        return self._http.upload(f"/ingest/reviews/{part(review)}/texts/files", wire.FileView, pieces, size)
+        return self._http.upload(f"/ingest/reviews/{part(review)}/text-files", wire.FileView, pieces, size)
 
     def texts(self, review: str, record: str) -> wire.RecordTexts:
         """The copies of a record's report, and whether one is sought."""

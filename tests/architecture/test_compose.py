@@ -72,7 +72,7 @@ def test_the_proxy_takes_files_as_large_as_their_route_does():
     (limit,) = re.findall(r"client_max_body_size (\d+)g;", files)
     assert int(limit) * 1024**3 == LARGEST_FILE
     assert "proxy_request_buffering off;" in files and "proxy_pass http://ingest:8000;" in files
-    (texts,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/texts/files\$ \{(.*?)\}", proxy, re.DOTALL)
+    (texts,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/text-files\$ \{(.*?)\}", proxy, re.DOTALL)
     (limit,) = re.findall(r"client_max_body_size (\d+)m;", texts)
     assert int(limit) * 1024**2 == LARGEST_TEXT
     assert "proxy_request_buffering off;" in texts and "proxy_pass http://ingest:8000;" in texts

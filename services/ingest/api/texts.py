@@ -31,7 +31,7 @@ from shared.wire.ingest import (
 Files = Annotated[Blobs, blobs_of("ingest")]
 
 
-@router.post("/reviews/{review}/texts/files", status_code=201)
+@router.post("/reviews/{review}/text-files", status_code=201)
 def add_file_of_text(
     review: Name,
     blob: Annotated[Blob, received("ingest", role="reviewer", scope="import", limit=texts.LARGEST_TEXT)],

@@ -60,7 +60,7 @@ def advance(bench: IngestBench, doi: str = DOI, stage: str = "title") -> None:
 
 
 def upload(bench: IngestBench, content: bytes = PDF, role: str = "reviewer") -> str:
-    answer = bench.person("ana", role).post(f"/ingest/reviews/{REVIEW}/texts/files", content=content)
+    answer = bench.person("ana", role).post(f"/ingest/reviews/{REVIEW}/text-files", content=content)
     assert answer.status_code == 201, answer.text
     return answer.json()["sha256"]
 
@@ -268,9 +268,7 @@ def test_a_record_has_no_more_copies_than_it_may(ready, monkeypatch):
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(ready):
     headers = {"Content-Length": str(LARGEST_TEXT + 1)}
-    answer = ready.person("ana", "reviewer").post(
-        f"/ingest/reviews/{REVIEW}/texts/files", content=b"x", headers=headers
-    )
+    answer = ready.person("ana", "reviewer").post(f"/ingest/reviews/{REVIEW}/text-files", content=b"x", headers=headers)
 
     assert answer.status_code == 413
 
@@ -314,7 +312,7 @@ def test_readers_bring_nothing_and_decide_nothing(ready, role):
 
     ready.post(f"records/{record(ready)}/texts", body, role=role, status=403)
     ready.post(f"records/{record(ready)}/retrieval", {"state": "sought", "reason": "so"}, role=role, status=403)
-    assert ready.reader.post(f"/ingest/reviews/{REVIEW}/texts/files", content=PDF).status_code == 403
+    assert ready.reader.post(f"/ingest/reviews/{REVIEW}/text-files", content=PDF).status_code == 403
 
 
 def test_a_copy_that_is_none_and_that_of_another_review_are_not_found(ready):
