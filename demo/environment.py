@@ -97,6 +97,8 @@ def prepared(
             "LIVING_SEMANTICSCHOLAR_URL": f"{replay.url}/semanticscholar",
             "LIVING_UNPAYWALL_URL": f"{replay.url}/unpaywall",
             "LIVING_CONTACT": "demo@example.org",
+            # What the replay says of where texts are open leads out of it.
+            "LIVING_FETCH_TEXTS": "false",
             **(servers or {}),
             **more,
         }

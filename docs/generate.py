@@ -17,6 +17,7 @@ from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -42,7 +43,17 @@ _MADE = "<!-- Made by `make docs`; a test fails when it is stale. -->\n\n"
 
 #: The state machines, by whose rows they move.
 MACHINES: dict[str, list[type[States[Any]]]] = {
-    "ingest": [WatchStates, RunStates, SearchStates, ImportStates, ExportStates, ReparseStates, PairStates, Standings],
+    "ingest": [
+        WatchStates,
+        RunStates,
+        SearchStates,
+        ImportStates,
+        ExportStates,
+        ReparseStates,
+        PairStates,
+        Standings,
+        RetrievalStates,
+    ],
     "screening": [RecordStates, TaskStates, LeaseStates],
     "synthesis": [ReportStates, RejudgementStates],
     "search": [RebuildStates],

@@ -248,6 +248,19 @@ class Settings(BaseSettings):
     open_copy_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         90, description="Days after which it is asked again where the text of a report is open."
     )
+    fetch_texts: bool = Field(
+        True, description="Fetch copies of reports' texts from where they are open, once a contact is set."
+    )
+    text_bytes: Annotated[int, Field(ge=1024, le=256 * 1024 * 1024)] = Field(
+        64 * 1024 * 1024, description="Largest copy of a text that is fetched, in bytes, unpacked."
+    )
+    text_timeout: Annotated[float, Field(gt=0)] = Field(
+        300, description="Seconds in which a copy of a text must be fetched, however many redirects lead there."
+    )
+    text_private: bool = Field(
+        False,
+        description="Fetch texts from loopback and private addresses too, and without TLS (demos and tests only).",
+    )
     source_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds to wait for one answer of a source.")
 
     # Notifications

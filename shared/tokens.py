@@ -75,6 +75,11 @@ class Person:
         """Somebody with one role in some reviews, or in all."""
         return cls(id, dict.fromkeys(reviews, role), **more)
 
+    @property
+    def is_program(self) -> bool:
+        """Whether it is a program, which acts for nobody: its key is all that it is."""
+        return self.id == self.key
+
     def asking_about(self, review: str | None) -> Self:
         """The same person, whose role is that in this review."""
         return replace(self, review=review)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
 from services.cli.commands import AS_JSON, REVIEW, Command, option
 from services.cli.context import client
 from services.cli.printing import counted, err, print_json
-from shared.errors import Conflict, Invalid, Unavailable
+from services.cli.saving import require_writable, save
+from shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -49,37 +48,19 @@ def export(
     What is written and imported again is the same record.
     """
     to = to or Path(f"{review}{FORMATS[format_]}")
-    _require_writable(to, force=force, as_json=as_json)
+    require_writable(to, force=force, as_json=as_json)
     with client() as living:
         asked = {"format": format_, "stage": stage, "standing": standing}
         view = _made(living, review, {name: value for name, value in asked.items() if value})
+        save(to, lambda into: living.ingest.file_of_export(review, view.id, into), view.sha256)
         if str(to) == "-":
-            _fetch(living, view, sys.stdout.buffer)
             return
-        part = to.with_name(f"{to.name}.part")
-        try:
-            with part.open("wb") as file:
-                _fetch(living, view, file)
-            part.replace(to)
-        finally:
-            part.unlink(missing_ok=True)
     if as_json:
         print_json(view)
         return
     err.print(f"{counted(view.records, 'record')} written to {to}", soft_wrap=True, highlight=False)
     if view.lacks:
         err.print(f"{format_} has no field for {', '.join(view.lacks)}", style="yellow", soft_wrap=True)
-
-
-def _require_writable(to: Path, *, force: bool, as_json: bool) -> None:
-    """Raises Conflict for a file that is there, and Invalid for a folder that is not, before anything is asked for."""
-    if str(to) == "-":
-        if as_json:
-            raise click.UsageError("--json and --to - would both write to the standard output")
-    elif to.exists() and not force:
-        raise Conflict(f"{to} is there already: --force writes over it")
-    elif not to.parent.is_dir():
-        raise Invalid(f"{to.parent} is no folder that is there")
 
 
 def _made(living: Client, review: str, asked: dict[str, str]) -> ExportView:
@@ -92,16 +73,3 @@ def _made(living: Client, review: str, asked: dict[str, str]) -> ExportView:
     if view.state == "failed":
         raise Unavailable(f"the file could not be made: {view.error}")
     return view
-
-
-def _fetch(living: Client, view: ExportView, file: BinaryIO) -> None:
-    """Writes the file as it comes. Raises Unavailable for one that is not whole."""
-    digest = hashlib.sha256()
-
-    def keep(piece: bytes) -> None:
-        file.write(piece)
-        digest.update(piece)
-
-    living.ingest.file_of_export(view.review, view.id, keep)
-    if digest.hexdigest() != view.sha256:
-        raise Unavailable("the file broke off on its way: ask again")

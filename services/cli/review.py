@@ -30,7 +30,7 @@ from shared.storage import unusable
 
 if TYPE_CHECKING:
     from shared.client import Client
-    from shared.wire.ingest import CopyCounts, IngestStatus, RawAnswerView, RunView, WatchView
+    from shared.wire.ingest import CopyCounts, IngestStatus, RawAnswerView, RetrievalCounts, RunView, WatchView
 
 app = Group(help="Reviews and their protocols.")
 
@@ -171,6 +171,7 @@ def status(review: str, as_json: bool) -> None:
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
         *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
         ["open copies", _open_copies(getattr(literature, "open_copies", None))],
+        ["full texts", _full_texts(getattr(literature, "retrievals", None))],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
     ]
     out.print(table(["", ""], lines, show_header=False))
@@ -301,6 +302,13 @@ def _open_copies(counts: CopyCounts | None) -> str:
         return "not told by this platform"
     asked = f"{counts.open} open, {counts.closed} closed, {counts.unknown} of no known DOI"
     return f"{asked}; {counts.without_doi} without a DOI, {not_asked(counts.not_asked, asks_for(counts))}"
+
+
+def _full_texts(counts: RetrievalCounts | None) -> str:
+    if counts is None:
+        return "not told by this platform"
+    fetched = "" if counts.fetches or not counts.sought else "; none is fetched (LIVING_FETCH_TEXTS, LIVING_CONTACT)"
+    return f"{counts.sought} sought, {counts.retrieved} retrieved, {counts.not_retrieved} not retrieved{fetched}"
 
 
 def _state(watch: WatchView, failed: Sequence[RunView] = ()) -> Text:

@@ -5,12 +5,13 @@ searches that people make by hand, files that people bring and take away, what t
 the provenance of each field, the keys that these are found by, mergers, splits, possible duplicates, what people ruled
 about them, what files state was decided before, relations, which works included reports cite and are cited by, notices
 (retractions and the like), rejections, raw answers of sources and how far they were read again, what sources say of our
-budget and which of them are left alone, and where the texts of reports are open.
+budget and which of them are left alone, where the texts of reports are open, copies of these, and whether each is
+sought, retrieved or not.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
-    screening.record.advanced     notes the stage that it passed
-    screening.record.included     notes that it passed the last one
+    screening.record.advanced     notes the stage that it passed, and has its full text be sought
+    screening.record.included     notes that it passed the last one, and the same
     screening.record.excluded     looks up no more what sources change about it
     screening.record.reopened     looks that up again
 
@@ -24,6 +25,10 @@ Emits:
     ingest.decision.stated        a file states that somebody decided something about it before
     ingest.record.added           a person added what no search brought
     ingest.record.noticed         its report was retracted, corrected, reinstated ...
+    ingest.text.sought            the full text of its report is looked for
+    ingest.text.retrieved         a copy of it is kept
+    ingest.text.not_retrieved     it cannot be had, as somebody says
+    ingest.text.withdrawn         a copy is one of it no more
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.file.imported          the records of a file that somebody brought were taken in

@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.ingest import api, reactions, views
-from services.ingest.jobs import copies, exporting, importing, keying, pruning, pulling, quotas, reparsing, searching
+from services.ingest.jobs import (
+    copies,
+    exporting,
+    importing,
+    keying,
+    pruning,
+    pulling,
+    quotas,
+    reparsing,
+    searching,
+    texts,
+)
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
 from shared.events import ingest, protocol, screening
@@ -32,6 +43,8 @@ SERVICE = Service(
         every(seconds=5, run=keying.make_keys_anew),
         every(seconds=60, run=copies.find_open_copies),
         every(seconds=60, run=searching.announce_due_searches),
+        every(seconds=60, run=texts.seek_texts_of_before),
+        every(seconds=60, run=texts.fetch_open_texts),
     ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
@@ -51,6 +64,10 @@ SERVICE = Service(
         ingest.DecisionStated,
         ingest.RecordAdded,
         ingest.RecordRelated,
+        ingest.TextSought,
+        ingest.TextRetrieved,
+        ingest.TextNotRetrieved,
+        ingest.TextWithdrawn,
         ingest.RunFinished,
         ingest.SweepFinished,
         ingest.FileImported,

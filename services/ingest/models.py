@@ -11,6 +11,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -32,14 +33,20 @@ from shared.wire.ingest import (
     FoundBy,
     ImportState,
     LibraryFormat,
+    LicenceClass,
     PairState,
     Purpose,
     ReparseState,
+    RetrievalState,
     RulingKind,
     RunState,
     SearchMade,
     SearchState,
     Standing,
+    TextKind,
+    TextReaders,
+    TextSource,
+    TextVersion,
     WatchPurpose,
     WatchState,
 )
@@ -57,7 +64,8 @@ class ReviewRow(Base, table=True):
 
     `first_stage` is where what was never decided stands in screening, `stages` has the answers of each stage; neither
     is known of a protocol that an earlier release heard. `corrections` counts what people ever corrected: nobody looks
-    for that where nothing was. `keys` is the version of the keys that its source records are found by
+    for that where nothing was. `seeking` is the record up to which full texts are sought of those that had passed a
+    stage before an upgrade; None when all are. `keys` is the version of the keys that its source records are found by
     (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 
@@ -69,6 +77,7 @@ class ReviewRow(Base, table=True):
     first_stage: str | None = None
     stages: dict[str, list[str]] | None = Field(default=None, sa_type=Json)
     corrections: int = 0
+    seeking: str | None = None
     records: int = 0
     source_records: int = 0
     keys: int = KEYS
@@ -592,6 +601,67 @@ class OpenCopiesRow(Base, table=True):
     failures: int = 0
     trouble: str | None = None
     retry_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RetrievalRow(Base, table=True):
+    """Whether the full text of a record's report is sought, retrieved or not; since when, by whom, and why.
+
+    `tries` counts looks at addresses that failed, `trouble` says how the last did. It is looked for by itself when it
+    is `retry_at`; None where it rests. That of a record which is absorbed stays for when it comes back.
+    """
+
+    __tablename__ = "retrievals"
+    __table_args__ = (
+        Index("retrievals_of_review", "review", "record"),
+        Index("retrievals_in_state", "review", "state", "record"),
+        Index("retrievals_due", "state", "retry_at"),
+    )
+
+    record: str = Field(primary_key=True)
+    review: str
+    state: RetrievalState = Field(default=RetrievalStates.SOUGHT, sa_type=AutoString)
+    since: datetime = Field(sa_type=Instant)
+    by: str
+    reason: str | None = None
+    tries: int = 0
+    trouble: str | None = None
+    retry_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class TextRow(Base, table=True):
+    """A copy of a record's report, kept as a blob that this row names until it is withdrawn.
+
+    One that was found goes with the source record that led to it (`carrier_source`, `carrier_id`), one that a person
+    brought with the record that it was given on, as notices do.
+    """
+
+    __tablename__ = "texts"
+    __table_args__ = (
+        Index("texts_of_record", "record", "id"),
+        Index("texts_of_carrier", "review", "carrier_source", "carrier_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    given_on: str | None = None
+    carrier_source: str | None = None
+    carrier_id: str | None = None
+    sha256: str
+    size: int = Field(sa_type=Counter)
+    kind: TextKind = Field(sa_type=AutoString)
+    name: str
+    version: TextVersion = Field(sa_type=AutoString)
+    source: TextSource = Field(sa_type=AutoString)
+    url: str | None = None
+    licence: str | None = None
+    licence_class: LicenceClass = Field(sa_type=AutoString)
+    readers: TextReaders = Field(sa_type=AutoString)
+    added_by: str
+    added_at: datetime = Field(sa_type=Instant)
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    withdrawn_why: str | None = None
 
 
 class SourceKeyRow(Base, table=True):

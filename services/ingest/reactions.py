@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.ingest import store
+from services.ingest.commands.retrievals import seek
 from services.ingest.commands.watches import tell_stopped
 from services.ingest.domain.watching import Standings, WatchStates, next_pull
 from services.ingest.models import ReviewRow, WatchRow
@@ -66,16 +67,25 @@ def follow_again(work: Work, event: RecordReopened) -> None:
     store.note_standing(
         work, event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None
     )
+    store.wake_retrieval(work, event.record)
 
 
 def note_stage(work: Work, event: RecordAdvanced) -> None:
-    """A source and a strategy are told by how far the records that they bring come."""
+    """A source and a strategy are told by how far the records that they bring come; and the full text is sought of a
+    record that passed a stage."""
     store.note_standing(work, event.review, event.record, stage=event.stage, at_stage=event.next_stage)
+    _seek(work, event.review, event.record)
 
 
 def note_inclusion(work: Work, event: RecordIncluded) -> None:
     """The same, of a record that passed the last stage."""
     store.note_standing(work, event.review, event.record, standing=Standings.INCLUDED)
+    _seek(work, event.review, event.record)
+
+
+def _seek(work: Work, review: str, record: str) -> None:
+    if store.is_live(work, review, record):
+        seek(work, review, record)
 
 
 def _adopt_chases(work: Work, review: str, citations: Citations, version: int, known: dict[str, WatchRow]) -> None:

@@ -11,6 +11,7 @@ from services.ingest import store
 from services.ingest.domain import copies, quotas
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.searching import Found, lacks, standing_of
+from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import SearchStates
 from services.ingest.models import (
     AdditionRow,
@@ -25,11 +26,13 @@ from services.ingest.models import (
     RecordRow,
     RejectionRow,
     ReparseRow,
+    RetrievalRow,
     RulingRow,
     RunRow,
     SearchRow,
     SourceRecordRow,
     StatementRow,
+    TextRow,
     WatchRow,
 )
 from services.ingest.ports.libraries.catalog import lacks_of
@@ -59,16 +62,20 @@ from shared.wire.ingest import (
     QuotaView,
     RecordCopiesView,
     RecordSummary,
+    RecordTexts,
     RecordView,
     RejectionView,
     RelationView,
     ReparseView,
+    RetrievalCounts,
+    RetrievalView,
     RulingView,
     RunView,
     SearchView,
     SourceRecordView,
     SplitView,
     StatementView,
+    TextView,
     WatchView,
 )
 
@@ -367,6 +374,36 @@ def copy_counts(work: Work, review: str) -> CopyCounts:
         troubled=troubled,
         trouble=store.trouble_with_copies(work, review) if troubled else None,
         asks=bool(work.settings.contact),
+    )
+
+
+def text_view(row: TextRow) -> TextView:
+    return TextView(text=row.id, **row.model_dump())
+
+
+def record_texts(work: Work, row: RecordRow) -> RecordTexts:
+    """A record's copies, and whether one is sought."""
+    retrieval = store.retrievals(work, [row.id]).get(row.id)
+    return RecordTexts(
+        record=row.id,
+        retrieval=retrieval_views(work, [retrieval])[0] if retrieval else None,
+        texts=[text_view(each) for each in store.texts_of(work, [row.id])],
+    )
+
+
+def retrieval_views(work: Work, rows: Collection[RetrievalRow]) -> list[RetrievalView]:
+    known = store.records(work, [row.record for row in rows])
+    titles = {one: Bibliography.model_validate(row.bibliography).title for one, row in known.items()}
+    return [RetrievalView(title=titles.get(row.record), **row.model_dump()) for row in rows]
+
+
+def retrieval_counts(work: Work, review: str) -> RetrievalCounts:
+    counted = store.count_retrievals(work, review)
+    by_state = {state: sum(each.records for each in counted if each.state == state) for state in RetrievalStates.all()}
+    settings = work.settings
+    resting = sum(each.records for each in counted if each.rests and each.state == RetrievalStates.SOUGHT)
+    return RetrievalCounts(
+        **by_state, resting=resting, fetches=copies.fetches(wanted=settings.fetch_texts, contact=settings.contact)
     )
 
 

@@ -187,6 +187,42 @@ class IngestClient:
         """Where each record that passed a stage can be read by anybody; the addresses are others' words."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/open-copies", wire.RecordCopiesView)
 
+    def upload_text(self, review: str, pieces: Callable[[], Iterable[bytes]], size: int) -> wire.FileView:
+        """Keeps the file of a copy, sent piece by piece; `pieces` begins it anew each time."""
+        return self._http.upload(f"/ingest/reviews/{part(review)}/text-files", wire.FileView, pieces, size)
+
+    def texts(self, review: str, record: str) -> wire.RecordTexts:
+        """The copies of a record's report, and whether one is sought."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.RecordTexts)
+
+    def text(self, review: str, text: str) -> wire.TextView:
+        """A copy of a report, without its bytes."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/texts/{part(text)}", wire.TextView)
+
+    def add_text(self, review: str, record: str, asked: wire.NewText | Mapping[str, object]) -> wire.TextView:
+        """Keeps an uploaded file as a copy of a record's report."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.TextView, asked)
+
+    def file_of_text(self, review: str, text: str, into: Callable[[bytes], object]) -> None:
+        """Hands the file of a copy over, piece by piece, to whom may read it."""
+        self._http.download(f"/ingest/reviews/{part(review)}/texts/{part(text)}/file", into)
+
+    def withdraw_text(self, review: str, text: str, *, reason: str) -> wire.TextView:
+        """Takes a copy back."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/withdraw"
+        return self._http.post(path, wire.TextView, {"reason": reason})
+
+    def decide_retrieval(
+        self, review: str, record: str, *, state: Literal["sought", "not_retrieved"], reason: str
+    ) -> wire.RetrievalView:
+        """Says that the full text of a record cannot be had, or is to be sought (again)."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/retrieval"
+        return self._http.post(path, wire.RetrievalView, {"state": state, "reason": reason})
+
+    def retrievals(self, review: str, *, state: wire.RetrievalState | None = None) -> Iterator[wire.RetrievalView]:
+        """Of each record whose full text was ever sought whether it is retrieved; those in a state if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/retrievals", wire.RetrievalView, state=state)
+
     def notice(
         self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False
     ) -> wire.NoticeView:

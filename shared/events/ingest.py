@@ -364,3 +364,48 @@ class SourceResumed(Event, type="ingest.source.resumed", key="review", topic="in
     """A source that was left alone answers again, of which no run tells: that is of where texts are open."""
 
     source: Id
+
+
+class TextSought(Event, type="ingest.text.sought", key="record", topic="ingest.records"):
+    """The full text of a record's report is looked for: its record passed a stage, somebody asks for it (`reason`), or
+    the only copy is a copy of it no more."""
+
+    record: Id
+    reason: str | None = None
+
+
+class TextRetrieved(Event, type="ingest.text.retrieved", key="record", topic="ingest.records"):
+    """A copy of a record's report is kept, by its SHA-256: the first, another, or one that came with another record.
+
+    `licence` is as its source says it, `licence_class` what that lets people do, `readers` who of the review may read
+    it. What it says, and what its file is called, no event carries.
+    """
+
+    record: Id
+    text: Id
+    sha256: Id
+    size: int
+    kind: Literal["pdf", "jats", "html", "txt"]
+    text_version: Literal["published", "accepted", "submitted", "unknown"]
+    source: Literal["unpaywall", "europepmc", "pmc", "person"]
+    licence: Id | None = None
+    licence_class: Literal["open", "open_noncommercial_or_noderivs", "unknown", "closed"]
+    readers: Literal["members", "reviewers", "leads"]
+
+
+class TextNotRetrieved(Event, type="ingest.text.not_retrieved", key="record", topic="ingest.records"):
+    """Somebody says that the full text of a record's report cannot be had, and why."""
+
+    record: Id
+    reason: str
+
+
+class TextWithdrawn(Event, type="ingest.text.withdrawn", key="record", topic="ingest.records"):
+    """A copy is one of a record's report no more: somebody took it back, or it went with another record. `left` are how
+    many copies it has; with none of them it is sought again."""
+
+    record: Id
+    text: Id
+    sha256: Id
+    reason: str
+    left: Count

@@ -139,6 +139,8 @@ Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
 Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Exporter = Annotated[Person, Depends(at_least("reviewer", "records"))]
+#: Who brings copies of reports, and says whether they can be had.
+Contributor = Annotated[Person, Depends(at_least("reviewer", "import"))]
 Importer = Annotated[Person, Depends(at_least("lead", "import"))]
 #: Who signs what they searched by hand: its owner may be no lead.
 Searcher = Annotated[Person, Depends(at_least("reviewer", "sign"))]

@@ -69,6 +69,24 @@ FoundBy = Literal["website", "organisation", "citation_search", "contact", "expe
 #: What became of what was added: it began a record, was merged into one, or was known already.
 Added = Literal["new", "merged", "known"]
 
+#: Whether the full text of a record's report is being looked for, is here, or cannot be had.
+RetrievalState = Literal["sought", "retrieved", "not_retrieved"]
+
+#: What kinds of texts are kept.
+TextKind = Literal["pdf", "jats", "html", "txt"]
+
+#: What a copy's licence lets people do, from most to least (services/ingest/domain/licences.py).
+LicenceClass = Literal["open", "open_noncommercial_or_noderivs", "unknown", "closed"]
+
+#: Who of a review may read a copy: all its members, those who review, or leads alone.
+TextReaders = Literal["members", "reviewers", "leads"]
+
+#: Which version of a report a copy is.
+TextVersion = Literal["published", "accepted", "submitted", "unknown"]
+
+#: Where a copy was found, or that a person brought it.
+TextSource = Literal["unpaywall", "europepmc", "pmc", "person"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
@@ -729,6 +747,97 @@ class RecordView(BaseModel):
     open_copies: list[OpenCopiesView] = []
 
 
+class NewText(Given):
+    """A copy of a record's report, which was uploaded.
+
+    `name` is what the file is called, `licence` as it says so itself, by name or address; without one nobody knows it.
+    `licence_class` is what that lets people do, where the licence is none of the known ones. `readers` are as its class
+    has it unless said.
+    """
+
+    file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    name: Line
+    licence: Annotated[Line, Field(max_length=300)] | None = None
+    licence_class: LicenceClass | None = None
+    readers: TextReaders | None = None
+    version: TextVersion = "unknown"
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[!-~]+$")] | None = None
+
+
+class TextView(BaseModel):
+    """A copy of a record's report: its kind as its bytes show it, where it is from, what its licence lets people do,
+    and who may read it. One that was withdrawn is kept no more."""
+
+    text: str
+    record: str
+    sha256: str
+    size: int
+    kind: TextKind
+    name: str
+    version: TextVersion
+    source: TextSource
+    url: str | None
+    licence: str | None
+    licence_class: LicenceClass
+    readers: TextReaders
+    added_by: str
+    added_at: datetime
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+    withdrawn_why: str | None
+
+
+class RetrievalView(BaseModel):
+    """Whether the full text of a record's report is sought, retrieved or not: since when, by whose doing, and why.
+
+    While it is sought, `tries` counts looks at addresses that failed, `trouble` says how the last one did, and
+    `retry_at` when the next is; none where it rests until another address is known or somebody asks.
+    """
+
+    record: str
+    title: str | None
+    state: RetrievalState
+    since: datetime
+    by: str
+    reason: str | None
+    tries: int
+    trouble: str | None
+    retry_at: datetime | None
+
+
+class RecordTexts(BaseModel):
+    """The copies of a record's report, the oldest first, those that were withdrawn among them; and whether one is
+    sought, which is none where nobody ever asked."""
+
+    record: str
+    retrieval: RetrievalView | None
+    texts: list[TextView]
+
+
+class NewRetrieval(Given):
+    """That a report's text cannot be had, and why; or that it is to be sought (again)."""
+
+    state: Literal["sought", "not_retrieved"]
+    reason: Reason
+
+
+class TextWithdrawal(Given):
+    """Why a copy is taken back."""
+
+    reason: Reason
+
+
+class RetrievalCounts(BaseModel):
+    """Of how many records the full text is sought, retrieved, or cannot be had; `resting` of those that are sought are
+    looked for no more by itself. `fetches` is whether copies are fetched from where they are open."""
+
+    sought: int
+    retrieved: int
+    not_retrieved: int
+    resting: int
+    fetches: bool
+
+
 class DuplicateView(BaseModel):
     """Two records that might be one, with what was weighed; the first is the older."""
 
@@ -892,7 +1001,8 @@ class CitationView(BaseModel):
 class IngestStatus(BaseModel):
     """Where a review's literature stands; `sweeps` are the watches over what sources change, `chases` those over the
     citations of included reports, `manual` the strategies that people search by hand, `parked` those of its sources
-    that are left alone for now, `open_copies` how much of what passed a stage anybody can read."""
+    that are left alone for now, `open_copies` how much of what passed a stage anybody can read, `retrievals` of how
+    much of it the full text is here."""
 
     review: str
     protocol_version: int
@@ -905,6 +1015,7 @@ class IngestStatus(BaseModel):
     manual: list[ManualView] = []
     parked: list[ParkedView] = []
     open_copies: CopyCounts | None = None
+    retrievals: RetrievalCounts | None = None
 
 
 class Share(BaseModel):

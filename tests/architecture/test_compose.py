@@ -15,6 +15,7 @@ from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME
 from services.ingest.api.libraries import LARGEST_FILE
+from services.ingest.commands.texts import LARGEST_TEXT
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
 from shared.settings import Settings
@@ -71,6 +72,10 @@ def test_the_proxy_takes_files_as_large_as_their_route_does():
     (limit,) = re.findall(r"client_max_body_size (\d+)g;", files)
     assert int(limit) * 1024**3 == LARGEST_FILE
     assert "proxy_request_buffering off;" in files and "proxy_pass http://ingest:8000;" in files
+    (texts,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/text-files\$ \{(.*?)\}", proxy, re.DOTALL)
+    (limit,) = re.findall(r"client_max_body_size (\d+)m;", texts)
+    assert int(limit) * 1024**2 == LARGEST_TEXT
+    assert "proxy_request_buffering off;" in texts and "proxy_pass http://ingest:8000;" in texts
 
 
 def test_the_image_listens_where_the_proxy_and_the_health_checks_look():

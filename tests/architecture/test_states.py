@@ -12,6 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -45,6 +46,7 @@ ON_THE_WIRE = {
     ExportStates: ingest.ExportState,
     ReparseStates: ingest.ReparseState,
     PairStates: ingest.PairState,
+    RetrievalStates: ingest.RetrievalState,
     ReportStates: synthesis.ReportState,
     RejudgementStates: synthesis.RejudgementState,
     RebuildStates: search.RebuildState,

@@ -46,6 +46,7 @@ def show_status(review: Name, work: Reading, person: Reader) -> IngestStatus:
         manual=views.manual_views(work, manual),
         parked=views.parked_views(work, {FULL_TEXTS, *(watch.source for watch in (*searches, *sweeps, *chases))}),
         open_copies=views.copy_counts(work, review),
+        retrievals=views.retrieval_counts(work, review),
     )
 
 

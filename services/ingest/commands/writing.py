@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from services.ingest import store
-from services.ingest.commands import notices
+from services.ingest.commands import notices, texts
 from services.ingest.commands.gathering import Gathered
 from services.ingest.commands.pairs import write_pairs
 from services.ingest.domain import reasons
@@ -121,6 +121,7 @@ def write(work: Work, sorting: Sorting) -> int:
         identities,
     )  # fmt: skip
     notices.tell_parted(work, parted)
+    texts.follow(work, sorting.review.review, _moved(sorting), identities.mergers, identities.splits)
     _hear_claims(work, sorting)
     return opened
 
@@ -215,6 +216,9 @@ def _update(work: Work, row: RecordRow, bibliography: Bibliography, run: str | N
     if not changed and not lost:
         return
     _describe(row, bibliography)
+    if "identifiers" in changed and (row.stage is not None or row.standing == Standings.INCLUDED):
+        # Its text is sought, and may be open under what it is called now.
+        store.wake_retrieval(work, row.id)
     with work.following(row.id, None):
         work.emit(
             RecordUpdated(

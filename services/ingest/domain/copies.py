@@ -18,3 +18,8 @@ def availability(*, is_known: bool, has_copy: bool) -> Availability:
     if not is_known:
         return UNKNOWN
     return OPEN if has_copy else CLOSED
+
+
+def fetches(*, wanted: bool, contact: str) -> bool:
+    """Whether copies are fetched from where they are open: whoever is asked for them is to know who asks."""
+    return wanted and bool(contact)

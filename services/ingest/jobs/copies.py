@@ -108,7 +108,10 @@ def _keep(work: Work, doi: str, found: FullText | None) -> str:
     row = store.lock_copies(work, doi)
     row.found = availability(is_known=found is not None, has_copy=bool(found and found.locations))
     row.openness = found.openness if found else None
+    before = row.locations
     row.locations = [location.model_dump(mode="json") for location in found.locations] if found else []
+    if row.locations and row.locations != before:
+        store.wake_retrievals(work, doi)
     row.remarks = found.remarks if found else []
     row.answered_at, row.failures, row.trouble, row.retry_at = work.now, 0, None, None
     return row.found

@@ -17,7 +17,7 @@ from shared.db.work import Work
 from shared.paging import Found, PageAsked
 
 #: Records whose open copies are asked for: they passed a stage, are not excluded and were not absorbed.
-_PASSED = and_(
+PASSED = and_(
     # As a plain NULL it would have SQLite read every row by the index of what was absorbed.
     func.coalesce(col(RecordRow.merged_into), "") == "",
     or_(
@@ -42,7 +42,7 @@ def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
     due = (
         select(col(RecordRow.doi))
         .outerjoin(OpenCopiesRow, _SAME_DOI)
-        .where(_PASSED, col(RecordRow.doi).is_not(None), is_due)
+        .where(PASSED, col(RecordRow.doi).is_not(None), is_due)
         .group_by(col(RecordRow.doi), col(OpenCopiesRow.retry_at), col(OpenCopiesRow.answered_at))
         .order_by(
             col(OpenCopiesRow.retry_at).nulls_first(), col(OpenCopiesRow.answered_at).nulls_first(), col(RecordRow.doi)
@@ -53,7 +53,7 @@ def dois_to_ask(work: Work, before: datetime, limit: int) -> list[str]:
 
 def reviews_of_passed(work: Work) -> list[str]:
     """The reviews of which records are asked for."""
-    asked = select(col(RecordRow.review)).where(_PASSED, col(RecordRow.doi).is_not(None))
+    asked = select(col(RecordRow.review)).where(PASSED, col(RecordRow.doi).is_not(None))
     return list(work.session.execute(asked.distinct().order_by(col(RecordRow.review))).scalars())
 
 
@@ -74,7 +74,7 @@ def open_copies(work: Work, dois: Iterable[str]) -> dict[str, OpenCopiesRow]:
 
 def page_of_passed(work: Work, review: str, page: PageAsked) -> Found[RecordRow]:
     """The records whose open copies are asked for, the oldest first."""
-    return read_page(work, select(RecordRow).where(col(RecordRow.review) == review, _PASSED), page, col(RecordRow.id))
+    return read_page(work, select(RecordRow).where(col(RecordRow.review) == review, PASSED), page, col(RecordRow.id))
 
 
 class Copies(NamedTuple):
@@ -90,7 +90,7 @@ def count_copies(work: Work, review: str) -> list[Copies]:
     """The records of a review whose open copies are asked for, counted by what is known of them."""
     by = col(RecordRow.doi).is_not(None), col(OpenCopiesRow.found), col(OpenCopiesRow.trouble).is_not(None)
     counted = select(*by, func.count()).select_from(RecordRow).outerjoin(OpenCopiesRow, _SAME_DOI)
-    counted = counted.where(col(RecordRow.review) == review, _PASSED).group_by(*by)
+    counted = counted.where(col(RecordRow.review) == review, PASSED).group_by(*by)
     return [
         Copies(bool(has), found, bool(troubled), count) for has, found, troubled, count in work.session.execute(counted)
     ]
@@ -99,7 +99,7 @@ def count_copies(work: Work, review: str) -> list[Copies]:
 def trouble_with_copies(work: Work, review: str) -> str | None:
     """Why it could not be learnt where one of a review's records is open; None where it could of all."""
     troubled = select(col(OpenCopiesRow.trouble)).join(RecordRow, _SAME_DOI)
-    troubled = troubled.where(col(RecordRow.review) == review, _PASSED, col(OpenCopiesRow.trouble).is_not(None))
+    troubled = troubled.where(col(RecordRow.review) == review, PASSED, col(OpenCopiesRow.trouble).is_not(None))
     return work.session.execute(troubled.order_by(col(OpenCopiesRow.retry_at).desc()).limit(1)).scalar()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from services.ingest.ports.sources.port import Keep, keep_nothing
+from shared.blobs.packing import Blob
 from shared.events.base import Value
+from shared.wire.ingest import TextKind, TextSource, TextVersion
 
 #: How a work is open: in an open journal, in another under an open licence or merely to be read, in a repository alone.
 Openness = Literal["diamond", "gold", "hybrid", "bronze", "green", "closed"]
@@ -42,6 +45,39 @@ class FullText(Value):
     @property
     def best(self) -> Location | None:
         return self.locations[0] if self.locations else None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a copy may be fetched, and what is said of it there. `own` is one that the platform's settings name."""
+
+    url: str
+    source: TextSource
+    kinds: tuple[TextKind, ...]
+    licence: str | None = None
+    version: TextVersion = "unknown"
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A copy that was fetched: where it was in the end, its bytes, and its licence as it says so itself, or as whoever
+    named the address does."""
+
+    address: Address
+    url: str
+    blob: Blob
+    kind: TextKind
+    licence: str | None
+
+
+class NotFetched(Exception):
+    """There is no copy to be had at an address, for the reason in the message; it may ask to be left alone for so many
+    seconds."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(" ".join(reason.split())[:300])
+        self.retry_after = retry_after
 
 
 class FullTexts(Protocol):

@@ -7,7 +7,8 @@ from typing import Unpack
 
 import httpx
 
-from services.ingest.ports.fulltext.catalog import open_full_texts
+from services.ingest.ports.fulltext.catalog import open_fetcher, open_full_texts
+from services.ingest.ports.fulltext.fetching import TextFetcher
 from services.ingest.ports.fulltext.port import FullTexts
 from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
@@ -41,20 +42,25 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
 
 
 class Sources(dict[str, Source]):
-    """The sources by their names, and who knows where full texts are open, with the client they ask over."""
+    """The sources by their names, who knows where full texts are open, and what fetches these, with the client they
+    ask over."""
 
     def __init__(
-        self, sources: Mapping[str, Source], full_texts: FullTexts | None = None, client: httpx.Client | None = None
+        self,
+        sources: Mapping[str, Source],
+        full_texts: FullTexts | None = None,
+        client: httpx.Client | None = None,
+        fetcher: TextFetcher | None = None,
     ) -> None:
         super().__init__(sources)
-        self.full_texts = full_texts
+        self.full_texts, self.fetcher = full_texts, fetcher
         self._client = client
 
     @classmethod
     def open(cls, settings: Settings) -> Sources:
         """All of them, on one HTTP client."""
         client = httpx.Client()
-        return cls(open_sources(settings, client), open_full_texts(settings, client), client)
+        return cls(open_sources(settings, client), open_full_texts(settings, client), client, open_fetcher(settings))
 
     def close(self) -> None:
         if self._client is not None:

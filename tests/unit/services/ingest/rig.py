@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from services.ingest.jobs import pulling
 from services.ingest.manifest import SERVICE
+from services.ingest.ports.fulltext.fetching import TextFetcher
 from services.ingest.ports.fulltext.port import FullTexts
 from services.ingest.ports.sources.catalog import Sources
 from services.ingest.ports.sources.port import (
@@ -170,14 +171,19 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
 
 class IngestBench(Workbench):
     """A workbench whose sources are these, and in place of some of them those that are given; nobody knows where full
-    texts are open unless somebody is given."""
+    texts are open, or fetches them, unless somebody is given."""
 
     def __init__(
-        self, *args: Any, sources: Mapping[str, Any] | None = None, full_texts: FullTexts | None = None, **settings: Any
+        self,
+        *args: Any,
+        sources: Mapping[str, Any] | None = None,
+        full_texts: FullTexts | None = None,
+        fetcher: TextFetcher | None = None,
+        **settings: Any,
     ) -> None:
         self.sources = {name: LocalSource(name) for name in SOURCES} | dict(sources or {})
         self.review = REVIEW
-        made = replace(SERVICE, resources=lambda _: Sources(self.sources, full_texts))
+        made = replace(SERVICE, resources=lambda _: Sources(self.sources, full_texts, fetcher=fetcher))
         super().__init__(made, *args, **settings)
 
     def envelope(self, event: Event, correlation: str | None = None) -> Envelope:

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to: the guard against being sent into our own network (SSRF)."""
+"""Which addresses we go to that others wrote: the guard against being sent into our own network (SSRF)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 #: A last label like this makes browsers and C libraries read the host as an IPv4 number: 127.1, 0x7f000001.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
-#: What `LIVING_WEBHOOK_PRIVATE` adds: loopback and private networks, not the link-local ones, where clouds
-#: keep their credentials.
+#: What `private` adds (`LIVING_WEBHOOK_PRIVATE`, `LIVING_TEXT_PRIVATE`): loopback and private networks, not the
+#: link-local ones, where clouds keep their credentials.
 _PRIVATE: tuple[IPv4Network | IPv6Network, ...] = (
     IPv4Network("127.0.0.0/8"),
     IPv4Network("10.0.0.0/8"),
@@ -83,7 +83,7 @@ def look_up(host: str) -> list[str]:
 
 
 def is_allowed(address: str, *, private: bool) -> bool:
-    """Whether a webhook may go to this address."""
+    """Whether we may go to this address."""
     try:
         found = ip_address(address)
     except ValueError:

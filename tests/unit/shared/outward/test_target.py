@@ -1,4 +1,4 @@
-"""The guard: no spelling, name or trick leads a webhook into our own network."""
+"""The guard: no spelling, name or trick leads us into our own network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.notify.ports.channels.target import find_target, is_allowed
 from shared.errors import Invalid
+from shared.outward.target import find_target, is_allowed
 
 PUBLIC = ["93.184.216.34"]
 

@@ -1,0 +1,216 @@
+"""`living texts`: full texts of reports - which are sought, retrieved or not, and the copies that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from services.cli.called import called_in
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.context import acting, client
+from services.cli.printing import err, minute, out, print_json, print_rows, title_of
+from services.cli.saving import require_writable, save
+from shared.errors import Invalid
+
+if TYPE_CHECKING:
+    from shared.client import Client
+    from shared.wire.ingest import FileView, RetrievalView, TextView
+
+app = Group(help="Full texts: copies of reports, and whether each is retrieved.")
+
+#: Bytes of a file that are sent at once.
+_PIECE = 256 * 1024
+
+#: How names of files of each kind end.
+_ENDINGS = {"pdf": ".pdf", "jats": ".xml", "html": ".html", "txt": ".txt"}
+_STATES = ("sought", "retrieved", "not-retrieved")
+_READERS = ("members", "reviewers", "leads")
+_VERSIONS = ("published", "accepted", "submitted", "unknown")
+
+_RECORD = argument("record", "A record, by its id.")
+_TEXT = argument("text", "A copy, by its id.")
+_REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
+
+
+@app.command("list", example="living texts list shared-records --state sought")
+@REVIEW
+@option("--state", type=click.Choice(_STATES), help="Only those of which this is so.")
+@AS_JSON
+def list_(review: str, state: str | None, as_json: bool) -> None:
+    """List the records whose full text was ever sought, and whether it is retrieved, the oldest record first."""
+    with client() as living:
+        asked = None if state is None else state.replace("-", "_")
+        rows = list(living.ingest.retrievals(review, state=asked))  # type: ignore[arg-type]  # it is one of these
+        called = called_in(living, review) if not as_json else str
+    columns: list[tuple[str, Callable[[RetrievalView], object]]] = [
+        ("record", lambda row: row.record),
+        ("title", lambda row: title_of(row.title)),
+        ("full text", lambda row: row.state.replace("_", " ")),
+        ("since", lambda row: minute(row.since)),
+        ("by", lambda row: called(row.by)),
+        ("why", lambda row: row.reason or ""),
+        ("what is wrong", lambda row: row.trouble or ""),
+        ("again at", lambda row: minute(row.retry_at) if row.retry_at else ""),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no full text was sought")
+
+
+@app.command("show", example="living texts show shared-records rec_01a2")
+@REVIEW
+@_RECORD
+@AS_JSON
+def show(review: str, record: str, as_json: bool) -> None:
+    """Show the copies of a record's report: where each is from, its licence, and who may read it."""
+    with client() as living:
+        view = living.ingest.texts(review, record)
+        called = called_in(living, review) if not as_json else str
+    if as_json:
+        print_json(view)
+        return
+    if view.retrieval is None:
+        out.print("its full text was never sought")
+    else:
+        why = view.retrieval.reason or view.retrieval.trouble
+        line = view.retrieval.state.replace("_", " ") + (f": {why}" if why else "")
+        out.print(line, soft_wrap=True, markup=False, highlight=False)
+    columns: list[tuple[str, Callable[[TextView], object]]] = [
+        ("text", lambda row: row.text),
+        ("kind", lambda row: row.kind),
+        ("bytes", lambda row: row.size),
+        ("version", lambda row: row.version),
+        ("from", lambda row: row.source),
+        ("licence", lambda row: row.licence or "none"),
+        ("class", lambda row: row.licence_class),
+        ("readers", lambda row: row.readers),
+        ("by", lambda row: called(row.added_by)),
+        ("withdrawn", lambda row: row.withdrawn_why or ""),
+    ]
+    if view.texts:
+        print_rows(view.texts, columns, as_json=False, empty="")
+
+
+@app.command(
+    "add",
+    example="living texts add shared-records rec_01a2 boards.pdf --licence 'CC BY 4.0' --version accepted\n"
+    "living texts add shared-records rec_01a2 boards.pdf --closed",
+)
+@REVIEW
+@_RECORD
+@argument("file", "A PDF, JATS, HTML or plain text.", type=click.Path(path_type=Path))
+@option("--licence", help="Its licence as the file says it, by name or address; without one nobody knows it.")
+@option("--closed", is_flag=True, help="All rights are reserved.")
+@option("--readers", type=click.Choice(_READERS), help="Who may read it; without it those that its licence lets.")
+@option("--version", type=click.Choice(_VERSIONS), default="unknown", help="Which version of the report it is.")
+@option("--url", help="Where it is from.")
+@AS_JSON
+def add(
+    review: str, record: str, file: Path, licence: str | None, closed: bool, readers: str | None, version: str,
+    url: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Bring a copy of a record's report; for reviewers.
+
+    What is closed, or of no known licence, reviewers alone may read; open copies all members may. What the file is its
+    bytes tell.
+    """
+    asked = {
+        "name": file.name, "licence": licence, "licence_class": "closed" if closed else None, "readers": readers,
+        "version": version, "url": url,
+    }  # fmt: skip
+    size = _size_of(file)
+    with acting("bringing a copy", review) as living:
+        sent = _send(living, review, file, size)
+        given = {name: value for name, value in asked.items() if value is not None}
+        view = living.ingest.add_text(review, record, {"file": sent.sha256, **given})
+    if as_json:
+        print_json(view)
+        return
+    what = f"{view.kind}, {view.licence_class.replace('_', ' ')}, for {view.readers}"
+    out.print(f"{view.text} is a copy of {record} ({what})", soft_wrap=True, highlight=False)
+
+
+@app.command("save", example="living texts save shared-records text_01a2 --to boards.pdf")
+@REVIEW
+@_TEXT
+@option("--to", type=click.Path(path_type=Path), help="The file to write; `-` writes to the standard output.")
+@option("--force", is_flag=True, help="Write over a file that is there.")
+def save_(review: str, text: str, to: Path | None, force: bool) -> None:
+    """Write a copy into a file, where you may read it. What it is saved for is between you and its licence."""
+    with client("reviewer") as living:
+        view = living.ingest.text(review, text)
+        to = to or Path(f"{text}{_ENDINGS.get(view.kind, '')}")
+        require_writable(to, force=force, as_json=False)
+        save(to, lambda into: living.ingest.file_of_text(review, text, into), view.sha256)
+    if str(to) != "-":
+        err.print(f"{text} written to {to}", soft_wrap=True, highlight=False)
+
+
+@app.command("seek", example="living texts seek shared-records rec_01a2 --reason 'a library has it now'")
+@REVIEW
+@_RECORD
+@_REASON
+@AS_JSON
+def seek(review: str, record: str, reason: str, as_json: bool) -> None:
+    """Have the full text of a record be sought, or looked for again at once; for reviewers."""
+    _decide(review, record, "sought", reason, as_json)
+
+
+@app.command("not-retrieved", example="living texts not-retrieved shared-records rec_01a2 --reason 'no library has it'")
+@REVIEW
+@_RECORD
+@_REASON
+@AS_JSON
+def not_retrieved(review: str, record: str, reason: str, as_json: bool) -> None:
+    """Say that the full text of a record cannot be had; for reviewers."""
+    _decide(review, record, "not_retrieved", reason, as_json)
+
+
+@app.command("withdraw", example="living texts withdraw shared-records text_01a2 --reason 'another report'")
+@REVIEW
+@_TEXT
+@_REASON
+@AS_JSON
+def withdraw(review: str, text: str, reason: str, as_json: bool) -> None:
+    """Take a copy back, such as a wrong file: for whoever added it, and for leads. Its bytes are kept no longer."""
+    _require_said(reason)
+    with acting("taking a copy back", review) as living:
+        view = living.ingest.withdraw_text(review, text, reason=reason)
+    if as_json:
+        print_json(view)
+    else:
+        out.print(f"{text} is a copy of {view.record} no more", soft_wrap=True, highlight=False)
+
+
+def _decide(review: str, record: str, state: Literal["sought", "not_retrieved"], reason: str, as_json: bool) -> None:
+    _require_said(reason)
+    with acting("saying what is so of a full text", review) as living:
+        view = living.ingest.decide_retrieval(review, record, state=state, reason=reason)
+    if as_json:
+        print_json(view)
+    else:
+        out.print(f"the full text of {record} is {view.state.replace('_', ' ')}", soft_wrap=True, highlight=False)
+
+
+def _require_said(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
+
+
+def _size_of(file: Path) -> int:
+    if not file.is_file():
+        raise Invalid(f"{file} is no file that is there")
+    if not (size := file.stat().st_size):
+        raise Invalid(f"{file} is empty")
+    return size
+
+
+def _send(living: Client, review: str, file: Path, size: int) -> FileView:
+    def pieces() -> Iterator[bytes]:
+        with file.open("rb") as opened:
+            while piece := opened.read(_PIECE):
+                yield piece
+
+    with err.status(f"sending {file.name}"):
+        return living.ingest.upload_text(review, pieces, size)

@@ -1,0 +1,115 @@
+"""The routes of full texts: copies of reports, and whether each is sought, retrieved or not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from services.ingest import store, views
+from services.ingest.api.router import Reading, Unit, router
+from services.ingest.commands import retrievals, texts
+from services.ingest.domain.kinds import ENDINGS
+from shared.blobs.packing import Blob
+from shared.blobs.port import Blobs
+from shared.errors import NotFound
+from shared.http.auth import Contributor, Reader
+from shared.http.blobs import BlobResponse, blobs_of, received
+from shared.http.paging import Hundred
+from shared.http.parameters import Name
+from shared.http.units import IdempotencyKey
+from shared.paging import Page
+from shared.wire.ingest import (
+    FileView,
+    NewRetrieval,
+    NewText,
+    RecordTexts,
+    RetrievalState,
+    RetrievalView,
+    TextView,
+    TextWithdrawal,
+)
+
+Files = Annotated[Blobs, blobs_of("ingest")]
+
+
+@router.post("/reviews/{review}/text-files", status_code=201)
+def add_file_of_text(
+    review: Name,
+    blob: Annotated[Blob, received("ingest", role="reviewer", scope="import", limit=texts.LARGEST_TEXT)],
+    work: Reading,
+    person: Contributor,
+) -> FileView:
+    """Keeps a file as it is, for a day unless a copy of a report names it by its hash."""
+    store.review_of(work, review)
+    return FileView(sha256=blob.sha256, size=blob.size)
+
+
+@router.get("/reviews/{review}/records/{record}/texts")
+def list_texts_of_record(review: Name, record: Name, work: Reading, person: Reader) -> RecordTexts:
+    """The copies of a record's report, those that were withdrawn too, and whether one is sought. Who may read a copy
+    stands with it."""
+    return views.record_texts(work, store.record_of(work, review, record))
+
+
+@router.post("/reviews/{review}/records/{record}/texts", status_code=201)
+def add_text_of_record(
+    review: Name, record: Name, body: NewText, work: Unit, person: Contributor, blobs: Files, key: IdempotencyKey = None
+) -> TextView:
+    """Keeps an uploaded file as a copy of a record's report, with what its licence lets people do and who may read it.
+    Its kind is told by its bytes."""
+
+    def add() -> TextView:
+        return views.text_view(texts.add_text(work, blobs, review, record, body, person))
+
+    return work.once(key, f"add text {record}", body, add)
+
+
+@router.get("/reviews/{review}/texts/{text}")
+def show_text(review: Name, text: Name, work: Reading, person: Reader) -> TextView:
+    """A copy of a report: where it is from, its licence, and who may read it."""
+    return views.text_view(store.text_of(work, review, text))
+
+
+@router.get("/reviews/{review}/texts/{text}/file", response_class=BlobResponse)
+def show_file_of_text(review: Name, text: Name, work: Reading, person: Reader, blobs: Files) -> BlobResponse:
+    """The file of a copy, to be saved, for whom its `readers` names; a program's key reads open copies alone."""
+    row = store.text_of(work, review, text)
+    texts.require_reader(row, person)
+    if row.withdrawn_at is not None:
+        raise NotFound(f"copy {text!r} was withdrawn: {row.withdrawn_why}", slug="copy_withdrawn")
+    return BlobResponse(blobs, Blob(row.sha256, row.size), f"{row.id}{ENDINGS[row.kind]}")
+
+
+@router.post("/reviews/{review}/texts/{text}/withdraw")
+def withdraw_text(
+    review: Name, text: Name, body: TextWithdrawal, work: Unit, person: Contributor, key: IdempotencyKey = None
+) -> TextView:
+    """Takes a copy back, such as a wrong file: for whoever added it and for leads. Its bytes are kept no longer, unless
+    something else uses them."""
+
+    def withdraw() -> TextView:
+        return views.text_view(texts.withdraw_text(work, review, text, body.reason, person))
+
+    return work.once(key, f"withdraw {text}", body, withdraw)
+
+
+@router.post("/reviews/{review}/records/{record}/retrieval")
+def decide_retrieval_of_record(
+    review: Name, record: Name, body: NewRetrieval, work: Unit, person: Contributor, key: IdempotencyKey = None
+) -> RetrievalView:
+    """Says that the full text of a record's report cannot be had, and why; or has it be sought (again)."""
+
+    def decide() -> RetrievalView:
+        return views.retrieval_views(work, [retrievals.decide_retrieval(work, review, record, body)])[0]
+
+    return work.once(key, f"retrieval of {record}", body, decide)
+
+
+@router.get("/reviews/{review}/retrievals")
+def list_retrievals(
+    review: Name, work: Reading, person: Reader, page: Hundred, state: RetrievalState | None = None
+) -> Page[RetrievalView]:
+    """Of each record whose full text was ever sought whether it is retrieved, the oldest record first; those in a state
+    if given."""
+    store.review_of(work, review)
+    found = store.page_of_retrievals(work, review, state, page)
+    return found.shown_as(views.retrieval_views(work, found.rows))

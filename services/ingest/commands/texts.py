@@ -1,0 +1,194 @@
+"""Copies of reports: brought by people or found open, told, taken back, and carried along by mergers and splits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from services.ingest import store
+from services.ingest.commands.retrievals import live, settle
+from services.ingest.domain import kinds, licences
+from services.ingest.domain.clusters import SourceKey
+from services.ingest.domain.identities import Merger, Split
+from services.ingest.domain.texts import MOST_COPIES, PERSON
+from services.ingest.models import TextRow
+from shared.blobs import names
+from shared.blobs.packing import BlobMissing
+from shared.blobs.port import Blobs
+from shared.db.work import Work
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.ingest import TextWithdrawn
+from shared.ids import new_id
+from shared.tokens import Person
+from shared.wire.ingest import LicenceClass, NewText, TextReaders
+
+#: Bytes of a copy that people may bring, and of one that is fetched unless the settings say less.
+LARGEST_TEXT = 256 * 1024 * 1024
+
+
+def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:
+    """Keeps an uploaded file as a copy of a record's report; the same file again is the copy that is there. Raises
+    NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
+    read than its licence does, and Invalid for a file that is no text or a class that its licence does not bear out."""
+    store.lock_review(work, review)
+    live(work, review, record)
+    try:
+        size = blobs.size(asked.file)
+        kind = kinds.kind_of(_head(blobs, asked.file, size))
+    except kinds.NoText as error:
+        raise _invalid("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
+    except BlobMissing:
+        raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
+    if size > LARGEST_TEXT:
+        raise _invalid("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
+    licence_class = _class(asked)
+    row = TextRow(
+        id=new_id("text"), review=review, record=record, given_on=record, sha256=asked.file, size=size, kind=kind,
+        name=asked.name, version=asked.version, source=PERSON, url=asked.url, licence=asked.licence,
+        licence_class=licence_class, readers=_readers(asked.readers, licence_class, person), added_by=work.actor,
+        added_at=work.now,
+    )  # fmt: skip
+    return keep_text(work, blobs, row)
+
+
+def keep_text(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
+    """Keeps a copy and tells it, unless the record has the same one already, which is the answer then. The review is
+    locked. Raises Conflict where the record has too many, and BlobMissing."""
+    known = store.texts_of(work, [row.record])
+    for each in known:
+        if each.sha256 == row.sha256 and each.withdrawn_at is None:
+            return each
+    if len(known) >= MOST_COPIES:
+        raise Conflict(f"record {row.record!r} has {len(known)} copies, which is the most it may", slug="copies_full")
+    names.keep(work, blobs, row.sha256, by=user(row.id))
+    work.add(row)
+    settle(work, row.review, row.record, [row])
+    return row
+
+
+def withdraw_text(work: Work, review: str, text: str, reason: str, person: Person) -> TextRow:
+    """Takes a copy back: its bytes are swept when nothing else uses them. One that was withdrawn stays so. Raises
+    NotFound, and Forbidden for others than leads and whoever added it."""
+    store.lock_review(work, review)
+    row = store.text_of(work, review, text)
+    if row.added_by != person.id and not person.has("lead"):
+        raise Forbidden("a copy is taken back by whoever added it, or by a lead", slug="role_needed")
+    if row.withdrawn_at is not None:
+        return row
+    row.withdrawn_by, row.withdrawn_at, row.withdrawn_why = work.actor, work.now, reason
+    names.let_go(work, row.sha256, by=user(row.id))
+    _tell_gone(work, row, row.record, reason)
+    settle(work, review, row.record, [])
+    return row
+
+
+def require_reader(row: TextRow, person: Person) -> None:
+    """Raises Forbidden unless somebody may read a copy; a program never may read one that is not open."""
+    if person.is_program and row.licence_class not in (licences.OPEN, licences.RESTRICTED):
+        why = f"the licence of this copy is {row.licence_class}, and a program's key reads open ones alone"
+        raise Forbidden(why, slug="copy_closed")
+    if not person.has(licences.ROLES[row.readers]):
+        why = f"this copy is for {row.readers} of the review, and your role here is {person.role!r}"
+        raise Forbidden(why, slug="copy_closed")
+
+
+def follow(
+    work: Work,
+    review: str,
+    moved: Mapping[str, Sequence[SourceKey]],
+    mergers: Sequence[Merger],
+    splits: Sequence[Split],
+) -> None:
+    """Has copies go with the source records that led to them, with records that are absorbed, and back with those that
+    are parted; tells those that are new to a record, and those that it has no more."""
+    if not (moved or mergers or splits):
+        return
+    going = _going(work, review, moved, mergers, splits)
+    fresh: defaultdict[str, list[TextRow]] = defaultdict(list)
+    left: dict[str, list[tuple[TextRow, str]]] = defaultdict(list)
+    for row, record in going:
+        left[row.record].append((row, record))
+        row.record = record
+        fresh[record].append(row)
+    absorbed = {merger.absorbed for merger in mergers}
+    for record, rows in sorted(left.items()):
+        for row, other in rows:
+            # Of an absorbed record nothing is told any more.
+            if record not in absorbed and row.withdrawn_at is None:
+                _tell_gone(work, row, record, f"it is a copy of record {other!r}")
+    # One that is back may have lost its copies, or got others, while it was another's.
+    for record in sorted({*fresh, *left, *(split.record for split in splits)} - absorbed):
+        settle(work, review, record, fresh[record])
+        if record not in fresh:
+            store.wake_retrieval(work, record)
+
+
+def user(text: str) -> str:
+    """What uses the blob of a copy."""
+    return f"{text}/text"
+
+
+def _going(
+    work: Work,
+    review: str,
+    moved: Mapping[str, Sequence[SourceKey]],
+    mergers: Sequence[Merger],
+    splits: Sequence[Split],
+) -> list[tuple[TextRow, str]]:
+    """The copies that are another record's now, each with which."""
+    going: dict[str, tuple[TextRow, str]] = {}
+    into = {merger.absorbed: merger.into for merger in mergers}
+    for row in store.texts_of(work, sorted(into)):
+        going[row.id] = row, into[row.record]
+    for split in splits:
+        own = {split.record, *split.brings}
+        for row in store.texts_of(work, [split.out_of]):
+            if row.given_on in own:
+                going[row.id] = row, split.record
+    for record, keys in moved.items():
+        for source, ids in store.by_source(keys):
+            for row in store.texts_carried_by(work, review, source, ids):
+                going[row.id] = row, record
+    return [(row, record) for row, record in going.values() if row.record != record]
+
+
+def _tell_gone(work: Work, row: TextRow, record: str, reason: str) -> None:
+    others = store.texts_of(work, [record])
+    left = sum(each.withdrawn_at is None and each.id != row.id for each in others)
+    with work.following(record, None):
+        work.emit(
+            TextWithdrawn(review=row.review, record=record, text=row.id, sha256=row.sha256, reason=reason, left=left)
+        )
+
+
+def _class(asked: NewText) -> LicenceClass:
+    """What a licence lets people do, as it tells or somebody says. Raises Invalid where they say more than it does."""
+    known = licences.class_of(asked.licence)
+    if asked.licence_class is None or asked.licence_class == known:
+        return known
+    if known != licences.UNKNOWN and licences.is_opener(asked.licence_class, known):
+        why = f"{asked.licence!r} is {known}, and no more than that can be said of it"
+        raise _invalid("licence_class", why)
+    return asked.licence_class
+
+
+def _readers(asked: TextReaders | None, licence_class: LicenceClass, person: Person) -> TextReaders:
+    usual = licences.readers_of(licence_class)
+    if asked is not None and licences.is_wider(asked, usual) and not person.has("lead"):
+        why = f"a copy that is {licence_class} is for {usual}; a lead alone lets {asked} read it"
+        raise Forbidden(why, slug="role_needed")
+    return asked or usual
+
+
+def _head(blobs: Blobs, sha256: str, size: int) -> bytes:
+    """The beginning of a file, as much as tells its kind."""
+    head = bytearray()
+    for chunk in blobs.open(sha256, size):
+        head += chunk
+        if len(head) >= kinds.HEAD:
+            break
+    return bytes(head[: kinds.HEAD])
+
+
+def _invalid(field: str, why: str) -> Invalid:
+    return Invalid(f"{field}: {why}", [{"at": field, "why": why}])
