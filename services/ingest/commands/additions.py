@@ -9,6 +9,7 @@ from services.ingest import store
 from services.ingest.commands import notices
 from services.ingest.commands.deduplication import Incoming, take_in
 from services.ingest.commands.duplicates import lock_keyed_review
+from services.ingest.commands.texts import withdraw_brought
 from services.ingest.commands.watches import watch_over
 from services.ingest.domain import additions
 from services.ingest.domain.clusters import SourceKey
@@ -65,8 +66,8 @@ def add(work: Work, review: str, asked: NewAddition) -> Outcome:
 
 
 def withdraw(work: Work, review: str, record: str, reason: str) -> list[AdditionRow]:
-    """Takes away for good all that is held back of a record, and has what rests on it stand no more, as after any
-    withdrawal of a report. Once is enough: the second time nothing changes.
+    """Takes away for good all that is held back of a record, with the copies of its text that people brought, and has
+    what rests on it stand no more, as after any withdrawal of a report. The second time nothing changes.
 
     Raises NotFound, and Conflict for a record that is absorbed, and for one of which nothing was restricted.
     """
@@ -82,6 +83,8 @@ def withdraw(work: Work, review: str, record: str, reason: str) -> list[Addition
     for row in standing:
         row.held_back = row.consent = row.where = row.why = None
         row.withdrawn_by, row.withdrawn_at, row.withdrawn_why = work.actor, work.now, reason
+    if standing:
+        withdraw_brought(work, record, reason)
     for source, source_id in sorted({(row.source, row.source_id) for row in standing}):
         notices.withdraw(work, review, record, (source, source_id), reason)
     return rows

@@ -29,7 +29,8 @@ LARGEST_TEXT = 256 * 1024 * 1024
 def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:
     """Keeps an uploaded file as a copy of a record's report; the same file again is the copy that is there. Raises
     NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
-    read than its licence does, and Invalid for a file that is no text or a class that its licence does not bear out."""
+    read than its licence does, and Invalid for a file that is no text, a class that its licence does not bear out, and
+    what would let more people or programs read of a restricted record than its reviewers."""
     store.lock_review(work, review)
     live(work, review, record)
     try:
@@ -42,6 +43,14 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
     if size > LARGEST_TEXT:
         raise _invalid("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
     licence_class = _class(asked)
+    restricted = any(member.content.get("restricted") for member in store.members_of(work, [record]))
+    if restricted and not licences.is_closed(licence_class):
+        why = f"record {record!r} is restricted, so that no copy of it is {licence_class}: say closed"
+        raise _invalid("licence_class", why)
+    if restricted and asked.readers == licences.WIDEST:
+        raise _invalid(
+            "readers", f"record {record!r} is restricted, and so are its copies: reviewers or leads read them"
+        )
     row = TextRow(
         id=new_id("text"), review=review, record=record, given_on=record, sha256=asked.file, size=size, kind=kind,
         name=asked.name, version=asked.version, source=PERSON, url=asked.url, licence=asked.licence,
@@ -73,18 +82,29 @@ def withdraw_text(work: Work, review: str, text: str, reason: str, person: Perso
     row = store.text_of(work, review, text)
     if row.added_by != person.id and not person.has("lead"):
         raise Forbidden("a copy is taken back by whoever added it, or by a lead", slug="role_needed")
-    if row.withdrawn_at is not None:
-        return row
+    if row.withdrawn_at is None:
+        _take_back(work, row, reason)
+    return row
+
+
+def withdraw_brought(work: Work, record: str, reason: str) -> None:
+    """Takes back all copies of a record that people brought and that are not open, as when a consent is withdrawn. The
+    review is locked."""
+    for row in store.texts_of(work, [record]):
+        if row.withdrawn_at is None and row.source == PERSON and licences.is_closed(row.licence_class):
+            _take_back(work, row, reason)
+
+
+def _take_back(work: Work, row: TextRow, reason: str) -> None:
     row.withdrawn_by, row.withdrawn_at, row.withdrawn_why = work.actor, work.now, reason
     names.let_go(work, row.sha256, by=user(row.id))
     _tell_gone(work, row, row.record, reason)
-    settle(work, review, row.record, [])
-    return row
+    settle(work, row.review, row.record, [])
 
 
 def require_reader(row: TextRow, person: Person) -> None:
     """Raises Forbidden unless somebody may read a copy; a program never may read one that is not open."""
-    if person.is_program and row.licence_class not in (licences.OPEN, licences.RESTRICTED):
+    if person.is_program and licences.is_closed(row.licence_class):
         why = f"the licence of this copy is {row.licence_class}, and a program's key reads open ones alone"
         raise Forbidden(why, slug="copy_closed")
     if not person.has(licences.ROLES[row.readers]):

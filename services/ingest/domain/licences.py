@@ -21,9 +21,12 @@ UNKNOWN: Final = "unknown"
 CLASSES: tuple[LicenceClass, ...] = get_args(LicenceClass)
 
 #: Who may read copies of a class, unless somebody said otherwise.
+#: All who may ever read a copy.
+WIDEST: TextReaders = "members"
+
 _READERS: dict[LicenceClass, TextReaders] = {
-    OPEN: "members",
-    RESTRICTED: "members",
+    OPEN: WIDEST,
+    RESTRICTED: WIDEST,
     CLOSED: "reviewers",
     UNKNOWN: "reviewers",
 }
@@ -94,6 +97,11 @@ def _cut(said: str) -> str:
 def readers_of(licence_class: LicenceClass) -> TextReaders:
     """Who may read copies of a class, unless somebody said otherwise."""
     return _READERS[licence_class]
+
+
+def is_closed(licence_class: LicenceClass) -> bool:
+    """Whether it lets nobody pass a copy on, as far as is known."""
+    return licence_class not in (OPEN, RESTRICTED)
 
 
 def is_opener(licence_class: LicenceClass, than: LicenceClass) -> bool:

@@ -727,3 +727,28 @@ def test_a_stop_ends_the_turn_and_what_was_begun_is_fetched_by_the_next(fetching
     look(fetching)
 
     assert seen(fetching)[0] == "retrieved"
+
+
+# Of restricted records
+
+
+ACCOUNT = {
+    "kind": "account", "title": "A manager of a new system", "how": "contact", "where": "interview", "why": "boards",
+    "consent": "may be quoted without a name; noted by A. Okoye",
+}  # fmt: skip
+
+
+def test_the_copies_of_an_account_are_for_reviewers_and_go_with_its_consent(ready):
+    account = ready.post("records", ACCOUNT, status=201)["record"]
+
+    open_one = bring(ready, of=account, licence="CC-BY-4.0", status=422)
+    for_all = bring(ready, of=account, readers="members", role="lead", by="lea", status=422)
+    kept = bring(ready, of=account)
+
+    assert [at["at"] for at in open_one["errors"]] == ["licence_class"]
+    assert [at["at"] for at in for_all["errors"]] == ["readers"]
+    assert (kept["licence_class"], kept["readers"]) == ("unknown", "reviewers")
+    ready.post(f"records/{account}/withdraw", {"reason": "they took it back"})
+    (gone,) = ready.emitted(TextWithdrawn)
+    assert (gone.record, gone.reason) == (account, "they took it back")
+    assert ready.items(f"records/{account}/texts")[0]["withdrawn_why"] == "they took it back"
