@@ -84,10 +84,10 @@ def _described(bibliography: Bibliography | None, words: Words) -> dict[str, Any
         "venue_name": bibliography.venue,
         **bibliography.model_dump(include=_KEPT, exclude_none=True),
         "words": {
-            "title": words.stemmed([bibliography.title or ""]),
-            "abstract": words.stemmed([bibliography.abstract or ""]),
-            "authors": words.stemmed(bibliography.authors),
-            "venue": words.stemmed([bibliography.venue or ""]),
+            "title": words.indexed([bibliography.title or ""]),
+            "abstract": words.indexed([bibliography.abstract or ""]),
+            "authors": words.indexed(bibliography.authors),
+            "venue": words.indexed([bibliography.venue or ""]),
         },
     }
 
@@ -176,7 +176,8 @@ class _Translator:
                 return self._row(" ".join(map(self._words.stem, words)), field)
             case Beginning(letters, field):
                 names = list(_BOOSTS) if field is None else [_FIELDS[field]]
-                return _any([{"prefix": {f"words.{name}": self._words.beginning(letters)}} for name in names])
+                begins = self._words.beginnings(letters)
+                return _any([{"prefix": {f"words.{name}": one}} for name in names for one in begins])
             case Everything():
                 return {"match_all": {}}
             case AnyOf(parts):

@@ -14,7 +14,7 @@ from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import FacetCount, Hit, Query, Results, earliest
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import Sought, sought
-from services.search.ports.index.sqlite_sql import WEIGHTS, Found, match_expression, spelled, tokenizer
+from services.search.ports.index.sqlite_sql import TOKENIZER, WEIGHTS, Found, match_expression, spelled
 from services.search.ports.index.words import Words
 from shared.db.many import GIVEN, as_json
 from shared.events.ingest import Bibliography
@@ -65,9 +65,8 @@ class Generation:
         self._db, self.id, self._words = db, id, words
 
     def create(self) -> None:
-        tokenize = tokenizer(stems=self._words.stems)
         columns = ", ".join(WEIGHTS)
-        program = _TABLES.format(id=self.id, columns=columns, segments=_SEGMENTS, tokenizer=tokenize)
+        program = _TABLES.format(id=self.id, columns=columns, segments=_SEGMENTS, tokenizer=TOKENIZER)
         for statement in program.split(";\n"):
             self._db.execute(statement)
 
@@ -202,7 +201,7 @@ class Generation:
         return [self._texts(id, it.review, it.bibliography or Bibliography()) for id, it in documents.items()]
 
     def _texts(self, id: int, review: str, described: Bibliography) -> _Texts:
-        words = self._words.unstemmed
+        words = self._words.indexed
         return (
             id, words([described.title or ""]), words([described.abstract or ""]), words(described.authors),
             words([described.venue or ""]), spelled(described.identifiers.doi or ""), spelled(review),

@@ -9,7 +9,7 @@ from services.search.ports.index.cursor import position_of
 from services.search.ports.index.port import FACET_SIZE, Query, as_number
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without
-from services.search.ports.index.words import SIGNS, Words
+from services.search.ports.index.words import MARK, SIGNS, Words
 from shared.paging import with_one_more
 
 #: The columns of the full-text table, in order, and how much a find in each weighs.
@@ -17,8 +17,8 @@ WEIGHTS = {"title": 3.0, "abstract": 1.0, "authors": 1.0, "venue": 0.5, "doi": 0
 
 _COLUMNS = {None: "{title abstract authors venue}", "author": "authors"}
 
-#: How FTS5 splits what goes in: at blanks alone.
-_TOKENIZER = f"ascii tokenchars '{SIGNS}'"
+#: How FTS5 splits what goes in, at blanks alone, as a string of SQL.
+TOKENIZER = f"\"ascii tokenchars '{SIGNS}{MARK}'\""
 _CONSONANTS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrtv")
 
 #: Farther from 0 than any rank.
@@ -26,11 +26,6 @@ _FARTHEST = 1e308
 
 #: What stands for a `?`.
 Value = str | int | float
-
-
-def tokenizer(*, stems: bool) -> str:
-    """The tokenizer of an index, as a string of SQL."""
-    return "'" + (("porter " if stems else "") + _TOKENIZER).replace("'", "''") + "'"
 
 
 def spelled(text: str) -> str:
@@ -59,9 +54,10 @@ class _Translator:
             case Doi(name, begins):
                 return f'doi : "{spelled(name)}"{" *" if begins else ""}'
             case Row(words, field):
-                return f"{_column(field)} : {_quoted(' '.join(words))}"
+                return f"{_column(field)} : {_quoted(' '.join(map(self._words.stem, words)))}"
             case Beginning(letters, field):
-                return f"{_column(field)} : {_quoted(self._words.beginning(letters))} *"
+                begins = " OR ".join(f"{_quoted(one)} *" for one in self._words.beginnings(letters))
+                return f"{_column(field)} : ({begins})"
             case Everything():
                 return _everything(self._review)
             case AnyOf(parts):

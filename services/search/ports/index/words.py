@@ -1,19 +1,21 @@
 """Cuts texts and queries into the words of the index, so that what is found depends on neither server's own ideas.
 
 A text goes into an index as its words in their order, with blanks between them, at which alone a server splits. Behind
-a bar stand compounds in one word (`e-health` as `ehealth`). Where words count by their stems, all of them stand behind
-another bar as they are, for queries that name the beginning of one: in signs instead of letters, so that no word is
+a bar stand compounds in one word (`e-health` as `ehealth`). Where words count by their stems, it is the stems that stand
+so, each with a mark before a last letter that not all its words have (`filing` and `file` count as `fil~e`): whatever
+such a stem begins with, all its words begin with. Those words that go on beyond what they share stand behind another
+bar as they are, once, for queries that name the beginning of one: in signs instead of letters, so that no word is
 taken for a stem.
 
-There is one stemmer, SQLite's (Porter's, with its author's later changes): its index stems what it is given, outside
-Python's lock, and for Elasticsearch and for marks it is asked word by word.
+There is one stemmer, SQLite's (Porter's, with its author's later changes). It is asked for each word once, for all new
+words of a text together.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple
@@ -23,28 +25,30 @@ from shared.folding import UNICODE, each_findable, findable
 
 #: Changes with every change of what this module or `findable` makes of a text, of how an index is laid out, and with
 #: the Unicode that this Python knows. An index of another form is made anew.
-FORM = f"2, Unicode {UNICODE}"
+FORM = f"3, Unicode {UNICODE}"
 
 ANALYZERS = ("english", "standard")
 
 #: Stands between what belongs to no common phrase: two authors, a text and what stands behind it.
 BAR = "¦"
 
-#: Stand for the letters of words that no stemmer may shorten: ASCII, and nowhere in what is findable.
+#: Stand for the letters of words that count as they are written: ASCII, and nowhere in what is findable.
 SIGNS = "!#$%&()*+,./:;<=>?@[]^_{|}"
+
+#: Stands before the last letter of a stem that not all its words have.
+MARK = "~"
 
 #: Characters of a word that count; Elasticsearch cuts longer ones in two.
 _LONGEST = 100
 
 #: Words whose stems are remembered; what is more is asked again.
-_REMEMBERED = 200_000
+_REMEMBERED = 100_000
 
 #: What stands in a text between blanks.
 RUN = re.compile(r"\S+")
 _PARTS = re.compile("[^-']+")
 _POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
-_TOO_LONG = re.compile(rf"( [^ ]{{{_LONGEST}}})[^ ]+")
-_IN_SIGNS = str.maketrans("abcdefghijklmnopqrstuvwxyz", SIGNS)
+_IN_SIGNS = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", SIGNS.encode())
 
 
 class Part(NamedTuple):
@@ -65,29 +69,21 @@ class Words:
 
     def stem(self, word: str) -> str:
         """What a word counts as."""
-        return _stems[word] if self.stems else word
+        return _stems.knowing({word}).stems[word] if self.stems else word
 
-    def unstemmed(self, texts: Iterable[str]) -> str:
-        """What an index that stems by itself takes in of texts; no phrase goes from one into the next."""
-        words = _words(texts)
-        return f"{words} {BAR} {in_signs(words)}" if self.stems else words
-
-    def stemmed(self, texts: Iterable[str]) -> str:
-        """The same for an index that does not stem."""
-        words = _words(texts)
+    def indexed(self, texts: Iterable[str]) -> str:
+        """What an index takes in of texts; no phrase goes from one into the next."""
+        each = _words(texts)
         if not self.stems:
-            return words
-        each = words.split()
-        return f"{' '.join(map(_stems.__getitem__, each))} {BAR} {in_signs(' '.join(dict.fromkeys(each)))}"
+            return " ".join(each)
+        distinct = set(each)
+        known = _stems.knowing(distinct)
+        beyond = filter(None, map(known.beyond.get, distinct))
+        return f"{' '.join(map(known.stems.__getitem__, each))} {BAR} {' '.join(beyond)}"
 
-    def beginning(self, letters: str) -> str:
-        """What the words of an index begin with that begin so."""
-        return in_signs(letters) if self.stems else letters
-
-
-def in_signs(words: str) -> str:
-    """Words in signs instead of letters."""
-    return words.translate(_IN_SIGNS)
+    def beginnings(self, letters: str) -> tuple[str, ...]:
+        """What the words of an index begin with that begin so: any of these."""
+        return tuple(dict.fromkeys([letters, _in_signs(letters)])) if self.stems else (letters,)
 
 
 def counted(word: str) -> str:
@@ -100,9 +96,9 @@ def parts_of(piece: str) -> list[str]:
     return _PARTS.findall(_POSSESSIVE.sub("", piece) if "'" in piece else piece)
 
 
-def _words(texts: Iterable[str]) -> str:
-    words = f" {BAR} ".join(map(_in_order, texts))
-    return _TOO_LONG.sub(r"\1", f" {words}")[1:]
+def _words(texts: Iterable[str]) -> list[str]:
+    each = f" {BAR} ".join(map(_in_order, texts)).split()
+    return list(map(counted, each)) if max(map(len, each), default=0) > _LONGEST else each
 
 
 def _in_order(text: str) -> str:
@@ -111,10 +107,25 @@ def _in_order(text: str) -> str:
         found = _POSSESSIVE.sub("", found).replace("'", "-")
     if "-" not in found:
         return found
-    whole = (piece.replace("-", "") for piece in found.split() if "-" in piece.strip("-"))
-    compounds = " ".join(dict.fromkeys(whole))
+    compounds = " ".join(dict.fromkeys(_compounds(found)))
     found = found.replace("-", " ")
     return f"{found} {BAR} {compounds}" if compounds else found
+
+
+def _compounds(found: str) -> Iterator[str]:
+    """What is written with hyphens inside, in one word. Few words are, so that only what is about a hyphen is cut."""
+    at = found.find("-")
+    while at >= 0:
+        end = found.find(" ", at)
+        piece = found[found.rfind(" ", 0, at) + 1 : end if end >= 0 else None]
+        if "-" in piece.strip("-"):
+            yield piece.replace("-", "")
+        at = found.find("-", end) if end >= 0 else -1
+
+
+def _in_signs(word: str) -> str:
+    """A word in signs instead of letters."""
+    return word.encode().translate(_IN_SIGNS).decode()
 
 
 @lru_cache(maxsize=20_000)
@@ -140,28 +151,55 @@ def placed(run: str) -> tuple[tuple[Part, ...], ...]:
     return tuple(pieces)
 
 
-class _Stems(dict[str, str]):
-    """The stem of each word, as SQLite's stemmer has it, kept while there are not too many."""
+class _Known(NamedTuple):
+    """Of words: what each counts as, and itself in signs if it goes on beyond what all words of its stem share."""
+
+    stems: dict[str, str]
+    beyond: dict[str, str]
+
+
+class _Stems:
+    """What words count as, by SQLite's stemmer; remembered while there are not too many."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._known, self._lock = _Known({}, {}), Lock()
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("CREATE VIRTUAL TABLE words USING fts5(word, tokenize = 'porter ascii', content = '')")
-        self._db.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(words, row)")
+        self._db.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(words, instance)")
 
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[word] = stem = self._ask(word) if word.isascii() else word
-        return stem
-
-    def _ask(self, word: str) -> str:
-        stem: str
+    def knowing(self, words: set[str]) -> _Known:
+        """What is known of words, of all these among them."""
+        known = self._known
+        if not words.difference(known.stems):
+            return known
         with self._lock:
-            self._db.execute("INSERT INTO words VALUES (?)", [word])
-            (stem,) = self._db.execute("SELECT term FROM stems").fetchone()
-            self._db.execute("INSERT INTO words (words) VALUES ('delete-all')")
-        return stem
+            if len(self._known.stems) > _REMEMBERED:
+                # Whoever works with the old ones keeps them.
+                self._known = _Known({}, {})
+            known = self._known
+            self._learn(known, [word for word in words if word not in known.stems])
+        return known
+
+    def _learn(self, known: _Known, words: list[str]) -> None:
+        ascii = [word for word in words if word.isascii()]
+        stems = {word: _marked(stem) for word, stem in zip(ascii, self._stems(ascii), strict=True)}
+        known.beyond.update(
+            {word: _in_signs(word) for word, stem in stems.items() if word != stem.partition(MARK)[0]}
+        )
+        # Last, since by this others see that a word is known.
+        known.stems.update(stems | {word: word for word in words if not word.isascii()})
+
+    def _stems(self, words: list[str]) -> list[str]:
+        self._db.execute("INSERT INTO words VALUES (?)", [" ".join(words)])
+        stems = [stem for (stem,) in self._db.execute("SELECT term FROM stems ORDER BY offset")]
+        self._db.execute("INSERT INTO words (words) VALUES ('delete-all')")
+        return stems
+
+
+def _marked(stem: str) -> str:
+    """A stem with a mark before a last letter that the stemmer may have put there: of `policy` it makes `polici`, of
+    `filing` `file`, of `possibility` `possibl`."""
+    return f"{stem[:-1]}{MARK}{stem[-1]}" if stem.endswith(("e", "i", "bl")) else stem
 
 
 _stems = _Stems()
