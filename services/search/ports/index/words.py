@@ -1,11 +1,10 @@
 """Cuts texts and queries into the words of the index, so that what is found depends on neither server's own ideas.
 
-A text goes into an index as its words in their order, with blanks between them, at which alone a server splits. Behind
-a bar stand compounds in one word (`e-health` as `ehealth`). Where words count by their stems, it is the stems that stand
-so, each with a mark before a last letter that not all its words have (`filing` and `file` count as `fil~e`): whatever
-such a stem begins with, all its words begin with. Those words that go on beyond what they share stand behind another
-bar as they are, once, for queries that name the beginning of one: in signs instead of letters, so that no word is
-taken for a stem.
+A text goes into an index as its words in their order, with blanks between them, at which alone a server splits.
+Behind a bar stand compounds in one word (`e-health` as `ehealth`). Where words count by their stems, these stand for
+them, with a mark before a last letter that not all words of the stem have (`filing` and `file` count as `fil~e`): all
+of them begin with what stands before the mark. Words that are more than that stand behind another bar as they are,
+once, for queries that name the beginning of one: in signs instead of letters, so that none is taken for a stem.
 
 There is one stemmer, SQLite's (Porter's, with its author's later changes). It is asked for each word once, for all new
 words of a text together.
@@ -47,7 +46,7 @@ _REMEMBERED = 100_000
 #: What stands in a text between blanks.
 RUN = re.compile(r"\S+")
 _PARTS = re.compile("[^-']+")
-_POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
+_POSSESSIVE = re.compile(r"'s(?<=[^\W_]'s)(?![^\W_])")
 _IN_SIGNS = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", SIGNS.encode())
 
 
@@ -69,17 +68,17 @@ class Words:
 
     def stem(self, word: str) -> str:
         """What a word counts as."""
-        return _stems.knowing({word}).stems[word] if self.stems else word
+        return _stems.of([word])[0] if self.stems else word
 
     def indexed(self, texts: Iterable[str]) -> str:
         """What an index takes in of texts; no phrase goes from one into the next."""
-        each = _words(texts)
+        each = f" {BAR} ".join(map(_in_order, texts)).split()
         if not self.stems:
-            return " ".join(each)
-        distinct = set(each)
-        known = _stems.knowing(distinct)
-        beyond = filter(None, map(known.beyond.get, distinct))
-        return f"{' '.join(map(known.stems.__getitem__, each))} {BAR} {' '.join(beyond)}"
+            return " ".join(map(counted, each))
+        stems = _stems.of(each)
+        # A word that some stem is alike needs no second mention.
+        beyond = {counted(word) for word in set(each).difference(stems)}
+        return f"{' '.join(stems)} {BAR} {_in_signs(' '.join(beyond))}"
 
     def beginnings(self, letters: str) -> tuple[str, ...]:
         """What the words of an index begin with that begin so: any of these."""
@@ -94,11 +93,6 @@ def counted(word: str) -> str:
 def parts_of(piece: str) -> list[str]:
     """The words of which a findable piece is made: of `e-health` two, of `patient's` one."""
     return _PARTS.findall(_POSSESSIVE.sub("", piece) if "'" in piece else piece)
-
-
-def _words(texts: Iterable[str]) -> list[str]:
-    each = f" {BAR} ".join(map(_in_order, texts)).split()
-    return list(map(counted, each)) if max(map(len, each), default=0) > _LONGEST else each
 
 
 def _in_order(text: str) -> str:
@@ -123,9 +117,9 @@ def _compounds(found: str) -> Iterator[str]:
         at = found.find("-", end) if end >= 0 else -1
 
 
-def _in_signs(word: str) -> str:
-    """A word in signs instead of letters."""
-    return word.encode().translate(_IN_SIGNS).decode()
+def _in_signs(words: str) -> str:
+    """Words in signs instead of letters."""
+    return words.encode().translate(_IN_SIGNS).decode()
 
 
 @lru_cache(maxsize=20_000)
@@ -151,45 +145,37 @@ def placed(run: str) -> tuple[tuple[Part, ...], ...]:
     return tuple(pieces)
 
 
-class _Known(NamedTuple):
-    """Of words: what each counts as, and itself in signs if it goes on beyond what all words of its stem share."""
-
-    stems: dict[str, str]
-    beyond: dict[str, str]
-
-
 class _Stems:
     """What words count as, by SQLite's stemmer; remembered while there are not too many."""
 
     def __init__(self) -> None:
-        self._known, self._lock = _Known({}, {}), Lock()
+        self._known, self._lock = dict[str, str](), Lock()
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("CREATE VIRTUAL TABLE words USING fts5(word, tokenize = 'porter ascii', content = '')")
         self._db.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(words, instance)")
 
-    def knowing(self, words: set[str]) -> _Known:
+    def of(self, words: list[str]) -> list[str]:
+        """What each of these words counts as."""
+        try:
+            return list(map(self._known.__getitem__, words))
+        except KeyError:
+            # Of a word that is too long its beginning alone is known.
+            words = list(map(counted, words))
+            return list(map(self._knowing(words).__getitem__, words))
+
+    def _knowing(self, words: list[str]) -> dict[str, str]:
         """What is known of words, of all these among them."""
-        known = self._known
-        if not words.difference(known.stems):
-            return known
         with self._lock:
-            if len(self._known.stems) > _REMEMBERED:
+            if len(self._known) > _REMEMBERED:
                 # Whoever works with the old ones keeps them.
-                self._known = _Known({}, {})
-            known = self._known
-            self._learn(known, [word for word in words if word not in known.stems])
-        return known
+                self._known = {}
+            new = set(words).difference(self._known)
+            plain = [word for word in new if word.isascii() and word.isalnum()]
+            stems = dict(zip(plain, map(_marked, self._ask(plain)), strict=True))
+            self._known.update({word: stems.get(word, word) for word in new})
+            return self._known
 
-    def _learn(self, known: _Known, words: list[str]) -> None:
-        ascii = [word for word in words if word.isascii()]
-        stems = {word: _marked(stem) for word, stem in zip(ascii, self._stems(ascii), strict=True)}
-        known.beyond.update(
-            {word: _in_signs(word) for word, stem in stems.items() if word != stem.partition(MARK)[0]}
-        )
-        # Last, since by this others see that a word is known.
-        known.stems.update(stems | {word: word for word in words if not word.isascii()})
-
-    def _stems(self, words: list[str]) -> list[str]:
+    def _ask(self, words: list[str]) -> list[str]:
         self._db.execute("INSERT INTO words VALUES (?)", [" ".join(words)])
         stems = [stem for (stem,) in self._db.execute("SELECT term FROM stems ORDER BY offset")]
         self._db.execute("INSERT INTO words (words) VALUES ('delete-all')")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.search.ports.index.query import MAX_DEPTH, Everything
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without, sought
-from services.search.ports.index.sqlite_sql import WEIGHTS, match_expression, spelled, tokenizer
+from services.search.ports.index.sqlite_sql import TOKENIZER, WEIGHTS, match_expression, spelled
 from services.search.ports.index.words import Words
 
 ENGLISH = Words("english")
@@ -21,9 +21,9 @@ ENGLISH = Words("english")
 @pytest.fixture(scope="module")
 def texts() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as db:
-        db.execute(f"CREATE VIRTUAL TABLE texts USING fts5({', '.join(WEIGHTS)}, tokenize = {tokenizer(stems=True)})")
+        db.execute(f"CREATE VIRTUAL TABLE texts USING fts5({', '.join(WEIGHTS)}, tokenize = {TOKENIZER})")
         for review in ("v", "w"):
-            words = [ENGLISH.unstemmed(["trust in teams"]), spelled(review)]
+            words = [ENGLISH.indexed(["trust in teams"]), spelled(review)]
             db.execute("INSERT INTO texts (title, scope) VALUES (?, ?)", words)
         yield db
 
