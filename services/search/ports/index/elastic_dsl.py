@@ -176,8 +176,8 @@ class _Translator:
                 return self._row(" ".join(map(self._words.stem, words)), field)
             case Beginning(letters, field):
                 names = list(_BOOSTS) if field is None else [_FIELDS[field]]
-                begins = self._words.beginnings(letters)
-                return _any([{"prefix": {f"words.{name}": one}} for name in names for one in begins])
+                either = self._words.beginnings(letters)
+                return _any([{"prefix": {f"words.{name}": one}} for name in names for one in either])
             case Everything():
                 return {"match_all": {}}
             case AnyOf(parts):

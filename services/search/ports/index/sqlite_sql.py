@@ -56,8 +56,8 @@ class _Translator:
             case Row(words, field):
                 return f"{_column(field)} : {_quoted(' '.join(map(self._words.stem, words)))}"
             case Beginning(letters, field):
-                begins = " OR ".join(f"{_quoted(one)} *" for one in self._words.beginnings(letters))
-                return f"{_column(field)} : ({begins})"
+                either = " OR ".join(f"{_quoted(one)} *" for one in self._words.beginnings(letters))
+                return f"{_column(field)} : ({either})"
             case Everything():
                 return _everything(self._review)
             case AnyOf(parts):
