@@ -43,6 +43,11 @@ def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovere
         )
 
 
+def titles() -> list[str]:
+    """The titles of the texts that records repeat."""
+    return [title for title, _, _ in _texts()]
+
+
 def described() -> str:
     """Which texts these are, for whoever reads the figures."""
     kind = "recorded" if _recorded() else "generated"

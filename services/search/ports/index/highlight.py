@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from itertools import chain
 
 from services.search.ports.index.query import Field
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Row, Sought
-from services.search.ports.index.words import RUN, Words, placed
+from services.search.ports.index.words import Words, compounds, counted, located, shared
 from shared.events.ingest import Bibliography
 from shared.folding import composed
 
@@ -24,6 +23,8 @@ _MARKED: tuple[Field, ...] = ("title", "abstract")
 _LOOKED_AT = 100_000
 
 Span = tuple[int, int]
+
+_FOLLOWING = re.compile(" *([^ ]+)")
 
 
 class Finds:
@@ -50,11 +51,8 @@ class Finds:
         return united(list(self._in[field].spans(text[:_LOOKED_AT]))) if self._in else []
 
 
-class _Sight(dict[str, tuple[tuple[Span, ...], bool]]):
-    """For each run of a text without blanks: where in it something is found, and whether a phrase may begin there.
-
-    Most runs of a page's texts come again and again, and in most nothing is found.
-    """
+class _Sight:
+    """What is looked for in one field. Only words that begin as one that is wanted are looked at: few are."""
 
     def __init__(self, leaves: list[Row | Beginning], field: Field, words: Words) -> None:
         wanted = [leaf for leaf in leaves if leaf.field in (None, field)]
@@ -63,41 +61,52 @@ class _Sight(dict[str, tuple[tuple[Span, ...], bool]]):
         self._single = {row[0] for row in rows if len(row) == 1}
         self._begins = tuple(leaf.letters for leaf in wanted if isinstance(leaf, Beginning))
         self._phrases = [row for row in rows if len(row) > 1]
-        self._firsts = {row[0] for row in self._phrases}
+        self._heads = _shortest({*self._begins, *(shared(row[0]) for row in rows)})
 
     def spans(self, text: str) -> Iterator[Span]:
-        begun = False
-        for match in RUN.finditer(text):
-            found, begins = self[match[0]]
-            begun |= begins
-            for start, end in found:
-                yield match.start() + start, match.start() + end
-        if begun:
-            yield from self._phrases_in(text)
+        where = located(text)
+        # With a blank before each word and behind it: the offset of the one before is that of the word in the text.
+        blank = f" {where.letters.replace('-', ' ')} "
+        for start, end in self._looked_at(blank):
+            word = counted(blank[start + 1 : end + 1])
+            if self._is_found(word):
+                yield where.span(start, end)
+            for row in self._phrases:
+                if self._stem(word) == row[0] and (last := self._end_of(row, blank, end + 1)):
+                    yield where.span(start, last - 1)
+        for start, end in compounds(where.letters):
+            whole = where.letters[start:end].replace("-", "")
+            if whole.startswith(self._heads) and self._is_found(counted(whole)):
+                yield where.span(start, end)
 
-    def __missing__(self, run: str) -> tuple[tuple[Span, ...], bool]:
-        pieces = placed(run)
-        found = [(it.start, it.end) for parts in pieces for it in parts if self._is_found(it.form)]
-        for parts in pieces:
-            if len(parts) > 1 and self._is_found("".join(part.form for part in parts)):
-                found.append((parts[0].start, parts[-1].end))
-        begins = any(self._stem(part.form) in self._firsts for parts in pieces for part in parts)
-        self[run] = seen = (tuple(found), begins)
-        return seen
+    def _looked_at(self, blank: str) -> Iterator[Span]:
+        for head in self._heads:
+            at = blank.find(f" {head}")
+            while at >= 0:
+                end = blank.index(" ", at + 1)
+                yield at, end - 1
+                at = blank.find(f" {head}", end)
 
     def _is_found(self, form: str) -> bool:
         return form.startswith(self._begins) or self._stem(form) in self._single
 
-    def _phrases_in(self, text: str) -> Iterator[Span]:
-        stems, spans = list[str](), list[Span]()
-        for match in RUN.finditer(text):
-            for part in chain.from_iterable(placed(match[0])):
-                stems.append(self._stem(part.form))
-                spans.append((match.start() + part.start, match.start() + part.end))
-        for row in self._phrases:
-            for at, stem in enumerate(stems):
-                if stem == row[0] and tuple(stems[at : at + len(row)]) == row:
-                    yield spans[at][0], spans[at + len(row) - 1][1]
+    def _end_of(self, row: tuple[str, ...], blank: str, end: int) -> int | None:
+        """Where a phrase ends whose first word ends there; None if others follow than its own."""
+        for stem in row[1:]:
+            following = _FOLLOWING.match(blank, end)
+            if following is None or self._stem(counted(following[1])) != stem:
+                return None
+            end = following.end(1)
+        return end
+
+
+def _shortest(heads: set[str]) -> tuple[str, ...]:
+    """Without those that begin as another one does."""
+    kept: list[str] = []
+    for head in sorted(heads):
+        if not (kept and head.startswith(kept[-1])):
+            kept.append(head)
+    return tuple(kept)
 
 
 def _wanted(wanted: Sought) -> Iterator[Row | Beginning]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -43,19 +43,26 @@ _LONGEST = 100
 #: Words whose stems are remembered; what is more is asked again.
 _REMEMBERED = 100_000
 
-#: What stands in a text between blanks.
-RUN = re.compile(r"\S+")
+_ASCII = frozenset(map(chr, range(128)))
+_RUN = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
 _PARTS = re.compile("[^-']+")
 _POSSESSIVE = re.compile(r"'s(?<=[^\W_]'s)(?![^\W_])")
 _IN_SIGNS = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", SIGNS.encode())
 
 
-class Part(NamedTuple):
-    """A word in a text: as it is written (folded), and from where to where."""
+class Located(NamedTuple):
+    """A composed text as it is findable, with a hyphen for each sign inside a word, and where its characters stand in
+    the text: each at the same offset when `offsets` is None; they end with the text's length."""
 
-    form: str
-    start: int
-    end: int
+    letters: str
+    offsets: list[int] | None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """From where to where in the text these characters stand, with what nobody sees behind them."""
+        if self.offsets is None:
+            return start, end
+        last = self.offsets[end - 1]
+        return self.offsets[start], self.offsets[bisect_right(self.offsets, last)]
 
 
 class Words:
@@ -85,6 +92,11 @@ class Words:
         return tuple(dict.fromkeys([letters, _in_signs(letters)])) if self.stems else (letters,)
 
 
+def shared(stem: str) -> str:
+    """What all words of a stem begin with."""
+    return stem.partition(MARK)[0]
+
+
 def counted(word: str) -> str:
     """What of a word counts."""
     return word[:_LONGEST]
@@ -101,19 +113,21 @@ def _in_order(text: str) -> str:
         found = _POSSESSIVE.sub("", found).replace("'", "-")
     if "-" not in found:
         return found
-    compounds = " ".join(dict.fromkeys(_compounds(found)))
+    whole = " ".join({found[start:end].replace("-", ""): None for start, end in compounds(found)})
     found = found.replace("-", " ")
-    return f"{found} {BAR} {compounds}" if compounds else found
+    return f"{found} {BAR} {whole}" if whole else found
 
 
-def _compounds(found: str) -> Iterator[str]:
-    """What is written with hyphens inside, in one word. Few words are, so that only what is about a hyphen is cut."""
+def compounds(found: str) -> Iterator[tuple[int, int]]:
+    """Where something is written with hyphens inside. Little is, so that only what is about a hyphen is looked at."""
     at = found.find("-")
     while at >= 0:
-        end = found.find(" ", at)
-        piece = found[found.rfind(" ", 0, at) + 1 : end if end >= 0 else None]
-        if "-" in piece.strip("-"):
-            yield piece.replace("-", "")
+        start, end = found.rfind(" ", 0, at) + 1, found.find(" ", at)
+        piece = found[start : end if end >= 0 else None]
+        inner = piece.strip("-")
+        if "-" in inner:
+            start += piece.index(inner)
+            yield start, start + len(inner)
         at = found.find("-", end) if end >= 0 else -1
 
 
@@ -122,27 +136,27 @@ def _in_signs(words: str) -> str:
     return words.encode().translate(_IN_SIGNS).decode()
 
 
-@lru_cache(maxsize=20_000)
-def placed(run: str) -> tuple[tuple[Part, ...], ...]:
-    """The words of a run of a composed text, those of one piece together; `RUN` has a text's runs."""
-    if run.isascii() and run.isalnum():
-        return ((Part(run.lower(), 0, len(run)),),)
-    letters, offsets, ends = "", list[int](), dict[int, int]()
-    for offset, found in each_findable(run):
-        letters += found
-        offsets += [offset] * len(found)
-        # What nobody sees belongs to what stands before it.
-        ends[offsets[-1] if offsets else 0] = offset + 1
-    pieces = []
-    for piece in RUN.finditer(letters):
-        start = piece.start()
-        pieces.append(
-            tuple(
-                Part(part[0], offsets[start + part.start()], ends[offsets[start + part.end() - 1]])
-                for part in _PARTS.finditer(_POSSESSIVE.sub("--", piece[0]))
-            )
-        )
-    return tuple(pieces)
+def located(text: str) -> Located:
+    """The words of a composed text, each in its place."""
+    letters, offsets = findable(text), None
+    if not (text.isascii() or all(len(findable(char)) == 1 for char in set(text) - _ASCII)):
+        letters, offsets = _one_by_one(text)
+    if "'" in letters:
+        letters = _POSSESSIVE.sub("--", letters).replace("'", "-")
+    return Located(letters, offsets)
+
+
+def _one_by_one(text: str) -> tuple[str, list[int]]:
+    pieces, offsets = list[str](), list[int]()
+    for run in _RUN.finditer(text):
+        if run[0].isascii():
+            pieces.append(findable(run[0]))
+            offsets += range(run.start(), run.end())
+        else:
+            for offset, found in each_findable(run[0]):
+                pieces.append(found)
+                offsets += [run.start() + offset] * len(found)
+    return "".join(pieces), [*offsets, len(text)]
 
 
 class _Stems:
@@ -185,7 +199,8 @@ class _Stems:
 def _marked(stem: str) -> str:
     """A stem with a mark before a last letter that the stemmer may have put there: of `policy` it makes `polici`, of
     `filing` `file`, of `possibility` `possibl`."""
-    return f"{stem[:-1]}{MARK}{stem[-1]}" if stem.endswith(("e", "i", "bl")) else stem
+    put_there = len(stem) > 1 and stem.endswith(("e", "i", "bl"))
+    return f"{stem[:-1]}{MARK}{stem[-1]}" if put_there else stem
 
 
 _stems = _Stems()

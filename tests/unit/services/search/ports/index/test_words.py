@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.search.ports.index.sqlite_sql import TOKENIZER
-from services.search.ports.index.words import BAR, MARK, RUN, Words, placed
+from services.search.ports.index.words import BAR, MARK, Words, located
 from shared.errors import Invalid
 from shared.folding import composed
 
@@ -128,9 +129,30 @@ def test_a_word_is_the_same_to_all_who_ask_when_more_were_met_than_are_remembere
 
 
 @given(_texts)
-def test_the_words_of_a_text_stand_in_it_in_their_order(text: str) -> None:
-    runs = [(match[0], parts) for match in RUN.finditer(composed(text)) for parts in placed(match[0])]
-    words = [part.form for _, parts in runs for part in parts]
+def test_the_words_of_a_text_are_located_as_they_are_indexed(text: str) -> None:
+    where = located(composed(text))
+    spans = [where.span(*match.span()) for match in re.finditer("[^ -]+", where.letters)]
 
+    words = where.letters.replace("-", " ").split()
     assert words == Words("standard").indexed([text]).partition(BAR)[0].split()
-    assert all(0 <= part.start < part.end <= len(run) for run, parts in runs for part in parts)
+    assert all(0 <= start < end <= len(composed(text)) for start, end in spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "stands"),
+    [
+        ("the Größe of", "grosse", "Größe"),
+        ("is so\u00adfter\u00ad now", "softer", "so\u00adfter\u00ad"),
+        ("an oﬃce", "office", "oﬃce"),
+        ("日本の医療", "医", "医"),
+        ("q\u0301 is q", "q", "q\u0301"),
+        ("à l’œuvre", "oeuvre", "œuvre"),
+        ("ｶﾞﾝ", "ガ", "ｶﾞ"),
+    ],
+)
+def test_a_word_stands_where_the_text_has_it(text: str, word: str, stands: str) -> None:
+    where = located(composed(text))
+    at = where.letters.index(word)
+    start, end = where.span(at, at + len(word))
+
+    assert text[start:end] == stands
