@@ -159,13 +159,13 @@ def _ask(index: SearchIndex, bare: Bare, questions: Sequence[Question]) -> list[
 
 
 def _questions(index: SearchIndex) -> Iterator[Question]:
-    """Questions in the words of the corpus, the same ones in every run: frequent words come as often as in its titles."""
+    """Questions in words of the titles, where frequent ones come as often as there; the same ones in every run."""
     rng = random.Random(2024)
     titles = [words for title in corpus.titles() if len(words := _plain_words(title)) > 4]
     frequent = Counter(word for words in titles for word in set(words)).most_common(_EACH)
     for common, _ in frequent:
-        at = rng.randrange(3)
-        one, two, three = rng.choice(titles)[at : at + 2] + [rng.choice(rng.choice(titles))]
+        title, at, three = rng.choice(titles), rng.randrange(3), rng.choice(rng.choice(titles))
+        one, two = title[at : at + 2]
         yield _asked("one word", one, words=(one,))
         yield _asked("two words", f"{one} {three}", words=(one, three))
         yield _asked("phrase", f'"{one} {two}"', words=(one, two), phrase=True)

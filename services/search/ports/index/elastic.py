@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
-from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, OrjsonSerializer, TransportError
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
@@ -51,7 +51,9 @@ class ElasticIndex:
         # Without the user and password that the URL may have.
         self._server = f"Elasticsearch at {urlsplit(url).netloc.rpartition('@')[2]}"
         try:
-            self._client = Elasticsearch(url, request_timeout=60, max_retries=0, retry_on_timeout=False)
+            self._client = Elasticsearch(
+                url, request_timeout=60, max_retries=0, retry_on_timeout=False, serializer=OrjsonSerializer()
+            )
         except ValueError as error:
             raise Invalid(f"the search URL is not http(s)://HOST:PORT: {type(error).__name__}") from None
 

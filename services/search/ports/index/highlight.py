@@ -51,8 +51,12 @@ class Finds:
         return united(list(self._in[field].spans(text[:_LOOKED_AT]))) if self._in else []
 
 
-class _Sight:
-    """What is looked for in one field. Only words that begin as one that is wanted are looked at: few are."""
+_Rows = tuple[tuple[str, ...], ...]
+
+
+class _Sight(dict[str, tuple[bool, _Rows]]):
+    """What is looked for in one field: of each word that was met, whether it is found, and the phrases that may begin
+    with it. Only words that begin as one that is wanted are looked at: few are, and mostly the same ones."""
 
     def __init__(self, leaves: list[Row | Beginning], field: Field, words: Words) -> None:
         wanted = [leaf for leaf in leaves if leaf.field in (None, field)]
@@ -63,32 +67,31 @@ class _Sight:
         self._phrases = [row for row in rows if len(row) > 1]
         self._heads = _shortest({*self._begins, *(shared(row[0]) for row in rows)})
 
+    def __missing__(self, word: str) -> tuple[bool, _Rows]:
+        stem = self._stem(counted(word))
+        found = word.startswith(self._begins) or stem in self._single
+        self[word] = seen = (found, tuple(row for row in self._phrases if row[0] == stem))
+        return seen
+
     def spans(self, text: str) -> Iterator[Span]:
         where = located(text)
-        # With a blank before each word and behind it: the offset of the one before is that of the word in the text.
+        # With a blank before each word and behind it: what stands there at an offset stands in the text one before.
         blank = f" {where.letters.replace('-', ' ')} "
-        for start, end in self._looked_at(blank):
-            word = counted(blank[start + 1 : end + 1])
-            if self._is_found(word):
-                yield where.span(start, end)
-            for row in self._phrases:
-                if self._stem(word) == row[0] and (last := self._end_of(row, blank, end + 1)):
-                    yield where.span(start, last - 1)
-        for start, end in compounds(where.letters):
-            whole = where.letters[start:end].replace("-", "")
-            if whole.startswith(self._heads) and self._is_found(counted(whole)):
-                yield where.span(start, end)
-
-    def _looked_at(self, blank: str) -> Iterator[Span]:
         for head in self._heads:
             at = blank.find(f" {head}")
             while at >= 0:
                 end = blank.index(" ", at + 1)
-                yield at, end - 1
+                found, rows = self[blank[at + 1 : end]]
+                if found:
+                    yield where.span(at, end - 1)
+                for row in rows:
+                    if last := self._end_of(row, blank, end):
+                        yield where.span(at, last - 1)
                 at = blank.find(f" {head}", end)
-
-    def _is_found(self, form: str) -> bool:
-        return form.startswith(self._begins) or self._stem(form) in self._single
+        for start, end in compounds(where.letters):
+            whole = where.letters[start:end].replace("-", "")
+            if whole.startswith(self._heads) and self[whole][0]:
+                yield where.span(start, end)
 
     def _end_of(self, row: tuple[str, ...], blank: str, end: int) -> int | None:
         """Where a phrase ends whose first word ends there; None if others follow than its own."""
