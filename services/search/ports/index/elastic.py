@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
-from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, OrjsonSerializer, TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, OrjsonSerializer, TransportError
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import mapping, search_body, to_document, to_source
+from services.search.ports.index.elastic_dsl import mapping, place_of, searches, to_document, to_source
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import Everything
@@ -102,11 +102,12 @@ class ElasticIndex:
 
     def search(self, query: Query) -> Results:
         wanted = sought(query.text)
-        body = search_body(query, wanted, self._words)
+        bodies = searches(query, wanted, self._words)
         self._require_current()
         # One review asks one copy of the index, since copies may score a little differently.
-        answer = self._read(self._client.search, preference=f"review:{query.review}", **body)
-        return _results(query, answer, wanted, self._words)
+        asked = {"preference": f"review:{query.review}", "allow_partial_search_results": False}
+        answer = self._read(self._client.msearch, searches=[part for body in bodies for part in (asked, body)])
+        return _results(query, *answer["responses"], wanted, self._words)
 
     def count(self, review: str | None = None) -> int:
         self._require_current()
@@ -155,13 +156,17 @@ class ElasticIndex:
             yield
         except TransportError as error:
             raise Unavailable(f"{self._server} does not answer: {type(error).__name__}") from error
-        except NotFoundError as error:
-            raise self._missing(_reason(error)) from error
-        except BadRequestError as error:
-            raise Invalid(f"{self._server} refuses the request: {_reason(error)}") from error
         except ApiError as error:
-            kind = _Interrupted if error.status_code == 503 else Unavailable
-            raise kind(f"{self._server} cannot do this now: {error.status_code}, {_reason(error)}") from error
+            raise self._failure(error.status_code, _reason(error)) from error
+
+    def _failure(self, status: int, reason: str) -> LivingError:
+        """What an answer that is none comes to."""
+        if status == 404:
+            return self._missing(reason)
+        if status == 400:
+            return Invalid(f"{self._server} refuses the request: {reason}")
+        kind = _Interrupted if status == 503 else Unavailable
+        return kind(f"{self._server} cannot do this now: {status}, {reason}")
 
     def _missing(self, reason: str) -> LivingError:
         if self._generation:
@@ -182,6 +187,10 @@ class ElasticIndex:
         for row in answer.get("docs", ()):
             if "error" in row:
                 raise self._missing(row["error"]["reason"])
+        # So may each of several searches.
+        for part in answer.get("responses", ()):
+            if "error" in part:
+                raise self._failure(part["status"], part["error"]["reason"])
         return answer
 
     # -- writing ---------------------------------------------------------------------------------
@@ -307,14 +316,14 @@ def _seen(row: dict[str, Any]) -> str:
     return orjson.dumps([row["_index"], row["_seq_no"], row["_primary_term"]]).decode()
 
 
-def _results(query: Query, answer: ObjectApiResponse[Any], wanted: Sought, words: Words) -> Results:
-    rows = answer["hits"]["hits"]
-    page = cut(rows, asked_by(query), lambda row: row["sort"])
-    buckets, finds = answer.get("aggregations", {}), Finds(wanted, words)
+def _results(query: Query, found: dict[str, Any], counted: dict[str, Any], wanted: Sought, words: Words) -> Results:
+    rows = found["hits"]["hits"]
+    page = cut(rows, asked_by(query), place_of)
+    buckets, finds = counted.get("aggregations", {}), Finds(wanted, words)
     scored = wanted != Everything() and query.sort == "relevance"
     return Results(
         hits=[_hit(row, finds, scored=scored) for row in page.rows],
-        total=answer["hits"]["total"]["value"],
+        total=counted["hits"]["total"]["value"],
         facets={
             name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
             for name in query.facets

@@ -33,15 +33,19 @@ _KEPT = Bibliography.model_fields.keys() - {"venue", "provenance"}
 def mapping(analyzer: str, name: str) -> dict[str, Any]:
     """The explicit mapping; what it does not name is kept and not indexed.
 
-    `words` has the texts as words of the index, which Elasticsearch is left to split at blanks, and does not keep.
+    `words` has the texts as words of the index, and `written`, where they count by their stems, each word as it is:
+    Elasticsearch splits both at blanks, and keeps neither. `found_in` is the review of what is listed.
     """
-    words = {field: {"type": "text", "analyzer": "whitespace"} for field in _BOOSTS}
+    words = {"type": "text", "analyzer": "whitespace"}
+    written = words | {"index_options": "docs", "norms": False}
     return {
         "dynamic": False,
         "_meta": {"name": name, "analyzer": analyzer, "shape": FORM},
-        "_source": {"excludes": ["words"]},
+        "_source": {"excludes": ["words", "written", "found_in"]},
         "properties": {
-            "words": {"properties": words},
+            "words": {"properties": dict.fromkeys(_BOOSTS, words)},
+            "written": {"properties": dict.fromkeys(_BOOSTS, written)},
+            "found_in": {"type": "keyword"},
             "record": {"type": "keyword"},
             "review": {"type": "keyword"},
             "listed": {"type": "boolean"},
@@ -69,26 +73,31 @@ def to_source(document: Document, words: Words) -> dict[str, Any]:
         "reason": screening.reason,
         "notice": document.noticed,
         "notices": [asdict(notice) for notice in document.notices],
-        **_described(document.bibliography, words),
+        **_described(document, words),
     }
     return {name: value for name, value in source.items() if value or value in (0, "")}
 
 
-def _described(bibliography: Bibliography | None, words: Words) -> dict[str, Any]:
+def _described(document: Document, words: Words) -> dict[str, Any]:
+    bibliography = document.bibliography
     if bibliography is None:
         return {}
+    texts = {
+        "title": [bibliography.title or ""],
+        "abstract": [bibliography.abstract or ""],
+        "authors": bibliography.authors,
+        "venue": [bibliography.venue or ""],
+    }
+    apart = {name: words.apart(each) for name, each in texts.items()}
     return {
         "listed": True,
+        "found_in": document.review,
         "day": earliest(bibliography),
         "year": (bibliography.published or "")[:4] or None,
         "venue_name": bibliography.venue,
         **bibliography.model_dump(include=_KEPT, exclude_none=True),
-        "words": {
-            "title": words.indexed([bibliography.title or ""]),
-            "abstract": words.indexed([bibliography.abstract or ""]),
-            "authors": words.indexed(bibliography.authors),
-            "venue": words.indexed([bibliography.venue or ""]),
-        },
+        "words": {name: in_order for name, (in_order, _) in apart.items()},
+        "written": {name: each for name, (_, each) in apart.items() if each},
     }
 
 
@@ -114,30 +123,40 @@ def _bibliography(source: dict[str, Any]) -> Bibliography:
 # -- queries -------------------------------------------------------------------------------------
 
 
-def search_body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
-    """The body of `_search`: one hit more than the page holds, to see whether another page follows."""
-    found: dict[str, Any] = {"filter": [*_only(query)]}
-    if wanted != Everything():
-        found["must"] = [_Translator(words).translate(wanted)]
-    body: dict[str, Any] = {
-        "query": {"bool": found},
+def searches(query: Query, wanted: Sought, words: Words) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The bodies of two searches: for the hits of a page, of which only the best are worked out, and for all that is
+    counted, of which nothing is scored, and which is remembered while nothing changes."""
+    found = [] if wanted == Everything() else [_Translator(words).translate(wanted)]
+    only = _only(query)
+    hits: dict[str, Any] = {
+        "query": {"bool": {"filter": only, "must": found}},
+        # One more than the page holds, to see whether another page follows.
         "size": with_one_more(query.limit),
-        "track_total_hits": True,
-        "allow_partial_search_results": False,
+        "track_total_hits": False,
         "seq_no_primary_term": True,
-        "sort": _order(query),
-        "aggs": {name: {"terms": _facet(name)} for name in query.facets},
+        "sort": _order(query, wanted),
     }
     if after := position_of(query, (int | float, str)):
-        body["search_after"] = after
-    return body
+        hits["search_after"] = after[-len(hits["sort"]) :]
+    counted = {
+        "query": {"bool": {"filter": [*only, *found]}},
+        "size": 0,
+        "track_total_hits": True,
+        "aggs": {name: {"terms": _facet(name)} for name in query.facets},
+    }
+    return hits, counted
 
 
-def _order(query: Query) -> list[dict[str, str]]:
+def place_of(row: dict[str, Any]) -> list[Any]:
+    """Where a hit stands in its order, for a cursor: two values."""
+    return [0, *row["sort"]][-2:]
+
+
+def _order(query: Query, wanted: Sought) -> list[dict[str, str]]:
     if query.sort == "newest":
         return [{"day": "desc"}, {"record": "asc"}]
-    # Without a text every score is the same, 0, and the record decides.
-    return [{"_score": "desc"}, {"record": "asc"}]
+    # Where nothing is scored the record decides, and those that stand far behind are not looked at.
+    return [{"record": "asc"}] if wanted == Everything() else [{"_score": "desc"}, {"record": "asc"}]
 
 
 def _facet(name: str) -> dict[str, Any]:
@@ -147,7 +166,7 @@ def _facet(name: str) -> dict[str, Any]:
 
 def _only(query: Query) -> list[dict[str, Any]]:
     """The conditions that are not scored."""
-    only: list[dict[str, Any]] = [{"term": {"review": query.review}}, {"term": {"listed": True}}]
+    only: list[dict[str, Any]] = [{"term": {"found_in": query.review}}]
     if query.published_from or query.published_until:
         day = {"gte": as_number(query.published_from) if query.published_from else 1}
         if query.published_until:
@@ -176,8 +195,8 @@ class _Translator:
                 return self._row(" ".join(map(self._words.stem, words)), field)
             case Beginning(letters, field):
                 names = list(_BOOSTS) if field is None else [_FIELDS[field]]
-                either = self._words.beginnings(letters)
-                return _any([{"prefix": {f"words.{name}": one}} for name in names for one in either])
+                written = "written" if self._words.stems else "words"
+                return _any([{"prefix": {f"{written}.{name}": letters}} for name in names])
             case Everything():
                 return {"match_all": {}}
             case AnyOf(parts):

@@ -79,13 +79,19 @@ class Words:
 
     def indexed(self, texts: Iterable[str]) -> str:
         """What an index takes in of texts; no phrase goes from one into the next."""
-        each = f" {BAR} ".join(map(_in_order, texts)).split()
+        each = _in_order(texts)
         if not self.stems:
             return " ".join(map(counted, each))
         stems = _stems.of(each)
         # A word that some stem is alike needs no second mention.
         beyond = {counted(word) for word in set(each).difference(stems)}
         return f"{' '.join(stems)} {BAR} {_in_signs(' '.join(beyond))}"
+
+    def apart(self, texts: Iterable[str]) -> tuple[str, str]:
+        """The same for an index that keeps words as they are apart from stems: in their order, by what they count as;
+        and each of them once, as it is, or nothing where that is the same."""
+        each = list(map(counted, _in_order(texts)))
+        return (" ".join(_stems.of(each)), " ".join(dict.fromkeys(each))) if self.stems else (" ".join(each), "")
 
     def beginnings(self, letters: str) -> tuple[str, ...]:
         """What the words of an index begin with that begin so: any of these."""
@@ -107,7 +113,11 @@ def parts_of(piece: str) -> list[str]:
     return _PARTS.findall(_POSSESSIVE.sub("", piece) if "'" in piece else piece)
 
 
-def _in_order(text: str) -> str:
+def _in_order(texts: Iterable[str]) -> list[str]:
+    return f" {BAR} ".join(map(_found_in, texts)).split()
+
+
+def _found_in(text: str) -> str:
     found = findable(text)
     if "'" in found:
         found = _POSSESSIVE.sub("", found).replace("'", "-")

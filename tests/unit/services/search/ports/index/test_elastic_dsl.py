@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.search.domain import Document, Notice, Screening
-from services.search.ports.index.elastic_dsl import mapping, search_body, to_document, to_source
+from services.search.ports.index.elastic_dsl import mapping, searches, to_document, to_source
 from services.search.ports.index.port import Query
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import sought
@@ -15,6 +15,7 @@ from shared.events.ingest import Bibliography
 
 _text = st.none() | st.text(max_size=20)
 ENGLISH = Words("english")
+UNKEPT = ["words", "written", "found_in"]
 
 
 @given(
@@ -44,7 +45,7 @@ def test_a_document_comes_back_as_it_went(
         notices=(Notice("notice_1", "retraction", "pubmed", reason or "", drill=bool(venue)),),
     )
 
-    kept = {name: value for name, value in to_source(document, ENGLISH).items() if name != "words"}
+    kept = {name: value for name, value in to_source(document, ENGLISH).items() if name not in UNKEPT}
     assert to_document(kept, "seen") == document
     assert to_document(kept, "seen").seen == "seen"
 
@@ -54,45 +55,63 @@ def test_the_words_are_sent_and_not_kept() -> None:
     source = to_source(Document(record="r", review="v", revision=1, bibliography=described), Words("standard"))
 
     assert source["words"] == {"title": "leading teams", "abstract": "", "authors": "hakkinen o ¦ stein k", "venue": ""}
-    assert mapping("standard", "x")["_source"] == {"excludes": ["words"]}
+    assert "written" not in source
+    assert mapping("standard", "x")["_source"] == {"excludes": UNKEPT}
+
+
+def test_where_words_count_by_their_stems_they_are_also_sent_as_they_are_written_once() -> None:
+    described = Bibliography(title="Leading teams lead, leading", authors=["Stein K"])
+    source = to_source(Document(record="r", review="v", revision=1, bibliography=described), ENGLISH)
+
+    assert source["words"]["title"] == "lead team lead lead"
+    assert source["written"]["title"] == "leading teams lead"
 
 
 def test_a_record_without_notices_is_found_by_what_it_lacks() -> None:
-    body = search_body(Query(review="v", notice=("none", "correction"), facets=("notice",)), Everything(), ENGLISH)
-    assert body["query"]["bool"]["filter"][-1] == {
-        "bool": {
-            "should": [
-                {"terms": {"notice": ["none", "correction"]}},
-                {"bool": {"must_not": {"exists": {"field": "notice"}}}},
-            ],
-            "minimum_should_match": 1,
+    query = Query(review="v", notice=("none", "correction"), facets=("notice",))
+    hits, counted = searches(query, Everything(), ENGLISH)
+    assert (
+        hits["query"]["bool"]["filter"][-1]
+        == counted["query"]["bool"]["filter"][-1]
+        == {
+            "bool": {
+                "should": [
+                    {"terms": {"notice": ["none", "correction"]}},
+                    {"bool": {"must_not": {"exists": {"field": "notice"}}}},
+                ],
+                "minimum_should_match": 1,
+            }
         }
-    }
-    assert body["aggs"]["notice"]["terms"]["missing"] == "none"
+    )
+    assert counted["aggs"]["notice"]["terms"]["missing"] == "none"
 
 
 def test_a_tombstone_is_not_listed() -> None:
     assert "listed" not in to_source(Document(record="r", review="v", revision=2), ENGLISH)
 
 
-def test_a_word_is_looked_for_by_its_stem_and_a_beginning_among_stems_and_words_beyond_them() -> None:
+def test_a_word_is_looked_for_by_its_stem_and_a_beginning_among_written_words() -> None:
     query = Query(review="v", text="title:leading title:integrat*")
 
-    body = search_body(query, sought(query.text), ENGLISH)
+    hits, counted = searches(query, sought(query.text), ENGLISH)
 
-    assert body["query"]["bool"]["must"] == [
-        {
-            "bool": {
-                "must": [
-                    {"match_phrase": {"words.title": "lead"}},
-                    {
-                        "bool": {
-                            "should": [{"prefix": {"words.title": one}} for one in ENGLISH.beginnings("integrat")],
-                            "minimum_should_match": 1,
-                        }
-                    },
-                ],
-                "must_not": [],
+    assert (
+        hits["query"]["bool"]["must"]
+        == counted["query"]["bool"]["filter"][1:]
+        == [
+            {
+                "bool": {
+                    "must": [
+                        {"match_phrase": {"words.title": "lead"}},
+                        {
+                            "bool": {
+                                "should": [{"prefix": {"written.title": "integrat"}}],
+                                "minimum_should_match": 1,
+                            }
+                        },
+                    ],
+                    "must_not": [],
+                }
             }
-        }
-    ]
+        ]
+    )
