@@ -7,6 +7,7 @@ import gzip
 import os
 from collections.abc import Iterator
 from functools import cache
+from itertools import count as counting
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from shared.events.values import Identifiers
 ROOT = Path(__file__).parent.parent
 
 
-def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovered]:
-    """`count` discovered records of a review, numbered from `first`; every id is new."""
-    for number, (title, abstract, year) in enumerate(islice(cycle(_texts()), count), first):
+def records(review: str, count: int, first: int = 0, *, mixed: bool = False) -> Iterator[RecordDiscovered]:
+    """`count` discovered records of a review, numbered from `first`; every id is new. `mixed`: a title that comes again
+    comes with another abstract."""
+    texts = _mixed() if mixed else cycle(_texts())
+    for number, (title, abstract, year) in enumerate(islice(texts, count), first):
         source = f"W{number:010d}"
         yield RecordDiscovered(
             review=review,
@@ -41,6 +44,13 @@ def records(review: str, count: int, first: int = 0) -> Iterator[RecordDiscovere
                 provenance={"title": f"openalex:{source}", "abstract": f"openalex:{source}"},
             ),
         )
+
+
+def _mixed() -> Iterator[Text]:
+    texts = _texts()
+    for turn in counting():
+        for at, (title, _, year) in enumerate(texts):
+            yield title, texts[(at + 31 * turn) % len(texts)][1], year
 
 
 def titles() -> list[str]:

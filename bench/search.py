@@ -28,8 +28,8 @@ from shared.settings import Settings
 
 _REVIEW = "bench"
 
-#: Records of one `put`, questions of each kind, and how often each is asked.
-_AT_ONCE, _EACH, _ROUNDS = 2_000, 20, 3
+#: Records of one `put`, and questions of each kind: those that warm both sides, and those that are timed.
+_AT_ONCE, _WARMING, _EACH = 2_000, 10, 60
 
 #: Hits of a page, and how far a deep one lies beyond the first.
 _PAGE, _DEPTH = 20, 2_000
@@ -122,16 +122,16 @@ def measure(settings: Settings, count: int, tell: Callable[[int], None]) -> Sear
             tell(there)
         index.refresh()
         filled = time.perf_counter() - began
-        questions = list(_questions(index))
         bare: Bare = _Sqlite(url, name, words) if url.startswith("sqlite:") else _Elastic(url, name, words)
-        kinds = _ask(index, bare, questions)
+        _ask(index, bare, list(_questions(index, _WARMING, seed=1)))
+        kinds = _ask(index, bare, list(_questions(index, _EACH, seed=2)))
         index.drop()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Searches(count, kinds, filled, peak)
 
 
 def _fill(index: SearchIndex, count: int) -> Iterator[int]:
-    there, records = 0, corpus.records(_REVIEW, count)
+    there, records = 0, corpus.records(_REVIEW, count, mixed=True)
     while events := list(islice(records, _AT_ONCE)):
         index.put(
             Document(record=it.record, review=it.review, revision=it.revision, bibliography=it.bibliography)
@@ -142,27 +142,26 @@ def _fill(index: SearchIndex, count: int) -> Iterator[int]:
 
 
 def _ask(index: SearchIndex, bare: Bare, questions: Sequence[Question]) -> list[Asked]:
-    """Asks each question several times, by turns first through the port and first of the bare client."""
+    """Asks each question once on both sides, by turns first through the port and first of the bare client: an answer
+    that is remembered helps neither."""
     kinds = {it.kind: Asked(it.kind) for it in questions}
-    for turn in range(_ROUNDS + 1):
-        for at, it in enumerate(questions):
-            sides = [
-                (kinds[it.kind].ours, lambda it=it: index.search(it.query)),
-                (kinds[it.kind].bare, lambda it=it: bare.ask(it)),
-            ]
-            for seconds, ask in sides if (turn + at) % 2 else reversed(sides):
-                began = time.perf_counter()
-                ask()
-                if turn:  # The first round warms both.
-                    seconds.append(time.perf_counter() - began)
+    for turn, it in enumerate(questions):
+        sides = [
+            (kinds[it.kind].ours, lambda it=it: index.search(it.query)),
+            (kinds[it.kind].bare, lambda it=it: bare.ask(it)),
+        ]
+        for seconds, ask in sides if turn % 2 else reversed(sides):
+            began = time.perf_counter()
+            ask()
+            seconds.append(time.perf_counter() - began)
     return list(kinds.values())
 
 
-def _questions(index: SearchIndex) -> Iterator[Question]:
+def _questions(index: SearchIndex, each: int, seed: int) -> Iterator[Question]:
     """Questions in words of the titles, where frequent ones come as often as there; the same ones in every run."""
-    rng = random.Random(2024)
+    rng = random.Random(seed)
     titles = [words for title in corpus.titles() if len(words := _plain_words(title)) > 4]
-    frequent = Counter(word for words in titles for word in set(words)).most_common(_EACH)
+    frequent = Counter(word for words in titles for word in set(words)).most_common(each)
     for common, _ in frequent:
         title, at, three = rng.choice(titles), rng.randrange(3), rng.choice(rng.choice(titles))
         one, two = title[at : at + 2]

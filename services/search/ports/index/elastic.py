@@ -107,7 +107,8 @@ class ElasticIndex:
         # One review asks one copy of the index, since copies may score a little differently.
         asked = {"preference": f"review:{query.review}", "allow_partial_search_results": False}
         answer = self._read(self._client.msearch, searches=[part for body in bodies for part in (asked, body)])
-        return _results(query, *answer["responses"], wanted, self._words)
+        hits, counts = answer["responses"]
+        return _results(query, hits, counts, wanted, self._words)
 
     def count(self, review: str | None = None) -> int:
         self._require_current()
