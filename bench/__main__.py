@@ -15,25 +15,30 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, parts, servers, show, statements
+from bench import arrivals, contention, corpus, parts, search, servers, show, statements
 from bench.arrivals import Arrival
 from bench.contention import Bout
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
+from bench.search import Searches
 from bench.statements import Statements
 from services.cli.printing import err, print_json
 from shared import logging
 from shared.db.engine import Database
 from shared.errors import LivingError
 from shared.ids import new_id
+from shared.settings import Settings
 
 #: Records of a review in which one more is timed.
 _SIZES = (1_000, 100_000)
+
+#: Records that pass and are decided on, and records that are searched, where the command line does not say.
+_PASSING, _SEARCHED = 20_000, 100_000
 
 _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals"]
+What = Literal["all", "pipeline", "contention", "arrivals", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +79,47 @@ app = typer.Typer(pretty_exceptions_enable=False)
 @app.command()
 def main(
     what: Annotated[What, typer.Argument(help="What to measure.")] = "all",
-    records: Annotated[int, typer.Option(min=1, help="How many records pass, and are there to decide on.")] = 20_000,
+    records: Annotated[
+        int | None, typer.Option(min=1, help="How many records pass and are there to decide on, and to be searched.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=1, max=120, help="How long each crowd works.")] = 15,
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, and many people at once, beside the raw speed of what they stand on.
+    """Measure the pipeline, many people at once, one more record, and searches, beside the raw speed of what they
+    stand on.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
     """
     results: list[Result] = []
     arrived: dict[str, list[Arrival]] = {}
+    searched: dict[str, Searches] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
         if lacking and profile == "both":
             err.print(f"left out: the real profile, since {' and '.join(lacking)} is missing")
             continue
         with servers.at_hand() if name == "real" else nullcontext():
-            if what != "arrivals":
-                results.append(_measure(name, what, records, seconds))
+            if what not in ("arrivals", "search"):
+                results.append(_measure(name, what, records or _PASSING, seconds))
             if what in ("all", "arrivals"):
                 arrived[name] = _arrivals(name)
+            if what in ("all", "search"):
+                searched[name] = _searches(name, records or _SEARCHED)
         if not as_json:
-            if what != "arrivals":
+            if what not in ("arrivals", "search"):
                 show.result(results[-1])
             if name in arrived:
                 show.arrivals(name, arrived[name])
+            if name in searched:
+                show.searches(name, searched[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
-        print_json({"profiles": [result.described() for result in results], "arrivals": listed, "cli": cost})
+        found = {name: it.described() for name, it in searched.items()}
+        profiles = [result.described() for result in results]
+        print_json({"profiles": profiles, "arrivals": listed, "search": found, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -140,17 +155,26 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
 
 def _arrivals(profile: str) -> list[Arrival]:
     """What one more record costs, in a database of its own."""
-    mark = new_id("bench")[:24]
-    with (
-        _folder() as folder,
-        servers.addresses(mark) if profile == "real" else nullcontext({}) as variables,
-        _progress() as progress,
-    ):
-        settings = servers.read({"LIVING_DATA_DIR": str(folder), **variables})
+    with _own(profile) as settings, _progress() as progress:
         filling = progress.add_task(f"{profile}: filling a review", total=_SIZES[-1])
         with closing(Database(settings.resolved(settings.database_url, "ingest"))) as database:
             tell = lambda there: progress.update(filling, completed=there)  # noqa: E731
             return arrivals.measure(database, settings, _SIZES, tell)
+
+
+def _searches(profile: str, count: int) -> Searches:
+    """What searches cost, in an index of its own."""
+    with _own(profile) as settings, _progress() as progress:
+        filling = progress.add_task(f"{profile}: filling an index", total=count)
+        return search.measure(settings, count, lambda there: progress.update(filling, completed=there))
+
+
+@contextmanager
+def _own(profile: str) -> Iterator[Settings]:
+    """Settings that lead to a database and an index of one measure's own."""
+    mark = new_id("bench")[:24]
+    with _folder() as folder, servers.addresses(mark) if profile == "real" else nullcontext({}) as variables:
+        yield servers.read({"LIVING_DATA_DIR": str(folder), **variables})
 
 
 def _cli_cost() -> dict[str, float]:

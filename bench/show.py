@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
+from bench.search import REACH, Asked, Searches
 from services.cli.printing import out, table
 
 if TYPE_CHECKING:
@@ -39,6 +40,26 @@ def arrivals(profile: str, found: Sequence[Arrival]) -> None:
     columns = ["records there", "one more, ms", "a bare commit, ms", "bare commits", "peak MiB"]
     out.print()
     out.print(table(columns, lines, title=f"{profile}: one more record", title_justify="left"))
+
+
+def searches(profile: str, found: Searches) -> None:
+    """How long searches take."""
+    lines = [_asked(it) for it in found.kinds] + [_asked(found.together, style="bold green")]
+    columns = ["asked for", "p50 ms", "p95 ms", "bare p50 ms", "bare p95 ms", "times the bare p95"]
+    title = f"{profile}: searches of {found.records:,} records"
+    out.print()
+    out.print(table(columns, lines, title=title, title_justify="left"))
+    speed, peak = found.records / found.filled, found.peak >> 20
+    _say(f"It was filled at {speed:,.0f} records a second; this process had {peak} MiB at most.")
+    times, most = found.together.times, REACH[profile]
+    said = f"a p95 of at most {most:g} times the bare query's ({times:.1f})"
+    _say(f"[green]reached[/]      {said}" if times <= most else f"[bold red]not reached[/]  {said}")
+
+
+def _asked(it: Asked, style: str = "") -> list[Text]:
+    figures = it.described()
+    sides = (f"{figures[side]:,.1f}" for side in ("ours_p50", "ours_p95", "bare_p50", "bare_p95"))
+    return [Text(cell, style=style) for cell in (it.kind, *sides, f"{it.times:.1f}")]
 
 
 def cli_cost(cost: dict[str, float]) -> None:

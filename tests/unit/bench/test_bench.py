@@ -41,3 +41,6 @@ def test_a_small_bench_loses_no_vote_and_prints_every_figure():
     assert embedded["statements"]["claim"] > 0 and embedded["statements"]["vote"] > 0
     assert embedded["statements"]["check"] == 0
     assert said["cli"]["help_ratio"] > 0
+    kinds = {asked["kind"]: asked for asked in said["search"]["embedded"]["kinds"]}
+    assert {"one word", "phrase", "beginning", "listing", "deep page", "all"} <= kinds.keys()
+    assert all(asked["times"] > 0 for asked in kinds.values())
