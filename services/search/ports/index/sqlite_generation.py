@@ -190,7 +190,7 @@ class Generation:
         described = "json_extract(value, '$[0]'), CAST(json_extract(value, '$[1]') AS BLOB)"
         self._each(f"INSERT INTO described_{self.id} SELECT {described} FROM given", writing.described)
         words = f"({columns}) SELECT {_columns(7)} FROM given"
-        self._each(f"INSERT INTO {texts} {words}", [self._texts(*text) for text in writing.texts_in])
+        self._each(f"INSERT INTO {texts} {words}", self._texts(writing.texts_in))
         self._each(f"INSERT INTO sources_{self.id} SELECT {_columns(2)} FROM given", writing.sources)
         self._each(f"DELETE FROM notices_{self.id} WHERE id {those}", writing.noticed)
         self._each(f"INSERT OR IGNORE INTO notices_{self.id} SELECT {_columns(2)} FROM given", writing.notices)
@@ -198,14 +198,15 @@ class Generation:
     def _words_of(self, ids: list[int]) -> list[_Texts]:
         """What went into the index of words of these."""
         documents = self._documents("id", ids) if ids else {}
-        return [self._texts(id, it.review, it.bibliography or Bibliography()) for id, it in documents.items()]
+        return self._texts([(id, it.review, it.bibliography or Bibliography()) for id, it in documents.items()])
 
-    def _texts(self, id: int, review: str, described: Bibliography) -> _Texts:
-        words = self._words.indexed
-        return (
-            id, words([described.title or ""]), words([described.abstract or ""]), words(described.authors),
-            words([described.venue or ""]), spelled(described.identifiers.doi or ""), spelled(review),
-        )  # fmt: skip
+    def _texts(self, described: list[tuple[int, str, Bibliography]]) -> list[_Texts]:
+        fields = self._words.indexed(field for _, _, it in described for field in _fields(it))
+        words = zip(fields, fields, fields, fields, strict=True)
+        return [
+            (id, *texts, spelled(it.identifiers.doi or ""), spelled(review))
+            for (id, review, it), texts in zip(described, words, strict=True)
+        ]
 
     def _each(self, words: str, given: Sequence[object]) -> None:
         """Says it for all that is given, in one step."""
@@ -251,6 +252,10 @@ class _Writing:
             self.described.append((id, orjson.dumps(kept).decode()))
             self.texts_in.append((id, document.review, described))
             self.sources += {(id, source.source) for source in described.sources}
+
+
+def _fields(described: Bibliography) -> tuple[Iterable[str], ...]:
+    return [described.title or ""], [described.abstract or ""], described.authors, [described.venue or ""]
 
 
 def _bibliography(kept: bytes) -> Bibliography:

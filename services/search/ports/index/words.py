@@ -16,6 +16,7 @@ import re
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -42,6 +43,9 @@ _LONGEST = 100
 
 #: Words whose stems are remembered; what is more is asked again.
 _REMEMBERED = 100_000
+
+#: Fields of texts whose new words are asked for at once: to ask takes as long as for ten words.
+_MET_AT_ONCE = 400
 
 _ASCII = frozenset(map(chr, range(128)))
 _RUN = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
@@ -77,9 +81,15 @@ class Words:
         """What a word counts as."""
         return _stems.of([word])[0] if self.stems else word
 
-    def indexed(self, texts: Iterable[str]) -> str:
-        """What an index takes in of texts; no phrase goes from one into the next."""
-        each = _in_order(texts)
+    def indexed(self, fields: Iterable[Iterable[str]]) -> Iterator[str]:
+        """What an index takes in of each field of texts; no phrase goes from one text into the next."""
+        waiting = iter(fields)
+        while some := [_in_order(texts) for texts in islice(waiting, _MET_AT_ONCE)]:
+            if self.stems:
+                _stems.meet(some)
+            yield from map(self._indexed, some)
+
+    def _indexed(self, each: list[str]) -> str:
         if not self.stems:
             return " ".join(map(counted, each))
         stems = _stems.of(each)
@@ -88,8 +98,8 @@ class Words:
         return f"{' '.join(stems)} {BAR} {_in_signs(' '.join(beyond))}"
 
     def apart(self, texts: Iterable[str]) -> tuple[str, str]:
-        """The same for an index that keeps words as they are apart from stems: in their order, by what they count as;
-        and each of them once, as it is, or nothing where that is the same."""
+        """The same of a field for an index that keeps words as they are apart from stems: in their order, by what they
+        count as; and each of them once, as it is, or nothing where that is the same."""
         each = list(map(counted, _in_order(texts)))
         return (" ".join(_stems.of(each)), " ".join(dict.fromkeys(each))) if self.stems else (" ".join(each), "")
 
@@ -186,6 +196,11 @@ class _Stems:
             # Of a word that is too long its beginning alone is known.
             words = list(map(counted, words))
             return list(map(self._knowing(words).__getitem__, words))
+
+    def meet(self, many: list[list[str]]) -> None:
+        """Asks for all words at once that are met for the first time."""
+        if new := [word for word in set[str]().union(*many).difference(self._known) if len(word) <= _LONGEST]:
+            self._knowing(new)
 
     def _knowing(self, words: list[str]) -> dict[str, str]:
         """What is known of words, of all these among them."""

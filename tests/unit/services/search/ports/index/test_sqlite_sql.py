@@ -23,7 +23,7 @@ def texts() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute(f"CREATE VIRTUAL TABLE texts USING fts5({', '.join(WEIGHTS)}, tokenize = {TOKENIZER})")
         for review in ("v", "w"):
-            words = [ENGLISH.indexed(["trust in teams"]), spelled(review)]
+            words = [*ENGLISH.indexed([["trust in teams"]]), spelled(review)]
             db.execute("INSERT INTO texts (title, scope) VALUES (?, ?)", words)
         yield db
 

@@ -21,6 +21,11 @@ _texts = st.text(st.one_of(st.characters(), st.sampled_from("aeing -'’s\u00ad\
 ENGLISH = Words("english")
 
 
+def indexed(texts: list[str], analyzer: str = "english") -> str:
+    (words,) = Words(analyzer).indexed([texts])
+    return words
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -32,7 +37,7 @@ ENGLISH = Words("english")
     ],
 )
 def test_the_words_of_a_text(text: str, words: str) -> None:
-    assert Words("standard").indexed([text]).split() == words.split()
+    assert indexed([text], "standard").split() == words.split()
 
 
 def test_an_analyzer_that_is_not_there_is_named() -> None:
@@ -91,7 +96,7 @@ def test_a_beginning_finds_exactly_the_words_that_begin_so(
 ) -> None:
     beginning = word[:letters]
     porter.execute("DELETE FROM plain")
-    porter.execute("INSERT INTO plain VALUES (?)", [ENGLISH.indexed([" ".join(each)])])
+    porter.execute("INSERT INTO plain VALUES (?)", [indexed([" ".join(each)])])
     match = " OR ".join(f'"{one}" *' for one in ENGLISH.beginnings(beginning))
     found = porter.execute("SELECT 1 FROM plain WHERE plain MATCH ?", [match]).fetchone()
 
@@ -117,7 +122,7 @@ def test_a_word_is_the_same_to_all_who_ask_when_more_were_met_than_are_remembere
     found: list[list[str]] = []
 
     def ask() -> None:
-        found.append([ENGLISH.indexed([text]).partition(f" {BAR}")[0] for text in texts])
+        found.append([indexed([text]).partition(f" {BAR}")[0] for text in texts])
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -134,7 +139,7 @@ def test_the_words_of_a_text_are_located_as_they_are_indexed(text: str) -> None:
     spans = [where.span(*match.span()) for match in re.finditer("[^ -]+", where.letters)]
 
     words = where.letters.replace("-", " ").split()
-    assert words == Words("standard").indexed([text]).partition(BAR)[0].split()
+    assert words == indexed([text], "standard").partition(BAR)[0].split()
     assert all(0 <= start < end <= len(composed(text)) for start, end in spans)
 
 
