@@ -14,7 +14,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, OrjsonSerial
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import mapping, place_of, searches, to_document, to_source
+from services.search.ports.index.elastic_dsl import mapping, position_in_order, searches, to_document, to_source
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import Everything
@@ -319,7 +319,7 @@ def _seen(row: dict[str, Any]) -> str:
 
 def _results(query: Query, found: dict[str, Any], counted: dict[str, Any], wanted: Sought, words: Words) -> Results:
     rows = found["hits"]["hits"]
-    page = cut(rows, asked_by(query), place_of)
+    page = cut(rows, asked_by(query), position_in_order)
     buckets, finds = counted.get("aggregations", {}), Finds(wanted, words)
     scored = wanted != Everything() and query.sort == "relevance"
     return Results(

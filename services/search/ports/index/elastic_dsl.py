@@ -147,7 +147,7 @@ def searches(query: Query, wanted: Sought, words: Words) -> tuple[dict[str, Any]
     return hits, counted
 
 
-def place_of(row: dict[str, Any]) -> list[Any]:
+def position_in_order(row: dict[str, Any]) -> list[Any]:
     """Where a hit stands in its order, for a cursor: two values."""
     return [0, *row["sort"]][-2:]
 

@@ -16,7 +16,7 @@ import re
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, filterfalse, islice
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -199,8 +199,9 @@ class _Stems:
 
     def meet(self, many: list[list[str]]) -> None:
         """Asks for all words at once that are met for the first time."""
-        if new := [word for word in set[str]().union(*many).difference(self._known) if len(word) <= _LONGEST]:
-            self._knowing(new)
+        new = set(filterfalse(self._known.__contains__, chain.from_iterable(many)))
+        if new:
+            self._knowing(list(map(counted, new)))
 
     def _knowing(self, words: list[str]) -> dict[str, str]:
         """What is known of words, of all these among them."""

@@ -113,6 +113,7 @@ def porter() -> Iterator[sqlite3.Connection]:
         yield db
 
 
+@pytest.mark.waits
 def test_a_word_is_the_same_to_all_who_ask_when_more_were_met_than_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
