@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, parts, servers, show, statements
+from bench import arrivals, contention, corpus, imports, parts, servers, show, statements
 from bench.arrivals import Arrival
 from bench.contention import Bout
+from bench.imports import Import
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
 from bench.statements import Statements
 from services.cli.printing import err, print_json
@@ -26,14 +27,11 @@ from shared.db.engine import Database
 from shared.errors import LivingError
 from shared.ids import new_id
 
-#: Records of a review in which one more is timed.
-_SIZES = (1_000, 100_000)
-
 _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals"]
+What = Literal["all", "pipeline", "contention", "arrivals", "imports"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +72,47 @@ app = typer.Typer(pretty_exceptions_enable=False)
 @app.command()
 def main(
     what: Annotated[What, typer.Argument(help="What to measure.")] = "all",
-    records: Annotated[int, typer.Option(min=1, help="How many records pass, and are there to decide on.")] = 20_000,
+    records: Annotated[
+        int, typer.Option(min=1, help="How many records pass, are there to decide on, or in a file.")
+    ] = 20_000,
     seconds: Annotated[float, typer.Option(min=1, max=120, help="How long each crowd works.")] = 15,
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, and many people at once, beside the raw speed of what they stand on.
+    """Measure the pipeline, many people at once, one more record and an import, beside what they stand on. One more
+    record comes to a review that has a twentieth of the records, and to one that has five times as many.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
     """
     results: list[Result] = []
     arrived: dict[str, list[Arrival]] = {}
+    imported: dict[str, Import] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
         if lacking and profile == "both":
             err.print(f"left out: the real profile, since {' and '.join(lacking)} is missing")
             continue
         with servers.at_hand() if name == "real" else nullcontext():
-            if what != "arrivals":
+            if what not in ("arrivals", "imports"):
                 results.append(_measure(name, what, records, seconds))
             if what in ("all", "arrivals"):
-                arrived[name] = _arrivals(name)
+                arrived[name] = _arrivals(name, (max(records // 20, 1), 5 * records))
+            if what in ("all", "imports"):
+                imported[name] = _import(name, records)
         if not as_json:
-            if what != "arrivals":
+            if what not in ("arrivals", "imports"):
                 show.result(results[-1])
             if name in arrived:
                 show.arrivals(name, arrived[name])
+            if name in imported:
+                show.imported(name, imported[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
-        print_json({"profiles": [result.described() for result in results], "arrivals": listed, "cli": cost})
+        shares = {name: asdict(it) | {"share": it.share} for name, it in imported.items()}
+        profiles = [result.described() for result in results]
+        print_json({"profiles": profiles, "arrivals": listed, "imports": shares, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -138,8 +146,8 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
     return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts, taken)
 
 
-def _arrivals(profile: str) -> list[Arrival]:
-    """What one more record costs, in a database of its own."""
+def _arrivals(profile: str, sizes: tuple[int, ...]) -> list[Arrival]:
+    """What one more record costs a review of each of these sizes, in a database of its own."""
     mark = new_id("bench")[:24]
     with (
         _folder() as folder,
@@ -147,10 +155,23 @@ def _arrivals(profile: str) -> list[Arrival]:
         _progress() as progress,
     ):
         settings = servers.read({"LIVING_DATA_DIR": str(folder), **variables})
-        filling = progress.add_task(f"{profile}: filling a review", total=_SIZES[-1])
+        filling = progress.add_task(f"{profile}: filling a review", total=sizes[-1])
         with closing(Database(settings.resolved(settings.database_url, "ingest"))) as database:
             tell = lambda there: progress.update(filling, completed=there)  # noqa: E731
-            return arrivals.measure(database, settings, _SIZES, tell)
+            return arrivals.measure(database, settings, sizes, tell)
+
+
+def _import(profile: str, count: int) -> Import:
+    """What an import costs, in a database of its own."""
+    mark = new_id("bench")[:24]
+    with (
+        _folder() as folder,
+        servers.addresses(mark) if profile == "real" else nullcontext({}) as variables,
+        _progress() as progress,
+    ):
+        progress.add_task(f"{profile}: an import", total=None)
+        settings = servers.read({"LIVING_DATA_DIR": str(folder), **variables})
+        return imports.measure(settings.resolved(settings.database_url), folder, count)
 
 
 def _cli_cost() -> dict[str, float]:

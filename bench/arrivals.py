@@ -78,9 +78,10 @@ def measure(
     measured: list[Arrival] = []
     for size in sizes:
         while there < size:
+            page = list(islice(records, min(_AT_ONCE, size - there)))
             with work() as filling:
-                _take(filling, run, next(pages), list(islice(records, min(_AT_ONCE, size - there))))
-            there += _AT_ONCE
+                _take(filling, run, next(pages), page)
+            there += len(page)
             tell(there)
         taken, bare = [], []
         for turn in range(_TIMED):

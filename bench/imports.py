@@ -1,9 +1,9 @@
 """Imports: how fast a team's file is taken in, and in how much memory, beside the bare insert of the same file.
 
 The import is the command and the job of ingest: every record is read, compared, sorted in, written and told, some of
-them a transaction. The bare insert reads the file with `rispy` and stores one row a record by SQLAlchemy Core, as many a
-transaction; it is timed without the reading too. Both are of one process, whose memory is the import's alone: the peaks
-are taken before the bare insert begins.
+them a transaction. The bare insert reads the file with `rispy` and stores one row a record by SQLAlchemy Core, as many
+a transaction; it is timed without the reading too. Both are of one process, and the peaks of memory are taken before
+the bare insert begins.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import rispy
+import rispy  # type: ignore[import-untyped]
 from sqlalchemy import JSON, Column, MetaData, String, Table, insert
 
 from bench import servers
@@ -41,8 +40,8 @@ from shared.wire.ingest import NewImport
 
 _REVIEW = "bench"
 
-#: A smaller file of other records goes first: it warms both up, and the memory it takes is what the larger one's is held
-#: against.
+#: A file of so much less, of other records, goes first: it warms both up, and its peak of memory is held against the
+#: larger one's.
 _SMALLER = 10
 
 #: Of so many works one is in the file a second time, as another database writes it.
@@ -51,8 +50,8 @@ _TWICE = 25
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Of a file of so many records (bytes: `size`): the seconds that its import took, those of the bare insert, of which
-    those for storing alone; and the most memory of the process, in bytes, after a file of a tenth and after this one.
+    """Of a file of so many records and bytes (`size`): the seconds that its import took, those of the bare insert, and
+    those of these for storing alone; the most memory of the process, in bytes, after a tenth of the file and after it.
     """
 
     records: int
@@ -70,7 +69,8 @@ class Import:
 
 
 def measure(url: str, folder: Path, records: int) -> Import:
-    """An import of so many records into an empty database, in a process of its own. Raises Unavailable when it fails."""
+    """An import of so many records into an empty database, in a process of its own. Raises Unavailable when it
+    fails."""
     files = [folder / "tenth.ris", folder / "whole.ris"]
     works = _works(records + records // _SMALLER)
     for file, count in zip(files, (records // _SMALLER, records), strict=True):
@@ -168,8 +168,8 @@ def _record(random: Random, number: int, text: Text) -> str:
     ]
     tagged: list[tuple[str, Any]] = [
         ("TY", "JOUR"), ("TI", title), *(("AU", author) for author in authors), ("PY", year),
-        ("T2", f"Journal of {_FAMILIES[journal]} Care"), ("VL", journal % 60 + 1), ("IS", number % 12 + 1), ("SP", first),
-        ("EP", first + random.randrange(4, 20)), ("SN", _ISSNS[journal]), ("LA", "English"),
+        ("T2", f"Journal of {_FAMILIES[journal]} Care"), ("VL", journal % 60 + 1), ("IS", number % 12 + 1),
+        ("SP", first), ("EP", first + random.randrange(4, 20)), ("SN", _ISSNS[journal]), ("LA", "English"),
         ("AN", f"L{600_000_000 + number}"), ("DB", "Embase"), *(("KW", word) for word in random.sample(_FAMILIES, 8)),
     ]  # fmt: skip
     if random.random() < 0.9:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
+from bench.imports import Import
 from services.cli.printing import out, table
 
 if TYPE_CHECKING:
@@ -39,6 +40,25 @@ def arrivals(profile: str, found: Sequence[Arrival]) -> None:
     columns = ["records there", "one more, ms", "a bare commit, ms", "bare commits", "peak MiB"]
     out.print()
     out.print(table(columns, lines, title=f"{profile}: one more record", title_justify="left"))
+
+
+def imported(profile: str, it: Import) -> None:
+    """What an import costs."""
+    lines = [
+        [name, f"{seconds:.2f}", f"{it.records / seconds:,.0f}"]
+        for name, seconds in (
+            ("the import", it.seconds),
+            ("the bare insert, read by rispy", it.bare),
+            ("the bare insert alone", it.storing),
+        )
+    ]
+    out.print()
+    title = f"{profile}: a file of {it.records:,} records, {it.size >> 20} MiB"
+    out.print(table(["", "seconds", "records/s"], lines, title=title, title_justify="left"))
+    _say(
+        f"The import stores at {it.share:.2f} of the bare insert's rate. Its process had at most "
+        f"{it.peak_of_tenth >> 20} MiB after a tenth of the file, and {it.peak >> 20} MiB after all of it."
+    )
 
 
 def cli_cost(cost: dict[str, float]) -> None:
