@@ -112,10 +112,11 @@ def write(work: Work, sorting: Sorting) -> int:
         else:
             _update(work, rows[record], bibliography, sorting.run, parted.lost.get(record, []))
     store.add_all(work, RecordRow, fresh)
+    work.rows.flush()
     for merger in identities.mergers:
         _write_merger(work, sorting, merger, rows[merger.absorbed])
-    sorting.review.source_records += new
-    sorting.review.records += len(fresh) + len(back) - len(identities.mergers)
+    records = len(fresh) + len(back) - len(identities.mergers)
+    store.count_more(work, sorting.review.review, records=records, source_records=new)
     opened = write_pairs(
         work, sorting.review.review, sorting.run, sorting.gathered, sorting.clusters, sorting.by_record,
         identities,

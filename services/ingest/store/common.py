@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -62,6 +62,5 @@ def inserting(work: Work, model: type[Base]) -> Any:
 
 
 def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts many rows in one go; each must have every column."""
-    if rows:
-        work.session.connection().execute(insert(model.__table__), list(rows))
+    """Inserts rows that this work does not look at again, with what it writes last; each must have every column."""
+    work.rows.insert(model, rows)
