@@ -25,6 +25,7 @@ from sqlalchemy import JSON, Column, MetaData, String, Table, insert
 
 from bench import servers
 from bench.corpus import ROOT
+from bench.machine import look_for_garbage_as_the_platform
 from bench.texts import Text, generated
 from services.ingest.commands.imports import request_import
 from services.ingest.jobs.importing import AT_ONCE, take_in_files
@@ -93,6 +94,7 @@ def main(url: str, folder: str, tenth: str, whole: str) -> None:
         running.blobs.ready()
         with running.work("bench") as work:
             work.add(ReviewRow(review=_REVIEW, protocol_version=1))
+        look_for_garbage_as_the_platform()
         _import(running, Path(tenth))
         peak_of_tenth = _peak()
         seconds, records = _import(running, Path(whole))

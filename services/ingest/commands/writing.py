@@ -58,6 +58,11 @@ class Sorting:
         return dict(zip(self.identities.records, self.members, strict=True))
 
     @cached_property
+    def first_entered(self) -> dict[str, SourceKey]:
+        """Of each record's source records that came in, the first."""
+        return {self.homes[key]: key for key in reversed(list(self.entered))}
+
+    @cached_property
     def before(self) -> dict[str, frozenset[SourceKey]]:
         """Each record's source records as they were."""
         return self.gathered.members_before()
@@ -76,7 +81,7 @@ class Sorting:
         record = self.homes[key]
         if record not in self.identities.fresh or any(each in self.gathered.before for each in self.by_record[record]):
             return False
-        return next(each for each in self.entered if self.homes[each] == record) == key
+        return self.first_entered[record] == key
 
     def touched(self) -> list[str]:
         """The records that may be told of: those whose source records have changed or are others than they were."""
