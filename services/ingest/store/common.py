@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -53,6 +54,13 @@ def review_of(work: Work, review: str) -> ReviewRow:
 def reviews_to_key(work: Work) -> set[str]:
     """The reviews whose source records are found by what an earlier release found them by."""
     return set(work.session.execute(select(col(ReviewRow.review)).where(col(ReviewRow.keys) != KEYS)).scalars())
+
+
+def instant_of(value: datetime | str | None) -> datetime | None:
+    """An instant as a statement in words reads it."""
+    if isinstance(value, str):  # SQLite, which keeps it as text.
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value and value.astimezone(UTC)
 
 
 def inserting(work: Work, model: type[Base]) -> Any:

@@ -13,7 +13,7 @@ from sqlmodel import col
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Absorbed
 from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordRow, SourceRecordRow
-from services.ingest.store.common import batches
+from services.ingest.store.common import batches, instant_of
 from services.ingest.store.keys import by_source
 from shared.db.paging import read_page
 from shared.db.said import Said
@@ -22,6 +22,12 @@ from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
 #: Said in words, since every arrival asks and notes so, and making a statement costs more than what it does.
+_KNOWN = Said(
+    "SELECT source_id, record, content_hash, seen_in, answered_at FROM source_records"
+    " WHERE review = :review AND source = :source AND source_id {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
+    postgresql={"among": "= ANY(:ids)"},
+)
 _NOTE_ORIGINS = Said(
     "INSERT INTO origins (review, source, source_id, watch) SELECT {given} ON CONFLICT DO NOTHING",
     sqlite={"given": ":review, :source, value, :watch FROM json_each(:ids) WHERE true"},
@@ -125,20 +131,12 @@ class Known(NamedTuple):
     answered_at: datetime | None
 
 
-#: Made once, since every arrival asks so.
-_KNOWN = select(col(SourceRecordRow.source_id), *(col(getattr(SourceRecordRow, name)) for name in Known._fields)).where(
-    col(SourceRecordRow.review) == bindparam("of_review"),
-    col(SourceRecordRow.source) == bindparam("at"),
-    col(SourceRecordRow.source_id).in_(bindparam("ids", expanding=True)),
-)
-
-
 def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> dict[str, Known]:
     """Of these ids of a source, those that are known."""
+    asked = {"review": review, "source": source, "ids": sorted(set(ids))}
     return {
-        row[0]: Known(*row[1:])
-        for batch in batches(ids)
-        for row in work.rows.connection.execute(_KNOWN, {"of_review": review, "at": source, "ids": batch})
+        source_id: Known(record, content_hash, seen_in, instant_of(answered_at))
+        for source_id, record, content_hash, seen_in, answered_at in work.rows.read(_KNOWN, asked)
     }
 
 
@@ -223,12 +221,12 @@ def page_of_kept(work: Work, review: str, after: SourceKey, limit: int) -> list[
     return [Kept(*row) for row in work.session.execute(mine.order_by(source, source_id).limit(limit))]
 
 
+#: Made once, since every arrival asks so.
+_RECORDS = select(RecordRow).where(col(RecordRow.id).in_(bindparam("ids", expanding=True)))
+
+
 def records(work: Work, ids: Iterable[str]) -> dict[str, RecordRow]:
-    return {
-        row.id: row
-        for batch in batches(ids)
-        for row in work.session.execute(select(RecordRow).where(col(RecordRow.id).in_(batch))).scalars()
-    }
+    return {row.id: row for batch in batches(ids) for row in work.session.execute(_RECORDS, {"ids": batch}).scalars()}
 
 
 def record_of(work: Work, review: str, record: str) -> RecordRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import orjson
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
@@ -35,17 +36,9 @@ _REVIEW_AND_RUN = (
     .with_for_update(of=RunRow)
     .execution_options(populate_existing=True)
 )
-#: Made once, since every arrival asks so.
-_FIELDS_BEFORE = (
-    select(col(RunRow.fields))
-    .where(
-        col(RunRow.watch) == bindparam("of_watch"),
-        col(RunRow.purpose) == bindparam("of_purpose"),
-        col(RunRow.id) < bindparam("this"),
-        col(RunRow.found) - col(RunRow.rejected) >= ENOUGH_BEFORE,
-    )
-    .order_by(col(RunRow.id).desc())
-    .limit(bindparam("most"))
+_FIELDS_BEFORE = Said(
+    "SELECT CAST(fields AS text) FROM runs WHERE watch = :watch AND purpose = :purpose AND id < :run"
+    " AND found - rejected >= :enough ORDER BY id DESC LIMIT :most"
 )
 
 
@@ -135,8 +128,8 @@ def forget_walks(work: Work, watch: str, *, but: str | None) -> None:
 
 def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
     """What the records of the newest runs of the same watch and purpose, before this one, had."""
-    asked = {"of_watch": run.watch, "of_purpose": run.purpose, "this": run.id, "most": limit}
-    return list(work.rows.connection.execute(_FIELDS_BEFORE, asked).scalars())
+    asked = {"watch": run.watch, "purpose": run.purpose, "run": run.id, "enough": ENOUGH_BEFORE, "most": limit}
+    return [orjson.loads(fields) for (fields,) in work.rows.read(_FIELDS_BEFORE, asked)]
 
 
 def take_from_outside(work: Work, run: str, ids: Iterable[str]) -> set[str]:
