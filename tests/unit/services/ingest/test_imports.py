@@ -92,12 +92,12 @@ def test_many_records_are_taken_in_by_no_more_statements_than_few(ready):
     engine, said = ready.running.database.engine, list[str]()
     event.listen(engine, "before_cursor_execute", lambda *about: said.append(about[2]))
 
-    bring(ready, unlike(range(2)))
+    bring(ready, unlike(range(40)))
     of_few = len(said)
-    bring(ready, unlike(range(2, 60)))
+    bring(ready, unlike(range(40, 120)))
     of_many = len(said) - of_few
 
-    assert len(ready.records()) == 60
+    assert len(ready.items("records")) == 120
     assert of_many <= of_few
 
 
