@@ -171,7 +171,7 @@ def _import(profile: str, count: int) -> Import:
     ):
         progress.add_task(f"{profile}: an import", total=None)
         settings = servers.read({"LIVING_DATA_DIR": str(folder), **variables})
-        return imports.measure(settings.resolved(settings.database_url), folder, count)
+        return imports.measure(settings.database_url, folder, count)
 
 
 def _cli_cost() -> dict[str, float]:

@@ -70,8 +70,8 @@ class Import:
 
 
 def measure(url: str, folder: Path, records: int) -> Import:
-    """An import of so many records into an empty database, in a process of its own. Raises Unavailable when it
-    fails."""
+    """An import of so many records into an empty database, in a process of its own; `url` is that of all services'
+    databases. Raises Unavailable when it fails."""
     files = [folder / "tenth.ris", folder / "whole.ris"]
     works = _works(records + records // _SMALLER)
     for file, count in zip(files, (records // _SMALLER, records), strict=True):
