@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, parts, search, servers, show, statements
+from bench import arrivals, contention, corpus, imports, parts, search, servers, show, statements
 from bench.arrivals import Arrival
 from bench.contention import Bout
+from bench.imports import Import
 from bench.pipeline import PROTOCOL, WARM_UP, Passage, Pipeline
 from bench.search import Searches
 from bench.statements import Statements
@@ -28,17 +29,17 @@ from shared.errors import LivingError
 from shared.ids import new_id
 from shared.settings import Settings
 
-#: Records of a review in which one more is timed.
-_SIZES = (1_000, 100_000)
-
-#: Records that pass and are decided on, and records that are searched, where the command line does not say.
+#: Records that pass, are decided on and are in a file, and those that are searched, where the command line does not say.
 _PASSING, _SEARCHED = 20_000, 100_000
 
 _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals", "search"]
+What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search"]
+
+#: What has a measure of its own, beside that of all that passes.
+_APART = ("arrivals", "imports", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +81,22 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def main(
     what: Annotated[What, typer.Argument(help="What to measure.")] = "all",
     records: Annotated[
-        int | None, typer.Option(min=1, help="How many records pass and are there to decide on, and to be searched.")
+        int | None,
+        typer.Option(min=1, help="How many records pass, are there to decide on, in a file, and to be searched."),
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, max=120, help="How long each crowd works.")] = 15,
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, many people at once, one more record, and searches, beside the raw speed of what they
-    stand on.
+    """Measure the pipeline, many people at once, one more record, an import, and searches, beside what they stand on.
+    One more record comes to a review that has a twentieth of the records, and to one that has five times as many.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
     """
     results: list[Result] = []
     arrived: dict[str, list[Arrival]] = {}
+    imported: dict[str, Import] = {}
     searched: dict[str, Searches] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
@@ -101,25 +104,31 @@ def main(
             err.print(f"left out: the real profile, since {' and '.join(lacking)} is missing")
             continue
         with servers.at_hand() if name == "real" else nullcontext():
-            if what not in ("arrivals", "search"):
-                results.append(_measure(name, what, records or _PASSING, seconds))
+            passing = records or _PASSING
+            if what not in _APART:
+                results.append(_measure(name, what, passing, seconds))
             if what in ("all", "arrivals"):
-                arrived[name] = _arrivals(name)
+                arrived[name] = _arrivals(name, (max(passing // 20, 1), 5 * passing))
+            if what in ("all", "imports"):
+                imported[name] = _import(name, passing)
             if what in ("all", "search"):
                 searched[name] = _searches(name, records or _SEARCHED)
         if not as_json:
-            if what not in ("arrivals", "search"):
+            if what not in _APART:
                 show.result(results[-1])
             if name in arrived:
                 show.arrivals(name, arrived[name])
+            if name in imported:
+                show.imported(name, imported[name])
             if name in searched:
                 show.searches(name, searched[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
+        shares = {name: asdict(it) | {"share": it.share} for name, it in imported.items()}
         found = {name: it.described() for name, it in searched.items()}
         profiles = [result.described() for result in results]
-        print_json({"profiles": profiles, "arrivals": listed, "search": found, "cli": cost})
+        print_json({"profiles": profiles, "arrivals": listed, "imports": shares, "search": found, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -153,13 +162,20 @@ def _measure(profile: str, what: What, count: int, seconds: float) -> Result:
     return Result(profile, count, corpus.described(), load, best, passage if best else None, bouts, taken)
 
 
-def _arrivals(profile: str) -> list[Arrival]:
-    """What one more record costs, in a database of its own."""
+def _arrivals(profile: str, sizes: tuple[int, ...]) -> list[Arrival]:
+    """What one more record costs a review of each of these sizes, in a database of its own."""
     with _own(profile) as settings, _progress() as progress:
-        filling = progress.add_task(f"{profile}: filling a review", total=_SIZES[-1])
+        filling = progress.add_task(f"{profile}: filling a review", total=sizes[-1])
         with closing(Database(settings.resolved(settings.database_url, "ingest"))) as database:
             tell = lambda there: progress.update(filling, completed=there)  # noqa: E731
-            return arrivals.measure(database, settings, _SIZES, tell)
+            return arrivals.measure(database, settings, sizes, tell)
+
+
+def _import(profile: str, count: int) -> Import:
+    """What an import costs, in a database of its own."""
+    with _own(profile) as settings, _progress() as progress:
+        progress.add_task(f"{profile}: an import", total=None)
+        return imports.measure(settings.database_url, settings.data_dir, count)
 
 
 def _searches(profile: str, count: int) -> Searches:

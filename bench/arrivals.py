@@ -17,6 +17,7 @@ from itertools import count, islice
 
 from sqlalchemy import text
 
+from bench.machine import look_for_garbage_as_the_platform
 from services.ingest.jobs.runs import take_page
 from services.ingest.manifest import SERVICE
 from services.ingest.models import ReviewRow, RunRow, WatchRow
@@ -72,15 +73,17 @@ def measure(
         )  # fmt: skip
 
     run = _open(work)
+    look_for_garbage_as_the_platform()
     with database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE bare (id VARCHAR PRIMARY KEY, said VARCHAR NOT NULL)"))
     records, pages, there = _records(), count(), 0
     measured: list[Arrival] = []
     for size in sizes:
         while there < size:
+            page = list(islice(records, min(_AT_ONCE, size - there)))
             with work() as filling:
-                _take(filling, run, next(pages), list(islice(records, min(_AT_ONCE, size - there))))
-            there += _AT_ONCE
+                _take(filling, run, next(pages), page)
+            there += len(page)
             tell(there)
         taken, bare = [], []
         for turn in range(_TIMED):

@@ -1,12 +1,15 @@
-"""The machine: what a process has used of it, as /proc tells, whoever started that process."""
+"""The machine: what a process has used of it, as /proc tells, whoever started that process, and how this one is set."""
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from services.app import _COLLECT
 
 PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -19,6 +22,13 @@ class Use:
 
     cpu: float
     peak: int
+
+
+def look_for_garbage_as_the_platform() -> None:
+    """Has this process look for garbage no oftener than one of the platform does (`services/app.py`)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 def use_of(pid: int) -> Use:

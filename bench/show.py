@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
+from bench.imports import Import
 from bench.search import REACH, Asked, Searches
 from services.cli.printing import out, table
 
@@ -60,6 +61,25 @@ def _asked(it: Asked, style: str = "") -> list[Text]:
     figures = it.described()
     sides = (f"{figures[side]:,.1f}" for side in ("ours_p50", "ours_p95", "bare_p50", "bare_p95"))
     return [Text(cell, style=style) for cell in (it.kind, *sides, f"{it.times:.1f}")]
+
+
+def imported(profile: str, it: Import) -> None:
+    """What an import costs."""
+    lines = [
+        [name, f"{seconds:.2f}", f"{it.records / seconds:,.0f}"]
+        for name, seconds in (
+            ("the import", it.seconds),
+            ("the bare insert, read by rispy", it.bare),
+            ("the bare insert alone", it.storing),
+        )
+    ]
+    out.print()
+    title = f"{profile}: a file of {it.records:,} records, {it.size >> 20} MiB"
+    out.print(table(["", "seconds", "records/s"], lines, title=title, title_justify="left"))
+    _say(
+        f"The import stores at {it.share:.2f} of the bare insert's rate. Its process had at most "
+        f"{it.peak_of_tenth >> 20} MiB after a tenth of the file, and {it.peak >> 20} MiB after all of it."
+    )
 
 
 def cli_cost(cost: dict[str, float]) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from services.ingest import store
 from services.ingest.commands.gathering import Gathered, gather
 from services.ingest.commands.writing import Entered, Sorting, write
-from services.ingest.domain.clusters import COMMON, SourceKey, clusters
+from services.ingest.domain.clusters import COMMON, SourceKey, clusters, telling
 from services.ingest.domain.identities import identify
-from services.ingest.domain.matching import cite
+from services.ingest.domain.matching import Citation, cite
 from services.ingest.models import ReviewRow
 from services.ingest.ports.sources import port
 from shared.db.work import Work
@@ -52,10 +52,13 @@ def take_in(
     if not changed:
         return {}, 0
     fresh = {one.key: one.record for one in changed}
+    cited = {key: cite(record) for key, record in fresh.items()}
     new = {one.key for one in changed if one.home is None}
-    crossed, counted = _change_keys(work, review.review, fresh, known=fresh.keys() - new)
+    crossed, holders = _change_keys(work, review.review, cited, known=fresh.keys() - new)
     entered = {one.key: Entered(one.record, one.content_hash) for one in changed}
-    gathered = gather(work, review.review, fresh.keys() | crossed, fresh, run, new=new, counted=counted)
+    gathered = gather(
+        work, review.review, fresh.keys() | crossed, fresh, run, new=new, cited=cited, holders=holders
+    )  # fmt: skip
     sorting = _sort(work, review, gathered, run=run, entered=entered)
     opened = write(work, sorting)
     return {key: _outcome(sorting, key) for key in entered}, opened
@@ -99,20 +102,25 @@ def _sort(
 
 
 def _change_keys(
-    work: Work, review: str, fresh: Mapping[SourceKey, port.SourceRecord], known: Collection[SourceKey]
-) -> tuple[set[SourceKey], dict[str, int]]:
+    work: Work, review: str, fresh: Mapping[SourceKey, Citation], known: Collection[SourceKey]
+) -> tuple[set[SourceKey], dict[str, set[SourceKey]]]:
     """Keeps what source records are found by now; answers all that hold a key which became common by it, or is so no
-    more, and so may be one with others or not as they were not before; and how many hold each key that changed."""
+    more, and so may be one with others or not as they were not before; and who holds each key that changed."""
     held = store.keys_of(work, review, known)
-    now = {key: set(cite(record).keys) for key, record in fresh.items()}
-    gone = {key: held.get(key, set()) - keys for key, keys in now.items()}
-    come = {key: keys - held.get(key, set()) for key, keys in now.items()}
+    gone = {one: held.get(one, set()) - citation.keys for one, citation in fresh.items()}
+    come = {one: citation.keys - held.get(one, set()) for one, citation in fresh.items()}
+    changed = {key for keys in chain(gone.values(), come.values()) for key in keys}
+    # Of a key that may become common, or cease to be so, these are all.
+    before = store.holders_of(work, review, changed, COMMON + len(fresh) + 1)
     store.change_keys(work, review, gone, come)
-    changed = Counter(key for keys in come.values() for key in keys)
-    changed.subtract(key for keys in gone.values() for key in keys)
-    counted = store.count_holders(work, review, changed.keys(), COMMON + len(fresh) + 1)
-    crossed = [key for key, count in counted.items() if (count > COMMON) != (count - changed[key] > COMMON)]
-    return store.all_holders_of(work, review, crossed), counted
+    after = {key: set(ones) for key, ones in before.items()}
+    for one in fresh:
+        for key in gone[one]:
+            after[key].discard(one)
+        for key in come[one]:
+            after[key].add(one)
+    crossed = [key for key in changed if (len(before[key]) > COMMON) != (len(after[key]) > COMMON)]
+    return {one for key in crossed for one in before[key] | after[key]}, telling(after)
 
 
 def _outcome(sorting: Sorting, key: SourceKey) -> Outcome:

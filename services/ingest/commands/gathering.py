@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.ingest import store
-from services.ingest.domain.clusters import Comparisons, Ruling, SourceKey
+from services.ingest.domain.clusters import COMMON, Comparisons, Ruling, SourceKey, telling
 from services.ingest.domain.description import Contribution
 from services.ingest.domain.matching import Citation, cite
 from services.ingest.models import RulingRow
@@ -55,12 +55,14 @@ def gather(
     run: str | None,
     *,
     new: Collection[SourceKey] = (),
-    counted: Mapping[str, int] | None = None,
+    cited: Mapping[SourceKey, Citation] | None = None,
+    holders: Mapping[str, set[SourceKey]] | None = None,
 ) -> Gathered:
     """Gathers around these source records; of the `fresh` ones, what they say now counts, and `run` brings those that
-    are `new` and not stored yet. The keys of all of them must be; how many hold some of these may be `counted`."""
-    found = Gathered()
-    holders: dict[str, set[SourceKey]] = {}
+    are `new` and not stored yet. Some may be `cited` already, and who holds some keys be known; those that are not
+    written yet must be."""
+    found = Gathered(Comparisons(dict(cited or {})))
+    held = dict(holders or {})
     records: set[str] = set()
     for key, record in fresh.items():
         _know(found, key, record, run or "")
@@ -77,12 +79,12 @@ def gather(
         together |= {key for ruling in rulings for united in ruling.united for key in united}
         named = {key for ruling in rulings for key in ruling.one | ruling.other}
         citations = [found.comparisons.citations[key] for key in ahead if key in found.comparisons.citations]
-        wanted = {key for citation in citations for key in citation.keys} - holders.keys()
-        holders |= {key: set() for key in wanted} | store.holders_of(work, review, wanted, counted or {})
-        beside = {each for citation in citations for key in citation.keys for each in holders[key]}
+        wanted = {key for citation in citations for key in citation.keys} - held.keys()
+        held |= telling(store.holders_of(work, review, wanted, COMMON + 1))
+        beside = {each for citation in citations for key in citation.keys for each in held[key]}
         _keep(found, store.kept(work, review, (beside | named) - found.comparisons.citations.keys()), fresh)
         for citation in citations:
-            _compare(found.comparisons, citation, {each for key in citation.keys for each in holders[key]})
+            _compare(found.comparisons, citation, {each for key in citation.keys for each in held[key]})
         together |= {other for key in ahead for other in found.comparisons.same_as(key)}
         ahead = together - found.among
     found.among &= found.comparisons.citations.keys()

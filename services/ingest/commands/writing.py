@@ -58,6 +58,11 @@ class Sorting:
         return dict(zip(self.identities.records, self.members, strict=True))
 
     @cached_property
+    def first_entered(self) -> dict[str, SourceKey]:
+        """Of each record's source records that came in, the first."""
+        return {self.homes[key]: key for key in reversed(list(self.entered))}
+
+    @cached_property
     def before(self) -> dict[str, frozenset[SourceKey]]:
         """Each record's source records as they were."""
         return self.gathered.members_before()
@@ -76,7 +81,7 @@ class Sorting:
         record = self.homes[key]
         if record not in self.identities.fresh or any(each in self.gathered.before for each in self.by_record[record]):
             return False
-        return next(each for each in self.entered if self.homes[each] == record) == key
+        return self.first_entered[record] == key
 
     def touched(self) -> list[str]:
         """The records that may be told of: those whose source records have changed or are others than they were."""
@@ -112,10 +117,11 @@ def write(work: Work, sorting: Sorting) -> int:
         else:
             _update(work, rows[record], bibliography, sorting.run, parted.lost.get(record, []))
     store.add_all(work, RecordRow, fresh)
+    work.rows.flush()
     for merger in identities.mergers:
         _write_merger(work, sorting, merger, rows[merger.absorbed])
-    sorting.review.source_records += new
-    sorting.review.records += len(fresh) + len(back) - len(identities.mergers)
+    records = len(fresh) + len(back) - len(identities.mergers)
+    store.count_more(work, sorting.review.review, records=records, source_records=new)
     opened = write_pairs(
         work, sorting.review.review, sorting.run, sorting.gathered, sorting.clusters, sorting.by_record,
         identities,

@@ -39,6 +39,11 @@ SourceKey = tuple[str, str]
 Edge = tuple[SourceKey, SourceKey]
 
 
+def telling(holders: Mapping[str, set[SourceKey]]) -> dict[str, set[SourceKey]]:
+    """Who holds each key; nobody one that is common."""
+    return {key: ones if len(ones) <= COMMON else set() for key, ones in holders.items()}
+
+
 class PairStates(States[PairState]):
     """Two records that might be one."""
 

@@ -58,10 +58,8 @@ from services.ingest.store.imports import import_of as import_of
 from services.ingest.store.imports import lock_import as lock_import
 from services.ingest.store.imports import next_import as next_import
 from services.ingest.store.imports import page_of_imports as page_of_imports
-from services.ingest.store.keys import all_holders_of as all_holders_of
 from services.ingest.store.keys import by_source as by_source
 from services.ingest.store.keys import change_keys as change_keys
-from services.ingest.store.keys import count_holders as count_holders
 from services.ingest.store.keys import holders_of as holders_of
 from services.ingest.store.keys import keys_of as keys_of
 from services.ingest.store.keys import page_of_holders as page_of_holders
@@ -85,6 +83,7 @@ from services.ingest.store.records import absorb as absorb
 from services.ingest.store.records import absorbed_in as absorbed_in
 from services.ingest.store.records import any_record_of as any_record_of
 from services.ingest.store.records import change_source_record as change_source_record
+from services.ingest.store.records import count_more as count_more
 from services.ingest.store.records import excluded_on as excluded_on
 from services.ingest.store.records import followed as followed
 from services.ingest.store.records import forget_origins as forget_origins

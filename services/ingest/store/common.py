@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -55,6 +56,13 @@ def reviews_to_key(work: Work) -> set[str]:
     return set(work.session.execute(select(col(ReviewRow.review)).where(col(ReviewRow.keys) != KEYS)).scalars())
 
 
+def instant_of(value: datetime | str | None) -> datetime | None:
+    """An instant as a statement in words reads it."""
+    if isinstance(value, str):  # SQLite, which keeps it as text.
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value and value.astimezone(UTC)
+
+
 def inserting(work: Work, model: type[Base]) -> Any:
     """An insert that can say what becomes of a row that is there already."""
     dialect = sqlite if work.session.get_bind().dialect.name == "sqlite" else postgresql
@@ -62,6 +70,5 @@ def inserting(work: Work, model: type[Base]) -> Any:
 
 
 def add_all(work: Work, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts many rows in one go; each must have every column."""
-    if rows:
-        work.session.connection().execute(insert(model.__table__), list(rows))
+    """Inserts rows that this work does not look at again, with what it writes last; each must have every column."""
+    work.rows.insert(model, rows)

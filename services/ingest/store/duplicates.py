@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from services.ingest.domain.clusters import PairStates
 from services.ingest.models import DuplicateRow
 from services.ingest.store.common import batches
 from shared.db.paging import read_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
+#: Said in words, since every arrival asks so, mostly in vain.
+_PAIRS_OF = Said(
+    "SELECT id FROM duplicates WHERE first {among} UNION SELECT id FROM duplicates WHERE second {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:records))"},
+    postgresql={"among": "= ANY(:records)"},
+)
+
 
 def pairs_of(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
     """The pairs that have any of these records, whatever became of them."""
-    found: dict[str, DuplicateRow] = {}
-    for batch in batches(sorted(records)):
-        mine = or_(col(DuplicateRow.first).in_(batch), col(DuplicateRow.second).in_(batch))
-        found |= {row.id: row for row in work.session.execute(select(DuplicateRow).where(mine)).scalars()}
-    return [found[pair] for pair in sorted(found)]
+    work.session.flush()
+    found = {pair for batch in batches(sorted(records)) for (pair,) in work.rows.read(_PAIRS_OF, {"records": batch})}
+    return [
+        row
+        for batch in batches(sorted(found))
+        for row in work.session.execute(
+            select(DuplicateRow).where(col(DuplicateRow.id).in_(batch)).order_by(col(DuplicateRow.id))
+        ).scalars()
+    ]
 
 
 def duplicate_of(work: Work, review: str, duplicate: str) -> DuplicateRow:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlmodel import col
 
-from services.ingest.domain.clusters import COMMON, SourceKey
+from services.ingest.domain.clusters import SourceKey
 from services.ingest.models import RecordRow, SourceKeyRow, SourceRecordRow
-from services.ingest.store.common import batches
-from shared.db.many import insert_many
+from services.ingest.store.common import add_all, batches
 from shared.db.paging import read_page
 from shared.db.said import Said
 from shared.db.work import Work
@@ -21,6 +20,33 @@ _OF_SOURCE_RECORD = and_(
     col(SourceRecordRow.review) == SourceKeyRow.review,
     col(SourceRecordRow.source) == SourceKeyRow.source,
     col(SourceRecordRow.source_id) == SourceKeyRow.source_id,
+)
+
+
+#: Said in words, since every arrival asks so, and making a statement costs more than what it does.
+_KEYS_OF = Said(
+    'SELECT source_id, "key" FROM source_keys WHERE review = :review AND source = :source AND source_id {among}',
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
+    postgresql={"among": "= ANY(:ids)"},
+)
+_HOLDERS = Said(
+    """
+SELECT asked."key", holders.source, holders.source_id FROM {asked} {joined} (
+    SELECT {columns} FROM source_keys WHERE review = :review AND source_keys."key" = asked."key" LIMIT :most
+) {named}
+""",
+    sqlite={
+        "asked": '(SELECT value AS "key" FROM json_each(:keys)) AS asked',
+        "joined": "JOIN source_keys AS holders ON holders.rowid IN",
+        "columns": "rowid",
+        "named": "",
+    },
+    postgresql={
+        "asked": 'unnest(CAST(:keys AS text[])) AS asked("key")',
+        "joined": "CROSS JOIN LATERAL",
+        "columns": "source, source_id",
+        "named": "AS holders",
+    },
 )
 
 
@@ -38,8 +64,7 @@ def keys_of(work: Work, review: str, of: Iterable[SourceKey]) -> dict[SourceKey,
     """What these source records are found by, as it is kept."""
     found: defaultdict[SourceKey, set[str]] = defaultdict(set)
     for source, ids in by_source(of):
-        mine = select(col(SourceKeyRow.source_id), col(SourceKeyRow.key)).where(*_of(review, source, ids))
-        for source_id, key in work.session.execute(mine):
+        for source_id, key in work.rows.read(_KEYS_OF, {"review": review, "source": source, "ids": ids}):
             found[source, source_id].add(key)
     return found
 
@@ -47,63 +72,30 @@ def keys_of(work: Work, review: str, of: Iterable[SourceKey]) -> dict[SourceKey,
 def change_keys(
     work: Work, review: str, gone: Mapping[SourceKey, Collection[str]], come: Mapping[SourceKey, Collection[str]]
 ) -> None:
-    """Takes keys of source records away, and adds others that are not there."""
+    """Takes keys of source records away, and adds others that are not there, with what this work writes next."""
     for (source, source_id), keys in gone.items():
         if keys:
-            mine = *_of(review, source, [source_id]), col(SourceKeyRow.key).in_(sorted(keys))
-            work.session.execute(delete(SourceKeyRow).where(*mine))
+            mine = delete(SourceKeyRow).where(
+                col(SourceKeyRow.review) == review,
+                col(SourceKeyRow.source) == source,
+                col(SourceKeyRow.source_id) == source_id,
+            )
+            work.session.execute(mine.where(col(SourceKeyRow.key).in_(sorted(keys))))
     rows = [
         {"review": review, "key": key, "source": source, "source_id": source_id}
         for (source, source_id), keys in come.items()
         for key in sorted(keys)
     ]
-    insert_many(work.session, SourceKeyRow, rows)
+    add_all(work, SourceKeyRow, rows)
 
 
-#: Said in words, since every arrival asks so, and making a statement costs more than what it does.
-_COUNTED = Said(
-    """
-SELECT asked."key", (
-    SELECT count(*) FROM (
-        SELECT 1 FROM source_keys WHERE review = :review AND source_keys."key" = asked."key" LIMIT :most
-    ) AS holders
-) FROM {asked}
-""",
-    sqlite={"asked": '(SELECT value AS "key" FROM json_each(:keys)) AS asked'},
-    postgresql={"asked": 'unnest(CAST(:keys AS text[])) AS asked("key")'},
-)
-_HOLDING = Said(
-    'SELECT "key", source, source_id FROM source_keys WHERE review = :review AND "key" {among}',
-    sqlite={"among": "IN (SELECT value FROM json_each(:keys))"},
-    postgresql={"among": "= ANY(:keys)"},
-)
-
-
-def count_holders(work: Work, review: str, keys: Collection[str], most: int) -> dict[str, int]:
-    """How many source records hold each of these keys, counted no further than `most`."""
-    given = {"review": review, "keys": sorted(keys), "most": most}
-    return {key: count for key, count in work.rows.read(_COUNTED, given)}
-
-
-def holders_of(work: Work, review: str, keys: Collection[str], counted: Mapping[str, int]) -> dict[str, set[SourceKey]]:
-    """The source records that hold each of these keys; none of a common one. Some are `counted` already."""
-    if rest := [key for key in keys if key not in counted]:
-        counted = {**counted, **count_holders(work, review, rest, COMMON + 1)}
-    found: defaultdict[str, set[SourceKey]] = defaultdict(set)
-    for key, one in _holding(work, review, [key for key in keys if counted[key] <= COMMON]):
-        found[key].add(one)
+def holders_of(work: Work, review: str, keys: Collection[str], most: int) -> dict[str, set[SourceKey]]:
+    """The source records that hold each of these keys, no more than `most` of each key."""
+    found: dict[str, set[SourceKey]] = {key: set() for key in keys}
+    if found:
+        for key, source, source_id in work.rows.read(_HOLDERS, {"review": review, "keys": sorted(found), "most": most}):
+            found[key].add((source, source_id))
     return found
-
-
-def all_holders_of(work: Work, review: str, keys: Iterable[str]) -> set[SourceKey]:
-    """The source records that hold any of these keys, common ones too."""
-    return {one for _, one in _holding(work, review, keys)}
-
-
-def _holding(work: Work, review: str, keys: Iterable[str]) -> Iterator[tuple[str, SourceKey]]:
-    if wanted := sorted(keys):
-        for key, source, source_id in work.rows.read(_HOLDING, {"review": review, "keys": wanted}):
-            yield key, (source, source_id)
 
 
 def records_by_key(work: Work, review: str, keys: Iterable[str]) -> dict[str, str]:
@@ -127,8 +119,9 @@ def page_of_holders(work: Work, review: str, key: str, page: PageAsked) -> Found
 
 
 def _records_of(work: Work, review: str, keys: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Each key with the oldest and the newest record that holds it."""
+    """Each key with the oldest and the newest record that holds it, those too that are not written yet."""
     for batch in batches(sorted(set(keys))):
+        work.rows.flush()
         record = col(SourceRecordRow.record)
         held = (
             select(col(SourceKeyRow.key), func.min(record), func.max(record))
@@ -136,11 +129,3 @@ def _records_of(work: Work, review: str, keys: Iterable[str]) -> Iterator[tuple[
             .where(col(SourceKeyRow.review) == review, col(SourceKeyRow.key).in_(batch))
         )
         yield from map(tuple, work.session.execute(held.group_by(col(SourceKeyRow.key))))
-
-
-def _of(review: str, source: str, ids: list[str]) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(SourceKeyRow.review) == review,
-        col(SourceKeyRow.source) == source,
-        col(SourceKeyRow.source_id).in_(ids),
-    )

@@ -9,7 +9,15 @@ from sqlmodel import col
 
 from services.ingest.models import NoticeRow
 from services.ingest.store.common import batches
+from shared.db.said import Said
 from shared.db.work import Work
+
+#: Said in words, since every arrival asks so, mostly in vain.
+_WAITING = Said(
+    "SELECT id FROM notices WHERE review = :review AND record IS NULL AND waits_for {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:keys))"},
+    postgresql={"among": "= ANY(:keys)"},
+)
 
 
 def notices_of(work: Work, records: Iterable[str]) -> list[NoticeRow]:
@@ -54,11 +62,11 @@ def notices_carried_by(work: Work, review: str, source: str, carriers: Iterable[
 
 def waiting_notices(work: Work, review: str, keys: Iterable[str]) -> list[NoticeRow]:
     """Notices that strike a work found by one of these keys and have no record yet."""
-    mine = select(NoticeRow).where(col(NoticeRow.review) == review, col(NoticeRow.record).is_(None))
+    found = work.rows.read(_WAITING, {"review": review, "keys": sorted(set(keys))})
     return [
         row
-        for batch in batches(keys)
+        for batch in batches(sorted(notice for (notice,) in found))
         for row in work.session.execute(
-            mine.where(col(NoticeRow.waits_for).in_(batch)).order_by(col(NoticeRow.id))
+            select(NoticeRow).where(col(NoticeRow.id).in_(batch)).order_by(col(NoticeRow.id))
         ).scalars()
     ]

@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Update, and_, delete, or_, select, update
+import orjson
+from sqlalchemy import Update, and_, bindparam, delete, or_, select, update
 from sqlmodel import col
 
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Absorbed
 from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordRow, SourceRecordRow
-from services.ingest.store.common import batches, inserting
+from services.ingest.store.common import batches, instant_of
 from services.ingest.store.keys import by_source
 from shared.db.paging import read_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
+
+#: Said in words, since every arrival asks and notes so, and making a statement costs more than what it does.
+_KNOWN = Said(
+    "SELECT source_id, record, content_hash, seen_in, answered_at FROM source_records"
+    " WHERE review = :review AND source = :source AND source_id {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
+    postgresql={"among": "= ANY(:ids)"},
+)
+_NOTE_ORIGINS = Said(
+    "INSERT INTO origins (review, source, source_id, watch) SELECT {given} ON CONFLICT DO NOTHING",
+    sqlite={"given": ":review, :source, value, :watch FROM json_each(:ids) WHERE true"},
+    postgresql={"given": "CAST(:review AS text), CAST(:source AS text), unnest(CAST(:ids AS text[])), :watch"},
+)
+_MARK_SEEN = Said(
+    "UPDATE source_records SET seen_in = :walk, answered_at = :at WHERE review = :review AND source = :source"
+    " AND source_id {ids} AND (seen_in <> :walk OR source_id {changed})",
+    sqlite={
+        "ids": "IN (SELECT value FROM json_each(:ids))",
+        "changed": "IN (SELECT value FROM json_each(:changed))",
+    },
+    postgresql={"ids": "= ANY(:ids)", "changed": "= ANY(:changed)"},
+)
+_KEPT_AT = Said(
+    "SELECT source, source_id, record, CAST(content AS text), run FROM source_records"
+    " WHERE review = :review AND source = :source AND source_id {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
+    postgresql={"among": "= ANY(:ids)"},
+)
+_KEPT_IN = Said(
+    "SELECT source, source_id, record, CAST(content AS text), run FROM source_records WHERE record {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:records))"},
+    postgresql={"among": "= ANY(:records)"},
+)
+_ABSORBED_IN = Said(
+    """
+SELECT records.id, records.merged_into, merges."into", CAST(members AS text), CAST(beside AS text)
+FROM records JOIN merges ON merges.absorbed = records.id
+WHERE records.merged_into {among} ORDER BY merges.merged_at, records.id
+""",
+    sqlite={"among": "IN (SELECT value FROM json_each(:records))"},
+    postgresql={"among": "= ANY(:records)"},
+)
+_COUNT_MORE = Said(
+    "UPDATE reviews SET records = records + :records, source_records = source_records + :source_records"
+    " WHERE review = :review"
+)
 
 
 def any_record_of(work: Work, review: str, source: str) -> bool:
@@ -62,10 +110,9 @@ def excluded_on(work: Work, review: str, record: str) -> date | None:
 
 
 def note_origins(work: Work, review: str, source: str, ids: Iterable[str], watch: str) -> None:
-    """Notes that a watch has met these source records."""
-    rows = [{"review": review, "source": source, "source_id": each, "watch": watch} for each in sorted(set(ids))]
-    if rows:
-        work.session.connection().execute(inserting(work, OriginRow).on_conflict_do_nothing(), rows)
+    """Notes that a watch has met these source records, with what this work writes last."""
+    if met := sorted(set(ids)):
+        work.rows.later(_NOTE_ORIGINS, {"review": review, "source": source, "ids": met, "watch": watch})
 
 
 def forget_origins(work: Work, review: str, watch: str) -> None:
@@ -86,29 +133,21 @@ class Known(NamedTuple):
 
 def source_records(work: Work, review: str, source: str, ids: Iterable[str]) -> dict[str, Known]:
     """Of these ids of a source, those that are known."""
-    columns = (
-        col(SourceRecordRow.source_id),
-        col(SourceRecordRow.record),
-        col(SourceRecordRow.content_hash),
-        col(SourceRecordRow.seen_in),
-        col(SourceRecordRow.answered_at),
-    )
-    mine = select(*columns).where(col(SourceRecordRow.review) == review, col(SourceRecordRow.source) == source)
+    asked = {"review": review, "source": source, "ids": sorted(set(ids))}
     return {
-        row[0]: Known(*row[1:])
-        for batch in batches(ids)
-        for row in work.session.execute(mine.where(col(SourceRecordRow.source_id).in_(batch)))
+        source_id: Known(record, content_hash, seen_in, instant_of(answered_at))
+        for source_id, record, content_hash, seen_in, answered_at in work.rows.read(_KNOWN, asked)
     }
 
 
 def mark_seen(
     work: Work, review: str, source: str, ids: Iterable[str], changed: Collection[str], walk: str, at: datetime | None
 ) -> None:
-    """Notes that a walk has met these source records, some of them changed, in answers from `at` on."""
-    for batch in batches(ids):
-        again = col(SourceRecordRow.source_id).in_([each for each in batch if each in changed])
-        mine = _of_source(review, source, batch).where(or_(col(SourceRecordRow.seen_in) != walk, again))
-        work.session.connection().execute(mine.values(seen_in=walk, answered_at=at))
+    """Notes that a walk has met these source records, some of them changed, in answers from `at` on; with what this
+    work writes last."""
+    if seen := sorted(set(ids)):
+        about = {"review": review, "source": source, "ids": seen, "changed": sorted(changed), "walk": walk, "at": at}
+        work.rows.later(_MARK_SEEN, about)
 
 
 def mark_read_again(
@@ -158,25 +197,20 @@ _KEPT = [col(getattr(SourceRecordRow, name)) for name in Kept._fields]
 def kept(work: Work, review: str, keys: Iterable[SourceKey]) -> list[Kept]:
     """Those of these source records that are known."""
     return [
-        Kept(*row)
+        each
         for source, ids in by_source(keys)
-        for row in work.session.execute(
-            select(*_KEPT).where(
-                col(SourceRecordRow.review) == review,
-                col(SourceRecordRow.source) == source,
-                col(SourceRecordRow.source_id).in_(ids),
-            )
-        )
+        for each in _kept(work, _KEPT_AT, {"review": review, "source": source, "ids": ids})
     ]
 
 
 def kept_in(work: Work, records: Iterable[str]) -> list[Kept]:
     """The source records of canonical records."""
-    return [
-        Kept(*row)
-        for batch in batches(sorted(records))
-        for row in work.session.execute(select(*_KEPT).where(col(SourceRecordRow.record).in_(batch)))
-    ]
+    return [each for batch in batches(sorted(records)) for each in _kept(work, _KEPT_IN, {"records": batch})]
+
+
+def _kept(work: Work, query: Said, given: dict[str, object]) -> Iterator[Kept]:
+    for source, source_id, record, content, run in work.rows.read(query, given):
+        yield Kept(source, source_id, record, orjson.loads(content), run)
 
 
 def page_of_kept(work: Work, review: str, after: SourceKey, limit: int) -> list[Kept]:
@@ -187,12 +221,12 @@ def page_of_kept(work: Work, review: str, after: SourceKey, limit: int) -> list[
     return [Kept(*row) for row in work.session.execute(mine.order_by(source, source_id).limit(limit))]
 
 
+#: Made once, since every arrival asks so.
+_RECORDS = select(RecordRow).where(col(RecordRow.id).in_(bindparam("ids", expanding=True)))
+
+
 def records(work: Work, ids: Iterable[str]) -> dict[str, RecordRow]:
-    return {
-        row.id: row
-        for batch in batches(ids)
-        for row in work.session.execute(select(RecordRow).where(col(RecordRow.id).in_(batch))).scalars()
-    }
+    return {row.id: row for batch in batches(ids) for row in work.session.execute(_RECORDS, {"ids": batch}).scalars()}
 
 
 def record_of(work: Work, review: str, record: str) -> RecordRow:
@@ -233,26 +267,16 @@ def merges_into(work: Work, record: str) -> list[MergeRow]:
 
 def absorbed_in(work: Work, records: Iterable[str]) -> list[Absorbed]:
     """The records that live on in these, directly or through others, the first absorbed first."""
+    work.session.flush()
     return [
-        Absorbed(record, lives_in, _keys(members), _keys(beside if into == lives_in else []))
+        Absorbed(record, lives_in, _keys(members), _keys(beside if into == lives_in else "[]"))
         for batch in batches(sorted(records))
-        for record, lives_in, into, members, beside in work.session.execute(
-            select(
-                col(RecordRow.id),
-                col(RecordRow.merged_into),
-                col(MergeRow.into),
-                col(MergeRow.members),
-                col(MergeRow.beside),
-            )
-            .join(MergeRow, col(MergeRow.absorbed) == RecordRow.id)
-            .where(col(RecordRow.merged_into).in_(batch))
-            .order_by(col(MergeRow.merged_at), col(RecordRow.id))
-        )
+        for record, lives_in, into, members, beside in work.rows.read(_ABSORBED_IN, {"records": batch})
     ]
 
 
-def _keys(listed: list[list[str]]) -> frozenset[SourceKey]:
-    return frozenset((source, source_id) for source, source_id in listed)
+def _keys(listed: str) -> frozenset[SourceKey]:
+    return frozenset((source, source_id) for source, source_id in orjson.loads(listed))
 
 
 def merge_of(work: Work, absorbed: str) -> MergeRow | None:
@@ -262,6 +286,11 @@ def merge_of(work: Work, absorbed: str) -> MergeRow | None:
 
 def remove_merge(work: Work, absorbed: str) -> None:
     work.session.execute(delete(MergeRow).where(col(MergeRow.absorbed) == absorbed))
+
+
+def count_more(work: Work, review: str, *, records: int, source_records: int) -> None:
+    """Counts that a review has so many more, with what this work writes last."""
+    work.rows.later(_COUNT_MORE, {"review": review, "records": records, "source_records": source_records})
 
 
 def change_source_record(work: Work, review: str, key: SourceKey, content: dict[str, Any], content_hash: str) -> None:

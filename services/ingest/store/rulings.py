@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.models import RelationRow, RuledRow, RulingRow, SplitRow
-from services.ingest.store.common import add_all, batches
+from services.ingest.store.common import batches
 from services.ingest.store.keys import by_source
+from shared.db.many import insert_many
 from shared.db.paging import read_page
 from shared.db.said import Said
 from shared.db.work import Work
@@ -22,6 +23,14 @@ _RULED = Said(
     "SELECT DISTINCT ruling FROM ruled WHERE review = :review AND source = :source AND source_id {among}",
     sqlite={"among": "IN (SELECT value FROM json_each(:ids))"},
     postgresql={"among": "= ANY(:ids)"},
+)
+
+
+_RELATED = Said(
+    "SELECT first, second, kind FROM relations WHERE first {among}"
+    " UNION SELECT first, second, kind FROM relations WHERE second {among}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:records))"},
+    postgresql={"among": "= ANY(:records)"},
 )
 
 
@@ -50,8 +59,8 @@ def ruling_of(work: Work, review: str, ruling: str) -> RulingRow:
 def add_ruling(work: Work, row: RulingRow) -> RulingRow:
     """Keeps a ruling, and whom it is about."""
     about = {(source, source_id) for source, source_id in [*row.one, *row.other]}
-    add_all(
-        work, RuledRow,
+    insert_many(
+        work.session, RuledRow,
         [
             {"review": row.review, "source": source, "source_id": source_id, "ruling": row.id}
             for source, source_id in sorted(about)
@@ -79,12 +88,11 @@ def splits_of(work: Work, record: str) -> list[SplitRow]:
 
 def relations_of(work: Work, records: Iterable[str]) -> list[RelationRow]:
     """How these records hang together with others, in the order of their ids."""
-    found: dict[tuple[str, str, str], RelationRow] = {}
-    for batch in batches(sorted(set(records))):
-        mine = or_(col(RelationRow.first).in_(batch), col(RelationRow.second).in_(batch))
-        for row in work.session.execute(select(RelationRow).where(mine)).scalars():
-            found[row.first, row.second, row.kind] = row
-    return [found[key] for key in sorted(found)]
+    work.session.flush()
+    found = {
+        tuple(key) for batch in batches(sorted(set(records))) for key in work.rows.read(_RELATED, {"records": batch})
+    }
+    return [work.session.get_one(RelationRow, key) for key in sorted(found)]
 
 
 def remove_relation(work: Work, row: RelationRow) -> None:

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, select
+import orjson
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.ingest.domain.drift import ENOUGH_BEFORE
 from services.ingest.domain.watching import RunStates
 from services.ingest.models import RejectionRow, ReviewRow, RunItemRow, RunRow, WalkItemRow
-from services.ingest.store.common import add_all, batches, lock_review
+from services.ingest.store.common import batches
 from shared.db.paging import read_page
+from shared.db.said import LOCK, Said
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
+
+#: Said in words, since every arrival does so, and making a statement costs more than what it does.
+_MEET = Said(
+    "INSERT INTO walk_items (walk, source_id) SELECT {given} ON CONFLICT DO NOTHING RETURNING source_id",
+    sqlite={"given": ":walk, value FROM json_each(:ids) WHERE true"},
+    postgresql={"given": "CAST(:walk AS text), unnest(CAST(:ids AS text[]))"},
+)
+_LOCK_REVIEW_OF = Said(
+    "SELECT 1 FROM reviews WHERE review = (SELECT review FROM runs WHERE id = :run) {lock}", postgresql=LOCK
+)
+#: Made once, too.
+_REVIEW_AND_RUN = (
+    select(ReviewRow, RunRow)
+    .join(RunRow, col(RunRow.review) == ReviewRow.review)
+    .where(col(RunRow.id) == bindparam("run"))
+    .with_for_update(of=RunRow)
+    .execution_options(populate_existing=True)
+)
+_FIELDS_BEFORE = Said(
+    "SELECT CAST(fields AS text) FROM runs WHERE watch = :watch AND purpose = :purpose AND id < :run"
+    " AND found - rejected >= :enough ORDER BY id DESC LIMIT :most"
+)
 
 
 def running_runs(work: Work) -> list[RunRow]:
@@ -53,8 +77,10 @@ def lock_run(work: Work, run: str) -> RunRow:
 
 def lock_review_and_run(work: Work, run: str) -> tuple[ReviewRow, RunRow]:
     """A run that is there and its review, both locked, the review first, as by everyone who locks both."""
-    review = lock_review(work, work.session.get_one(RunRow, run).review)
-    return review, lock_run(work, run)
+    work.session.flush()
+    work.rows.read(_LOCK_REVIEW_OF, {"run": run})
+    review, locked = work.session.execute(_REVIEW_AND_RUN, {"run": run}).one()
+    return review, locked
 
 
 def page_of_runs(work: Work, review: str, watch: str | None, page: PageAsked) -> Found[RunRow]:
@@ -79,10 +105,8 @@ def last_runs(work: Work, watches: Iterable[str]) -> dict[str, RunRow]:
 
 def meet(work: Work, walk: str, ids: Iterable[str]) -> set[str]:
     """Notes that a walk has met these items; answers with those that it had not met before."""
-    wanted = set(ids)
-    fresh = wanted - met(work, walk, wanted)
-    add_all(work, WalkItemRow, [{"walk": walk, "source_id": each} for each in sorted(fresh)])
-    return fresh
+    wanted = sorted(set(ids))
+    return {each for (each,) in work.rows.read(_MEET, {"walk": walk, "ids": wanted})} if wanted else set()
 
 
 def met(work: Work, walk: str, ids: Iterable[str]) -> set[str]:
@@ -104,18 +128,8 @@ def forget_walks(work: Work, watch: str, *, but: str | None) -> None:
 
 def fields_of_last_runs(work: Work, run: RunRow, limit: int) -> list[dict[str, int]]:
     """What the records of the newest runs of the same watch and purpose, before this one, had."""
-    before = (
-        select(col(RunRow.fields))
-        .where(
-            col(RunRow.watch) == run.watch,
-            col(RunRow.purpose) == run.purpose,
-            col(RunRow.id) < run.id,
-            col(RunRow.found) - col(RunRow.rejected) >= ENOUGH_BEFORE,
-        )
-        .order_by(col(RunRow.id).desc())
-        .limit(limit)
-    )
-    return list(work.session.execute(before).scalars())
+    asked = {"watch": run.watch, "purpose": run.purpose, "run": run.id, "enough": ENOUGH_BEFORE, "most": limit}
+    return [orjson.loads(fields) for (fields,) in work.rows.read(_FIELDS_BEFORE, asked)]
 
 
 def take_from_outside(work: Work, run: str, ids: Iterable[str]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -151,9 +151,15 @@ def oldest_watermarks(work: Work) -> dict[str, date]:
     return {source: day for source, day in rows if day is not None}
 
 
+#: Made once, since every arrival asks so.
+_CONCEPTS = select(col(WatchRow.concepts)).where(col(WatchRow.id) == bindparam("watch"))
+
+
 def concepts_of(work: Work, watch: str) -> dict[str, Any] | None:
     """The strategy that works of a watch are held against, where there is one."""
-    return work.session.execute(select(col(WatchRow.concepts)).where(col(WatchRow.id) == watch)).scalar()
+    work.session.flush()
+    concepts: dict[str, Any] | None = work.rows.connection.execute(_CONCEPTS, {"watch": watch}).scalar()
+    return concepts
 
 
 def put_off(work: Work, source: str, until: datetime) -> list[str]:

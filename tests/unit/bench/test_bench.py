@@ -1,6 +1,6 @@
 """The bench runs through, small, and what it says is whole: it is typed by hand and rarely run.
 
-Slow: it plays a pipeline and three crowds, each beside the bare route, and starts a process for each.
+Slow: it plays a pipeline, three crowds, arrivals and an import, each beside what is bare, and starts many processes.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ def test_a_small_bench_loses_no_vote_and_prints_every_figure():
     assert all(bout["ours"]["conserved"] and bout["bare"]["conserved"] for bout in embedded["bouts"])
     assert embedded["statements"]["claim"] > 0 and embedded["statements"]["vote"] > 0
     assert embedded["statements"]["check"] == 0
+    assert [arrival["records"] for arrival in said["arrivals"]["embedded"]] == [5, 500]
+    assert all(arrival["commits"] > 0 for arrival in said["arrivals"]["embedded"])
+    imported = said["imports"]["embedded"]
+    assert (imported["records"], imported["share"] > 0) == (100, True)
+    assert imported["peak"] >= imported["peak_of_tenth"] > 0
     assert said["cli"]["help_ratio"] > 0
     kinds = {asked["kind"]: asked for asked in said["search"]["embedded"]["kinds"]}
     assert {"one word", "phrase", "beginning", "listing", "deep page", "all"} <= kinds.keys()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from services.ingest.jobs import importing, pulling
 from shared.errors import Unavailable
@@ -76,6 +77,28 @@ def test_a_file_is_a_run_that_says_who_brought_what_and_how_it_was_found(ready):
     titles = {record["bibliography"]["title"] for record in ready.records()}
     assert titles == set(TITLES)
     assert {one.bibliography.pages for one in ready.emitted(RecordDiscovered)} >= {"123-130", "133-140"}
+
+
+def unlike(numbers: range) -> bytes:
+    """A library file with works that share nothing with one another."""
+    return "".join(
+        f"TY  - JOUR\r\nTI  - Shared care of region {number} in year {number}\r\nAU  - Writer{number}, Ada\r\n"
+        f"PY  - 2021\r\nVL  - {number}\r\nSP  - {number}\r\nDO  - 10.5555/{number}\r\nER  - \r\n\r\n"
+        for number in numbers
+    ).encode()
+
+
+def test_many_records_are_taken_in_by_no_more_statements_than_few(ready):
+    engine, said = ready.running.database.engine, list[str]()
+    event.listen(engine, "before_cursor_execute", lambda *about: said.append(about[2]))
+
+    bring(ready, unlike(range(40)))
+    of_few = len(said)
+    bring(ready, unlike(range(40, 120)))
+    of_many = len(said) - of_few
+
+    assert len(ready.items("records")) == 120
+    assert of_many <= of_few
 
 
 def test_the_same_file_again_changes_nothing(ready):
