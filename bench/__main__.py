@@ -29,7 +29,7 @@ from shared.errors import LivingError
 from shared.ids import new_id
 from shared.settings import Settings
 
-#: Records that pass, are decided on and are in a file, and those that are searched, where the command line does not say.
+#: Records that pass, are decided on and are in a file, and that are searched, where the command line does not say.
 _PASSING, _SEARCHED = 20_000, 100_000
 
 _SERVICES = ("ingest", "screening", "search")
