@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from services.cli.root import app
+from services.cli.visible import visible
 from shared.errors import Invalid, LivingError
 
 
@@ -82,7 +83,8 @@ def _run(output: _Output) -> int | str | None:
         _say(f"{error.slug.replace('_', ' ')}:", error.detail)
         for item in _not_said_yet(error) if isinstance(error, Invalid) else []:
             line = f"line {item['line']}: " if "line" in item else ""
-            click.echo(f"  {line}{click.style(str(item.get('at', '')), fg='yellow')} {item.get('why', '')}", err=True)
+            at, why = (visible(str(item.get(name, ""))) for name in ("at", "why"))
+            click.echo(f"  {line}{click.style(at, fg='yellow')} {why}", err=True)
     except Exception as error:
         # What a database, a disk or a network says is no fault of ours, which alone deserves a traceback.
         from shared.bus.judging import is_down, reason_of
@@ -107,7 +109,7 @@ def _not_said_yet(error: Invalid) -> list[dict[str, Any]]:
 
 
 def _say(what: str, detail: str) -> None:
-    click.echo(f"{click.style(what, fg='red', bold=True)} {detail}", err=True)
+    click.echo(f"{click.style(what, fg='red', bold=True)} {visible(detail)}", err=True)
 
 
 __all__ = ["app", "main"]

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console, ConsoleDimensions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from services.cli.visible import escaped, visible
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +47,15 @@ _WHOLE = {
 _NO_TERMINAL = 10_000
 
 
-class _Lines(Console):
+class _Safe(Console):
+    """A console that shows what a terminal would act on, whoever wrote it."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+class _Lines(_Safe):
     """A console that breaks lines for a terminal only, which alone has a width."""
 
     @property  # type: ignore[misc]  # nobody sets the size of these
@@ -60,12 +71,12 @@ err = _Lines(stderr=True, emoji=False)
 
 def print_json(value: object) -> None:
     """Prints a document or a model, or anything made of them, as indented JSON."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=not shows_all(), default=str))
+    print(escaped(json.dumps(plain(value), indent=2, ensure_ascii=not shows_all(), default=str)))
 
 
 def print_json_line(value: object) -> None:
     """Prints a document or a model as one line of JSON, at once, for whoever reads along."""
-    print(json.dumps(plain(value), ensure_ascii=not shows_all(), default=str), flush=True)
+    print(escaped(json.dumps(plain(value), ensure_ascii=not shows_all(), default=str)), flush=True)
 
 
 def shows_all() -> bool:
@@ -97,7 +108,7 @@ def print_rows(
 
 def print_whole(shown: RenderableType) -> None:
     """Prints something with deep lines, each of them whole: a terminal breaks it, nothing is cut off at its width."""
-    Console(emoji=False, width=_NO_TERMINAL).print(shown, soft_wrap=True)
+    _Safe(emoji=False, width=_NO_TERMINAL).print(shown, soft_wrap=True)
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[object]], **style: Any) -> Table:

@@ -23,6 +23,7 @@ from services.cli.copies import asks_for, not_asked
 from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
 from services.cli.searches import by_hand, standing, to_search
+from services.cli.visible import visible
 from services.cli.watches import every_watch
 from shared.errors import Forbidden, Invalid
 from shared.private import write_new
@@ -138,7 +139,7 @@ def show(review: str, version: int | None, as_json: bool) -> None:
     else:
         import yaml
 
-        print(f"# version {view.version}, by {called(view.published_by)}, {minute(view.published_at)}")
+        print(f"# version {view.version}, by {visible(called(view.published_by))}, {minute(view.published_at)}")
         # Through JSON: YAML would spell a subclass of dict as a Python object.
         protocol = json.loads(json.dumps(view.protocol))
         print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=shows_all()), end="")

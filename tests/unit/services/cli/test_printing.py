@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -62,3 +63,28 @@ def test_an_instant_is_shown_alike_as_text_and_as_a_model_has_it():
 def test_a_page_lists_the_same_as_a_document_and_as_a_model():
     assert listed(Document(items=["a", "b"])) == ["a", "b"]
     assert listed(Rebuilds(items=[])) == []
+
+
+HOSTILE = "a \x1b[31mred\x1b]0;title\x07 \x9b1m \x9d0;x\x9c \r over \u202eevil"
+
+
+def test_nothing_that_somebody_wrote_reaches_the_terminal_as_a_command(monkeypatch, capsys):
+    monkeypatch.setattr(out, "_force_terminal", True)
+    rows = [("one", HOSTILE)]
+
+    print_rows(rows, [("a", lambda row: row[0]), ("b", lambda row: row[1])], as_json=False, empty="none")
+    out.print(Text(HOSTILE, style="bold"), soft_wrap=True)
+    print_whole(Text(HOSTILE))
+
+    shown = capsys.readouterr().out
+    assert "red" in shown and "evil" in shown
+    assert "\x1b[31m" not in shown and "\x1b]0" not in shown
+    assert not set("\x07\x9b\x9d\x9c\r\u202e") & set(shown)
+
+
+def test_json_means_the_same_and_shows_no_such_character(capsys):
+    print_json_line({"title": HOSTILE})
+
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {"title": HOSTILE}
+    assert shown.isprintable() or set(filter(lambda it: not it.isprintable(), shown)) == {"\n"}
