@@ -16,8 +16,8 @@ from services.cli.printing import counted, minute, out, print_json, print_line, 
 from shared.errors import Invalid, LivingError, NotFound
 
 if TYPE_CHECKING:
-    from services.protocol.domain.document import Document
     from shared.client import Client
+    from shared.documents import Document, Form
     from shared.wire.ingest import AddedView, AdditionText, NewAddition
 
 app = Group(help="What people add by hand: papers, grey literature, policy and accounts, and how they found it.")
@@ -172,15 +172,12 @@ def _text(path: Path) -> str:
 def _of_form(path: Path) -> list[tuple[str, NewAddition]]:
     """Each entry of a file with its name, all of them checked. Raises Invalid with every fault, by entry, field and
     line."""
-    from services.protocol.domain.document import read
+    from shared.documents import read
 
     if not path.is_file():
         raise Invalid(f"{path} is no file that is there")
-    try:
-        document = read(path.read_bytes(), "json" if path.suffix.lower() == ".json" else "yaml")
-    except Invalid as error:
-        why = error.errors[0]["why"] if error.errors else error.detail
-        raise Invalid(f"{path} cannot be read: {why}", error.errors, slug="malformed_form") from error
+    form: Form = "json" if path.suffix.lower() == ".json" else "yaml"
+    document = read(path.read_bytes(), form, what=str(path), slug="malformed_form")
     entries = document.data
     if document.faults:
         faults = [_fault(document, *fault) for fault in document.faults]
