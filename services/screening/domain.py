@@ -57,17 +57,17 @@ class TaskStates(States[TaskState]):
     what = "task"
     moves = {
         (None, OPEN): "its record reaches the stage",
-        (OPEN, CONFLICT): "its votes part, or ask for a third person",
+        (OPEN, CONFLICT): "its votes part, or ask for a third person, or what is one with it passed the stage",
         (OPEN, ADVANCED): "its votes lead on",
         (OPEN, EXCLUDED): "its votes lead out",
         (CONFLICT, ADVANCED): "an adjudicator decides",
-        (CONFLICT, EXCLUDED): "an adjudicator decides",
+        (CONFLICT, EXCLUDED): "an adjudicator decides, or what passed the stage is another record again",
         (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
         (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
         (CONFLICT, OPEN): "votes on it were one person's",
         (ADVANCED, OPEN): "votes on it were one person's",
-        (EXCLUDED, OPEN): "votes on it were one person's, or its record comes by again",
+        (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here",
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from services.screening import domain, store, views
 from services.screening.commands import steps
+from services.screening.commands.disputes import settle_dispute
 from services.screening.domain import RecordStates, TaskStates
 from services.screening.models import Record, Task, Vote
 from services.screening.store import Plan
@@ -32,6 +33,8 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
         _recount(work, task_id, returned, f"record {record.id} is not {out_of}, and its votes count there")
     work.rows.flush()
     _restore(work, record, plan, was, out_of)
+    work.rows.flush()
+    settle_dispute(work, record.review, out_of)
 
 
 def _tasks(work: Work, plan: Plan, record: Record, brought: Sequence[Record]) -> dict[str, Task]:

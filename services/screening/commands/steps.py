@@ -239,6 +239,25 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         settle(work, record, task, independent)
 
 
+def dispute(work: Work, record: Record, task: Task, why: str) -> None:
+    """Sends a record back to the task that led it out, whose votes stand: an adjudicator decides, or, where votes are
+    still needed, people do."""
+    votes = store.votes_on(work, task.id)
+    for vote in votes:
+        if vote.deciding:
+            vote.task = None
+            store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
+    cause = _send_back(work, record, task, why)
+    _turn_open(work, task, [vote for vote in votes if not vote.deciding])
+    _tell_opened(work, record, task, "merged_otherwise", cause)
+    if task.votes_cast < task.votes_needed:
+        gather_votes(work, record)
+        return
+    turn_task(work, task, TaskStates.CONFLICT)
+    task.places = 1
+    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+
+
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     """Takes a conflict back from somebody who has a vote in it."""
     voted = [vote.person for vote in votes]

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from services.screening import store
-from services.screening.commands import splits, steps
+from services.screening.commands import disputes, splits, steps
 from services.screening.domain import MERGED_RULE, RecordStates
 from services.screening.models import Record
 from services.screening.reactions.arrivals import arrivals, describe_known, lock_record
@@ -38,7 +38,8 @@ def move_votes_to_surviving_record(work: Work, event: RecordMerged) -> None:
 
     Votes are neither lost nor doubled: each moves to the survivor's task of the same stage where its person
     has not voted there and it is still needed, and stays as history where not. A survivor that is decided
-    keeps its decision; one that the votes complete is decided now, stage after stage.
+    keeps its decision, but for one that people excluded where the other passed: there an adjudicator decides again. One
+    that the votes complete is decided now, stage after stage.
     """
     absorbed = lock_record(work, event.review, event.record)
     if absorbed is None:
@@ -55,6 +56,7 @@ def move_votes_to_surviving_record(work: Work, event: RecordMerged) -> None:
     _absorb(work, absorbed, survivor, event)
     work.rows.flush()
     steps.gather_votes(work, survivor)
+    disputes.open_dispute(work, absorbed, survivor)
 
 
 def return_votes_to_parted_record(work: Work, event: RecordSplit) -> None:

@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from shared.errors import NotYet, Rejected
-from shared.events.screening import RecordExcluded, RecordIncluded, TaskClosed
-from tests.unit.services.screening.rig import DEPTH, SIFT, ScreeningRig, merged, noticed, protocol, published, updated
+from shared.events.screening import RecordExcluded, RecordIncluded, RecordReopened, TaskClosed
+from tests.unit.services.screening.rig import (
+    DEPTH,
+    SIFT,
+    ScreeningRig,
+    merged,
+    noticed,
+    parted,
+    protocol,
+    published,
+    updated,
+)
 
 NO = {"reason": "no garden"}
 
@@ -114,6 +124,43 @@ def test_a_decided_survivor_keeps_its_decision(rig):
     assert [event.record for event in rig.bench.emitted(TaskClosed)] == ["r1"]
     assert [vote["answer"] for vote in stage(rig, "r2")["votes"]] == ["include"]
     assert rig.record("r2")["state"] == "merged"
+
+
+def test_what_was_let_in_is_not_silently_out_because_it_is_one_with_what_was_excluded(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        vote_on(rig, "r1", name, "exclude", **NO)
+        vote_on(rig, "r2", name, "include")
+    for name in ("ana", "ben"):
+        vote_on(rig, "r2", name, "rich", fields={"cmocs": ["c1"]})
+    assert rig.record("r2")["state"] == "included"
+
+    rig.hears(merged("r2", into="r1"))
+
+    assert (rig.record("r1")["state"], stage(rig, "r1")["state"]) == ("screening", "conflict")
+    (reopened,) = rig.bench.emitted(RecordReopened)
+    assert (reopened.record, reopened.stage) == ("r1", "sift") and "r2" in reopened.reason
+    assert [shown["n"] for shown in rig.gets("/agreement").json() if shown["stage"] == "sift"] == [2]
+
+    rig.answers("eve", "include", "adjudicator", "conflict", reason="I have read both")
+
+    assert rig.record("r1")["state"] == "included"
+    assert [event.record for event in rig.bench.emitted(RecordIncluded)] == ["r2", "r1"]
+
+
+def test_parted_again_each_is_what_it_was(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        vote_on(rig, "r1", name, "exclude", **NO)
+        vote_on(rig, "r2", name, "include")
+    rig.hears(merged("r2", into="r1"))
+    assert stage(rig, "r1")["state"] == "conflict"
+
+    rig.hears(parted("r2", out_of="r1"))
+
+    assert (rig.record("r1")["state"], rig.record("r2")["stage"]) == ("excluded", "depth")
 
 
 def test_a_survivor_behind_catches_up_stage_after_stage(either_rig):
