@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 
 from services.search.ports.index.query import Field
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Row, Sought
@@ -21,6 +23,9 @@ _MARKED: tuple[Field, ...] = ("title", "abstract")
 
 #: Characters of a text that are looked at.
 _LOOKED_AT = 100_000
+
+#: Marks of a text, and words that are held against phrases in it: what goes beyond marks nothing more.
+_MOST_MARKS, _MOST_COMPARED = 5_000, 500_000
 
 Span = tuple[int, int]
 
@@ -48,7 +53,7 @@ class Finds:
 
     def spans(self, text: str, field: Field) -> list[Span]:
         """Where it stands in a composed text of this field, as offsets; in order, never touching."""
-        return united(list(self._in[field].spans(text[:_LOOKED_AT]))) if self._in else []
+        return united(list(islice(self._in[field].spans(text[:_LOOKED_AT]), _MOST_MARKS))) if self._in else []
 
 
 _Rows = tuple[tuple[str, ...], ...]
@@ -65,6 +70,7 @@ class _Sight(dict[str, tuple[bool, _Rows]]):
         self._single = {row[0] for row in rows if len(row) == 1}
         self._begins = tuple(leaf.letters for leaf in wanted if isinstance(leaf, Beginning))
         self._phrases = [row for row in rows if len(row) > 1]
+        self._compared = 0
         self._heads = _shortest({*self._begins, *(shared(row[0]) for row in rows)})
 
     def __missing__(self, word: str) -> tuple[bool, _Rows]:
@@ -74,7 +80,7 @@ class _Sight(dict[str, tuple[bool, _Rows]]):
         return seen
 
     def spans(self, text: str) -> Iterator[Span]:
-        where = located(text)
+        where, self._compared = located(text), 0
         # With a blank before each word and behind it: what stands there at an offset stands in the text one before.
         blank = f" {where.letters.replace('-', ' ')} "
         for head in self._heads:
@@ -96,6 +102,9 @@ class _Sight(dict[str, tuple[bool, _Rows]]):
     def _end_of(self, row: tuple[str, ...], blank: str, end: int) -> int | None:
         """Where a phrase ends whose first word ends there; None if others follow than its own."""
         for stem in row[1:]:
+            self._compared += 1
+            if self._compared > _MOST_COMPARED:
+                return None
             following = _FOLLOWING.match(blank, end)
             if following is None or self._stem(counted(following[1])) != stem:
                 return None
@@ -139,9 +148,9 @@ def marked_whole(text: str, spans: list[Span]) -> str:
 
 def marked_fragments(text: str, spans: list[Span]) -> list[str]:
     """The pieces of the text with the most finds, in the text's order; at most three of about 220 characters."""
-    windows = _windows(text, spans)
-    best = sorted(windows, key=lambda window: -len(_inside(spans, *window)))[:FRAGMENTS]
-    return [_marked(text, spans, *window) for window in sorted(best)]
+    within = {window: _inside(spans, *window) for window in _windows(text, spans)}
+    best = sorted(within, key=lambda window: -len(within[window]))[:FRAGMENTS]
+    return [_marked(text, within[window], *window) for window in sorted(best)]
 
 
 def _windows(text: str, spans: list[Span]) -> list[Span]:
@@ -176,12 +185,14 @@ def _word_end(text: str, earliest: int, right: int) -> int:
 
 
 def _inside(spans: list[Span], left: int, right: int) -> list[Span]:
-    return [(start, end) for start, end in spans if left <= start and end <= right]
+    """Those within, of spans in order that never touch."""
+    some = spans[bisect_left(spans, (left, 0)) : bisect_left(spans, (right, 0))]
+    return some[:-1] if some and some[-1][1] > right else some
 
 
 def _marked(text: str, spans: list[Span], left: int, right: int) -> str:
     pieces, offset = ["…" if left > 0 else ""], left
-    for start, end in _inside(spans, left, right):
+    for start, end in spans:
         pieces += [_safe(text[offset:start]), "<mark>", _safe(text[start:end]), "</mark>"]
         offset = end
     return "".join([*pieces, _safe(text[offset:right]), "…" if right < len(text) else ""])

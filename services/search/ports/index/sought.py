@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from services.search.ports.index.query import And, Everything, Expression, Field, Not, Or, Phrase, Prefix, parse
 from services.search.ports.index.words import counted, parts_of
+from shared.errors import Invalid
 from shared.folding import findable, stands_alone
 
 
@@ -58,6 +59,10 @@ Sought = Row | Beginning | Doi | Everything | AllOf | AnyOf | Without
 
 #: Words of a query that are looked for in other spellings too. A longer query has said them itself.
 _MOST_SPELLED = 16
+
+#: Words next to each other that are looked for: a paragraph of them is pasted by mistake, and costs every text dearly
+#: that repeats one. Of what is written without blanks each character is one.
+_LONGEST_ROW = 200
 
 #: What is written before a word and with it, and is mostly no word by itself; so are some letters (e-mail, T cells).
 _BEFORE = frozenset(
@@ -138,6 +143,9 @@ class _Reader:
 
 
 def _row(forms: tuple[str, ...], field: Field | None) -> Row:
+    if len(forms) > _LONGEST_ROW:
+        why = f"{len(forms)} words next to each other are looked for, and {_LONGEST_ROW} is the most: give some of them"
+        raise Invalid(f"search text: {why}", errors=[{"at": "text", "why": why}])
     return Row(tuple(map(counted, forms)), field)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.search.ports.index.highlight import Finds, marked_fragments, marked_whole, united
 from services.search.ports.index.sought import sought
 from services.search.ports.index.words import Words
+from shared.errors import Invalid
 from shared.events.ingest import Bibliography
 from shared.folding import composed
 
@@ -37,6 +38,20 @@ def spans(query: str, text: str, analyzer: str = "english") -> list[str]:
 )
 def test_finds_stand_where_the_query_found_them(query: str, text: str, found: list[str]) -> None:
     assert spans(query, text) == found
+
+
+def test_a_text_that_repeats_one_word_is_marked_as_far_as_that_costs_little() -> None:
+    (found,) = spans("好" * 150, "好" * 90_000)
+
+    assert 150 <= len(found) < 10_000
+
+
+def test_a_paragraph_in_quotes_is_refused_and_a_sentence_is_not() -> None:
+    sentence = " ".join(f"word{number}" for number in range(200))
+
+    assert spans(f'"{sentence}"', f"So: {sentence}.") == [sentence]
+    with pytest.raises(Invalid, match="201 words next to each other are looked for, and 200 is the most"):
+        sought(f'"{sentence} more"')
 
 
 def test_without_stems_only_the_word_itself_is_marked() -> None:
