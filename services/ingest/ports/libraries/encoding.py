@@ -33,6 +33,12 @@ _OTHER_FILES = (
     (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
     (b"SQLite format 3", "a database"), (b"Rar!", "a RAR archive"), (b"7z\xbc\xaf", "a 7z archive"),
 )  # fmt: skip
+#: How a page begins that was saved out of a browser, alone or with all that belongs to it.
+_WEB_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?:<\?xml[^>]{0,200}\?>|<!--.{0,500}?-->)\s*){0,3}<(?:!doctype\s+html|html|head)\b"
+    rb"|From: <Saved by ",
+    re.IGNORECASE | re.DOTALL,
+)
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 #: The share of control characters from which on a file is no text.
 _MOST_CONTROL = 0.05
@@ -71,6 +77,12 @@ def encoding_of(file: BinaryIO, *, name: str) -> Encoding:
     for magic, what in _OTHER_FILES:
         if head.startswith(magic):
             raise UnreadableLibrary.at(name, 1, f"it is {what}, not a text file")
+    if _WEB_PAGE.match(head.replace(b"\0", b"").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")):
+        raise UnreadableLibrary.at(
+            name,
+            1,
+            "it is a web page: have the database export its records (as RIS, BibTeX or CSV), and bring that file",
+        )
     found = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None) or _wide(head)
     if found in _WIDE:
         file.seek(0)

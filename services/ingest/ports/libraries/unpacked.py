@@ -85,6 +85,9 @@ class Archive:
     def namelist(self) -> list[str]:
         return self._zip.namelist()
 
+    def has_under(self, folder: str) -> bool:
+        return any(part.lstrip("/").startswith(folder) for part in self.namelist())
+
     def getinfo(self, part: str) -> ZipInfo:
         return self._zip.getinfo(part)
 

@@ -39,6 +39,10 @@ class Workbook:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._name = name
         self._archive = Archive(file, name)
+        if "[Content_Types].xml" not in self._archive.namelist() or not self._archive.has_under("xl/"):
+            self._archive.refuse(
+                1, "it is a ZIP archive, and no workbook (.xlsx): unpack it, and bring the files in it"
+            )
         self._reader = _Reader(self._archive)
         try:
             with warnings.catch_warnings():

@@ -112,6 +112,11 @@ def test_a_line_longer_than_any_record_is_cut_and_memory_stays_small():
         (b"\xff\xfe\r\n", "the file is empty"),
         (b"PK\x03\x04 and more", "it is a ZIP archive"),
         (b"\x1f\x8b\x08\x00", "it is a gzip archive"),
+        (b"<!DOCTYPE html>\n<html><head>", "it is a web page: have the database export its records"),
+        (b"\xef\xbb\xbf\n<!-- saved from url=(0022) -->\n<HTML lang='en'>", "it is a web page"),
+        (b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml">', "it is a web page"),
+        ("<html><body>".encode("utf-16"), "it is a web page"),
+        (b"From: <Saved by Blink>\nSnapshot-Content-Location: https://example.org\n", "it is a web page"),
         (b"TY  - \x01\x02\x03\x04", "it is a binary file, not text"),
     ],
 )

@@ -159,12 +159,14 @@ def test_what_is_no_table_is_refused(data):
         everything(sheets, data)
 
 
-def test_an_archive_of_something_else_is_refused():
+@pytest.mark.parametrize("parts", [["export.ris"], ["word/document.xml", "[Content_Types].xml"], []])
+def test_an_archive_of_something_else_is_refused_in_a_sentence(parts):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("word/document.xml", "<w/>")
+        for part in parts:
+            archive.writestr(part, "<w/>")
 
-    with pytest.raises(UnreadableLibrary, match="no workbook"):
+    with pytest.raises(UnreadableLibrary, match=r"it is a ZIP archive, and no workbook \(\.xlsx\): unpack it"):
         everything(sheets, file.getvalue())
 
 
