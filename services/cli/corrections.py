@@ -13,12 +13,12 @@ from shared.errors import Invalid
 
 app = Group(help="What people correct of records.")
 
-#: The fields that may be corrected, those with a list of names last.
+#: The fields that may be corrected, those that are lists last.
 FIELDS = (
     "title", "abstract", "venue", "volume", "issue", "pages", "article_number", "published", "kind", "language",
-    "publisher", "authors", "editors",
+    "publisher", "authors", "editors", "keywords",
 )  # fmt: skip
-_LISTS = FIELDS[-2:]
+_LISTS = FIELDS[-3:]
 
 _REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
 
@@ -32,7 +32,7 @@ _REASON = option("--reason", required=True, help="Why, for whoever reads it late
 @REVIEW
 @argument("record", "A record, by its id.")
 @argument("field", "What of it", type=click.Choice(FIELDS))
-@argument("values", "What it should be: names one by one, a text, or @FILE.", nargs=-1)
+@argument("values", "What it should be: names or keywords one by one, a text, or @FILE.", nargs=-1)
 @option("--none", is_flag=True, help="It has none.")
 @_REASON
 @AS_JSON

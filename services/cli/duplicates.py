@@ -22,7 +22,7 @@ duplicates = Group("duplicates", help="Which records are one work: what is to be
 #: What of a description is shown, in this order.
 _FIELDS = (
     "authors", "editors", "venue", "published", "volume", "issue", "pages", "article_number", "publisher", "kind",
-    "language", "other_titles", "urls", "abstract",
+    "language", "other_titles", "urls", "keywords", "abstract",
 )  # fmt: skip
 
 _IDENTIFIERS = ("doi", "pmid", "pmcid", "openalex")
@@ -201,7 +201,9 @@ def _description(view: RecordView) -> Iterator[tuple[str, str, str]]:
     for name in _FIELDS:
         if value := getattr(about, name, None):
             shown = "; ".join(value) if isinstance(value, list) else str(value)
-            yield name.replace("_", " "), shown, about.provenance.get(name, "")
+            # Of some lists each source has brought a part.
+            words = (said for field, said in about.provenance.items() if field.partition(".")[0] == name)
+            yield name.replace("_", " "), shown, "; ".join(dict.fromkeys(words))
     for name in _IDENTIFIERS:
         if value := getattr(about.identifiers, name, None):
             yield name, value, about.provenance.get(f"identifiers.{name}", "")

@@ -27,6 +27,9 @@ LONGEST_TITLE, LONGEST_ABSTRACT, LONGEST_VENUE = 5_000, 200_000, 2_000
 #: How many authors a work has, and the characters of one's name and of all names together.
 MOST_AUTHORS, LONGEST_AUTHOR, LONGEST_AUTHORS = 20_000, 1_000, 500_000
 
+#: How many keywords a work has, and the characters of one.
+MOST_KEYWORDS, LONGEST_KEYWORD = 200, 200
+
 #: Bytes of an event as it travels: what the log takes (8 MiB), less its key and headers.
 LARGEST_EVENT = 8 * 1024 * 1024 - 16 * 1024
 
@@ -89,6 +92,14 @@ def _check_authors(names: list[str]) -> list[str]:
     return names
 
 
+def _check_keywords(keywords: list[str]) -> list[str]:
+    if len(keywords) > MOST_KEYWORDS:
+        raise ValueError(f"holds more than {MOST_KEYWORDS} keywords")
+    if max(map(len, keywords), default=0) > LONGEST_KEYWORD:
+        raise ValueError(f"holds a keyword of more than {LONGEST_KEYWORD} characters")
+    return keywords
+
+
 def _check_text(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds the character U+0000, which no database keeps")
@@ -103,6 +114,7 @@ Title = Annotated[str, _UpTo(LONGEST_TITLE)]
 Abstract = Annotated[str, _UpTo(LONGEST_ABSTRACT)]
 Venue = Annotated[str, _UpTo(LONGEST_VENUE)]
 Authors = Annotated[list[str], AfterValidator(_check_authors)]
+Keywords = Annotated[list[str], AfterValidator(_check_keywords)]
 
 #: A check for text that people write.
 KeptText = AfterValidator(_check_text)

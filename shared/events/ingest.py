@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.events.base import Event, Value
-from shared.events.bounds import Abstract, Authors, Count, Id, Title, Venue
+from shared.events.bounds import Abstract, Authors, Count, Id, Keywords, Title, Venue
 from shared.events.values import Identifiers, PartialDate
 
 #: What can happen to a published report after it appeared (Crossref update types, plus reinstatement).
@@ -38,13 +38,15 @@ def _is_empty(value: object) -> bool:
 class Bibliography(Value):
     """The canonical description of a record; `provenance` says which source gave each field (`source:id`).
 
-    `other_titles` are further forms of its title: in another language, without its subtitle, an earlier one.
-    `restricted` says that more is known of it, which is shown to its review's people alone and never leaves ingest.
+    `other_titles` are further forms of its title: in another language, without its subtitle, an earlier one. `keywords`
+    are those of its authors and of its indexers (MeSH and the like), as all its sources have them. `restricted` says
+    that more is known of it, which is shown to its review's people alone and never leaves ingest.
     """
 
     title: Title | None = None
     other_titles: list[Title] = Field(default=[], exclude_if=_is_empty)
     abstract: Abstract | None = None
+    keywords: Keywords = Field(default=[], exclude_if=_is_empty)
     authors: Authors = []
     editors: Authors = Field(default=[], exclude_if=_is_empty)
     venue: Venue | None = None

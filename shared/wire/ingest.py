@@ -891,13 +891,13 @@ class Undoing(Given):
 #: ruled about instead.
 CorrectableField = Literal[
     "title", "abstract", "authors", "editors", "venue", "volume", "issue", "pages", "article_number", "published",
-    "kind", "language", "publisher",
+    "kind", "language", "publisher", "keywords",
 ]  # fmt: skip
 
 
 class NewCorrection(Given):
-    """What a field of a record's description should be: a list for `authors` and `editors`, else text; none where what
-    its sources say is no such thing."""
+    """What a field of a record's description should be: a list for `authors`, `editors` and `keywords`, else text;
+    none where what its sources say is no such thing."""
 
     field: CorrectableField
     value: Corrected | Annotated[list[Line], Field(max_length=1_000)] | None

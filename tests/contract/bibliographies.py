@@ -95,6 +95,12 @@ def _identifiers() -> st.SearchStrategy[Identifiers]:
     )
 
 
+def keywords(lines: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+    """Keywords as every source's are left: each once, without a star around it."""
+    words = lines.filter(lambda word: word == word.strip("* ") and "/*" not in word)
+    return st.lists(words, max_size=4, unique_by=str.casefold)
+
+
 def _other_titles(bibliography: Bibliography) -> bool:
     return bibliography.title not in bibliography.other_titles
 
@@ -106,6 +112,7 @@ def bibliographies() -> st.SearchStrategy[Bibliography]:
         title=lines(80).filter(_is_title),
         other_titles=st.lists(lines(), max_size=2, unique=True),
         abstract=st.none() | _abstracts(),
+        keywords=keywords(lines()),
         authors=st.lists(_names(), max_size=4),
         editors=st.lists(_names(), max_size=2),
         venue=st.none() | lines(),

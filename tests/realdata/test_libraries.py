@@ -30,6 +30,9 @@ SAY_NOTHING = {
     "example_custom_list_tags.ris": 1,
 }
 
+#: What databases write between their records, of which nothing is said.
+ALWAYS = re.compile(r"[0-9]+\.|Record #\d+ of \d+|(Provider|Database|Content): .*|NL  - .*|Link to the Ovid .*")
+
 RANGE = re.compile(r"lines? (\d+)(?: to (\d+))?")
 
 
@@ -87,10 +90,10 @@ def test_each_line_that_is_of_no_record_is_named(files):
                 junk.update(range(int(first), int(last or first) + 1))
         lines = lines_of(file)
         # What stands between the last value of a record without its end and the next record is none of it either.
-        assert set(outside(lines)) - junk == set(), file
-        assert all(not lines[at - 1].strip() or at in junk for at in outside(lines)), file
+        always = {at for at in outside(lines) if ALWAYS.fullmatch(lines[at - 1].strip())}
+        assert set(outside(lines)) - junk == always, file
         named += len(junk)
-    assert named == 64
+    assert named == 3
 
 
 def test_what_databases_number_keeps_its_number(files):

@@ -20,7 +20,7 @@ from shared.ids import new_id
 from shared.languages import language
 from shared.wire.ingest import NewCorrection
 
-_LISTS = ("authors", "editors")
+_LISTS = ("authors", "editors", "keywords")
 
 
 def correct(work: Work, review: str, record: str, asked: NewCorrection) -> CorrectionRow:
@@ -104,7 +104,7 @@ def _value(asked: NewCorrection) -> Any:
     if asked.field in _LISTS:
         value = [] if value is None else value
         if not isinstance(value, list):
-            raise _invalid(f"{asked.field} are a list of names")
+            raise _invalid(f"{asked.field} are a list of {'words' if asked.field == 'keywords' else 'names'}")
     elif isinstance(value, list):
         raise _invalid(f"{asked.field} is a text, and no list")
     elif asked.field == "kind" and value not in get_args(Kind):

@@ -11,7 +11,7 @@ The sources are asked in an order of trust, the same for every record:
 - Volume, issue, pages and article number come from one source: of those that tell most of them the one with which
   most others agree, and the first of these.
 - The most precise date is taken, of several that of the same source; the first kind that says more than `article`.
-- Further titles are those of all sources, each once.
+- Further titles and keywords are those of all sources, each once.
 - What a person corrected outranks all of them.
 - It is restricted where one of them is: more is known of it than may be told.
 """
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from services.ingest.domain.matching import Described
+from shared.events.bounds import MOST_KEYWORDS
 from shared.events.ingest import Bibliography, SourceRef
 from shared.events.values import Identifiers
 from shared.folding import plain_words
@@ -54,6 +55,8 @@ class Contributed(Described, Protocol):
     def abstract(self) -> str | None: ...
     @property
     def language(self) -> str | None: ...
+    @property
+    def keywords(self) -> list[str]: ...
     @property
     def isbns(self) -> list[str]: ...
     @property
@@ -92,7 +95,8 @@ def corrected(described: Bibliography, corrections: Iterable[Correction]) -> Bib
     if not newest:
         return described
     fields = {name: each.value for name, each in newest.items()}
-    provenance = described.provenance | {name: f"person:{each.id}" for name, each in newest.items()}
+    of_sources = {name: given for name, given in described.provenance.items() if name.split(".")[0] not in newest}
+    provenance = of_sources | {name: f"person:{each.id}" for name, each in newest.items()}
     return described.model_copy(update={**fields, "provenance": provenance})
 
 
@@ -119,10 +123,13 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
     provenance = {name: given[name].name for name, value in fields.items() if value}
     titles = _further_titles(trusted, fields["title"] if chosen["title"] else None)
     provenance |= {f"other_titles.{index}": name for index, name in enumerate(titles.values())}
+    keywords, brought = _keywords(trusted)
+    provenance |= {f"keywords.{first}": name for first, name in brought.items()}
     provenance |= {f"identifiers.{kind}": one.name for kind, one in identifiers.items() if one is not None}
     return Bibliography(
         **fields,
         other_titles=list(titles),
+        keywords=keywords,
         identifiers=Identifiers(
             **{kind: getattr(one.record.identifiers, kind) for kind, one in identifiers.items() if one is not None}
         ),
@@ -136,8 +143,11 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
 
 
 def changes(before: Bibliography, after: Bibliography) -> list[str]:
-    """The names of the fields that differ."""
-    return [name for name in Bibliography.model_fields if getattr(before, name) != getattr(after, name)]
+    """The names of the fields that differ; keywords in another order are the same."""
+    differ = [name for name in Bibliography.model_fields if getattr(before, name) != getattr(after, name)]
+    if "keywords" in differ and set(before.keywords) == set(after.keywords):
+        differ.remove("keywords")
+    return differ
 
 
 def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[int, bool, str, str]]:
@@ -174,6 +184,21 @@ def _further_titles(trusted: Sequence[Contribution[Contributed]], title: str | N
                 known.add(words)
                 found[other] = one.name
     return found
+
+
+def _keywords(trusted: Sequence[Contribution[Contributed]]) -> tuple[list[str], dict[int, str]]:
+    """The keywords of all sources, one source after the other, as many as a work has; and where those begin that each
+    source adds."""
+    kept: dict[str, str] = {}
+    brought: dict[int, str] = {}
+    for one in trusted:
+        begins = len(kept)
+        for keyword in one.record.keywords:
+            if len(kept) < MOST_KEYWORDS:
+                kept.setdefault(keyword.casefold(), keyword)
+        if len(kept) > begins:
+            brought[begins] = one.name
+    return list(kept.values()), brought
 
 
 def _first_identifier(trusted: Sequence[Contribution[Contributed]], kind: str) -> Contribution[Contributed] | None:

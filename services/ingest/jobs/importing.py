@@ -16,7 +16,7 @@ from services.ingest.commands.deduplication import take_in
 from services.ingest.commands.searches import settle_search
 from services.ingest.commands.statements import keep_statements
 from services.ingest.commands.watches import watch_over
-from services.ingest.domain.mappings import Mapped
+from services.ingest.domain.mappings import Mapped, name_of
 from services.ingest.domain.watching import ImportStates, RunStates
 from services.ingest.jobs.checking import MappingMisfit, check_file, mapped_of
 from services.ingest.jobs.items import (
@@ -49,6 +49,9 @@ ACTOR = "ingest:import"
 
 #: Records of a file that are taken in by one transaction.
 AT_ONCE = 200
+
+#: Columns that a remark names; and the one in which Rayyan writes what was decided.
+MOST_NAMED, _RAYYAN_COLUMN = 50, "notes"
 
 #: What is remarked of a record that left and comes back changed.
 _DIFFERS = "{} is described otherwise here, and stays so: `living ingest correct` changes it"
@@ -98,7 +101,7 @@ def _take_in(running: Context, row: ImportRow, stages: dict[str, list[str]] | No
         # Read before anything is written: a file that is none shows it here.
         first = next(batches, [])
         with running.work(ACTOR) as work:
-            begun = _begin(work, row.id, opened, row.database or opened.dialect or UNKNOWN)
+            begun = _begin(work, row.id, opened, row.database or opened.dialect or UNKNOWN, mapped)
         for number, entries in enumerate(chain([first], batches)):
             if running.stopping.is_set():
                 return
@@ -141,7 +144,7 @@ def _batches(entries: Iterator[Entry | Fault]) -> Iterator[list[Entry | Fault]]:
         yield batch
 
 
-def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
+def _begin(work: Work, imported: str, opened: Opened, database: str, mapped: Sequence[Mapped]) -> RunRow:
     """Notes what a file is, and opens the run that takes it in, unless that was done before."""
     row = store.lock_import(work, imported)
     row.error = None
@@ -156,13 +159,23 @@ def _begin(work: Work, imported: str, opened: Opened, database: str) -> RunRow:
     run, day = new_id("run"), row.searched_on or row.asked_at.astimezone(UTC).date()
     row.run = run
     ImportStates.turn(row, ImportStates.RUNNING)
-    return work.add(
+    opened_run = work.add(
         RunRow(
             id=run, walk=run, review=row.review, watch=watch.id, source=watch.source, query=row.query or row.name,
             protocol_version=review.protocol_version, purpose="import", dated_by="came", since=day, until=day,
             reported=row.reported, started_at=work.now,
         )
     )  # fmt: skip
+    add_remarks(opened_run, _unread(opened.unread, mapped))
+    return opened_run
+
+
+def _unread(columns: Sequence[str], mapped: Sequence[Mapped]) -> Iterator[str]:
+    """What is remarked, once, of a table's columns of which nothing is taken in, nor read as what was decided."""
+    read = {name for one in mapped for name in (*one.columns, *([_RAYYAN_COLUMN] if one.reads else []))}
+    if columns := [name for name in columns if name_of(name) not in read]:
+        more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
+        yield f"columns not read: {', '.join(name[:100] for name in columns[:MOST_NAMED])}{more}"
 
 
 def _watch(work: Work, row: ImportRow, source: str, version: int) -> WatchRow:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from bibtexparser import model
 from bibtexparser.middlewares.names import InvalidNameError, parse_single_name_into_parts
 
-from services.ingest.ports.libraries import latex
+from services.ingest.ports.libraries import keywords, latex, names
 from services.ingest.ports.libraries.said import Said, several
 from shared import identifiers
 
@@ -27,6 +27,7 @@ _PARTS = _meanings(
         "title": "title",
         "other_titles": "shorttitle|origtitle|titletranslation|translatedtitle|booktitle_original",
         "abstract": "abstract",
+        "keywords": "keywords|keyword|author_keywords|index_keywords|keywords-plus|author-keywords|keywords_plus",
         "authors": "author|authors",
         "editors": "editor|editors",
         "venue": "journal|journaltitle|booktitle|maintitle",
@@ -77,8 +78,8 @@ def said_of(entry: model.Entry, macros: Mapping[str, str], *, own: bool) -> Said
         part = _PARTS.get(name) or _numbered(name)
         if part is None or not _take(said, part, tex):
             left.setdefault(name, (it.key, tex))
-    for part, names in _INSTEAD:
-        for name in names:
+    for part, others in _INSTEAD:
+        for name in others:
             if not getattr(said, part) and name in left:
                 setattr(said, part, latex.line_of(left.pop(name)[1]))
     if "subtitle" in left and not own:
@@ -87,6 +88,8 @@ def said_of(entry: model.Entry, macros: Mapping[str, str], *, own: bool) -> Said
         key.removeprefix(OWN_PREFIX) if own and key != f"{OWN_PREFIX}record" else key: latex.lines_of(tex)
         for key, tex in left.values()
     }
+    if own:
+        said.fields.pop("databases", None)
     if entry.key and not own:
         said.fields["citation key"] = entry.key
     _mend(said)
@@ -107,6 +110,11 @@ def _take(said: Said, part: str, tex: str) -> bool:
             people.remove("others")
             said.remarks.append(f"its list of {part} is cut off there")
         getattr(said, part).extend(people)
+    elif part == "keywords":
+        text = latex.line_of(tex)
+        said.keywords.extend(names.listed(text) if said.own else keywords.split(text))
+        # People keep labels and decisions there as well, so it stays a field too.
+        return said.own
     elif part in _LISTS:
         text = latex.address_of(tex) if part in _RAW else latex.line_of(tex)
         getattr(said, part).extend([text] if part not in ("issns", "isbns") else several(text))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from services.ingest.ports.libraries import latex
 from services.ingest.ports.libraries.bibtex_fields import OWN_PREFIX
+from services.ingest.ports.libraries.names import joined
 from services.ingest.ports.libraries.outgoing import in_pieces
 from services.ingest.ports.libraries.port import Exported
 from shared.folding import without_marks
@@ -79,6 +80,8 @@ def _fields(record: Exported, kind: str) -> Iterator[tuple[str, str]]:
     for number, title in enumerate(it.other_titles, start=1):
         yield f"othertitle{number}", _text(title)
     yield "abstract", _text(it.abstract)
+    yield "keywords", _text(joined(it.keywords))
+    yield f"{OWN_PREFIX}databases", _text("; ".join(record.databases))
     yield f"{OWN_PREFIX}record", _text(record.record)
     for name, value in record.decisions.items():
         yield OWN_PREFIX + _NO_NAME.sub("-", name), _text(value)

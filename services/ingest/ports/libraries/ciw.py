@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from services.ingest.ports.libraries import dialects
+from services.ingest.ports.libraries import dialects, keywords
 from services.ingest.ports.libraries.common import (
     Described,
     date_of,
@@ -121,6 +121,9 @@ def _described(block: Block, reader: Reader) -> Described:
         {
             "title": title,
             "abstract": abstract,
+            "keywords": keywords.tidied(
+                word for text in block.all("DE", "ID") for word in text.replace("\n", " ").split(";")
+            ),
             "authors": [*(whole if len(whole) >= len(short) else short), *_names(block, "CA", "GP")],
             "editors": _names(block, "BE", "ED"),
             "venue": venues[0] if venues else None,

@@ -27,6 +27,12 @@ _PARTS = _meanings(
         "other_title": "original title|translated title|alternate title|alternatetitle|short title|title translation"
         "|vernacular title|other titles|foreign title|original language title",
         "abstract": "abstract|abstracts|abstract note|ab|n2|abstract text|original abstract|abstract ab",
+        "keywords": "keywords|keyword|author keywords|index keywords|keywords plus|keyword s|authors keywords"
+        "|manual tags|automatic tags|kw|mesh|mesh terms|mesh headings|mesh heading|mesh subject headings|mh|ot"
+        "|subject|subjects|subject terms|subject headings|subjectterms|descriptors|identifiers keywords"
+        "|emtree drug index terms|emtree drug index terms major focus|emtree medical index terms"
+        "|emtree medical index terms major focus|ieee terms|inspec controlled terms|inspec non controlled terms"
+        "|mesh_terms|key concepts|identifier keyword",
         "authors": "authors|author|author names|author s|author full names|authors contributors|first authors|au|af"
         "|author name|contributors|author list|creators|creator|authors primary",
         "editors": "editors|editor|secondary authors|book editors|be|editor s",
@@ -73,7 +79,7 @@ _OTHERWISE: dict[str, dict[str, str | None]] = {
     "ovid": {"source": "source", "so": "source"},
     "cochrane": {"source": "venue"},
     "ebsco": {"source": "venue"},
-    "wos": {"pt": None, "is": "issue", "au": None, "ti": "title"},
+    "wos": {"pt": None, "is": "issue", "au": None, "ti": "title", "de": "keywords", "id": "keywords"},
     "ieee": {"publication date": None, "issue date": "date", "category": "kind", "document identifier": "kind"},
     "zotero": {"type": None, "number": None, "key": None},
     "covidence": {"accession number": None},
@@ -119,8 +125,9 @@ def meanings(names: Sequence[str], dialect: str | None) -> list[str | None]:
 
 
 def cited(names: Sequence[str], dialect: str | None) -> list[str]:
-    """The columns that are read as parts of a citation."""
-    return [name for name, meaning in zip(names, meanings(names, dialect), strict=True) if meaning is not None]
+    """The columns that are read as parts of a citation, and as nothing else: keywords may be labels as well."""
+    named = zip(names, meanings(names, dialect), strict=True)
+    return [name for name, meaning in named if meaning not in (None, "keywords")]
 
 
 def is_header(names: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from services.ingest.ports.libraries import keywords
 from services.ingest.ports.libraries.port import Exported
 from services.ingest.ports.libraries.said import Said, several
 
@@ -31,7 +32,9 @@ _TYPES = {
 }  # fmt: skip
 #: What has a type of its own, and needs no word beside it.
 _SAID_BY_TYPE = {"article", "conference_paper", "book", "chapter", "thesis", "report", "dataset", "other", None}
-_OWN_LISTS = ("other_titles", "issns", "isbns", "urls")
+_OWN_LISTS = ("other_titles", "keywords", "issns", "isbns", "urls")
+#: What our own files say once more for others, or of what brought a record before.
+_OF_OURS = {"keyword", "source"}
 
 
 def said_of(item: dict[str, Any], *, own: bool) -> Said:
@@ -48,6 +51,12 @@ def said_of(item: dict[str, Any], *, own: bool) -> Said:
             said.date, said.year = _date(value)
         elif name == "URL":
             said.urls.append(_text(value))
+        elif own and name in _OF_OURS:
+            continue
+        elif name == "keyword" and (text := _text(value)):
+            said.keywords = keywords.split(text)
+            # People keep labels and decisions there as well, so it stays a field too.
+            said.fields[name] = text[:_LONGEST]
         elif name in _TEXTS and (text := _text(value)):
             _take(said, _TEXTS[name], text, name)
         elif name not in ("custom", "id", "issued") and (text := _text(value)):
@@ -131,6 +140,8 @@ def csl_of(record: Exported) -> dict[str, Any]:
         "number": it.article_number,
         "issued": {"date-parts": [[int(part) for part in it.published.split("-")]]} if it.published else None,
         "abstract": it.abstract,
+        "keyword": "; ".join(it.keywords),
+        "source": "; ".join(record.databases),
         "publisher": it.publisher,
         "language": it.language,
         "DOI": ids.doi,

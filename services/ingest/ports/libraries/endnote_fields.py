@@ -20,6 +20,7 @@ _PARTS = {
     "alt-periodical/full-title": "other_venues",
     "alt-periodical/abbr-1": "other_venues",
     "abstract": "abstract",
+    "keywords/keyword": "keywords",
     "contributors/authors/author": "authors",
     "contributors/secondary-authors/author": "editors",
     "authors/author": "authors",
@@ -42,7 +43,7 @@ _PARTS = {
 _LISTS = {"other_titles", "other_venues", "authors", "editors", "kinds"}
 _URLS = re.compile(r"(?:urls/(?:\w+-urls/)?)?url(?:/\w+)?")
 _PMC = re.compile(r"PMC[0-9]{1,10}")
-_OF_THE_FILE = {"source-app", "rec-number"}
+_OF_THE_FILE = {"source-app", "rec-number", "remote-database-name"}
 _FIRST = re.compile(r"[\r\n]+")
 _OWN_NUMBERS = {
     "article-number": "article_number",
@@ -77,6 +78,10 @@ def _take(said: Said, part: str, path: str, text: str) -> bool:
         numbers = [text] if identifiers.isbn(text) else several(text)
         said.issns.extend(number for number in numbers if not identifiers.isbn(number))
         said.isbns.extend(number for number in numbers if identifiers.isbn(number))
+    elif part == "keywords":
+        said.keywords.extend([text] if said.own else _FIRST.split(text))
+        # People keep labels and decisions there as well, so it stays a field too.
+        return said.own
     elif part in _LISTS:
         names = [text] if said.own or part not in ("authors", "editors") else _FIRST.split(text)
         getattr(said, part).extend(name.strip() for name in names if name.strip())

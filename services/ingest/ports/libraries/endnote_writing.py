@@ -48,10 +48,15 @@ def _record(number: int, record: Exported) -> Iterator[str]:
     others = _all("short-title", it.other_titles)
     yield _group("titles", _one("title", it.title) + _one("secondary-title", it.venue) + others)
     yield _one("pages", it.pages) + _one("volume", it.volume) + _one("number", it.issue)
+    yield _group("keywords", _all("keyword", it.keywords))
     dates = _group("pub-dates", _one("date", it.published)) if it.published else ""
     yield _group("dates", _one("year", (it.published or "")[:4]) + dates)
     yield _one("publisher", it.publisher) + _all("isbn", it.issns) + _one("electronic-resource-num", ids.doi)
-    yield _one("abstract", it.abstract) + _one("language", it.language)
+    yield (
+        _one("abstract", it.abstract)
+        + _one("remote-database-name", "; ".join(record.databases))
+        + _one("language", it.language)
+    )
     yield _group("urls", _group("related-urls", _all("url", it.urls)))
     rest = {"living_record": record.record, "kind": it.kind, "article-number": it.article_number, "pmid": ids.pmid,
             "pmcid": ids.pmcid, "openalex": ids.openalex}  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from services.ingest.ports.libraries import dialects
+from services.ingest.ports.libraries import dialects, keywords
 from services.ingest.ports.libraries.common import (
     Described,
     date_of,
@@ -82,6 +82,7 @@ def _described(block: Block, reader: Reader) -> Described:
             "title": titles[0] if titles else None,
             "other_titles": list(dict.fromkeys(title for title in titles[1:] if title != titles[0])),
             "abstract": abstract,
+            "keywords": keywords.listed(block.all("K")),
             "authors": names_of(text for value in block.all("A") for text in value.split("\n")),
             "editors": [name for name in map(name_of, block.all("E")) if name],
             "venue": venues[0] if venues else None,

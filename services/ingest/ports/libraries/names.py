@@ -35,7 +35,7 @@ def listed(text: str) -> list[str]:
 def split(text: str, *, glued: bool = False) -> list[str]:
     """The names in a cell, by the sign that stands between them; `glued` where none does, but a capital tells."""
     text = text.strip()
-    if text.startswith("[") and text.endswith("]") and (names := _literal(text)) is not None:
+    if (names := literal(text)) is not None:
         return named(names)
     for sign in ("\n", "||", "|", ";"):
         if sign in text:
@@ -49,9 +49,9 @@ def split(text: str, *, glued: bool = False) -> list[str]:
     return named(_GLUED.split(text) if glued else _by_commas(text))
 
 
-def _literal(text: str) -> list[str] | None:
-    """A list as Python writes it, which is how some tools write tables."""
-    if len(text) > _LONGEST_LIST:
+def literal(text: str) -> list[str] | None:
+    """A list as Python writes it, which is how some tools write tables; None for any other text."""
+    if not (text.startswith("[") and text.endswith("]")) or len(text) > _LONGEST_LIST:
         return None
     try:
         names = ast.literal_eval(text)

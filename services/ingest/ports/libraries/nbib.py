@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from services.ingest.ports.libraries import dialects
+from services.ingest.ports.libraries import dialects, keywords
 from services.ingest.ports.libraries.common import (
     Described,
     date_of,
@@ -172,6 +172,7 @@ def _described(block: Block, reader: Reader) -> Described:
             "title": titles[0] if titles else None,
             "other_titles": titles[1:],
             "abstract": abstract,
+            "keywords": _keywords(block),
             "authors": [name for name in map(name_of, [*people, *block.all("CN")]) if name],
             "editors": [name for name in map(name_of, block.all("FED") or block.all("ED")) if name],
             "venue": venues[0] if venues else None,
@@ -193,6 +194,12 @@ def _described(block: Block, reader: Reader) -> Described:
         accession=_accession(block, ids, databases),
         fields=_fields(block),
     )
+
+
+def _keywords(block: Block) -> list[str]:
+    """The descriptors of MeSH, without what of each the work is about, then other terms."""
+    descriptors = [text.partition("/")[0] for text in block.all("MH")]
+    return keywords.tidied([*descriptors, *block.all("OT", "KW")])
 
 
 def _bare(title: str) -> str:

@@ -8,8 +8,8 @@ from services.ingest.ports.libraries.dialects import noted
 from services.ingest.ports.libraries.port import Exported
 from shared.languages import bibliographic
 
-#: What of a description has no tag.
-LACKS = frozenset({"article_number", "urls", "openalex"})
+#: What of a description has no tag, nor has where it came from.
+LACKS = frozenset({"article_number", "urls", "openalex", "databases"})
 
 _TYPES = {
     "article": "Journal Article", "review": "Review", "preprint": "Preprint", "conference_paper": "Congress",
@@ -40,7 +40,7 @@ def _tagged(exported: Exported) -> Iterator[tuple[str, str]]:
         ("AB", (it.abstract or "").split("\n")), ("FAU", it.authors), ("FED", it.editors),
         ("LA", _language(it.language)),
         ("PT", _one(_TYPES.get(it.kind or ""))), ("TT", it.other_titles), ("PB", _one(it.publisher)),
-        ("JT", _one(it.venue)), ("PMC", _one(ids.pmcid)),
+        ("OT", it.keywords), ("JT", _one(it.venue)), ("PMC", _one(ids.pmcid)),
         ("GN", _one(noted({"record": exported.record, **exported.decisions}))),
     ]  # fmt: skip
     for tag, values in named:

@@ -6,33 +6,32 @@ from collections.abc import Iterable, Iterator
 
 from services.ingest.ports.libraries.columns import OWN_COLUMN
 from services.ingest.ports.libraries.names import joined
-from services.ingest.ports.libraries.port import Exported
+from services.ingest.ports.libraries.port import DECISIONS, Exported
 from shared.events.values import Identifiers
 
 _TEXTS = ("title", "abstract", "venue", "volume", "issue", "pages", "article_number", "publisher", "published", "kind",
           "language")  # fmt: skip
-_LISTS = ("other_titles", "authors", "editors", "issns", "isbns", "urls")
+_LISTS = ("other_titles", "keywords", "authors", "editors", "issns", "isbns", "urls")
 #: The columns of a description, in the order in which people look at them.
 COLUMNS = (
     "title", "other_titles", "authors", "editors", "published", "venue", "volume", "issue", "pages", "article_number",
-    "abstract", "kind", "language", "publisher", "issns", "isbns", "urls", *Identifiers.model_fields,
+    "abstract", "keywords", "kind", "language", "publisher", "issns", "isbns", "urls", *Identifiers.model_fields,
 )  # fmt: skip
 
-#: Where decisions go whose names are not among those of the first record, and so have no column.
-FURTHER = "further_decisions"
+#: Which sources brought a record; and where decisions go that have no column of their own.
+DATABASES, FURTHER = "databases", "further_decisions"
+
+#: All columns, the same ones in every table whatever its records are, so that a program may count on them.
+ALL_COLUMNS = (OWN_COLUMN, *COLUMNS, DATABASES, *DECISIONS, FURTHER)
 
 
 def rows_of(records: Iterable[Exported]) -> Iterator[list[str]]:
-    """The names of the columns, then a row for each record. Each decision has the column of its name."""
-    names: tuple[str, ...] | None = None
+    """The names of the columns, then a row for each record."""
+    yield list(ALL_COLUMNS)
     for record in records:
-        if names is None:
-            names = tuple(record.decisions)
-            yield [OWN_COLUMN, *COLUMNS, *names, FURTHER]
-        further = [f"{name}: {value}" for name, value in record.decisions.items() if name not in names]
-        yield [record.record, *_described(record), *(record.decisions.get(name, "") for name in names), joined(further)]
-    if names is None:
-        yield [OWN_COLUMN, *COLUMNS, FURTHER]
+        known = (record.decisions.get(name, "") for name in DECISIONS)
+        further = [f"{name}: {value}" for name, value in record.decisions.items() if name not in DECISIONS]
+        yield [record.record, *_described(record), "; ".join(record.databases), *known, joined(further)]
 
 
 def _described(record: Exported) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from services.ingest.ports.sources.port import SourceRecord
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
+from shared.events.protocol import FILES
 from shared.wire.ingest import LibraryFormat
 
 Format = LibraryFormat
@@ -69,7 +70,8 @@ class Opened:
     """A file as it is read: what it is, by whom it was made as far as that shows, and its entries, one by one.
 
     `dialect` is such as `pubmed`, `scopus`, `wos`, `embase`, `ovid`, `cochrane`, `proquest`, `ebsco`, `zotero`,
-    `covidence`, `rayyan`, `asreview`, or None. `columns` are the names of a table's columns.
+    `covidence`, `rayyan`, `asreview`, or None. `columns` are the names of a table's columns; `unread` those of them
+    that are no part of a citation, nor anything that we wrote ourselves.
     """
 
     format: Format
@@ -77,6 +79,7 @@ class Opened:
     encoding: str | None
     entries: Iterator[Entry | Fault]
     columns: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class Reads(Protocol):
@@ -92,14 +95,23 @@ class Reads(Protocol):
     def __call__(self, file: BinaryIO, *, name: str, source: str) -> Opened: ...
 
 
+#: What is known of every decision; a table has a column for each.
+DECISIONS = ("stage", "decision", "reason")
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A record that leaves: its id, its description, and what was decided about it, each by its column's name
-    (`stage`, `decision`, `reason` ...)."""
+    """A record that leaves: its id, its description, and what was decided about it, each by its column's name (those of
+    `DECISIONS`, and others)."""
 
     record: str
     bibliography: Bibliography
     decisions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def databases(self) -> list[str]:
+        """The sources that brought it, each once; of a file its database."""
+        return list(dict.fromkeys(each.source.removeprefix(FILES) for each in self.bibliography.sources))
 
 
 class Writes(Protocol):

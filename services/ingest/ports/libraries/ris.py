@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from services.ingest.ports.libraries import dialects
+from services.ingest.ports.libraries import dialects, keywords
 from services.ingest.ports.libraries.common import (
     Described,
     date_of,
@@ -90,6 +90,14 @@ _DESCRIBING = frozenset(
     ]
 )
 _NOT_KEPT = frozenset({"AD", "CR", "EM", "RP", "AI"})
+#: What of a file of ours says nothing more: its keywords are no labels.
+_OF_OURS = frozenset({"DB", "KW"})
+
+#: What databases write between records: numbers, links, who provides it and how.
+_BETWEEN = re.compile(
+    r"\s*(?:[0-9]{1,7}\.|Record #[0-9]{1,7} of [0-9]{1,7}|(?:Provider|Database|Content): .*"
+    r"|Link to [^:]{1,60}: ?https?://.*)\s*"
+)
 
 _OF_PAGES = re.compile(r"^(?:pp?\.?|pages?)\s+(?=[\w])", re.IGNORECASE)
 _NOT_SPECIFIED = ("no-specified", "no specified", "n.pag-n.pag", "n.pag", "no pagination specified")
@@ -132,6 +140,9 @@ GRAMMAR = Grammar(
     ends="ER",
     telling=frozenset({"TI", "T1", "AB", "N2", "DO", "AU", "A1"}),
     joint=_joint,
+    # Of Ovid, behind a record: the journal's short name once more.
+    passed=frozenset({"NL"}),
+    between=_BETWEEN,
 )
 
 
@@ -144,8 +155,12 @@ def _described(block: Block, reader: Reader) -> Described:
         titles, book = [title for title in map(one_line, book) if title], []
     venues = list(dict.fromkeys(filter(None, map(one_line, [*block.all("JF", "T2"), *book, *containers]))))
     abstract = lines_of_prose("\n".join(_beside(block.all("AB"), block.all("N2"))))
-    notes = block.all("N1", "M1", "M2", "C1", "C2", "U1", "U2", "U3", "U4", "U5", "LB", "RN", "KW")
-    databases = block.all("DB", "DP")
+    notes = block.all("N1", "M1", "M2", "C1", "C2", "U1", "U2", "U3", "U4", "U5", "LB", "RN")
+    words = block.all("KW")
+    decisions = dialects.decisions_of([*notes, *words])
+    is_own = "living.record" in decisions
+    # A file of ours names databases that brought a record before, of which its numbers are none.
+    databases = [] if is_own else block.all("DB", "DP")
     ids = _identifiers(block, reader, notes, databases)
     issns, isbns = numbers_of(block.all("SN"))
     kind, notices = with_notices(_kind(block, notes), [], titles[0] if titles else None, abstract, ids)
@@ -154,6 +169,7 @@ def _described(block: Block, reader: Reader) -> Described:
             "title": titles[0] if titles else None,
             "other_titles": list(dict.fromkeys(title for title in titles[1:] if title != titles[0])),
             "abstract": abstract,
+            "keywords": [one_line(word) for word in words] if is_own else keywords.listed(words),
             "authors": names_of(_beside(block.all("A1"), block.all("AU"))),
             "editors": names_of(_beside(block.all("A2"), block.all("ED"))),
             "venue": venues[0] if venues else None,
@@ -173,7 +189,7 @@ def _described(block: Block, reader: Reader) -> Described:
             "notices": notices,
         },
         accession=_accession(block, databases),
-        fields=_fields(block, notes),
+        fields=_fields(block, is_own=is_own) | decisions,
     )
 
 
@@ -228,10 +244,7 @@ def _accession(block: Block, databases: list[str]) -> str | None:
     return dialects.accession_of(numbers, block.all("UR", "L2", "LK"), databases, block.all("U2", "ID"))
 
 
-def _fields(block: Block, notes: list[str]) -> dict[str, str]:
-    kept = {
-        tag: "\n".join(values)
-        for tag, values in block.values.items()
-        if tag not in _DESCRIBING and tag not in _NOT_KEPT
-    }
-    return kept | dialects.decisions_of(notes)
+def _fields(block: Block, *, is_own: bool) -> dict[str, str]:
+    """What is no part of a citation. Keywords are among it, since people keep labels and decisions there as well."""
+    passed = _DESCRIBING | _NOT_KEPT | (_OF_OURS if is_own else frozenset())
+    return {tag: "\n".join(values) for tag, values in block.values.items() if tag not in passed}

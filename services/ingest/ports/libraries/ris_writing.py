@@ -61,6 +61,10 @@ def _tagged(exported: Exported) -> Iterator[tuple[str, str]]:
         if text:
             yield name, _line(text)
     yield from _abstract(it.abstract)
+    for keyword in it.keywords:
+        yield "KW", _line(keyword)
+    if exported.databases:
+        yield "DB", _line("; ".join(exported.databases))
     numbers = (("PMID", it.identifiers.pmid), ("PMCID", it.identifiers.pmcid), ("OpenAlex", it.identifiers.openalex))
     sort = ("Kind", _SORTS.get(kind))
     if notes := [f"{name}: {number}" for name, number in (*numbers, sort) if number]:

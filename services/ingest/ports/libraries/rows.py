@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from services.ingest.ports.libraries import names
+from services.ingest.ports.libraries import keywords, names
 from services.ingest.ports.libraries.cells import undefused
 from services.ingest.ports.libraries.columns import dialect_of, meanings
+from services.ingest.ports.libraries.outgoing import ALL_COLUMNS, DATABASES
 from services.ingest.ports.libraries.port import Entry, Fault, UnreadableLibrary
 from services.ingest.ports.libraries.said import Said, fault, several
 
@@ -46,6 +47,13 @@ class Columns:
         self._meanings = meanings(self.written, self.dialect)
         self._own = self.dialect == "living"
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Those that are no part of a citation, nor one that our own tables have."""
+        own = ALL_COLUMNS if self._own else ()
+        named = zip(self.written, self._meanings, strict=True)
+        return tuple(name for name, meaning in named if meaning is None and name not in own)
+
     def are(self, cells: Sequence[str]) -> bool:
         """Whether a row is that of the names once more."""
         return cells[0].strip(" \t\r\n\ufeff") == self._raw[0] and [name.strip() for name in cells[1:]] == self._raw[1:]
@@ -56,6 +64,9 @@ class Columns:
         references: list[tuple[str, str, str]] = []
         for name, meaning, cell in zip(self.written, self._meanings, cells, strict=True):
             if not cell or (not self._own and cell.isspace()):
+                continue
+            if self._own and name == DATABASES:
+                # What brought a record before is no more than that.
                 continue
             if self._own and cell[0] == "'":
                 cell = undefused(cell)
@@ -77,6 +88,10 @@ class Columns:
                 setattr(said, meaning, self._names(cell))
             case "issn" | "isbn":
                 getattr(said, _LISTS[meaning]).extend(self._several(cell))
+            case "keywords":
+                said.keywords.extend(names.listed(cell) if self._own else keywords.split(cell))
+                # People keep labels and decisions there as well, so it stays a field too.
+                return self._own
             case "url":
                 said.urls.extend(self._several(cell))
             case "other_title":

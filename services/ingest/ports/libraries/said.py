@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.ingest.ports.libraries import common
+from services.ingest.ports.libraries import common, keywords
 from services.ingest.ports.libraries.dialects import decisions_of
 from services.ingest.ports.libraries.port import Entry, Fault
 from services.ingest.ports.libraries.words import kind_of
@@ -36,6 +36,7 @@ class Said:
     title: str = ""
     other_titles: list[str] = field(default_factory=list)
     abstract: str = ""
+    keywords: list[str] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
     editors: list[str] = field(default_factory=list)
     venue: str = ""
@@ -106,7 +107,7 @@ def _describe(said: Said, reader: Reader) -> common.Described:
 def _own_texts(said: Said) -> dict[str, Any]:
     names = ("title", "abstract", "venue", "volume", "issue", "pages", "article_number", "publisher")
     return {name: getattr(said, name) or None for name in names} | {
-        "other_titles": said.other_titles, "authors": said.authors, "editors": said.editors,
+        "other_titles": said.other_titles, "keywords": said.keywords, "authors": said.authors, "editors": said.editors,
         "other_venues": said.other_venues,
     }  # fmt: skip
 
@@ -119,6 +120,7 @@ def _texts(said: Said) -> dict[str, Any]:
         "title": title,
         "other_titles": [each for each in dict.fromkeys(map(_text, said.other_titles)) if each and each != title],
         "abstract": _lines(said.abstract),
+        "keywords": keywords.tidied(said.keywords),
         "authors": [name for name in map(common.name_of, said.authors) if name],
         "editors": [name for name in map(common.name_of, said.editors) if name],
         "venue": venue,

@@ -76,7 +76,7 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
                 columns = Columns(cells, source=source)
                 others = (it for other, it in enumerate(workbook.sheets) if other != index)
                 entries = chain(above, _entries(rows, columns), _left_out(workbook, others))
-                return Opened("xlsx", columns.dialect, None, entries, columns.written)
+                return Opened("xlsx", columns.dialect, None, entries, columns.written, columns.unread)
             if text := before_header(number, cells):
                 above.append(text)
     raise no_header(name)

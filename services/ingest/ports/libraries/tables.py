@@ -153,7 +153,14 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
         elif is_header(row.cells):
             columns = Columns(row.cells, source=source)
             entries = chain(above, _entries(rows, walk, columns))
-            return Opened("tsv" if sign == "\t" else "csv", columns.dialect, encoding.name, entries, columns.written)
+            return Opened(
+                "tsv" if sign == "\t" else "csv",
+                columns.dialect,
+                encoding.name,
+                entries,
+                columns.written,
+                columns.unread,
+            )
         elif text := before_header(row.number, row.cells):
             above.append(text)
     raise no_header(name)

@@ -6,6 +6,7 @@ one too, and what had to be guessed (a record without its end) is remarked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +31,8 @@ class Grammar:
     `tag_of` tells a line's tag and value, or None for one that goes on with the value before; `begins` whether a tag
     with its value begins a record, and `is_next` whether one does that while another record is read. `ends` is the tag
     that ends one, if any does. A record that lacks its beginning is one if it has one of `telling`. `passed` are tags
-    of the file itself. `joint` is what stands between a value and a line with which it goes on.
+    of the file itself, and `between` is what its makers always write between records. `joint` is what stands between a
+    value and a line with which it goes on.
     """
 
     name: str
@@ -41,6 +43,11 @@ class Grammar:
     joint: Callable[[str], str]
     ends: str | None = None
     passed: frozenset[str] = frozenset()
+    between: re.Pattern[str] | None = None
+
+    def is_idle(self, text: str) -> bool:
+        """Whether a line outside of any record is one of those that are always there."""
+        return self.between is not None and self.between.fullmatch(text) is not None
 
     def is_next(self, block: Block, tag: str, value: str) -> bool:
         return self.begins(tag, value)
@@ -169,7 +176,7 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
                 block.blank()
             continue
         tagged = grammar.tag_of(text)
-        if block is None and tagged is not None and tagged[0] in grammar.passed:
+        if block is None and (grammar.is_idle(text) if tagged is None else tagged[0] in grammar.passed):
             continue
         if tagged is None and block is not None:
             block.go_on(line, grammar.joint(text))
@@ -217,7 +224,8 @@ def _closed(block: Block, junk: _Junk | None, grammar: Grammar) -> list[Block | 
         block.remarks.append(f"it begins without {grammar.first}")
     after: _Junk | None = None
     for line in tail:
-        after = _more(after, line)
+        if not grammar.is_idle(line.text):
+            after = _more(after, line)
     return [*found, block] if after is None else [*found, block, after.fault(grammar)]
 
 

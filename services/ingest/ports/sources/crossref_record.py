@@ -55,6 +55,7 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         title=titles[0] if titles else None,
         other_titles=titles[1:],
         abstract=abstract,
+        keywords=[plain(as_text(each)) for each in as_list(work.get("subject"))],
         authors=_people(work, its_type),
         editors=_editors(work),
         venue=_venue(work),

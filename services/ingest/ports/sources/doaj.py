@@ -177,6 +177,7 @@ def read_article(article: Any, reader: Reader) -> SourceRecord | Rejection:
         source_id=own_id,
         title=plain(as_text(described.get("title"))),
         abstract=prose(as_text(described.get("abstract"))),
+        keywords=[plain(as_text(each)) for each in as_list(described.get("keywords"))],
         authors=[name for name in map(_author, as_list(described.get("author"))) if name],
         venue=plain(as_text(journal.get("title"))),
         volume=normal.part(journal.get("volume")),

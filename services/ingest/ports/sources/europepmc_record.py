@@ -38,6 +38,7 @@ def read_result(result: Any, reader: Reader) -> SourceRecord | Rejection:
         source_id=own_id,
         title=title,
         abstract=abstract,
+        keywords=_keywords(result),
         authors=_authors(result),
         venue=_venue(result),
         other_venues=[plain(as_text(journal.get(name))) for name in ("medlineAbbreviation", "isoabbreviation")],
@@ -63,6 +64,13 @@ def _title(result: dict[str, Any]) -> str | None:
     if title.startswith("[") and title.rstrip(".").endswith("]"):
         title = title.rstrip(".")[1:-1]
     return (title if title.endswith("..") else title.removesuffix(".")) or None
+
+
+def _keywords(result: dict[str, Any]) -> list[str | None]:
+    """The descriptors of MeSH, then the keywords, as at PubMed."""
+    headings = map(as_dict, as_list(as_dict(result.get("meshHeadingList")).get("meshHeading")))
+    listed = as_list(as_dict(result.get("keywordList")).get("keyword"))
+    return [plain(as_text(each)) for each in [*(heading.get("descriptorName") for heading in headings), *listed]]
 
 
 def _authors(result: dict[str, Any]) -> list[str]:

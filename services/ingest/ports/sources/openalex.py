@@ -80,7 +80,7 @@ START = "*"
 #: Root fields we read; `select` keeps an answer ten times smaller.
 FIELDS = (
     "id,doi,ids,title,display_name,publication_date,publication_year,language,type,authorships,"
-    "primary_location,biblio,abstract_inverted_index,is_retracted,created_date,updated_date"
+    "primary_location,biblio,keywords,abstract_inverted_index,is_retracted,created_date,updated_date"
 )
 _FILTER = re.compile(r"[a-z_.]+:")
 _LONGEST_ABSTRACT = 50_000
@@ -333,6 +333,7 @@ def read_work(work: Any, reader: Reader) -> SourceRecord | Rejection:
         source_id=own_id,
         title=title,
         abstract=abstract,
+        keywords=[plain(as_text(as_dict(each).get("display_name"))) for each in as_list(work.get("keywords"))],
         authors=[name for name in map(_author, as_list(work.get("authorships"))) if name],
         venue=_venue(work),
         volume=normal.part(biblio.get("volume")),

@@ -119,8 +119,9 @@ class SourceRecord(Value):
     """One source's description of one work, as the source has it; identifiers and dates normalised.
 
     `authors` and `editors` are `Family, Given` where the source keeps the parts apart, else as written there.
-    `other_venues` are further names of the venue, such as its abbreviations. `pages` are as the source writes them,
-    with a plain hyphen; of a work that has a number instead of pages, some sources write that there.
+    `keywords` are those of its authors and of its indexers. `other_venues` are further names of the venue, such as its
+    abbreviations. `pages` are as the source writes them, with a plain hyphen; of a work that has a number instead of
+    pages, some sources write that there.
     `entered` and `updated` are the source's own stamps; they do not tell whether anything we use has
     changed, `content_hash` does. Of one that is `restricted` it holds no more than may be told.
     """
@@ -130,6 +131,7 @@ class SourceRecord(Value):
     title: str | None = None
     other_titles: list[str] = []
     abstract: str | None = None
+    keywords: list[str] = Field(default=[], exclude_if=_is_empty)
     authors: list[str] = []
     editors: list[str] = Field(default=[], exclude_if=_is_empty)
     venue: str | None = None
@@ -156,8 +158,11 @@ class SourceRecord(Value):
         """SHA-256 (hex) over every field but the stamps: equal means nothing we use has changed.
 
         A field that came in a later release counts only where it says something, so that a release alone changes none.
+        In what order keywords stand is nothing that we use: some sources sort them anew every day.
         """
         used = self.model_dump(mode="json", exclude={"entered", "updated"})
+        if self.keywords:
+            used["keywords"] = sorted(self.keywords)
         return hashlib.sha256(orjson.dumps(used, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

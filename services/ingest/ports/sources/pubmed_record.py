@@ -45,6 +45,7 @@ def read_article(item: Element, reader: Reader) -> SourceRecord | Rejection:
         title=titles[0] if titles else None,
         other_titles=titles[1:],
         abstract=abstract,
+        keywords=_keywords(citation),
         authors=_authors(_writers(article)),
         editors=_authors(article.find("AuthorList[@Type='editors']")),
         venue=plain(article.findtext("Journal/Title")),
@@ -78,6 +79,7 @@ def _read_book(item: Element, reader: Reader) -> SourceRecord | Rejection:
         source_id=own_id,
         title=chapter[0] if chapter else book,
         abstract=_abstract(document.find("Abstract")),
+        keywords=_keywords(document),
         authors=_authors(people if people is not None else document.find("Book/AuthorList")),
         editors=_authors(document.find("Book/AuthorList[@Type='editors']")),
         venue=book if chapter else plain(document.findtext("Book/Publisher/PublisherName")),
@@ -119,6 +121,12 @@ def _other_abstract(citation: Element) -> str | None:
     others = sorted(citation.iterfind("OtherAbstract"), key=lambda other: other.get("Language", "eng") != "eng")
     texts = (_abstract(other) for other in others)
     return next((text for text in texts if text and not _ELSEWHERE.match(text)), None)
+
+
+def _keywords(citation: Element) -> list[str | None]:
+    """The descriptors of MeSH, without what of each the work is about, then the keywords of its authors and others."""
+    listed = ("MeshHeadingList/MeshHeading/DescriptorName", "KeywordList/Keyword")
+    return [text_of(each) for path in listed for each in citation.iterfind(path)]
 
 
 def _pages(pagination: Element | None) -> str | None:

@@ -117,7 +117,21 @@ class Reader:
             del fields["editors"]
         for name, read in (("issns", identifiers.issn), ("isbns", identifiers.isbn), ("urls", identifiers.url)):
             fields[name] = list(dict.fromkeys(filter(None, map(read, fields.get(name, [])))))[:_MOST_NUMBERS]
+        fields["keywords"] = self._keywords(fields.get("keywords", []))
         fields["other_venues"] = _other_venues(fields.get("other_venues", []), fields.get("venue"))
+
+    def _keywords(self, said: list[str | None]) -> list[str]:
+        """Each keyword once, whatever its case, without the star by which indexers mark what a work is mainly about."""
+        kept: dict[str, str] = {}
+        for text in filter(None, said):
+            keyword = text.strip("* ")
+            if len(keyword) > bounds.LONGEST_KEYWORD:
+                self.leave_out("keyword", keyword)
+            elif keyword:
+                kept.setdefault(keyword.casefold(), keyword)
+        if len(kept) > bounds.MOST_KEYWORDS:
+            self._left_out.append(f"of its {len(kept)} keywords the first {bounds.MOST_KEYWORDS} are kept")
+        return list(kept.values())[: bounds.MOST_KEYWORDS]
 
     def partial_date(self, *parts: Any) -> str | None:
         """A publication date out of its parts; one that is there and cannot be used is remarked."""

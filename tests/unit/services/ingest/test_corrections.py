@@ -46,6 +46,20 @@ def test_what_a_person_corrects_is_what_the_record_says_and_where_that_comes_fro
     assert ready.emitted(RecordUpdated)[-1].changed == ["title", "provenance"]
 
 
+def test_corrected_keywords_are_a_persons_alone(bench):
+    bench.adopt(strategy("crossref"))
+    bench.sources["crossref"].put(work("crossref", "10.1/a", doi="10.1/a", keywords=["Trust"]))
+    bench.pull()
+    assert only(bench)["bibliography"]["provenance"]["keywords.0"] == "crossref:10.1/a"
+
+    made = correct(bench, "keywords", ["Leadership"])
+
+    provenance = only(bench)["bibliography"]["provenance"]
+    assert {name: said for name, said in provenance.items() if name.startswith("keywords")} == {
+        "keywords": f"person:{made['correction']}"
+    }
+
+
 def test_no_source_outranks_it_later(ready):
     correct(ready, "abstract", "We asked leaders.")
 
@@ -87,6 +101,7 @@ def test_what_sources_say_counts_again_when_all_is_undone(ready):
         ("kind", "report", "report"),
         ("language", "eng", "en"),
         ("pages", "e12", "e12"),
+        ("keywords", ["Leadership", "trust"], ["Leadership", "trust"]),
     ],
 )
 def test_each_field_takes_what_it_may_be(ready, field, value, kept):
@@ -108,6 +123,9 @@ def test_each_field_takes_what_it_may_be(ready, field, value, kept):
         ("kind", None),
         ("language", "klingon"),
         ("volume", "9" * 301),
+        ("keywords", "Leadership"),
+        ("keywords", ["x" * 201]),
+        ("keywords", [f"word {number}" for number in range(201)]),
         ("doi", "10.1/b"),
     ],
 )

@@ -102,6 +102,31 @@ def test_further_titles_are_those_of_all_sources_each_once():
     assert described.provenance["other_titles.1"] == "pubmed:7"
 
 
+def test_keywords_are_those_of_all_sources_one_source_after_the_other_each_once():
+    described = description(
+        PUBMED.model_copy(update={"keywords": ["Leadership", "Humans"]}),
+        OPENALEX.model_copy(update={"keywords": ["LEADERSHIP", "humans"]}),
+        CROSSREF.model_copy(update={"keywords": ["Trust", "humans"]}),
+    )
+
+    assert described.keywords == ["Trust", "humans", "Leadership"]
+    provenance = {name: said for name, said in described.provenance.items() if name.startswith("keywords")}
+    assert provenance == {"keywords.0": "crossref:10.1/a", "keywords.2": "pubmed:7"}
+
+
+def test_a_description_has_no_more_keywords_than_a_work_may_have():
+    crowd = [work("crossref", f"{n}", keywords=[f"{n} {word}" for word in range(150)]) for n in range(2)]
+
+    assert len(description(*crowd).keywords) == 200
+
+
+def test_keywords_in_another_order_are_no_change():
+    before = description(PUBMED.model_copy(update={"keywords": ["a", "b"]}))
+
+    assert changes(before, before.model_copy(update={"keywords": ["b", "a"]})) == []
+    assert changes(before, before.model_copy(update={"keywords": ["b"]})) == ["keywords"]
+
+
 def test_numbers_addresses_and_the_publisher_come_from_the_first_source_that_has_them():
     described = description(
         PUBMED.model_copy(update={"issns": ["1555-5275"], "editors": ["Okoye, Ada"]}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from typing import Any, get_args
 
@@ -73,6 +74,19 @@ def test_every_record_leaves_with_where_it_stands_and_why_it_is_excluded(ready):
     excluded = str(found["Excluded boards"].fields)
     assert all(said in excluded for said in ("full-text", "excluded", "no leadership"))
     assert "included" in str(found["Included boards"].fields)
+
+
+def test_a_table_has_the_same_columns_whichever_record_comes_first_and_says_what_brought_each(ready):
+    some, none = (export(ready, format="csv", **asked)[1].decode("utf-8-sig") for asked in ({}, {"stage": "rigour"}))
+
+    columns, *rows = csv.reader(io.StringIO(some))
+    assert next(csv.reader(io.StringIO(none))) == columns
+    said = {row[columns.index("title")]: dict(zip(columns, row, strict=True)) for row in rows}
+    assert {row["databases"] for row in said.values()} == {"crossref"}
+    assert {title: row["reason"] for title, row in said.items() if row["reason"]} == {
+        "Early boards": "published before 2017", "Excluded boards": "no leadership",
+    }  # fmt: skip
+    assert {row["further_decisions"] for row in said.values()} == {""}
 
 
 @pytest.mark.parametrize(

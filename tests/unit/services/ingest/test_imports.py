@@ -111,6 +111,35 @@ def test_the_same_file_again_changes_nothing(ready):
     assert [type(event) for event in ready.all_emitted()[before:]] == [FileImported]
 
 
+def test_columns_of_which_nothing_is_taken_in_are_named_once(ready):
+    done = bring(ready, b"Title;Autor;Jahr\nEins;Ada;2019\nZwei;Ben;2020\n", name="bibliothek.csv")
+
+    assert (done["entries"], done["junk"], ready.get(f"runs/{done['run']}")["remarks"]) == (
+        2, 0, ["columns not read: Autor, Jahr"],
+    )  # fmt: skip
+
+
+def test_a_remark_names_so_many_columns_and_counts_the_others(ready):
+    columns = ",".join(f"c{number}" for number in range(70))
+    done = bring(ready, f"Title,{columns}\nA{',1' * 70}\n".encode(), name="wide.csv")
+
+    (remark,) = ready.get(f"runs/{done['run']}")["remarks"]
+    assert remark.endswith("c48, c49 and 20 more")
+
+
+def test_a_release_that_reads_keywords_changes_no_record_that_has_none_and_no_order_of_them_is_news(ready):
+    words = "KW  - trust\r\nKW  - boards\r\n"
+    bring(ready, ris(TITLES[0]) + ris(TITLES[1], more=words))
+    before = len(ready.journal())
+
+    again = bring(ready, ris(TITLES[0]) + ris(TITLES[1], more="KW  - boards\r\nKW  - trust\r\n"))
+
+    assert (again["counts"]["unchanged"], again["counts"]["updated"]) == (2, 0)
+    assert [type(event) for event in ready.all_emitted()[before:]] == [FileImported]
+    (described,) = (one for one in ready.records() if one["bibliography"]["title"] == TITLES[1])
+    assert described["bibliography"]["keywords"] == ["trust", "boards"]
+
+
 def test_a_file_that_has_grown_brings_what_is_new(ready):
     bring(ready, ris(*TITLES[:2]))
 

@@ -15,6 +15,7 @@ from services.ingest.ports.sources.normal import pages
 from shared.events.ingest import Bibliography
 from shared.events.values import Identifiers
 from shared.identifiers import doi, isbn, issn
+from tests.contract.bibliographies import keywords
 
 #: What each of the formats gives a meaning to.
 SIGNS = "=+-@'\"\\;,.:{}[]()$%&#_^~<>|/`!?\u00e9\u0301\u2013\u4e2d\u0939 \u00a0\U0001f600"
@@ -84,6 +85,7 @@ def bibliographies() -> st.SearchStrategy[Bibliography]:
         title=lines(),
         other_titles=several(lines()),
         abstract=st.none() | st.lists(lines(), min_size=1, max_size=4).map("\n".join),
+        keywords=keywords(lines()),
         authors=several(names(), 4),
         editors=several(names()),
         venue=st.none() | lines(),

@@ -137,4 +137,4 @@ def test_what_is_written_is_as_pubmed_writes_it():
         "GN  - LIVING-RECORD: rec_1 | LIVING-STAGE: full_text", "", "",
     ]  # fmt: skip
     assert entry(body).fields["living.stage"] == "full_text"
-    assert lacks_of("nbib") == {"urls", "article_number", "openalex"}
+    assert lacks_of("nbib") == {"urls", "article_number", "openalex", "databases"}

@@ -42,18 +42,18 @@ def test_embase_has_its_number_in_u2_and_pubmeds_in_c5():
 
 
 def test_ovid_numbers_its_records_between_them_and_writes_on_after_the_end():
-    numbered, found, after, other = read(
+    found, other, after = read(
         "1.\nTY  - JOUR\nID  - 2019-65183-001\nT1  - A title\nY1  - 2019//\nSP  - No\nEP  - Specified\n"
         "L2  - http://ovidsp.ovid.com/ovidweb.cgi?T=JS&PAGE=reference&D=psyc16&NEWS=N&AN=2019-65183-001\nER  - \n"
         "NL  - Clin Psychol\n\nLink to the full text: https://example.org\n\n2.\n\nTY  - JOUR\nT1  - Another\nER  - \n"
+        "NL  - Clin Psychol\nThat is all.\n"
     )
 
-    assert numbered == Fault(1, "line 1 is of no record of RIS", "1.", is_record=False)
     assert isinstance(found, Entry)
     assert (found.line, found.record.source_id, found.record.pages) == (2, "psyc16:2019-65183-001", None)
-    assert isinstance(after, Fault)
-    assert (after.line, after.reason, after.is_record) == (10, "lines 10 to 14 are of no record of RIS", False)
     assert isinstance(other, Entry) and other.line == 16
+    # What Ovid always writes is nothing to remark on, but what else stands there is.
+    assert after == Fault(20, "line 20 is of no record of RIS", "That is all.", is_record=False)
 
 
 def test_ebsco_proquest_web_of_science_cochrane_and_rayyan_number_their_records_in_their_ways():
@@ -131,7 +131,7 @@ def test_a_file_that_ends_within_a_record_gives_what_can_be_read():
 
 def test_junk_before_among_and_after_records_is_named_line_by_line():
     before, one, among, two, after = read(
-        "Provider: Somebody\nContent: text/plain\n\nTY  - JOUR\nTI  - One\nPMID - 12345678\n\n% Comment\n"
+        "Brought by somebody\nOn a Monday\n\nTY  - JOUR\nTI  - One\nPMID - 12345678\n\n% Comment\n"
         "TY  - JOUR\nTI  - Two\nER  - \nER  - \nEnd of export\n"
     )
 

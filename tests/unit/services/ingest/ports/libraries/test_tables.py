@@ -232,22 +232,48 @@ def test_what_is_written_is_read_again(described_works):
 def test_no_cell_begins_like_a_formula_and_each_is_read_as_it_was(begins):
     title = f"{begins} and more"
 
-    data = written(tables, [Exported("rec_1", Bibliography(title=title, authors=[title]), {"note": begins})])
+    data = written(tables, [Exported("rec_1", Bibliography(title=title, authors=[title]), {"reason": begins})])
 
     for row in csv.reader(io.StringIO(data.decode("utf-8-sig"))):
         assert [cell for cell in row if cell[:1] in set("=+-@\t\r")] == []
     (entry,) = entries(tables, data)
-    assert (entry.record.title, entry.record.authors, entry.fields["note"]) == (title, [title], begins)
+    assert (entry.record.title, entry.record.authors, entry.fields["reason"]) == (title, [title], begins)
 
 
-def test_a_decision_that_the_first_record_has_not_goes_into_the_last_column():
+@pytest.mark.parametrize(
+    "decided", [[], [{}], [{"stage": "x"}, {"stage": "y", "decision": "excluded", "reason": "z"}], [{"note": "w"}, {}]]
+)
+def test_the_columns_are_the_same_whatever_was_decided_about_the_records(decided):
+    works = [Exported(f"rec_{n}", Bibliography(title="A"), each) for n, each in enumerate(decided)]
+
+    columns, *rows = csv.reader(io.StringIO(written(tables, works).decode("utf-8-sig")))
+
+    assert columns == [
+        "living_record", "title", "other_titles", "authors", "editors", "published", "venue", "volume", "issue",
+        "pages", "article_number", "abstract", "keywords", "kind", "language", "publisher", "issns", "isbns", "urls",
+        "doi", "pmid", "pmcid", "openalex", "databases", "stage", "decision", "reason", "further_decisions",
+    ]  # fmt: skip
+    assert {len(row) for row in rows} <= {len(columns)}
+
+
+def test_a_decision_has_the_column_of_its_name_and_any_other_the_last_one():
     works = [Exported("rec_1", Bibliography(title="A"), {"stage": "x"}),
-             Exported("rec_2", Bibliography(title="B"), {"stage": "y", "reason": "z"})]  # fmt: skip
+             Exported("rec_2", Bibliography(title="B"), {"stage": "y", "reason": "z", "note": "w"})]  # fmt: skip
 
     first, second = entries(tables, written(tables, works))
 
     assert first.fields == {"living_record": "rec_1", "stage": "x"}
-    assert second.fields == {"living_record": "rec_2", "stage": "y", "further_decisions": "reason: z"}
+    assert second.fields == {
+        "living_record": "rec_2", "stage": "y", "reason": "z", "further_decisions": "note: w",
+    }  # fmt: skip
+
+
+def test_columns_that_are_no_part_of_a_citation_are_told():
+    ours = written(tables, [Exported("rec_1", Bibliography(title="A"))])
+
+    assert opened(tables, b"Title;Autor;Jahr;Tags\nEins;Ada;2019;a\n").unread == ("Autor", "Jahr", "Tags")
+    assert opened(tables, ours).unread == ()
+    assert opened(tables, ours.replace(b"further_decisions", b"further_decisions,verdict")).unread == ("verdict",)
 
 
 def test_no_records_are_a_table_without_rows():

@@ -39,6 +39,12 @@ def test_every_field_we_use_changes_the_hash(change):
     assert record().content_hash != record(**change).content_hash
 
 
+def test_keywords_change_the_hash_where_there_are_any_and_their_order_does_not():
+    assert record(keywords=[]).content_hash == record().content_hash
+    assert record(keywords=["a", "b"]).content_hash == record(keywords=["b", "a"]).content_hash
+    assert len({record(keywords=words).content_hash for words in ([], ["a"], ["a", "b"])}) == 3
+
+
 def test_a_page_accounts_for_every_item():
     rejection = Rejection(source="crossref", source_id=None, position=1, reason="no DOI", excerpt="{}")
     assert Page(records=[record()], rejections=[rejection]).found == 2
