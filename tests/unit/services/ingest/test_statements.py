@@ -78,6 +78,19 @@ def test_what_a_file_states_is_kept_with_where_it_stands_and_who_brought_it(read
     assert lead(ready, f"imports/{done['id']}/mapping") == {"sha256": done["mapping_sha256"], "text": MAPPING}
 
 
+def test_columns_that_the_mapping_reads_are_not_among_those_that_are_not_read(ready):
+    done = bring(ready, table(*DECIDED).replace(b"Reviewer", b"Reviewer,Shelf"))
+
+    assert ready.get(f"runs/{done['run']}")["remarks"][0] == "columns not read: Shelf"
+
+
+def test_labels_among_keywords_may_be_decisions(ready):
+    mapping = "decisions:\n  - column: Keywords\n    stage: title-abstract\n    answers: {in: include, out: exclude}\n"
+    bring(ready, f"Title,Year,Keywords\n{TITLES[0]},2021,in\n{TITLES[1]},2021,out\n".encode(), mapping)
+
+    assert [row["answer"] for row in decisions(ready)] == ["include", "exclude"]
+
+
 def test_each_is_told_on_the_flow_of_its_record(ready):
     bring(ready, table(*DECIDED))
 
