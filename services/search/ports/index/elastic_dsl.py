@@ -14,7 +14,10 @@ from services.search.ports.index.words import FORM, Words
 from shared.events.ingest import Bibliography
 from shared.paging import with_one_more
 
-_BOOSTS = {"title": 3, "abstract": 1, "authors": 1, "venue": 0.5}
+#: What is looked for in any field is looked for in these two: each field more is looked into for each spelling.
+_ANYWHERE = ("heads", "abstract")
+#: What a find in the title adds.
+_TITLE = 2
 _FIELDS = {"title": "title", "abstract": "abstract", "author": "authors", "venue": "venue"}
 _KEYWORDS = {
     "year": "year",
@@ -34,8 +37,10 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
     """The explicit mapping; what it does not name is kept and not indexed.
 
     `words` has the texts as words of the index, and `written`, where they count by their stems, each word as it is:
-    Elasticsearch splits both at blanks, and keeps neither. `found_in` is the review of what is listed.
+    Elasticsearch splits both at blanks, and keeps neither. `heads` has title, authors and venue together. `found_in` is
+    the review of what is listed.
     """
+    names = ("title", "authors", "venue", *_ANYWHERE)
     words = {"type": "text", "analyzer": "whitespace"}
     written = words | {"index_options": "docs", "norms": False}
     return {
@@ -43,8 +48,8 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
         "_meta": {"name": name, "analyzer": analyzer, "shape": FORM},
         "_source": {"excludes": ["words", "written", "found_in"]},
         "properties": {
-            "words": {"properties": dict.fromkeys(_BOOSTS, words)},
-            "written": {"properties": dict.fromkeys(_BOOSTS, written)},
+            "words": {"properties": dict.fromkeys(names, words)},
+            "written": {"properties": dict.fromkeys(names, written)},
             "found_in": {"type": "keyword"},
             "record": {"type": "keyword"},
             "review": {"type": "keyword"},
@@ -89,6 +94,7 @@ def _described(document: Document, words: Words) -> dict[str, Any]:
         "venue": [bibliography.venue or ""],
     }
     apart = {name: words.apart(each) for name, each in texts.items()}
+    apart["heads"] = words.apart([*texts["title"], *texts["authors"], *texts["venue"]])
     return {
         "listed": True,
         "found_in": document.review,
@@ -128,8 +134,9 @@ def searches(query: Query, wanted: Sought, words: Words) -> tuple[dict[str, Any]
     counted, of which nothing is scored, and which is remembered while nothing changes."""
     found = [] if wanted == Everything() else [_Translator(words).translate(wanted)]
     only = _only(query)
+    titled = [_phrase("words.title", words, row.words, boost=_TITLE) for row in _plainly(wanted)]
     hits: dict[str, Any] = {
-        "query": {"bool": {"filter": only, "must": found}},
+        "query": {"bool": {"filter": only, "must": found, "should": titled if found else []}},
         # One more than the page holds, to see whether another page follows.
         "size": with_one_more(query.limit),
         "track_total_hits": False,
@@ -192,9 +199,10 @@ class _Translator:
             case Doi(name, begins):
                 return {"prefix" if begins else "term": {"identifiers.doi": name}}
             case Row(words, field):
-                return self._row(" ".join(map(self._words.stem, words)), field)
+                names = _ANYWHERE if field is None else (_FIELDS[field],)
+                return _best([_phrase(f"words.{name}", self._words, words) for name in names])
             case Beginning(letters, field):
-                names = list(_BOOSTS) if field is None else [_FIELDS[field]]
+                names = _ANYWHERE if field is None else (_FIELDS[field],)
                 written = "written" if self._words.stems else "words"
                 return _any([{"prefix": {f"{written}.{name}": letters}} for name in names])
             case Everything():
@@ -206,16 +214,35 @@ class _Translator:
             case Without():
                 return self._all_of((wanted,))
 
-    def _row(self, text: str, field: str | None) -> dict[str, Any]:
-        if field is not None:
-            return {"match_phrase": {f"words.{_FIELDS[field]}": text}}
-        fields = [f"words.{name}^{boost}" for name, boost in _BOOSTS.items()]
-        return {"multi_match": {"query": text, "type": "phrase", "fields": fields}}
-
     def _all_of(self, parts: tuple[Sought, ...]) -> dict[str, Any]:
         wanted = [self.translate(part) for part in parts if not isinstance(part, Without)]
         unwanted = [self.translate(part.part) for part in parts if isinstance(part, Without)]
         return {"bool": {"must": wanted, "must_not": unwanted}}
+
+
+def _phrase(name: str, words: Words, forms: tuple[str, ...], boost: float = 1) -> dict[str, Any]:
+    stems = list(map(words.stem, forms))
+    if len(stems) == 1:
+        return {"term": {name: {"value": stems[0], "boost": boost}}}
+    return {"match_phrase": {name: {"query": " ".join(stems), "boost": boost}}}
+
+
+def _plainly(wanted: Sought) -> list[Row]:
+    """What is wanted in any field, as it was written: without other spellings in several words."""
+    match wanted:
+        case Row(field=None):
+            return [wanted]
+        case AllOf(parts):
+            return [row for part in parts for row in _plainly(part)]
+        case AnyOf((first, *others)):
+            return _plainly(first) + [row for it in others for row in _plainly(it) if len(row.words) == 1]
+        case _:
+            return []
+
+
+def _best(some: list[dict[str, Any]]) -> dict[str, Any]:
+    """The best of several scores, for what is one question in several fields."""
+    return some[0] if len(some) == 1 else {"dis_max": {"queries": some}}
 
 
 def _any(some: list[dict[str, Any]]) -> dict[str, Any]:

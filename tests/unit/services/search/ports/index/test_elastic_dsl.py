@@ -54,7 +54,11 @@ def test_the_words_are_sent_and_not_kept() -> None:
     described = Bibliography(title="Leading teams", authors=["Häkkinen Ø", "Stein K"])
     source = to_source(Document(record="r", review="v", revision=1, bibliography=described), Words("standard"))
 
-    assert source["words"] == {"title": "leading teams", "abstract": "", "authors": "hakkinen o ¦ stein k", "venue": ""}
+    authors = "hakkinen o ¦ stein k"
+    assert source["words"] == {
+        "title": "leading teams", "abstract": "", "authors": authors, "venue": "",
+        "heads": f"leading teams ¦ {authors} ¦",
+    }  # fmt: skip
     assert "written" not in source
     assert mapping("standard", "x")["_source"] == {"excludes": UNKEPT}
 
@@ -102,7 +106,7 @@ def test_a_word_is_looked_for_by_its_stem_and_a_beginning_among_written_words() 
             {
                 "bool": {
                     "must": [
-                        {"match_phrase": {"words.title": "lead"}},
+                        {"term": {"words.title": {"value": "lead", "boost": 1}}},
                         {
                             "bool": {
                                 "should": [{"prefix": {"written.title": "integrat"}}],
