@@ -10,7 +10,7 @@ from services.ingest import store
 from services.ingest.commands.writing import tell_description
 from services.ingest.domain.additions import SHOWN
 from services.ingest.domain.clusters import SourceKey
-from services.ingest.domain.description import Contribution, corrected, describe
+from services.ingest.domain.description import BY_PERSON, Contribution, corrected, describe
 from services.ingest.models import CorrectionRow, RecordRow, SourceRecordRow
 from services.ingest.ports.sources.port import Kind, SourceRecord
 from shared.db.work import Work
@@ -31,7 +31,7 @@ def correct(work: Work, review: str, record: str, asked: NewCorrection) -> Corre
     value = _value(asked)
     members = store.members_of(work, [record])
     _require_shown(record, members, asked.field)
-    source, source_id = _carrier(row, members, asked.field)
+    source, source_id = _carrier(work, row, members, asked.field)
     correction = CorrectionRow(
         id=new_id("correction"), review=review, source=source, source_id=source_id, field=asked.field, value=[value],
         reason=asked.reason, corrected_by=work.actor, corrected_at=work.now,
@@ -91,10 +91,14 @@ def _require_shown(record: str, members: list[SourceRecordRow], field: str) -> N
         raise Conflict(f"record {record!r} is restricted: of it only {', '.join(SHOWN)} are told", slug="restricted")
 
 
-def _carrier(row: RecordRow, members: list[SourceRecordRow], field: str) -> SourceKey:
-    """The source record that gave a field, where one did; else the first."""
+def _carrier(work: Work, row: RecordRow, members: list[SourceRecordRow], field: str) -> SourceKey:
+    """The source record that gave a field, or with which it was corrected before, so that what is replaced never goes
+    another way than what replaces it; else the first."""
     keys = [(member.source, member.source_id) for member in members]
-    given = Bibliography.model_validate(row.bibliography).provenance.get(field)
+    given = Bibliography.model_validate(row.bibliography).provenance.get(field, "")
+    if given.startswith(BY_PERSON):
+        before = store.correction_of(work, row.review, given.removeprefix(BY_PERSON))
+        given = f"{before.source}:{before.source_id}"
     return next((key for key in keys if ":".join(key) == given), keys[0])
 
 

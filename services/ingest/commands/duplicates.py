@@ -24,12 +24,12 @@ def decide_duplicate(work: Work, review: str, duplicate: str, verdict: PairVerdi
     """
     row = lock_keyed_review(work, review)
     pair = store.duplicate_of(work, review, duplicate)
-    if pair.state == PairStates.SAME:
+    first, second = (_live(work, review, record) for record in (pair.first, pair.second))
+    if first == second:
         raise Conflict(
             f"pair {duplicate!r} is one record already: part it by a split, or undo what made it one",
             slug="merged_already",
         )
-    first, second = (_live(work, review, record) for record in (pair.first, pair.second))
     _decide(work, pair, verdict, reason)
     if verdict == PairStates.SAME:
         _make_one(work, row, first, second, reason, pair.evidence)
@@ -50,7 +50,7 @@ def merge(work: Work, review: str, record: str, other: str, reason: str) -> Ruli
         return _confirm(work, row, one, two, reason)
     first, second = sorted((_require_live(one), _require_live(two)))
     for pair in store.pairs_of(work, [first]):
-        if (pair.first, pair.second) == (first, second) and pair.state != PairStates.SAME:
+        if (pair.first, pair.second) == (first, second):
             _decide(work, pair, PairStates.SAME, reason)
     return _make_one(work, row, first, second, reason)
 
@@ -167,7 +167,9 @@ def _absorbed_members(work: Work, review: str, record: str, absorbed: str) -> se
 
 
 def _decide(work: Work, pair: DuplicateRow, verdict: PairVerdict, reason: str) -> None:
-    PairStates.turn(pair, verdict)
+    # One that is called the same, and is two all the same, is made one again.
+    if (pair.state, verdict) != (PairStates.SAME, PairStates.SAME):
+        PairStates.turn(pair, verdict)
     pair.reason, pair.decided_by, pair.decided_at = reason, work.actor, work.now
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from services.ingest import store
-from services.ingest.commands.gathering import Gathered
+from services.ingest.commands.gathering import Gathered, ruling_of
 from services.ingest.domain.clusters import ONE, Clusters, PairStates, SourceKey, doubts
 from services.ingest.domain.identities import Identities
-from services.ingest.models import DuplicateRow, RelationRow
+from services.ingest.models import DuplicateRow, RelationRow, RulingRow
 from shared.db.work import Work
 from shared.events.ingest import RecordRelated
 from shared.ids import new_id
@@ -69,15 +69,17 @@ def _found(
     return asked, related
 
 
-def _kept_apart(gathered: Gathered, homes: Mapping[SourceKey, str]) -> set[Pair]:
-    """The pairs of records that a person keeps apart; where a newer word makes them one there is no pair."""
-    apart: set[Pair] = set()
-    for ruling in gathered.words:
+def _kept_apart(gathered: Gathered, homes: Mapping[SourceKey, str]) -> dict[Pair, RulingRow]:
+    """The pairs of records that a person keeps apart, each by the newest ruling that does; where a newer word makes
+    them one there is no pair."""
+    apart: dict[Pair, RulingRow] = {}
+    for row in sorted(gathered.rulings.values(), key=lambda row: row.id):
+        ruling = ruling_of(row)
         if ruling.kind != ONE:
             ones, others = (
                 {homes.get(key) or gathered.before.get(key, "") for key in side} for side in (ruling.one, ruling.other)
             )
-            apart |= {(min(one, other), max(one, other)) for one in ones for other in others}
+            apart |= {(min(one, other), max(one, other)): row for one in ones for other in others}
     return apart
 
 
@@ -86,30 +88,50 @@ def _settle(
     known: dict[Pair, DuplicateRow],
     absorbed: Collection[str],
     asked: Collection[Pair],
-    apart: Collection[Pair],
+    apart: Mapping[Pair, RulingRow],
 ) -> None:
-    """Settles the pairs that are one record now, lets a pair follow its records into a merger, asks again about those
-    whose answer was taken back, and takes away those that are not to be asked about any more."""
-    into = {row.id: row.merged_into or row.id for row in store.records(work, absorbed).values()}
+    """Settles the pairs that are one record now, or are two again by a person's word, lets a pair follow its records
+    into a merger, asks again about those whose answer was taken back, and takes away those that are not to be asked
+    about any more."""
+    same = {record for pair, row in known.items() if row.state == PairStates.SAME for record in pair}
+    into = {row.id: row.merged_into or row.id for row in store.records(work, {*absorbed, *same}).values()}
+    follow: list[tuple[Pair, DuplicateRow]] = []
     for pair, row in sorted(known.items()):
         one, other = (into.get(record, record) for record in pair)
-        moved = (min(one, other), max(one, other))
-        stays = apart if row.state == PairStates.DIFFERENT else asked
-        if row.state == PairStates.SAME:
-            if pair in asked:
-                _ask_again(row)
-        elif one == other:
-            PairStates.turn(row, PairStates.SAME)
-            row.decided_by, row.decided_at = work.actor, work.now
-        elif row.state == PairStates.DIFFERENT and pair in asked:
+        if one == other:
+            if row.state != PairStates.SAME:
+                PairStates.turn(row, PairStates.SAME)
+                row.decided_by, row.decided_at = work.actor, work.now
+            continue
+        lives = (min(one, other), max(one, other))
+        if row.state == PairStates.SAME and lives in apart:
+            _part(row, apart[lives])
+        elif row.state != PairStates.OPEN and lives in asked:
             _ask_again(row)
-        elif moved not in stays or (moved != pair and moved in known):
+        stays = lives in (apart if row.state == PairStates.DIFFERENT else asked)
+        if not stays or lives != pair:
             del known[pair]
+        if not stays:
             store.remove_pair(work, row)
-        elif moved != pair:
-            del known[pair]
-            known[moved] = row
-            row.first, row.second = moved
+        elif lives != pair:
+            follow.append((lives, row))
+    # What a person said of two records goes before what is only asked about them.
+    for lives, row in sorted(follow, key=lambda each: each[1].state != PairStates.DIFFERENT):
+        if lives in known:
+            store.remove_pair(work, row)
+        else:
+            known[lives] = row
+    # Two records are one pair at any moment: it is free before another one comes to be it.
+    work.session.flush()
+    for lives, row in follow:
+        if known[lives] is row:
+            row.first, row.second = lives
+
+
+def _part(row: DuplicateRow, ruling: RulingRow) -> None:
+    """A person has parted what was one."""
+    PairStates.turn(row, PairStates.DIFFERENT)
+    row.decided_by, row.decided_at, row.reason = ruling.decided_by, ruling.decided_at, ruling.reason
 
 
 def _ask_again(row: DuplicateRow) -> None:

@@ -60,6 +60,7 @@ class PairStates(States[PairState]):
         (DIFFERENT, SAME): "a person says so after all",
         (DIFFERENT, OPEN): "the person's word is taken back",
         (SAME, OPEN): "what made them one is so no more",
+        (SAME, DIFFERENT): "a person parts them",
     }
 
 

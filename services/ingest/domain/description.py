@@ -38,6 +38,9 @@ _TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
 #: What begins the name of the source of what a person typed.
 _TYPED = "added:"
 
+#: What begins, in `provenance`, the id of the correction by which a person gave a field.
+BY_PERSON = "person:"
+
 #: Where in its venue a work is, which one source tells together.
 _WHERE = ("volume", "issue", "pages", "article_number")
 
@@ -96,7 +99,7 @@ def corrected(described: Bibliography, corrections: Iterable[Correction]) -> Bib
         return described
     fields = {name: each.value for name, each in newest.items()}
     of_sources = {name: given for name, given in described.provenance.items() if name.split(".")[0] not in newest}
-    provenance = of_sources | {name: f"person:{each.id}" for name, each in newest.items()}
+    provenance = of_sources | {name: f"{BY_PERSON}{each.id}" for name, each in newest.items()}
     return described.model_copy(update={**fields, "provenance": provenance})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from services.ingest.commands.watches import watch_over
 from services.ingest.domain.mappings import Mapped, name_of
 from services.ingest.domain.watching import ImportStates, RunStates
 from services.ingest.jobs.checking import MappingMisfit, check_file, mapped_of
+from services.ingest.jobs.claims import brought_back, known_by_numbers
 from services.ingest.jobs.items import (
     add_remarks,
     changed_of,
@@ -30,15 +32,14 @@ from services.ingest.jobs.items import (
 )
 from services.ingest.models import ImportRow, RunRow, WatchRow
 from services.ingest.ports.libraries.catalog import open_library
-from services.ingest.ports.libraries.port import Entry, Fault, Opened, UnreadableLibrary
+from services.ingest.ports.libraries.port import UNKNOWN, Entry, Fault, Opened, UnreadableLibrary
 from services.ingest.ports.sources.port import Rejection
 from shared import logging
 from shared.bus.judging import is_down
 from shared.db.work import Work
 from shared.errors import Conflict, Lost, Unavailable
-from shared.events.ingest import Bibliography, FileImported
+from shared.events.ingest import FileImported
 from shared.events.protocol import FILES
-from shared.folding import plain_words
 from shared.ids import new_id
 from shared.service import Context
 from shared.storage import fault_of
@@ -52,12 +53,6 @@ AT_ONCE = 200
 
 #: Columns that a remark names; and the one in which Rayyan writes what was decided.
 MOST_NAMED, _RAYYAN_COLUMN = 50, "notes"
-
-#: What is remarked of a record that left and comes back changed.
-_DIFFERS = "{} is described otherwise here, and stays so: `living ingest correct` changes it"
-
-#: The database of a file that shows none and of which nobody says one.
-UNKNOWN = "file"
 
 
 def take_in_files(running: Context) -> None:
@@ -205,10 +200,11 @@ def _take_batch(
     review, run = store.lock_review_and_run(work, row.run)
     if run.state != RunStates.RUNNING or run.pages != number:
         raise Conflict(f"import {imported!r} is {run.state}, at {run.pages} and not at {number}", slug="run_moved")
-    read_ones = [entry for entry in entries if isinstance(entry, Entry)]
+    brought = [replace(entry, record=storable(entry.record)) for entry in entries if isinstance(entry, Entry)]
     faults = [fault for fault in entries if isinstance(fault, Fault)]
-    ours = _ours(work, run, read_ones)
-    records = [storable(entry.record) for entry in read_ones if entry.exported not in ours]
+    held, ours, fresh_own = brought_back(work, run, brought)
+    read_ones = known_by_numbers(work, run, held)
+    records = [entry.record for entry in read_ones if entry.exported not in ours]
     ids = [record.source_id for record in records]
     known = store.source_records(work, run.review, run.source, ids)
     fresh = store.meet(work, run.walk, ids)
@@ -217,8 +213,7 @@ def _take_batch(
     store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, None)
     store.note_origins(work, run.review, run.source, ids, run.watch)
     went = {source_id: outcomes.get((run.source, source_id)) for source_id in sorted(fresh)}
-    own = [entry.exported for entry in read_ones if entry.exported in ours]
-    went |= dict.fromkeys(fresh_own := store.meet(work, run.walk, filter(None, own)))
+    went |= dict.fromkeys(fresh_own)
     if mapped:
         keep_statements(work, row, mapped, read_ones, ours)
     keep_items(work, run, went)
@@ -226,30 +221,12 @@ def _take_batch(
     rejected = keep_rejections(work, run, [storable(rejection) for rejection in lost], Counter())
     count(run, went, rejected=rejected, maybe_duplicate=doubts)
     add_remarks(run, [f"line {entry.line}: {remark}" for entry in read_ones for remark in entry.remarks])
-    add_remarks(run, [f"line {entry.line}: {_DIFFERS.format(entry.exported)}" for entry in _changed(read_ones, ours)])
     add_remarks(run, [f"line {fault.line}: {fault.reason}" for fault in faults if not fault.is_record])
     run.pages += 1
     row.entries += len(read_ones) + len(lost)
     row.repeated += len(read_ones) - len(fresh) - len(fresh_own)
     row.junk += len(faults) - len(lost)
     row.read = min(read, row.size)
-
-
-def _ours(work: Work, run: RunRow, entries: Iterable[Entry]) -> dict[str | None, Bibliography]:
-    """The records of this review that a file of ours brings back, as they are described here. What leaves says nothing
-    that is not known here, so that it is no source of its own."""
-    ids = {entry.exported for entry in entries if entry.exported is not None}
-    rows = store.records(work, ids).values()
-    return {row.id: Bibliography.model_validate(row.bibliography) for row in rows if row.review == run.review}
-
-
-def _changed(entries: Iterable[Entry], ours: dict[str | None, Bibliography]) -> Iterator[Entry]:
-    """Those whose title or abstract somebody changed after they left."""
-    for entry in entries:
-        if (described := ours.get(entry.exported)) is not None:
-            pairs = (entry.record.title, described.title), (entry.record.abstract, described.abstract)
-            if any(plain_words(said or "") != plain_words(known or "") for said, known in pairs):
-                yield entry
 
 
 def _rejection(run: RunRow, fault: Fault, position: int) -> Rejection:

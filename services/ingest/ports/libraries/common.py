@@ -36,6 +36,8 @@ _SHORT = 20
 _NUMBER = re.compile(r"[0-9][0-9Xx–-]{6,20}")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.?\s+(?:([0-9]{1,2})(?:st|nd|rd|th)?,?\s+)?([0-9]{4})(?![0-9])")
 _COMPACT = re.compile(r"(?<![0-9])([12][0-9]{3})(0[1-9]|1[0-2])([0-3][0-9])(?![0-9])")
+#: A number as spreadsheets round it, `2.0201E+11`: many are the same then.
+_ROUNDED = re.compile(r"[0-9]{1,20}(?:[.,][0-9]{1,20})?E\+?[0-9]{1,3}", re.IGNORECASE)
 _YEAR = re.compile(r"[0-9]{4}")
 _MONTH_ONLY = re.compile(
     r"\s*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?:\s+([0-9]{1,2})(?![0-9]))?", re.I
@@ -87,6 +89,9 @@ def entry_of(
     def read(item: Item, reader: Reader) -> SourceRecord | Rejection:
         it = describe(item, reader)
         accession = squeeze(it.accession or "")
+        if _ROUNDED.fullmatch(accession):
+            it.remarks += (f"its number {accession} was rounded by a spreadsheet, and is none",)
+            accession = ""
         it.accession = accession if 0 < len(accession) <= LONGEST_ID and accession.isprintable() else None
         found.append(it)
         source_id = it.accession or f"sha256:{content_of(it.described)}"
@@ -117,6 +122,11 @@ def content_of(described: Mapping[str, Any]) -> str:
         text = "\t".join(value) if isinstance(value, list) else str(value)
         digest.update(name.encode() + b":" + text.casefold().encode("utf-8", "replace").translate(None, _SIGNS) + b"\n")
     return digest.hexdigest()[:24]
+
+
+def by_content(record: SourceRecord) -> str:
+    """What a record is known by whose number is none."""
+    return f"sha256:{content_of({name: getattr(record, name) for name in _KNOWN_BY})}"
 
 
 def _kept(fields: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -39,6 +39,7 @@ _OWN_NUMBERS = re.compile(
     r"|CN-[0-9]{8}|CD[0-9]{6}(?:\.PUB[0-9]+)?|rayyan-[0-9]{1,15}",
     re.IGNORECASE,
 )
+_EID = re.compile(r"2-s2\.0-[0-9]{5,15}")
 _SCOPUS, _LENS = (
     re.compile(r"\beid=(2-s2\.0-[0-9]{5,15})"),
     re.compile(r"(?:^|/)([0-9]{3}(?:-[0-9]{3}){3}-[0-9]{2}[0-9X])$"),
@@ -51,6 +52,11 @@ _PROQUEST = re.compile(r"proquest\.com/[^ ]{0,200}?docview/([0-9]{5,15})")
 _EMBASE = re.compile(r"L[0-9]{5,12}")
 _PUBMED = re.compile(r"\b(?:pubmed|medline|nlm)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[A-Za-z0-9][\w.:/-]{2,60}")
+
+
+#: Dialects of programs in which people keep and screen records of any database, and of hosts of many databases.
+MANAGERS = frozenset({"living", "rayyan", "asreview", "covidence", "mendeley", "zotero", "endnote"})
+HOSTS = frozenset({"ovid", "ebsco", "proquest"})
 
 
 def dialect_of(head: str) -> str | None:
@@ -83,6 +89,11 @@ def accession_of(
     database = next((name.strip()[:60] for name in databases if name.strip()), None)
     number = next((found[0] for text in numbers if (found := _NUMBER.match(text.split(";")[0].strip()))), None)
     return f"{database}:{number}" if database and number else None
+
+
+def names_its_database(number: str) -> bool:
+    """Whether a number says itself which database gave it, so that no other work has it, whatever file it is in."""
+    return any(form.fullmatch(number) for form in (_OWN_NUMBERS, _EMBASE, _LENS, _EID))
 
 
 def is_of_pubmed(databases: Sequence[str]) -> bool:

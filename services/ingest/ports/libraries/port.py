@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Protocol
 
 from services.ingest.ports.sources.port import SourceRecord
@@ -16,6 +16,13 @@ Format = LibraryFormat
 
 #: Bytes at most of one record of a file, and of all that an `.xlsx` unpacks to.
 LARGEST_RECORD, LARGEST_UNPACKED = 4 * 1024 * 1024, 1024 * 1024 * 1024
+
+
+#: The database of a file that shows none and of which nobody says one.
+UNKNOWN = "file"
+
+#: The fields by which a record says which record of ours it is.
+_CLAIMS = ("living_record", "living.record")
 
 
 class UnreadableLibrary(Invalid):
@@ -49,7 +56,21 @@ class Entry:
     @property
     def exported(self) -> str | None:
         """The record that it is, where this platform wrote the file: whichever name a format has for that."""
-        return self.fields.get("living_record") or self.fields.get("living.record")
+        return next(filter(None, map(self.fields.get, _CLAIMS)), None)
+
+    def remarking(self, remark: str) -> Entry:
+        """The same, with a remark."""
+        return replace(self, remarks=(*self.remarks, remark))
+
+    def without_claim(self, remark: str) -> Entry:
+        """The same, which is no record that this platform wrote, and why."""
+        fields = {name: said for name, said in self.fields.items() if name not in _CLAIMS}
+        return replace(self.remarking(remark), fields=fields)
+
+    def without_number(self, source_id: str, remark: str) -> Entry:
+        """The same under another id than the number that it has, and why."""
+        record = self.record.model_copy(update={"source_id": source_id})
+        return replace(self.remarking(remark), record=record, accession=False)
 
 
 @dataclass(frozen=True, slots=True)

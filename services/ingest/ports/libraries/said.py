@@ -8,18 +8,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.ingest.ports.libraries import common, keywords
-from services.ingest.ports.libraries.dialects import decisions_of
-from services.ingest.ports.libraries.port import Entry, Fault
+from services.ingest.ports.libraries.dialects import MANAGERS, decisions_of, names_its_database
+from services.ingest.ports.libraries.port import UNKNOWN, Entry, Fault
 from services.ingest.ports.libraries.words import kind_of
 from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.markup import squeeze
 from services.ingest.ports.sources.port import EXCERPT, Kind
 from services.ingest.ports.sources.reading import Reader
 from shared import identifiers
+from shared.events.protocol import FILES
 from shared.events.values import Identifiers
 
 _AS_FRACTION = re.compile(r"([0-9]{1,12})\.0")
 _LINE = re.compile(r"\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
+#: What is said of a file in place of its database where that is not known.
+_NO_DATABASES = MANAGERS | {UNKNOWN}
 _SEVERAL = re.compile(r"[;,|\s]+")
 _SAYS_NOTHING = re.compile(
     r"[\[(]?(?:no (?:abstract|title|author name)(?: is)?(?: available)?\.?|n/?a|nan|null|none)[\])]?", re.IGNORECASE
@@ -101,7 +104,19 @@ def _describe(said: Said, reader: Reader) -> common.Described:
     described |= {"kind": kind, "notices": notices}
     # What tools wrote into notes comes first, since there may be more fields than are kept.
     fields = decisions_of(said.fields.values()) | said.fields
-    return common.Described(described, accession=said.accession or ids.pmid, fields=fields)
+    number = _number(said.accession, reader.source)
+    if said.accession and number is None:
+        fields.setdefault("accession number", said.accession)
+    return common.Described(described, accession=number or ids.pmid, fields=fields)
+
+
+def _number(said: str, source: str) -> str | None:
+    """The number of a record, where one tells works apart: a bare one is one of a database, and counts the rows of a
+    sheet where none is known."""
+    database = source.removeprefix(FILES)
+    if said.strip() and (database not in _NO_DATABASES or names_its_database(said.strip())):
+        return said
+    return None
 
 
 def _own_texts(said: Said) -> dict[str, Any]:

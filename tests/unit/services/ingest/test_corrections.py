@@ -146,6 +146,21 @@ def test_a_correction_goes_with_the_source_record_that_gave_the_field(ready):
     assert titles == {"crossref": BETTER, "pubmed": LONG_TITLE}
 
 
+def test_what_is_corrected_again_goes_with_the_same_source_record(ready):
+    ready.sources["pubmed"].put(work("pubmed", "7", doi="10.1/a", pmid="7", abstract="We asked."))
+    ready.pull_again()
+    record = only(ready)["record"]
+    first = correct(ready, "abstract", "We asked leaders.")
+    second = correct(ready, "abstract", "We asked forty leaders.")
+    correct(ready, "abstract", "We asked fifty leaders.")
+
+    assert first["source_record"] == second["source_record"] == "pubmed:7"
+    ready.post(f"records/{record}/split", {"source_records": ["pubmed:7"], "reason": "another text"})
+
+    abstracts = {one["source_records"][0]["source"]: one["bibliography"]["abstract"] for one in ready.records()}
+    assert abstracts == {"crossref": None, "pubmed": "We asked fifty leaders."}
+
+
 def test_a_correction_outlasts_a_merger(ready):
     ready.sources["pubmed"].put(work("pubmed", "8", "Of other things entirely", pmid="8", published="2021"))
     ready.pull_again()

@@ -327,3 +327,115 @@ def test_a_pull_goes_on_beside_an_import_that_has_begun(ready, monkeypatch):
 
     states = {each["purpose"]: each["state"] for each in ready.items("runs")}
     assert (states.pop("import"), set(states.values())) == ("running", {"complete"})
+
+
+def titles(bench: IngestBench) -> list[str]:
+    return sorted(record["bibliography"]["title"] for record in bench.records())
+
+
+def sheet(*rows: str, columns: str = "title,accession number") -> bytes:
+    return "\n".join((columns, *rows, "")).encode()
+
+
+@pytest.mark.parametrize("about", [{}, {"database": "embase"}, {"database": "zotero"}])
+def test_the_row_numbers_of_two_sheets_make_no_work_another(ready, about):
+    bring(ready, sheet(f"{TITLES[0]},1", f"{TITLES[1]},2"), name="a.csv", **about)
+    before = ready.records()
+
+    second = bring(ready, sheet(f"{TITLES[2]},1", f"{TITLES[3]},2"), name="b.csv", **about)
+    again = bring(ready, sheet(f"{TITLES[2]},1", f"{TITLES[3]},2"), name="c.csv", **about)
+
+    assert titles(ready) == sorted(TITLES)
+    assert [each for each in ready.records() if each in before] == before
+    assert (second["counts"]["new"], again["counts"]["new"], again["counts"]["unchanged"]) == (2, 0, 2)
+    remark = "line 2: its number 1 is that of another work, so that it is known by what it says"
+    assert (remark in second["remarks"]) == (about == {"database": "embase"})
+
+
+def test_numbers_that_a_spreadsheet_rounded_are_none(ready):
+    done = bring(ready, sheet(*(f"{title},2.0201E+11" for title in TITLES)), name="a.csv", database="embase")
+
+    assert titles(ready) == sorted(TITLES)
+    assert (done["counts"]["new"], done["repeated"], len(done["remarks"])) == (4, 0, 4)
+    assert done["remarks"][0] == "line 2: its number 2.0201E+11 was rounded by a spreadsheet, and is none"
+
+
+def test_a_number_that_stands_twice_in_a_file_loses_nothing_and_is_remarked(ready):
+    rows = [f"{TITLES[0]},900001,first", f"{TITLES[1]},900001,second", f"{TITLES[0]},900001,third"]
+
+    done = bring(ready, sheet(*rows, columns="title,accession number,abstract"), name="a.csv", database="embase")
+
+    assert titles(ready) == sorted(TITLES[:2])
+    assert done["remarks"] == [
+        "line 3: its number 900001 is that of another work, so that it is known by what it says",
+        "line 4: its number 900001 stands above in this file and says otherwise, and what stands last counts",
+    ]
+
+
+def test_a_number_goes_on_with_its_work_when_its_database_mends_that(ready):
+    bring(ready, sheet(f"{TITLES[0]},900001"), name="a.csv", database="embase")
+
+    done = bring(ready, sheet(f"{TITLES[0]}: a review,900001"), name="a.csv", database="embase")
+
+    assert (done["counts"]["updated"], done["remarks"]) == (1, [])
+    assert titles(ready) == [f"{TITLES[0]}: a review"]
+
+
+def only(bench: IngestBench) -> Any:
+    (record,) = bench.records()
+    return record
+
+
+def test_works_that_claim_to_be_a_record_and_are_none_are_taken_in(ready):
+    bring(ready, ris(TITLES[0]))
+    record = only(ready)["record"]
+    rows = [f"{record},{title},10.5555/{at}" for at, title in enumerate(TITLES)]
+
+    done = bring(ready, sheet(*rows, columns="living_record,title,doi"), name="a.csv")
+
+    assert titles(ready) == sorted(TITLES)
+    assert (done["entries"], done["counts"]["new"], done["counts"]["unchanged"]) == (4, 3, 1)
+    assert done["repeated"] == 0
+    assert done["remarks"] == [
+        f"line {line}: {record} is another work here, so that this one is taken in as what it says"
+        for line in (3, 4, 5)
+    ]
+
+
+def test_a_record_that_comes_back_twice_is_one_where_it_says_the_same(ready):
+    bring(ready, ris(TITLES[0]))
+    record = only(ready)["record"]
+    rows = [f"{record},{TITLES[0]},{year}" for year in (2021, 2021, 1999)]
+
+    done = bring(ready, sheet(*rows, columns="living_record,title,year"), name="a.csv")
+
+    assert (done["entries"], done["repeated"], done["counts"]["unchanged"]) == (3, 1, 1)
+    assert done["remarks"] == [
+        f"line 4: {record} stands above in this file and says otherwise, so that this one is taken in as what it says"
+    ]
+
+
+def test_what_somebody_changed_of_a_record_that_left_is_remarked(ready):
+    bring(ready, ris(TITLES[0]))
+    known = only(ready)
+    row = f'{known["record"]},{TITLES[0]},10.5555/other,"Nobody, Else",1999'
+
+    done = bring(ready, sheet(row, columns="living_record,title,doi,authors,published"), name="a.csv")
+
+    assert done["remarks"] == [
+        f"line 2: {known['record']} is described otherwise here (authors, year), and stays so: "
+        "`living ingest correct` changes it"
+    ]
+    assert only(ready)["bibliography"] == known["bibliography"]
+
+
+def test_a_record_that_was_absorbed_since_comes_back_as_what_it_was(ready):
+    bring(ready, ris(*TITLES[:2]))
+    one, other = (record["record"] for record in ready.records())
+    left = {record["record"]: record["bibliography"]["title"] for record in ready.records()}
+    ready.post(f"records/{one}/merge", {"other": other, "reason": "one study"})
+    rows = [f"{record},{title}" for record, title in left.items()]
+
+    done = bring(ready, sheet(*rows, columns="living_record,title"), name="a.csv")
+
+    assert (done["counts"]["new"], done["counts"]["unchanged"], len(only(ready)["source_records"])) == (0, 2, 2)

@@ -260,3 +260,89 @@ def test_what_was_absorbed_is_not_split_or_merged_by_its_old_name(adopted):
         (f"records/{third}/keep-apart", {"other": younger}),
     ):
         assert bench.post(path, {**body, **WHY}, status=409)["type"].endswith("absorbed")
+
+
+TRUST = "Trust between hospitals and their councils in shared care"
+
+
+def three_alike(bench: IngestBench) -> tuple[str, str, str]:
+    """Three records, of any two of which a person is asked whether they are one."""
+    puts(bench, work("crossref", "a", TRUST, doi="10.1/a", published="2018", authors=["Okoye, Ada"]))
+    puts(bench, work("pubmed", "7", TRUST, pmid="7", published="2016", authors=["Okoye, Ada", "Ben, C"], venue="B"))
+    found = puts(bench, work("europepmc", "9", TRUST, published="2014", authors=["Okoye, Ada", "Dee, D"], venue="C"))
+    assert len(bench.items("duplicates")) == 3
+    return found["crossref:a"], found["pubmed:7"], found["europepmc:9"]
+
+
+def asked(bench: IngestBench, state: str) -> set[frozenset[str]]:
+    """Which two records each pair in a state is of."""
+    pairs = bench.items("duplicates", state=state)
+    return {frozenset({pair["first"]["record"], pair["second"]["record"]}) for pair in pairs}
+
+
+@pytest.mark.parametrize("merged", [(0, 1), (0, 2), (1, 2)])
+@pytest.mark.parametrize("apart", [(0, 1), (0, 2), (1, 2)])
+def test_a_merger_takes_over_what_is_kept_apart_from_either_record(adopted, apart, merged):
+    bench = adopted
+    records = three_alike(bench)
+    one, other = (records[at] for at in apart)
+    bench.post(f"records/{one}/keep-apart", {"other": other, **WHY})
+    into, gone = (records[at] for at in merged)
+
+    bench.post(f"records/{into}/merge", {"other": gone, **WHY})
+
+    (third,) = set(records) - {into, gone}
+    assert len(bench.clusters()) == 2
+    assert asked(bench, "same") == {frozenset({into, gone})}
+    assert asked(bench, "different" if third in (one, other) else "open") == {frozenset({into, third})}
+    assert asked(bench, "open" if third in (one, other) else "different") == set()
+
+
+def test_a_source_makes_one_of_two_records_of_which_one_is_kept_apart_from_a_third(adopted):
+    bench = adopted
+    first, second, third = three_alike(bench)
+    bench.post(f"records/{second}/keep-apart", {"other": third, **WHY})
+
+    puts(bench, work("openalex", "W1", TRUST, doi="10.1/a", pmid="7", published="2017", authors=["Okoye, Ada"]))
+
+    assert {run["state"] for run in bench.items("runs")} == {"complete"}
+    assert frozenset({"crossref:a", "pubmed:7", "openalex:W1"}) in bench.clusters()
+    assert asked(bench, "different") == {frozenset({first, third})}
+
+
+def a_pair_parted(bench: IngestBench) -> tuple[Any, str, str]:
+    """A pair that a person made one and then parted, and its two records."""
+    puts(bench, work("crossref", "a", TRUST, doi="10.1/a", published="2018", authors=["Okoye, Ada"]))
+    puts(bench, work("pubmed", "7", TRUST, pmid="7", published="2016", authors=["Okoye, Ada", "Ben, C"], venue="B"))
+    (pair,) = bench.items("duplicates")
+    one, other = pair["first"]["record"], pair["second"]["record"]
+    bench.post(f"duplicates/{pair['duplicate']}", {"verdict": "same", **WHY})
+    bench.post(f"records/{one}/split", {"absorbed": other, "reason": "they were two after all"})
+    return pair["duplicate"], one, other
+
+
+def test_a_pair_that_was_one_and_is_parted_is_different_by_the_word_that_parted_it(adopted):
+    bench = adopted
+    pair, one, other = a_pair_parted(bench)
+
+    (shown,) = bench.items("duplicates", state="different")
+    assert (shown["duplicate"], shown["decided_by"], shown["reason"]) == (pair, "lea", "they were two after all")
+    assert asked(bench, "same") == asked(bench, "open") == set()
+    bench.post(f"records/{one}/keep-apart", {"other": other, **WHY})
+    bench.post(f"duplicates/{pair}", {"verdict": "different", **WHY})
+    assert asked(bench, "different") == {frozenset({one, other})}
+    bench.post(f"duplicates/{pair}", {"verdict": "same", **WHY})
+    assert asked(bench, "same") == {frozenset({one, other})}
+    refused = bench.post(f"duplicates/{pair}", {"verdict": "different", **WHY}, status=409)
+    assert refused["type"].endswith("merged_already")
+
+
+def test_a_pair_that_was_parted_is_asked_about_again_when_both_words_are_taken_back(adopted):
+    bench = adopted
+    _, one, other = a_pair_parted(bench)
+
+    for ruling in bench.items("rulings"):
+        bench.post(f"rulings/{ruling['ruling']}/undo", WHY)
+
+    assert asked(bench, "open") == {frozenset({one, other})}
+    assert asked(bench, "same") == asked(bench, "different") == set()
