@@ -46,9 +46,11 @@ def _text(longest: int) -> Any:
     return Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"})
 
 
+_SAYING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+
+
 def _saying(longest: int) -> Any:
-    pattern = r"^[^\x00]*[^\x00\s][^\x00]*$"
-    return Field(min_length=1, max_length=longest, json_schema_extra={"pattern": pattern})
+    return Field(min_length=1, max_length=longest, json_schema_extra={"pattern": _SAYING})
 
 
 def _whole(value: object) -> object:
@@ -70,8 +72,22 @@ Corrected = Annotated[str, _saying(LONGEST_ABSTRACT), AfterValidator(_said)]
 #: A small file that somebody wrote, with its blanks and lines as they are.
 Written = Annotated[str, _saying(64 * 1024), AfterValidator(_as_written)]
 
-#: What somebody searched a database with, as long as those may be.
-Strategy = Annotated[str, _saying(100_000), AfterValidator(_said)]
+#: Characters of what somebody searched a database with.
+_LONGEST_STRATEGY = 100_000
+
+
+def _of_length(text: str) -> str:
+    if len(text) > _LONGEST_STRATEGY:
+        raise ValueError(f"should have at most {_LONGEST_STRATEGY:,} characters")
+    return text
+
+
+#: What somebody searched a database with, as long as those may be; and the same where it must be said, whose schema
+#: leaves the length out, since no reader of schemas makes up a text by a pattern of so many characters.
+Strategy = Annotated[str, _saying(_LONGEST_STRATEGY), AfterValidator(_said)]
+ExactString = Annotated[
+    str, Field(json_schema_extra={"pattern": _SAYING}), AfterValidator(_of_length), AfterValidator(_said)
+]
 
 Short = Annotated[str, _text(200), AfterValidator(_kept)]
 Long = Annotated[str, _text(5000), AfterValidator(_kept)]

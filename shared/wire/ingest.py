@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
-from shared.wire.common import WHOLE, Corrected, Given, Line, Prose, Reason, Short, Strategy, Written
+from shared.wire.common import WHOLE, Corrected, ExactString, Given, Line, Prose, Reason, Short, Strategy, Written
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -242,7 +242,7 @@ class NewSearch(Given):
     new."""
 
     database: Line
-    query: Strategy
+    query: ExactString
     searched_on: _Day
     reported: _Found
 
@@ -252,7 +252,7 @@ class NothingNew(Given):
     that the review has not; `reported` is how many records the database said it has in all, `words` whatever is to be
     said of it."""
 
-    query: Strategy
+    query: ExactString
     searched_on: _Day
     reported: _Reported | None = None
     words: Reason
