@@ -34,7 +34,7 @@ _AT_ONCE, _WARMING, _EACH = 2_000, 10, 60
 #: Hits of a page, and how far a deep one lies beyond the first.
 _PAGE, _DEPTH = 20, 2_000
 
-#: Elasticsearch's fields of words.
+#: Elasticsearch's fields that together have all words.
 _FIELDS = ["words.heads", "words.abstract"]
 
 #: How many times the bare query's p95 a search may take.
