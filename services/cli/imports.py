@@ -55,6 +55,7 @@ app = Group(help="Library files that are brought into a review.")
 @option("--decisions", type=click.Path(path_type=Path), help="What their columns say was decided before (YAML).")
 @option("--strategy", help="The strategy that was searched by hand: these files are of one search of it.")
 @option("--search", help="More files of a search that is open: its id.")
+@option("--again", is_flag=True, help="Bring a file also where it came before as one of another database.")
 @AS_JSON
 def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -> None:
     """Bring library files into a review: each record with the file, the database and the search that it came from.
@@ -133,7 +134,7 @@ def _asked(about: dict[str, Any]) -> dict[str, object]:
     asked = {
         "format": about["format_"], "database": about["database"], "query": query and query_of(query),
         "reported": about["reported"], "searched_on": searched and searched.date().isoformat(),
-        "mapping": read_mapping(about["decisions"]),
+        "mapping": read_mapping(about["decisions"]), "again": about["again"] or None,
     }  # fmt: skip
     return {name: value for name, value in asked.items() if value is not None}
 

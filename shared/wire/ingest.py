@@ -316,7 +316,8 @@ class NewImport(Given):
     `reported` how many records the database said it has, against which those of the file are held. A file of a `search`
     that was made by hand says none of these, since that does; its records count towards those of the search. `mapping`
     is a YAML document that says which columns state decisions of before, and what their values mean; nothing of a file
-    that does not fit it is kept.
+    that does not fit it is kept. Bytes that were brought before as those of another database are taken in `again` only
+    where that is said.
     """
 
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -328,6 +329,7 @@ class NewImport(Given):
     reported: _Reported | None = None
     search: Short | None = None
     mapping: Written | None = None
+    again: bool = False
 
 
 class ImportView(BaseModel):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from services.ingest import store
-from services.ingest.models import ExportRow
+from services.ingest.models import ExportRow, ReviewRow
 from shared.db.work import Work
-from shared.errors import Conflict, TooMany
+from shared.errors import Conflict, Invalid, TooMany
 from shared.ids import new_id
 from shared.wire.ingest import NewExport
 
@@ -14,12 +14,13 @@ _MOST = 5
 
 
 def request_export(work: Work, review: str, asked: NewExport) -> ExportRow:
-    """Begins one; the same again, while it waits, answers that one. Raises UnknownReview, TooMany, and Conflict for a
-    stage where an earlier release heard the protocol, which did not keep the first one: better none than half a file.
+    """Begins one; the same again, while it waits, answers that one. Raises UnknownReview, TooMany, Invalid for a stage
+    that the protocol lacks, and Conflict for one where an earlier release heard the protocol, which did not keep the
+    first one: better none than half a file.
     """
-    if store.review_of(work, review).first_stage is None and asked.stage is not None:
-        why = "which stage is the first is not known here before the next version of the protocol is applied"
-        raise Conflict(f"{why}; export without --stage", slug="stages_unknown")
+    known = store.review_of(work, review)
+    if asked.stage is not None:
+        _require_stage(known, asked.stage)
     waiting = [row for row in store.waiting_exports(work, review) if row.asked_by == work.actor]
     wanted = (asked.format, asked.stage, asked.standing)
     for row in waiting:
@@ -32,6 +33,15 @@ def request_export(work: Work, review: str, asked: NewExport) -> ExportRow:
         asked_by=work.actor, asked_at=work.now,
     )  # fmt: skip
     return work.add(row)
+
+
+def _require_stage(known: ReviewRow, stage: str) -> None:
+    if known.first_stage is None:
+        why = "which stage is the first is not known here before the next version of the protocol is applied"
+        raise Conflict(f"{why}; export without --stage", slug="stages_unknown")
+    if known.stages is not None and stage not in known.stages:
+        why = f"{stage!r} is no stage of {known.review!r}, which has {', '.join(known.stages)}"
+        raise Invalid(f"stage: {why}", [{"at": "stage", "why": why}], slug="unknown_stage")
 
 
 def user(export: str) -> str:

@@ -7,7 +7,9 @@ from hashlib import sha256
 from services.ingest import store
 from services.ingest.commands.searches import take_file
 from services.ingest.domain.mappings import read_mapping
+from services.ingest.domain.watching import ImportStates
 from services.ingest.models import ImportRow, ReviewRow
+from services.ingest.ports.libraries.port import UNKNOWN
 from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
@@ -22,7 +24,8 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
     """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
 
     Raises UnknownReview, NotFound where there is no such search, or no such file any more, Conflict where the search
-    takes no such file, and for a mapping where an earlier release heard the protocol; and Invalid where a search is
+    takes no such file, for bytes that were brought before as those of another database unless that is meant (`again`),
+    and for a mapping where an earlier release heard the protocol; and Invalid where a search is
     said to lie in the future, its file to be of something else, or a mapping is none of this review's protocol.
     """
     known = store.review_of(work, review)
@@ -36,6 +39,8 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         _require_nothing_else(asked)
         row.search, row.query, row.searched_on = search.id, search.query, search.searched_on
         row.database = database_of(store.watch_of(work, review, search.watch).source)
+    if not asked.again:
+        _require_first(work, row)
     try:
         names.keep(work, blobs, asked.file, by=user(row.id))
         row.size = blobs.size(asked.file)
@@ -48,6 +53,30 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         _check(known, asked.mapping)
         row.mapping, row.mapping_sha256 = asked.mapping, sha256(asked.mapping.encode()).hexdigest()
     return work.add(row)
+
+
+def _require_first(work: Work, row: ImportRow) -> None:
+    """Raises Conflict where the same bytes came in as the records of another database alone: they would count twice."""
+    earlier = [
+        each
+        for each in store.imports_of_bytes(work, row.review, row.sha256)
+        if each.state != ImportStates.FAILED or each.run is not None
+    ]
+    if earlier and not any(_is_of(each, row.database) for each in earlier):
+        before = earlier[0]
+        raise Conflict(
+            f"import {before.id!r} brought this file as {before.name!r}, of {before.database or 'what it shows'}: "
+            "bring it as that, or say --again where it is of both",
+            slug="brought_before",
+        )
+
+
+def _is_of(earlier: ImportRow, database: str | None) -> bool:
+    """Whether an earlier import of the same bytes took them as of this database; None is what they show, which is known
+    once they were opened."""
+    if database is None and earlier.run is not None:
+        database = earlier.dialect or UNKNOWN
+    return earlier.database == database
 
 
 def _check(known: ReviewRow, mapping: str) -> None:

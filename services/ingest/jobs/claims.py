@@ -10,7 +10,8 @@ from services.ingest import store
 from services.ingest.domain.claims import agree, differences
 from services.ingest.models import RecordRow, RunRow
 from services.ingest.ports.libraries.common import by_content
-from services.ingest.ports.libraries.port import Entry
+from services.ingest.ports.libraries.dialects import HOSTS, MANAGERS
+from services.ingest.ports.libraries.port import UNKNOWN, Entry
 from services.ingest.ports.sources.port import SourceRecord
 from shared.db.work import Work
 from shared.events.ingest import Bibliography
@@ -19,8 +20,20 @@ from shared.events.ingest import Bibliography
 _DIFFERS = "{} is described otherwise here ({}), and stays so: `living ingest correct` changes it"
 _ANOTHER = "{} is another work here, so that this one is taken in as what it says"
 _CLAIMED = "{} stands above in this file and says otherwise, so that this one is taken in as what it says"
+_TAKEN_AS = "the file shows {}, and is taken as {}, as you said"
+_SAY = "say --database: its records are taken as of `{}`"
 _NUMBERED = "its number {} is that of another work, so that it is known by what it says"
 _REPEATED = "its number {} stands above in this file and says otherwise, and what stands last counts"
+
+
+def remark_on(named: str | None, dialect: str | None) -> str | None:
+    """What is remarked of the database that a lead `named` of a file, beside what the file shows; None where that is
+    as it seems."""
+    shows_none = dialect is None or dialect in MANAGERS | HOSTS
+    if named is None:
+        # What leaves here is of no database, and known.
+        return _SAY.format(dialect or UNKNOWN) if shows_none and dialect != "living" else None
+    return None if shows_none or named == dialect else _TAKEN_AS.format(dialect, named)
 
 
 def brought_back(work: Work, run: RunRow, entries: Iterable[Entry]) -> tuple[list[Entry], set[str], set[str]]:

@@ -20,7 +20,7 @@ from services.ingest.commands.watches import watch_over
 from services.ingest.domain.mappings import Mapped, name_of
 from services.ingest.domain.watching import ImportStates, RunStates
 from services.ingest.jobs.checking import MappingMisfit, check_file, mapped_of
-from services.ingest.jobs.claims import brought_back, known_by_numbers
+from services.ingest.jobs.claims import brought_back, known_by_numbers, remark_on
 from services.ingest.jobs.items import (
     add_remarks,
     changed_of,
@@ -148,6 +148,7 @@ def _begin(work: Work, imported: str, opened: Opened, database: str, mapped: Seq
     row.format, row.dialect, row.encoding, row.columns = (
         opened.format, opened.dialect, opened.encoding, list(opened.columns),
     )  # fmt: skip
+    remarks = [remark] if (remark := remark_on(row.database, opened.dialect)) is not None else []
     row.database = database
     review = store.lock_review(work, row.review)
     watch = _watch(work, row, f"{FILES}{database}", review.protocol_version)
@@ -158,7 +159,7 @@ def _begin(work: Work, imported: str, opened: Opened, database: str, mapped: Seq
         RunRow(
             id=run, walk=run, review=row.review, watch=watch.id, source=watch.source, query=row.query or row.name,
             protocol_version=review.protocol_version, purpose="import", dated_by="came", since=day, until=day,
-            reported=row.reported, started_at=work.now,
+            reported=row.reported, started_at=work.now, remarks=remarks,
         )
     )  # fmt: skip
     add_remarks(opened_run, _unread(opened.unread, mapped))

@@ -55,6 +55,7 @@ from services.ingest.store.exports import page_of_exports as page_of_exports
 from services.ingest.store.exports import records_to_export as records_to_export
 from services.ingest.store.exports import waiting_exports as waiting_exports
 from services.ingest.store.imports import import_of as import_of
+from services.ingest.store.imports import imports_of_bytes as imports_of_bytes
 from services.ingest.store.imports import lock_import as lock_import
 from services.ingest.store.imports import next_import as next_import
 from services.ingest.store.imports import page_of_imports as page_of_imports

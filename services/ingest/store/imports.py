@@ -13,6 +13,9 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
+#: Imports of the same bytes that are looked at.
+_MOST = 50
+
 
 def next_import(work: Work) -> ImportRow | None:
     """The import that is to be gone on with: one that is running, else the one that waits longest. A review whose keys
@@ -42,3 +45,9 @@ def page_of_imports(work: Work, review: str, page: PageAsked) -> Found[ImportRow
     """Imports, the newest first."""
     query = select(ImportRow).where(col(ImportRow.review) == review)
     return read_page(work, query, page, col(ImportRow.id), descending=True)
+
+
+def imports_of_bytes(work: Work, review: str, sha256: str) -> list[ImportRow]:
+    """The imports of a review that are of these bytes, the newest first, as many as tell."""
+    query = select(ImportRow).where(col(ImportRow.review) == review, col(ImportRow.sha256) == sha256)
+    return list(work.session.execute(query.order_by(col(ImportRow.id).desc()).limit(_MOST)).scalars())

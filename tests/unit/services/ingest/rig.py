@@ -152,8 +152,9 @@ def strategy(source: str, query: str = "leadership", **fields: Any) -> Strategy:
 
 
 def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: Any) -> VersionPublished:
-    """A protocol version with these strategies, and the least of everything else."""
+    """A protocol version with these strategies and the names of its `stages`, and the least of everything else."""
     answers = [Answer(value="include", leads_to="advance"), Answer(value="exclude", leads_to="exclude")]
+    names = fields.pop("stages", ["title-abstract"])
     parts = {"context": "c", "resource": "r", "reasoning": "m", "outcome": "o"}
     protocol = Protocol(
         review=review,
@@ -161,7 +162,7 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
         question="How does it work?",
         definitions=Definitions(context="c", mechanism="m", outcome="o"),
         strategies=list(strategies) or [strategy("crossref")],
-        stages=[Stage(name="title-abstract", question="Could it inform any theory?", answers=answers)],
+        stages=[Stage(name=name, question="Could it inform any theory?", answers=answers) for name in names],
         theories=[Theory(id="being", heading="Being", statement="Leaders matter.")],
         cmocs=[Cmoc(id="cmoc-1", theory="being", **parts)],
         **fields,

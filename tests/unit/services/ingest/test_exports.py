@@ -25,7 +25,7 @@ STAGES = ("title-abstract", "full-text")
 def ready(bench: IngestBench) -> IngestBench:
     """A review of five records: one waits, one was kept out by a rule, one waits for its full text, one is excluded
     there, one is included."""
-    bench.adopt(strategy("crossref"))
+    bench.adopt(strategy("crossref"), stages=[*STAGES, "rigour"])
     titles = ("Waiting boards", "Early boards", "Boards at full text", "Excluded boards", "Included boards")
     bench.sources["crossref"].put(
         *(work("crossref", f"w{n}", title, doi=f"10.5555/{n}") for n, title in enumerate(titles))
@@ -159,13 +159,22 @@ def test_what_somebody_changed_in_a_file_that_left_is_said_and_changes_nothing(r
 def test_the_same_again_while_it_waits_is_the_same_and_more_than_five_wait_for_nobody(ready):
     first = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
     again = ready.post("exports", {"format": "ris"}, role="reviewer", status=202)
-    for stage in ("a", "b", "c", "d"):
-        ready.post("exports", {"format": "ris", "stage": stage}, role="reviewer", status=202)
+    for format in ("csv", "nbib", "bibtex", "xlsx"):
+        ready.post("exports", {"format": format}, role="reviewer", status=202)
 
-    refused = ready.post("exports", {"format": "ris", "stage": "e"}, role="reviewer", status=429)
+    refused = ready.post("exports", {"format": "endnote"}, role="reviewer", status=429)
 
     assert again["id"] == first["id"]
     assert refused["type"].endswith("exports_wait")
+
+
+def test_a_stage_that_the_protocol_lacks_is_refused_with_those_that_it_has(ready):
+    refused = ready.post("exports", {"format": "ris", "stage": "fulltext"}, role="reviewer", status=422)
+
+    assert refused["type"].endswith("unknown_stage")
+    assert refused["errors"] == [
+        {"at": "stage", "why": f"'fulltext' is no stage of '{REVIEW}', which has title-abstract, full-text, rigour"}
+    ]
 
 
 def test_a_stage_is_refused_where_an_earlier_release_heard_the_protocol(ready):

@@ -343,7 +343,7 @@ def test_the_row_numbers_of_two_sheets_make_no_work_another(ready, about):
     before = ready.records()
 
     second = bring(ready, sheet(f"{TITLES[2]},1", f"{TITLES[3]},2"), name="b.csv", **about)
-    again = bring(ready, sheet(f"{TITLES[2]},1", f"{TITLES[3]},2"), name="c.csv", **about)
+    again = bring(ready, sheet(f"{TITLES[2]},1", f"{TITLES[3]},2"), name="b.csv", **about)
 
     assert titles(ready) == sorted(TITLES)
     assert [each for each in ready.records() if each in before] == before
@@ -439,3 +439,43 @@ def test_a_record_that_was_absorbed_since_comes_back_as_what_it_was(ready):
     done = bring(ready, sheet(*rows, columns="living_record,title"), name="a.csv")
 
     assert (done["counts"]["new"], done["counts"]["unchanged"], len(only(ready)["source_records"])) == (0, 2, 2)
+
+
+SCOPUS = "UR  - https://www.scopus.com/inward/record.uri?eid=2-s2.0-85141483180\r\n"
+ZOTERO = "DA  - 2021/03/01/\r\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "about", "remarks"),
+    [
+        (SCOPUS, {}, []),
+        (SCOPUS, {"database": "scopus"}, []),
+        (SCOPUS, {"database": "embase"}, ["the file shows scopus, and is taken as embase, as you said"]),
+        (ZOTERO, {}, ["say --database: its records are taken as of `zotero`"]),
+        (ZOTERO, {"database": "embase"}, []),
+        ("", {}, ["say --database: its records are taken as of `file`"]),
+        ("", {"database": "embase"}, []),
+    ],
+)
+def test_which_database_a_file_is_taken_as_of_is_remarked_where_it_shows_another_or_none(ready, more, about, remarks):
+    assert bring(ready, ris(TITLES[0], more=more), **about)["remarks"] == remarks
+
+
+def test_the_same_bytes_are_of_another_database_only_where_that_is_meant(ready):
+    first = bring(ready, ris(*TITLES), database="embase", name="embase.ris")
+    file = upload(ready, ris(*TITLES))["sha256"]
+
+    for about in ({"database": "scopus"}, {}):
+        refused = ready.post("imports", {"file": file, "name": "scopus.ris", **about}, status=409)
+        assert refused["type"].endswith("brought_before")
+        assert first["id"] in refused["detail"] and "embase" in refused["detail"]
+    assert bring(ready, ris(*TITLES), database="embase")["counts"]["unchanged"] == 4
+    assert bring(ready, ris(*TITLES), database="scopus", again=True)["counts"]["merged"] == 4
+    assert bring(ready, ris(*TITLES), database="embase")["counts"]["unchanged"] == 4
+
+
+def test_a_file_of_which_nobody_says_the_database_is_the_same_again_as_what_it_shows(ready):
+    bring(ready, ris(TITLES[0], more=SCOPUS))
+
+    assert bring(ready, ris(TITLES[0], more=SCOPUS))["counts"]["unchanged"] == 1
+    assert bring(ready, ris(TITLES[0], more=SCOPUS), database="scopus")["counts"]["unchanged"] == 1
