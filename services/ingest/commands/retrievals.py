@@ -14,7 +14,10 @@ from shared.wire.ingest import NewRetrieval, RetrievalState
 
 
 def seek(work: Work, review: str, record: str, reason: str | None = None) -> None:
-    """Has the text of a record be sought, and tells it, unless it was asked for before."""
+    """Has the text of a record be sought, and tells it, unless it was asked for before. What is restricted, such as an
+    account, is no report, and nowhere to be found."""
+    if store.record_of(work, review, record).bibliography.get("restricted"):
+        return
     if store.begin_retrieval(work, review, record, reason):
         RetrievalStates.check(None, RetrievalStates.SOUGHT)
         _tell_sought(work, review, record, reason)

@@ -43,9 +43,10 @@ def sign_nothing_new(work: Work, review: str, watch_id: str, said: NothingNew, p
     """Keeps a person's statement that a search found nothing new, and has the strategy be searched by it. The same
     statement again changes nothing.
 
-    Raises what `begin_search` raises, and Forbidden for whoever neither leads the review nor owns the search.
+    Raises what `begin_search` raises, Forbidden for whoever neither leads the review nor owns the search, and Conflict
+    while a search of it lacks some of what it found: that it brought nothing new is not so.
     """
-    store.open_searches(work, watch_id)
+    begun = [search for search in store.open_searches(work, watch_id) if store.has_files(work, search.id)]
     watch = searchable(work, review, watch_id)
     if not person.has("lead") and person.id != watch.owner:
         raise Forbidden(
@@ -54,6 +55,12 @@ def sign_nothing_new(work: Work, review: str, watch_id: str, said: NothingNew, p
     known = store.same_statement(work, watch, work.actor, said.query, said.searched_on, said.reported)
     if known is not None:
         return known
+    if begun:
+        raise Conflict(
+            f"search {begun[0].id!r} of {begun[0].searched_on} has files, and lacks some of what was found: bring the "
+            "rest, or let a lead accept what it lacks",
+            slug="search_open",
+        )
     _require_day(work, watch, said.searched_on)
     row = _search(work, watch, said.query, said.searched_on, made="nothing_new", reported=said.reported)
     statement = canonical_json(_statement(row, said.words))

@@ -11,7 +11,7 @@ from services.ingest.domain import kinds, licences
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Merger, Split
 from services.ingest.domain.texts import MOST_COPIES, PERSON
-from services.ingest.models import TextRow
+from services.ingest.models import SourceRecordRow, TextRow
 from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
@@ -43,7 +43,10 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
     if size > LARGEST_TEXT:
         raise _invalid("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
     licence_class = _class(asked)
-    restricted = any(member.content.get("restricted") for member in store.members_of(work, [record]))
+    members = store.members_of(work, [record])
+    restricted = any(member.content.get("restricted") for member in members)
+    if restricted and _is_withdrawn(work, review, members):
+        raise Conflict(f"what was added of record {record!r} was withdrawn, and is gone for good", slug="was_withdrawn")
     if restricted and not licences.is_closed(licence_class):
         why = f"record {record!r} is restricted, so that no copy of it is {licence_class}: say closed"
         raise _invalid("licence_class", why)
@@ -179,6 +182,11 @@ def _tell_gone(work: Work, row: TextRow, record: str, reason: str) -> None:
         work.emit(
             TextWithdrawn(review=row.review, record=record, text=row.id, sha256=row.sha256, reason=reason, left=left)
         )
+
+
+def _is_withdrawn(work: Work, review: str, members: Sequence[SourceRecordRow]) -> bool:
+    additions = store.additions_of(work, review, [(member.source, member.source_id) for member in members])
+    return any(row.withdrawn_at is not None for row in additions)
 
 
 def _class(asked: NewText) -> LicenceClass:

@@ -69,7 +69,7 @@ def _explained(item: ErrorDetails) -> str:
     if item["type"] == "string_pattern_mismatch":  # Only names have a pattern.
         why = "a name is lower-case letters and digits, with single - or _ between them"
         if item["loc"][-1] == "owner":
-            why = "a person is named by the id that `living people members` shows, since names may be erased"
+            why = "a person is named by the id that `living people list` shows, since names may be erased"
     if isinstance(value, dict | list):
         return why
     return f"{why} (it is {str(value)[:80]!r})"

@@ -325,6 +325,17 @@ def test_a_person_signs_that_nothing_is_new_and_the_statement_is_kept_as_it_was_
     assert (done.entries, done.files) == (0, [])
 
 
+def test_nobody_signs_that_nothing_is_new_while_a_search_lacks_what_it_found(ready):
+    begun = searched(ready)["search"]
+    bring(ready, begun, ris(*TITLES[:2]))
+
+    refused = sign(ready, status=409)
+    bring(ready, begun, ris(*TITLES[2:]))
+
+    assert refused["type"].endswith("search_open") and begun in refused["detail"]
+    assert [one["state"] for one in ready.items("searches")] == ["fulfilled"]
+
+
 def test_the_same_statement_again_changes_nothing(ready):
     first = sign(ready)
 

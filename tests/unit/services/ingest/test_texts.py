@@ -752,3 +752,15 @@ def test_the_copies_of_an_account_are_for_reviewers_and_go_with_its_consent(read
     (gone,) = ready.emitted(TextWithdrawn)
     assert (gone.record, gone.reason) == (account, "they took it back")
     assert ready.items(f"records/{account}/texts")[0]["withdrawn_why"] == "they took it back"
+    assert bring(ready, PDF + b" ", of=account, status=409)["type"].endswith("was_withdrawn")
+
+
+def test_an_account_is_no_report_that_is_sought(ready):
+    account = ready.post("records", ACCOUNT, status=201)["record"]
+
+    ready.hears(
+        RecordAdvanced(review=REVIEW, record=account, revision=2, stage="title", next_stage="full-text"),
+        RecordIncluded(review=REVIEW, record=account, revision=3, title="A manager", judgements=[]),
+    )
+
+    assert ready.emitted(TextSought) == []

@@ -57,7 +57,7 @@ def test_a_protocol_without_one_says_nothing_of_them():
         ({**EMBASE, "not": {"name": "a", "terms": ["leader"]}}, "strategies[0]", "manual and not"),
         ({**EMBASE, "manual": " "}, "strategies[0].manual", "must not be empty"),
         ({**EMBASE, "manual": 7}, "strategies[0].manual", "put it in quotes"),
-        ({**EMBASE, "owner": "Ana Ruiz"}, "strategies[0].owner", "living people members"),
+        ({**EMBASE, "owner": "Ana Ruiz"}, "strategies[0].owner", "living people list"),
         ({**EMBASE, "every_days": 0}, "strategies[0].every_days", "1"),
         ({"id": "a", "source": "pubmed", "query": "x", "owner": "p_1"}, "strategies[0]", "owner is of a strategy"),
         ({"id": "a"}, "strategies[0]", "or manual"),
