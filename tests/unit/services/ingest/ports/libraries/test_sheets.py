@@ -137,6 +137,28 @@ def test_a_cell_that_is_longer_than_any_record_is_a_fault_and_the_next_row_is_re
 
 
 @pytest.mark.parametrize(
+    "cells",
+    [
+        b'<c t="s"><v>99</v></c>',
+        b'<c s="x"><v>99</v></c>',
+        b'<c r="3A"><v>99</v></c>',
+        b'<c r="ZZZZ3"><v>99</v></c>',
+        b'<c r="B3"><v>99</v></c><c r="A3"><v>1</v></c>',
+    ],
+    ids=["no such text", "no such style", "no such cell", "beyond all columns", "out of order"],
+)
+def test_a_cell_that_cannot_be_read_is_its_rows_fault_and_the_rows_below_are_read(cells):
+    rows = inline(1, b"title") + inline(2, b"A") + b'<row r="3">%s</row>' % cells + inline(4, b"B")
+
+    first, fault, last = everything(sheets, changed(workbook(["x"]), SHEET, FRAME % rows))
+
+    assert isinstance(first, Entry) and isinstance(last, Entry)
+    assert (first.record.title, last.line, last.record.title) == ("A", 4, "B")
+    assert isinstance(fault, Fault) and (fault.line, fault.is_record) == (3, True)
+    assert "one of its cells cannot be read" in fault.reason and "99" in fault.excerpt
+
+
+@pytest.mark.parametrize(
     "bomb",
     [
         b'<!DOCTYPE a [<!ENTITY b "cccccccc"><!ENTITY d "&b;&b;&b;">]>' + FRAME % inline(1, b"&d;"),
