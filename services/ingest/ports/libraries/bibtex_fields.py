@@ -9,6 +9,7 @@ from bibtexparser import model
 from bibtexparser.middlewares.names import InvalidNameError, parse_single_name_into_parts
 
 from services.ingest.ports.libraries import latex
+from services.ingest.ports.libraries.port import LARGEST_RECORD
 from services.ingest.ports.libraries.said import Said, several
 from shared import identifiers
 
@@ -63,15 +64,19 @@ OWN_PREFIX = "living_"
 
 _JUNIOR = re.compile(r"(?:Jr|Sr|I{1,3}|IV|V)\.?")
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_BRACE, _BRACE_OR_QUOTE = re.compile(r"(?<!\\)[{}]"), re.compile(r"(?<!\\)[{}\"]")
 _QUOTED_OR_BRACED = re.compile(r"\s*(?:#\s*)?([{\"]|[^\s#{}\"]+)")
 
 
 def said_of(entry: model.Entry, macros: Mapping[str, str], *, own: bool) -> Said:
-    """What the entry says, its abbreviations resolved and its TeX read."""
+    """What the entry says, its abbreviations resolved and its TeX read. Raises ValueError where they make it longer
+    than any record."""
     said = Said(own=own, kinds=[entry.entry_type])
     left: dict[str, tuple[str, str]] = {}
+    size = 0
     for it in entry.fields:
         name, tex = it.key.lower(), value_of(str(it.value), macros)
+        size = _within_bounds(size + len(tex))
         if not tex.strip():
             continue
         part = _PARTS.get(name) or _numbered(name)
@@ -159,24 +164,28 @@ def _depth(tex: str, start: int, end: int) -> int:
 
 
 def _end_of_group(tex: str, start: int) -> int:
-    """Where the group that begins with a brace ends; 0 where it does not."""
-    depth = 0
-    for sign in re.finditer(r"(?<!\\)[{}]", tex[start:]):
+    """Where the group that begins with the brace at `start` ends; 0 where it does not."""
+    depth = 1
+    for sign in _BRACE.finditer(tex, start + 1):
         depth += 1 if sign[0] == "{" else -1
         if not depth:
-            return start + sign.end()
+            return sign.end()
     return 0
 
 
 def value_of(raw: str, macros: Mapping[str, str]) -> str:
-    """The value of a field without what it stands in, its abbreviations resolved: `{a}`, `"a"`, `jan # " 1"`."""
+    """The value of a field without what it stands in, its abbreviations resolved: `{a}`, `"a"`, `jan # " 1"`.
+
+    `macros` are abbreviations, in small letters, with their values. Raises ValueError where they make the value longer
+    than any record.
+    """
     raw = raw.strip()
     if raw.startswith("{") and _end_of_group(raw, 0) == len(raw):
         return raw[1:-1]
     if len(raw) > 1 and raw[0] == raw[-1] == '"' and "#" not in raw:
         return raw[1:-1]
     parts: list[str] = []
-    position = 0
+    position = size = 0
     while (found := _QUOTED_OR_BRACED.match(raw, position)) and found.end() > position:
         begins = found.start(1)
         if found[1] == "{":
@@ -187,26 +196,27 @@ def value_of(raw: str, macros: Mapping[str, str]) -> str:
             parts.append(raw[begins + 1 : end - 1])
         else:
             end = found.end()
-            parts.append(_resolved(found[1], macros))
+            word = found[1].lower()
+            parts.append(macros.get(word, _MONTHS.get(word, found[1])))
+        size = _within_bounds(size + len(parts[-1]))
         position = end
     return "".join(parts) + raw[position:]
 
 
 def _end_of_quoted(raw: str, start: int) -> int:
     depth = 0
-    for sign in re.finditer(r"(?<!\\)[{}\"]", raw[start + 1 :]):
+    for sign in _BRACE_OR_QUOTE.finditer(raw, start + 1):
         if sign[0] == '"' and depth <= 0:
-            return start + 1 + sign.end()
+            return sign.end()
         depth += {"{": 1, "}": -1, '"': 0}[sign[0]]
     return len(raw) + 1
 
 
-def _resolved(word: str, macros: Mapping[str, str]) -> str:
-    raw = macros.get(word.lower())
-    if raw is None:
-        return _MONTHS.get(word.lower(), word)
-    # An abbreviation may be made of others that came before it, and not of itself.
-    return value_of(raw, {name: text for name, text in macros.items() if name != word.lower()} if "#" in raw else {})
+def _within_bounds(size: int) -> int:
+    """The size, where a record may have it: a few abbreviations, made of each other, may stand for gigabytes."""
+    if size > LARGEST_RECORD:
+        raise ValueError(f"its abbreviations make it longer than {LARGEST_RECORD} characters")
+    return size
 
 
 def _mend(said: Said) -> None:

@@ -94,6 +94,27 @@ def test_abbreviations_comments_and_preambles_are_no_records():
     assert opened(bibtex, data).dialect == "jabref"
 
 
+def test_an_abbreviation_of_others_is_what_they_were_when_it_was_made():
+    data = b"@string{a = {A}}\n@string{b = a}\n@string{a = a # {B}}\n@misc{x, title = a, note = b # { } # A}\n"
+
+    (entry,) = entries(bibtex, data)
+
+    assert (entry.record.title, entry.fields["note"]) == ("AB", "A AB")
+
+
+def test_abbreviations_that_double_each_other_stay_within_what_a_record_may_be():
+    doubled = [f"@string{{a{level} = a{level - 1} # a{level - 1}}}" for level in range(1, 60)]
+    often = " # ".join(["a16"] * 100)
+    data = "\n".join(['@string{a0 = "xx"}', *doubled, f"@misc{{a, title = {often}}}", "@misc{b, title={B}}"]).encode()
+
+    *faults, last = everything(bibtex, data)
+
+    assert isinstance(last, Entry) and last.record.title == "B"
+    assert {it.is_record for it in faults if isinstance(it, Fault)} == {True, False}
+    assert all(isinstance(it, Fault) and "longer than" in it.reason for it in faults)
+    assert [it.line for it in faults if isinstance(it, Fault)][-1] == 61
+
+
 def test_both_of_two_entries_with_one_key_are_read_and_the_first_of_two_fields():
     data = b"@article{a, title={A}, title={Z}}\n@article{a, title={B}} @article{a, title={C}}\n"
 
