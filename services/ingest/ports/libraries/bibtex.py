@@ -29,7 +29,7 @@ _BEGINS = re.compile(r"[ \t]*@[ \t]*(\w+)[ \t]*[{(]")
 _BEGINS_NEXT = re.compile(r"[ \t]*@[ \t]*\w+[ \t]*$")
 _HEAD = re.compile(r"\s*@[ \t]*(\w+)[ \t]*[{(]([^,\n={}]{0,300}),?[ \t]*\r?(?=\n)")
 _NO_ENTRY = re.compile(r"\s*@[ \t]*(?:comment|string|preamble)\b", re.IGNORECASE)
-_A_FIELD = re.compile(r"\n[ \t]*([A-Za-z][\w-]{0,40})[ \t]*=[ \t]*(?=[{\"0-9]|[a-z]{3,9}[ \t]*,?[ \t]*(?:\n|\Z))")
+_A_FIELD = re.compile(r"\n[ \t]*([A-Za-z][\w-]{0,40})[ \t]*=[ \t]*(?=[{\"0-9]|[a-z]{3,9}[ \t]*+,?[ \t]*+(?:\n|\Z))")
 _NO_COMMA = re.compile(r"[}\"0-9][ \t]*\r?\n[ \t]*[A-Za-z][\w-]{0,40}[ \t]*=[ \t]*[{\"0-9]")
 _MENDED = "its braces or commas do not match, so each line is read as a field"
 _NOT_EMPTY = re.compile(r"[^\s,;}]")
@@ -41,13 +41,13 @@ _DIALECTS = tuple(
     for dialect, pattern in (
         ("living", r"\A\s*@comment\{living-reviews\}"),
         ("jabref", r"@comment\{\s*jabref-|^% Encoding:"),
-        ("wos", r"@\w+\s*\{\s*(?:WOS|ISI):|^\s*Unique-ID\s*="),
-        ("scopus", r"^\s*source\s*=\s*[{\"]Scopus|scopus\.com/inward|^Scopus\s*$"),
+        ("wos", r"@\w+\s*\{\s*(?:WOS|ISI):|^[ \t]*Unique-ID\s*="),
+        ("scopus", r"^[ \t]*source\s*=\s*[{\"]Scopus|scopus\.com/inward|^Scopus\s*$"),
         ("ebsco", r"ebscohost\.com"),
-        ("ieee", r"^\s*publisher\s*=\s*[{\"]IEEE|ieeexplore\.ieee\.org|@\w+\{(?:IEEE)?[0-9]{7,8},"),
+        ("ieee", r"^[ \t]*publisher\s*=\s*[{\"]IEEE|ieeexplore\.ieee\.org|@\w+\{(?:IEEE)?[0-9]{7,8},"),
         ("acm", r"issue_date\s*=|Association for Computing Machinery|dl\.acm\.org"),
         ("proquest", r"proquest\.com"),
-        ("zotero", r"^\s*(?:urldate|langid|file)\s*=\s*\{.*(?:\n.*){0,30}^\s*(?:keywords|abstract|file)\s*="),
+        ("zotero", r"^[ \t]*(?:urldate|langid|file)\s*=\s*\{.*(?:\n.*){0,30}^[ \t]*(?:keywords|abstract|file)\s*="),
         ("google scholar", r"@\w+\{[a-z]{2,20}[12][0-9]{3}[a-z]{2,20},"),
     )
 )  # fmt: skip

@@ -63,7 +63,7 @@ _NUMBERED = re.compile(r"(other_?titles?|url)_?[0-9]*")
 OWN_PREFIX = "living_"
 
 _JUNIOR = re.compile(r"(?:Jr|Sr|I{1,3}|IV|V)\.?")
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_AND_OR_BRACE = re.compile(r" and |[{}]", re.IGNORECASE)
 _BRACE, _BRACE_OR_QUOTE = re.compile(r"(?<!\\)[{}]"), re.compile(r"(?<!\\)[{}\"]")
 _QUOTED_OR_BRACED = re.compile(r"\s*(?:#\s*)?([{\"]|[^\s#{}\"]+)")
 
@@ -151,16 +151,14 @@ def _in_order(name: str) -> str:
 
 
 def _divided(tex: str) -> Iterator[str]:
-    start = 0
-    for word in _AND.finditer(tex):
-        if word.start() >= start and _depth(tex, start, word.start()) == 0:
-            yield tex[start : word.start()]
-            start = word.end()
+    start = depth = 0
+    for sign in _AND_OR_BRACE.finditer(tex):
+        if sign[0] in "{}":
+            depth += 1 if sign[0] == "{" else -1
+        elif depth == 0:
+            yield tex[start : sign.start()]
+            start = sign.end()
     yield tex[start:]
-
-
-def _depth(tex: str, start: int, end: int) -> int:
-    return tex.count("{", start, end) - tex.count("}", start, end)
 
 
 def _end_of_group(tex: str, start: int) -> int:
