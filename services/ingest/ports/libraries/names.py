@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 
 from shared.events.bounds import LONGEST_AUTHORS
 
@@ -57,7 +58,10 @@ def split(text: str, *, glued: bool = False) -> list[str]:
 def _literal(text: str) -> list[str] | None:
     """A list as Python writes it, which is how some tools write tables."""
     try:
-        names = ast.literal_eval(text)
+        with warnings.catch_warnings():
+            # Of what the text would be as a program.
+            warnings.simplefilter("ignore")
+            names = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else None
