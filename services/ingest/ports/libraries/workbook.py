@@ -33,6 +33,8 @@ from services.ingest.ports.sources.port import EXCERPT
 #: Transitional workbooks, which nearly all are, and strict ones.
 _SPACES = (SHEET_MAIN_NS, "http://purl.oclc.org/ooxml/spreadsheetml/main")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+#: How deep the elements of a sheet may lie, and how many a row or text may have with their attributes.
+_DEEPEST, _MOST_ELEMENTS = 50, 8 * MOST_COLUMNS
 _HALVES = range(0xD800, 0xE000)
 
 
@@ -179,18 +181,23 @@ class Strings:
 
 def _elements(source: Part, wanted: str) -> Iterator[Element]:
     """The elements of a name, each whole; what was read before is let go. A part declares no entities (`Part`), so the
-    quick parser will do."""
+    quick parser will do. Raises ValueError for elements beyond all measure."""
     tags = {f"{{{space}}}{wanted}" for space in _SPACES}
     above: list[Element] = []
-    inside = 0
+    inside = held = 0
     for event, element in iterparse(source, events=("start", "end")):
         if event == "start":
             inside += element.tag in tags
             above.append(element)
+            held = held + 1 + len(element.attrib) if inside else 0
+            if len(above) > _DEEPEST:
+                raise ValueError(f"its elements lie deeper than {_DEEPEST}")
+            if held > _MOST_ELEMENTS:
+                raise ValueError(f"a row or text has more than {_MOST_ELEMENTS} elements and attributes")
             continue
         above.pop()
         if element.tag in tags:
-            inside -= 1
+            inside, held = inside - 1, 0
             yield element
         if not inside:
             element.clear()

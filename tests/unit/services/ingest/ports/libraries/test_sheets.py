@@ -119,6 +119,31 @@ def test_an_archive_that_unpacks_to_more_than_it_claims_is_refused(monkeypatch):
         everything(sheets, data)
 
 
+@pytest.mark.parametrize(
+    "row", [b"<c/>" * 200_000, b'<c a="" b="" d=""/>' * 100_000, b"<a>" * 60], ids=["cells", "attributes", "nested"]
+)
+def test_a_row_of_no_end_of_cells_is_refused_with_its_number(row):
+    data = changed(workbook(["x"]), SHEET, FRAME % (inline(1, b"title") + inline(2, b"A") + b"<row>%s</row>" % row))
+
+    with pytest.raises(UnreadableLibrary, match=r"library, line 3: .*(more than \d+ elements|deeper than 50)"):
+        everything(sheets, data)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("xl/styles.xml", b"<styleSheet>%s</styleSheet>" % (b"<xf/>" * 200_000)),
+        ("xl/styles.xml", b"<styleSheet>%s</styleSheet>" % (b" " * 5_000_000)),
+        ("[Content_Types].xml", b"<Types>%s</Types>" % (b" " * 2_000_000)),
+        ("xl/workbook.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><workbook/>"),
+        ("xl/workbook.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><workbook/>".encode("utf-16")),
+    ],
+)
+def test_a_part_that_is_read_whole_is_refused_before_it_is_understood(part, text):
+    with pytest.raises(UnreadableLibrary, match=r"its part .* (tags|unpacks to more|declares|is no XML in UTF-8)"):
+        everything(sheets, changed(workbook(["title"], ["A"]), part, text))
+
+
 @pytest.mark.parametrize("texts", [[b"x" * 40_000_000], [b"x"] * 600_000])
 def test_a_cell_or_row_of_no_end_is_refused_with_its_row(texts):
     data = changed(workbook(["x"]), SHEET, FRAME % (inline(1, b"title") + inline(2, b"A") + inline(3, *texts)))
