@@ -108,10 +108,9 @@ def _take(said: Said, part: str, tex: str) -> bool:
     """Takes what a field says, and answers whether it was wanted: of two that say the same, the first counts."""
     if part in ("authors", "editors"):
         people = list(_people(tex, own=said.own))
-        if "others" in people:
-            people.remove("others")
+        if None in people:
             said.remarks.append(f"its list of {part} is cut off there")
-        getattr(said, part).extend(people)
+        getattr(said, part).extend(name for name in people if name is not None)
     elif part in _LISTS:
         text = latex.address_of(tex) if part in _RAW else latex.line_of(tex)
         getattr(said, part).extend([text] if part not in ("issns", "isbns") else several(text))
@@ -124,15 +123,16 @@ def _take(said: Said, part: str, tex: str) -> bool:
     return True
 
 
-def _people(tex: str, *, own: bool) -> Iterator[str]:
-    """The names between `and`, each `Family, Given`; one that is in braces is as it is."""
+def _people(tex: str, *, own: bool) -> Iterator[str | None]:
+    """The names between `and`, each `Family, Given`; one that is in braces is as it is. None for `others`, which is the
+    word of BibTeX for those that it does not name."""
     for name in _divided(" ".join(tex.split())):
         if name.startswith("{") and name.endswith("}") and _end_of_group(name, 0) == len(name):
             yield latex.line_of(name[1:-1])
-        elif own or not name or name.lower() == "others":
-            yield latex.line_of(name) if name.lower() != "others" or own else "others"
+        elif name.lower() == "others":
+            yield None
         else:
-            yield latex.line_of(_in_order(name))
+            yield latex.line_of(name if own else _in_order(name))
 
 
 def _in_order(name: str) -> str:

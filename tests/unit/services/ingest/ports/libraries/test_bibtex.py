@@ -64,6 +64,22 @@ def test_all_that_a_citation_has_is_read():
     assert entry.fields == {"keywords": "k1, k2", "note": "PMID: 123", "citation key": "key"}
 
 
+def test_a_list_that_is_cut_off_is_remarked_and_a_name_in_braces_is_one():
+    entry = of("title = {A}, author = {Doe, Joe and {others} and others}, editor = {{Others}}")
+
+    assert (entry.record.authors, entry.record.editors) == (["Doe, Joe", "others"], ["Others"])
+    assert entry.remarks == ("its list of authors is cut off there",)
+
+
+@pytest.mark.parametrize("name", ["others", "Others", "and others"])
+def test_whoever_is_called_others_is_read_again(name):
+    work = Bibliography(title="A", authors=["Doe, Joe", name], editors=[name])
+
+    (entry,) = entries(bibtex, written(bibtex, [Exported("rec_1", work)]))
+
+    assert (entry.record.authors, entry.record.editors, entry.remarks) == (work.authors, work.editors, ())
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "said"),
     [
