@@ -297,6 +297,18 @@ def test_what_was_decided_goes_along(format):
 
 
 @written
+def test_nothing_that_a_file_of_ours_holds_commands_a_terminal(format):
+    sent = "A \x1b[1m \x9b31m \x9d0;b \u202ec"
+    bibliography = Bibliography(title=sent, abstract=sent, authors=[sent], venue=sent, other_titles=[sent])
+
+    (entry,) = entries(format, b"".join(WRITERS[format]([exported(bibliography, reason=sent)])))
+
+    it = entry.record
+    shown = [it.title, it.abstract, *it.authors, it.venue, *it.other_titles, *entry.fields.values()]
+    assert all((text or "").isprintable() for text in shown)
+
+
+@written
 def test_a_writer_keeps_no_more_than_the_record_it_writes(format):
     def endless() -> Iterator[Exported]:
         for number in itertools.count():

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from bibtexparser import model
 from bibtexparser.splitter import Splitter
 
-from services.ingest.ports.libraries.bibtex_fields import said_of
+from services.ingest.ports.libraries.bibtex_fields import said_of, value_of
 from services.ingest.ports.libraries.bibtex_writing import LACKS as LACKS
 from services.ingest.ports.libraries.bibtex_writing import write as write
 from services.ingest.ports.libraries.encoding import Line, encoding_of, head_of, lines_of
@@ -29,7 +29,7 @@ _BEGINS = re.compile(r"[ \t]*@[ \t]*(\w+)[ \t]*[{(]")
 _BEGINS_NEXT = re.compile(r"[ \t]*@[ \t]*\w+[ \t]*$")
 _HEAD = re.compile(r"\s*@[ \t]*(\w+)[ \t]*[{(]([^,\n={}]{0,300}),?[ \t]*\r?(?=\n)")
 _NO_ENTRY = re.compile(r"\s*@[ \t]*(?:comment|string|preamble)\b", re.IGNORECASE)
-_A_FIELD = re.compile(r"\n[ \t]*([A-Za-z][\w-]{0,40})[ \t]*=[ \t]*(?=[{\"0-9]|[a-z]{3,9}[ \t]*,?[ \t]*(?:\n|\Z))")
+_A_FIELD = re.compile(r"\n[ \t]*([A-Za-z][\w-]{0,40})[ \t]*=[ \t]*(?=[{\"0-9]|[a-z]{3,9}[ \t]*+,?[ \t]*+(?:\n|\Z))")
 _NO_COMMA = re.compile(r"[}\"0-9][ \t]*\r?\n[ \t]*[A-Za-z][\w-]{0,40}[ \t]*=[ \t]*[{\"0-9]")
 _MENDED = "its braces or commas do not match, so each line is read as a field"
 _NOT_EMPTY = re.compile(r"[^\s,;}]")
@@ -41,13 +41,13 @@ _DIALECTS = tuple(
     for dialect, pattern in (
         ("living", r"\A\s*@comment\{living-reviews\}"),
         ("jabref", r"@comment\{\s*jabref-|^% Encoding:"),
-        ("wos", r"@\w+\s*\{\s*(?:WOS|ISI):|^\s*Unique-ID\s*="),
-        ("scopus", r"^\s*source\s*=\s*[{\"]Scopus|scopus\.com/inward|^Scopus\s*$"),
+        ("wos", r"@\w+\s*\{\s*(?:WOS|ISI):|^[ \t]*Unique-ID\s*="),
+        ("scopus", r"^[ \t]*source\s*=\s*[{\"]Scopus|scopus\.com/inward|^Scopus\s*$"),
         ("ebsco", r"ebscohost\.com"),
-        ("ieee", r"^\s*publisher\s*=\s*[{\"]IEEE|ieeexplore\.ieee\.org|@\w+\{(?:IEEE)?[0-9]{7,8},"),
+        ("ieee", r"^[ \t]*publisher\s*=\s*[{\"]IEEE|ieeexplore\.ieee\.org|@\w+\{(?:IEEE)?[0-9]{7,8},"),
         ("acm", r"issue_date\s*=|Association for Computing Machinery|dl\.acm\.org"),
         ("proquest", r"proquest\.com"),
-        ("zotero", r"^\s*(?:urldate|langid|file)\s*=\s*\{.*(?:\n.*){0,30}^\s*(?:keywords|abstract|file)\s*="),
+        ("zotero", r"^[ \t]*(?:urldate|langid|file)\s*=\s*\{.*(?:\n.*){0,30}^[ \t]*(?:keywords|abstract|file)\s*="),
         ("google scholar", r"@\w+\{[a-z]{2,20}[12][0-9]{3}[a-z]{2,20},"),
     )
 )  # fmt: skip
@@ -105,6 +105,7 @@ class _Reading:
     def __init__(self, name: str, source: str, *, own: bool) -> None:
         self._name, self._source, self._own = name, source, own
         self._macros: dict[str, str] = {}
+        self._defined = 0
 
     def entries(self, blocks: Iterable[Block]) -> Iterator[Entry | Fault]:
         found, last = False, 1
@@ -135,7 +136,8 @@ class _Reading:
                 if _NOT_EMPTY.search(said) and not is_mended:
                     yield fault(line, "it stands between the entries", said, is_record=False)
             elif isinstance(part, model.String):
-                self._define(part)
+                if why := self._define(part):
+                    yield fault(line, why, part.raw or part.key, is_record=False)
             elif isinstance(part, model.ParsingFailedBlock):
                 entry = part.ignore_error_block
                 if isinstance(entry, model.Entry):
@@ -156,12 +158,26 @@ class _Reading:
                 else:
                     yield self._entry(part, line, remarks)
 
-    def _define(self, string: model.String) -> None:
-        if len(self._macros) < _MOST_MACROS:
-            self._macros[string.key.lower()] = string.value
+    def _define(self, string: model.String) -> str | None:
+        """Keeps an abbreviation with its value, resolved once; answers why it cannot be kept, if so."""
+        name = string.key.lower()
+        try:
+            value = value_of(string.value, self._macros)
+        except ValueError as error:
+            return str(error)
+        defined = self._defined + len(value) - len(self._macros.get(name, ""))
+        if (name not in self._macros and len(self._macros) >= _MOST_MACROS) or defined > LARGEST_RECORD:
+            return (
+                f"there are more than {_MOST_MACROS} abbreviations, or they are longer than {LARGEST_RECORD} characters"
+            )
+        self._macros[name], self._defined = value, defined
+        return None
 
     def _entry(self, entry: model.Entry, line: int, remarks: list[str]) -> Entry | Fault:
-        said = said_of(entry, self._macros, own=self._own)
+        try:
+            said = said_of(entry, self._macros, own=self._own)
+        except ValueError as error:
+            return fault(line, str(error), entry.raw or "")
         said.remarks += remarks
         return said.entry(line=line, source=self._source, excerpt=entry.raw or "")
 

@@ -9,6 +9,7 @@ from bibtexparser import model
 from bibtexparser.middlewares.names import InvalidNameError, parse_single_name_into_parts
 
 from services.ingest.ports.libraries import keywords, latex, names
+from services.ingest.ports.libraries.port import LARGEST_RECORD
 from services.ingest.ports.libraries.said import Said, several
 from shared import identifiers
 
@@ -63,16 +64,20 @@ _NUMBERED = re.compile(r"(other_?titles?|url)_?[0-9]*")
 OWN_PREFIX = "living_"
 
 _JUNIOR = re.compile(r"(?:Jr|Sr|I{1,3}|IV|V)\.?")
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_AND_OR_BRACE = re.compile(r" and |[{}]", re.IGNORECASE)
+_BRACE, _BRACE_OR_QUOTE = re.compile(r"(?<!\\)[{}]"), re.compile(r"(?<!\\)[{}\"]")
 _QUOTED_OR_BRACED = re.compile(r"\s*(?:#\s*)?([{\"]|[^\s#{}\"]+)")
 
 
 def said_of(entry: model.Entry, macros: Mapping[str, str], *, own: bool) -> Said:
-    """What the entry says, its abbreviations resolved and its TeX read."""
+    """What the entry says, its abbreviations resolved and its TeX read. Raises ValueError where they make it longer
+    than any record."""
     said = Said(own=own, kinds=[entry.entry_type])
     left: dict[str, tuple[str, str]] = {}
+    size = 0
     for it in entry.fields:
         name, tex = it.key.lower(), value_of(str(it.value), macros)
+        size = _within_bounds(size + len(tex))
         if not tex.strip():
             continue
         part = _PARTS.get(name) or _numbered(name)
@@ -106,10 +111,9 @@ def _take(said: Said, part: str, tex: str) -> bool:
     """Takes what a field says, and answers whether it was wanted: of two that say the same, the first counts."""
     if part in ("authors", "editors"):
         people = list(_people(tex, own=said.own))
-        if "others" in people:
-            people.remove("others")
+        if None in people:
             said.remarks.append(f"its list of {part} is cut off there")
-        getattr(said, part).extend(people)
+        getattr(said, part).extend(name for name in people if name is not None)
     elif part == "keywords":
         text = latex.line_of(tex)
         said.keywords.extend(names.listed(text) if said.own else keywords.split(text))
@@ -127,15 +131,16 @@ def _take(said: Said, part: str, tex: str) -> bool:
     return True
 
 
-def _people(tex: str, *, own: bool) -> Iterator[str]:
-    """The names between `and`, each `Family, Given`; one that is in braces is as it is."""
+def _people(tex: str, *, own: bool) -> Iterator[str | None]:
+    """The names between `and`, each `Family, Given`; one that is in braces is as it is. None for `others`, which is the
+    word of BibTeX for those that it does not name."""
     for name in _divided(" ".join(tex.split())):
         if name.startswith("{") and name.endswith("}") and _end_of_group(name, 0) == len(name):
             yield latex.line_of(name[1:-1])
-        elif own or not name or name.lower() == "others":
-            yield latex.line_of(name) if name.lower() != "others" or own else "others"
+        elif name.lower() == "others":
+            yield None
         else:
-            yield latex.line_of(_in_order(name))
+            yield latex.line_of(name if own else _in_order(name))
 
 
 def _in_order(name: str) -> str:
@@ -154,37 +159,39 @@ def _in_order(name: str) -> str:
 
 
 def _divided(tex: str) -> Iterator[str]:
-    start = 0
-    for word in _AND.finditer(tex):
-        if word.start() >= start and _depth(tex, start, word.start()) == 0:
-            yield tex[start : word.start()]
-            start = word.end()
+    start = depth = 0
+    for sign in _AND_OR_BRACE.finditer(tex):
+        if sign[0] in "{}":
+            depth += 1 if sign[0] == "{" else -1
+        elif depth == 0:
+            yield tex[start : sign.start()]
+            start = sign.end()
     yield tex[start:]
 
 
-def _depth(tex: str, start: int, end: int) -> int:
-    return tex.count("{", start, end) - tex.count("}", start, end)
-
-
 def _end_of_group(tex: str, start: int) -> int:
-    """Where the group that begins with a brace ends; 0 where it does not."""
-    depth = 0
-    for sign in re.finditer(r"(?<!\\)[{}]", tex[start:]):
+    """Where the group that begins with the brace at `start` ends; 0 where it does not."""
+    depth = 1
+    for sign in _BRACE.finditer(tex, start + 1):
         depth += 1 if sign[0] == "{" else -1
         if not depth:
-            return start + sign.end()
+            return sign.end()
     return 0
 
 
 def value_of(raw: str, macros: Mapping[str, str]) -> str:
-    """The value of a field without what it stands in, its abbreviations resolved: `{a}`, `"a"`, `jan # " 1"`."""
+    """The value of a field without what it stands in, its abbreviations resolved: `{a}`, `"a"`, `jan # " 1"`.
+
+    `macros` are abbreviations, in small letters, with their values. Raises ValueError where they make the value longer
+    than any record.
+    """
     raw = raw.strip()
     if raw.startswith("{") and _end_of_group(raw, 0) == len(raw):
         return raw[1:-1]
     if len(raw) > 1 and raw[0] == raw[-1] == '"' and "#" not in raw:
         return raw[1:-1]
     parts: list[str] = []
-    position = 0
+    position = size = 0
     while (found := _QUOTED_OR_BRACED.match(raw, position)) and found.end() > position:
         begins = found.start(1)
         if found[1] == "{":
@@ -195,26 +202,27 @@ def value_of(raw: str, macros: Mapping[str, str]) -> str:
             parts.append(raw[begins + 1 : end - 1])
         else:
             end = found.end()
-            parts.append(_resolved(found[1], macros))
+            word = found[1].lower()
+            parts.append(macros.get(word, _MONTHS.get(word, found[1])))
+        size = _within_bounds(size + len(parts[-1]))
         position = end
     return "".join(parts) + raw[position:]
 
 
 def _end_of_quoted(raw: str, start: int) -> int:
     depth = 0
-    for sign in re.finditer(r"(?<!\\)[{}\"]", raw[start + 1 :]):
+    for sign in _BRACE_OR_QUOTE.finditer(raw, start + 1):
         if sign[0] == '"' and depth <= 0:
-            return start + 1 + sign.end()
+            return sign.end()
         depth += {"{": 1, "}": -1, '"': 0}[sign[0]]
     return len(raw) + 1
 
 
-def _resolved(word: str, macros: Mapping[str, str]) -> str:
-    raw = macros.get(word.lower())
-    if raw is None:
-        return _MONTHS.get(word.lower(), word)
-    # An abbreviation may be made of others that came before it, and not of itself.
-    return value_of(raw, {name: text for name, text in macros.items() if name != word.lower()} if "#" in raw else {})
+def _within_bounds(size: int) -> int:
+    """The size, where a record may have it: a few abbreviations, made of each other, may stand for gigabytes."""
+    if size > LARGEST_RECORD:
+        raise ValueError(f"its abbreviations make it longer than {LARGEST_RECORD} characters")
+    return size
 
 
 def _mend(said: Said) -> None:

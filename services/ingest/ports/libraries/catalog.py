@@ -110,9 +110,15 @@ def format_of(file: BinaryIO, *, name: str) -> Format:
     if magic := [format for format, kind in KINDS.items() if kind.magic and head.startswith(kind.magic)]:
         return magic[0]
     text = head_of(file, encoding_of(file, name=name))
-    found = [format for format, kind in KINDS.items() if kind.signature and kind.signature.search(text)]
-    for format in sorted(found, key=lambda format: format not in named):
-        return format
+    shown = {format: kind.signature.search(text) for format, kind in KINDS.items() if kind.signature}
+    found = {format: sign.start() for format, sign in shown.items() if sign}
+    if found:
+        # What a file begins with says what it is; what comes later may be of an abstract, which may say anything.
+        return min(found, key=lambda it: (not _is_beginning(text, found[it]), it not in named, found[it]))
     if len(named) == 1:
         return named[0]
     raise UnreadableLibrary.at(name, 1, f"it begins like no library file we know ({', '.join(KINDS)})")
+
+
+def _is_beginning(text: str, position: int) -> bool:
+    return not text[:position].strip("\ufeff \t\r\n")

@@ -104,7 +104,7 @@ def is_of_pubmed(databases: Sequence[str]) -> bool:
 # What was decided
 
 _RAYYAN = re.compile(r"(?:RAYYAN-([A-Z-]{4,30})|(USER-NOTES)): ?")
-_RAYYAN_PARTS = re.compile(r"\s*\|\s*(?=RAYYAN-|USER-NOTES:|$)|\n")
+_RAYYAN_PARTS = re.compile(r"(?<!\s)\s*+\|\s*+(?=RAYYAN-|USER-NOTES:|$)|\n")
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,200})"\s*=>\s*(?:"((?:[^"\\]|\\.){0,2000})"|\[([^\]]{0,5000})\])')
 _ASREVIEW = re.compile(r"\bASReview_(relevant|irrelevant|not_seen|prior)\b")
 _COVIDENCE = re.compile(r"\bCovidence ?(?:#|ID:?|number:?) ?#?([0-9]{1,10})\b")

@@ -1,6 +1,7 @@
 """EndNote's XML, as EndNote, Covidence, the Systematic Review Accelerator and others write it, record by record.
 
-It comes as one line of many megabytes, so it is parsed piece by piece. A file that declares entities is refused.
+It comes as one line of many megabytes, so it is parsed piece by piece. A file that declares what it is made of, such as
+entities, is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ _MOST_PARTS, _DEEPEST = 50_000, 50
 _ROOTS = {"xml", "records", "record"}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _DECLARED = re.compile(rb"<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_ENCODINGS = re.compile(
+    r"utf-8(?:-sig)?|ascii|iso8859-[0-9]{1,2}|cp(?:125[0-8]|437|850|852|866|874|932|949|950)|koi8-[ru]|mac-\w{3,10}"
+    r"|gb2312|gbk|gb18030|big5(?:hkscs)?|shift_jis\w{0,5}|euc_(?:jp|kr|jis_2004)|iso2022_(?:jp|kr)|johab|tis-620"
+)
 _DECLARATION = re.compile(r"<\?xml.{0,200}?\?>", re.DOTALL)
 _OPEN_REFERENCE = re.compile(r"&[#\w]{0,40}\Z")
 _DIALECTS = (
@@ -57,10 +62,12 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
 
 
 def _known(encoding: str) -> str | None:
+    """Python's name of an encoding of texts, of which it knows others too: of bytes, of addresses, of escapes."""
     try:
-        return codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
     except LookupError:
         return None
+    return name if _ENCODINGS.fullmatch(name) else None
 
 
 class _Record:
@@ -101,9 +108,13 @@ class _Target:
         if self.record is None:
             if name == "record":
                 self.record = _Record(self._reading.line)
-        elif name != "style":
+            return
+        self.record.size += len(tag) + sum(len(name) + len(value) for name, value in attributes.items())
+        if name != "style":
             self._path.append(name)
             self._text.clear()
+            if self.record.is_too_long:
+                return
             if name == "ref-type" and (kind := attributes.get("name")):
                 self.record.parts.append(("ref-type", kind))
             elif attributes.get("name") and name == "database":
@@ -120,6 +131,7 @@ class _Target:
             self._text.clear()
             path = "/".join(self._path)
             self._path.pop()
+            self.record.size += len(path)
             if text.strip() and not self.record.is_too_long and path not in ("ref-type", "database"):
                 self.record.parts.append((path, text))
         else:
@@ -143,7 +155,7 @@ class _Reading:
     def __init__(self, name: str, source: str, *, own: bool, mends: bool) -> None:
         self._name, self._source, self._own, self._mends = name, source, own, mends
         self._target = _Target(self)
-        self._parser = DefusedXMLParser(target=self._target)
+        self._parser = DefusedXMLParser(target=self._target, forbid_dtd=True)
         self._ready: deque[Entry | Fault] = deque()
         self._given = 0
 
@@ -177,10 +189,8 @@ class _Reading:
             self._parser.close()
             yield from self._taken()
         except DefusedXmlException as error:
-            what = type(error).__name__.removesuffix("Forbidden").lower()
-            raise UnreadableLibrary.at(
-                self._name, self.line, f"it declares {what} of its own, as no library does"
-            ) from error
+            why = "it declares what it is made of, as no library does"
+            raise UnreadableLibrary.at(self._name, self.line, why) from error
         except (ParseError, ValueError, AssertionError) as error:
             yield from self._taken()
             line = getattr(error, "position", (self.line, 0))[0]

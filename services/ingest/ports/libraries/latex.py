@@ -16,7 +16,10 @@ from shared import folding
 _SIGNS = re.compile(r"[\\${}~]|--|``|''|[?!]`|<<|>>|,,")
 _BARE = re.compile(r"(?<!\\)((?:\\\\)*)([%&#])")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
-_PARAGRAPHS = re.compile(r"[ \t]*\n[ \t]*\n\s*|\s*\\par(?![A-Za-z])\s*|\\\\(?![A-Za-z])\s*|\\newline(?![A-Za-z])\s*")
+#: Blanks are looked through once, from the first of them on.
+_PARAGRAPHS = re.compile(
+    r"(?<![ \t])[ \t]*+\n[ \t]*+\n\s*|(?<!\s)\s*+\\par(?![A-Za-z])\s*|\\\\(?![A-Za-z])\s*|\\newline(?![A-Za-z])\s*"
+)
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _FORMULA = re.compile(r"(?<!\\)\$\$?[^$]{1,500}(?<!\\)\$\$?|\\\([^$]{1,500}?\\\)")
 _RELATION = re.compile(r"\$\s*[<>=~+/*-]{1,2}\s*\$")

@@ -128,11 +128,13 @@ class Columns:
 def _distinct(written: list[str]) -> list[str]:
     """The names of columns, each once: a second one of a name is numbered, and one without is called by its letter."""
     found: dict[str, None] = {}
+    numbers: dict[str, int] = {}
     for index, name in enumerate(written, start=1):
-        name, again = name or f"column {index}", 2
+        name = name or f"column {index}"
         distinct = name
         while distinct in found:
-            distinct, again = f"{name} ({again})", again + 1
+            numbers[name] = numbers.get(name, 1) + 1
+            distinct = f"{name} ({numbers[name]})"
         found[distinct] = None
     return list(found)
 

@@ -12,7 +12,7 @@ from services.ingest.ports.libraries.dialects import MANAGERS, decisions_of, nam
 from services.ingest.ports.libraries.port import UNKNOWN, Entry, Fault
 from services.ingest.ports.libraries.words import kind_of
 from services.ingest.ports.sources import normal
-from services.ingest.ports.sources.markup import squeeze
+from services.ingest.ports.sources.markup import squeeze, uncontrolled
 from services.ingest.ports.sources.port import EXCERPT, Kind
 from services.ingest.ports.sources.reading import Reader
 from shared import identifiers
@@ -121,10 +121,11 @@ def _number(said: str, source: str) -> str | None:
 
 def _own_texts(said: Said) -> dict[str, Any]:
     names = ("title", "abstract", "venue", "volume", "issue", "pages", "article_number", "publisher")
-    return {name: getattr(said, name) or None for name in names} | {
-        "other_titles": said.other_titles, "keywords": said.keywords, "authors": said.authors, "editors": said.editors,
-        "other_venues": said.other_venues,
-    }  # fmt: skip
+    lists = ("other_titles", "keywords", "authors", "editors", "other_venues")
+    # Anybody can write a file that looks like one of ours, so what commands a terminal is no part of a text here, too.
+    return {name: uncontrolled(getattr(said, name)).strip() or None for name in names} | {
+        name: list(filter(str.strip, map(uncontrolled, getattr(said, name)))) for name in lists
+    }
 
 
 def _texts(said: Said) -> dict[str, Any]:

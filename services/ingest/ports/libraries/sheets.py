@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, islice
 from typing import IO, BinaryIO, cast
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -71,7 +72,11 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
     for index, (_, part) in enumerate(workbook.sheets):
         rows = workbook.rows(part)
         above: list[Fault] = []
-        for _, (number, cells) in zip(range(MOST_BEFORE + 1), rows, strict=False):
+        for row in islice(rows, MOST_BEFORE + 1):
+            if isinstance(row, Fault):
+                above.append(replace(row, is_record=False))
+                continue
+            number, cells = row
             if is_header(cells):
                 columns = Columns(cells, source=source)
                 others = (it for other, it in enumerate(workbook.sheets) if other != index)
@@ -82,8 +87,12 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
     raise no_header(name)
 
 
-def _entries(rows: Iterable[tuple[int, list[str]]], columns: Columns) -> Iterator[Entry | Fault]:
-    for number, cells in rows:
+def _entries(rows: Iterable[tuple[int, list[str]] | Fault], columns: Columns) -> Iterator[Entry | Fault]:
+    for row in rows:
+        if isinstance(row, Fault):
+            yield row
+            continue
+        number, cells = row
         if not any(cell.strip() for cell in cells):
             continue
         if sum(map(len, cells)) > LARGEST_RECORD:
@@ -101,7 +110,8 @@ def _entries(rows: Iterable[tuple[int, list[str]]], columns: Columns) -> Iterato
 def _left_out(workbook: Workbook, others: Iterable[tuple[str, str]]) -> Iterator[Fault]:
     """The other sheets that have something in them."""
     for title, part in others:
-        filled = next((number for number, cells in workbook.rows(part) if any(map(str.strip, cells))), None)
+        rows = (row for row in workbook.rows(part) if not isinstance(row, Fault))
+        filled = next((number for number, cells in rows if any(map(str.strip, cells))), None)
         if filled is not None:
             yield fault(filled, f"only one sheet is read, and {title[:100]!r} is another one", title, is_record=False)
 

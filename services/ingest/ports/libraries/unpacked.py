@@ -8,8 +8,11 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from services.ingest.ports.libraries.port import LARGEST_RECORD, LARGEST_UNPACKED, UnreadableLibrary
 
-#: Parts of an archive at most, and bytes of one that is read whole.
-_MOST_PARTS, _LARGEST_PART = 10_000, 64 * 1024 * 1024
+#: Parts of an archive at most; bytes at most, and tags, of one that is read whole, and bytes of that which lists all.
+_MOST_PARTS, _LARGEST_PART, _MOST_TAGS, _LARGEST_LIST = 10_000, 4 * 1024 * 1024, 100_000, 1024 * 1024
+_LIST = "[Content_Types].xml"
+#: Bytes of a part that are read at a time.
+_PIECE = 1024 * 1024
 #: Bytes at most between the ends of two rows or two texts: a record and the markup around its cells.
 _LARGEST_ROW = 4 * LARGEST_RECORD
 _END_OF_ROW = re.compile(rb"</(?:\w{1,10}:)?(?:row|si)>")
@@ -29,22 +32,28 @@ class Part:
 
     def read(self, size: int = -1) -> bytes:
         """The next piece; all that is left of a part that is small enough to be read whole."""
-        piece = self._file.read(min(size, _LARGEST_PART) if size >= 0 else _LARGEST_PART + 1)
-        if size < 0 and len(piece) > _LARGEST_PART:
-            self._archive.refuse(1, f"its part {self._part[:100]} unpacks to more than {_LARGEST_PART} bytes")
+        most = _LARGEST_LIST if self._part == _LIST else _LARGEST_PART
+        piece = self._file.read(min(size, _PIECE) if size >= 0 else most + 1)
         self._archive.count(len(piece))
+        text = self._tail + piece
+        self._look_at(text, piece)
         if size >= 0:
-            self._count_rows(piece)
+            self._count_rows(text, piece)
+        elif len(piece) > most:
+            self._archive.refuse(1, f"its part {self._part[:100]} unpacks to more than {most} bytes")
+        elif piece.count(b"<") > _MOST_TAGS:
+            self._archive.refuse(1, f"its part {self._part[:100]} has more than {_MOST_TAGS} tags")
         return piece
 
-    def _count_rows(self, piece: bytes) -> None:
+    def _look_at(self, text: bytes, piece: bytes) -> None:
         if not self._begun:
             self._begun = True
             if piece and not _PLAIN.match(piece):
                 self._archive.refuse(1, f"its part {self._part[:100]} is no XML in UTF-8")
-        text = self._tail + piece
         if b"<!DOCTYPE" in text:
             self._archive.refuse(1, f"its part {self._part[:100]} declares what it is made of, as no workbook does")
+
+    def _count_rows(self, text: bytes, piece: bytes) -> None:
         ends = [end.end() for end in _END_OF_ROW.finditer(text)]
         self._rows += len(ends)
         self._since = len(text) - ends[-1] if ends else self._since + len(piece)

@@ -12,6 +12,7 @@ import warnings
 from array import array
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from weakref import finalize
@@ -23,13 +24,17 @@ from openpyxl.utils.cell import coordinate_to_tuple
 from openpyxl.utils.datetime import from_excel
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from services.ingest.ports.libraries.port import LARGEST_RECORD, UnreadableLibrary
+from services.ingest.ports.libraries.port import LARGEST_RECORD, Fault, UnreadableLibrary
 from services.ingest.ports.libraries.rows import MOST_COLUMNS
+from services.ingest.ports.libraries.said import fault
 from services.ingest.ports.libraries.unpacked import Archive, Part
+from services.ingest.ports.sources.port import EXCERPT
 
 #: Transitional workbooks, which nearly all are, and strict ones.
 _SPACES = (SHEET_MAIN_NS, "http://purl.oclc.org/ooxml/spreadsheetml/main")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+#: How deep the elements of a sheet may lie, and how many a row or text may have with their attributes.
+_DEEPEST, _MOST_ELEMENTS = 50, 8 * MOST_COLUMNS
 _HALVES = range(0xD800, 0xE000)
 
 
@@ -60,19 +65,30 @@ class Workbook:
         """The sheets by their titles, each with its part of the archive."""
         return self._reader.sheets
 
-    def rows(self, part: str) -> Iterator[tuple[int, list[str]]]:
-        """The rows of a sheet that have cells, each with its number. Raises UnreadableLibrary where it is broken."""
-        at = 1
+    def rows(self, part: str) -> Iterator[tuple[int, list[str]] | Fault]:
+        """The rows of a sheet that have cells, each with its number; a fault for one of which a cell cannot be read.
+
+        Raises UnreadableLibrary where the sheet is broken.
+        """
+        at = 0
         try:
             with self._archive.open(part) as source:
                 for row in _elements(source, "row"):
                     given = row.get("r") or ""
                     at = int(given) if given.isdigit() and len(given) < 10 else at + 1
-                    yield at, self._cells(row)
+                    yield self._row(at, row)
         except UnreadableLibrary:
             raise
         except Exception as error:
-            raise UnreadableLibrary.at(self._name, at, f"its sheet cannot be read on ({_said(error)})") from error
+            raise UnreadableLibrary.at(self._name, at + 1, f"its sheet cannot be read on ({_said(error)})") from error
+
+    def _row(self, number: int, row: Element) -> tuple[int, list[str]] | Fault:
+        try:
+            return number, self._cells(row)
+        except Exception as error:
+            # Of openpyxl, too, which raises whatever it stumbles on.
+            texts = "; ".join(islice(filter(str.strip, row.itertext()), EXCERPT))
+            return fault(number, f"one of its cells cannot be read ({_said(error)})", texts)
 
     def _cells(self, row: Element) -> list[str]:
         cells: list[str] = []
@@ -169,18 +185,23 @@ class Strings:
 
 def _elements(source: Part, wanted: str) -> Iterator[Element]:
     """The elements of a name, each whole; what was read before is let go. A part declares no entities (`Part`), so the
-    quick parser will do."""
+    quick parser will do. Raises ValueError for elements beyond all measure."""
     tags = {f"{{{space}}}{wanted}" for space in _SPACES}
     above: list[Element] = []
-    inside = 0
+    inside = held = 0
     for event, element in iterparse(source, events=("start", "end")):
         if event == "start":
             inside += element.tag in tags
             above.append(element)
+            held = held + 1 + len(element.attrib) if inside else 0
+            if len(above) > _DEEPEST:
+                raise ValueError(f"its elements lie deeper than {_DEEPEST}")
+            if held > _MOST_ELEMENTS:
+                raise ValueError(f"a row or text has more than {_MOST_ELEMENTS} elements and attributes")
             continue
         above.pop()
         if element.tag in tags:
-            inside -= 1
+            inside, held = inside - 1, 0
             yield element
         if not inside:
             element.clear()

@@ -15,11 +15,12 @@ from services.ingest.ports.sources.glue import Words
 from services.ingest.ports.sources.tags import HEADINGS, PARAGRAPHS, Open, Text, Token, tokens_of, tokens_of_element
 from shared import folding
 
-# PostgreSQL cannot keep U+0000 in a text, and the others mean nothing in one either.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# PostgreSQL cannot keep U+0000 in a text, and the others mean nothing in one either, or command a terminal; marks of
+# direction show a line as another one than it is.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Soft hyphens, blanks without width, marks of direction. Joiners stay where a script needs them, or an emoji.
 _UNSEEN = re.compile(
-    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
     "|(?<![\u0600-\u1cff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]"
 )
 _BLANKS = re.compile(r"\s+")
@@ -28,7 +29,12 @@ _SAYS_NOTHING = {"abstract", "summary", "résumé", "zusammenfassung", "resumen"
 
 def squeeze(text: str) -> str:
     """Makes every run of white space and control characters one space, and cuts the ends."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return " ".join(uncontrolled(text).split())
+
+
+def uncontrolled(text: str) -> str:
+    """The text as it is, but for control characters and marks of direction, each of which becomes a space."""
+    return _CONTROL.sub(" ", text)
 
 
 def clean(text: str) -> str:

@@ -751,7 +751,7 @@ def test_the_copies_of_an_account_are_for_reviewers_and_go_with_its_consent(read
     ready.post(f"records/{account}/withdraw", {"reason": "they took it back"})
     (gone,) = ready.emitted(TextWithdrawn)
     assert (gone.record, gone.reason) == (account, "they took it back")
-    assert ready.items(f"records/{account}/texts")[0]["withdrawn_why"] == "they took it back"
+    assert ready.get(f"records/{account}/texts")["texts"][0]["withdrawn_why"] == "they took it back"
     assert bring(ready, PDF + b" ", of=account, status=409)["type"].endswith("was_withdrawn")
 
 

@@ -64,6 +64,22 @@ def test_all_that_a_citation_has_is_read():
     assert entry.fields == {"keywords": "k1, k2", "note": "PMID: 123", "citation key": "key"}
 
 
+def test_a_list_that_is_cut_off_is_remarked_and_a_name_in_braces_is_one():
+    entry = of("title = {A}, author = {Doe, Joe and {others} and others}, editor = {{Others}}")
+
+    assert (entry.record.authors, entry.record.editors) == (["Doe, Joe", "others"], ["Others"])
+    assert entry.remarks == ("its list of authors is cut off there",)
+
+
+@pytest.mark.parametrize("name", ["others", "Others", "and others"])
+def test_whoever_is_called_others_is_read_again(name):
+    work = Bibliography(title="A", authors=["Doe, Joe", name], editors=[name])
+
+    (entry,) = entries(bibtex, written(bibtex, [Exported("rec_1", work)]))
+
+    assert (entry.record.authors, entry.record.editors, entry.remarks) == (work.authors, work.editors, ())
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "said"),
     [
@@ -92,6 +108,27 @@ def test_abbreviations_comments_and_preambles_are_no_records():
     assert (first.record.venue, first.line) == ("J Am Med Assoc", 6)
     assert (second.record.venue, second.line) == ("J Am Med Assoc (2)", 7)
     assert opened(bibtex, data).dialect == "jabref"
+
+
+def test_an_abbreviation_of_others_is_what_they_were_when_it_was_made():
+    data = b"@string{a = {A}}\n@string{b = a}\n@string{a = a # {B}}\n@misc{x, title = a, note = b # { } # A}\n"
+
+    (entry,) = entries(bibtex, data)
+
+    assert (entry.record.title, entry.fields["note"]) == ("AB", "A AB")
+
+
+def test_abbreviations_that_double_each_other_stay_within_what_a_record_may_be():
+    doubled = [f"@string{{a{level} = a{level - 1} # a{level - 1}}}" for level in range(1, 60)]
+    often = " # ".join(["a16"] * 100)
+    data = "\n".join(['@string{a0 = "xx"}', *doubled, f"@misc{{a, title = {often}}}", "@misc{b, title={B}}"]).encode()
+
+    *faults, last = everything(bibtex, data)
+
+    assert isinstance(last, Entry) and last.record.title == "B"
+    assert {it.is_record for it in faults if isinstance(it, Fault)} == {True, False}
+    assert all(isinstance(it, Fault) and "longer than" in it.reason for it in faults)
+    assert [it.line for it in faults if isinstance(it, Fault)][-1] == 61
 
 
 def test_both_of_two_entries_with_one_key_are_read_and_the_first_of_two_fields():

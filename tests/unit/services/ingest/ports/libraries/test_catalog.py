@@ -27,3 +27,18 @@ def test_its_name_counts_where_what_it_holds_says_nothing():
 def test_a_file_of_no_format_is_refused(name):
     with pytest.raises(UnreadableLibrary, match=f"^{name or 'the file'}, line 1: it begins like no "):
         format_of(io.BytesIO(b"Dear Sir,\n\nplease find enclosed"), name=name)
+
+
+@pytest.mark.parametrize("name", ["export.txt", "no ending"])
+@pytest.mark.parametrize("line", ["@article{a,", "PMID- 1", "TY  - JOUR", "%0 Book\n%T A", "PT J"])
+@pytest.mark.parametrize(
+    ("body", "format"),
+    [
+        ('title,abstract\nA,"One\n%s\nTwo"\n', "csv"),
+        ("<xml><records><record><abstract>One\n%s\n</abstract></record></records></xml>", "endnote"),
+        ("\n@misc{a,\n  abstract = {One\n%s\n}\n}\n", "bibtex"),
+        ("TY  - JOUR\nAB  - One\n%s\nER  - \n", "ris"),
+    ],
+)
+def test_what_a_file_begins_with_counts_more_than_what_an_abstract_says(body, format, line, name):
+    assert format_of(io.BytesIO((body % line).encode()), name=name) == format

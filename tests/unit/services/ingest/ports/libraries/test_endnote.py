@@ -61,11 +61,49 @@ def test_spaces_of_names_and_characters_that_xml_has_not_cost_nothing():
     assert (entry.record.title or "").replace("\ufffd", "").split() == ["A", "&", "B", "&", "C"]
 
 
-def test_entities_of_its_own_are_refused_with_their_line():
-    bomb = b'<?xml version="1.0"?>\n<!DOCTYPE xml [\n<!ENTITY a "ha">\n<!ENTITY b "&a;&a;">]>\n<xml><records/></xml>'
+@pytest.mark.parametrize(
+    "declared",
+    ['<!ENTITY a "ha">\n<!ENTITY b "&a;&a;">', f'<!ATTLIST ref-type name CDATA "{"A" * 100_000}">', "<!ELEMENT a ANY>"],
+    ids=["entities", "attributes", "elements"],
+)
+def test_what_declares_what_it_is_made_of_is_refused_with_its_line(declared):
+    bomb = f'<?xml version="1.0"?>\n<!DOCTYPE xml [\n{declared}]>\n<xml><record><ref-type/></record></xml>'.encode()
 
-    with pytest.raises(UnreadableLibrary, match=r"mine\.xml, line 3: it declares entities"):
+    with pytest.raises(UnreadableLibrary, match=r"mine\.xml, line 2: it declares what it is made of"):
         list(opened(endnote, bomb, name="mine.xml").entries)
+
+
+LONG = "x" * (LARGEST_RECORD // 8)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [f'<ref-type name="{LONG}"/>' * 9, f"<{LONG}>{'<a>b</a>' * 9}</{LONG}>", f'<style face="{LONG}"/>' * 9],
+    ids=["of attributes", "of names", "of styles"],
+)
+def test_all_that_a_record_has_counts_for_how_long_it_is(record):
+    first, fault, last = everything(endnote, of(titled("A"), titled("B") + record, titled("C")))
+
+    assert isinstance(first, Entry) and isinstance(last, Entry) and last.record.title == "C"
+    assert isinstance(fault, Fault) and "record 2 is longer" in fault.reason
+
+
+@pytest.mark.parametrize(
+    "encoding", ["zlib", "rot13", "hex", "undefined", "idna", "punycode", "unicode_escape", "utf-7", "utf-16", "none"]
+)
+def test_what_a_file_calls_its_encoding_and_is_none_of_texts_is_passed_over(encoding):
+    data = of(titled("A &amp; \\x41 +AEE-")).replace(b"UTF-8", encoding.encode())
+
+    (entry,) = entries(endnote, data)
+
+    assert entry.record.title == "A & \\x41 +AEE-"
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "ISO-8859-1", "latin1", "macintosh", "cp1250"])
+def test_an_encoding_of_texts_is_obeyed(encoding):
+    (entry,) = entries(endnote, of(titled("Größe")).replace(b"UTF-8", encoding.encode()).decode().encode(encoding))
+
+    assert entry.record.title == "Größe"
 
 
 def test_a_file_that_breaks_is_read_up_to_there():

@@ -119,6 +119,31 @@ def test_an_archive_that_unpacks_to_more_than_it_claims_is_refused(monkeypatch):
         everything(sheets, data)
 
 
+@pytest.mark.parametrize(
+    "row", [b"<c/>" * 200_000, b'<c a="" b="" d=""/>' * 100_000, b"<a>" * 60], ids=["cells", "attributes", "nested"]
+)
+def test_a_row_of_no_end_of_cells_is_refused_with_its_number(row):
+    data = changed(workbook(["x"]), SHEET, FRAME % (inline(1, b"title") + inline(2, b"A") + b"<row>%s</row>" % row))
+
+    with pytest.raises(UnreadableLibrary, match=r"library, line 3: .*(more than \d+ elements|deeper than 50)"):
+        everything(sheets, data)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("xl/styles.xml", b"<styleSheet>%s</styleSheet>" % (b"<xf/>" * 200_000)),
+        ("xl/styles.xml", b"<styleSheet>%s</styleSheet>" % (b" " * 5_000_000)),
+        ("[Content_Types].xml", b"<Types>%s</Types>" % (b" " * 2_000_000)),
+        ("xl/workbook.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><workbook/>"),
+        ("xl/workbook.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><workbook/>".encode("utf-16")),
+    ],
+)
+def test_a_part_that_is_read_whole_is_refused_before_it_is_understood(part, text):
+    with pytest.raises(UnreadableLibrary, match=r"its part .* (tags|unpacks to more|declares|is no XML in UTF-8)"):
+        everything(sheets, changed(workbook(["title"], ["A"]), part, text))
+
+
 @pytest.mark.parametrize("texts", [[b"x" * 40_000_000], [b"x"] * 600_000])
 def test_a_cell_or_row_of_no_end_is_refused_with_its_row(texts):
     data = changed(workbook(["x"]), SHEET, FRAME % (inline(1, b"title") + inline(2, b"A") + inline(3, *texts)))
@@ -134,6 +159,28 @@ def test_a_cell_that_is_longer_than_any_record_is_a_fault_and_the_next_row_is_re
 
     assert isinstance(fault, Fault) and fault.line == 2
     assert isinstance(entry, Entry) and entry.record.title == "B"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        b'<c t="s"><v>99</v></c>',
+        b'<c s="x"><v>99</v></c>',
+        b'<c r="3A"><v>99</v></c>',
+        b'<c r="ZZZZ3"><v>99</v></c>',
+        b'<c r="B3"><v>99</v></c><c r="A3"><v>1</v></c>',
+    ],
+    ids=["no such text", "no such style", "no such cell", "beyond all columns", "out of order"],
+)
+def test_a_cell_that_cannot_be_read_is_its_rows_fault_and_the_rows_below_are_read(cells):
+    rows = inline(1, b"title") + inline(2, b"A") + b'<row r="3">%s</row>' % cells + inline(4, b"B")
+
+    first, fault, last = everything(sheets, changed(workbook(["x"]), SHEET, FRAME % rows))
+
+    assert isinstance(first, Entry) and isinstance(last, Entry)
+    assert (first.record.title, last.line, last.record.title) == ("A", 4, "B")
+    assert isinstance(fault, Fault) and (fault.line, fault.is_record) == (3, True)
+    assert "one of its cells cannot be read" in fault.reason and "99" in fault.excerpt
 
 
 @pytest.mark.parametrize(
@@ -201,7 +248,7 @@ def test_other_programs_read_what_is_written_and_find_no_formula():
     cells = dict(zip(names, row, strict=True))
     assert (cells["title"], cells["authors"]) == ("'=1+1", "'+Group")
     (entry,) = entries(sheets, data)
-    assert (entry.record.title, entry.record.abstract) == ("=1+1", "One\nTwo \x07 _x0041_")
+    assert (entry.record.title, entry.record.abstract) == ("=1+1", "One\nTwo   _x0041_")
 
 
 def test_of_a_text_that_no_cell_holds_the_beginning_is_written_and_said_so():

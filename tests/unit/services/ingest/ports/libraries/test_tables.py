@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import warnings
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.ingest.ports.libraries import tables
+from services.ingest.ports.libraries import names, tables
 from services.ingest.ports.libraries.port import LARGEST_RECORD, Entry, Exported, Fault, UnreadableLibrary
 from shared.events.ingest import Bibliography
 from tests.unit.services.ingest.ports.libraries.bibliographies import (
@@ -278,3 +279,11 @@ def test_columns_that_are_no_part_of_a_citation_are_told():
 
 def test_no_records_are_a_table_without_rows():
     assert faults(tables, written(tables, [])) == entries(tables, written(tables, [])) == []
+
+
+def test_names_that_look_like_a_program_warn_of_nothing():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        names.split("['a' (1), 1is 2, '\\d']")
+
+    assert said == []

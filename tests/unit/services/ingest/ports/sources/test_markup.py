@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.ports.sources.markup import plain, prose, squeeze, text_of
+from services.ingest.ports.sources.markup import clean, plain, prose, squeeze, text_of
 
 JATS = "<jats:{0}>{1}</jats:{0}>"
 
@@ -277,3 +277,10 @@ def test_reading_keeps_every_letter_that_is_not_in_a_tag(text):
 @given(st.text())
 def test_squeezing_twice_changes_nothing(text):
     assert squeeze(squeeze(text)) == squeeze(text)
+
+
+@pytest.mark.parametrize("read", [squeeze, clean, plain, prose])
+def test_what_commands_a_terminal_or_turns_a_line_around_is_left_out(read):
+    sent = ["\x07", "\x1b", "\x7f", "\x80", "\x9b", "\x9d", "\u061c", "\u200f", "\u202e", "\u2066", "\u2069"]
+
+    assert read("".join(f"a {sign} " for sign in sent)) == " ".join("a" * len(sent))
