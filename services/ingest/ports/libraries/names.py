@@ -57,7 +57,7 @@ def split(text: str, *, glued: bool = False) -> list[str]:
 
 def literal(text: str) -> list[str] | None:
     """A list as Python writes it, which is how some tools write tables; None for any other text."""
-    if not (text.startswith("[") and text.endswith("]")) or len(text) > _LONGEST_LIST:
+    if not (text.startswith("[") and text.endswith("]")) or len(text) > LONGEST_AUTHORS:
         return None
     try:
         with warnings.catch_warnings():
