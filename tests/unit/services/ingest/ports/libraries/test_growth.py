@@ -44,6 +44,7 @@ def seconds(format: Format, text: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_longer_takes_no_more_than_its_length(file, fill):
