@@ -53,16 +53,16 @@ def brought_back(work: Work, run: RunRow, entries: Iterable[Entry]) -> tuple[lis
         record for entry in entries if (record := entry.exported) in here and not agree(entry.record, here[record])
     }
     said = _said_of(work, [left[record] for record in sorted(doubted)])
-    told = []
+    believed = []
     for entry in entries:
         record = entry.exported
         if record in here and not any(agree(entry.record, each) for each in (here[record], *said.get(record, ()))):
             entry = entry.without_claim(_ANOTHER.format(record))
-        told.append(entry)
-    claimed = {entry.exported for entry in told if entry.exported in here}
+        believed.append(entry)
+    claimed = {entry.exported for entry in believed if entry.exported in here}
     fresh = store.meet(work, run.walk, filter(None, claimed))
     above, held = claimed - fresh, []
-    for entry in told:
+    for entry in believed:
         if (record := entry.exported) in here:
             entry = _held_against(entry, here[record], again=record in above)
             above.add(record)
@@ -101,16 +101,16 @@ def known_by_numbers(work: Work, run: RunRow, entries: Sequence[Entry]) -> list[
     changed = {number for at, it in hashes.items() if latest.get(number := entries[at].record.source_id, it) != it}
     kept = store.kept(work, run.review, [(run.source, number) for number in sorted(changed)])
     said = {row.source_id: SourceRecord.model_validate(row.content) for row in kept}
-    told = []
+    numbered = []
     for at, entry in enumerate(entries):
         number = entry.record.source_id
         if at in hashes and latest.get(number) != hashes[at]:
             if number in said and not agree(entry.record, said[number]):
-                told.append(entry.without_number(by_content(entry.record), _NUMBERED.format(number)))
+                numbered.append(entry.without_number(by_content(entry.record), _NUMBERED.format(number)))
                 continue
             if number in above:
                 entry = entry.remarking(_REPEATED.format(number))
             said[number], latest[number] = entry.record, hashes[at]
             above.add(number)
-        told.append(entry)
-    return told
+        numbered.append(entry)
+    return numbered

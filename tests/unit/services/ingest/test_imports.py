@@ -112,7 +112,7 @@ def test_the_same_file_again_changes_nothing(ready):
 
 
 def test_columns_of_which_nothing_is_taken_in_are_named_once(ready):
-    done = bring(ready, b"Title;Autor;Jahr\nEins;Ada;2019\nZwei;Ben;2020\n", name="bibliothek.csv")
+    done = bring(ready, b"Title;Autor;Jahr\nEins;Ada;2019\nZwei;Ben;2020\n", name="bibliothek.csv", database="embase")
 
     assert (done["entries"], done["junk"], ready.get(f"runs/{done['run']}")["remarks"]) == (
         2, 0, ["columns not read: Autor, Jahr"],
@@ -121,7 +121,7 @@ def test_columns_of_which_nothing_is_taken_in_are_named_once(ready):
 
 def test_a_remark_names_so_many_columns_and_counts_the_others(ready):
     columns = ",".join(f"c{number}" for number in range(70))
-    done = bring(ready, f"Title,{columns}\nA{',1' * 70}\n".encode(), name="wide.csv")
+    done = bring(ready, f"Title,{columns}\nA{',1' * 70}\n".encode(), name="wide.csv", database="embase")
 
     (remark,) = ready.get(f"runs/{done['run']}")["remarks"]
     assert remark.endswith("c48, c49 and 20 more")
