@@ -173,7 +173,7 @@ def test_a_stage_that_the_protocol_lacks_is_refused_with_those_that_it_has(ready
 
     assert refused["type"].endswith("unknown_stage")
     assert refused["errors"] == [
-        {"at": "stage", "why": f"'fulltext' is no stage of '{REVIEW}', which has title-abstract, full-text, rigour"}
+        {"at": "stage", "why": f"'fulltext' is no stage of '{REVIEW}', which has full-text, rigour, title-abstract"}
     ]
 
 
