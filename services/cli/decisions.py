@@ -22,8 +22,7 @@ app = Group(help="Decisions that library files state.")
 
 @app.command(
     "mapping",
-    example="living ingest mapping library.csv --to decisions.yaml\n"
-    "living ingest import shared-records library.csv --decisions decisions.yaml",
+    example="living ingest mapping library.csv --to decisions.yaml",
 )
 @argument("file", "A file of any program or database.", type=click.Path(path_type=Path))
 @option("--to", type=click.Path(path_type=Path), help="The file to write; without it the mapping is printed.")
