@@ -25,12 +25,15 @@ def seek(work: Work, review: str, record: str, reason: str | None = None) -> Non
 
 def decide_retrieval(work: Work, review: str, record: str, asked: NewRetrieval) -> RetrievalRow:
     """Says that a text cannot be had, or is to be sought (again); the same again changes nothing but has it be looked
-    for at once. Raises NotFound, and Conflict for a record that is absorbed or has a copy."""
+    for at once. Raises NotFound, and Conflict for a record that is absorbed, restricted or has a copy."""
     store.lock_review(work, review)
     live(work, review, record)
     seek(work, review, record, asked.reason)
     row = store.lock_retrieval(work, record)
-    assert row is not None  # Since it is sought, if it was not before.
+    if row is None:
+        raise Conflict(
+            f"record {record!r} is restricted: it is no report, and there is nothing to be retrieved", slug="restricted"
+        )
     if row.state == RetrievalStates.RETRIEVED:
         why = f"record {record!r} has a copy: withdraw it if it is the wrong one (`living texts show` names it)"
         raise Conflict(why, slug="is_retrieved")
@@ -48,19 +51,18 @@ def decide_retrieval(work: Work, review: str, record: str, asked: NewRetrieval) 
 
 
 def settle(work: Work, review: str, record: str, fresh: Sequence[TextRow]) -> None:
-    """Brings what is so of a record's text in line with its copies, and tells those that are new to it."""
+    """Brings what is so of a record's text in line with its copies, and tells those that are new to it. Of what is
+    restricted there are copies alone."""
     has_copy = any(row.withdrawn_at is None for row in store.texts_of(work, [record]))
     if has_copy:
         seek(work, review, record)
     row = store.lock_retrieval(work, record)
-    if row is None:
-        return
-    if has_copy and row.state != RetrievalStates.RETRIEVED:
+    if row is not None and has_copy and row.state != RetrievalStates.RETRIEVED:
         _turn(work, row, RetrievalStates.RETRIEVED, None)
     for copy in fresh:
         if copy.withdrawn_at is None:
             _tell_copy(work, copy)
-    if not has_copy and row.state == RetrievalStates.RETRIEVED:
+    if row is not None and not has_copy and row.state == RetrievalStates.RETRIEVED:
         _turn(work, row, RetrievalStates.SOUGHT, None)
         _tell_sought(work, review, record, None)
 

@@ -110,10 +110,10 @@ def _take_in(running: Context, row: ImportRow, stages: dict[str, list[str]] | No
 def _say_what_it_waits_for(running: Context, row: ImportRow, error: OSError) -> None:
     """Keeps why a file cannot be read for now: a working copy of it is made in the temporary folder, which has no room
     or takes nothing. Raises Unavailable, which says so too."""
-    fault = fault_of(Path(gettempdir()) / row.name, error)
+    fault = fault_of(Path(gettempdir()) / "copy", error)
     if fault is None:
         return
-    why = f"waits, and goes on by itself: a copy of {fault.detail}"
+    why = f"waits for a working copy of {row.name!r}, and goes on by itself: {fault.detail}"
     with running.work(ACTOR, correlation=row.run) as work:
         kept = store.lock_import(work, row.id)
         if kept.state in ImportStates.UNFINISHED:

@@ -233,11 +233,12 @@ def test_a_file_that_is_lost_fails_its_import_with_the_reason(ready):
 @pytest.mark.waits
 def test_a_file_waits_for_room_for_its_copy_and_says_so_until_there_is_some(ready, monkeypatch, tmp_path):
     file = upload(ready, ris(*TITLES, more=f"AB  - {'care ' * 1000}\r\n" * 20))
-    asked = ready.post("imports", {"file": file["sha256"], "name": "library.ris"}, status=202)
+    asked = ready.post("imports", {"file": file["sha256"], "name": "../a/lib.ris"}, status=202)
     with mounted(tmp_path / "disk") as disk:
         monkeypatch.setattr("tempfile.tempdir", str(disk.folder))
         with disk.full():
-            with pytest.raises(Unavailable, match=r"library\.ris cannot be written: the disk of .* is full") as refused:
+            says = r"working copy of '\.\./a/lib\.ris', .* the disk of .* is full"
+            with pytest.raises(Unavailable, match=says) as refused:
                 ready.runs(importing.take_in_files)
             assert refused.value.slug == "disk_full"
             waiting = ready.get(f"imports/{asked['id']}")

@@ -748,6 +748,7 @@ def test_the_copies_of_an_account_are_for_reviewers_and_go_with_its_consent(read
     assert [at["at"] for at in open_one["errors"]] == ["licence_class"]
     assert [at["at"] for at in for_all["errors"]] == ["readers"]
     assert (kept["licence_class"], kept["readers"]) == ("unknown", "reviewers")
+    assert [each.record for each in ready.emitted(TextRetrieved)] == [account]
     ready.post(f"records/{account}/withdraw", {"reason": "they took it back"})
     (gone,) = ready.emitted(TextWithdrawn)
     assert (gone.record, gone.reason) == (account, "they took it back")
@@ -764,3 +765,6 @@ def test_an_account_is_no_report_that_is_sought(ready):
     )
 
     assert ready.emitted(TextSought) == []
+    body = {"state": "not_retrieved", "reason": "there is none"}
+    refused = ready.post(f"records/{account}/retrieval", body, role="reviewer", status=409)
+    assert refused["type"].endswith("restricted")
