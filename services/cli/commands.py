@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from shared.errors import Invalid
+
 Did = TypeVar("Did", bound=Callable[..., Any])
 
 
@@ -88,6 +90,17 @@ def argument(name: str, help: str, **about: Any) -> Callable[[Did], Did]:
 
 def option(*names: str, help: str, **about: Any) -> Callable[[Did], Did]:
     return click.option(*names, help=help, show_default=about.get("default") is not None, **about)
+
+
+def reason(help: str = "Why, for whoever reads it later.") -> Callable[[Did], Did]:
+    """A reason that must be given, and says something."""
+    return option("--reason", required=True, help=help, callback=_said)
+
+
+def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
+    return value
 
 
 REVIEW = argument("review", "The review, such as ics-leadership.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option, reason
 from services.cli.context import acting
 from services.cli.printing import out, print_json
 from shared.errors import Invalid
@@ -20,7 +20,7 @@ FIELDS = (
 )  # fmt: skip
 _LISTS = FIELDS[-3:]
 
-_REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
+_REASON = reason()
 
 
 @app.command(
@@ -44,8 +44,6 @@ def correct(
     The record shows whose word it is (`living ingest record`). What it is called elsewhere is no field of it: that
     decides which records are one, which `living ingest duplicates` is for.
     """
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
     if none == bool(values):
         raise Invalid(f"say what its {field} is, or --none where it has none" + (": not both" if none else ""))
     if field not in _LISTS and len(values) > 1:
@@ -67,8 +65,6 @@ def correct(
 @AS_JSON
 def undo_correction(review: str, correction: str, reason: str, as_json: bool) -> None:
     """Take a correction back: what was corrected before it, or what the sources say, counts again; for leads."""
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
     with acting("undoing a correction", review, "lead") as living:
         view = living.ingest.undo_correction(review, correction, reason)
     if as_json:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from services.cli.called import called_in
-from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option, reason
 from services.cli.context import acting, client
 from services.cli.printing import counted, minute, out, print_json, print_rows, table
-from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.wire.ingest import RecordSummary, RecordView, RulingView
@@ -29,7 +28,7 @@ _IDENTIFIERS = ("doi", "pmid", "pmcid", "openalex")
 
 _RECORD = argument("record", "A record, by its id.")
 _OTHER = argument("other", "Another one.")
-_REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
+_REASON = reason()
 
 
 @click.command("record", cls=Command, example="living ingest record shared-records rec_01a2")
@@ -76,7 +75,7 @@ def list_(review: str, state: str, as_json: bool) -> None:
 def decide(review: str, pair: str, verdict: str, reason: str, as_json: bool) -> None:
     """Decide whether the records of a pair are one, for good; for leads."""
     with acting("deciding about a pair", review, "lead") as living:
-        view = living.ingest.decide_duplicate(review, pair, verdict, _said(reason))  # type: ignore[arg-type]
+        view = living.ingest.decide_duplicate(review, pair, verdict, reason)  # type: ignore[arg-type]
     if as_json:
         print_json(view)
     else:
@@ -92,7 +91,7 @@ def decide(review: str, pair: str, verdict: str, reason: str, as_json: bool) -> 
 def merge(review: str, record: str, other: str, reason: str, as_json: bool) -> None:
     """Make two records one for good, whatever sources say; for leads. The older one takes in the other."""
     with acting("merging records", review, "lead") as living:
-        view = living.ingest.merge(review, record, other=other, reason=_said(reason))
+        view = living.ingest.merge(review, record, other=other, reason=reason)
     _tell(view, as_json)
 
 
@@ -115,9 +114,7 @@ def split(
     What was voted and coded on a record before it was merged is its own again; what came since stays.
     """
     with acting("splitting a record", review, "lead") as living:
-        view = living.ingest.split(
-            review, record, source_records=source_records, absorbed=absorbed, reason=_said(reason)
-        )
+        view = living.ingest.split(review, record, source_records=source_records, absorbed=absorbed, reason=reason)
     _tell(view, as_json)
 
 
@@ -132,7 +129,7 @@ def split(
 def keep_apart(review: str, record: str, other: str, reason: str, as_json: bool) -> None:
     """Keep two records apart for good, whatever sources say; for leads."""
     with acting("keeping records apart", review, "lead") as living:
-        view = living.ingest.keep_apart(review, record, other=other, reason=_said(reason))
+        view = living.ingest.keep_apart(review, record, other=other, reason=reason)
     _tell(view, as_json)
 
 
@@ -164,14 +161,8 @@ def rulings(review: str, as_json: bool) -> None:
 def undo(review: str, ruling: str, reason: str, as_json: bool) -> None:
     """Take a ruling back; for leads. What was decided before it, and what sources say, counts again."""
     with acting("taking a ruling back", review, "lead") as living:
-        view = living.ingest.undo(review, ruling, reason=_said(reason))
+        view = living.ingest.undo(review, ruling, reason=reason)
     _tell(view, as_json)
-
-
-def _said(reason: str) -> str:
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
-    return reason
 
 
 def _named(one: RecordSummary) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.text import Text
@@ -17,16 +17,16 @@ from services.cli.context import acting, client
 from services.cli.decisions import read_mapping
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.searches import DAY, begun, came_to, query_of
+from services.cli.sending import pieces_of, size_of
 from shared.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from shared.client import Client
-    from shared.wire.ingest import ImportView
+    from shared.wire.ingest import FileView, ImportView
 
-#: Bytes of a file that are sent at once.
-_PIECE = 256 * 1024
+Step = TypeVar("Step")
 
 #: Rejected records of a file that are shown; all of them are listed by a command of their own.
 _SHOWN = 10
@@ -70,15 +70,17 @@ def import_(review: str, files: tuple[Path, ...], as_json: bool, **about: Any) -
     """
     from rich.progress import BarColumn, Progress, TextColumn
 
-    sizes = {path: _size_of(path) for path in files}
+    sizes = {path: size_of(path) for path in files}
     asked = _asked(about)
     views: list[ImportView] = []
     with acting("bringing files", review, "lead") as living:
         search = _search(living, review, asked, about)
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
         with Progress(*columns, console=err, transient=True) as bar:
-            for path, size in sizes.items():
-                view = _bring(living, review, path, size, asked, bar)
+            sending = (_send(living, review, path, size, bar) for path, size in sizes.items())
+            asking = (_ask(living, review, path, file, asked, task) for path, file, task in _together(sending, search))
+            for view, task in _together(asking, search):
+                view = _taken_in(living, view, bar, task)
                 views.append(view)
                 if not as_json:
                     bar.console.print(_outcome(view), soft_wrap=True, highlight=False)
@@ -119,14 +121,6 @@ def imports(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no file was brought")
 
 
-def _size_of(path: Path) -> int:
-    if not path.is_file():
-        raise Invalid(f"{path} is no file that is there")
-    if not (size := path.stat().st_size):
-        raise Invalid(f"{path} is empty")
-    return size
-
-
 def _asked(about: dict[str, Any]) -> dict[str, object]:
     """What is said of the files, as the platform takes it."""
     searched: datetime | None = about["searched_on"]
@@ -155,27 +149,33 @@ def _search(living: Client, review: str, asked: dict[str, object], about: dict[s
     return search
 
 
-def _bring(living: Client, review: str, path: Path, size: int, asked: dict[str, object], bar: Progress) -> ImportView:
-    """Sends a file, and waits until its records are in."""
+def _together(steps: Iterator[Step], search: str | None) -> Iterable[Step]:
+    """A step of all files before the next one of any, where they are of a search: it is made once all its files are in
+    and add up, so that all of them must be there before any is in. Else each file goes its way by itself."""
+    return list(steps) if search is not None else steps
+
+
+def _send(living: Client, review: str, path: Path, size: int, bar: Progress) -> tuple[Path, FileView, TaskID]:
     task = bar.add_task(f"sending {path.name}", total=size)
+    return path, living.ingest.upload(review, pieces_of(path, bar, task), size), task
 
-    def pieces() -> Iterator[bytes]:
-        bar.reset(task, total=size)
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE):
-                yield piece
-                bar.advance(task, len(piece))
 
-    file = living.ingest.upload(review, pieces, size)
-    view = living.ingest.request_import(review, {"file": file.sha256, "name": path.name, **asked})
+def _ask(
+    living: Client, review: str, path: Path, file: FileView, asked: dict[str, object], task: TaskID
+) -> tuple[ImportView, TaskID]:
+    return living.ingest.request_import(review, {"file": file.sha256, "name": path.name, **asked}), task
+
+
+def _taken_in(living: Client, view: ImportView, bar: Progress, task: TaskID) -> ImportView:
+    """Waits until the records of a file are in."""
     try:
         while view.state not in ("done", "failed"):
             time.sleep(0.3)
-            view = living.ingest.imported(review, view.id)
-            came = f"{path.name}: {counted(view.entries, 'record')}"
+            view = living.ingest.imported(view.review, view.id)
+            came = f"{view.name}: {counted(view.entries, 'record')}"
             bar.update(task, description=f"{came}; {view.error}" if view.error else came, completed=view.read)
     except Unavailable as lost:
-        goes_on = f"{path.name} is there, and taken in whether you wait or not: living ingest imports {review}"
+        goes_on = f"{view.name} is there, and taken in whether you wait or not: living ingest imports {view.review}"
         raise Unavailable(f"{lost.detail}; {goes_on}", slug=lost.slug) from lost
     bar.remove_task(task)
     return view

@@ -12,14 +12,14 @@ import click
 from rich.text import Text
 
 from services.cli import ahead, corrections, decisions, imports, searches, watches
-from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Command, Group, argument, option, reason
 from services.cli.context import acting, client, require_review, settings
 from services.cli.copies import copies
 from services.cli.duplicates import duplicates, record
 from services.cli.printing import counted, err, minute, out, print_json, print_rows
 from services.cli.quota import quota
 from services.cli.watches import WATCH, called
-from shared.errors import Invalid, NotFound, Unavailable
+from shared.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -103,7 +103,7 @@ def retry(review: str, source: str | None, as_json: bool) -> None:
 @REVIEW
 @WATCH
 @option("--lacking", type=click.IntRange(0), required=True, help="How many works its last run lacks; 0 takes it back.")
-@option("--reason", required=True, help="Why, for whoever reads it later.")
+@reason()
 @AS_JSON
 def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) -> None:
     """Accept what the last run of a watch lacks, as where its source counts a work twice; for leads.
@@ -112,8 +112,6 @@ def accept(review: str, watch: str, lacking: int, reason: str, as_json: bool) ->
     complete; it is made at once. What is new is held to it only for days up to those of this run. It ends when the
     strategy asks something else. Of a strategy that is searched by hand it is the open search that lacks, and is made.
     """
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
     with (
         acting("accepting what a source does not give", review, "lead") as living,
         called(living, review, watch) as found,

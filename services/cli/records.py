@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.cli.called import called_in
-from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option, reason
 from services.cli.context import acting, client, plainly
 from services.cli.printing import counted, minute, out, print_json, print_line, print_rows
 from shared.errors import Invalid, LivingError, NotFound
@@ -131,7 +131,7 @@ def show(review: str, record: str, as_json: bool) -> None:
 @app.command("withdraw", example="living records withdraw shared-records rec_01a2 --reason 'consent was taken back'")
 @REVIEW
 @_RECORD
-@option("--reason", required=True, help="Why. It is told, and so must name nobody.")
+@reason("Why. It is told, and so must name nobody.")
 @AS_JSON
 def withdraw(review: str, record: str, reason: str, as_json: bool) -> None:
     """Take away for good what is held back of a record, as when consent is withdrawn; for leads.
@@ -139,8 +139,6 @@ def withdraw(review: str, record: str, reason: str, as_json: bool) -> None:
     Its text is deleted, and evidence from it is suspended. Its title stays, and what was quoted from it as evidence
     stays where that was written. There is no way back.
     """
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
     with acting("withdrawing a record", review, "lead") as living:
         view = living.ingest.withdraw(review, record, reason)
     if as_json:

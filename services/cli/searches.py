@@ -90,7 +90,7 @@ def searches(review: str, strategy: str | None, as_json: bool) -> None:
         ("is", _is),
         ("by", lambda row: called(row.asked_by)),
         ("another string", lambda row: "yes" if row.planned else ""),
-        ("what lacks", lambda row: row.lacks or ""),
+        ("what lacks", _lacks),
     ]
     print_rows(rows, columns, as_json=as_json, empty="nothing was searched by hand")
 
@@ -170,6 +170,13 @@ def query_of(query: str) -> str:
 
 def _is(view: SearchView) -> str:
     return "nothing new, signed" if view.made == "nothing_new" else view.state
+
+
+def _lacks(view: SearchView) -> str:
+    """What a search lacks, or was let lack."""
+    if view.lacking:
+        return f"{counted(view.lacking, 'record')}, accepted: {view.reason}"
+    return view.lacks or ""
 
 
 def _remark(view: SearchView) -> Iterator[Text]:

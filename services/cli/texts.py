@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from services.cli.called import called_in
-from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Group, argument, option, reason
 from services.cli.context import acting, client
 from services.cli.printing import err, minute, out, print_json, print_rows, title_of
 from services.cli.saving import require_writable, save
-from shared.errors import Invalid
+from services.cli.sending import pieces_of, size_of
 
 if TYPE_CHECKING:
     from shared.client import Client
     from shared.wire.ingest import FileView, RetrievalView, TextView
 
 app = Group(help="Full texts: copies of reports, and whether each is retrieved.")
-
-#: Bytes of a file that are sent at once.
-_PIECE = 256 * 1024
 
 #: How names of files of each kind end.
 _ENDINGS = {"pdf": ".pdf", "jats": ".xml", "html": ".html", "txt": ".txt"}
@@ -32,7 +29,7 @@ _VERSIONS = ("published", "accepted", "submitted", "unknown")
 
 _RECORD = argument("record", "A record, by its id.")
 _TEXT = argument("text", "A copy, by its id.")
-_REASON = option("--reason", required=True, help="Why, for whoever reads it later.")
+_REASON = reason()
 
 
 @app.command("list", example="living texts list shared-records --state sought")
@@ -119,7 +116,7 @@ def add(
         "name": file.name, "licence": licence, "licence_class": "closed" if closed else None, "readers": readers,
         "version": version, "url": url,
     }  # fmt: skip
-    size = _size_of(file)
+    size = size_of(file)
     with acting("bringing a copy", review) as living:
         sent = _send(living, review, file, size)
         given = {name: value for name, value in asked.items() if value is not None}
@@ -174,7 +171,6 @@ def not_retrieved(review: str, record: str, reason: str, as_json: bool) -> None:
 @AS_JSON
 def withdraw(review: str, text: str, reason: str, as_json: bool) -> None:
     """Take a copy back, such as a wrong file: for whoever added it, and for leads. Its bytes are kept no longer."""
-    _require_said(reason)
     with acting("taking a copy back", review) as living:
         view = living.ingest.withdraw_text(review, text, reason=reason)
     if as_json:
@@ -184,7 +180,6 @@ def withdraw(review: str, text: str, reason: str, as_json: bool) -> None:
 
 
 def _decide(review: str, record: str, state: Literal["sought", "not_retrieved"], reason: str, as_json: bool) -> None:
-    _require_said(reason)
     with acting("saying what is so of a full text", review) as living:
         view = living.ingest.decide_retrieval(review, record, state=state, reason=reason)
     if as_json:
@@ -193,24 +188,10 @@ def _decide(review: str, record: str, state: Literal["sought", "not_retrieved"],
         out.print(f"the full text of {record} is {view.state.replace('_', ' ')}", soft_wrap=True, highlight=False)
 
 
-def _require_said(reason: str) -> None:
-    if not reason.strip():
-        raise Invalid("--reason is blank: a reason is required, for whoever reads it later")
-
-
-def _size_of(file: Path) -> int:
-    if not file.is_file():
-        raise Invalid(f"{file} is no file that is there")
-    if not (size := file.stat().st_size):
-        raise Invalid(f"{file} is empty")
-    return size
-
-
 def _send(living: Client, review: str, file: Path, size: int) -> FileView:
-    def pieces() -> Iterator[bytes]:
-        with file.open("rb") as opened:
-            while piece := opened.read(_PIECE):
-                yield piece
+    """Sends a file, with a bar while that takes long."""
+    from rich.progress import Progress
 
-    with err.status(f"sending {file.name}"):
-        return living.ingest.upload_text(review, pieces, size)
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task(f"sending {file.name}", total=size)
+        return living.ingest.upload_text(review, pieces_of(file, bar, task), size)

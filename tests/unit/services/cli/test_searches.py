@@ -62,6 +62,16 @@ def test_a_search_in_two_files_is_brought_by_one_command_and_made(ingest, as_):
     assert (row["state"], row["entries"], row["planned"]) == ("fulfilled", 4, None)
 
 
+def test_files_that_hold_more_than_was_reported_are_all_brought_and_make_no_search(ingest, as_, monkeypatch):
+    take_in = importing.take_in_files
+    # No file is taken in before both are there, as where the first one is large.
+    monkeypatch.setattr(importing, "take_in_files", lambda it: len(ingest.items("imports")) == 2 and take_in(it))
+
+    shown = living(as_, "import", REVIEW, "one.ris", "two.ris", "--strategy", "embase", *SEARCH, "--reported", "2")
+
+    assert "is open: 4 records in 2 files, of 2 that were found" in shown.stderr
+
+
 def test_what_lacks_is_said_with_what_can_be_done_and_more_files_make_the_search(ingest, as_):
     shown = living(as_, "import", REVIEW, "one.ris", "--strategy", "embase", *SEARCH, "--reported", "4")
     (row,) = data(living(as_, "searches", REVIEW, "--json"))
@@ -77,6 +87,7 @@ def test_what_lacks_is_accepted_by_the_name_of_the_strategy(ingest, as_):
     living(as_, "import", REVIEW, "one.ris", "--strategy", "embase", *SEARCH, "--reported", "3")
 
     shown = living(as_, "accept", REVIEW, "embase", "--lacking", "1", "--reason", "Embase counts one twice.")
+    assert "1 record, accepted: Embase counts one twice." in living(as_, "searches", REVIEW).stdout
 
     assert shown.stdout.strip() == "embase: searched on 2019-12-31, with what lacks"
 
