@@ -18,6 +18,7 @@ from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.events.protocol import Cmoc, FormField
+    from shared.events.screening import VoteCast
     from shared.wire.screening import RecordView, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")
@@ -177,10 +178,15 @@ def _form(task: TaskInHand, called: Callable[[str], str]) -> list[list[str]]:
             lines.append(["", ", ".join(field.options)])
         elif field.kind == "cmocs":
             lines += [["", f"{cmoc.id}: {_gist(cmoc)}"] for cmoc in task.cmocs]
-    lines += [
-        [f"{called(vote.person)} voted", ": ".join(filter(None, (vote.answer, vote.reason)))] for vote in task.votes
-    ]
+    lines += [_voted(vote, called) for vote in task.votes]
+    # A platform of before shows none.
+    for other in getattr(task, "elsewhere", ()):
+        lines += [_voted(vote, called, f" on {other.record}, the same work") for vote in other.votes]
     return [*lines, ["kept for you until", minute(task.expires_at)]]
+
+
+def _voted(vote: VoteCast, called: Callable[[str], str], where: str = "") -> list[str]:
+    return [f"{called(vote.person)} voted{where}", ": ".join(filter(None, (vote.answer, vote.reason)))]
 
 
 def _needed(field: FormField) -> str:

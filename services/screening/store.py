@@ -177,6 +177,19 @@ def absorbed_by(work: Work, record: Record) -> list[Record]:
     return sorted(rows, key=lambda row: (row.merge["at"], row.id))
 
 
+def absorbed_by_each(work: Work, records: Sequence[Record]) -> dict[str, list[str]]:
+    """The ids of the records that were merged into each of these, of one review, where any were."""
+    found: dict[str, list[str]] = {}
+    if records:
+        query = select(col(RecordRow.merged_into), col(RecordRow.id)).where(
+            col(RecordRow.review) == records[0].review,
+            col(RecordRow.merged_into).in_([record.id for record in records]),
+        )
+        for into, absorbed in work.rows.read(query.order_by(col(RecordRow.id))):
+            found.setdefault(into, []).append(absorbed)
+    return found
+
+
 def lock_page_in_screening_or_ruled_out(work: Work, review: str, after: str, limit: int) -> list[Record]:
     """Some records by id that the dates may concern: in screening, or kept out by a rule."""
     query = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ from shared.wire.screening import (
     TaskInHand,
     TaskSummary,
     VoteReceipt,
+    VotesElsewhere,
 )
 
 
@@ -91,14 +93,24 @@ def lease_view(lease: Lease) -> LeaseView:
 def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
     """Tasks as their leases' holder needs them, each under the protocol version it was opened with.
 
-    Whoever holds a conflict may see its votes.
+    Whoever holds a conflict may see its votes, and what was voted on what is one with its record.
     """
-    conflicts = [one.task.id for one in held if one.lease.kind == TO_DECIDE]
-    votes = store.votes_by_task(work, conflicts)
-    return [_task_in_hand(work, one, votes.get(one.task.id, [])) for one in held]
+    conflicts = [one for one in held if one.lease.kind == TO_DECIDE]
+    absorbed = store.absorbed_by_each(work, [one.record for one in conflicts])
+    merged = {
+        store.task_id(one.task.review, other, one.task.stage): (one.task.id, other)
+        for one in conflicts
+        for other in absorbed.get(one.record.id, ())
+    }
+    votes = store.votes_by_task(work, [*(one.task.id for one in conflicts), *merged])
+    elsewhere: defaultdict[str, list[VotesElsewhere]] = defaultdict(list)
+    for task, (here, other) in merged.items():
+        if votes[task]:
+            elsewhere[here].append(VotesElsewhere(record=other, votes=[vote_cast(vote) for vote in votes[task]]))
+    return [_task_in_hand(work, one, votes.get(one.task.id, []), elsewhere[one.task.id]) for one in held]
 
 
-def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote]) -> TaskInHand:
+def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote], elsewhere: list[VotesElsewhere]) -> TaskInHand:
     lease, task, record = held
     stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
     answers = domain.decisions(stage) if lease.kind == TO_DECIDE else stage.answers
@@ -108,7 +120,7 @@ def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote]) -> TaskInHand
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
-        record=record_view(record), votes=[vote_cast(vote) for vote in votes],
+        record=record_view(record), votes=[vote_cast(vote) for vote in votes], elsewhere=elsewhere,
     )  # fmt: skip
 
 

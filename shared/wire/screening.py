@@ -75,11 +75,19 @@ class LeaseView(BaseModel):
     ended: Ended | None
 
 
+class VotesElsewhere(BaseModel):
+    """What was voted at the same stage on a record that was merged into this one, and counts there alone."""
+
+    record: str
+    votes: list[VoteCast]
+
+
 class TaskInHand(BaseModel):
     """A task under a lease, with all that is needed to answer it: the record, the question, the definitions.
 
     `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
-    must say why. `cmocs` are there when the stage asks for some; `votes` only for whoever decides a conflict.
+    must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
+    decides a conflict.
     """
 
     lease: str
@@ -96,6 +104,7 @@ class TaskInHand(BaseModel):
     cmocs: list[Cmoc]
     record: RecordView
     votes: list[VoteCast]
+    elsewhere: list[VotesElsewhere] = []
 
 
 class Claim(BaseModel):

@@ -143,6 +143,10 @@ def test_what_was_let_in_is_not_silently_out_because_it_is_one_with_what_was_exc
     assert (reopened.record, reopened.stage) == ("r1", "sift") and "r2" in reopened.reason
     assert [shown["n"] for shown in rig.gets("/agreement").json() if shown["stage"] == "sift"] == [2]
 
+    shown = rig.claims("eve", "adjudicator", kind="conflict")
+    assert [(vote["person"], vote["answer"]) for vote in shown["votes"]] == [("ana", "exclude"), ("ben", "exclude")]
+    (other,) = shown["elsewhere"]
+    assert (other["record"], [vote["answer"] for vote in other["votes"]]) == ("r2", ["include", "include"])
     rig.answers("eve", "include", "adjudicator", "conflict", reason="I have read both")
 
     assert rig.record("r1")["state"] == "included"
