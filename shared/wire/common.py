@@ -46,7 +46,11 @@ def _text(longest: int) -> Any:
     return Field(max_length=longest, json_schema_extra={"pattern": r"^[^\x00]*$"})
 
 
-_SAYING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+#: What counts as blank in a description, for a class of characters: what Python's `str.strip` takes off. Readers of
+#: patterns differ in what `\s` is to them.
+BLANKS = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+_SAYING = rf"^[^\x00]*[^\x00{BLANKS}][^\x00]*$"
 
 
 def _saying(longest: int) -> Any:

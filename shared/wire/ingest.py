@@ -9,7 +9,19 @@ from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
-from shared.wire.common import WHOLE, Corrected, ExactString, Given, Line, Prose, Reason, Short, Strategy, Written
+from shared.wire.common import (
+    BLANKS,
+    WHOLE,
+    Corrected,
+    ExactString,
+    Given,
+    Line,
+    Prose,
+    Reason,
+    Short,
+    Strategy,
+    Written,
+)
 
 WatchState = Literal["active", "paused", "retired"]
 RunState = Literal["running", "complete", "partial", "incomplete"]
@@ -422,7 +434,7 @@ class NewAddition(Given):
     authors: list[Line] = Field(default=[], max_length=1_000)
     published: Annotated[str, Field(pattern=PARTIAL_DATE)] | None = None
     doi: Line | None = None
-    url: Annotated[str, Field(pattern=r"^https?://[^\s\x00-\x1f]{1,1900}$")] | None = None
+    url: Annotated[str, Field(pattern=rf"^https?://[^\x00-\x20{BLANKS}]{{1,1900}}$")] | None = None
     venue: Line | None = None
     abstract: Corrected | None = None
     language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ from services.catalog import SERVICES
 from shared.events.registry import EVENTS
 from shared.runtime.app import described, routers
 from shared.tokens import ROLES
+from shared.wire.common import BLANKS
 
 OPEN = {"/healthz", "/readyz", "/people/token", "/people/invitations/accept", "/people/sessions"}
 
@@ -90,6 +93,20 @@ def test_every_number_text_and_list_that_may_be_sent_has_a_bound(document):
     }  # fmt: skip
     # A protocol's lists are bounded together: by the number of values of a document, and its size.
     assert {at for at in unbound if not at.startswith("POST /protocol/reviews/{review}/versions app")} == set()
+
+
+def test_a_pattern_means_the_same_to_every_reader(document):
+    read_in_different_ways = re.compile(r"\\[sSwWdDbBpP]")
+
+    for at, part in asked(document):
+        assert not read_in_different_ways.search(part.get("pattern", "")), at
+
+
+def test_what_is_blank_to_the_description_is_blank_to_us():
+    blank = re.compile(f"[{BLANKS}]")
+
+    for code in range(sys.maxunicode):
+        assert bool(blank.match(chr(code))) == chr(code).isspace(), hex(code)
 
 
 def test_a_parameter_that_is_left_out_is_never_sent_as_null(document):

@@ -147,6 +147,9 @@ def _is_excused(check: Any, answer: Any) -> bool:
     if check.name == "negative_data_rejection":
         # A spoiled name of the review is never sent: this run puts the real one in its place.
         return "parameter `review` in path" in check.failure_info.failure.message
+    if check.name == "ensure_resource_availability":
+        # A key is asked for by its id; its secret, which is shown once as `key`, is no name of anything.
+        return bool(re.search(r"/people/keys/living_key_\w+", check.failure_info.code_sample))
     if check.name != "positive_data_acceptance" or answer is None or answer.status_code != 422:
         return False
     problem = json.loads(answer.content)
@@ -167,9 +170,16 @@ def _without_lifespan(app: Any) -> Callable[[Scope, Receive, Send], Awaitable[No
     return asked
 
 
+def _documented(client: TestClient) -> set[str]:
+    paths = client.get("/openapi.json").json()["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as position, platform(Path(position)) as asked:
         found = look(asked, *(map(int, sys.argv[1:3] or ["100"])))
+        if unasked := _documented(asked) - found.operations:
+            found.errors.append(f"never asked: {sorted(unasked)}")
     print(found.summary())
     print(f"{found.requests} requests, {len(found.operations)} operations, {len(found.deviations)} deviations")
     sys.exit(bool(found.deviations or found.errors))
