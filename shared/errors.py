@@ -68,6 +68,11 @@ class Invalid(LivingError):
         super().__init__(detail, **{"errors": errors or [], **extra})
         self.errors = errors or []
 
+    @classmethod
+    def of(cls, at: str, why: str, **extra: Any) -> Invalid:
+        """What is wrong with one place, such as a field."""
+        return Invalid(f"{at}: {why}", [{"at": at, "why": why}], **extra)
+
 
 class Unauthenticated(LivingError):
     kind = slug = "unauthenticated"

@@ -111,7 +111,7 @@ def decode_cursor(listing: str, cursor: str, *, kind: str = "listing") -> Positi
 def of_another(kind: str = "listing") -> Invalid:
     """The error for a position that this listing did not give out."""
     why = f"it belongs to another {kind}; leave it out to begin again"
-    return Invalid(f"cursor: {why}", [{"at": "cursor", "why": why}])
+    return Invalid.of("cursor", why)
 
 
 def _unreadable() -> Invalid:

@@ -199,7 +199,7 @@ def _chosen(
     for given, at in (*((it, "--same") for it in same), *((it, "--call") for it in call)):
         name, said = _pair(given, at, names)
         if name in chosen:
-            raise _unfit(at, f"{name!r} is said more than once")
+            raise Invalid.of(at, f"{name!r} is said more than once")
         chosen[name] = {"person": _person(said, members)} if at == "--same" else {"call": said}
     return chosen
 
@@ -210,8 +210,8 @@ def _pair(given: str, at: str, names: Collection[str]) -> tuple[str, str]:
         if given[:end] in names and given[end + 1 :].strip():
             return given[:end], given[end + 1 :].strip()
     if not names:
-        raise _unfit(at, f"{given!r} is about no old name, since there are none here")
-    raise _unfit(at, f"{given!r} begins with no old name and =, such as {_some(names)}")
+        raise Invalid.of(at, f"{given!r} is about no old name, since there are none here")
+    raise Invalid.of(at, f"{given!r} begins with no old name and =, such as {_some(names)}")
 
 
 def _some(names: Collection[str]) -> str:
@@ -222,12 +222,8 @@ def _person(whom: str, members: Mapping[str, MemberView]) -> str:
     """The id of a member, by their name or their id."""
     found = [id for id, row in members.items() if whom in (id, row.name)]
     if len(found) != 1:
-        raise _unfit("--same", f"{whom!r} is no member, of now or before; `living people list --left` shows them")
+        raise Invalid.of("--same", f"{whom!r} is no member, of now or before; `living people list --left` shows them")
     return found[0]
-
-
-def _unfit(at: str, why: str) -> Invalid:
-    return Invalid(f"{at}: {why}", [{"at": at, "why": why}])
 
 
 def _is_the_same(one: _Undecided, members: Mapping[str, MemberView]) -> bool:

@@ -237,7 +237,7 @@ def _require_bearable(request: Request) -> None:
         name = str(condition["name"])
         if len(request.headers.get(name, "")) > _LONGEST_CONDITION:
             why = f"must have at most {_LONGEST_CONDITION} characters"
-            raise Invalid(f"{name}: {why}", [{"at": name, "why": why}])
+            raise Invalid.of(name, why)
 
 
 def _is_known(request: Request, etag: str, updated: datetime) -> bool:

@@ -105,16 +105,16 @@ async def _asked_with(request: Request) -> dict[str, str]:
     body = await request.body()
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != "application/x-www-form-urlencoded":
-        raise _unfit("Content-Type", "must be application/x-www-form-urlencoded")
+        raise Invalid.of("Content-Type", "must be application/x-www-form-urlencoded")
     try:
         fields = parse_qs(body.decode("ascii"), strict_parsing=bool(body), max_num_fields=10, errors="strict")
     except ValueError as error:
-        raise _unfit("body", "is no form") from error
+        raise Invalid.of("body", "is no form") from error
     for name, values in fields.items():
         if name not in _FIELDS:
-            raise _unfit(name[:50], f"is nothing that this takes, which is {', '.join(_FIELDS)}")
+            raise Invalid.of(name[:50], f"is nothing that this takes, which is {', '.join(_FIELDS)}")
         if len(values) > 1:
-            raise _unfit(name, "is given more than once")
+            raise Invalid.of(name, "is given more than once")
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -123,7 +123,7 @@ async def _asked_with(request: Request) -> dict[str, str]:
 def make_token(request: Request, form: Annotated[dict[str, str], Depends(_asked_with)], work: OpenUnit) -> Token:
     """Exchanges a key for a token of at most five minutes (RFC 6749, section 4.4, client credentials)."""
     if form.get("grant_type") != "client_credentials":
-        raise _unfit("grant_type", "must be client_credentials")
+        raise Invalid.of("grant_type", "must be client_credentials")
     token, seconds, scopes = keys.exchange(work, _key_of(request.headers, form), form.get("review"))
     return Token(access_token=token, expires_in=seconds, scope=" ".join(scopes or ["*"]))
 
@@ -410,14 +410,10 @@ def _key_of(headers: Mapping[str, str], form: Mapping[str, str]) -> str:
         try:
             user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
         except ValueError as error:
-            raise _unfit("Authorization", "is no Basic authentication") from error
+            raise Invalid.of("Authorization", "is no Basic authentication") from error
         id, secret = unquote_plus(user), unquote_plus(password)
     else:
         id, secret = form.get("client_id", ""), form.get("client_secret", "")
     if secret.startswith(secrets.KEY) or not secret:
         return secret or id
     return secrets.spelled(secrets.KEY, id, secret)
-
-
-def _unfit(at: str, why: str) -> Invalid:
-    return Invalid(f"{at}: {why}", [{"at": at, "why": why}])

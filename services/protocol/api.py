@@ -49,7 +49,7 @@ async def _checked(review: Name, request: Request) -> Later:
     form = _FORMS.get(given)
     if form is None:
         why = f"{given or 'nothing'!r} is none of {', '.join(_FORMS)}"
-        raise Invalid(f"Content-Type: {why}", [{"at": "Content-Type", "why": why}], slug="content_type")
+        raise Invalid.of("Content-Type", why, slug="content_type")
     body = await request.body()
     return Later(lambda: check(body, form=form, review=review))
 

@@ -56,7 +56,7 @@ def received(service: str, *, role: str, scope: str, limit: int) -> params.Depen
         refuse_announced(request, limit)
         if encoding := request.headers.get("content-encoding"):
             why = f"{encoding!r} is not taken: send the bytes as they are"
-            raise Invalid(f"Content-Encoding: {why}", [{"at": "Content-Encoding", "why": why}])
+            raise Invalid.of("Content-Encoding", why)
         return await _put(request, _store(request, service), limit)
 
     return params.Depends(as_it_comes(put_body))

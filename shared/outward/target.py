@@ -171,4 +171,4 @@ def _refuse(why: str) -> NoReturn:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid(f"url: {why}", [{"at": "url", "why": why}], slug="unusable_url")
+    return Invalid.of("url", why, slug="unusable_url")

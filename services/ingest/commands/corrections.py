@@ -125,4 +125,4 @@ def _value(asked: NewCorrection) -> Any:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid(f"value: {why}", [{"at": "value", "why": why}])
+    return Invalid.of("value", why)

@@ -41,7 +41,7 @@ def _require_stage(known: ReviewRow, stage: str) -> None:
         raise Conflict(f"{why}; export without --stage", slug="stages_unknown")
     if known.stages is not None and stage not in known.stages:
         why = f"{stage!r} is no stage of {known.review!r}, which has {', '.join(sorted(known.stages))}"
-        raise Invalid(f"stage: {why}", [{"at": "stage", "why": why}], slug="unknown_stage")
+        raise Invalid.of("stage", why, slug="unknown_stage")
 
 
 def user(export: str) -> str:

@@ -48,7 +48,7 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
     if asked.searched_on is not None and asked.searched_on > work.now.date():
         why = f"{asked.searched_on} lies in the future"
-        raise Invalid(f"searched_on: {why}", [{"at": "searched_on", "why": why}])
+        raise Invalid.of("searched_on", why)
     if asked.mapping is not None:
         _check(known, asked.mapping)
         row.mapping, row.mapping_sha256 = asked.mapping, sha256(asked.mapping.encode()).hexdigest()

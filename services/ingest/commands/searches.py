@@ -34,7 +34,7 @@ def begin_search(work: Work, review: str, watch_id: str, asked: NewSearch) -> Se
     watch = searchable(work, review, watch_id)
     assert watch.database is not None
     if (slug_of(asked.database) or asked.database) != (slug_of(watch.database) or watch.database):
-        raise _invalid("database", f"strategy {watch.strategy!r} is searched in {watch.database}, not there")
+        raise Invalid.of("database", f"strategy {watch.strategy!r} is searched in {watch.database}, not there")
     _require_day(work, watch, asked.searched_on)
     return work.add(_search(work, watch, asked.query, asked.searched_on, made="imported", reported=asked.reported))
 
@@ -154,15 +154,11 @@ def _search(
 def _require_day(work: Work, watch: WatchRow, searched_on: date) -> None:
     """Raises Invalid for a day that is to come, or before the last one."""
     if searched_on > work.now.astimezone(UTC).date():
-        raise _invalid("searched_on", f"{searched_on} lies in the future")
+        raise Invalid.of("searched_on", f"{searched_on} lies in the future")
     if watch.searched_through is not None and searched_on < watch.searched_through:
-        raise _invalid(
+        raise Invalid.of(
             "searched_on", f"strategy {watch.strategy!r} was searched on {watch.searched_through}, after {searched_on}"
         )
-
-
-def _invalid(at: str, why: str) -> Invalid:
-    return Invalid(f"{at}: {why}", [{"at": at, "why": why}])
 
 
 def _statement(row: SearchRow, words: str) -> dict[str, object]:

@@ -37,11 +37,11 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
         size = blobs.size(asked.file)
         kind = kinds.kind_of(_head(blobs, asked.file, size))
     except kinds.NoText as error:
-        raise _invalid("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
+        raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
     except BlobMissing:
         raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
     if size > LARGEST_TEXT:
-        raise _invalid("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
+        raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
     licence_class = _class(asked)
     members = store.members_of(work, [record])
     restricted = any(member.content.get("restricted") for member in members)
@@ -49,9 +49,9 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
         raise Conflict(f"what was added of record {record!r} was withdrawn, and is gone for good", slug="was_withdrawn")
     if restricted and not licences.is_closed(licence_class):
         why = f"record {record!r} is restricted, so that no copy of it is {licence_class}: say closed"
-        raise _invalid("licence_class", why)
+        raise Invalid.of("licence_class", why)
     if restricted and asked.readers == licences.WIDEST:
-        raise _invalid(
+        raise Invalid.of(
             "readers", f"record {record!r} is restricted, and so are its copies: reviewers or leads read them"
         )
     row = TextRow(
@@ -196,7 +196,7 @@ def _class(asked: NewText) -> LicenceClass:
         return known
     if known != licences.UNKNOWN and licences.is_opener(asked.licence_class, known):
         why = f"{asked.licence!r} is {known}, and no more than that can be said of it"
-        raise _invalid("licence_class", why)
+        raise Invalid.of("licence_class", why)
     return asked.licence_class
 
 
@@ -216,7 +216,3 @@ def _head(blobs: Blobs, sha256: str, size: int) -> bytes:
         if len(head) >= kinds.HEAD:
             break
     return bytes(head[: kinds.HEAD])
-
-
-def _invalid(field: str, why: str) -> Invalid:
-    return Invalid(f"{field}: {why}", [{"at": field, "why": why}])

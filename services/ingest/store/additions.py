@@ -9,8 +9,7 @@ from sqlmodel import col
 
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.models import AdditionRow, SourceRecordRow
-from services.ingest.store.common import batches
-from services.ingest.store.keys import by_source
+from services.ingest.store.keys import rows_about
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -33,19 +32,7 @@ def addition_of(work: Work, review: str, addition: str) -> AdditionRow:
 
 def additions_of(work: Work, review: str, of: Iterable[SourceKey]) -> list[AdditionRow]:
     """What people said of these source records as they added them, the oldest first."""
-    found = [
-        row
-        for source, ids in by_source(of)
-        for batch in batches(ids)
-        for row in work.session.execute(
-            select(AdditionRow).where(
-                col(AdditionRow.review) == review,
-                col(AdditionRow.source) == source,
-                col(AdditionRow.source_id).in_(batch),
-            )
-        ).scalars()
-    ]
-    return sorted(found, key=lambda row: row.id)
+    return rows_about(work, AdditionRow, review, of)
 
 
 def page_of_additions(work: Work, review: str, record: str | None, page: PageAsked) -> Found[AdditionRow]:

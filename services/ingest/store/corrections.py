@@ -5,33 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.description import Correction
 from services.ingest.models import CorrectionRow
-from services.ingest.store.common import batches
-from services.ingest.store.keys import by_source
+from services.ingest.store.keys import rows_about
 from shared.db.work import Work
 from shared.errors import NotFound
 
 
 def corrections_of(work: Work, review: str, of: Iterable[SourceKey]) -> list[CorrectionRow]:
     """What was ever corrected of these source records, the oldest first."""
-    found = [
-        row
-        for source, ids in by_source(of)
-        for batch in batches(ids)
-        for row in work.session.execute(
-            select(CorrectionRow).where(
-                col(CorrectionRow.review) == review,
-                col(CorrectionRow.source) == source,
-                col(CorrectionRow.source_id).in_(batch),
-            )
-        ).scalars()
-    ]
-    return sorted(found, key=lambda row: row.id)
+    return rows_about(work, CorrectionRow, review, of)
 
 
 def standing_corrections(work: Work, review: str, of: Iterable[SourceKey]) -> Mapping[SourceKey, list[Correction]]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from sqlalchemy import and_, delete, func, select
 from sqlmodel import col
 
 from services.ingest.domain.clusters import SourceKey
-from services.ingest.models import RecordRow, SourceKeyRow, SourceRecordRow
+from services.ingest.models import AdditionRow, CorrectionRow, RecordRow, SourceKeyRow, SourceRecordRow
 from services.ingest.store.common import add_all, batches
 from shared.db.paging import read_page
 from shared.db.said import Said
 from shared.db.work import Work
 from shared.paging import Found, PageAsked
+
+#: What people say of source records, in rows of their own.
+About = TypeVar("About", AdditionRow, CorrectionRow)
 
 _OF_SOURCE_RECORD = and_(
     col(SourceRecordRow.review) == SourceKeyRow.review,
@@ -58,6 +62,18 @@ def by_source(keys: Iterable[SourceKey]) -> Iterator[tuple[str, list[str]]]:
     for source, each in ids.items():
         for batch in batches(each):
             yield source, batch
+
+
+def rows_about(work: Work, table: type[About], review: str, of: Iterable[SourceKey]) -> list[About]:
+    """The rows of a table that say something of these source records, the oldest first."""
+    found = [
+        row
+        for source, ids in by_source(of)
+        for row in work.session.scalars(
+            select(table).where(col(table.review) == review, col(table.source) == source, col(table.source_id).in_(ids))
+        )
+    ]
+    return sorted(found, key=lambda row: row.id)
 
 
 def keys_of(work: Work, review: str, of: Iterable[SourceKey]) -> dict[SourceKey, set[str]]:

@@ -37,7 +37,7 @@ def grant(work: Work, wish: NewGrant, person: Person) -> tuple[InvitationRow, st
     require_grantable(wish.role or "admin", require_role(work, person, ALL_REVIEWS, "admin"))
     if wish.role is None and not wish.founds and wish.person is None:
         why = "say a role in all reviews, `founds`, or a `person` who is to come back"
-        raise Invalid(f"body: {why}", [{"at": "body", "why": why}])
+        raise Invalid.of("body", why)
     if wish.person is not None:
         store.person(work, wish.person)
     return _make(work, ALL_REVIEWS, wish.days, role=wish.role, founds=wish.founds, person=wish.person)
@@ -70,7 +70,7 @@ def accept(work: Work, given: Accepted) -> tuple[PersonRow, InvitationRow, KeyRo
         work.session.flush()
     else:
         why = "must be given: what others are to call you"
-        raise Invalid(f"name: {why}", [{"at": "name", "why": why}])
+        raise Invalid.of("name", why)
     work.actor = comer.id
     _come_in(work, row, comer)
     key = keys.make_for(work, comer.id, name=given.key_name, secret=secret, days=keys.OWN_DAYS, id=_key_id(row))

@@ -44,7 +44,7 @@ def make_own(work: Work, wish: NewKey, person: Person) -> tuple[KeyRow, str]:
     role = role_now(work, person, wish.review or ALL_REVIEWS)
     if wish.review is not None and role is None:
         why = "is none that you belong to"
-        raise Invalid(f"review: {why}", [{"at": "review", "why": why}], slug="not_your_review")
+        raise Invalid.of("review", why, slug="not_your_review")
     if wish.scopes is not None:
         held = [row.role for row in store.memberships(work, person.id)]
         require_scopes(wish.scopes, _highest(held) or None if wish.review is None else role)

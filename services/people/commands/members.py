@@ -41,7 +41,7 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
         )
     if not is_slug(review):
         why = "is no name that a protocol may have: lower-case letters and digits, with single - or _ between them"
-        raise Invalid(f"review: {why}", [{"at": "review", "why": why}])
+        raise Invalid.of("review", why)
     if store.review_to_change(work, review) is not None:
         raise _taken(work, review, person)
     store.make_review(work, review, founder.id)

@@ -41,11 +41,11 @@ def map_name(work: Work, review: str, wish: NewMapping, person: Person) -> OldNa
 
 def _require_old_name(wish: NewMapping) -> None:
     if fault := fault_of_id(wish.name):
-        raise _unfit("name", fault)
+        raise Invalid.of("name", fault)
     if not is_old_name(wish.name):
-        raise _unfit("name", "is an id or the platform's own, and no name under which somebody acted")
+        raise Invalid.of("name", "is an id or the platform's own, and no name under which somebody acted")
     if wish.person is not None and wish.call is not None:
-        raise _unfit("call", "is for somebody new; leave it out with a `person`, who has a name")
+        raise Invalid.of("call", "is for somebody new; leave it out with a `person`, who has a name")
 
 
 def _require_same(work: Work, known: OldNameRow, wish: NewMapping) -> None:
@@ -86,7 +86,7 @@ def _shown(name: str) -> str:
         return clean(name)
     except Invalid as error:
         why = f"{error.errors[0]['why']}: say whose it is by `person`, or what to call them by `call`"
-        raise Invalid(f"name: {why}", [{"at": "name", "why": why}], slug=error.slug) from error
+        raise Invalid.of("name", why, slug=error.slug) from error
 
 
 def _require_unlike(work: Work, review: str, look: str, at: str) -> None:
@@ -101,7 +101,3 @@ def _require_unlike(work: Work, review: str, look: str, at: str) -> None:
     )
     more = {"person": alike.person, "called": called}
     raise Conflict(f"{at}: {why}", slug="looks_alike", errors=[{"at": at, "why": why, **more}])
-
-
-def _unfit(at: str, why: str) -> Invalid:
-    return Invalid(f"{at}: {why}", [{"at": at, "why": why}])

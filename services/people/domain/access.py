@@ -29,7 +29,7 @@ def require_grantable(role: str, by: str, *, of: str = "role") -> None:
     """Raises Invalid for a role that is more than that of whoever gives it, or takes it from the one named by `of`."""
     if ROLES.index(role) > ROLES.index(by):
         why = f"is {role!r}, which is more than your own {by!r}"
-        raise Invalid(f"{of}: {why}", [{"at": of, "why": why}], slug="beyond_ones_own")
+        raise Invalid.of(of, why, slug="beyond_ones_own")
 
 
 def require_scopes(

@@ -86,9 +86,9 @@ def clean(name: str, at: str = "name") -> str:
     """
     text = _BLANKS.sub(" ", composed(name)).strip(" ") if len(name) <= _LONGEST_RAW else name
     if why := _fault(text):
-        raise Invalid(f"{at}: {why}", [{"at": at, "why": why}], slug="unusable_name")
+        raise Invalid.of(at, why, slug="unusable_name")
     if why := _claim(text):
-        raise Invalid(f"{at}: {why}", [{"at": at, "why": why}], slug="reserved_name")
+        raise Invalid.of(at, why, slug="reserved_name")
     return text
 
 
