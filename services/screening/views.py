@@ -12,10 +12,7 @@ from services.screening.models import Lease, Record, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
-from shared.events.screening import (
-    Judgement,
-    VoteCast,
-)
+from shared.events.screening import Judgement, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,

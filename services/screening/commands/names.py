@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.screening import store
-from services.screening.commands import queue, steps
+from services.screening.commands import queue, steps, tallies
 from services.screening.domain import RecordStates
 from services.screening.models import Record, Task, Vote
 from shared.db.work import Work
@@ -56,7 +56,7 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
         if joins:
             cast = [vote for vote in about if vote.cast_on == task.id and not vote.deciding]
             if record.state == RecordStates.MERGED and len(cast) > 1:
-                steps.uncount_pair(work, task)
+                tallies.uncount_pair(work, task)
             steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store, views
+from services.screening.commands import tallies
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
@@ -99,14 +100,14 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
 
 def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
     """Counts an independent vote just cast; the last one needed, with which `votes` are all, settles the task."""
-    _set_votes_cast(work, task, task.votes_cast + 1)
+    tallies.set_votes_cast(work, task, task.votes_cast + 1)
     if task.votes_cast == task.votes_needed:
         settle(work, record, task, votes)
 
 
 def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
-    _count_votes(work, task, votes)
+    tallies.count_votes(work, task, votes)
     decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
@@ -213,11 +214,11 @@ def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: s
     left = store.votes_on(work, task.id)
     independent = [vote for vote in left if not vote.deciding]
     if void and task.votes_cast == task.votes_needed:
-        _uncount_votes(work, task, [*left, *void])
+        tallies.uncount_votes(work, task, [*left, *void])
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = len(independent)
     elif task.state == TaskStates.OPEN:
-        _set_votes_cast(work, task, len(independent))
+        tallies.set_votes_cast(work, task, len(independent))
         _make_slots(work, task, independent)
     elif void:
         _open_again(work, record, task, left, why)
@@ -282,7 +283,7 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     votes = store.votes_on(work, task.id)
     independent = [vote for vote in votes if not vote.deciding]
     if task.votes_cast == task.votes_needed:
-        _uncount_votes(work, task, votes)
+        tallies.uncount_votes(work, task, votes)
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = 0  # Of these none is counted as alone.
     _turn_open(work, task, independent)
@@ -297,7 +298,7 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     """Has a task ask people again, beside whom these have voted already."""
     turn_task(work, task, TaskStates.OPEN)
     task.answer = task.decided_by = task.closed_at = None
-    _set_votes_cast(work, task, len(independent))
+    tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
 
 
@@ -352,7 +353,7 @@ def _move_votes(
             vote.task = task.id
             voted.add(vote.person)
             moved.append(vote)
-    _set_votes_cast(work, task, task.votes_cast + len(moved))
+    tallies.set_votes_cast(work, task, task.votes_cast + len(moved))
     return moved
 
 
@@ -379,38 +380,3 @@ def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], de
             vote.task = task.id
             close_task(work, record, task, [*votes, vote], decision, "adjudication")
             return
-
-
-# --- agreement
-
-
-def _set_votes_cast(work: Work, task: Task, n: int) -> None:
-    """How many independent votes a task has; where it is one, there is nothing to compare it with."""
-    change = (n == 1) - (task.votes_cast == 1)
-    store.counts(work).add(task.review, task.stage, "alone", n=change)
-    task.votes_cast = n
-
-
-def _count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
-    """Counts who voted on a task that has all its independent votes, and, once, how two votes agree."""
-    counts = store.counts(work)
-    for vote in votes:
-        counts.add(task.review, task.stage, "voter", vote.person)
-    if len(votes) != 2 or task.first is not None or any(vote.paired_on for vote in votes):
-        return
-    task.first, task.second = (vote.answer for vote in sorted(votes, key=lambda vote: vote.person))
-    counts.add(task.review, task.stage, "pair", task.first, task.second)
-
-
-def _uncount_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
-    """Takes back what was counted when the last of these votes came in."""
-    for vote in votes:
-        store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
-    uncount_pair(work, task)
-
-
-def uncount_pair(work: Work, task: Task) -> None:
-    """Takes back that two votes were compared here."""
-    if task.first is not None and task.second is not None:
-        store.counts(work).add(task.review, task.stage, "pair", task.first, task.second, n=-1)
-    task.first = task.second = None

@@ -1,93 +1,36 @@
-"""The routes of screening: the queue, the leases, the votes, and what became of each record."""
+"""The routes of those who look: how each stage stands, how far people agree, and what became of each record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-from fastapi import APIRouter
+from typing import Any
 
 from services.screening import store, views
+from services.screening.api.router import Reading, router
 from services.screening.commands import queue
-from services.screening.domain import Ballot, TaskStates
+from services.screening.domain import TaskStates
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Confirmer, Reader, Reviewer
+from shared.http.auth import Confirmer, Reader
 from shared.http.paging import Hundred
 from shared.http.parameters import Name, Word
-from shared.http.route import Route
-from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.tokens import Person
 from shared.wire.people import OldNames
 from shared.wire.screening import (
-    Claim,
-    ClaimRequest,
     Funnel,
-    LeaseView,
     RecordHistory,
     RecordState,
     RecordSummary,
     StageAgreement,
     StageQueue,
-    TaskInHand,
     TaskState,
     TaskSummary,
-    VoteReceipt,
-    VoteRequest,
 )
 
-router = APIRouter(prefix="/screening", tags=["screening"], route_class=Route)
-
-Unit = Annotated[Work, unit_of("screening")]
-Reading = Annotated[Work, reading_of("screening")]
-
 Review = Name
-Lease = Name
 Record = Name
 Stage = Name
-
-
-@router.post("/reviews/{review}/claims")
-def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer) -> Claim:
-    """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
-
-    First come those of this kind that they hold already, the oldest first, so asking twice takes no more slots.
-    """
-    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count)
-    return Claim(tasks=views.tasks_in_hand(work, held))
-
-
-@router.get("/reviews/{review}/leases/{lease}")
-def show_lease(review: Review, lease: Lease, work: Reading, person: Reviewer) -> TaskInHand:
-    """What this person holds under a live lease: the record, the question, and the form as a vote must fill it in."""
-    return views.tasks_in_hand(work, [queue.in_hand(work, review, lease)])[0]
-
-
-@router.post("/reviews/{review}/leases/{lease}/vote")
-def cast_vote(
-    review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
-) -> VoteReceipt:
-    """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
-    ballot = Ballot(body.answer, body.reason, body.fields)
-
-    def cast() -> VoteReceipt:
-        return views.vote_receipt(*queue.vote(work, review, lease, ballot, _adjudicates(person)))
-
-    return work.once(key, f"vote {review} {lease}", body, cast)
-
-
-@router.post("/reviews/{review}/leases/{lease}/release")
-def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
-    """Gives a slot back; the task goes to the end of the queue."""
-    command = f"release {review} {lease}"
-    return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
-
-
-@router.post("/reviews/{review}/leases/{lease}/renew")
-def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
-    """Keeps a live lease for as long again from now."""
-    return views.lease_view(queue.renew(work, review, lease))
 
 
 @router.get("/reviews/{review}/queue")
@@ -181,9 +124,10 @@ def show_record(review: Review, record: Record, work: Reading, person: Reader) -
     return views.record_history(work, row, stages)
 
 
-def _adjudicates(person: Person) -> list[str]:
-    """The adjudicators' roles that a person has."""
-    return [role for role in queue.ADJUDICATORS if person.has(role)]
+@router.get("/reviews/{review}/old-names")
+def list_old_names(review: Review, work: Reading, person: Confirmer) -> OldNames:
+    """The names that votes bear from before people had ids, and that are nobody's yet."""
+    return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review)])
 
 
 def _is_blind(person: Person) -> bool:
@@ -197,9 +141,3 @@ def _stages(work: Work, review: str, states: Mapping[str, Any]) -> list[str]:
 
 def _known_stage(work: Work, review: str, stage: str) -> None:
     views.require_stage(_stages(work, review, store.counted(work, review).states), review, stage)
-
-
-@router.get("/reviews/{review}/old-names")
-def list_old_names(review: Review, work: Reading, person: Confirmer) -> OldNames:
-    """The names that votes bear from before people had ids, and that are nobody's yet."""
-    return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review)])

@@ -1,0 +1,70 @@
+"""The routes of those who screen: claims, leases and votes."""
+
+from __future__ import annotations
+
+from services.screening import views
+from services.screening.api.router import Reading, Unit, router
+from services.screening.commands import queue
+from services.screening.domain import Ballot
+from shared.http.auth import Reviewer
+from shared.http.parameters import Name
+from shared.http.units import IdempotencyKey
+from shared.tokens import Person
+from shared.wire.screening import (
+    Claim,
+    ClaimRequest,
+    LeaseView,
+    TaskInHand,
+    VoteReceipt,
+    VoteRequest,
+)
+
+Review = Name
+Lease = Name
+
+
+@router.post("/reviews/{review}/claims")
+def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer) -> Claim:
+    """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
+
+    First come those of this kind that they hold already, the oldest first, so asking twice takes no more slots.
+    """
+    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count)
+    return Claim(tasks=views.tasks_in_hand(work, held))
+
+
+@router.get("/reviews/{review}/leases/{lease}")
+def show_lease(review: Review, lease: Lease, work: Reading, person: Reviewer) -> TaskInHand:
+    """What this person holds under a live lease: the record, the question, and the form as a vote must fill it in."""
+    return views.tasks_in_hand(work, [queue.in_hand(work, review, lease)])[0]
+
+
+@router.post("/reviews/{review}/leases/{lease}/vote")
+def cast_vote(
+    review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
+) -> VoteReceipt:
+    """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
+    ballot = Ballot(body.answer, body.reason, body.fields)
+
+    def cast() -> VoteReceipt:
+        return views.vote_receipt(*queue.vote(work, review, lease, ballot, _adjudicates(person)))
+
+    return work.once(key, f"vote {review} {lease}", body, cast)
+
+
+@router.post("/reviews/{review}/leases/{lease}/release")
+def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
+    """Gives a slot back; the task goes to the end of the queue."""
+    command = f"release {review} {lease}"
+    return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
+
+
+@router.post("/reviews/{review}/leases/{lease}/renew")
+def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
+    """Keeps a live lease for as long again from now."""
+    return views.lease_view(queue.renew(work, review, lease))
+
+
+def _adjudicates(person: Person) -> list[str]:
+    """The adjudicators' roles that a person has."""
+    return [role for role in queue.ADJUDICATORS if person.has(role)]

@@ -1,0 +1,91 @@
+"""The states of records, tasks and leases, and the kinds of leases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.states import States
+from shared.wire.screening import Ended, Kind, RecordState, TaskState
+
+
+class RecordStates(States[RecordState]):
+    """A record's way through the stages."""
+
+    SCREENING: Final = "screening"
+    INCLUDED: Final = "included"
+    EXCLUDED: Final = "excluded"
+    MERGED: Final = "merged"
+
+    what = "record"
+    moves = {
+        (None, SCREENING): "it is discovered",
+        (None, EXCLUDED): "a rule of the protocol keeps it out",
+        (SCREENING, SCREENING): "it passes a stage, or goes back to one",
+        (SCREENING, INCLUDED): "it passes the last stage",
+        (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
+        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, or votes that led it out were one person's",
+        (INCLUDED, SCREENING): "votes that led it on were one person's",
+        (SCREENING, MERGED): "it is the same work as another",
+        (INCLUDED, MERGED): "it is the same work as another",
+        (EXCLUDED, MERGED): "it is the same work as another",
+        (MERGED, SCREENING): "it turns out to be a work of its own, about which nothing was decided",
+        (MERGED, INCLUDED): "it turns out to be a work of its own, which was included",
+        (MERGED, EXCLUDED): "it turns out to be a work of its own, which was excluded",
+    }
+
+
+class TaskStates(States[TaskState]):
+    """A stage's question about a record."""
+
+    OPEN: Final = "open"
+    CONFLICT: Final = "conflict"
+    ADVANCED: Final = "advanced"
+    EXCLUDED: Final = "excluded"
+    WITHDRAWN: Final = "withdrawn"
+
+    #: Those in which people are asked, and those in which their answer stands.
+    WAITING = (OPEN, CONFLICT)
+    DECIDED = (ADVANCED, EXCLUDED)
+
+    what = "task"
+    moves = {
+        (None, OPEN): "its record reaches the stage",
+        (OPEN, CONFLICT): "its votes part, or ask for a third person, or what is one with it passed the stage",
+        (OPEN, ADVANCED): "its votes lead on",
+        (OPEN, EXCLUDED): "its votes lead out",
+        (CONFLICT, ADVANCED): "an adjudicator decides",
+        (CONFLICT, EXCLUDED): "an adjudicator decides, or what passed the stage is another record again",
+        (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
+        (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
+        (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
+        (CONFLICT, OPEN): "votes on it were one person's",
+        (ADVANCED, OPEN): "votes on it were one person's",
+        (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here",
+    }
+
+
+class LeaseStates(States[Ended]):
+    """A slot of a task that is kept for a person: nothing while it lives, then how it ended."""
+
+    VOTED: Final = "voted"
+    RELEASED: Final = "released"
+    LAPSED: Final = "lapsed"
+    WITHDRAWN: Final = "withdrawn"
+
+    what = "lease"
+    column = "ended"
+    moves = {
+        (None, VOTED): "its person votes",
+        (None, RELEASED): "its person gives it back",
+        (None, LAPSED): "its time is over",
+        (None, WITHDRAWN): "its task needs no vote any more",
+    }
+
+
+#: The kinds of leases: to screen a record, and to decide a conflict.
+TO_SCREEN: Final = "screening"
+TO_DECIDE: Final = "conflict"
+
+#: The state of a task in which each kind of lease is taken.
+ASKED_IN: Mapping[Kind, TaskState] = {TO_SCREEN: TaskStates.OPEN, TO_DECIDE: TaskStates.CONFLICT}

@@ -1,0 +1,171 @@
+"""Counts: changes appended beside what they count, folded into sums, read together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Table, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from services.screening.domain import TaskStates
+from services.screening.models import ChangeRow, CountRow, TaskRow, VoteRow
+from services.screening.store.tasks import IN_CONFLICT
+from shared.db.many import is_sqlite
+from shared.db.work import Work
+
+
+class Counts:
+    """What one work changes in the counts, appended just before its commit. Nobody's row is updated for it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._changes: Counter[tuple[str, str, str, str, str]] = Counter()
+
+    def add(self, review: str, stage: str, what: str, first: str = "", second: str = "", *, n: int = 1) -> None:
+        self._changes[review, stage, what, first, second] += n
+
+    def move(self, review: str, stage: str, before: str | None, after: str) -> None:
+        """A task of `stage` (a record: stage '') goes from one state to another; None is from nowhere."""
+        self.add(review, stage, "state", after)
+        if before is not None:
+            self.add(review, stage, "state", before, n=-1)
+
+    def flush(self) -> None:
+        rows = [{**dict(zip(_COUNTED, key, strict=True)), "n": n} for key, n in self._changes.items() if n]
+        self._work.rows.insert(ChangeRow, rows)
+        self._changes.clear()
+
+
+_COUNTED = ("review", "stage", "what", "first", "second")
+
+
+def counts(work: Work) -> Counts:
+    """The counts of this work."""
+    return work.before_commit("screening.counts", lambda: Counts(work))
+
+
+def fold(work: Work, limit: int) -> int:
+    """Takes some changes out and adds them to their sums; answers how many.
+
+    Each change is deleted by the one work that adds it, whoever else folds at the same time. Sums are written
+    in one order everywhere, so that two works never wait for each other.
+    """
+    some = (
+        select(col(ChangeRow.id)).order_by(col(ChangeRow.id)).limit(limit).with_for_update(skip_locked=True).cte("some")
+    )
+    table = ChangeRow.__table__
+    taken = table.delete().where(table.c.id.in_(select(some.c.id))).returning(table)
+    changes = work.session.connection().execute(taken).all()
+    sums: Counter[tuple[str, ...]] = Counter()
+    for change in changes:
+        sums[change.review, change.stage, change.what, change.first, change.second] += change.n
+    rows = [{**dict(zip(_COUNTED, key, strict=True)), "n": n} for key, n in sorted(sums.items()) if n]
+    if rows:
+        new = _insert(work, CountRow.__table__)
+        n = CountRow.__table__.c.n
+        summed = new.on_conflict_do_update(index_elements=_COUNTED, set_={"n": n + new.excluded.n})
+        work.session.connection().execute(summed, rows)
+    return len(changes)
+
+
+#: Sums and changes in one look, since a fold may come between two.
+_COUNTED_OF = text(
+    """
+SELECT stage, what, first, second, sum(n) AS n FROM (
+    SELECT stage, what, first, second, n FROM counts WHERE review = :review AND what <> 'voter'
+    UNION ALL
+    SELECT stage, what, first, second, n FROM count_changes WHERE review = :review AND what <> 'voter'
+) AS parts GROUP BY stage, what, first, second HAVING sum(n) <> 0
+"""
+)
+
+_WAITING = ", ".join(f"'{state}'" for state in TaskStates.WAITING)
+_QUEUE_DEPTHS = text(
+    f"""
+SELECT review, stage, first AS state, sum(n) AS n FROM (
+    SELECT review, stage, first, n FROM counts WHERE what = 'state' AND stage <> '' AND first IN ({_WAITING})
+    UNION ALL
+    SELECT review, stage, first, n FROM count_changes
+    WHERE what = 'state' AND stage <> '' AND first IN ({_WAITING})
+) AS parts GROUP BY review, stage, first
+"""
+)
+
+_TIMES_COUNTED = text(
+    """
+SELECT stage, sum(n) AS n FROM (
+    SELECT stage, n FROM counts WHERE review = :review AND what = 'voter' AND first = :person
+    UNION ALL
+    SELECT stage, n FROM count_changes WHERE review = :review AND what = 'voter' AND first = :person
+) AS parts GROUP BY stage HAVING sum(n) <> 0
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The counts of a review: of its records by state, and by stage of its tasks by state, of tasks with one
+    vote, and of pairs of answers (of who comes first by name, the other's)."""
+
+    states: dict[str, dict[str, int]]
+    alone: dict[str, int]
+    pairs: dict[str, dict[tuple[str, str], int]]
+
+
+def counted(work: Work, review: str) -> Counted:
+    found = Counted({}, {}, {})
+    for row in work.rows.read(_COUNTED_OF, {"review": review}):
+        if row.what == "state":
+            found.states.setdefault(row.stage, {})[row.first] = int(row.n)
+        elif row.what == "alone":
+            found.alone[row.stage] = int(row.n)
+        else:
+            found.pairs.setdefault(row.stage, {})[row.first, row.second] = int(row.n)
+    return found
+
+
+def queue_depths(work: Work) -> dict[tuple[str, ...], int]:
+    """How many tasks wait for people, by review, stage and state (open, conflict)."""
+    rows = work.rows.read(_QUEUE_DEPTHS)
+    return {(row.review, row.stage, row.state): int(row.n) for row in rows}
+
+
+def times_counted(work: Work, review: str, person: str) -> dict[str, int]:
+    """By stage how often a vote of this person was among all that a task needed."""
+    return {row.stage: int(row.n) for row in work.rows.read(_TIMES_COUNTED, {"review": review, "person": person})}
+
+
+def stages_voted_at(work: Work, review: str, person: str) -> set[str]:
+    """The stages where a vote of this person is on a task that has all its votes."""
+    return {stage for stage, n in times_counted(work, review, person).items() if n > 0}
+
+
+def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[tuple[str, str]]]:
+    """Stage -> pairs of answers that were counted of open conflicts, or of votes that a merge moved there, in
+    which this person has no part."""
+    of_conflict = func.coalesce(col(VoteRow.paired_on), col(TaskRow.id))
+    mark = f"\n{person}\n"
+    open_to_others = (
+        select(of_conflict.label("task"))
+        .join(TaskRow, (col(TaskRow.id) == VoteRow.task) & col(VoteRow.deciding).is_(False))
+        .where(col(TaskRow.review) == review, IN_CONFLICT)
+        .where(func.replace(col(TaskRow.takers), mark, "") == TaskRow.takers)
+        .distinct()
+        .subquery("open_to_others")
+    )
+    query = (
+        select(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second), func.count())
+        .join(open_to_others, open_to_others.c.task == TaskRow.id)
+        .where(col(TaskRow.first).is_not(None))
+        .group_by(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second))
+    )
+    found: dict[str, Counter[tuple[str, str]]] = {}
+    for stage, first, second, n in work.rows.read(query):
+        found.setdefault(stage, Counter())[first, second] = n
+    return found
+
+
+def _insert(work: Work, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if is_sqlite(work.session) else postgresql.insert(table)

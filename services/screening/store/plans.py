@@ -1,0 +1,101 @@
+"""Protocol versions as screening works by them, each read once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.screening.models import ProtocolRow, Task
+from shared.db.said import Said
+from shared.db.work import Work
+from shared.errors import NotYet
+from shared.events.protocol import Protocol, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A protocol version, read."""
+
+    version: int
+    protocol: Protocol
+
+
+class Plans:
+    """The protocol versions of one database, read once per process: a version never changes."""
+
+    def __init__(self, most: int = 300) -> None:
+        self._read: dict[tuple[str, int], Plan] = {}
+        self._most = most
+
+    def of(self, work: Work, review: str, version: int) -> Plan:
+        """A version that is there."""
+        plan = self._read.get((review, version))
+        if plan is None:
+            row = work.session.get_one(ProtocolRow, (review, version))
+            plan = self._read[review, version] = Plan(version, Protocol.read(row.document))
+            while len(self._read) > self._most:
+                self._read.pop(next(iter(self._read)), None)
+        return plan
+
+
+_VERSIONS = Said("SELECT version FROM protocols WHERE review = :review ORDER BY version DESC")
+
+
+def versions(work: Work, review: str) -> list[int]:
+    """The numbers of the protocol versions that screening has heard of, newest first; asked once per work."""
+    asked: dict[str, list[int]] = work.session.info.setdefault("screening.versions", {})
+    if review not in asked:
+        asked[review] = [version for (version,) in work.rows.read(_VERSIONS, {"review": review})]
+    return asked[review]
+
+
+def newest(work: Work, review: str) -> Plan | None:
+    """The newest protocol version that screening has heard of."""
+    known = versions(work, review)
+    return work.resource(Plans).of(work, review, known[0]) if known else None
+
+
+def plan_of(work: Work, task: Task) -> Plan:
+    """The version that a task was opened under."""
+    return work.resource(Plans).of(work, task.review, task.protocol_version)
+
+
+def the_plan(work: Work, review: str) -> Plan:
+    """The newest protocol version of a review. Raises NotYet while none is known."""
+    plan = newest(work, review)
+    if plan is None:
+        raise NotYet(f"the protocol of review {review!r} is not known yet", slug="no_protocol_yet")
+    return plan
+
+
+def stage_of(work: Work, task: Task) -> Stage:
+    """The stage as it was when the task was opened: its question, its answers, its votes."""
+    return {stage.name: stage for stage in plan_of(work, task).protocol.stages}[task.stage]
+
+
+def dropped_stages(work: Work, review: str) -> set[str]:
+    """The stages that older versions had and the newest has not."""
+    had, *rest = [
+        {stage.name for stage in work.resource(Plans).of(work, review, version).protocol.stages}
+        for version in versions(work, review)
+    ]
+    return set().union(*rest) - had
+
+
+def version_if_known(work: Work, review: str, version: int) -> ProtocolRow | None:
+    """A protocol version as it was published; None before it is heard of."""
+    return work.session.get(ProtocolRow, (review, version))
+
+
+def adopt(work: Work, row: ProtocolRow) -> None:
+    work.add(row)
+    work.session.flush()
+    work.session.info.pop("screening.versions", None)
+
+
+def rechecks(work: Work) -> list[ProtocolRow]:
+    """The versions whose changed dates some records have not been held against."""
+    query = select(ProtocolRow).where(col(ProtocolRow.recheck_after).is_not(None)).order_by(col(ProtocolRow.review))
+    return list(work.session.execute(query).scalars())
