@@ -17,8 +17,9 @@ from services.cli.printing import err, minute, out, print_json, print_line, prin
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
-    from shared.events.protocol import Cmoc, FormField
+    from shared.events.protocol import Cmoc
     from shared.events.screening import VoteCast
+    from shared.events.stages import FormField
     from shared.wire.screening import RecordView, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")

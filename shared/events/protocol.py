@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -27,11 +26,9 @@ from shared.canonical import canonical_json
 from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
+from shared.events.parts import Part, Slug, Text
+from shared.events.stages import Stage
 from shared.folding import without_marks
-
-_SLUG, _LONGEST_SLUG = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", 64
-Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=_LONGEST_SLUG)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), KeptText]
 
 #: Characters of a strategy in a source's own syntax.
 LONGEST_QUERY = 60_000
@@ -100,18 +97,6 @@ def slug_of(database: str) -> str:
     """What a database is called in the name of a source: `embase`, `cinahl-ebsco`; nothing where it has no Latin letter
     and no digit."""
     return "-".join(re.findall(r"[a-z0-9]+", without_marks(database).casefold()))[:_LONGEST_DATABASE].strip("-")
-
-
-def is_slug(name: str) -> bool:
-    """Whether a review, or what its protocol names, may be called so."""
-    return len(name) <= _LONGEST_SLUG and re.fullmatch(_SLUG, name) is not None
-
-
-class Part(BaseModel):
-    """A part of a protocol. In what people write a field nobody declared is an error, not a surprise; who reads what
-    was published passes it over (`Protocol.read`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ConceptTerm(Part):
@@ -258,35 +243,6 @@ class Citations(Part):
 
     sources: Annotated[list[Slug], Field(min_length=1, max_length=MOST_SOURCES)]
     every_days: Annotated[int, Field(ge=1, le=3660)] = 7
-
-
-class Answer(Part):
-    """One answer a reviewer may give, and where it leads."""
-
-    value: Slug
-    leads_to: Literal["advance", "exclude", "adjudicate"]
-    reason_required: bool = False
-
-
-class FormField(Part):
-    """One more thing a stage asks. `cmocs` is a list of this review's CMOC ids."""
-
-    name: Slug
-    label: Text
-    kind: Literal["text", "choice", "choices", "cmocs"] = "text"
-    options: list[Text] = []
-    required: bool = False
-
-
-class Stage(Part):
-    """One stage of screening or appraisal: `votes` independent answers, then a decision."""
-
-    name: Slug
-    question: Text
-    votes: Annotated[int, Field(ge=1, le=9)] = 2
-    answers: Annotated[list[Answer], Field(min_length=2, max_length=20)]
-    fields: list[FormField] = []
-    adjudicators: Literal["adjudicator", "lead", "admin"] = "adjudicator"
 
 
 class Definitions(Part):

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.events.protocol import Answer, Cmoc, Definitions, FormField
+from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
+from shared.events.stages import Answer, FormField
 from shared.wire.common import WHOLE, Given, Long, Short
 
 Kind = Literal["screening", "conflict"]

@@ -37,7 +37,8 @@ from shared.client.http import Http
 from shared.clock import ManualClock
 from shared.db.tables import DeadLetterRow, HeldKeyRow, OutboxRow, WaitingRow
 from shared.errors import LogUnavailable
-from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory
+from shared.events.protocol import Cmoc, Definitions, Protocol, Strategy, Theory
+from shared.events.stages import Answer, Stage
 from shared.runtime.app import create_app
 from shared.runtime.platform import Platform
 from shared.service import Service

@@ -18,8 +18,8 @@ from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.parts import is_slug
 from shared.events.people import MemberJoined, MemberLeft, RoleChanged
-from shared.events.protocol import is_slug
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
 

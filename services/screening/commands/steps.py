@@ -12,7 +12,6 @@ from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordSt
 from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
-from shared.events.protocol import Stage
 from shared.events.screening import (
     ConflictOpened,
     Judgement,
@@ -23,6 +22,7 @@ from shared.events.screening import (
     TaskClosed,
     TaskOpened,
 )
+from shared.events.stages import Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.screening.domain.stages import answer_named
-from shared.events.protocol import FormField, Stage
+from shared.events.stages import FormField, Stage
 
 #: The longest text a form field takes, in characters.
 LONGEST_TEXT = 5000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.screening.domain.stages import answer_named
-from shared.events.protocol import Stage
+from shared.events.stages import Stage
 
 Outcome = Literal["advance", "exclude"]
 

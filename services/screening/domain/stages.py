@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from shared.events.protocol import Answer, Protocol, Stage
+from shared.events.protocol import Protocol
+from shared.events.stages import Answer, Stage
 
 
 def next_stage(protocol: Protocol, passed: Collection[str]) -> Stage | None:

@@ -11,7 +11,8 @@ from services.screening.models import ProtocolRow, Task
 from shared.db.said import Said
 from shared.db.work import Work
 from shared.errors import NotYet
-from shared.events.protocol import Protocol, Stage
+from shared.events.protocol import Protocol
+from shared.events.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from services.ingest.ports.sources.port import (
     keep_nothing,
 )
 from shared.events.base import Envelope, Event
-from shared.events.protocol import Answer, Cmoc, Definitions, Protocol, Stage, Strategy, Theory, VersionPublished
+from shared.events.protocol import Cmoc, Definitions, Protocol, Strategy, Theory, VersionPublished
+from shared.events.stages import Answer, Stage
 from shared.events.values import Identifiers
 from tests.workbench import Workbench
 

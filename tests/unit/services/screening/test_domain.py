@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.screening import domain
 from services.screening.domain import Ballot, Decision
-from shared.events.protocol import Stage
+from shared.events.stages import Stage
 from tests.unit.services.screening.rig import DEPTH, SIFT, protocol
 
 sift = Stage.model_validate(SIFT)
