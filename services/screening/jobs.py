@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import names, queue, steps
+from services.screening.commands import names, parking, queue, steps
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -22,6 +22,11 @@ FOLDED = 1000
 def return_lapsed_leases(running: Context) -> None:
     """Gives the slots of lapsed leases back to the queue."""
     _repeat(running, "screening:lapse", lambda work: queue.return_lapsed(work, BATCH))
+
+
+def resume_what_is_due(running: Context) -> None:
+    """Has parked tasks whose day has come wait for people again."""
+    _repeat(running, "screening:resume", lambda work: parking.resume_due(work, BATCH))
 
 
 def apply_moved_dates(running: Context) -> None:

@@ -19,6 +19,8 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    TaskParked,
+    TaskResumed,
 )
 from shared.service import Prune, Service, every, on
 
@@ -41,6 +43,7 @@ SERVICE = Service(
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
+        every(minutes=1, run=jobs.resume_what_is_due),
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
@@ -51,6 +54,8 @@ SERVICE = Service(
     emits=[
         TaskOpened,
         TaskClosed,
+        TaskParked,
+        TaskResumed,
         ConflictOpened,
         RecordAdvanced,
         RecordIncluded,

@@ -12,7 +12,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.screening import Ended, Kind, RecordState, TaskState
+from shared.wire.screening import Ended, Kind, RecordState, Returned, TaskState
 
 #: Who decided a task: its independent votes, or an adjudicator.
 DecidedBy = Literal["agreement", "adjudication"]
@@ -101,6 +101,7 @@ class Task(SQLModel):
     now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
+    `returned` is how many leases of it came to nothing since the last vote, or since it was brought back.
     `first` and `second` are its two independent answers, in the order of their people's names, once they
     have been counted as a pair here.
     """
@@ -122,6 +123,7 @@ class Task(SQLModel):
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     first: str | None = None
     second: str | None = None
+    returned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     told: str
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -207,6 +209,80 @@ class LeaseRow(Lease, Base, table=True):
             "expires_at",
             postgresql_where=text("ended IS NULL"),
             sqlite_where=text("ended IS NULL"),
+        ),
+    )
+
+
+class ReturnRow(Base, table=True):
+    """A lease that came to nothing: `how` its person's slot came back, and why, where somebody said so."""
+
+    __tablename__ = "returns"
+    __table_args__ = (Index("returns_of_task", "task"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    task: str
+    person: str
+    kind: Kind = Field(sa_type=AutoString)
+    how: Returned = Field(sa_type=AutoString)
+    reason: str | None = None
+    freed_by: str | None = None
+    at: datetime = Field(sa_type=Instant)
+
+
+class SkipRow(Base, table=True):
+    """A task that a person wants after all others that wait for them."""
+
+    __tablename__ = "skips"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    task: str = Field(primary_key=True)
+    stage: str
+    kind: Kind = Field(sa_type=AutoString)
+
+
+class Parking(SQLModel):
+    """A time in which nobody is given a task. `person` set it aside, for that `reason`; both are None where leases of
+    it came to nothing. It comes back by itself at the instant `until`. `ended` is the task's state after it, and
+    `ended_by` whoever brought it back."""
+
+    id: str = Field(primary_key=True)
+    review: str
+    task: str
+    person: str | None = None
+    reason: str | None = None
+    since: datetime = Field(sa_type=Instant)
+    until: datetime | None = Field(default=None, sa_type=Instant)
+    ended: TaskState | None = Field(default=None, sa_type=AutoString)
+    ended_by: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ParkingRow(Parking, Base, table=True):
+    __tablename__ = "parkings"
+    __table_args__ = (
+        Index("parkings_of_task", "task"),
+        Index(
+            "parkings_now",
+            "review",
+            "id",
+            postgresql_where=text("ended IS NULL"),
+            sqlite_where=text("ended IS NULL"),
+        ),
+        Index(
+            "parkings_of_person",
+            "review",
+            "person",
+            "id",
+            postgresql_where=text("ended IS NULL"),
+            sqlite_where=text("ended IS NULL"),
+        ),
+        Index(
+            "parkings_due",
+            "until",
+            postgresql_where=text("ended IS NULL AND until IS NOT NULL"),
+            sqlite_where=text("ended IS NULL AND until IS NOT NULL"),
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
-from services.screening.models import Lease, Record, Task, Vote
+from services.screening.models import Lease, Parking, Record, ReturnRow, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
@@ -18,16 +18,21 @@ from shared.wire.screening import (
     AnswerPair,
     Flag,
     Funnel,
+    LeaseLine,
     LeaseView,
     Merge,
+    ParkedTask,
+    ParkingView,
     RecordHistory,
     RecordSummary,
     RecordView,
+    ReturnView,
     StageAgreement,
     StageFunnel,
     StageHistory,
     StageQueue,
     TaskInHand,
+    TaskStanding,
     TaskSummary,
     VoteReceipt,
     VotesElsewhere,
@@ -87,6 +92,13 @@ def lease_view(lease: Lease) -> LeaseView:
     )  # fmt: skip
 
 
+def lease_line(lease: Lease, record: Record) -> LeaseLine:
+    return LeaseLine(
+        lease=lease.id, kind=lease.kind, task=lease.task, stage=lease.stage, record=record.id, title=record.title,
+        person=lease.person, taken_at=lease.taken_at, expires_at=lease.expires_at,
+    )  # fmt: skip
+
+
 def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
     """Tasks as their leases' holder needs them, each under the protocol version it was opened with.
 
@@ -137,6 +149,10 @@ def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
     )  # fmt: skip
 
 
+def task_standing(task: Task) -> TaskStanding:
+    return TaskStanding(task=task.id, record=task.record, stage=task.stage, state=task.state)
+
+
 def task_summary(task: Task, record: Record) -> TaskSummary:
     return TaskSummary(
         task=task.id, record=task.record, title=record.title, stage=task.stage, state=task.state,
@@ -153,19 +169,22 @@ def record_summary(record: Record) -> RecordSummary:
     )  # fmt: skip
 
 
-def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordHistory:
-    """A record's whole way, with the votes the person may see."""
+def record_history(work: Work, record: Record, stages: Sequence[str], *, is_lead: bool) -> RecordHistory:
+    """A record's whole way, with the votes the person may see, and who parked it."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
+    parkings = store.parkings_of(work, [task.id for task in tasks])
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
-        stages=[_stage_history(work, task, votes) for task in tasks],
+        stages=[_stage_history(work, task, votes, parkings[task.id], is_lead) for task in tasks],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
     )  # fmt: skip
 
 
-def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
+def _stage_history(
+    work: Work, task: Task, votes: Sequence[Vote], parkings: Sequence[Parking], is_lead: bool
+) -> StageHistory:
     here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
     counting = [vote for vote in here if vote.task == task.id]
     return StageHistory(
@@ -174,6 +193,49 @@ def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistor
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
         votes=visible(work, task.review, here),
+        parkings=[
+            parking_view(parking)
+            for parking in parkings
+            if is_lead or parking.person == work.actor or _is_over(work, task)
+        ],
+    )  # fmt: skip
+
+
+def parked_tasks(work: Work, parked: Sequence[tuple[Parking, Task, Record]], *, is_lead: bool) -> list[ParkedTask]:
+    """Parked tasks as a lead sees them, with all that led there; as others see those they parked, with what they did
+    themselves."""
+    tasks = [task.id for _, task, _ in parked]
+    before, returns = store.parkings_of(work, tasks), store.returns_of(work, tasks)
+
+    def mine(person: str | None) -> bool:
+        return is_lead or person == work.actor
+
+    return [
+        ParkedTask(
+            task=task.id, record=task.record, title=record.title, stage=task.stage,
+            votes_needed=task.votes_needed, votes_cast=task.votes_cast, parking=parking_view(parking),
+            before=[
+                parking_view(earlier)
+                for earlier in before[task.id]
+                if earlier.id != parking.id and mine(earlier.person)
+            ],
+            returns=[return_view(returned) for returned in returns[task.id] if mine(returned.person)],
+        )
+        for parking, task, record in parked
+    ]  # fmt: skip
+
+
+def parking_view(parking: Parking) -> ParkingView:
+    return ParkingView(
+        since=parking.since, person=parking.person, reason=parking.reason,
+        until=parking.until and parking.until.date(), ended=parking.ended, ended_by=parking.ended_by,
+        ended_at=parking.ended_at,
+    )  # fmt: skip
+
+
+def return_view(row: ReturnRow) -> ReturnView:
+    return ReturnView(
+        person=row.person, kind=row.kind, how=row.how, reason=row.reason, freed_by=row.freed_by, at=row.at
     )  # fmt: skip
 
 
@@ -189,6 +251,7 @@ def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[st
     return StageQueue(
         stage=stage, open=states.get(TaskStates.OPEN, 0), in_hand=in_hand.get((stage, TO_SCREEN), 0),
         conflicts=states.get(TaskStates.CONFLICT, 0), conflicts_in_hand=in_hand.get((stage, TO_DECIDE), 0),
+        parked=states.get(TaskStates.PARKED, 0),
         decided=sum(states.get(state, 0) for state in TaskStates.DECIDED),
     )  # fmt: skip
 
@@ -230,7 +293,7 @@ def stage_agreement(
 
 def gauges(work: Work) -> list[Gauge]:
     """How deep each queue is, for whoever is on call."""
-    what = "Tasks that wait for people: open ones, and conflicts."
+    what = "Tasks that wait for people: open ones, conflicts, and those that are parked."
     return [Gauge("living_queue_depth", what, ("review", "stage", "state"), store.queue_depths(work))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
@@ -58,9 +59,37 @@ class ScreeningClient:
         """Gives a slot back; the task goes to the end of the queue."""
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView)
 
+    def skip(self, review: str, lease: str) -> wire.LeaseView:
+        """Gives a slot back, and has the task come to me again only after the others."""
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/skip", wire.LeaseView)
+
+    def free(self, review: str, lease: str, reason: str) -> wire.LeaseView:
+        """As a lead, gives back what somebody has in hand. Raises Conflict (`lease_ended`)."""
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/free", wire.LeaseView, {"reason": reason})
+
+    def leases(self, review: str, held_by: str | None = None) -> Iterator[wire.LeaseLine]:
+        """As a lead, what everybody, or somebody, has in hand."""
+        return self._http.pages(f"{_at(review)}/leases", wire.LeaseLine, held_by=held_by)
+
     def renew(self, review: str, lease: str) -> wire.LeaseView:
         """Keeps a live lease for as long again from now."""
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/renew", wire.LeaseView)
+
+    def park(self, review: str, task: str, reason: str, until: date | None = None) -> wire.ParkingView:
+        """Sets a task aside that I hold (a lead any), until a day or until somebody brings it back. Raises Conflict
+        (`task_parked`, `task_closed`), Forbidden (`not_in_hand`) or Invalid for a day that is no later one."""
+        asked = {"reason": reason, "until": until and until.isoformat()}
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/park", wire.ParkingView, asked)
+
+    def unpark(self, review: str, task: str) -> wire.TaskStanding:
+        """Brings a parked task back to the queue: a lead any, others what they parked. Raises Conflict (`not_parked`)
+        or Forbidden (`not_your_parking`)."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/unpark", wire.TaskStanding)
+
+    def parked(self, review: str) -> Iterator[wire.ParkedTask]:
+        """The parked tasks, the first parked first: for a lead all of them with all that led there, else those that I
+        parked."""
+        return self._http.pages(f"{_at(review)}/parked", wire.ParkedTask)
 
     def queue(self, review: str) -> list[wire.StageQueue]:
         """How each stage stands."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -55,6 +55,34 @@ class TaskClosed(Event, type="screening.task.closed", key="record"):
     task: Id
     revision: Count
     judgement: Judgement
+
+
+class TaskParked(Event, type="screening.task.parked", key="record"):
+    """A record is given to nobody at a stage for now: somebody set it aside (`set_aside`), or leases of it came to
+    nothing again and again (`came_to_nothing`).
+
+    Who set it aside, and why, might lead those who still judge it: of these only a lead is named, as `by`.
+    """
+
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
+    because: Id
+    until: date | None = Field(default=None, exclude_if=lambda until: until is None)
+    by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
+
+
+class TaskResumed(Event, type="screening.task.resumed", key="record"):
+    """A record that was parked waits for people again: somebody brought it back (`brought_back`), or its day has come
+    (`day_came`)."""
+
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
+    because: Id
+    by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):

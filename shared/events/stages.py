@@ -8,6 +8,9 @@ from pydantic import Field
 
 from shared.events.parts import Part, Slug, Text
 
+#: After how many leases that came to nothing a task is parked, where a stage says nothing else.
+PARKS_AFTER = 3
+
 
 class Answer(Part):
     """One answer a reviewer may give, and where it leads."""
@@ -36,3 +39,5 @@ class Stage(Part):
     answers: Annotated[list[Answer], Field(min_length=2, max_length=20)]
     fields: list[FormField] = []
     adjudicators: Literal["adjudicator", "lead", "admin"] = "adjudicator"
+    #: After how many leases that came to nothing a task is parked.
+    parks_after: Annotated[int, Field(ge=1, le=20, exclude_if=lambda times: times == PARKS_AFTER)] = PARKS_AFTER

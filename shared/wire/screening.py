@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
 from shared.events.stages import Answer, FormField
-from shared.wire.common import WHOLE, Given, Long, Short
+from shared.wire.common import WHOLE, Given, Long, Reason, Short
 
 Kind = Literal["screening", "conflict"]
-TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
+TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn", "parked"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
-Ended = Literal["voted", "released", "lapsed", "withdrawn"]
+Ended = Literal["voted", "released", "lapsed", "withdrawn", "freed"]
+Returned = Literal["released", "skipped", "lapsed", "freed"]
 
 
 class ClaimRequest(Given):
@@ -74,6 +75,26 @@ class LeaseView(BaseModel):
     person: str
     expires_at: datetime
     ended: Ended | None
+
+
+class Freeing(Given):
+    """Why a lead gives back to the queue what somebody has in hand."""
+
+    reason: Reason
+
+
+class LeaseLine(BaseModel):
+    """One line of a listing of what people have in hand. One whose time is over goes back by itself."""
+
+    lease: str
+    kind: Kind
+    task: str
+    stage: str
+    record: str
+    title: str | None
+    person: str
+    taken_at: datetime
+    expires_at: datetime
 
 
 class VotesElsewhere(BaseModel):
@@ -145,7 +166,7 @@ class TaskSummary(BaseModel):
 
 class StageQueue(BaseModel):
     """How one stage stands, in tasks: `open` need votes, `in_hand` leases live on them; `conflicts` wait for
-    an adjudicator, `conflicts_in_hand` of them have one; `decided` are closed."""
+    an adjudicator, `conflicts_in_hand` of them have one; `parked` are given to nobody; `decided` are closed."""
 
     stage: str
     open: int
@@ -153,10 +174,12 @@ class StageQueue(BaseModel):
     conflicts: int
     conflicts_in_hand: int
     decided: int
+    parked: int = 0
 
 
 class StageFunnel(BaseModel):
-    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule."""
+    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule, `parked` are
+    given to nobody for now."""
 
     stage: str
     entered: int
@@ -165,6 +188,7 @@ class StageFunnel(BaseModel):
     open: int
     conflicts: int
     withdrawn: int
+    parked: int = 0
 
 
 class Funnel(BaseModel):
@@ -224,9 +248,66 @@ class RecordSummary(BaseModel):
     merged_into: str | None
 
 
+class NewParking(Given):
+    """A task that nobody is to be given for now, and why; `until` is the day on which it comes back by itself."""
+
+    reason: Reason
+    until: Annotated[date, Field(strict=False)] | None = None
+
+
+class ParkingView(BaseModel):
+    """A time in which nobody is given a task: `person` set it aside, for that `reason`; where leases of it came to
+    nothing again and again there is neither. `ended` is the task's state after it, and `ended_by` whoever brought it
+    back."""
+
+    since: datetime
+    person: str | None
+    reason: str | None
+    until: date | None
+    ended: TaskState | None
+    ended_by: str | None
+    ended_at: datetime | None
+
+
+class ReturnView(BaseModel):
+    """A lease that came to nothing: given back, skipped, lapsed, or freed by the lead `freed_by`."""
+
+    person: str
+    kind: Kind
+    how: Returned
+    reason: str | None
+    freed_by: str | None
+    at: datetime
+
+
+class TaskStanding(BaseModel):
+    """How a task stands now."""
+
+    task: str
+    record: str
+    stage: str
+    state: TaskState
+
+
+class ParkedTask(BaseModel):
+    """A task that is parked, and how it came to that: its `returns`, and when it was parked `before`. Who is no lead
+    sees of these what they did themselves."""
+
+    task: str
+    record: str
+    title: str | None
+    stage: str
+    votes_needed: int
+    votes_cast: int
+    parking: ParkingView
+    before: list[ParkingView]
+    returns: list[ReturnView]
+
+
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed or one has voted oneself; `judgement` is what the stage decided."""
+    is closed or one has voted oneself; `judgement` is what the stage decided. `parkings` are one's own, and all of them
+    for leads and once the task is closed."""
 
     task: str
     stage: str
@@ -238,6 +319,7 @@ class StageHistory(BaseModel):
     closed_at: datetime | None
     judgement: Judgement | None
     votes: list[VoteCast]
+    parkings: list[ParkingView] = []
 
 
 class Merge(BaseModel):

@@ -35,6 +35,7 @@ STORED = {
     "services/synthesis/jobs.py": {"overdue_told"},
     "services/screening/models.py": {"told", "places"},  # columns of a task
     "services/screening/commands/steps.py": {"told", "places"},
+    "services/screening/commands/parking.py": {"told", "places"},
     "services/screening/reactions/records.py": {"told"},
     "tests/unit/services/screening/soundness.py": {"places"},
     "services/cli/doctor.py": {"told"},  # a key of `living doctor --json`
@@ -47,9 +48,9 @@ STORED = {
 VERBS = {
     "GET": {"export", "find", "list", "show", "verify"},
     "POST": {
-        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "give", "join", "keep", "link", "make",
-        "merge", "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send", "sign", "split",
-        "undo", "withdraw",
+        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "free", "give", "join", "keep", "link",
+        "make", "merge", "park", "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send",
+        "sign", "skip", "split", "undo", "withdraw",
     },
     "PUT": {"change", "set"},
     "DELETE": {"end", "erase"},

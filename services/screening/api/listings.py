@@ -116,12 +116,13 @@ def list_records(
 
 @router.get("/reviews/{review}/records/{record}")
 def show_record(review: Review, record: Record, work: Reading, person: Reader) -> RecordHistory:
-    """One record's way through screening: its stages, the votes this person may see, its notices and merges."""
+    """One record's way through screening: its stages, the votes this person may see, its notices and merges, and when
+    it was parked, where that cannot lead them any more."""
     stages = _stages(work, review, store.counted(work, review).states)
     row = store.get_record(work, review, record)
     if row is None:
         raise NotFound(f"review {review!r} has no record {record!r} in screening", slug="unknown_record")
-    return views.record_history(work, row, stages)
+    return views.record_history(work, row, stages, is_lead=person.has("lead"))
 
 
 @router.get("/reviews/{review}/old-names")

@@ -59,6 +59,13 @@ def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, ke
     return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
 
 
+@router.post("/reviews/{review}/leases/{lease}/skip")
+def skip_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
+    """Gives a slot back, and brings the task to this person again only after the others; for everybody else it stays
+    where it is in the queue."""
+    return work.once(key, f"skip {review} {lease}", None, lambda: views.lease_view(queue.skip(work, review, lease)))
+
+
 @router.post("/reviews/{review}/leases/{lease}/renew")
 def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
     """Keeps a live lease for as long again from now."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import count as counting
 
 from services.screening import domain, store, views
-from services.screening.commands import steps
-from services.screening.domain import ASKED_IN, TO_DECIDE, Ballot, LeaseStates
+from services.screening.commands import parking, steps
+from services.screening.domain import ASKED_IN, SKIPPED, TO_DECIDE, Ballot, LeaseStates
 from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import InHand, Plan, Taken, Wanted
 from shared.db.work import Work
@@ -63,11 +63,31 @@ def renew(work: Work, review: str, lease_id: str) -> Lease:
 def release(work: Work, review: str, lease_id: str) -> Lease:
     """Gives a slot back before its time; the task goes to the end of the queue, so that the next claim
     brings another one."""
-    lease, task, _ = _in_use(work, review, lease_id)
-    steps.end_lease(work, lease, LeaseStates.RELEASED)
-    steps.free_slot(task, lease.person)
-    task.position = steps.queue_position()
-    return lease
+    held = _in_use(work, review, lease_id)
+    parking.take_back(work, [held], LeaseStates.RELEASED)
+    held.task.position = steps.queue_position()
+    return held.lease
+
+
+def skip(work: Work, review: str, lease_id: str) -> Lease:
+    """Gives a slot back before its time, and has the task come to this person after all others; for everybody else it
+    stays where it is in the queue. Counts as a release."""
+    held = _in_use(work, review, lease_id)
+    parking.take_back(work, [held], SKIPPED)
+    store.skip(work, held.task, work.actor, held.lease.kind)
+    return held.lease
+
+
+def free(work: Work, review: str, lease_id: str, reason: str) -> Lease:
+    """Gives anybody's slot back, as a lead may, with a reason that is kept. Raises NotFound, or Conflict
+    (`lease_ended`)."""
+    held = store.lock_in_hand(work, review, lease_id)
+    if held is None:
+        raise _unknown(review, lease_id)
+    if held.lease.ended is not None:
+        raise Conflict(f"this lease has ended: {held.lease.ended}", slug="lease_ended")
+    parking.take_back(work, [held], LeaseStates.FREED, reason=reason, freed_by=work.actor)
+    return held.lease
 
 
 def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> tuple[Task, list[Vote]]:
@@ -86,6 +106,7 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     before = store.votes_on(work, task.id) if last else []
     cast = work.rows.add(VoteRow, _vote_of(work, task, ballot, deciding))
     steps.end_lease(work, lease, LeaseStates.VOTED)
+    task.returned = 0
     votes = store.in_order([*before, cast]) if last else []
     if deciding:
         steps.decide_conflict(work, record, task, votes)
@@ -102,20 +123,16 @@ def return_lapsed(work: Work, limit: int) -> int:
 def return_all_of(work: Work, review: str, person: str) -> int:
     """Gives back every slot that somebody holds in a review, who is no member any more; answers how many."""
     held = store.lock_held_by(work, review, person)
-    for task, lease in held:
+    for lease, task, _ in held:
         steps.end_lease(work, lease, LeaseStates.RELEASED)
         steps.free_slot(task, lease.person)
     return len(held)
 
 
-def _give_back(work: Work, lapsed: Iterable[tuple[Task, Lease]]) -> int:
+def _give_back(work: Work, lapsed: Sequence[InHand]) -> int:
     """Ends lapsed leases, which are held, and frees their slots."""
-    given = 0
-    for task, lease in lapsed:
-        steps.end_lease(work, lease, LeaseStates.LAPSED)
-        steps.free_slot(task, lease.person)
-        given += 1
-    return given
+    parking.take_back(work, lapsed, LeaseStates.LAPSED)
+    return len(lapsed)
 
 
 def _stages_to_look_at(work: Work, plan: Plan, review: str, stage: str | None) -> list[str]:
@@ -155,12 +172,14 @@ def _fill_up(
     taken = _take(work, wanted, stages, missing, patient=not held)
     if not taken and not held and _give_back(work, _lapsed_of_others(work, review)):
         taken = _take(work, wanted, stages, missing, patient=True)
+    if not taken and not held and store.forget_skips(work, review, work.actor, kind, stages):
+        taken = _take(work, wanted, stages, missing, patient=True)
     if taken:
         _lease(work, review, kind, taken, {one.lease.slot for one in held})
     return bool(taken)
 
 
-def _lapsed_of_others(work: Work, review: str) -> list[tuple[Task, Lease]]:
+def _lapsed_of_others(work: Work, review: str) -> list[InHand]:
     """Lapsed leases that a claim may return by itself, since it found nothing else; none that must be waited for."""
     return store.lock_lapsed(work, _RETURNED_BY_A_CLAIM, review, passing_over=True)
 
@@ -207,7 +226,7 @@ def _in_use(work: Work, review: str, lease_id: str) -> InHand:
 def _usable(work: Work, review: str, lease_id: str, held: InHand | None) -> InHand:
     """What was found under this id, when it is this person's and alive."""
     if held is None:
-        raise NotFound(f"review {review!r} has no lease {lease_id!r}", slug="unknown_lease")
+        raise _unknown(review, lease_id)
     lease = held.lease
     if lease.person != work.actor:
         raise Forbidden(f"lease {lease_id!r} is not yours", slug="not_your_lease")
@@ -216,12 +235,18 @@ def _usable(work: Work, review: str, lease_id: str, held: InHand | None) -> InHa
     return held
 
 
+def _unknown(review: str, lease_id: str) -> NotFound:
+    return NotFound(f"review {review!r} has no lease {lease_id!r}", slug="unknown_lease")
+
+
 def _no_longer(lease: Lease) -> LivingError:
     """Why a lease cannot be used any more."""
     if lease.ended == LeaseStates.VOTED:
         return Conflict("you have voted with this lease, which ended it; a vote is cast once", slug="already_voted")
     if lease.ended == LeaseStates.RELEASED:
         return Conflict("you gave this lease back; claim again", slug="lease_released")
+    if lease.ended == LeaseStates.FREED:
+        return Conflict("a lead gave this lease back to the queue; claim again", slug="lease_freed")
     if lease.ended == LeaseStates.WITHDRAWN:
         return Conflict("the task needs no vote any more; claim another", slug="task_closed")
     at = lease.expires_at.isoformat(timespec="seconds")

@@ -21,12 +21,24 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    TaskParked,
+    TaskResumed,
 )
 from shared.events.stages import Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
-Step = TaskOpened | TaskClosed | ConflictOpened | RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened
+Step = (
+    TaskOpened
+    | TaskClosed
+    | TaskParked
+    | TaskResumed
+    | ConflictOpened
+    | RecordAdvanced
+    | RecordIncluded
+    | RecordExcluded
+    | RecordReopened
+)
 
 
 def queue_position() -> int:
@@ -61,10 +73,13 @@ def turn_record(
 
 
 def turn_task(work: Work, task: Task, state: TaskState) -> None:
-    """Moves a task to a state, and the counts with it."""
+    """Moves a task to a state, and the counts with it; one that leaves those who park is parked no more."""
     before = task.state
     TaskStates.turn(task, state)
     store.counts(work).move(task.review, task.stage, before, state)
+    if before == TaskStates.PARKED:
+        for parking in store.parkings_now(work, task):
+            parking.ended, parking.ended_at = state, work.now
 
 
 def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -> dict[str, Any]:
@@ -73,7 +88,8 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
-        "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
+        "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None,
+        "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
 
@@ -172,8 +188,9 @@ def end_lease(work: Work, lease: Lease, how: Ended) -> None:
 
 
 def free_slot(task: Task, person: str) -> None:
-    """Gives a person's slot of a task back to the queue; their lease has ended."""
-    task.places += 1
+    """Gives a person's slot of a task back to the queue, unless it is parked; their lease has ended."""
+    if task.state != TaskStates.PARKED:
+        task.places += 1
     task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
 
 
@@ -217,7 +234,9 @@ def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: s
         tallies.uncount_votes(work, task, [*left, *void])
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = len(independent)
-    elif task.state == TaskStates.OPEN:
+    elif task.state == TaskStates.PARKED and len(independent) == task.votes_needed:
+        _free_conflict(work, task, independent)
+    elif task.state in (TaskStates.OPEN, TaskStates.PARKED):
         tallies.set_votes_cast(work, task, len(independent))
         _make_slots(work, task, independent)
     elif void:
@@ -265,7 +284,18 @@ def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     for lease in store.leases_of(work, task):
         if lease.person in voted:
             end_lease(work, lease, LeaseStates.WITHDRAWN)
-            task.places = 1
+            task.places = int(task.state == TaskStates.CONFLICT)
+
+
+def ask_again(work: Work, task: Task) -> None:
+    """Has a parked task wait for people as its votes leave it: for those that are missing, or for an adjudicator."""
+    if task.votes_cast < task.votes_needed:
+        turn_task(work, task, TaskStates.OPEN)
+        _make_slots(work, task, store.votes_on(work, task.id))
+    else:
+        turn_task(work, task, TaskStates.CONFLICT)
+        task.places = int(not store.leases_of(work, task))
+    task.returned = 0
 
 
 def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
@@ -298,6 +328,7 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     """Has a task ask people again, beside whom these have voted already."""
     turn_task(work, task, TaskStates.OPEN)
     task.answer = task.decided_by = task.closed_at = None
+    task.returned = 0
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
 
@@ -367,7 +398,7 @@ def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     for lease in leases:
         if lease not in kept:
             end_lease(work, lease, LeaseStates.WITHDRAWN)
-    task.places = task.votes_needed - task.votes_cast - len(kept)
+    task.places = 0 if task.state == TaskStates.PARKED else task.votes_needed - task.votes_cast - len(kept)
     task.taken_by([*voted, *(lease.person for lease in kept)])
 
 

@@ -21,6 +21,7 @@ from services.screening.domain.stages import decisions as decisions
 from services.screening.domain.stages import next_stage as next_stage
 from services.screening.domain.stages import stage_named as stage_named
 from services.screening.domain.states import ASKED_IN as ASKED_IN
+from services.screening.domain.states import SKIPPED as SKIPPED
 from services.screening.domain.states import TO_DECIDE as TO_DECIDE
 from services.screening.domain.states import TO_SCREEN as TO_SCREEN
 from services.screening.domain.states import LeaseStates as LeaseStates

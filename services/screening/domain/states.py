@@ -43,9 +43,10 @@ class TaskStates(States[TaskState]):
     ADVANCED: Final = "advanced"
     EXCLUDED: Final = "excluded"
     WITHDRAWN: Final = "withdrawn"
+    PARKED: Final = "parked"
 
-    #: Those in which people are asked, and those in which their answer stands.
-    WAITING = (OPEN, CONFLICT)
+    #: Those that are not over, in the first two of which people are asked; and those in which their answer stands.
+    WAITING = (OPEN, CONFLICT, PARKED)
     DECIDED = (ADVANCED, EXCLUDED)
 
     what = "task"
@@ -62,6 +63,13 @@ class TaskStates(States[TaskState]):
         (CONFLICT, OPEN): "votes on it were one person's",
         (ADVANCED, OPEN): "votes on it were one person's",
         (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here",
+        (OPEN, PARKED): "somebody parks it, or leases of it came to nothing again and again",
+        (CONFLICT, PARKED): "somebody parks it, or leases of it came to nothing again and again",
+        (PARKED, OPEN): "it is brought back, or its day has come",
+        (PARKED, CONFLICT): "it is brought back, or what people still had in hand makes its votes part",
+        (PARKED, ADVANCED): "what people still had in hand decides it",
+        (PARKED, EXCLUDED): "what people still had in hand decides it",
+        (PARKED, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
     }
 
 
@@ -72,6 +80,7 @@ class LeaseStates(States[Ended]):
     RELEASED: Final = "released"
     LAPSED: Final = "lapsed"
     WITHDRAWN: Final = "withdrawn"
+    FREED: Final = "freed"
 
     what = "lease"
     column = "ended"
@@ -80,8 +89,12 @@ class LeaseStates(States[Ended]):
         (None, RELEASED): "its person gives it back",
         (None, LAPSED): "its time is over",
         (None, WITHDRAWN): "its task needs no vote any more",
+        (None, FREED): "a lead frees it",
     }
 
+
+#: How a lease may come to nothing beside the ways in which it ends: its person wants it after the others.
+SKIPPED: Final = "skipped"
 
 #: The kinds of leases: to screen a record, and to decide a conflict.
 TO_SCREEN: Final = "screening"

@@ -13,9 +13,11 @@ from sqlmodel import col
 from services.screening.domain import TO_DECIDE
 from services.screening.models import Lease, LeaseRow, Record, RecordRow, Task, TaskRow
 from shared.db.many import each_of
+from shared.db.paging import read_plain_page
 from shared.db.said import Said
 from shared.db.work import Work
 from shared.ids import first_id
+from shared.paging import Found, PageAsked
 
 
 class InHand(NamedTuple):
@@ -55,6 +57,19 @@ def in_hand_by(work: Work, review: str, lease: str) -> InHand | None:
     """A lease with its task and record, for looking only."""
     found = work.rows.read(_IN_HAND_BY, {"review": review, "lease": lease}, LeaseRow, TaskRow, RecordRow)
     return InHand(*found[0]) if found else None
+
+
+def page_of_leases(work: Work, review: str, person: str | None, page: PageAsked) -> Found[tuple[Lease, Record]]:
+    """The leases that have not ended (some may have lapsed) with their records, by person."""
+    query = (
+        select(LeaseRow, RecordRow)
+        .join(RecordRow, (col(RecordRow.review) == LeaseRow.review) & (col(RecordRow.id) == LeaseRow.record))
+        .where(col(LeaseRow.review) == review, col(LeaseRow.ended).is_(None))
+    )
+    if person is not None:
+        query = query.where(col(LeaseRow.person) == person)
+    by = (col(LeaseRow.person), col(LeaseRow.kind), col(LeaseRow.slot))
+    return read_plain_page(work, query, page, *by, tables=[LeaseRow, RecordRow])
 
 
 def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:
@@ -120,12 +135,11 @@ def leases_of(work: Work, task: Task) -> list[Lease]:
     return sorted(work.rows.read(query, None, LeaseRow), key=lambda lease: (lease.taken_at, lease.id))
 
 
-def lock_lapsed(
-    work: Work, limit: int, review: str | None = None, *, passing_over: bool = False
-) -> list[tuple[Task, Lease]]:
-    """Some leases whose time is over, the longest first, with their tasks, held by this work until its end.
+def lock_lapsed(work: Work, limit: int, review: str | None = None, *, passing_over: bool = False) -> list[InHand]:
+    """Some leases whose time is over, the longest first, with their tasks and records, held by this work until its
+    end.
 
-    They are locked in the order of their tasks, so that no two workers wait for each other; what others hold
+    They are locked in the order of their records, so that no two workers wait for each other; what others hold
     is waited for, or passed over. Those that others ended meanwhile are left out.
     """
     lapsed = select(col(LeaseRow.id)).where(col(LeaseRow.ended).is_(None), col(LeaseRow.expires_at) <= work.now)
@@ -135,33 +149,36 @@ def lock_lapsed(
     return lock_leases(work, found, passing_over=passing_over) if found else []
 
 
-def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False) -> list[tuple[Task, Lease]]:
-    """Those of these leases that have lapsed and not ended, with their tasks, held by this work until its end."""
+def lock_leases(work: Work, ids: Collection[str], *, passing_over: bool = False) -> list[InHand]:
+    """Those of these leases that have lapsed and not ended, with their tasks and records, held by this work until its
+    end."""
     chosen = col(LeaseRow.id).in_(select(each_of(work.session, ids, col(LeaseRow.id))))
-    rows = _locked_with_tasks(work, chosen, passing_over=passing_over)
-    return [(task, lease) for task, lease in rows if lease.ended is None and lease.expires_at <= work.now]
+    held = _locked_with_tasks(work, chosen, passing_over=passing_over)
+    return [one for one in held if one.lease.ended is None and one.lease.expires_at <= work.now]
 
 
-def lock_held_by(work: Work, review: str, person: str) -> list[tuple[Task, Lease]]:
-    """The live leases that somebody holds in a review, with their tasks, held by this work until its end."""
+def lock_held_by(work: Work, review: str, person: str) -> list[InHand]:
+    """The live leases that somebody holds in a review, with their tasks and records, held by this work until its
+    end."""
     theirs = (col(LeaseRow.review) == review, col(LeaseRow.person) == person, col(LeaseRow.ended).is_(None))
-    rows = _locked_with_tasks(work, *theirs, passing_over=False)
-    return [(task, lease) for task, lease in rows if lease.ended is None]
+    return [one for one in _locked_with_tasks(work, *theirs, passing_over=False) if one.lease.ended is None]
 
 
-def _locked_with_tasks(work: Work, *which: ColumnElement[bool], passing_over: bool) -> list[tuple[Task, Lease]]:
+def _locked_with_tasks(work: Work, *which: ColumnElement[bool], passing_over: bool) -> list[InHand]:
     query = (
-        select(TaskRow, LeaseRow)
-        .join(LeaseRow, col(LeaseRow.task) == TaskRow.id)
+        select(LeaseRow, TaskRow, RecordRow)
+        .join(TaskRow, col(TaskRow.id) == LeaseRow.task)
+        .join(RecordRow, (col(RecordRow.review) == LeaseRow.review) & (col(RecordRow.id) == LeaseRow.record))
         .where(*which)
-        .order_by(col(TaskRow.id), col(LeaseRow.id))
-        .with_for_update(of=[TaskRow, LeaseRow], skip_locked=passing_over)
+        .order_by(col(RecordRow.id), col(TaskRow.id), col(LeaseRow.id))
+        .with_for_update(of=[RecordRow, TaskRow, LeaseRow], skip_locked=passing_over)
     )
-    rows = work.rows.read(query, None, TaskRow, LeaseRow)
-    for task, lease in rows:
-        work.rows.keep(TaskRow, task)
-        work.rows.keep(LeaseRow, lease)
-    return rows
+    found = [InHand(*row) for row in work.rows.read(query, None, LeaseRow, TaskRow, RecordRow)]
+    for held in found:
+        work.rows.keep(LeaseRow, held.lease)
+        work.rows.keep(TaskRow, held.task)
+        work.rows.keep(RecordRow, held.record)
+    return found
 
 
 def forget_leases(work: Work, before: datetime, limit: int) -> int:

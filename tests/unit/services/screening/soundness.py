@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from services.screening import domain, store
-from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, LeaseRow, ParkingRow, RecordRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
 from shared.events.base import Envelope
@@ -21,7 +21,10 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
         records = _rows(work, RecordRow, review)
         states = {record.id: record.state for record in records}
         tasks = {task.id: task for task in _rows(work, TaskRow, review)}
-        leases, counting = defaultdict(list), defaultdict(list)
+        leases, counting, parkings = defaultdict(list), defaultdict(list), defaultdict(list)
+        for parking in _rows(work, ParkingRow, review):
+            if parking.ended is None:
+                parkings[parking.task].append(parking)
         for lease in _rows(work, LeaseRow, review):
             if lease.ended is None:
                 leases[lease.task].append(lease)
@@ -30,14 +33,15 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             counting[vote.task].append(vote)
         for task in tasks.values():
             held = leases[task.id]
-            if task.state not in ("open", "conflict"):
+            if task.state not in ("open", "conflict", "parked"):
                 assert (task.places, held) == (0, [])
+            assert len(parkings[task.id]) == (1 if task.state == "parked" else 0), "parked by nothing, or twice"
             # What was cast on a merged record may count elsewhere now.
             if states[task.record] != "merged":
                 _task_is_sound(work, task, counting[task.id], held)
         open_tasks = defaultdict(list)
         for task in tasks.values():
-            if task.state in ("open", "conflict"):
+            if task.state in ("open", "conflict", "parked"):
                 open_tasks[task.record].append(task)
         for record in records:
             waiting = open_tasks[record.id]
@@ -54,9 +58,14 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
     people = [vote.person for vote in votes] + [lease.person for lease in leases]
     assert len(people) == len(set(people)), "someone counts twice"
     assert task.votes_cast == len(independent) <= task.votes_needed
-    if task.state in ("open", "conflict"):
+    if task.state in ("open", "conflict", "parked"):
         assert sorted(name for name in task.takers.split("\n") if name) == sorted(people)
         assert task.taker == (task.takers.split("\n")[1] if people else "")
+    if task.state == "parked":
+        assert task.places == 0
+        assert {lease.kind for lease in leases} <= {"conflict" if task.votes_cast == task.votes_needed else "screening"}
+    if task.state in ("open", "conflict"):
+        assert 0 <= task.returned < store.stage_of(work, task).parks_after, "it should have been parked"
     if task.state == "open":
         assert task.places == task.votes_needed - len(independent) - len(leases)
         assert len(independent) < task.votes_needed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -12,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from services.screening import jobs
-from services.screening.commands import queue
+from services.screening import jobs, store
+from services.screening.commands import parking, queue
 from services.screening.domain import Ballot
 from services.screening.models import OldNameRow
-from shared.errors import Conflict, Rejected
+from services.screening.store import task_id
+from shared.errors import Conflict, Forbidden, NotFound, Rejected
 from shared.events.people import NameMapped
+from shared.paging import PageAsked
 from tests.unit.services.screening.rig import (
     DEPTH,
     SIFT,
@@ -48,6 +51,9 @@ steps_of = st.one_of(
     st.tuples(st.just("releases"), people, kinds),
     st.tuples(st.just("waits"), st.sampled_from([20, 70])),
     st.tuples(st.just("lapses")),
+    st.tuples(st.just("parks"), people, kinds, st.sampled_from([None, 1])),
+    st.tuples(st.just("resumes"), records),
+    st.tuples(st.just("comes_due")),
     st.tuples(st.just("merges"), records, records),
     st.tuples(st.just("parts"), records),
     st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
@@ -157,6 +163,30 @@ class Course:
             except Conflict:
                 return
 
+    def parks(self, name: str, kind: str, days: int | None) -> None:
+        name = self._who(name)
+        if (name, kind) in self._leases:
+            task, until = self._leases[name, kind][1], self.bench.clock.now().date() + timedelta(days=days or 1)
+            try:
+                with self.bench.work(name) as work:
+                    parking.park(work, self.review, task, "later", until if days else None, is_lead=False)
+            except (Conflict, Forbidden):
+                return
+
+    def resumes(self, number: int) -> None:
+        """A lead brings a record back, if it is parked."""
+        task = task_id(self.review, f"r{number}", "sift")
+        try:
+            with self.bench.work("lea") as work:
+                parking.resume(work, self.review, task, is_lead=True)
+        except (Conflict, NotFound):
+            return
+
+    def comes_due(self) -> None:
+        """A day goes by."""
+        self.bench.clock.advance(hours=24)
+        self.bench.runs(jobs.resume_what_is_due)
+
     def waits(self, minutes: int) -> None:
         self.bench.clock.advance(minutes=minutes)
 
@@ -179,11 +209,19 @@ class Course:
     def _who(self, name: str) -> str:
         return self._who(self.now[name]) if name in self.now else name
 
+    def _back(self) -> bool:
+        """A lead brings back whatever is parked; answers whether anything was."""
+        with self.bench.work("lea") as work:
+            found = store.page_of_parked(work, self.review, None, PageAsked(50, None, "")).rows
+            for _, task, _ in found:
+                parking.resume(work, self.review, task.id, is_lead=True)
+        return bool(found)
+
     def finish(self) -> None:
         """Everyone works until nothing waits for anyone."""
         self.waits(70)
         everyone = [*PEOPLE, "eve", "fay"]
-        while any([self.claims(name, kind) for name in everyone for kind in ("screening", "conflict")]):
+        while any([self.claims(name, kind) for name in everyone for kind in ("screening", "conflict")]) or self._back():
             for name in everyone:
                 self.votes(name, "screening", 0)
                 self.votes(name, "conflict", 0)

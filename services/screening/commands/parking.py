@@ -1,0 +1,142 @@
+"""Parking: a task that nobody is given for now, since somebody set it aside, or nothing came of it again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+
+from services.screening import store
+from services.screening.commands import disputes, steps
+from services.screening.domain import ASKED_IN, SKIPPED, LeaseStates, TaskStates
+from services.screening.models import Parking, ParkingRow, Record, ReturnRow, Task
+from services.screening.store import InHand
+from shared.db.work import Work
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events.screening import TaskParked, TaskResumed
+from shared.ids import new_id
+from shared.wire.screening import Returned
+
+#: How a slot comes back that counts as a time in which nothing came of a task; a lead's doing says nothing of it.
+_COUNTED = (LeaseStates.RELEASED, SKIPPED, LeaseStates.LAPSED)
+
+
+def park(
+    work: Work, review: str, task_id: str, reason: str, until: date | None, *, is_lead: bool
+) -> tuple[Task, Parking]:
+    """Sets a task aside that this person holds, whose lease ends; a lead may set any aside that waits for people.
+
+    What others hold of it they may still answer. Raises NotFound, Conflict (`task_parked`, `task_closed`), Forbidden
+    (`not_in_hand`) or Invalid for a day that is no later one.
+    """
+    if until is not None and until <= work.now.date():
+        raise Invalid("until: give a day that is still to come, or none", slug="past_day")
+    record, task = _held(work, review, task_id)
+    if task.state == TaskStates.PARKED:
+        raise Conflict("this task is parked already", slug="task_parked")
+    if task.state not in ASKED_IN.values():
+        raise Conflict("this task is over; nobody is given it any more", slug="task_closed")
+    mine = [lease for lease in store.leases_of(work, task) if lease.person == work.actor]
+    if not is_lead and not any(lease.expires_at > work.now for lease in mine):
+        raise Forbidden("whoever holds a task parks it, or a lead; claim it first", slug="not_in_hand")
+    for lease in mine:
+        steps.end_lease(work, lease, LeaseStates.RELEASED)
+        steps.free_slot(task, lease.person)
+    day = None if until is None else datetime.combine(until, time(), UTC)
+    return task, _park(work, record, task, person=work.actor, reason=reason, until=day, is_lead=is_lead)
+
+
+def resume(work: Work, review: str, task_id: str, *, is_lead: bool) -> Task:
+    """Brings a parked task back to the queue: a lead any, others what they parked themselves. Raises NotFound, Conflict
+    (`not_parked`) or Forbidden (`not_your_parking`)."""
+    record, task = _held(work, review, task_id)
+    parkings = store.parkings_now(work, task)
+    if not is_lead and not any(parking.person == work.actor for parking in parkings):
+        # Said alike of one that is not parked: who parks tells something.
+        raise Forbidden("whoever parked a task brings it back, or a lead", slug="not_your_parking")
+    if task.state != TaskStates.PARKED:
+        raise Conflict("this task is not parked", slug="not_parked")
+    for parking in parkings:
+        parking.ended_by = work.actor
+    _resume(work, record, task, "brought_back", work.actor if is_lead else None)
+    return task
+
+
+def resume_due(work: Work, limit: int) -> int:
+    """Brings some tasks back whose day has come; answers how many were due."""
+    due = store.parkings_due(work, limit)
+    for review, record_id, task_id in due:
+        record, task = store.lock_record(work, review, record_id), store.lock_task(work, task_id)
+        if record is not None and task.state == TaskStates.PARKED and _is_due(work, task):
+            _resume(work, record, task, "day_came", None)
+    return len(due)
+
+
+def take_back(
+    work: Work, held: Iterable[InHand], how: Returned, *, reason: str | None = None, freed_by: str | None = None
+) -> None:
+    """Ends leases that came to nothing and frees their slots; a task of which nothing came as often as its stage allows
+    is parked for a lead. All of it is held, the records too."""
+    returned = []
+    for lease, task, record in held:
+        steps.end_lease(work, lease, LeaseStates.RELEASED if how == SKIPPED else how)
+        steps.free_slot(task, lease.person)
+        returned.append(
+            {
+                "id": new_id("return"), "review": task.review, "task": task.id, "person": lease.person,
+                "kind": lease.kind, "how": how, "reason": reason, "freed_by": freed_by, "at": work.now,
+            }
+        )  # fmt: skip
+        task.returned += how in _COUNTED
+        if task.returned >= store.stage_of(work, task).parks_after and task.state in ASKED_IN.values():
+            _park(work, record, task)
+    work.rows.insert(ReturnRow, returned)
+
+
+def _held(work: Work, review: str, task_id: str) -> tuple[Record, Task]:
+    """A task of this review and its record, held until the work ends."""
+    about = store.tasks_by_id(work, [task_id]).get(task_id)
+    record = store.lock_record(work, review, about.record) if about is not None and about.review == review else None
+    if record is None:
+        raise NotFound(f"review {review!r} has no task {task_id!r}", slug="unknown_task")
+    return record, store.lock_task(work, task_id)
+
+
+def _park(
+    work: Work,
+    record: Record,
+    task: Task,
+    *,
+    person: str | None = None,
+    reason: str | None = None,
+    until: datetime | None = None,
+    is_lead: bool = False,
+) -> Parking:
+    steps.turn_task(work, task, TaskStates.PARKED)
+    task.places = 0
+    task.told = steps.tell(
+        work, record, TaskParked, task.told,
+        task=task.id, stage=task.stage, because="came_to_nothing" if person is None else "set_aside",
+        until=until and until.date(), by=person if is_lead else None,
+    )  # fmt: skip
+    parking = Parking(
+        id=new_id("parking"), review=task.review, task=task.id, person=person, reason=reason, since=work.now,
+        until=until,
+    )  # fmt: skip
+    return work.rows.add(ParkingRow, parking)
+
+
+def _resume(work: Work, record: Record, task: Task, because: str, by: str | None) -> None:
+    steps.ask_again(work, task)
+    task.told = steps.tell(
+        work, record, TaskResumed, task.told, task=task.id, stage=task.stage, because=because, by=by
+    )  # fmt: skip
+    # What happened meanwhile to what is one with its record counts now.
+    work.rows.flush()
+    if task.state == TaskStates.OPEN:
+        steps.gather_votes(work, record)
+    else:
+        disputes.settle_dispute(work, task.review, record.id)
+
+
+def _is_due(work: Work, task: Task) -> bool:
+    return any(it.until is not None and it.until <= work.now for it in store.parkings_now(work, task))
