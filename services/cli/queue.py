@@ -6,26 +6,34 @@ from collections.abc import Callable, Iterable, Mapping
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
+from services.cli import parking
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
+from shared.client import Client
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.events.protocol import Cmoc
     from shared.events.screening import VoteCast
     from shared.events.stages import FormField
-    from shared.wire.screening import RecordView, TaskInHand
+    from shared.wire.screening import ClaimMode, Kind, RecordView, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")
+for command in parking.COMMANDS:
+    app.add_command(command)
 
 #: What each kind of a form's field takes.
 _KINDS = {"text": "text", "choice": "one of", "choices": "any of", "cmocs": "any of"}
+
+#: How many records a claim may name.
+MOST_NAMED = 50
 
 #: How many authors are shown, and how many characters of each part of a CMOC.
 _AUTHORS, _GIST = 3, 60
@@ -35,7 +43,7 @@ _AUTHORS, _GIST = 3, 60
 @REVIEW
 @AS_JSON
 def status(review: str, as_json: bool) -> None:
-    """How each stage stands: what waits, what is in hand, conflicts, what is decided."""
+    """How each stage stands: what waits, what is in hand, conflicts, what is parked, what is decided."""
     with client() as living:
         rows = living.screening.queue(review)
     columns = [
@@ -43,6 +51,8 @@ def status(review: str, as_json: bool) -> None:
         ("open", lambda row: row.open),
         ("in hand", lambda row: row.in_hand),
         ("conflicts", lambda row: row.conflicts),
+        # A platform of before parks nothing.
+        ("parked", lambda row: getattr(row, "parked", 0)),
         ("decided", lambda row: row.decided),
     ]
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
@@ -52,14 +62,25 @@ def status(review: str, as_json: bool) -> None:
 @REVIEW
 @option("--stage", help="Only from this stage.")
 @option("--conflict", is_flag=True, help="A conflict to decide, for adjudicators.")
+@option(
+    "--mode",
+    type=click.Choice(["in_order", "half_screened_first", "fresh", "mine"]),
+    default="in_order",
+    help="What comes first; mine is only what you hold.",
+)
+@option("--within", help="Only of the records that these words find, as `living search query` takes them.")
 @AS_JSON
-def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None:
+def next_(review: str, stage: str | None, conflict: bool, mode: ClaimMode, within: str | None, as_json: bool) -> None:
     """Take the next record: it is kept for you for a while. Shows it, the question, and how to answer.
 
-    Needs your own key, for it is you who holds the record.
+    Without a stage you stay at the one where you are, while anything waits for you there. Needs your own key, for it is
+    you who holds the record.
     """
     with acting("taking a record", review, "adjudicator" if conflict else "reviewer") as living:
-        task = living.screening.claim(review, stage, "conflict" if conflict else "screening")
+        records = None if within is None else _found(living, review, within)
+        kind: Kind = "conflict" if conflict else "screening"
+        tasks = [] if records == [] else living.screening.claim_many(review, 1, stage, kind, mode, records)
+        task = tasks[0] if tasks else None
         called = called_in(living, review) if task is not None and task.votes and not as_json else str
     if task is not None and stage not in (None, task.stage):
         err.print(
@@ -125,6 +146,11 @@ def agreement(review: str, as_json: bool) -> None:
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
+
+
+def _found(living: Client, review: str, words: str) -> list[str]:
+    """The first records that are found, as many as a claim may name."""
+    return [record.record for record in living.search.find(review, words, limit=MOST_NAMED).items]
 
 
 def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:

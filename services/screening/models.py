@@ -230,6 +230,17 @@ class ReturnRow(Base, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class LastStageRow(Base, table=True):
+    """The stage at which a person was last given something of a kind, where they stay while anything waits for them."""
+
+    __tablename__ = "last_stages"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    kind: Kind = Field(primary_key=True, sa_type=AutoString)
+    stage: str
+
+
 class SkipRow(Base, table=True):
     """A task that a person wants after all others that wait for them."""
 

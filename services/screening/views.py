@@ -9,7 +9,7 @@ from typing import Any
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
 from services.screening.models import Lease, Parking, Record, ReturnRow, Task, Vote
-from services.screening.store import InHand, Plan
+from services.screening.store import InHand, Left, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
 from shared.events.screening import Judgement, VoteCast
@@ -30,6 +30,7 @@ from shared.wire.screening import (
     StageAgreement,
     StageFunnel,
     StageHistory,
+    StageLeft,
     StageQueue,
     TaskInHand,
     TaskStanding,
@@ -254,6 +255,18 @@ def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[st
         parked=states.get(TaskStates.PARKED, 0),
         decided=sum(states.get(state, 0) for state in TaskStates.DECIDED),
     )  # fmt: skip
+
+
+def stages_left(left: Sequence[tuple[str, Left, Left]], in_hand: Mapping[tuple[str, str], int]) -> list[StageLeft]:
+    """What is left for somebody by stage: to screen, and to decide."""
+    return [
+        StageLeft(
+            stage=stage, left=screen.n, left_or_more=screen.or_more, in_hand=in_hand.get((stage, TO_SCREEN), 0),
+            conflicts=decide.n, conflicts_or_more=decide.or_more,
+            conflicts_in_hand=in_hand.get((stage, TO_DECIDE), 0),
+        )
+        for stage, screen, decide in left
+    ]  # fmt: skip
 
 
 def funnel(counted: Mapping[str, Mapping[str, int]], stages: Sequence[str]) -> Funnel:

@@ -30,12 +30,29 @@ class ScreeningClient:
         return tasks[0] if tasks else None
 
     def claim_many(
-        self, review: str, count: int = 10, stage: str | None = None, kind: wire.Kind = "screening"
+        self,
+        review: str,
+        count: int = 10,
+        stage: str | None = None,
+        kind: wire.Kind = "screening",
+        mode: wire.ClaimMode = "in_order",
+        records: Sequence[str] | None = None,
     ) -> list[wire.TaskInHand]:
         """Up to `count` (1 to 50) tasks for me, each under a lease: those I hold, the oldest first, then the next
-        in the queue. Empty when nothing waits. Raises as `claim`."""
-        wanted = {"kind": kind, "stage": stage, "count": count}
+        in the queue; of named `records` (at most 50), those of them that wait for me.
+
+        `mode` is `in_order`, `half_screened_first` (what others have begun), `fresh` (only what nobody has), or `mine`
+        (only what I hold). Empty when nothing waits. Raises as `claim`.
+        """
+        wanted: dict[str, object] = {"kind": kind, "stage": stage, "count": count}
+        # A platform of before knows neither.
+        wanted |= {"mode": mode} if mode != "in_order" else {}
+        wanted |= {"records": list(records)} if records is not None else {}
         return self._http.post(f"{_at(review)}/claims", wire.Claim, wanted).tasks
+
+    def left(self, review: str) -> list[wire.StageLeft]:
+        """What waits for me at each stage."""
+        return self._http.listed(f"{_at(review)}/left", wire.StageLeft)
 
     def in_hand(self, review: str, lease: str) -> wire.TaskInHand:
         """What I hold under a live lease. Raises as `vote` does for a lease."""

@@ -13,19 +13,31 @@ from shared.events.stages import Answer, FormField
 from shared.wire.common import WHOLE, Given, Long, Reason, Short
 
 Kind = Literal["screening", "conflict"]
+ClaimMode = Literal["in_order", "half_screened_first", "fresh", "mine"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn", "parked"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn", "freed"]
 Returned = Literal["released", "skipped", "lapsed", "freed"]
 
 
+#: How many tasks of a kind a person may have in hand at once in a review.
+MOST_IN_HAND = 50
+
+
 class ClaimRequest(Given):
-    """What to work on next: `screening`, or a `conflict` to decide; at one stage, or wherever something waits; and
-    how many tasks to hold at once."""
+    """What to work on next: `screening`, or a `conflict` to decide; at one stage, or where one is; and how many tasks
+    to hold at once.
+
+    `mode` says what of a stage comes first: `in_order` of the queue; `half_screened_first`, what others have begun;
+    `fresh`, only what nobody has; `mine`, only what one holds. Of `records` nothing but these is given, in any mode but
+    the last.
+    """
 
     kind: Kind = "screening"
     stage: Short | None = None
-    count: Annotated[int, Field(ge=1, le=50), WHOLE] = 1
+    count: Annotated[int, Field(ge=1, le=MOST_IN_HAND), WHOLE] = 1
+    mode: ClaimMode = "in_order"
+    records: Annotated[list[Short], Field(min_length=1, max_length=MOST_IN_HAND)] | None = None
 
 
 class VoteRequest(Given):
@@ -175,6 +187,19 @@ class StageQueue(BaseModel):
     conflicts_in_hand: int
     decided: int
     parked: int = 0
+
+
+class StageLeft(BaseModel):
+    """What waits for whoever asks at one stage: `left` to screen, with a free slot and nothing of theirs in it, and
+    `conflicts` to decide, where they may. Of many it is only said that there are so many `or_more`."""
+
+    stage: str
+    left: int
+    left_or_more: bool
+    in_hand: int
+    conflicts: int
+    conflicts_or_more: bool
+    conflicts_in_hand: int
 
 
 class StageFunnel(BaseModel):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.screening import views
+from services.screening import store, views
 from services.screening.api.router import Reading, Unit, router
 from services.screening.commands import queue
-from services.screening.domain import Ballot
+from services.screening.domain import TO_DECIDE, TO_SCREEN, Ballot
 from shared.http.auth import Reviewer
 from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
@@ -14,6 +14,7 @@ from shared.wire.screening import (
     Claim,
     ClaimRequest,
     LeaseView,
+    StageLeft,
     TaskInHand,
     VoteReceipt,
     VoteRequest,
@@ -27,10 +28,27 @@ Lease = Name
 def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer) -> Claim:
     """Brings the next tasks for this person, each under a lease: at most `count`, none when nothing waits.
 
-    First come those of this kind that they hold already, the oldest first, so asking twice takes no more slots.
+    First come those of this kind that they hold already, the oldest first, so asking twice takes no more slots; of
+    named records, those of them. Without a stage a person stays at the one where they were last given something, while
+    anything waits for them there.
     """
-    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count)
+    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count, body.mode, body.records)
     return Claim(tasks=views.tasks_in_hand(work, held))
+
+
+@router.get("/reviews/{review}/left")
+def list_left(review: Review, work: Reading, person: Reviewer) -> list[StageLeft]:
+    """How much waits for this person at each stage, in the order of the newest protocol: what has a free slot, and
+    nothing of theirs in it. Stages of before are listed while something waits at them."""
+    plan = views.known_plan(work, review)
+    return views.stages_left(
+        [
+            (stage, queue.left(work, review, stage, TO_SCREEN, ()), queue.left(work, review, stage, TO_DECIDE, roles))
+            for roles in [_adjudicates(person)]
+            for stage in views.known_stages(plan, store.dropped_stages(work, review))
+        ],
+        store.in_hand_of(work, review, person.id),
+    )
 
 
 @router.get("/reviews/{review}/leases/{lease}")

@@ -9,14 +9,14 @@ from itertools import count as counting
 
 from services.screening import domain, store, views
 from services.screening.commands import parking, steps
-from services.screening.domain import ASKED_IN, SKIPPED, TO_DECIDE, Ballot, LeaseStates
+from services.screening.domain import SKIPPED, TO_DECIDE, Ballot, LeaseStates
 from services.screening.models import Lease, Task, Vote, VoteRow
-from services.screening.store import InHand, Plan, Taken, Wanted
+from services.screening.store import Head, InHand, Left, Plan, Taken, Wanted
 from shared.db.work import Work
 from shared.errors import Busy, Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.ids import new_id
 from shared.pauses import pause_after
-from shared.wire.screening import Kind
+from shared.wire.screening import MOST_IN_HAND, ClaimMode, Kind
 
 #: The roles that a stage may ask of its adjudicators, from least to most.
 ADJUDICATORS = ("adjudicator", "lead", "admin")
@@ -29,23 +29,41 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _LOOKS = 0.01, 0.04, 4
 _RETURNED_BY_A_CLAIM = 50
 
 
-def claim(work: Work, review: str, kind: Kind, stage: str | None, roles: Sequence[str], count: int = 1) -> list[InHand]:
+def claim(
+    work: Work,
+    review: str,
+    kind: Kind,
+    stage: str | None,
+    roles: Sequence[str],
+    count: int = 1,
+    mode: ClaimMode = "in_order",
+    records: Collection[str] | None = None,
+) -> list[InHand]:
     """What the person has in hand of this kind, the oldest first, filled up to `count` with the first tasks in
-    the queue that are for them.
+    the queue that are for them; of named `records`, with those that are theirs.
 
-    `roles` are the adjudicators' roles the person has. Without a stage the furthest stage comes first, so
-    that what is begun gets finished. Empty when nothing waits for them. Raises NotFound for an unknown review
-    or stage, Forbidden for a role that may not adjudicate, Busy (`queue_busy`) when others were quicker
-    again and again.
+    `roles` are the adjudicators' roles the person has. Without a stage they stay where they were last given something
+    while anything waits for them there; then the furthest stage comes first, so that what is begun gets finished.
+    Empty when nothing waits for them. Raises NotFound for an unknown review or stage, Forbidden for a role that may not
+    adjudicate, Busy (`queue_busy`) when others were quicker again and again.
     """
     plan = views.known_plan(work, review)
     stages = _stages_to_look_at(work, plan, review, stage)
     if kind == TO_DECIDE:
         _require_adjudicator(plan, stage, roles)
     held = _still_in_hand(work, review, kind)
-    if len(held) < count and _fill_up(work, review, kind, stages, roles, held, count):
+    if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles), stages, held, count, mode, records):
         held = store.in_hand(work, review, work.actor, kind)
-    return held[:count]
+    return [one for one in held if records is None or one.record.id in records][:count]
+
+
+def left(work: Work, review: str, stage: str, kind: Kind, roles: Sequence[str]) -> Left:
+    """How many tasks of a stage wait for this person beside what they hold; of conflicts, where they may adjudicate."""
+    plan = views.known_plan(work, review)
+    named = domain.stage_named(plan.protocol, stage)
+    if kind == TO_DECIDE and (named.adjudicators if named else ADJUDICATORS[0]) not in roles:
+        return Left(0, or_more=False)
+    return store.left(work, _wanted(work, review, kind, roles), stage)
 
 
 def in_hand(work: Work, review: str, lease_id: str) -> InHand:
@@ -162,21 +180,58 @@ def _still_in_hand(work: Work, review: str, kind: Kind) -> list[InHand]:
     return [one for one in held if one.lease.ended is None]
 
 
+def _wanted(work: Work, review: str, kind: Kind, roles: Sequence[str]) -> Wanted:
+    return Wanted(review, kind, work.actor, tuple(roles) if kind == TO_DECIDE else ADJUDICATORS)
+
+
 def _fill_up(
-    work: Work, review: str, kind: Kind, stages: Sequence[str], roles: Sequence[str], held: Sequence[InHand], count: int
+    work: Work,
+    wanted: Wanted,
+    stages: Sequence[str],
+    held: Sequence[InHand],
+    count: int,
+    mode: ClaimMode,
+    records: Collection[str] | None,
 ) -> bool:
     """Takes the slots that are missing and leases them; answers whether anything may have changed."""
-    may = tuple(roles) if kind == TO_DECIDE else ADJUDICATORS
-    wanted = Wanted(review, ASKED_IN[kind], work.actor, may)
-    missing = count - len(held)
-    taken = _take(work, wanted, stages, missing, patient=not held)
-    if not taken and not held and _give_back(work, _lapsed_of_others(work, review)):
-        taken = _take(work, wanted, stages, missing, patient=True)
-    if not taken and not held and store.forget_skips(work, review, work.actor, kind, stages):
-        taken = _take(work, wanted, stages, missing, patient=True)
+    if records is not None:
+        taken = _take_of(work, wanted, stages, held, count, records)
+    elif len(held) < count:
+        taken = _take_next(work, wanted, stages, count - len(held), mode, empty_handed=not held)
+    else:
+        return False
     if taken:
-        _lease(work, review, kind, taken, {one.lease.slot for one in held})
+        _lease(work, wanted.review, wanted.kind, taken, {one.lease.slot for one in held})
     return bool(taken)
+
+
+def _take_of(
+    work: Work,
+    wanted: Wanted,
+    stages: Sequence[str],
+    held: Sequence[InHand],
+    count: int,
+    records: Collection[str],
+) -> list[Taken]:
+    """Slots of these records' tasks, as far as they wait for this person, who never holds more than one may."""
+    missing = min(count - sum(one.record.id in records for one in held), MOST_IN_HAND - len(held))
+    tasks = [store.task_id(wanted.review, record, stage) for record in records for stage in stages]
+    taken = store.take_slots_of(work, wanted, tasks, missing) if missing > 0 else []
+    if taken:
+        store.keep_stage(work, wanted, taken[-1].stage)
+    return taken
+
+
+def _take_next(
+    work: Work, wanted: Wanted, stages: Sequence[str], most: int, mode: ClaimMode, *, empty_handed: bool
+) -> list[Taken]:
+    """Slots of what is next in the queue; whoever has nothing else gets what lapsed, and then what they skipped."""
+    taken = _take(work, wanted, stages, most, mode, patient=empty_handed)
+    if not taken and empty_handed and _give_back(work, _lapsed_of_others(work, wanted.review)):
+        taken = _take(work, wanted, stages, most, mode, patient=True)
+    if not taken and empty_handed and store.forget_skips(work, wanted.review, work.actor, wanted.kind, stages):
+        taken = _take(work, wanted, stages, most, mode, patient=True)
+    return taken
 
 
 def _lapsed_of_others(work: Work, review: str) -> list[InHand]:
@@ -184,24 +239,37 @@ def _lapsed_of_others(work: Work, review: str) -> list[InHand]:
     return store.lock_lapsed(work, _RETURNED_BY_A_CLAIM, review, passing_over=True)
 
 
-def _take(work: Work, wanted: Wanted, stages: Sequence[str], most: int, *, patient: bool) -> list[Taken]:
+def _take(
+    work: Work, wanted: Wanted, stages: Sequence[str], most: int, mode: ClaimMode, *, patient: bool
+) -> list[Taken]:
     """Slots of the first tasks in the queue that are for this person; none says that there are none.
 
     What others are taking at this moment is passed over, not waited for, since who waits for one task while
     holding another may wait for ever. When nothing else is left, a `patient` claim looks again after a pause.
     """
     for look in range(1, _LOOKS + 1):
-        heads = store.heads(work, wanted, stages)
+        heads = _by_mode(store.heads(work, wanted, stages), mode)
         taken: list[Taken] = []
-        for stage, taker in heads:
+        for head in heads:
             if len(taken) < most:
-                taken += store.take_slots(work, wanted, stage, taker, most - len(taken))
+                taken += store.take_slots(work, wanted, head.stage, head.taker, most - len(taken))
+        if taken and taken[-1].stage != heads[0].lately:
+            store.keep_stage(work, wanted, taken[-1].stage)
         if taken or not heads or not patient:
             return taken
         if look == _LOOKS:
             break
         time.sleep(pause_after(look, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
     raise Busy("others are taking the last tasks at this moment; nothing was done, come again", slug="queue_busy")
+
+
+def _by_mode(heads: list[Head], mode: ClaimMode) -> list[Head]:
+    """The heads of the queue as somebody wants them: what others began first, or only what nobody did."""
+    if mode == "fresh":
+        return [head for head in heads if not head.taker]
+    if mode == "half_screened_first":
+        return sorted(heads, key=lambda head: (*head.order[:2], not head.taker, head.position))
+    return heads
 
 
 def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], taken_numbers: Collection[int]) -> None:

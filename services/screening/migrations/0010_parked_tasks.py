@@ -1,4 +1,4 @@
-"""parked tasks, leases that came to nothing, and what people skip."""
+"""parked tasks, leases that came to nothing, what people skip and at which stage they are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,6 +33,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("returns_of_task", "returns", ["task"])
+    op.create_table(
+        "last_stages",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "person", "kind"),
+    )
     op.create_table(
         "skips",
         sa.Column("review", sa.String(), nullable=False),
@@ -82,5 +90,6 @@ def downgrade() -> None:
     )
     op.drop_table("parkings")
     op.drop_table("skips")
+    op.drop_table("last_stages")
     op.drop_table("returns")
     op.drop_column("tasks", "returned")

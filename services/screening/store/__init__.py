@@ -15,6 +15,7 @@ from services.screening.store.leases import conflicts_in_hand as conflicts_in_ha
 from services.screening.store.leases import forget_leases as forget_leases
 from services.screening.store.leases import in_hand as in_hand
 from services.screening.store.leases import in_hand_by as in_hand_by
+from services.screening.store.leases import in_hand_of as in_hand_of
 from services.screening.store.leases import leases_in_hand as leases_in_hand
 from services.screening.store.leases import leases_of as leases_of
 from services.screening.store.leases import lock_held_by as lock_held_by
@@ -52,12 +53,17 @@ from services.screening.store.records import lock_page_in_screening_or_ruled_out
 from services.screening.store.records import lock_record as lock_record
 from services.screening.store.records import page_of_records as page_of_records
 from services.screening.store.records import task_id as task_id
+from services.screening.store.slots import Head as Head
+from services.screening.store.slots import Left as Left
 from services.screening.store.slots import Taken as Taken
 from services.screening.store.slots import Wanted as Wanted
 from services.screening.store.slots import forget_skips as forget_skips
 from services.screening.store.slots import heads as heads
+from services.screening.store.slots import keep_stage as keep_stage
+from services.screening.store.slots import left as left
 from services.screening.store.slots import skip as skip
 from services.screening.store.slots import take_slots as take_slots
+from services.screening.store.slots import take_slots_of as take_slots_of
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at
 from services.screening.store.tasks import lock_waiting_task as lock_waiting_task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -187,6 +188,17 @@ def forget_leases(work: Work, before: datetime, limit: int) -> int:
     ids = work.session.scalars(old.order_by(col(LeaseRow.id)).limit(limit)).all()
     work.session.execute(delete(LeaseRow).where(col(LeaseRow.id).in_(ids)))
     return len(ids)
+
+
+def in_hand_of(work: Work, review: str, person: str) -> dict[tuple[str, str], int]:
+    """How many leases of a person live, by (stage, kind)."""
+    query = select(col(LeaseRow.stage), col(LeaseRow.kind)).where(
+        col(LeaseRow.review) == review,
+        col(LeaseRow.person) == person,
+        col(LeaseRow.ended).is_(None),
+        col(LeaseRow.expires_at) > work.now,
+    )
+    return Counter((stage, kind) for stage, kind in work.rows.read(query))
 
 
 def leases_in_hand(work: Work, review: str, at: datetime) -> dict[tuple[str, str], int]:

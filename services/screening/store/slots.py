@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from services.screening.domain import ASKED_IN
 from services.screening.models import Task, TaskRow
 from shared.db.said import Said
 from shared.db.work import Work
@@ -19,7 +20,8 @@ _OF_ROLES_ON_POSTGRESQL = {"of_roles": "= ANY(:roles)"}
 #: Everyone who stands first on some free task of the queue of these stages, found by leaps over the index: each
 #: costs one descent, however many tasks lie between, and a stage where nothing waits costs one. And of each:
 #: where in the queue their first task is that this person has no part in and does not skip. Only where more than two
-#: people share a task is anything looked through for that, and then in the index alone.
+#: people share a task is anything looked through for that, and then in the index alone. Each row says, too, at which
+#: stage this person was last given something.
 _HEADS = Said(
     """
 WITH RECURSIVE heads(stage, turn, taker) AS (
@@ -38,7 +40,7 @@ SELECT stage, taker, turn, (
           SELECT task FROM skips WHERE review = :review AND person = :person
       )
     ORDER BY position LIMIT 1
-) AS head
+) AS head, (SELECT stage FROM last_stages WHERE review = :review AND person = :person AND kind = :kind) AS lately
 FROM heads WHERE taker IS NOT NULL AND taker <> :person
 """,
     sqlite={
@@ -49,6 +51,24 @@ FROM heads WHERE taker IS NOT NULL AND taker <> :person
         "asked": "json_array_elements_text(CAST(:stages AS json)) WITH ORDINALITY AS asked(stage, turn)",
         **_OF_ROLES_ON_POSTGRESQL,
     },
+)
+
+#: The same of named tasks, whoever took them first.
+_TAKE_AMONG = Said(
+    """
+WITH picked AS (
+    SELECT id FROM tasks
+    WHERE id {of_ids} AND review = :review AND state = :state AND places > 0
+      AND replace(takers, :mark, '') = takers AND adjudicators {of_roles}
+    ORDER BY position, id LIMIT :most {passing_over}
+)
+UPDATE tasks SET places = places - 1, taker = CASE WHEN taker = '' THEN :person ELSE taker END,
+    takers = CASE WHEN taker = '' THEN :mark ELSE takers || :added END
+WHERE id IN (SELECT id FROM picked)
+RETURNING id, record, stage, position
+""",
+    sqlite={"passing_over": "", "of_ids": "IN (SELECT value FROM json_each(:ids))", **_OF_ROLES_ON_SQLITE},
+    postgresql={"passing_over": "FOR UPDATE SKIP LOCKED", "of_ids": "= ANY(:ids)", **_OF_ROLES_ON_POSTGRESQL},
 )
 
 #: Places of the first free tasks of one taker. The inner query is run once and holds what it picks; rows that
@@ -74,10 +94,11 @@ RETURNING id, record, stage, position
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What someone asks the queue for: tasks in `state`, whose adjudicators are of one of these `roles`."""
+    """What someone asks the queue for: tasks to take a lease of this `kind` of, whose adjudicators are of one of these
+    `roles`."""
 
     review: str
-    state: str
+    kind: Kind
     person: str
     roles: tuple[str, ...]
 
@@ -89,8 +110,8 @@ class Wanted:
     @property
     def given(self) -> dict[str, Any]:
         return {
-            "review": self.review, "state": self.state, "person": self.person, "roles": list(self.roles),
-            "mark": self.mark,
+            "review": self.review, "state": ASKED_IN[self.kind], "kind": self.kind, "person": self.person,
+            "roles": list(self.roles), "mark": self.mark,
         }  # fmt: skip
 
 
@@ -103,12 +124,28 @@ class Taken(NamedTuple):
     position: int
 
 
-def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[tuple[str, str]]:
-    """The (stage, taker) pairs whose free tasks hold something for this person: stage by stage as asked, and
-    the head of each stage's queue first."""
+class Head(NamedTuple):
+    """Free tasks of a stage that one `taker` took first, '' being nobody, and that hold something for a person: the
+    first of them has this `position`. `turn` is the stage's among those asked for, `lately` where the person was last
+    given something."""
+
+    stage: str
+    taker: str
+    turn: int
+    position: int
+    lately: str | None
+
+    @property
+    def order(self) -> tuple[bool, int, int]:
+        """Where one is before where one is not, then as the stages are asked for, each in its queue's order."""
+        return self.stage != self.lately, self.turn, self.position
+
+
+def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[Head]:
+    """The heads of the queue for this person, in order."""
     given = {**wanted.given, "stages": orjson.dumps(list(stages)).decode()}
-    found = [head for head in work.rows.read(_HEADS, given) if head[3] is not None]
-    return [(stage, taker) for stage, taker, _, _ in sorted(found, key=lambda head: head[2:])]
+    found = [Head(*row) for row in work.rows.read(_HEADS, given) if row[3] is not None]
+    return sorted(found, key=lambda head: head.order)
 
 
 def take_slots(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
@@ -116,10 +153,69 @@ def take_slots(work: Work, wanted: Wanted, stage: str, taker: str, most: int) ->
     queue order."""
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
     given = {**wanted.given, "stage": stage, "taker": taker, "most": most, "first": first, "added": added}
-    rows = [Taken(*row) for row in work.rows.read(_TAKE, given)]
+    return _taken(work, _TAKE, given)
+
+
+def take_slots_of(work: Work, wanted: Wanted, tasks: Sequence[str], most: int) -> list[Taken]:
+    """The same of these tasks, as far as they wait for this person."""
+    return _taken(work, _TAKE_AMONG, {**wanted.given, "ids": list(tasks), "most": most, "added": wanted.mark[1:]})
+
+
+def _taken(work: Work, how: Said, given: dict[str, Any]) -> list[Taken]:
+    rows = [Taken(*row) for row in work.rows.read(how, given)]
     for task in rows:  # What this work may have held of them is not so any more.
         work.rows.drop(TaskRow, task.id)
     return sorted(rows, key=lambda task: (task.position, task.id))
+
+
+_KEEP_STAGE = Said(
+    """
+INSERT INTO last_stages (review, person, kind, stage) VALUES (:review, :person, :kind, :stage)
+ON CONFLICT (review, person, kind) DO UPDATE SET stage = excluded.stage
+"""
+)
+
+
+def keep_stage(work: Work, wanted: Wanted, stage: str) -> None:
+    """Keeps at which stage a person was last given something."""
+    given = {"review": wanted.review, "person": wanted.person, "kind": wanted.kind, "stage": stage}
+    work.rows.later(_KEEP_STAGE, given)
+
+
+#: The free tasks of a stage, as far as they are counted, and those of them that a person has no part in. What they took
+#: first themselves is leapt over; the rest is read in the index alone, up to as many as are counted.
+_LEFT = Said(
+    """
+SELECT count(*), coalesce(sum(CASE WHEN replace(takers, :mark, '') = takers THEN 1 ELSE 0 END), 0) FROM (
+    SELECT takers FROM (
+        SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+            AND taker < :person LIMIT :most
+    ) AS those_before
+    UNION ALL
+    SELECT takers FROM (
+        SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+            AND taker > :person LIMIT :most
+    ) AS those_behind
+) AS waiting
+"""
+)
+
+#: Tasks of a stage that are counted one by one for somebody; of more it is said that they are more.
+COUNTED_FOR_ONE = 10_000
+
+
+class Left(NamedTuple):
+    """How many tasks are left for somebody, or that there are so many at least."""
+
+    n: int
+    or_more: bool
+
+
+def left(work: Work, wanted: Wanted, stage: str) -> Left:
+    """How many tasks of a stage have a free slot and no part of this person's in them."""
+    given = {name: value for name, value in wanted.given.items() if name not in ("roles", "kind")}
+    ((seen, n),) = work.rows.read(_LEFT, {**given, "stage": stage, "most": COUNTED_FOR_ONE})
+    return Left(int(n), seen >= COUNTED_FOR_ONE)
 
 
 _SKIP = Said(

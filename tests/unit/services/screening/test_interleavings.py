@@ -49,6 +49,9 @@ steps_of = st.one_of(
     st.tuples(st.just("claims"), people, kinds),
     st.tuples(st.just("votes"), people, kinds, answers),
     st.tuples(st.just("releases"), people, kinds),
+    st.tuples(st.just("skips"), people, kinds),
+    st.tuples(st.just("frees"), people, kinds),
+    st.tuples(st.just("names"), people, records),
     st.tuples(st.just("waits"), st.sampled_from([20, 70])),
     st.tuples(st.just("lapses")),
     st.tuples(st.just("parks"), people, kinds, st.sampled_from([None, 1])),
@@ -162,6 +165,30 @@ class Course:
                     queue.release(work, self.review, self._leases[name, kind][0])
             except Conflict:
                 return
+
+    def skips(self, name: str, kind: str) -> None:
+        name = self._who(name)
+        if (name, kind) in self._leases:
+            try:
+                with self.bench.work(name) as work:
+                    queue.skip(work, self.review, self._leases[name, kind][0])
+            except Conflict:
+                return
+
+    def frees(self, name: str, kind: str) -> None:
+        """A lead frees what somebody holds."""
+        name = self._who(name)
+        if (name, kind) in self._leases:
+            try:
+                with self.bench.work("lea") as work:
+                    queue.free(work, self.review, self._leases[name, kind][0], "on leave")
+            except Conflict:
+                return
+
+    def names(self, name: str, number: int) -> None:
+        """Somebody claims a record by its name, beside what they hold."""
+        with self.bench.work(self._who(name)) as work:
+            queue.claim(work, self.review, "screening", None, ROLES, records=[f"r{number}"])
 
     def parks(self, name: str, kind: str, days: int | None) -> None:
         name = self._who(name)

@@ -81,8 +81,8 @@ def test_the_queue_tells_how_each_stage_stands(rig):
     rig.claims("ben", stage="sift")
 
     assert rig.gets("/queue").json() == [
-        {"stage": "sift", "open": 2, "in_hand": 2, "conflicts": 1, "conflicts_in_hand": 1, "decided": 1},
-        {"stage": "depth", "open": 1, "in_hand": 0, "conflicts": 0, "conflicts_in_hand": 0, "decided": 0},
+        {"stage": "sift", "open": 2, "in_hand": 2, "conflicts": 1, "conflicts_in_hand": 1, "decided": 1, "parked": 0},
+        {"stage": "depth", "open": 1, "in_hand": 0, "conflicts": 0, "conflicts_in_hand": 0, "decided": 0, "parked": 0},
     ]
 
     rig.bench.clock.advance(hours=2)
@@ -99,11 +99,12 @@ def test_the_funnel_accounts_for_every_record(rig):
 
     funnel = rig.gets("/funnel").json()
 
+    none = {"conflicts": 0, "withdrawn": 0, "parked": 0}
     assert funnel == {
         "discovered": 4, "merged": 0, "by_rule": {"published_after": 1}, "screening": 2, "included": 0, "excluded": 1,
         "stages": [
-            {"stage": "sift", "entered": 3, "advanced": 1, "excluded": 1, "open": 1, "conflicts": 0, "withdrawn": 0},
-            {"stage": "depth", "entered": 1, "advanced": 0, "excluded": 0, "open": 1, "conflicts": 0, "withdrawn": 0},
+            {"stage": "sift", "entered": 3, "advanced": 1, "excluded": 1, "open": 1, **none},
+            {"stage": "depth", "entered": 1, "advanced": 0, "excluded": 0, "open": 1, **none},
         ],
     }  # fmt: skip
 
