@@ -33,7 +33,7 @@ def park(review: str, task: str, reason: str, until: datetime | None, as_json: b
     """Set a record aside that you hold: nobody is given it until a day, or until you or a lead bring it back. A lead
     may set any aside."""
     with acting("parking", review) as living:
-        parking = living.screening.park(review, _task(living, review, task), reason, until and until.date())
+        parking = living.screening.park(review, task_of(living, review, task), reason, until and until.date())
     if as_json:
         print_json(parking)
     else:
@@ -140,7 +140,8 @@ def left(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
 
 
-def _task(living: Client, review: str, given: str) -> str:
+def task_of(living: Client, review: str, given: str) -> str:
+    """A task by its own id, or by that of a lease."""
     return living.screening.in_hand(review, given).task if given.startswith("lease_") else given
 
 

@@ -230,6 +230,24 @@ class ReturnRow(Base, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class Note(SQLModel):
+    """What a person notes of a record at a stage for themselves: a text, and values of the stage's tags by name."""
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    task: str = Field(primary_key=True)
+    record: str
+    stage: str
+    note: str | None = None
+    tags: dict[str, Any] = Field(sa_type=Json)
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class NoteRow(Note, Base, table=True):
+    __tablename__ = "notes"
+    __table_args__ = (Index("notes_of_task", "task"),)
+
+
 class LastStageRow(Base, table=True):
     """The stage at which a person was last given something of a kind, where they stay while anything waits for them."""
 

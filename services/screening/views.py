@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
-from services.screening.models import Lease, Parking, Record, ReturnRow, Task, Vote
+from services.screening.models import Lease, Note, Parking, Record, ReturnRow, Task, Vote
 from services.screening.store import InHand, Left, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
@@ -21,6 +21,7 @@ from shared.wire.screening import (
     LeaseLine,
     LeaseView,
     Merge,
+    NoteView,
     ParkedTask,
     ParkingView,
     RecordHistory,
@@ -129,7 +130,7 @@ def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote], elsewhere: li
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
-        definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
+        definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [], tags=stage.tags,
         record=record_view(record), votes=[vote_cast(vote) for vote in votes], elsewhere=elsewhere,
     )  # fmt: skip
 
@@ -224,6 +225,19 @@ def parked_tasks(work: Work, parked: Sequence[tuple[Parking, Task, Record]], *, 
         )
         for parking, task, record in parked
     ]  # fmt: skip
+
+
+def notes_seen(work: Work, task: Task) -> list[NoteView]:
+    """The notes on a task that the person may see: their own, and others' once they have voted there and it is over."""
+    see_all = _is_over(work, task) and bool(store.tasks_voted_by(work, work.actor, [task.id]))
+    return [note_view(note) for note in store.notes_on(work, task.id) if see_all or note.person == work.actor]
+
+
+def note_view(note: Note) -> NoteView:
+    return NoteView(
+        task=note.task, record=note.record, stage=note.stage, person=note.person, note=note.note, tags=note.tags,
+        changed_at=note.changed_at,
+    )  # fmt: skip
 
 
 def parking_view(parking: Parking) -> ParkingView:

@@ -108,6 +108,24 @@ class ScreeningClient:
         parked."""
         return self._http.pages(f"{_at(review)}/parked", wire.ParkedTask)
 
+    def note(self, review: str, task: str, note: str | None) -> wire.NoteView:
+        """Notes something of a record for myself; None takes it away."""
+        return self._http.send("PUT", f"{_at(review)}/tasks/{part(task)}/note", wire.NoteView, {"note": note})
+
+    def tag(self, review: str, task: str, tags: Mapping[str, str | float]) -> wire.NoteView:
+        """Gives a record my tags, instead of those before. Raises Invalid, whose `errors` name every tag at fault."""
+        return self._http.send("PUT", f"{_at(review)}/tasks/{part(task)}/tags", wire.NoteView, {"tags": dict(tags)})
+
+    def notes_on(self, review: str, task: str) -> list[wire.NoteView]:
+        """The notes and tags on a task that I may see: mine, and others' once I have voted there and it is closed."""
+        return self._http.listed(f"{_at(review)}/tasks/{part(task)}/notes", wire.NoteView)
+
+    def notes(
+        self, review: str, stage: str | None = None, tag: str | None = None, value: str | None = None
+    ) -> Iterator[wire.NoteView]:
+        """My own notes and tags, at a stage, with a tag, and of that a value, where these are given."""
+        return self._http.pages(f"{_at(review)}/notes", wire.NoteView, stage=stage, tag=tag, value=value)
+
     def queue(self, review: str) -> list[wire.StageQueue]:
         """How each stage stands."""
         return self._http.listed(f"{_at(review)}/queue", wire.StageQueue)

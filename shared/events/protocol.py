@@ -94,6 +94,7 @@ FEATURES: dict[str, Feature] = {
     "stage:parks_after": Feature(
         lambda protocol: any(stage.parks_after != PARKS_AFTER for stage in protocol.stages), ("screening",)
     ),
+    "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
 }
 
 

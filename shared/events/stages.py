@@ -30,6 +30,15 @@ class FormField(Part):
     required: bool = False
 
 
+class Tag(Part):
+    """One thing that people may note of a record for themselves: free text, a number, or one of `options`."""
+
+    name: Slug
+    label: Text
+    kind: Literal["free", "number", "choice"] = "free"
+    options: list[Text] = []
+
+
 class Stage(Part):
     """One stage of screening or appraisal: `votes` independent answers, then a decision."""
 
@@ -41,3 +50,4 @@ class Stage(Part):
     adjudicators: Literal["adjudicator", "lead", "admin"] = "adjudicator"
     #: After how many leases that came to nothing a task is parked.
     parks_after: Annotated[int, Field(ge=1, le=20, exclude_if=lambda times: times == PARKS_AFTER)] = PARKS_AFTER
+    tags: Annotated[list[Tag], Field(max_length=50, exclude_if=lambda tags: not tags)] = []

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
-from shared.events.stages import Answer, FormField
+from shared.events.stages import Answer, FormField, Tag
 from shared.wire.common import WHOLE, Given, Long, Reason, Short
 
 Kind = Literal["screening", "conflict"]
@@ -121,7 +121,7 @@ class TaskInHand(BaseModel):
 
     `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
     must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
-    decides a conflict.
+    decides a conflict. `tags` are those that one may give the record for oneself.
     """
 
     lease: str
@@ -139,6 +139,7 @@ class TaskInHand(BaseModel):
     record: RecordView
     votes: list[VoteCast]
     elsewhere: list[VotesElsewhere] = []
+    tags: list[Tag] = []
 
 
 class Claim(BaseModel):
@@ -271,6 +272,36 @@ class RecordSummary(BaseModel):
     rule: str | None
     reason: str | None
     merged_into: str | None
+
+
+#: A tag's value: a text, or a number for a tag of that kind.
+TagValue = Long | Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)]
+
+
+class NewNote(Given):
+    """What one notes of a record for oneself; nothing takes the note away."""
+
+    note: Long | None
+
+
+class NewTags(Given):
+    """The tags that one gives a record for oneself, by name, all of them: a text for the kind `free`, a number for
+    `number`, also written as text, one of the options for `choice`."""
+
+    tags: Annotated[dict[Short, TagValue], Field(max_length=50, json_schema_extra={"additionalProperties": False})]
+
+
+class NoteView(BaseModel):
+    """What somebody noted of a record at a stage. Others' are shown to whoever has voted there, once the task is
+    closed."""
+
+    task: str
+    record: str
+    stage: str
+    person: str
+    note: str | None
+    tags: dict[str, str | int | float]
+    changed_at: datetime
 
 
 class NewParking(Given):

@@ -127,6 +127,10 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
     yield from _unique(fields, (*path, "fields"), "name")
     for index, field in fields:
         yield from _field(field, (*path, "fields", index))
+    tags = _parts(stage, "tags")
+    yield from _unique(tags, (*path, "tags"), "name")
+    for index, tag in tags:
+        yield from _tag(tag, (*path, "tags", index))
 
 
 def _field(field: dict[str, Any], path: Path) -> Broken:
@@ -138,6 +142,16 @@ def _field(field: dict[str, Any], path: Path) -> Broken:
             yield (*path, "options"), "an option is given twice"
     elif options:
         yield (*path, "options"), f"a field of kind {kind!r} has no options"
+
+
+def _tag(tag: dict[str, Any], path: Path) -> Broken:
+    options, kind = tag.get("options"), tag.get("kind", "free")
+    if kind == "choice" and not options:
+        yield (*path, "options"), "a tag of kind 'choice' needs options"
+    elif kind == "choice" and isinstance(options, list) and len({str(option) for option in options}) < len(options):
+        yield (*path, "options"), "an option is given twice"
+    elif options and kind != "choice":
+        yield (*path, "options"), f"a tag of kind {kind!r} has no options"
 
 
 def _theories_exist(data: dict[str, Any]) -> Broken:

@@ -27,3 +27,5 @@ from services.screening.domain.states import TO_SCREEN as TO_SCREEN
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates
+from services.screening.domain.tags import tag_faults as tag_faults
+from services.screening.domain.tags import tags_kept as tags_kept

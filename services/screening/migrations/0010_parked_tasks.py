@@ -1,9 +1,9 @@
-"""parked tasks, leases that came to nothing, what people skip and at which stage they are."""
+"""parked tasks, leases that came to nothing, what people skip, at which stage they are, and their notes."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from shared.db.types import Instant
+from shared.db.types import Instant, Json
 
 revision = "0010"
 down_revision = "0008"
@@ -33,6 +33,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("returns_of_task", "returns", ["task"])
+    op.create_table(
+        "notes",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("task", sa.String(), nullable=False),
+        sa.Column("record", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("changed_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "person", "task"),
+    )
+    op.create_index("notes_of_task", "notes", ["task"])
     op.create_table(
         "last_stages",
         sa.Column("review", sa.String(), nullable=False),
@@ -89,6 +102,7 @@ def downgrade() -> None:
         " WHERE state = 'parked'"
     )
     op.drop_table("parkings")
+    op.drop_table("notes")
     op.drop_table("skips")
     op.drop_table("last_stages")
     op.drop_table("returns")

@@ -29,6 +29,10 @@ from services.screening.store.names import names_to_replace as names_to_replace
 from services.screening.store.names import old_name_to_change as old_name_to_change
 from services.screening.store.names import old_names as old_names
 from services.screening.store.names import replace_name as replace_name
+from services.screening.store.notes import forget_note as forget_note
+from services.screening.store.notes import lock_note as lock_note
+from services.screening.store.notes import notes_on as notes_on
+from services.screening.store.notes import page_of_notes as page_of_notes
 from services.screening.store.parkings import page_of_parked as page_of_parked
 from services.screening.store.parkings import parkings_due as parkings_due
 from services.screening.store.parkings import parkings_now as parkings_now
