@@ -165,11 +165,14 @@ def status(review: str, as_json: bool) -> None:
         print_json({**report, "screening": funnel, "synthesis": synthesis})
         return
     out.print(Text(f"{synthesis.title}\n", style="bold"))
+    # A platform of before parks nothing.
+    parked = sum(getattr(stage, "parked", 0) for stage in funnel.stages)
     lines: list[list[object]] = [
         ["state", f"{synthesis.state}; next revision due {synthesis.next_due}"],
         ["revisions", f"{synthesis.revisions}, last {synthesis.last_published or 'never'}"],
         ["records", f"{literature.records} from {literature.source_records} source records"],
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
+        *(["parked", n] for n in [parked] if n),
         *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
         ["open copies", _open_copies(getattr(literature, "open_copies", None))],
         ["full texts", _full_texts(getattr(literature, "retrievals", None))],

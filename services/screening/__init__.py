@@ -6,11 +6,13 @@ votes and conflicts, and the order of the queue.
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped.
 
-Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
-screening.record.included, screening.record.excluded, screening.record.reopened.
+Emits: screening.task.opened, screening.task.closed, screening.task.parked, screening.task.resumed,
+screening.conflict.opened, screening.record.advanced, screening.record.included, screening.record.excluded,
+screening.record.reopened.
 
 Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
-holds its conflict. No event before `screening.task.closed` tells a vote.
+holds its conflict. No event before `screening.task.closed` tells a vote. Who parked a task and why, and what people
+note of it for themselves, others see no earlier.
 
 What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
 and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened

@@ -288,3 +288,40 @@ def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(
     rig.bench.runs(jobs.fold_counts)
     assert_sound(rig.bench, REVIEW, cast)
     assert len(cast) == 24
+
+
+def test_votes_parkings_skips_and_freed_leases_at_once_lose_and_double_nothing(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(12)))
+    cast: set[tuple[str, str]] = set()
+
+    def work(number: int) -> None:
+        name = PEOPLE[number]
+        for turn in range(4):
+            for task in claim_many(rig, name, 2, stage="sift"):
+                lease, what = task["lease"], (number + turn) % 4
+                if what == 0:
+                    answer = rig.asks(f"/tasks/{task['task']}/park", {"reason": "later"}, name)
+                elif what == 1:
+                    answer = rig.asks(f"/leases/{lease}/skip", None, name)
+                elif what == 2:
+                    answer = rig.votes(name, lease, "include")
+                else:
+                    answer = rig.asks(f"/leases/{lease}/free", {"reason": "away"}, "lea", "lead")
+                assert answer.status_code in (200, 403, 409), answer.text
+                if what == 2 and answer.status_code == 200:
+                    cast.add((task["task"], name))
+
+    def bring_back(_: int) -> None:
+        for _ in range(6):
+            for seen in rig.gets("/parked", "lea", "lead").json()["items"]:
+                answer = rig.asks(f"/tasks/{seen['task']}/unpark", None, "lea", "lead")
+                assert answer.status_code in (200, 409), answer.text
+
+    at_once(
+        lambda do: do(),
+        [lambda number=number: work(number) for number in range(12)]
+        + [lambda: bring_back(0), lambda: bring_back(1), lambda: rig.bench.runs(jobs.return_lapsed_leases)],
+    )
+
+    assert_sound(rig.bench, REVIEW, cast)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events.protocol import SOURCES, Need
+from shared.events.protocol import SOURCES, Need, VersionPublished
 from tests.unit.services.ingest.rig import strategy, version
+from tests.unit.services.screening.rig import SIFT, protocol
 
 
 @pytest.mark.parametrize("source", SOURCES[:4])
@@ -19,3 +20,20 @@ def test_a_source_that_came_later_is_needed_of_ingest_alone(source):
 
     assert published.needs == [Need(feature=f"source:{source}", services=["ingest"])]
     assert (published.lacking("ingest"), published.lacking("screening")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "feature"),
+    [({"parks_after": 5}, "stage:parks_after"), ({"tags": [{"name": "a", "label": "A"}]}, "stage:tags")],
+)
+def test_what_a_stage_says_of_the_queue_is_needed_of_screening_alone(said, feature):
+    published = VersionPublished.of(protocol({**SIFT, **said}), 1, "lea")
+
+    assert published.needs == [Need(feature=feature, services=["screening"])]
+
+
+def test_what_a_stage_does_not_say_is_neither_written_nor_needed():
+    published = VersionPublished.of(protocol({**SIFT, "parks_after": 3, "tags": []}), 1, "lea")
+
+    assert published.needs == []
+    assert "parks_after" not in published.document and "tags" not in published.document

@@ -162,6 +162,32 @@ def test_a_one_is_no_truth_value_in_a_protocol():
     assert "true or false" in errors["stages[0].fields[0].required"]["why"]
 
 
+@pytest.mark.parametrize(
+    ("tags", "wrong"),
+    [
+        ([{"name": "a", "label": "A"}, {"name": "b", "label": "B", "kind": "choice", "options": ["x", "y"]}], []),
+        ([{"name": "a", "label": "A"}, {"name": "a", "label": "B"}], ["tags[1].name"]),
+        ([{"name": "a", "label": "A", "kind": "choice"}], ["tags[0].options"]),
+        ([{"name": "a", "label": "A", "kind": "choice", "options": ["x", "x"]}], ["tags[0].options"]),
+        ([{"name": "a", "label": "A", "kind": "number", "options": ["1"]}], ["tags[0].options"]),
+        ([{"name": "a", "label": "A", "kind": "colour"}], ["tags[0].kind"]),
+    ],
+)
+def test_the_tags_of_a_stage_have_names_of_their_own_and_options_where_one_chooses(tags, wrong):
+    text = as_yaml(small(stages=[SMALL["stages"][0] | {"tags": tags}]))
+
+    assert [f"stages[0].{at}" for at in wrong] == (list(errors_of(text)) if wrong else [])
+    assert wrong or check(text).stages[0].tags[1].options == ["x", "y"]
+
+
+@pytest.mark.parametrize(("times", "fits"), [(1, True), (20, True), (0, False), (21, False)])
+def test_a_task_is_parked_after_one_to_twenty_leases_that_came_to_nothing(times, fits):
+    text = as_yaml(small(stages=[SMALL["stages"][0] | {"parks_after": times}]))
+
+    assert fits or list(errors_of(text)) == ["stages[0].parks_after"]
+    assert not fits or check(text).stages[0].parks_after == times
+
+
 def test_a_stage_that_can_never_advance_a_record_is_an_error():
     stage = SMALL["stages"][0] | {"answers": [SMALL["stages"][0]["answers"][2], SMALL["stages"][0]["answers"][1]]}
 
