@@ -183,19 +183,16 @@ def keep_stage(work: Work, wanted: Wanted, stage: str) -> None:
 
 
 #: The free tasks of a stage, as far as they are counted, and those of them that a person has no part in. What they took
-#: first themselves is leapt over; the rest is read in the index alone, up to as many as are counted.
+#: first themselves is leapt over; of the rest no more is read than is counted.
 _LEFT = Said(
     """
 SELECT count(*), coalesce(sum(CASE WHEN replace(takers, :mark, '') = takers THEN 1 ELSE 0 END), 0) FROM (
-    SELECT takers FROM (
-        SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
-            AND taker < :person LIMIT :most
-    ) AS those_before
+    SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+        AND taker < :person
     UNION ALL
-    SELECT takers FROM (
-        SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
-            AND taker > :person LIMIT :most
-    ) AS those_behind
+    SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+        AND taker > :person
+    LIMIT :most
 ) AS waiting
 """
 )

@@ -92,6 +92,37 @@ def test_the_older_tables_come_back_with_what_was_counted(old_rig):
     assert sorted(paired) == ["ana", "ana", "ben", "ben"]
 
 
+def test_what_is_parked_waits_for_people_again_in_the_tables_before_that(old_rig):
+    database, opened = old_rig
+    rig = opened()
+    waiting = [rig.claims("dee"), rig.claims("eve", "adjudicator", kind="conflict")]
+    for task, name in zip(waiting, ("dee", "eve"), strict=True):
+        parked = rig.asks(f"/tasks/{task['task']}/park", {"reason": "later"}, name, "adjudicator")
+        assert parked.status_code == 200, parked.text
+    rig.bench.close()
+
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0008")
+        found = connection.execute(
+            text("SELECT state, places FROM tasks WHERE id IN (:first, :second) ORDER BY state"),
+            {"first": waiting[0]["task"], "second": waiting[1]["task"]},
+        ).all()
+        states = {row.first: row.n for row in connection.execute(text(_STATES))}
+        assert not {"parkings", "returns", "skips", "notes"} & set(inspect(connection).get_table_names())
+        connection.rollback()
+
+    assert [tuple(row) for row in found] == [("conflict", 1), ("open", 2)]
+    assert (states["open"], states["conflict"], states.get("parked", 0)) == (2, 1, 0)
+
+
+_STATES = """
+SELECT first, sum(n) AS n FROM (
+    SELECT first, n FROM counts WHERE what = 'state' AND stage = 'sift'
+    UNION ALL SELECT first, n FROM count_changes WHERE what = 'state' AND stage = 'sift'
+) AS parts GROUP BY first
+"""
+
+
 def _fill(connection: Connection) -> None:
     tables = MetaData()
     tables.reflect(connection)

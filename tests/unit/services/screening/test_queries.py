@@ -168,5 +168,5 @@ def _plans(rig: ScreeningRig, text: str, given: Any) -> list[str]:
 def _scans(plan: str) -> bool:
     """Whether a step of a plan reads a table from end to end. No tables are the queue's leaps, what a statement
     was handed as a parameter, and what it has put together itself, which is bounded."""
-    own = ("heads", "CONSTANT", "given", "parts", "open_to_others", "those_before", "those_behind", "waiting")
+    own = ("heads", "CONSTANT", "given", "parts", "open_to_others", "waiting")
     return plan.startswith("SCAN") and "VIRTUAL TABLE" not in plan and plan.split()[1] not in own
