@@ -39,7 +39,7 @@ def state(rig: ScreeningRig, record: str = "r1") -> str:
     return rig.record(record)["stages"][-1]["state"]
 
 
-def told(rig: ScreeningRig, kind: str) -> list[dict[str, Any]]:
+def data_of(rig: ScreeningRig, kind: str) -> list[dict[str, Any]]:
     return [seen.data for seen in rig.bench.journal() if seen.type == f"screening.task.{kind}"]
 
 
@@ -121,7 +121,7 @@ def test_a_parked_task_comes_back_by_itself_on_its_day(either_rig):
     rig.bench.runs(jobs.resume_what_is_due)
 
     assert rig.claims("ben")["task"] == task
-    assert [event["because"] for event in told(rig, "resumed")] == ["day_came"]
+    assert [event["because"] for event in data_of(rig, "resumed")] == ["day_came"]
     assert_sound(rig.bench, REVIEW, set())
 
 
@@ -217,7 +217,7 @@ def test_a_lease_that_comes_to_nothing_again_and_again_parks_the_task(either_rig
         ("lapsed", "ana"), ("released", "ben"), ("lapsed", "cy"), ("lapsed", "dee"),
     ]  # fmt: skip
     assert parked(rig, "ana", "reviewer") == []
-    assert [event["because"] for event in told(rig, "parked")] == ["came_to_nothing"]
+    assert [event["because"] for event in data_of(rig, "parked")] == ["came_to_nothing"]
     assert_sound(rig.bench, REVIEW, set())
 
 
@@ -291,8 +291,8 @@ def test_no_event_says_who_parked_or_why_but_a_lead(rig):
     park(rig, "lea", second, "lead", until="2020-03-01")
     unpark(rig, "lea", second, "lead")
 
-    assert [(it.get("by"), it.get("until")) for it in told(rig, "parked")] == [(None, None), ("lea", "2020-03-01")]
-    assert [it.get("by") for it in told(rig, "resumed")] == [None, "lea"]
+    assert [(it.get("by"), it.get("until")) for it in data_of(rig, "parked")] == [(None, None), ("lea", "2020-03-01")]
+    assert [it.get("by") for it in data_of(rig, "resumed")] == [None, "lea"]
     assert not any("clearly out" in str(it) for it in rig.bench.journal())
     shown = rig.gets("/events", "ben").json()["items"]
     actors = {it["event"]["actor"] for it in shown if it["event"]["data"].get("task") == first}
@@ -355,7 +355,7 @@ def test_a_retried_parking_is_answered_and_done_once(rig):
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
-    assert len(told(rig, "parked")) == 1
+    assert len(data_of(rig, "parked")) == 1
 
 
 def test_a_parked_task_is_in_the_funnel_and_the_gauge(rig):
