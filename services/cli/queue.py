@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.events.protocol import Cmoc
     from shared.events.screening import VoteCast
     from shared.events.stages import FormField
-    from shared.wire.screening import RecordView, TaskInHand
+    from shared.wire.screening import CoefficientView, Interval, PairAgreement, RecordView, StageAgreement, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")
 
@@ -110,21 +110,56 @@ def release(review: str, lease: str) -> None:
 
 @app.command("agreement", example="living queue agreement shared-records")
 @REVIEW
+@option("--cycle", type=int, help="Only of tasks that had all their votes within this cycle.")
+@option("--pairs", is_flag=True, help="How far any two people agree.")
 @AS_JSON
-def agreement(review: str, as_json: bool) -> None:
-    """How far independent votes agree, stage by stage: counts, Cohen's kappa, and what is left out."""
+def agreement(review: str, cycle: int | None, pairs: bool, as_json: bool) -> None:
+    """How far independent votes agree, stage by stage: counts, coefficients with their intervals of 95 per cent, and
+    what is left out.
+
+    Cohen's kappa is of tasks with two votes, Gwet's AC1 and Krippendorff's alpha are of any number. Where nearly all
+    answers are the same, kappa and alpha are low however well people agree: go by AC1 and the counts.
+    """
     with client("lead") as living:
-        rows = living.screening.agreement(review)
+        rows = living.screening.agreement(review, cycle=cycle)
+        called = called_in(living, review) if pairs and not as_json else str
+    if pairs and not as_json:
+        _print_pairs(rows, called)
+        return
     columns = [
         ("stage", lambda row: row.stage),
         ("tasks", lambda row: row.n),
         ("agreed", lambda row: row.agreed),
-        ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}"),
+        ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}{_within(row.kappa_interval)}"),
+        ("AC1", lambda row: _coefficient(row.ac1)),
+        ("alpha", lambda row: _coefficient(row.alpha)),
         ("one vote", lambda row: row.one_vote),
         ("withheld", lambda row: row.withheld),
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
+
+
+def _print_pairs(rows: Iterable[StageAgreement], called: Callable[[str], str]) -> None:
+    columns: list[tuple[str, Callable[[tuple[str, PairAgreement]], object]]] = [
+        ("stage", lambda row: row[0]),
+        ("one", lambda row: called(row[1].first)),
+        ("other", lambda row: called(row[1].second)),
+        ("tasks", lambda row: row[1].n),
+        ("agreed", lambda row: row[1].agreed),
+        ("kappa", lambda row: _coefficient(row[1].kappa)),
+        ("AC1", lambda row: _coefficient(row[1].ac1)),
+    ]
+    pairs = [(row.stage, pair) for row in rows for pair in row.between]
+    print_rows(pairs, columns, as_json=False, empty="no two people have voted on the same task yet")
+
+
+def _coefficient(found: CoefficientView | None) -> str:
+    return "" if found is None else f"{found.value:.2f}{_within(found.interval)}"
+
+
+def _within(interval: Interval | None) -> str:
+    return "" if interval is None else f" ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:

@@ -4,7 +4,7 @@ Owns: the stages each protocol version asks for, the state of every record in sc
 votes and conflicts, and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
-ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped.
+ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped, synthesis.revision.published.
 
 Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
 screening.record.included, screening.record.excluded, screening.record.reopened.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.screening import api, jobs, views
 from services.screening.models import Base
-from services.screening.reactions import members, protocols, records
+from services.screening.reactions import cycles, members, protocols, records
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.people import MemberLeft, NameMapped
@@ -20,6 +20,7 @@ from shared.events.screening import (
     TaskClosed,
     TaskOpened,
 )
+from shared.events.synthesis import RevisionPublished
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -38,6 +39,7 @@ SERVICE = Service(
         on(RecordNoticed, records.flag_report),
         on(MemberLeft, members.return_what_they_hold),
         on(NameMapped, members.give_votes_to_person),
+        on(RevisionPublished, cycles.end_cycle),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),

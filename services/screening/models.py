@@ -101,8 +101,7 @@ class Task(SQLModel):
     now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
-    `first` and `second` are its two independent answers, in the order of their people's names, once they
-    have been counted as a pair here.
+    `compared` is under what its independent votes were compared here, once they were (`domain.comparisons`).
     """
 
     id: str = Field(primary_key=True)
@@ -120,8 +119,7 @@ class Task(SQLModel):
     takers: str = ""
     answer: str | None = None
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
-    first: str | None = None
-    second: str | None = None
+    compared: str | None = None
     told: str
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -217,7 +215,7 @@ class Vote(SQLModel):
     again.
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
-    that was counted as one of a pair: the task it was counted on, so that it is not counted twice. `via` is the key by
+    that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
     which a client cast it for its person.
     """
 
@@ -271,7 +269,7 @@ class CountRow(Base, table=True):
 
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
-    - pair: tasks whose two independent votes were `first` (of who comes first by name) and `second`;
+    - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
     - voter: how often a vote of the person `first` was among all that a task needed.
 
     `n` is the sum of the changes folded so far; those in `count_changes` come on top.
@@ -285,6 +283,16 @@ class CountRow(Base, table=True):
     first: str = Field(primary_key=True)
     second: str = Field(primary_key=True)
     n: int
+
+
+class CycleRow(Base, table=True):
+    """A cycle of a review that has ended: when its first revision was signed."""
+
+    __tablename__ = "cycles"
+
+    review: str = Field(primary_key=True)
+    cycle: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    ended_at: datetime = Field(sa_type=Instant)
 
 
 class ChangeRow(Base, table=True):

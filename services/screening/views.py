@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store
-from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
+from services.screening.domain import TO_DECIDE, TO_SCREEN, Agreement, Coefficient, RecordStates, TaskStates
+from services.screening.domain.comparisons import Compared
 from services.screening.models import Lease, Record, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
@@ -16,10 +17,13 @@ from shared.events.screening import Judgement, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
+    CoefficientView,
     Flag,
     Funnel,
+    Interval,
     LeaseView,
     Merge,
+    PairAgreement,
     RecordHistory,
     RecordSummary,
     RecordView,
@@ -209,23 +213,43 @@ def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
 
 
 def stage_agreement(
-    stage: str,
-    answers: Sequence[str],
-    pairs: Mapping[tuple[str, str], int],
-    one_vote: int,
-    hidden: Mapping[tuple[str, str], int],
+    stage: str, answers: Sequence[str], compared: Compared, one_vote: int, hidden: Compared, *, of: str | None = None
 ) -> StageAgreement:
-    """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of `pairs`, those
-    that are `hidden` from whoever asks are left out."""
-    seen = {pair: n - hidden.get(pair, 0) for pair, n in sorted(pairs.items())}
-    found = domain.agreement(seen)
-    retired = sorted({answer for pair, n in seen.items() if n for answer in pair} - set(answers))
+    """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of what was `compared`,
+    that which is `hidden` from whoever asks is left out. `between` are all pairs of people, or those `of` one."""
+    seen = compared - hidden
+    found = domain.agreement(seen, answers)
+    retired = sorted({answer for _, said in seen for answer in said} - set(answers))
     return StageAgreement(
         stage=stage, answers=[*answers, *retired],
-        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in seen.items() if n],
-        n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected, kappa=found.kappa,
-        one_vote=one_vote, withheld=sum(hidden.values()),
+        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in found.pairs.items()],
+        n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected,
+        kappa=found.kappa.value if found.kappa else None, kappa_interval=_interval(found.kappa),
+        ac1=_coefficient(found.ac1), alpha=_coefficient(found.alpha),
+        between=[
+            _of_two(people, domain.agreement(both, answers))
+            for people, both in sorted(domain.between_two(seen).items())
+            if of is None or of in people
+        ],
+        one_vote=one_vote, withheld=hidden.total(),
     )  # fmt: skip
+
+
+def _of_two(people: tuple[str, str], found: Agreement) -> PairAgreement:
+    return PairAgreement(
+        first=people[0], second=people[1], n=found.n, agreed=found.agreed,
+        kappa=_coefficient(found.kappa), ac1=_coefficient(found.ac1),
+    )  # fmt: skip
+
+
+def _coefficient(found: Coefficient | None) -> CoefficientView | None:
+    return CoefficientView(value=found.value, interval=_interval(found)) if found is not None else None
+
+
+def _interval(found: Coefficient | None) -> Interval | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return Interval(low=found.low, high=found.high)
 
 
 def gauges(work: Work) -> list[Gauge]:

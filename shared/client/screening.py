@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
@@ -70,10 +71,14 @@ class ScreeningClient:
         """Where every record is now, and what became of those that entered each stage."""
         return self._http.get(f"{_at(review)}/funnel", wire.Funnel)
 
-    def agreement(self, review: str) -> list[wire.StageAgreement]:
+    def agreement(
+        self, review: str, *, since: date | None = None, until: date | None = None, cycle: int | None = None
+    ) -> list[wire.StageAgreement]:
         """How far independent votes agree, stage by stage: all of them for a lead, else those where my votes are
-        in. Raises Forbidden (`votes_first`) when there are none."""
-        return self._http.listed(f"{_at(review)}/agreement", wire.StageAgreement)
+        in; of tasks whose last vote came in within these days, or within a cycle. Raises Forbidden (`votes_first`)
+        when there are none."""
+        asked = {"since": since, "until": until, "cycle": cycle}
+        return self._http.listed(f"{_at(review)}/agreement", wire.StageAgreement, **asked)
 
     def tasks(self, review: str, stage: str, state: wire.TaskState = "open") -> Iterator[wire.TaskSummary]:
         """The tasks of a stage in one state, in queue order."""

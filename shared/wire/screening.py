@@ -187,16 +187,43 @@ class AnswerPair(BaseModel):
     n: int
 
 
+class Interval(BaseModel):
+    """Within which a value lies at 95 per cent, by a jackknife over tasks."""
+
+    low: float
+    high: float
+
+
+class CoefficientView(BaseModel):
+    """A coefficient of agreement: 1 where all agree, 0 where chance alone would agree as much. No `interval` where
+    there is too little to reckon one."""
+
+    value: float
+    interval: Interval | None
+
+
+class PairAgreement(BaseModel):
+    """How far two people agree, over the `n` tasks on which both voted."""
+
+    first: str
+    second: str
+    n: int
+    agreed: int
+    kappa: CoefficientView | None
+    ac1: CoefficientView | None
+
+
 class StageAgreement(BaseModel):
-    """How far the two independent votes of a stage's tasks agree: all counts, and Cohen's kappa over them. A task
-    counts once both votes are in, adjudicated or not.
+    """How far the independent votes of a stage's tasks agree, over the `n` tasks that had two or more and all that they
+    need, adjudicated or not.
 
-    `n` tasks, `agreed` of them with equal answers; `observed` = agreed / n, `expected` by chance. `kappa` is
-    null where there is nothing to compare. Read it with the counts: where one answer is rare it misleads.
+    On `agreed` of them all answers are equal; `observed` is the share of pairs of votes on one task that are, the mean
+    over tasks. `pairs`, `expected` (by chance) and Cohen's `kappa` are of tasks with two votes; Gwet's `ac1` and
+    Krippendorff's `alpha` of all. Null where there is nothing to compare. Read kappa and alpha with the counts: where
+    one answer is rare they mislead. `between` are two people each: to leads all, to others those with themselves.
 
-    What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are pairs
-    of open conflicts that whoever asks may still come to decide. (Where a stage asks for three votes or more,
-    they are no pairs, and `n` is 0.)
+    What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are those of open
+    conflicts that whoever asks may still come to decide.
     """
 
     stage: str
@@ -207,6 +234,10 @@ class StageAgreement(BaseModel):
     observed: float | None
     expected: float | None
     kappa: float | None
+    kappa_interval: Interval | None = None
+    ac1: CoefficientView | None = None
+    alpha: CoefficientView | None = None
+    between: list[PairAgreement] = []
     one_vote: int
     withheld: int
 

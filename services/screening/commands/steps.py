@@ -348,7 +348,7 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.where].first is not None:
+            if vote.paired_on is None and origins[vote.where].compared is not None:
                 vote.paired_on = vote.task
             vote.task = task.id
             voted.add(vote.person)

@@ -1,7 +1,9 @@
 """The rules of screening, pure: who is admitted, what a ballot must hold, what votes decide, how far people agree."""
 
 from services.screening.domain.agreement import Agreement as Agreement
+from services.screening.domain.agreement import Coefficient as Coefficient
 from services.screening.domain.agreement import agreement as agreement
+from services.screening.domain.agreement import between_two as between_two
 from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault

@@ -2,13 +2,16 @@
 
 from services.screening.store.counts import Counted as Counted
 from services.screening.store.counts import Counts as Counts
+from services.screening.store.counts import compared as compared
+from services.screening.store.counts import compared_in_conflicts as compared_in_conflicts
 from services.screening.store.counts import counted as counted
 from services.screening.store.counts import counts as counts
 from services.screening.store.counts import fold as fold
-from services.screening.store.counts import pairs_to_decide as pairs_to_decide
 from services.screening.store.counts import queue_depths as queue_depths
 from services.screening.store.counts import stages_voted_at as stages_voted_at
 from services.screening.store.counts import times_counted as times_counted
+from services.screening.store.cycles import days_of_cycle as days_of_cycle
+from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
 from services.screening.store.leases import conflicts_in_hand as conflicts_in_hand

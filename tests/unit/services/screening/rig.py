@@ -11,6 +11,7 @@ from services.screening.manifest import SERVICE
 from shared.events.base import Event
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.protocol import Protocol, VersionPublished
+from shared.events.synthesis import RevisionPublished
 from tests.workbench import Workbench
 
 REVIEW = "gardens"
@@ -108,6 +109,15 @@ def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = 
     return RecordNoticed(
         review=REVIEW, record=record, notice=notice or f"{kind}_of_{record}", kind=kind,
         reason="data could not be found", source="crossref", drill=drill,
+    )  # fmt: skip
+
+
+def revision_published(cycle: int, *, drill: bool = False) -> RevisionPublished:
+    return RevisionPublished(
+        review=REVIEW, revision=f"rev_{cycle}", number=cycle, cycle=cycle, title="How gardens work",
+        change_class="PATCH", states=[], changes=[], summary="One more study.", fragments_sha256="f" * 64,
+        content_sha256="c" * 64, preceding=None, searched_through={}, signed_by="lea", signature="x.y.z", because=[],
+        drill=drill,
     )  # fmt: skip
 
 

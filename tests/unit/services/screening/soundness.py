@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from services.screening import domain, store
+from services.screening.domain.comparisons import BETWEEN
 from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
@@ -92,7 +93,8 @@ def _voters(work: Work, review: str) -> Counter[tuple[str, str]]:
 def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, ...], int]:
     counted = Counter(("", "state", record.tally, "") for record in records)
     counted += Counter((task.stage, "state", task.state, "") for task in tasks)
-    counted += Counter((task.stage, "pair", task.first, task.second) for task in tasks if task.first is not None)
+    compared = [(task.stage, task.compared) for task in tasks if task.compared is not None]
+    counted += Counter((stage, "compared", *written.split(BETWEEN)) for stage, written in compared)
     alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]
     return dict(counted + Counter((task.stage, "alone", "", "") for task in alone))
 
