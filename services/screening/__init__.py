@@ -7,7 +7,8 @@ Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.u
 ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped, synthesis.revision.published.
 
 Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
-screening.record.included, screening.record.excluded, screening.record.reopened.
+screening.record.included, screening.record.excluded, screening.record.reopened, screening.agreement.fell,
+screening.agreement.recovered.
 
 Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
 holds its conflict. No event before `screening.task.closed` tells a vote.

@@ -12,6 +12,8 @@ from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, 
 from shared.events.people import MemberLeft, NameMapped
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
+    AgreementFell,
+    AgreementRecovered,
     ConflictOpened,
     RecordAdvanced,
     RecordExcluded,
@@ -46,6 +48,7 @@ SERVICE = Service(
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
+        every(minutes=5, run=jobs.watch_agreement),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,
@@ -58,5 +61,7 @@ SERVICE = Service(
         RecordIncluded,
         RecordExcluded,
         RecordReopened,
+        AgreementFell,
+        AgreementRecovered,
     ],
 )

@@ -295,6 +295,18 @@ class CycleRow(Base, table=True):
     ended_at: datetime = Field(sa_type=Instant)
 
 
+class AlarmRow(Base, table=True):
+    """Two people of whom it was told that they agree less at a stage than its floor, while that is so."""
+
+    __tablename__ = "agreement_alarms"
+
+    review: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
+    fell_at: datetime = Field(sa_type=Instant)
+
+
 class ChangeRow(Base, table=True):
     """A change of a count that is not in its sum yet: a row of its own, so that no vote waits for another."""
 

@@ -213,7 +213,14 @@ def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
 
 
 def stage_agreement(
-    stage: str, answers: Sequence[str], compared: Compared, one_vote: int, hidden: Compared, *, of: str | None = None
+    stage: str,
+    answers: Sequence[str],
+    compared: Compared,
+    one_vote: int,
+    hidden: Compared,
+    *,
+    of: str | None = None,
+    floor: float | None = None,
 ) -> StageAgreement:
     """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of what was `compared`,
     that which is `hidden` from whoever asks is left out. `between` are all pairs of people, or those `of` one."""
@@ -227,7 +234,7 @@ def stage_agreement(
         kappa=found.kappa.value if found.kappa else None, kappa_interval=_interval(found.kappa),
         ac1=_coefficient(found.ac1), alpha=_coefficient(found.alpha),
         between=[
-            _of_two(people, domain.agreement(both, answers))
+            _of_two(people, domain.agreement(both, answers), floor)
             for people, both in sorted(domain.between_two(seen).items())
             if of is None or of in people
         ],
@@ -235,9 +242,9 @@ def stage_agreement(
     )  # fmt: skip
 
 
-def _of_two(people: tuple[str, str], found: Agreement) -> PairAgreement:
+def _of_two(people: tuple[str, str], found: Agreement, floor: float | None) -> PairAgreement:
     return PairAgreement(
-        first=people[0], second=people[1], n=found.n, agreed=found.agreed,
+        first=people[0], second=people[1], n=found.n, agreed=found.agreed, below=domain.is_below(found, floor),
         kappa=_coefficient(found.kappa), ac1=_coefficient(found.ac1),
     )  # fmt: skip
 

@@ -88,6 +88,10 @@ FEATURES: dict[str, Feature] = {
     # Every service of an earlier release reads a strategy as one source and one query of 5,000 characters.
     "strategy:concepts": Feature(lambda protocol: any(it.concepts is not None for it in protocol.strategies)),
     "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
+    # Others would watch over nothing.
+    "stage:agreement_floor": Feature(
+        lambda protocol: any(stage.agreement_floor is not None for stage in protocol.stages), ("screening",)
+    ),
     # One without a source is none to an earlier release.
     "strategy:manual": Feature(lambda protocol: any(it.manual is not None for it in protocol.strategies)),
 }

@@ -94,6 +94,26 @@ class RecordExcluded(Event, type="screening.record.excluded", key="record"):
     reason: str
 
 
+class AgreementFell(Event, type="screening.agreement.fell", key="review", topic="screening.agreement"):
+    """Two people agree less at a stage than the protocol asks for: their kappa over the `n` tasks of this cycle on
+    which both voted is below its floor. Told once, until they are above it again."""
+
+    stage: Id
+    first: Id
+    second: Id
+    n: Count
+    kappa: float
+    floor: float
+
+
+class AgreementRecovered(Event, type="screening.agreement.recovered", key="review", topic="screening.agreement"):
+    """Two people of whom that was told are above the floor again, or nothing asks for it any more."""
+
+    stage: Id
+    first: Id
+    second: Id
+
+
 class RecordReopened(Event, type="screening.record.reopened", key="record"):
     """A decision about a record no longer stands, and it waits for people again."""
 

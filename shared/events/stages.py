@@ -36,3 +36,7 @@ class Stage(Part):
     answers: Annotated[list[Answer], Field(min_length=2, max_length=20)]
     fields: list[FormField] = []
     adjudicators: Literal["adjudicator", "lead", "admin"] = "adjudicator"
+    #: Cohen's kappa below which leads are told of two people who screen here.
+    agreement_floor: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, exclude_if=lambda floor: floor is None
+    )

@@ -203,12 +203,14 @@ class CoefficientView(BaseModel):
 
 
 class PairAgreement(BaseModel):
-    """How far two people agree, over the `n` tasks on which both voted."""
+    """How far two people agree, over the `n` tasks on which both voted; `below` says that it is less than the stage's
+    floor, on 20 tasks or more."""
 
     first: str
     second: str
     n: int
     agreed: int
+    below: bool = False
     kappa: CoefficientView | None
     ac1: CoefficientView | None
 

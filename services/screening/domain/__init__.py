@@ -4,10 +4,12 @@ from services.screening.domain.agreement import Agreement as Agreement
 from services.screening.domain.agreement import Coefficient as Coefficient
 from services.screening.domain.agreement import agreement as agreement
 from services.screening.domain.agreement import between_two as between_two
+from services.screening.domain.agreement import is_below as is_below
 from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
+from services.screening.domain.comparisons import NOTHING as NOTHING
 from services.screening.domain.dates import DATE_RULES as DATE_RULES
 from services.screening.domain.dates import MERGED_RULE as MERGED_RULE
 from services.screening.domain.dates import Refusal as Refusal

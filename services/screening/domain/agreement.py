@@ -18,6 +18,9 @@ from services.screening.domain.comparisons import Compared
 
 Key = TypeVar("Key", bound=Hashable)
 
+#: Tasks on which two people must both have voted before it is said that they agree too little.
+LEAST_TASKS = 20
+
 #: Standard errors on either side of a value within which 95 per cent of a normal distribution lie.
 _WIDTH = 1.959964
 
@@ -75,6 +78,12 @@ def agreement(compared: Compared, answers: Collection[str]) -> Agreement:
         ac1=estimated(lambda left: ac1(left, possible), sets),
         alpha=estimated(alpha, sets),
     )
+
+
+def is_below(found: Agreement, floor: float | None) -> bool:
+    """Whether two people agree less than the floor, on enough tasks to say so. Where chance explains all, nothing is
+    said."""
+    return floor is not None and found.n >= LEAST_TASKS and found.kappa is not None and found.kappa.value < floor
 
 
 def between_two(compared: Compared) -> dict[tuple[str, str], Compared]:

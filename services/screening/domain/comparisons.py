@@ -17,6 +17,9 @@ DAY: Final = len("2026-01-31\n")
 #: (People, their answers), both in the order of their ids -> on how many tasks.
 Compared = Counter[tuple[tuple[str, ...], tuple[str, ...]]]
 
+#: Where nothing was compared.
+NOTHING: Final[Compared] = Counter()
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -41,6 +41,15 @@ def upgrade() -> None:
         sa.Column("ended_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("review", "cycle"),
     )
+    op.create_table(
+        "agreement_alarms",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("first", sa.String(), nullable=False),
+        sa.Column("second", sa.String(), nullable=False),
+        sa.Column("fell_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("review", "stage", "first", "second"),
+    )
     counted = _compare()
     for table in ("counts", "count_changes"):
         op.execute(f"DELETE FROM {table} WHERE what = 'pair'")
@@ -105,5 +114,6 @@ def downgrade() -> None:
             for (review, stage, first, second), n in sorted(paired.items())
         ],
     )
+    op.drop_table("agreement_alarms")
     op.drop_table("cycles")
     op.drop_column("tasks", "compared")

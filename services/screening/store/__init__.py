@@ -10,7 +10,9 @@ from services.screening.store.counts import fold as fold
 from services.screening.store.counts import queue_depths as queue_depths
 from services.screening.store.counts import stages_voted_at as stages_voted_at
 from services.screening.store.counts import times_counted as times_counted
+from services.screening.store.cycles import alarms as alarms
 from services.screening.store.cycles import days_of_cycle as days_of_cycle
+from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
 from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
@@ -37,6 +39,7 @@ from services.screening.store.plans import dropped_stages as dropped_stages
 from services.screening.store.plans import newest as newest
 from services.screening.store.plans import plan_of as plan_of
 from services.screening.store.plans import rechecks as rechecks
+from services.screening.store.plans import reviews as reviews
 from services.screening.store.plans import stage_of as stage_of
 from services.screening.store.plans import the_plan as the_plan
 from services.screening.store.plans import version_if_known as version_if_known

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.screening.models import CycleRow
+from services.screening.models import AlarmRow, CycleRow
 from shared.db.work import Work
 
 
@@ -15,6 +15,17 @@ def note_cycle(work: Work, review: str, cycle: int) -> None:
     """Keeps when the first revision of a cycle was signed."""
     if work.session.get(CycleRow, (review, cycle)) is None:
         work.add(CycleRow(review=review, cycle=cycle, ended_at=work.occurred))
+
+
+def days_of_this_cycle(work: Work, review: str) -> tuple[date, date]:
+    """The first day (UTC) after the last cycle that ended, and no last one."""
+    ended = work.session.scalar(select(func.max(col(CycleRow.ended_at))).where(col(CycleRow.review) == review))
+    return ended.astimezone(UTC).date() + timedelta(days=1) if ended else date.min, date.max
+
+
+def alarms(work: Work, review: str) -> list[AlarmRow]:
+    """Of whom it is told that they agree too little."""
+    return list(work.session.scalars(select(AlarmRow).where(col(AlarmRow.review) == review)))
 
 
 def days_of_cycle(work: Work, review: str, cycle: int) -> tuple[date, date]:

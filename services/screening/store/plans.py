@@ -90,6 +90,11 @@ def version_if_known(work: Work, review: str, version: int) -> ProtocolRow | Non
     return work.session.get(ProtocolRow, (review, version))
 
 
+def reviews(work: Work) -> list[str]:
+    """The reviews that screening has heard of."""
+    return [review for (review,) in work.rows.read(select(col(ProtocolRow.review)).distinct())]
+
+
 def adopt(work: Work, row: ProtocolRow) -> None:
     work.add(row)
     work.session.flush()

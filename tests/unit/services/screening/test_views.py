@@ -232,8 +232,8 @@ def test_a_stage_of_one_vote_has_nothing_to_compare(rig_of):
 
     assert rig.gets("/agreement").json()[0] == {
         "stage": "sift", "answers": ["include", "unsure", "exclude"], "pairs": [], "n": 0, "agreed": 0,
-        "observed": None, "expected": None, "kappa": None, "kappa_interval": None, "ac1": None, "alpha": None, "between": [],
-        "one_vote": 1, "withheld": 0,
+        "observed": None, "expected": None, "kappa": None, "kappa_interval": None, "ac1": None, "alpha": None,
+        "between": [], "one_vote": 1, "withheld": 0,
     }  # fmt: skip
 
 
