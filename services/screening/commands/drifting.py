@@ -28,7 +28,7 @@ def watch_agreement(work: Work, review: str) -> None:
                     _tell_fallen(work, review, (name, first, second), found, stage.agreement_floor or 0.0)
     for at, row in known.items():
         if at not in below:
-            work.session.delete(row)
+            store.forget_alarm(work, row)
             work.emit(AgreementRecovered(review=review, stage=row.stage, first=row.first, second=row.second))
 
 

@@ -13,6 +13,7 @@ from services.screening.store.counts import times_counted as times_counted
 from services.screening.store.cycles import alarms as alarms
 from services.screening.store.cycles import days_of_cycle as days_of_cycle
 from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
+from services.screening.store.cycles import forget_alarm as forget_alarm
 from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases

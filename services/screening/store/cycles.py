@@ -28,6 +28,10 @@ def alarms(work: Work, review: str) -> list[AlarmRow]:
     return list(work.session.scalars(select(AlarmRow).where(col(AlarmRow.review) == review)))
 
 
+def forget_alarm(work: Work, row: AlarmRow) -> None:
+    work.session.delete(row)
+
+
 def days_of_cycle(work: Work, review: str, cycle: int) -> tuple[date, date]:
     """The first and the last day (UTC) of a cycle, or of what comes after those that have ended."""
     query = (
