@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from services.ingest import store
 from services.ingest.commands.retrievals import live, settle
+from services.ingest.commands.uploads import require_sent, unknown_file
 from services.ingest.domain import kinds, licences
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Merger, Split
@@ -16,7 +17,7 @@ from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
 from shared.db.work import Work
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid
 from shared.events.ingest import TextWithdrawn
 from shared.ids import new_id
 from shared.tokens import Person
@@ -27,19 +28,20 @@ LARGEST_TEXT = 256 * 1024 * 1024
 
 
 def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:
-    """Keeps an uploaded file as a copy of a record's report; the same file again is the copy that is there. Raises
+    """Keeps a file that they sent as a copy of a record's report; the same file again is the copy that is there. Raises
     NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
     read than its licence does, and Invalid for a file that is no text, a class that its licence does not bear out, and
     what would let more people or programs read of a restricted record than its reviewers."""
     store.lock_review(work, review)
     live(work, review, record)
+    require_sent(work, review, asked.file)
     try:
         size = blobs.size(asked.file)
         kind = kinds.kind_of(_head(blobs, asked.file, size))
     except kinds.NoText as error:
         raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
     except BlobMissing:
-        raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
+        raise unknown_file(asked.file) from None
     if size > LARGEST_TEXT:
         raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
     licence_class = _class(asked)
