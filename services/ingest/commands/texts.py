@@ -21,7 +21,7 @@ from shared.errors import Conflict, Forbidden, Invalid
 from shared.events.ingest import TextWithdrawn
 from shared.ids import new_id
 from shared.tokens import Person
-from shared.wire.ingest import LicenceClass, NewText, TextReaders
+from shared.wire.ingest import LicenceClass, NewText, TextKind, TextReaders
 
 #: Bytes of a copy that people may bring, and of one that is fetched unless the settings say less.
 LARGEST_TEXT = 256 * 1024 * 1024
@@ -32,18 +32,12 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
     NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
     read than its licence does, and Invalid for a file that is no text, a class that its licence does not bear out, and
     what would let more people or programs read of a restricted record than its reviewers."""
-    store.lock_review(work, review)
     live(work, review, record)
     require_sent(work, review, asked.file)
-    try:
-        size = blobs.size(asked.file)
-        kind = kinds.kind_of(_head(blobs, asked.file, size))
-    except kinds.NoText as error:
-        raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
-    except BlobMissing:
-        raise unknown_file(asked.file) from None
-    if size > LARGEST_TEXT:
-        raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
+    # Before the review is locked, since a large file takes a second to be gone through.
+    size, kind = _looked_at(blobs, asked)
+    store.lock_review(work, review)
+    live(work, review, record)
     licence_class = _class(asked)
     members = store.members_of(work, [record])
     restricted = any(member.content.get("restricted") for member in members)
@@ -210,11 +204,20 @@ def _readers(asked: TextReaders | None, licence_class: LicenceClass, person: Per
     return asked or usual
 
 
-def _head(blobs: Blobs, sha256: str, size: int) -> bytes:
-    """The beginning of a file, as much as tells its kind."""
-    head = bytearray()
-    for chunk in blobs.open(sha256, size):
-        head += chunk
-        if len(head) >= kinds.HEAD:
-            break
-    return bytes(head[: kinds.HEAD])
+def _looked_at(blobs: Blobs, asked: NewText) -> tuple[int, TextKind]:
+    """How many bytes a file has, and of what kind it is. Raises NotFound, and Invalid for one that is no whole text."""
+    try:
+        size = blobs.size(asked.file)
+        if size > LARGEST_TEXT:
+            raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
+        head, end = bytearray(), b""
+        for chunk in blobs.open(asked.file, size):
+            head += chunk[: kinds.HEAD - len(head)]
+            end = (end + chunk)[-kinds.END :]
+        kind = kinds.kind_of(bytes(head))
+        kinds.require_whole(kind, end)
+    except kinds.NoText as error:
+        raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
+    except BlobMissing:
+        raise unknown_file(asked.file) from None
+    return size, kind

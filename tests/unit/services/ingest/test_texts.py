@@ -315,6 +315,15 @@ def test_readers_bring_nothing_and_decide_nothing(ready, role):
     assert ready.reader.post(f"/ingest/reviews/{REVIEW}/text-files", content=PDF).status_code == 403
 
 
+@pytest.mark.parametrize("content", [PDF[:-10], b"%PDF-1.7\n" + b"0" * 300_000, ARTICLE[:-20]])
+def test_a_file_that_breaks_off_is_no_copy(ready, content):
+    refused = bring(ready, content, status=422)
+
+    assert refused["errors"][0]["at"] == "file"
+    assert "breaks off" in refused["detail"]
+    assert seen(ready) == (None, [])
+
+
 def test_nobody_names_a_file_that_they_did_not_send_whatever_hash_they_were_shown(ready):
     for_leads = bring(ready, role="lead", by="lea", readers="leads")
     shown = ready.get(f"records/{record(ready)}/texts")["texts"][0]["sha256"]
