@@ -28,13 +28,15 @@ LARGEST_TEXT = 256 * 1024 * 1024
 
 
 def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:
-    """Keeps a file that they sent as a copy of a record's report; the same file again is the copy that is there. Raises
-    NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
-    read than its licence does, and Invalid for a file that is no text, a class that its licence does not bear out, and
-    what would let more people or programs read of a restricted record than its reviewers."""
-    live(work, review, record)
+    """Keeps a file that they sent as a copy of a record's report. The same file again is the copy that is there or,
+    where something else is said of it, stands for that one, which is taken back.
+
+    Raises NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more
+    people read than its licence does, or say something else of a copy that is not theirs, and Invalid for a file that
+    is no text, a class that its licence does not bear out, and what would let more people or programs read of a
+    restricted record than its reviewers."""
     require_sent(work, review, asked.file)
-    # Before the review is locked, since a large file takes a second to be gone through.
+    # Before the review is locked, since a large file takes a second to be gone through; nothing of it is read before.
     size, kind = _looked_at(blobs, asked)
     store.lock_review(work, review)
     live(work, review, record)
@@ -56,18 +58,40 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
         licence_class=licence_class, readers=_readers(asked.readers, licence_class, person), added_by=work.actor,
         added_at=work.now,
     )  # fmt: skip
-    return keep_text(work, blobs, row)
+    known = _same(store.texts_of(work, [record]), row.sha256)
+    if known is None or not _says_otherwise(asked, row, known):
+        return keep_text(work, blobs, row)
+    _require_theirs(known, person)
+    _keep(work, blobs, row)
+    _take_back(work, known, f"something else is said of this file, as copy {row.id!r}")
+    return row
 
 
 def keep_text(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
     """Keeps a copy and tells it, unless the record has the same one already, which is the answer then. The review is
     locked. Raises Conflict where the record has too many, and BlobMissing."""
-    known = store.texts_of(work, [row.record])
-    for each in known:
-        if each.sha256 == row.sha256 and each.withdrawn_at is None:
-            return each
-    if len(known) >= MOST_COPIES:
-        raise Conflict(f"record {row.record!r} has {len(known)} copies, which is the most it may", slug="copies_full")
+    return _same(store.texts_of(work, [row.record]), row.sha256) or _keep(work, blobs, row)
+
+
+def _same(copies: Sequence[TextRow], sha256: str) -> TextRow | None:
+    """The copy that is of these bytes, if one stands."""
+    return next((each for each in copies if each.sha256 == sha256 and each.withdrawn_at is None), None)
+
+
+def _says_otherwise(asked: NewText, row: TextRow, known: TextRow) -> bool:
+    """Whether something else is said of a copy than is known; what is left out says nothing."""
+    said = {
+        "licence": asked.licence is not None,
+        "licence_class": asked.licence is not None or asked.licence_class is not None,
+        "readers": asked.readers is not None,
+        "version": asked.version != "unknown",
+    }
+    return any(getattr(row, name) != getattr(known, name) for name, is_said in said.items() if is_said)
+
+
+def _keep(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
+    if (count := len(store.texts_of(work, [row.record]))) >= MOST_COPIES:
+        raise Conflict(f"record {row.record!r} has {count} copies, which is the most it may", slug="copies_full")
     names.keep(work, blobs, row.sha256, by=user(row.id))
     work.add(row)
     settle(work, row.review, row.record, [row])
@@ -79,8 +103,7 @@ def withdraw_text(work: Work, review: str, text: str, reason: str, person: Perso
     NotFound, and Forbidden for others than leads and whoever added it."""
     store.lock_review(work, review)
     row = store.text_of(work, review, text)
-    if row.added_by != person.id and not person.has("lead"):
-        raise Forbidden("a copy is taken back by whoever added it, or by a lead", slug="role_needed")
+    _require_theirs(row, person)
     if row.withdrawn_at is None:
         _take_back(work, row, reason)
     return row
@@ -92,6 +115,11 @@ def withdraw_brought(work: Work, record: str, reason: str) -> None:
     for row in store.texts_of(work, [record]):
         if row.withdrawn_at is None and row.source == PERSON and licences.is_closed(row.licence_class):
             _take_back(work, row, reason)
+
+
+def _require_theirs(row: TextRow, person: Person) -> None:
+    if row.added_by != person.id and not person.has("lead"):
+        raise Forbidden(f"copy {row.id!r} is taken back by whoever added it, or by a lead", slug="role_needed")
 
 
 def _take_back(work: Work, row: TextRow, reason: str) -> None:

@@ -315,6 +315,24 @@ def test_readers_bring_nothing_and_decide_nothing(ready, role):
     assert ready.reader.post(f"/ingest/reviews/{REVIEW}/text-files", content=PDF).status_code == 403
 
 
+def test_what_was_said_of_a_copy_is_corrected_by_saying_it_of_the_same_file(ready):
+    first = bring(ready, licence="cc-by")
+    assert bring(ready, name="again.pdf") == bring(ready, licence="cc-by") == first
+
+    bring(ready, licence="cc-by-nc", by="ben", status=403)
+    second = bring(ready, licence="cc-by-nc")
+    third = bring(ready, readers="leads", role="lead", by="lea")
+
+    assert [each["licence_class"] for each in (first, second)] == ["open", "open_noncommercial_or_noderivs"]
+    assert seen(ready) == ("retrieved", [third["text"]])
+    gone = ready.get(f"texts/{first['text']}")
+    assert gone["withdrawn_by"] == "ana" and second["text"] in gone["withdrawn_why"]
+    retrieved = [("retrieved", record(ready)), ("withdrawn", record(ready))]
+    assert said(ready) == [("sought", record(ready)), retrieved[0], *retrieved, *retrieved]
+    assert read(ready, third["text"], "lead").content == PDF
+    assert read(ready, third["text"], "reviewer").status_code == 403
+
+
 @pytest.mark.parametrize("content", [PDF[:-10], b"%PDF-1.7\n" + b"0" * 300_000, ARTICLE[:-20]])
 def test_a_file_that_breaks_off_is_no_copy(ready, content):
     refused = bring(ready, content, status=422)
