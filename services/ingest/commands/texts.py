@@ -61,7 +61,9 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
     known = _same(store.texts_of(work, [record]), row.sha256)
     if known is None or not _says_otherwise(asked, row, known):
         return keep_text(work, blobs, row)
-    _require_theirs(known, person)
+    if not _is_theirs(known, person):
+        why = f"copy {known.id!r} is this very file, with another licence, version or other readers"
+        raise Forbidden(f"{why}: whoever added it, or a lead, corrects that", slug="role_needed")
     _keep(work, blobs, row)
     _take_back(work, known, f"something else is said of this file, as copy {row.id!r}")
     return row
@@ -79,9 +81,9 @@ def _same(copies: Sequence[TextRow], sha256: str) -> TextRow | None:
 
 
 def _says_otherwise(asked: NewText, row: TextRow, known: TextRow) -> bool:
-    """Whether something else is said of a copy than is known; what is left out says nothing."""
+    """Whether something else is said of a copy than is known; what is left out says nothing, and a licence is what it
+    lets people do, however it is spelled."""
     said = {
-        "licence": asked.licence is not None,
         "licence_class": asked.licence is not None or asked.licence_class is not None,
         "readers": asked.readers is not None,
         "version": asked.version != "unknown",
@@ -103,7 +105,8 @@ def withdraw_text(work: Work, review: str, text: str, reason: str, person: Perso
     NotFound, and Forbidden for others than leads and whoever added it."""
     store.lock_review(work, review)
     row = store.text_of(work, review, text)
-    _require_theirs(row, person)
+    if not _is_theirs(row, person):
+        raise Forbidden("a copy is taken back by whoever added it, or by a lead", slug="role_needed")
     if row.withdrawn_at is None:
         _take_back(work, row, reason)
     return row
@@ -117,9 +120,8 @@ def withdraw_brought(work: Work, record: str, reason: str) -> None:
             _take_back(work, row, reason)
 
 
-def _require_theirs(row: TextRow, person: Person) -> None:
-    if row.added_by != person.id and not person.has("lead"):
-        raise Forbidden(f"copy {row.id!r} is taken back by whoever added it, or by a lead", slug="role_needed")
+def _is_theirs(row: TextRow, person: Person) -> bool:
+    return row.added_by == person.id or person.has("lead")
 
 
 def _take_back(work: Work, row: TextRow, reason: str) -> None:
