@@ -479,6 +479,19 @@ class AdditionRow(Base, table=True):
     withdrawn_why: str | None = None
 
 
+class UploadRow(Base, table=True):
+    """That a person sent the bytes of a file, which they alone may name by its hash then: hashes are shown to people
+    who may not read what they are of. `sent_at` is by the machine's clock."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index("uploads_sent", "sent_at"),)
+
+    review: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    sent_by: str = Field(primary_key=True)
+    sent_at: datetime = Field(sa_type=Instant)
+
+
 class ExportRow(Base, table=True):
     """A file of a review's records that somebody asked for; once it is made, a blob that this row names."""
 

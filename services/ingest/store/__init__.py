@@ -173,6 +173,9 @@ from services.ingest.store.texts import texts_carried_by as texts_carried_by
 from services.ingest.store.texts import texts_of as texts_of
 from services.ingest.store.texts import wake_retrieval as wake_retrieval
 from services.ingest.store.texts import wake_retrievals as wake_retrievals
+from services.ingest.store.uploads import forget_uploads as forget_uploads
+from services.ingest.store.uploads import note_upload as note_upload
+from services.ingest.store.uploads import was_sent as was_sent
 from services.ingest.store.watches import BROUGHT as BROUGHT
 from services.ingest.store.watches import NEVER_PULLED as NEVER_PULLED
 from services.ingest.store.watches import DueWatch as DueWatch
