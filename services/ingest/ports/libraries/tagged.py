@@ -73,8 +73,8 @@ class Block:
     begun: bool = True
     last: int = 0
     _size: int = 0
-    _tag: str = ""
-    _parts: list[str] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+    _further: list[str] = field(default_factory=list)
     _tail: list[Line] = field(default_factory=list)
     _gap: bool = False
 
@@ -82,11 +82,12 @@ class Block:
         self._gap = False
         if self._tail:
             self.take_in("\n")
-        self._end_value()
+        if self._further:
+            self._end_value()
         self._grow(line)
         if self.fault is None:
-            self._tag, self._parts = tag, [value]
-            self.values.setdefault(tag, []).append("")
+            self._open = self.values.setdefault(tag, [])
+            self._open.append(value)
 
     def go_on(self, line: Line, joint: str) -> None:
         """Takes in a line with which the last value goes on, or, after a blank line, keeps it apart until it shows
@@ -97,12 +98,12 @@ class Block:
         if self._gap:
             self._tail.append(line)
         else:
-            self._parts += [joint, line.text.strip()]
+            self._further += [joint, line.text.strip()]
 
     def take_in(self, joint: str) -> None:
         """What was kept apart is of the last value."""
         for line in self._tail:
-            self._parts += [joint, line.text.strip()]
+            self._further += [joint, line.text.strip()]
         self._tail = []
 
     def blank(self) -> None:
@@ -127,21 +128,22 @@ class Block:
         return [value for tag in tags for value in self.values.get(tag, ()) if value]
 
     def _end_value(self) -> None:
-        if self._parts:
-            self.values[self._tag][-1] = self._parts[0] if len(self._parts) == 1 else "".join(self._parts).strip()
-            self._parts = []
+        """The value that was added last has no further lines."""
+        if self._further:
+            self._open[-1] = "".join([self._open[-1], *self._further]).strip()
+            self._further = []
 
     def _grow(self, line: Line) -> None:
-        self.last = line.number
+        self.last, text, cut, remark = line
         if len(self.head) < EXCERPT:
-            self.head += line.text[:EXCERPT] + "\n"
-        self._size += len(line.text) + 1
-        if line.remark and len(self.remarks) < _MOST_REMARKS:
-            self.remarks.append(f"line {line.number}: {line.remark}")
-        if line.cut or self._size > LARGEST_RECORD:
+            self.head += text[:EXCERPT] + "\n"
+        self._size += len(text) + 1
+        if remark and len(self.remarks) < _MOST_REMARKS:
+            self.remarks.append(f"line {self.last}: {remark}")
+        if cut or self._size > LARGEST_RECORD:
             self.fault = f"it is longer than {LARGEST_RECORD // 1024 // 1024} MiB, which no record is"
             # What follows is only looked through for its end.
-            self.values, self._parts, self._tail = {}, [], []
+            self.values, self._open, self._further, self._tail = {}, [], [], []
 
 
 @dataclass(slots=True)
