@@ -13,7 +13,7 @@ from services.ingest.ports.sources import normal
 from services.ingest.ports.sources.markup import clean, plain, prose, squeeze
 from services.ingest.ports.sources.noticing import with_title
 from services.ingest.ports.sources.port import EXCERPT, Kind, Notice, Rejection, SourceRecord
-from services.ingest.ports.sources.reading import Reader
+from services.ingest.ports.sources.reading import MOST_REMARKS, Reader
 from shared import identifiers
 from shared.events.bounds import LONGEST_ABSTRACT, LONGEST_ID, LONGEST_TITLE
 from shared.events.values import Identifiers
@@ -97,12 +97,13 @@ def entry_of(
         source_id = it.accession or f"sha256:{content_of(it.described)}"
         return reader.record(excerpt, source_id=source_id, **it.described)
 
-    page = Reader(source, read).page([item])
-    if page.rejections:
-        return Fault(line, page.rejections[0].reason, squeeze(excerpt[: 2 * EXCERPT])[:EXCERPT])
-    record, (it,) = page.records[0], found
+    reader = Reader(source, read)
+    record = reader.outcome(item)
+    if isinstance(record, Rejection):
+        return Fault(line, record.reason, squeeze(excerpt[: 2 * EXCERPT])[:EXCERPT])
+    (it,) = found
     kept, cut = _kept(it.fields)
-    said = [remark.removeprefix(f"{record.source_id}: ") for remark in page.remarks]
+    said = [remark.removeprefix(f"{record.source_id}: ") for remark in reader.remarks[:MOST_REMARKS]]
     return Entry(
         line=line,
         record=record,
@@ -150,7 +151,10 @@ def tidy(text: str) -> str:
     """What `clean` makes of a text, but sooner: what can be printed has none of the characters that it removes."""
     if not text.isprintable():
         return clean(text)
-    return " ".join((text if text.isascii() else composed(text)).split())
+    if not text.isascii():
+        text = composed(text)
+    # Of blanks only the space can be printed, so that most texts need not be taken apart.
+    return " ".join(text.split()) if "  " in text else text.strip()
 
 
 def one_line(text: str | None) -> str | None:
