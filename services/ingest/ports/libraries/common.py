@@ -28,7 +28,7 @@ _KNOWN_BY = ("title", "abstract", "authors", "venue", "volume", "issue", "pages"
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 
 #: What may be markup begins with one of these.
-_MARKUP = re.compile(r"[<&\\$]")
+_MARKUP = "<&\\$"
 #: Characters from which on a text cannot be what it claims to be, whatever of it is markup, and is not read for that.
 _LONGEST_LINE, _LONGEST_PROSE = 20 * LONGEST_TITLE, 4 * LONGEST_ABSTRACT
 #: Characters of a paragraph that may say no more than that an abstract follows.
@@ -151,10 +151,7 @@ def tidy(text: str) -> str:
     """What `clean` makes of a text, but sooner: what can be printed has none of the characters that it removes."""
     if not text.isprintable():
         return clean(text)
-    if not text.isascii():
-        text = composed(text)
-    # Of blanks only the space can be printed, so that most texts need not be taken apart.
-    return " ".join(text.split()) if "  " in text else text.strip()
+    return squeeze(text if text.isascii() else composed(text))
 
 
 def one_line(text: str | None) -> str | None:
@@ -163,7 +160,7 @@ def one_line(text: str | None) -> str | None:
         return None
     if len(text) > _LONGEST_LINE:
         return text
-    return plain(text) if _MARKUP.search(text) else tidy(text) or None
+    return plain(text) if _may_be_markup(text) else tidy(text) or None
 
 
 def lines_of_prose(text: str | None) -> str | None:
@@ -173,9 +170,14 @@ def lines_of_prose(text: str | None) -> str | None:
     if len(text) > _LONGEST_PROSE:
         return text
     paragraphs = (
-        prose(each) if len(each) < _SHORT or _MARKUP.search(each) else tidy(each) for each in text.split("\n")
+        prose(each) if len(each) < _SHORT or _may_be_markup(each) else tidy(each) for each in text.split("\n")
     )
     return "\n".join(filter(None, paragraphs)) or None
+
+
+def _may_be_markup(text: str) -> bool:
+    """That a text has none of a few signs is seen faster by one after the other than by a pattern."""
+    return any([sign in text for sign in _MARKUP])
 
 
 def name_of(text: str | None) -> str | None:
