@@ -118,8 +118,10 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
 
 def _tag_of(text: str) -> tuple[str, str] | None:
     """A line's tag and value. In the columns of the format any tag is one, elsewhere only those that are known."""
-    if text[2:5] == "  -" and text[:2].isalnum() and text[0].isalpha() and text[:2].isascii():
-        return text[:2].upper(), text[5:].strip()
+    if text[2:5] == "  -":
+        tag = text[:2]
+        if tag in _KNOWN or (tag.isalnum() and tag[0].isalpha() and tag.isascii()):
+            return tag.upper(), text[5:].strip()
     if "-" not in text[:12] or (found := _ODD_TAG.match(text)) is None:
         return None
     tag = found[1].upper()

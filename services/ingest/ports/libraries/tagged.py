@@ -29,10 +29,10 @@ class Grammar:
     """How a format of tagged text is built.
 
     `tag_of` tells a line's tag and value, or None for one that goes on with the value before; `begins` whether a tag
-    with its value begins a record, and `is_next` whether one does that while another record is read. `ends` is the tag
-    that ends one, if any does. A record that lacks its beginning is one if it has one of `telling`. `passed` are tags
-    of the file itself, and `between` is what its makers always write between records. `joint` is what stands between a
-    value and a line with which it goes on.
+    with its value begins a record, and `is_next` whether such a tag does that while another record is read. `ends` is
+    the tag that ends one, if any does. A record that lacks its beginning is one if it has one of `telling`. `passed`
+    are tags of the file itself, and `between` is what its makers always write between records. `joint` is what stands
+    between a value and a line with which it goes on.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Grammar:
         """Whether a line outside of any record is one of those that are always there."""
         return self.between is not None and self.between.fullmatch(text) is not None
 
-    def is_next(self, block: Block, tag: str, value: str) -> bool:
-        return self.begins(tag, value)
+    def is_next(self, block: Block, tag: str) -> bool:
+        return True
 
 
 class Spaced(Grammar):
     """One whose records are told apart by blank lines: a tag that begins one does so only after such a line, or where
     the record has it already."""
 
-    def is_next(self, block: Block, tag: str, value: str) -> bool:
-        return self.begins(tag, value) and (block.after_blank or block.fault is not None or tag in block.values)
+    def is_next(self, block: Block, tag: str) -> bool:
+        return block.after_blank or block.fault is not None or tag in block.values
 
 
 @dataclass(slots=True)
@@ -121,11 +121,16 @@ class Block:
 
     def first(self, *tags: str) -> str:
         """The first value of the first of these tags that says something; empty where none does."""
-        return next((value for tag in tags for value in self.values.get(tag, ()) if value), "")
+        for tag in tags:
+            for value in self.values.get(tag, ()):
+                if value:
+                    return value
+        return ""
 
     def all(self, *tags: str) -> list[str]:
         """The values of all these tags that say something."""
-        return [value for tag in tags for value in self.values.get(tag, ()) if value]
+        values = self.values
+        return [value for tag in tags if tag in values for value in values[tag] if value]
 
     def _end_value(self) -> None:
         """The value that was added last has no further lines."""
@@ -189,7 +194,7 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
             block.last = number
             closed, block, junk = _closed(block, junk, grammar), None, None
         else:
-            if block is not None and grammar.is_next(block, *tagged):
+            if block is not None and grammar.begins(*tagged) and grammar.is_next(block, tagged[0]):
                 if grammar.ends and block.begun:
                     block.remarks.append(f"it ends without {grammar.ends}")
                 closed, block, junk = _closed(block, junk, grammar), None, None

@@ -99,7 +99,7 @@ class Reader:
         fields["other_titles"] = _possible(fields.get("other_titles", []))
         self._mend_parts(fields)
         record = SourceRecord(source=self.source, source_id=source_id, **fields)
-        identified = any(record.identifiers.model_dump().values())
+        identified = any(value for _, value in record.identifiers)
         if not (record.title or record.abstract or identified):
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
         if reason := _too_long(record):
