@@ -183,6 +183,9 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
                 block.blank()
             continue
         tagged = grammar.tag_of(text)
+        if tagged is not None and block is not None and tagged[0] != grammar.ends and not grammar.begins(*tagged):
+            block.add(*tagged, line)  # As most lines are.
+            continue
         if block is None and (grammar.is_idle(text) if tagged is None else tagged[0] in grammar.passed):
             continue
         if tagged is None and block is not None:
@@ -194,7 +197,7 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
             block.last = number
             closed, block, junk = _closed(block, junk, grammar), None, None
         else:
-            if block is not None and grammar.begins(*tagged) and grammar.is_next(block, tagged[0]):
+            if block is not None and grammar.is_next(block, tagged[0]):
                 if grammar.ends and block.begun:
                     block.remarks.append(f"it ends without {grammar.ends}")
                 closed, block, junk = _closed(block, junk, grammar), None, None
