@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from services.ingest.ports.libraries.port import Entry, Fault
@@ -224,18 +225,24 @@ def date_of(reader: Reader, texts: Iterable[str]) -> str | None:
     for text in texts:
         if (month := _MONTH_ONLY.match(text)) and not _YEAR.search(text):
             months.append(month)
-        elif compact := _COMPACT.search(text):
-            dates.append(normal.partial_date(*compact.groups()))
-        elif spelled := _MONTH_FIRST.match(text):
-            dates.append(normal.partial_date(spelled[3], spelled[1], spelled[2]))
         else:
-            dates.append(normal.partial_date_of(text.strip("[]() ")))
+            dates.append(_one_date(text))
     known = normal.earliest(dates)
     if known is None and texts:
         reader.leave_out("date", texts[0])
     if known and len(known) == 4 and months:
         return normal.partial_date(known, months[0][1], months[0][2])
     return known
+
+
+@lru_cache(maxsize=10_000)
+def _one_date(text: str) -> str | None:
+    """The date that a text is. Remembered, since most of a file's are years."""
+    if compact := _COMPACT.search(text):
+        return normal.partial_date(*compact.groups())
+    if spelled := _MONTH_FIRST.match(text):
+        return normal.partial_date(spelled[3], spelled[1], spelled[2])
+    return normal.partial_date_of(text.strip("[]() "))
 
 
 def with_notices(
