@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from stdnum import exceptions
 from stdnum import isbn as isbn_numbers
 from stdnum import issn as issn_numbers
 
@@ -115,7 +114,7 @@ def _issn(text: str) -> str | None:
     """Remembered, since a file holds the same journals over and over."""
     try:
         return issn_numbers.format(issn_numbers.validate(text))
-    except exceptions.ValidationError:
+    except ValueError:  # Its own kind of it, or one of Python, which a sign that is a digit and no number brings.
         return None
 
 
@@ -129,7 +128,7 @@ def _isbn(text: str) -> str | None:
     """Remembered, since every ISSN of a file may be one."""
     try:
         return isbn_numbers.to_isbn13(isbn_numbers.validate(text)).replace("-", "")
-    except exceptions.ValidationError:
+    except ValueError:  # Its own kind of it, or one of Python, which a sign that is a digit and no number brings.
         return None
 
 
