@@ -97,6 +97,25 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
         print_json(receipt)
     else:
         print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
+        if receipt.state == "open":
+            print_line(f"Until all its votes are in: living queue undo {review} {receipt.task}", "dim")
+
+
+@app.command("undo", example="living queue undo shared-records task_01a2...")
+@REVIEW
+@argument("task", "The task that you voted on, as `living queue vote` showed it.")
+@AS_JSON
+def undo(review: str, task: str, as_json: bool) -> None:
+    """Take your vote back, as long as others' votes on the record are still to come. Needs your own key.
+
+    The record waits for a vote again, which may be yours.
+    """
+    with acting("taking a vote back", review) as living:
+        receipt = living.screening.take_back(review, task)
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: your vote is taken back")
 
 
 @app.command("release", example="living queue release shared-records lease_01a2...")

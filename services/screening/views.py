@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
-from services.screening.models import Lease, Record, Task, Vote
+from services.screening.models import CountsNoMore, Lease, Record, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
@@ -35,16 +35,20 @@ from shared.wire.screening import (
 
 
 def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
-    """Those of these votes that the person may see: their own; others' on a closed task, on one they have
-    voted on themselves, and on the conflict they hold a lease of. What a merge left behind is seen once the
-    surviving record is decided."""
+    """Those of these votes that the person may see: their own; others' on a closed task; and those that count on a
+    conflict which they have voted on, or hold a lease of. What a merge left behind is seen once the surviving record
+    is decided.
+
+    While a task waits for votes, whoever has voted on it may take theirs back and vote anew, and so sees no other.
+    """
     tasks = store.tasks_by_id(work, {vote.where for vote in votes})
-    open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
+    conflicts = [task.id for task in tasks.values() if task.state == TaskStates.CONFLICT]
+    open_to_me = store.tasks_voted_by(work, work.actor, conflicts)
     open_to_me |= store.conflicts_in_hand(work, review, work.actor)
     return [
         vote_cast(vote)
         for vote in votes
-        if vote.person == work.actor or vote.where in open_to_me or _is_over(work, tasks[vote.where])
+        if vote.person == work.actor or (vote.counts and vote.where in open_to_me) or _is_over(work, tasks[vote.where])
     ]
 
 
@@ -68,6 +72,7 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
         if task in still_open:
             event["actor"] = HIDDEN
             event.pop("via", None)
+            event["data"].pop("taken_back", None)
             if judgement is not None:
                 judgement["votes"] = []
 
@@ -166,14 +171,18 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
 
 
 def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
-    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
+    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on, vote.counted_on)]
     counting = [vote for vote in here if vote.task == task.id]
+
+    def seen(ended: CountsNoMore | None) -> list[VoteCast]:
+        return visible(work, task.review, [vote for vote in here if vote.ended == ended])
+
     return StageHistory(
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
         votes_needed=task.votes_needed, votes_cast=task.votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
-        votes=visible(work, task.review, here),
+        votes=seen(None), taken_back=seen("taken_back"), set_aside=seen("set_aside"),
     )  # fmt: skip
 
 
@@ -286,6 +295,7 @@ def vote_cast(vote: Vote) -> VoteCast:
         fields=vote.fields,
         cast_at=vote.cast_at,
         via=vote.via,
+        taken_back_at=vote.ended_at if vote.ended == "taken_back" else None,
     )
 
 

@@ -54,6 +54,11 @@ class ScreeningClient:
         ballot = {"answer": answer, "reason": reason, "fields": given}
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
+    def take_back(self, review: str, task: str) -> wire.VoteReceipt:
+        """Takes my vote on a task back, after which I may claim it again. Raises Conflict (`votes_are_in`) once its
+        last independent vote is in, NotFound (`no_vote`) where I have none."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/take-back", wire.VoteReceipt)
+
     def release(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a slot back; the task goes to the end of the queue."""
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView)

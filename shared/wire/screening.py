@@ -226,7 +226,8 @@ class RecordSummary(BaseModel):
 
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed or one has voted oneself; `judgement` is what the stage decided."""
+    is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `taken_back` are
+    votes that their people took back, `set_aside` those that count no more since a lead had the stage opened again."""
 
     task: str
     stage: str
@@ -238,6 +239,8 @@ class StageHistory(BaseModel):
     closed_at: datetime | None
     judgement: Judgement | None
     votes: list[VoteCast]
+    taken_back: list[VoteCast] = []
+    set_aside: list[VoteCast] = []
 
 
 class Merge(BaseModel):

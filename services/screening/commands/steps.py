@@ -132,7 +132,11 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
     judgement = views.judgement_of(task, votes)
-    task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
+    taken_back = store.votes_taken_back(work, task.id) if task.beside else []
+    task.told = tell(
+        work, record, TaskClosed, task.told,
+        task=task.id, judgement=judgement, taken_back=[views.vote_cast(vote) for vote in taken_back],
+    )  # fmt: skip
     if decision.outcome == "exclude":
         reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
@@ -295,7 +299,9 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
-    """Has a task ask people again, beside whom these have voted already."""
+    """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
+    for vote in independent:
+        vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
     task.answer = task.decided_by = task.closed_at = None
     tallies.set_votes_cast(work, task, len(independent))
@@ -348,8 +354,11 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.where].first is not None:
+            origin = origins[vote.where]
+            if vote.paired_on is None and origin.first is not None:
                 vote.paired_on = vote.task
+            if origin.votes_cast == origin.votes_needed:
+                vote.shown = True
             vote.task = task.id
             voted.add(vote.person)
             moved.append(vote)
