@@ -118,6 +118,28 @@ def undo(review: str, task: str, as_json: bool) -> None:
         print_line(f"{receipt.record} at {receipt.stage}: your vote is taken back")
 
 
+@app.command("revise", example="living queue revise shared-records task_01a2... include --reason 'see p. 4'")
+@REVIEW
+@argument("task", "A task that you voted on, all votes of which are in.")
+@argument("answer", "One of the stage's answers.")
+@option("--reason", help="Why.")
+@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@AS_JSON
+def revise(review: str, task: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+    """Say what you would answer after seeing the others' votes. Needs your own key.
+
+    It is kept beside your vote, and changes neither the decision nor how far votes agree.
+    """
+    given = _given(field)
+    with acting("revising a vote", review) as living:
+        fields = _filled(living.screening.task(review, task).fields, given) if given else {}
+        receipt = living.screening.revise(review, task, answer, reason, fields)
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: kept beside your vote")
+
+
 @app.command("release", example="living queue release shared-records lease_01a2...")
 @REVIEW
 @argument("lease", "The lease to give back.")

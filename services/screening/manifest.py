@@ -19,6 +19,7 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
 from shared.service import Prune, Service, every, on
 
@@ -51,6 +52,7 @@ SERVICE = Service(
     emits=[
         TaskOpened,
         TaskClosed,
+        VoteRevised,
         ConflictOpened,
         RecordAdvanced,
         RecordIncluded,

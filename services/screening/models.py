@@ -293,6 +293,8 @@ class RevisedVote(SQLModel):
     cast_at: datetime = Field(sa_type=Instant)
     emitted: bool = False
 
+    ended: ClassVar[None] = None
+
     @property
     def where(self) -> str:
         return self.task

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, RecordStates, TaskStates
-from services.screening.models import CountsNoMore, Lease, Record, Task, Vote
+from services.screening.models import CountsNoMore, Lease, Record, RevisedVote, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
@@ -27,6 +27,7 @@ from shared.wire.screening import (
     StageFunnel,
     StageHistory,
     StageQueue,
+    TaskForm,
     TaskInHand,
     TaskSummary,
     VoteReceipt,
@@ -34,7 +35,7 @@ from shared.wire.screening import (
 )
 
 
-def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
+def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task; and those that count on a
     conflict which they have voted on, or hold a lease of. What a merge left behind is seen once the surviving record
     is decided.
@@ -73,6 +74,9 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
             event["actor"] = HIDDEN
             event.pop("via", None)
             event["data"].pop("taken_back", None)
+            if "vote" in event["data"]:
+                event["data"]["vote"] |= {"person": HIDDEN, "answer": HIDDEN, "reason": None, "fields": {}}
+                event["data"]["vote"].pop("via", None)
             if judgement is not None:
                 judgement["votes"] = []
 
@@ -134,11 +138,21 @@ def record_view(record: Record) -> RecordView:
     )  # fmt: skip
 
 
-def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
-    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
+def vote_receipt(task: Task, votes: list[Vote] | None = None) -> VoteReceipt:
+    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, where it closed the task."""
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=judgement_of(task, votes) if task.state in TaskStates.DECIDED else None,
+        judgement=judgement_of(task, votes) if votes and task.state in TaskStates.DECIDED else None,
+    )  # fmt: skip
+
+
+def task_form(work: Work, task: Task) -> TaskForm:
+    stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
+    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    return TaskForm(
+        task=task.id, record=task.record, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
+        question=stage.question, answers=stage.answers, fields=stage.fields,
+        cmocs=protocol.cmocs if asks_cmocs else [],
     )  # fmt: skip
 
 
@@ -162,15 +176,16 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
     """A record's whole way, with the votes the person may see."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
+    revised = store.revised_votes(work, [task.id for task in tasks])
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
-        stages=[_stage_history(work, task, votes) for task in tasks],
+        stages=[_stage_history(work, task, votes, revised) for task in tasks],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
     )  # fmt: skip
 
 
-def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
+def _stage_history(work: Work, task: Task, votes: Sequence[Vote], revised: Sequence[RevisedVote]) -> StageHistory:
     here = [vote for vote in votes if task.id in (vote.task, vote.cast_on, vote.counted_on)]
     counting = [vote for vote in here if vote.task == task.id]
 
@@ -183,6 +198,7 @@ def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistor
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
         votes=seen(None), taken_back=seen("taken_back"), set_aside=seen("set_aside"),
+        revised=visible(work, task.review, [vote for vote in revised if vote.task == task.id]),
     )  # fmt: skip
 
 
@@ -287,7 +303,7 @@ def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
     )  # fmt: skip
 
 
-def vote_cast(vote: Vote) -> VoteCast:
+def vote_cast(vote: Vote | RevisedVote) -> VoteCast:
     return VoteCast(
         person=vote.person,
         answer=vote.answer,

@@ -61,6 +61,17 @@ class TaskClosed(Event, type="screening.task.closed", key="record"):
     taken_back: list[VoteCast] = Field(default=[], exclude_if=lambda votes: not votes)
 
 
+class VoteRevised(Event, type="screening.vote.revised", key="record", topic="screening.tasks"):
+    """Somebody who has seen the others' votes on a task would answer otherwise now. Told once the task is closed; it
+    changes no decision and no agreement."""
+
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
+    vote: VoteCast
+
+
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
     """Independent votes lead to different places: a third person decides."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from services.screening import domain, store, views
 from services.screening.commands import tallies
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
-from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
+from services.screening.models import DecidedBy, Lease, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
@@ -21,12 +21,22 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
 from shared.events.stages import Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
-Step = TaskOpened | TaskClosed | ConflictOpened | RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened
+Step = (
+    TaskOpened
+    | TaskClosed
+    | VoteRevised
+    | ConflictOpened
+    | RecordAdvanced
+    | RecordIncluded
+    | RecordExcluded
+    | RecordReopened
+)
 
 
 def queue_position() -> int:
@@ -137,6 +147,8 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
         work, record, TaskClosed, task.told,
         task=task.id, judgement=judgement, taken_back=[views.vote_cast(vote) for vote in taken_back],
     )  # fmt: skip
+    if task.beside:
+        tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
         reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
@@ -144,6 +156,14 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
+
+
+def tell_revised(work: Work, record: Record, task: Task, revised: Sequence[RevisedVote]) -> None:
+    """Tells those of these that are not told yet; their task is closed."""
+    for vote in revised:
+        if not vote.emitted:
+            vote.emitted = True
+            tell(work, record, VoteRevised, task.told, task=task.id, stage=task.stage, vote=views.vote_cast(vote))
 
 
 def _go_on(work: Work, record: Record, passed: Task, judgement: Judgement) -> None:

@@ -59,6 +59,7 @@ from services.screening.store.tasks import page_of_tasks as page_of_tasks
 from services.screening.store.tasks import tasks_by_id as tasks_by_id
 from services.screening.store.tasks import tasks_of as tasks_of
 from services.screening.store.votes import in_order as in_order
+from services.screening.store.votes import revised_votes as revised_votes
 from services.screening.store.votes import tasks_voted_by as tasks_voted_by
 from services.screening.store.votes import votes_about as votes_about
 from services.screening.store.votes import votes_by_task as votes_by_task

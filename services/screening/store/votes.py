@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.screening.models import Vote, VoteRow
+from services.screening.models import RevisedVote, RevisedVoteRow, Vote, VoteRow
 from shared.db.said import Said
 from shared.db.work import Work
 
@@ -49,6 +49,14 @@ def votes_taken_back(work: Work, task: str) -> list[Vote]:
     """The votes that were taken back on a task, in the order they were cast."""
     query = select(VoteRow).where(col(VoteRow.counted_on) == task, col(VoteRow.ended) == "taken_back")
     return in_order(work.rows.read(query, None, VoteRow))
+
+
+def revised_votes(work: Work, tasks: Collection[str]) -> list[RevisedVote]:
+    """What people would answer now who voted on these tasks, in the order they said so."""
+    if not tasks:
+        return []
+    found = work.rows.read(select(RevisedVoteRow).where(col(RevisedVoteRow.task).in_(tasks)), None, RevisedVoteRow)
+    return sorted(found, key=lambda revised: (revised.cast_at, revised.id))
 
 
 def votes_of_two(work: Work, tasks: Collection[str], people: Collection[str]) -> list[Vote]:
