@@ -140,6 +140,29 @@ def revise(review: str, task: str, answer: str, reason: str | None, field: tuple
         print_line(f"{receipt.record} at {receipt.stage}: kept beside your vote")
 
 
+@app.command(
+    "reopen", example="living queue reopen shared-records RECORD --stage full_text --reason 'wrong paper read'"
+)
+@REVIEW
+@argument("record", "The record, by its id.")
+@option("--stage", required=True, help="The stage whose question is asked again.")
+@option("--reason", required=True, help="Why.")
+@option("--votes-stand", is_flag=True, help="Keep its votes, and have an adjudicator decide; else people vote anew.")
+@AS_JSON
+def reopen(review: str, record: str, stage: str, reason: str, votes_stand: bool, as_json: bool) -> None:
+    """Open a record again at a stage that was decided about it, for leads. Needs your own key.
+
+    Its votes are kept and count no more, and people vote anew. What it passed later it need not pass again.
+    """
+    with acting("opening a record again", review, "lead") as living:
+        summary = living.screening.reopen(review, record, stage, reason, "stand" if votes_stand else "anew")
+    if as_json:
+        print_json(summary)
+    else:
+        waits = "waits for an adjudicator" if votes_stand else "people vote anew"
+        print_line(f"{summary.record} at {summary.stage}: {waits}")
+
+
 @app.command("release", example="living queue release shared-records lease_01a2...")
 @REVIEW
 @argument("lease", "The lease to give back.")

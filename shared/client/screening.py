@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -72,6 +72,14 @@ class ScreeningClient:
         return self._http.post(
             f"{_at(review)}/tasks/{part(task)}/revise", wire.VoteReceipt, _ballot(answer, reason, fields)
         )
+
+    def reopen(
+        self, review: str, record: str, stage: str, reason: str, votes: Literal["anew", "stand"] = "anew"
+    ) -> wire.RecordSummary:
+        """Opens a record again at a stage that was decided about it: people vote `anew`, or the votes `stand` and an
+        adjudicator decides. Raises Conflict (`nothing_to_reopen`, `merged`) or Invalid (`stage_not_reached`)."""
+        asked = {"stage": stage, "reason": reason, "votes": votes}
+        return self._http.post(f"{_at(review)}/records/{part(record)}/reopen", wire.RecordSummary, asked)
 
     def task(self, review: str, task: str) -> wire.TaskForm:
         """What a task asks, as a vote on it must fill it in."""

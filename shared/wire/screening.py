@@ -39,6 +39,15 @@ class VoteRequest(Given):
     ] = {}
 
 
+class ReopenRequest(Given):
+    """A stage of a record whose question is to be asked again, and why. Its votes count no more, and people vote
+    `anew`; or they `stand`, and an adjudicator decides."""
+
+    stage: Short
+    reason: Annotated[Long, Field(min_length=1)]
+    votes: Literal["anew", "stand"] = "anew"
+
+
 class Flag(BaseModel):
     """Something that happened to the report after it appeared, and stands. `drill` marks an exercise."""
 

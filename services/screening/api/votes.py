@@ -1,18 +1,20 @@
-"""The routes of those who think again: a vote that is taken back, and what one would answer after seeing the others."""
+"""The routes of those who think again: a vote that is taken back, what one would answer after seeing the others, and a
+decision that is opened again."""
 
 from __future__ import annotations
 
 from services.screening import store, views
 from services.screening.api.router import Reading, Unit, router
-from services.screening.commands import revising, undoing
+from services.screening.commands import reopening, revising, undoing
 from services.screening.domain import Ballot
 from shared.errors import NotFound
-from shared.http.auth import Reader, Reviewer
+from shared.http.auth import Lead, Reader, Reviewer
 from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
-from shared.wire.screening import TaskForm, VoteReceipt, VoteRequest
+from shared.wire.screening import RecordSummary, ReopenRequest, TaskForm, VoteReceipt, VoteRequest
 
 Review = Name
+Record = Name
 Task = Name
 
 
@@ -37,6 +39,22 @@ def keep_revised_vote(
     ballot = Ballot(body.answer, body.reason, body.fields)
     command = f"revise {review} {task}"
     return work.once(key, command, body, lambda: views.vote_receipt(revising.revise(work, review, task, ballot)))
+
+
+@router.post("/reviews/{review}/records/{record}/reopen")
+def send_record_back(
+    review: Review, record: Record, body: ReopenRequest, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> RecordSummary:
+    """Opens a record again at a stage that was decided about it. The votes of before are kept: they count no more and
+    people vote anew, or they stand and an adjudicator decides."""
+
+    def send_back() -> RecordSummary:
+        votes_stand = body.votes == "stand"
+        return views.record_summary(
+            reopening.reopen(work, review, record, body.stage, body.reason, votes_stand=votes_stand)
+        )
+
+    return work.once(key, f"reopen {review} {record}", body, send_back)
 
 
 @router.get("/reviews/{review}/tasks/{task}")

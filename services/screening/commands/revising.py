@@ -17,7 +17,8 @@ def revise(work: Work, review: str, task_id: str, ballot: Ballot) -> Task:
     figure stay as they are.
 
     It is told once the task is closed, at once where it is. Raises NotFound (`unknown_task`, `no_vote`), Conflict
-    (`votes_not_in`, `nothing_revised`, `task_withdrawn`, `merged`) or Invalid, listing all that is wrong with the ballot.
+    (`votes_not_in`, `nothing_revised`, `task_withdrawn`, `merged`) or Invalid, listing all that is wrong with the
+    ballot.
     """
     task, record = lock(work, review, task_id)
     vote = own_vote(work, task, store.votes_on(work, task.id))

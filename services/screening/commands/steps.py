@@ -118,7 +118,8 @@ def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> Non
 def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
     tallies.count_votes(work, task, votes)
-    decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
+    answers = [vote.answer for vote in votes]
+    decision = None if task.for_adjudicator else domain.decide(store.stage_of(work, task), answers)
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
@@ -141,6 +142,8 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
+    if task.for_adjudicator:
+        task.for_adjudicator = False
     judgement = views.judgement_of(task, votes)
     taken_back = store.votes_taken_back(work, task.id) if task.beside else []
     task.told = tell(
@@ -264,23 +267,41 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         settle(work, record, task, independent)
 
 
-def dispute(work: Work, record: Record, task: Task, why: str) -> None:
-    """Sends a record back to the task that led it out, whose votes stand: an adjudicator decides, or, where votes are
-    still needed, people do."""
+def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a task that was decided, whose independent votes stand: an adjudicator decides, or, where
+    votes are still needed, people do."""
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
-            vote.task = None
+            vote.counts_no_more("set_aside", work.now)
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, task, [vote for vote in votes if not vote.deciding])
-    _tell_opened(work, record, task, "merged_otherwise", cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
     turn_task(work, task, TaskStates.CONFLICT)
     task.places = 1
     task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+
+
+def ask_anew(work: Work, record: Record, task: Task, plan: Plan, why: str) -> None:
+    """Sends a record back to a task that was decided, about which people vote anew, as the newest protocol that has the
+    stage asks; no vote of before counts."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.counts_no_more("set_aside", work.now)
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
+    task.answer = task.decided_by = None
+    cause = _send_back(work, record, task, why)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    open_task(work, record, stage, plan, "reopened", cause)
 
 
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
@@ -373,6 +394,8 @@ def _move_votes(
     for vote in there:
         if task.votes_cast + len(moved) == task.votes_needed:
             break
+        if task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at:
+            continue
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
             origin = origins[vote.where]
             if vote.paired_on is None and origin.first is not None:
