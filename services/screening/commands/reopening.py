@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.screening import domain, store, views
+from services.screening import store, views
 from services.screening.commands import steps
 from services.screening.commands.undoing import require_of_its_own
 from services.screening.domain import TaskStates
