@@ -12,7 +12,7 @@ from services.screening.models import CountsNoMore, Lease, Record, RevisedVote, 
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
-from shared.events.screening import Judgement, VoteCast
+from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
@@ -64,9 +64,9 @@ def _is_over(work: Work, task: Task) -> bool:
 
 
 def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
-    """Takes votes, and who gave them, out of events about tasks that are not over: an earlier decision may stand no
-    more, and its votes would lead those who judge anew."""
-    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event["data"])]
+    """Takes votes, who gave them, and their reasons out of events about tasks that are not over: an earlier decision
+    may stand no more, and its votes would lead those who judge anew."""
+    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event)]
     tasks = store.tasks_by_id(work, {task for *_, task in said})
     still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
     for event, judgement, task in said:
@@ -79,12 +79,17 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
                 event["data"]["vote"].pop("via", None)
             if judgement is not None:
                 judgement["votes"] = []
+            if event["type"] == RecordExcluded.type:
+                event["data"]["reason"] = HIDDEN
 
 
-def _tasks_of(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
+def _tasks_of(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """The tasks that an event tells of, each with its judgement where there is one."""
+    data = event["data"]
     if "task" in data:
         yield data.get("judgement"), data["task"]
+    elif event["type"] in (RecordAdvanced.type, RecordExcluded.type) and data["stage"] is not None:
+        yield None, store.task_id(data["review"], data["record"], data["stage"])
     for judgement in data.get("judgements", ()):
         yield judgement, store.task_id(data["review"], data["record"], judgement["stage"])
 

@@ -223,11 +223,17 @@ def test_a_second_request_opens_nothing_more(rig):
 
 def test_who_votes_anew_sees_nothing_of_the_votes_of_before_but_their_own(rig):
     rig.discovers("r1")
+    task = rig.answers("ana", "exclude", reason="SECRET of before")["task"]
+    take_back(rig, "ana", task)
     rig.answers("ana", "exclude", reason="SECRET")
     rig.answers("ben", "exclude", reason="SECRET")
+    assert rig.asks(f"/tasks/{task}/revise", {"answer": "exclude", "reason": "SECRET now"}, "ben").status_code == 200
+    assert str(events_seen(rig, "cy", "reviewer")).count("SECRET") == 5
     reopen(rig, "r1")
 
     assert "SECRET" not in rig.gets("/records/r1", "cy").text
+    assert "SECRET" not in str(events_seen(rig, "cy", "reviewer"))
+    assert str(events_seen(rig, "lea", "lead")).count("SECRET") == 5
     closed = [event for event in events_seen(rig, "cy", "reviewer") if event["type"] == "screening.task.closed"]
     assert [event["data"]["judgement"]["votes"] for event in closed] == [[]]
     own = rig.record("r1", "ana")["stages"][0]
