@@ -97,6 +97,70 @@ def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[
         print_json(receipt)
     else:
         print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
+        if receipt.state == "open":
+            print_line(f"Until all its votes are in: living queue undo {review} {receipt.task}", "dim")
+
+
+@app.command("undo", example="living queue undo shared-records task_01a2...")
+@REVIEW
+@argument("task", "The task that you voted on, as `living queue vote` showed it.")
+@AS_JSON
+def undo(review: str, task: str, as_json: bool) -> None:
+    """Take your vote back, as long as others' votes on the record are still to come. Needs your own key.
+
+    The record waits for a vote again, which may be yours.
+    """
+    with acting("taking a vote back", review) as living:
+        receipt = living.screening.take_back(review, task)
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: your vote is taken back")
+
+
+@app.command("revise", example="living queue revise shared-records task_01a2... include --reason 'see p. 4'")
+@REVIEW
+@argument("task", "A task that you voted on, all votes of which are in.")
+@argument("answer", "One of the stage's answers.")
+@option("--reason", help="Why.")
+@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@AS_JSON
+def revise(review: str, task: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+    """Say what you would answer after seeing the others' votes. Needs your own key.
+
+    It is kept beside your vote, and changes neither the decision nor how far votes agree.
+    """
+    given = _given(field)
+    with acting("revising a vote", review) as living:
+        fields = _filled(living.screening.task(review, task).fields, given) if given else {}
+        receipt = living.screening.revise(review, task, answer, reason, fields)
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: kept beside your vote")
+
+
+@app.command(
+    "reopen", example="living queue reopen shared-records RECORD --stage full_text --reason 'wrong paper read'"
+)
+@REVIEW
+@argument("record", "The record, by its id.")
+@option("--stage", required=True, help="The stage whose question is asked again.")
+@option("--reason", required=True, help="Why.")
+@option("--votes-stand", is_flag=True, help="Keep its votes, and have an adjudicator decide; else people vote anew.")
+@AS_JSON
+def reopen(review: str, record: str, stage: str, reason: str, votes_stand: bool, as_json: bool) -> None:
+    """Open a record again at a stage that was decided about it, for leads. Needs your own key.
+
+    Its votes are kept and count no more, and people vote anew. What it passed later it need not pass again.
+    """
+    with acting("opening a record again", review, "lead") as living:
+        summary = living.screening.reopen(review, record, stage, reason, "stand" if votes_stand else "anew")
+    if as_json:
+        print_json(summary)
+    else:
+        waits = "waits for an adjudicator" if votes_stand else "people vote anew"
+        print_line(f"{summary.record} at {summary.stage}: {waits}")
 
 
 @app.command("release", example="living queue release shared-records lease_01a2...")

@@ -61,12 +61,14 @@ def follow_no_more(work: Work, event: RecordExcluded) -> None:
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
-    """What sources change about a record matters again, and so does what they changed while it did not."""
+    """What sources change about a record matters again, and so does what they changed while it did not. The stage that
+    it waits at again it has not passed."""
     if (since := store.excluded_on(work, event.review, event.record)) is not None:
         store.sweep_from(work, event.review, since)
     store.note_standing(
         work, event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None
     )
+    store.pass_no_more(work, event.review, event.record, event.stage)
     store.wake_retrieval(work, event.record)
 
 

@@ -6,12 +6,17 @@ votes and conflicts, and the order of the queue.
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped, synthesis.revision.published.
 
-Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
-screening.record.included, screening.record.excluded, screening.record.reopened, screening.agreement.fell,
-screening.agreement.recovered.
+Emits: screening.task.opened, screening.task.closed, screening.vote.revised, screening.conflict.opened,
+screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened,
+screening.agreement.fell, screening.agreement.recovered.
 
-Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
-holds its conflict. No event before `screening.task.closed` tells a vote.
+Nobody sees another's vote on a task before it is closed, except, once all its independent votes are in, who has
+voted on it and the adjudicator who holds its conflict. No event before `screening.task.closed` tells a vote.
+
+What can be undone. Until the last independent vote on a task is in, its people may take theirs back
+(`commands/undoing.py`). After that, what they would answer now is kept beside their vote and counts nowhere
+(`commands/revising.py`). A lead has a decided record decided again (`commands/reopening.py`): its votes are set aside,
+and no vote of before counts there; or they stand, and an adjudicator decides, whatever they say.
 
 What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
 and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened

@@ -21,6 +21,7 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
 from shared.events.synthesis import RevisionPublished
 from shared.service import Prune, Service, every, on
@@ -56,6 +57,7 @@ SERVICE = Service(
     emits=[
         TaskOpened,
         TaskClosed,
+        VoteRevised,
         ConflictOpened,
         RecordAdvanced,
         RecordIncluded,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
@@ -16,6 +16,12 @@ from shared.wire.screening import Ended, Kind, RecordState, TaskState
 
 #: Who decided a task: its independent votes, or an adjudicator.
 DecidedBy = Literal["agreement", "adjudication"]
+
+#: Why a vote counts no more: its person took it back, or a lead had the task opened again without it.
+CountsNoMore = Literal["taken_back", "set_aside"]
+
+#: What a column of a later release is in rows of before.
+_NOT = {"server_default": false()}
 
 
 class Base(SQLModel, registry=registry()):
@@ -102,6 +108,9 @@ class Task(SQLModel):
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
     `compared` is under what its independent votes were compared here, once they were (`domain.comparisons`).
+    `beside` says that more was said here than what counts: votes that were taken
+    back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say.
+    `asked_anew_at` is when a lead last had people asked anew: no vote of before counts here.
     """
 
     id: str = Field(primary_key=True)
@@ -121,6 +130,9 @@ class Task(SQLModel):
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     compared: str | None = None
     told: str
+    beside: bool = Field(default=False, sa_column_kwargs=_NOT)
+    for_adjudicator: bool = Field(default=False, sa_column_kwargs=_NOT)
+    asked_anew_at: datetime | None = Field(default=None, sa_type=Instant)
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
@@ -216,7 +228,8 @@ class Vote(SQLModel):
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
     that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
-    which a client cast it for its person.
+    which a client cast it for its person. `shown`: it has stood among all the votes of a task, so that others know it.
+    One that was taken back, or set aside, says so in `ended`, with when, and the task it `counted_on` until then.
     """
 
     id: str = Field(primary_key=True)
@@ -231,11 +244,23 @@ class Vote(SQLModel):
     paired_on: str | None = None
     via: str | None = None
     cast_at: datetime = Field(sa_type=Instant)
+    shown: bool = Field(default=False, sa_column_kwargs=_NOT)
+    ended: CountsNoMore | None = Field(default=None, sa_type=AutoString)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    counted_on: str | None = None
 
     @property
     def where(self) -> str:
-        """The task it counts on, or, where it counts nowhere, was cast on."""
-        return self.task or self.cast_on
+        """The task it counts on, or, where it counts nowhere, did last, or was cast on."""
+        return self.task or self.counted_on or self.cast_on
+
+    @property
+    def counts(self) -> bool:
+        return self.task is not None
+
+    def counts_no_more(self, how: CountsNoMore, at: datetime) -> None:
+        """Takes it out of the task that it counts on."""
+        self.task, self.counted_on, self.ended, self.ended_at = None, self.task, how, at
 
 
 class VoteRow(Vote, Base, table=True):
@@ -243,7 +268,44 @@ class VoteRow(Vote, Base, table=True):
     __table_args__ = (
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
+        Index(
+            "votes_counted_on",
+            "counted_on",
+            postgresql_where=text("counted_on IS NOT NULL"),
+            sqlite_where=text("counted_on IS NOT NULL"),
+        ),
     )
+
+
+class RevisedVote(SQLModel):
+    """What somebody would answer who has seen the others' votes on a task. It is kept beside their vote and counts
+    nowhere. `emitted` once it is told, which is after the task is closed."""
+
+    id: str = Field(primary_key=True)
+    task: str
+    person: str
+    answer: str
+    reason: str | None = None
+    fields: dict[str, Any] = Field(sa_type=Json)
+    protocol_version: int
+    via: str | None = None
+    cast_at: datetime = Field(sa_type=Instant)
+    emitted: bool = False
+
+    ended: ClassVar[None] = None
+
+    @property
+    def where(self) -> str:
+        return self.task
+
+    @property
+    def counts(self) -> bool:
+        return False
+
+
+class RevisedVoteRow(RevisedVote, Base, table=True):
+    __tablename__ = "revised_votes"
+    __table_args__ = (Index("revised_votes_of_task", "task"),)
 
 
 class OldNameRow(Base, table=True):

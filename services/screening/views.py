@@ -9,11 +9,11 @@ from typing import Any
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
-from services.screening.models import Lease, Record, Task, Vote
+from services.screening.models import CountsNoMore, Lease, Record, RevisedVote, Task, Vote
 from services.screening.store import InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
-from shared.events.screening import Judgement, VoteCast
+from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
@@ -31,6 +31,7 @@ from shared.wire.screening import (
     StageFunnel,
     StageHistory,
     StageQueue,
+    TaskForm,
     TaskInHand,
     TaskSummary,
     VoteReceipt,
@@ -38,17 +39,21 @@ from shared.wire.screening import (
 )
 
 
-def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
-    """Those of these votes that the person may see: their own; others' on a closed task, on one they have
-    voted on themselves, and on the conflict they hold a lease of. What a merge left behind is seen once the
-    surviving record is decided."""
+def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> list[VoteCast]:
+    """Those of these votes that the person may see: their own; others' on a closed task; and those that count on a
+    conflict which they have voted on, or hold a lease of. What a merge left behind is seen once the surviving record
+    is decided.
+
+    While a task waits for votes, whoever has voted on it may take theirs back and vote anew, and so sees no other.
+    """
     tasks = store.tasks_by_id(work, {vote.where for vote in votes})
-    open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
+    conflicts = [task.id for task in tasks.values() if task.state == TaskStates.CONFLICT]
+    open_to_me = store.tasks_voted_by(work, work.actor, conflicts)
     open_to_me |= store.conflicts_in_hand(work, review, work.actor)
     return [
         vote_cast(vote)
         for vote in votes
-        if vote.person == work.actor or vote.where in open_to_me or _is_over(work, tasks[vote.where])
+        if vote.person == work.actor or (vote.counts and vote.where in open_to_me) or _is_over(work, tasks[vote.where])
     ]
 
 
@@ -63,23 +68,32 @@ def _is_over(work: Work, task: Task) -> bool:
 
 
 def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
-    """Takes votes, and who gave them, out of events about tasks that are not over: an earlier decision may stand no
-    more, and its votes would lead those who judge anew."""
-    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event["data"])]
+    """Takes votes, who gave them, and their reasons out of events about tasks that are not over: an earlier decision
+    may stand no more, and its votes would lead those who judge anew."""
+    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event)]
     tasks = store.tasks_by_id(work, {task for *_, task in said})
     still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
     for event, judgement, task in said:
         if task in still_open:
             event["actor"] = HIDDEN
             event.pop("via", None)
+            event["data"].pop("taken_back", None)
+            if "vote" in event["data"]:
+                event["data"]["vote"] |= {"person": HIDDEN, "answer": HIDDEN, "reason": None, "fields": {}}
+                event["data"]["vote"].pop("via", None)
             if judgement is not None:
                 judgement["votes"] = []
+            if event["type"] == RecordExcluded.type:
+                event["data"]["reason"] = HIDDEN
 
 
-def _tasks_of(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
+def _tasks_of(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """The tasks that an event tells of, each with its judgement where there is one."""
+    data = event["data"]
     if "task" in data:
         yield data.get("judgement"), data["task"]
+    elif event["type"] in (RecordAdvanced.type, RecordExcluded.type) and data["stage"] is not None:
+        yield None, store.task_id(data["review"], data["record"], data["stage"])
     for judgement in data.get("judgements", ()):
         yield judgement, store.task_id(data["review"], data["record"], judgement["stage"])
 
@@ -133,11 +147,21 @@ def record_view(record: Record) -> RecordView:
     )  # fmt: skip
 
 
-def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
-    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
+def vote_receipt(task: Task, votes: list[Vote] | None = None) -> VoteReceipt:
+    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, where it closed the task."""
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=judgement_of(task, votes) if task.state in TaskStates.DECIDED else None,
+        judgement=judgement_of(task, votes) if votes and task.state in TaskStates.DECIDED else None,
+    )  # fmt: skip
+
+
+def task_form(work: Work, task: Task) -> TaskForm:
+    stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
+    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    return TaskForm(
+        task=task.id, record=task.record, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
+        question=stage.question, answers=stage.answers, fields=stage.fields,
+        cmocs=protocol.cmocs if asks_cmocs else [],
     )  # fmt: skip
 
 
@@ -161,23 +185,29 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
     """A record's whole way, with the votes the person may see."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
+    revised = store.revised_votes(work, [task.id for task in tasks])
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
-        stages=[_stage_history(work, task, votes) for task in tasks],
+        stages=[_stage_history(work, task, votes, revised) for task in tasks],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
     )  # fmt: skip
 
 
-def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
-    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
+def _stage_history(work: Work, task: Task, votes: Sequence[Vote], revised: Sequence[RevisedVote]) -> StageHistory:
+    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on, vote.counted_on)]
     counting = [vote for vote in here if vote.task == task.id]
+
+    def seen(ended: CountsNoMore | None) -> list[VoteCast]:
+        return visible(work, task.review, [vote for vote in here if vote.ended == ended])
+
     return StageHistory(
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
         votes_needed=task.votes_needed, votes_cast=task.votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
-        votes=visible(work, task.review, here),
+        votes=seen(None), taken_back=seen("taken_back"), set_aside=seen("set_aside"),
+        revised=visible(work, task.review, [vote for vote in revised if vote.task == task.id]),
     )  # fmt: skip
 
 
@@ -309,7 +339,7 @@ def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
     )  # fmt: skip
 
 
-def vote_cast(vote: Vote) -> VoteCast:
+def vote_cast(vote: Vote | RevisedVote) -> VoteCast:
     return VoteCast(
         person=vote.person,
         answer=vote.answer,
@@ -317,6 +347,7 @@ def vote_cast(vote: Vote) -> VoteCast:
         fields=vote.fields,
         cast_at=vote.cast_at,
         via=vote.via,
+        taken_back_at=vote.ended_at if vote.ended == "taken_back" else None,
     )
 
 

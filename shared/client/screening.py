@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -51,9 +51,40 @@ class ScreeningClient:
     ) -> wire.VoteReceipt:
         """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
         (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
-        given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
-        ballot = {"answer": answer, "reason": reason, "fields": given}
-        return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
+        return self._http.post(
+            f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, _ballot(answer, reason, fields)
+        )
+
+    def take_back(self, review: str, task: str) -> wire.VoteReceipt:
+        """Takes my vote on a task back, after which I may claim it again. Raises Conflict (`votes_are_in`) once its
+        last independent vote is in, NotFound (`no_vote`) where I have none."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/take-back", wire.VoteReceipt)
+
+    def revise(
+        self,
+        review: str,
+        task: str,
+        answer: str,
+        reason: str | None = None,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> wire.VoteReceipt:
+        """Says what I would answer now that all votes on a task are in; it is kept beside my vote and counts nowhere.
+        Raises Conflict (`votes_not_in`, `nothing_revised`), NotFound (`no_vote`) or Invalid as `vote` does."""
+        return self._http.post(
+            f"{_at(review)}/tasks/{part(task)}/revise", wire.VoteReceipt, _ballot(answer, reason, fields)
+        )
+
+    def reopen(
+        self, review: str, record: str, stage: str, reason: str, votes: Literal["anew", "stand"] = "anew"
+    ) -> wire.RecordSummary:
+        """Opens a record again at a stage that was decided about it: people vote `anew`, or the votes `stand` and an
+        adjudicator decides. Raises Conflict (`nothing_to_reopen`, `merged`) or Invalid (`stage_not_reached`)."""
+        asked = {"stage": stage, "reason": reason, "votes": votes}
+        return self._http.post(f"{_at(review)}/records/{part(record)}/reopen", wire.RecordSummary, asked)
+
+    def task(self, review: str, task: str) -> wire.TaskForm:
+        """What a task asks, as a vote on it must fill it in."""
+        return self._http.get(f"{_at(review)}/tasks/{part(task)}", wire.TaskForm)
 
     def release(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a slot back; the task goes to the end of the queue."""
@@ -95,6 +126,11 @@ class ScreeningClient:
     def record(self, review: str, record: str) -> wire.RecordHistory:
         """One record's way through screening, with the votes I may see."""
         return self._http.get(f"{_at(review)}/records/{part(record)}", wire.RecordHistory)
+
+
+def _ballot(answer: str, reason: str | None, fields: Mapping[str, str | Sequence[str]] | None) -> dict[str, object]:
+    given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
+    return {"answer": answer, "reason": reason, "fields": given}
 
 
 def _at(review: str) -> str:

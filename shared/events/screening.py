@@ -24,6 +24,8 @@ class VoteCast(Value):
     cast_at: datetime
     #: The key by which a client cast it for its person; left out where they did so themselves.
     via: Id | None = Field(default=None, exclude_if=lambda via: via is None)
+    #: When its person took it back; left out where it counts, or counted.
+    taken_back_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
 
 
 class Judgement(Value):
@@ -49,12 +51,25 @@ class TaskOpened(Event, type="screening.task.opened", key="record"):
 
 
 class TaskClosed(Event, type="screening.task.closed", key="record"):
-    """A stage's question is answered for a record."""
+    """A stage's question is answered for a record. `taken_back` are the votes that their people took back before all
+    were in, which count nowhere and are told here alone."""
 
     record: Id
     task: Id
     revision: Count
     judgement: Judgement
+    taken_back: list[VoteCast] = Field(default=[], exclude_if=lambda votes: not votes)
+
+
+class VoteRevised(Event, type="screening.vote.revised", key="record", topic="screening.tasks"):
+    """Somebody who has seen the others' votes on a task would answer otherwise now. Told once the task is closed; it
+    changes no decision and no agreement."""
+
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
+    vote: VoteCast
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):

@@ -39,6 +39,15 @@ class VoteRequest(Given):
     ] = {}
 
 
+class ReopenRequest(Given):
+    """A stage of a record whose question is to be asked again, and why. Its votes count no more, and people vote
+    `anew`; or they `stand`, and an adjudicator decides."""
+
+    stage: Short
+    reason: Annotated[Long, Field(min_length=1)]
+    votes: Literal["anew", "stand"] = "anew"
+
+
 class Flag(BaseModel):
     """Something that happened to the report after it appeared, and stands. `drill` marks an exercise."""
 
@@ -116,13 +125,28 @@ class Claim(BaseModel):
 
 
 class VoteReceipt(BaseModel):
-    """What a vote did: the task's state after it, and the judgement if it closed the task."""
+    """What a vote did, or taking one back, or revising it: the task's state after it, and the judgement where it closed
+    the task."""
 
     task: str
     record: str
     stage: str
     state: TaskState
     judgement: Judgement | None
+
+
+class TaskForm(BaseModel):
+    """What a task asks, as a vote on it must fill it in; `cmocs` are there when the stage asks for some."""
+
+    task: str
+    record: str
+    stage: str
+    state: TaskState
+    protocol_version: int
+    question: str
+    answers: list[Answer]
+    fields: list[FormField]
+    cmocs: list[Cmoc]
 
 
 class TaskSummary(BaseModel):
@@ -259,7 +283,9 @@ class RecordSummary(BaseModel):
 
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed or one has voted oneself; `judgement` is what the stage decided."""
+    is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `taken_back` are
+    votes that their people took back, `set_aside` those that count no more since a lead had the stage opened again;
+    `revised` is what voters would answer who have seen the others' votes, which counts nowhere."""
 
     task: str
     stage: str
@@ -271,6 +297,9 @@ class StageHistory(BaseModel):
     closed_at: datetime | None
     judgement: Judgement | None
     votes: list[VoteCast]
+    taken_back: list[VoteCast] = []
+    set_aside: list[VoteCast] = []
+    revised: list[VoteCast] = []
 
 
 class Merge(BaseModel):

@@ -101,6 +101,7 @@ from services.ingest.store.records import note_origins as note_origins
 from services.ingest.store.records import note_standing as note_standing
 from services.ingest.store.records import page_of_kept as page_of_kept
 from services.ingest.store.records import page_of_records as page_of_records
+from services.ingest.store.records import pass_no_more as pass_no_more
 from services.ingest.store.records import record_of as record_of
 from services.ingest.store.records import record_with as record_with
 from services.ingest.store.records import records as records

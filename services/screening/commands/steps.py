@@ -9,7 +9,7 @@ from typing import Any
 from services.screening import domain, store, views
 from services.screening.commands import tallies
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
-from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
+from services.screening.models import DecidedBy, Lease, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
@@ -21,12 +21,22 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
 from shared.events.stages import Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
-Step = TaskOpened | TaskClosed | ConflictOpened | RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened
+Step = (
+    TaskOpened
+    | TaskClosed
+    | VoteRevised
+    | ConflictOpened
+    | RecordAdvanced
+    | RecordIncluded
+    | RecordExcluded
+    | RecordReopened
+)
 
 
 def queue_position() -> int:
@@ -108,7 +118,8 @@ def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> Non
 def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
     tallies.count_votes(work, task, votes)
-    decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
+    answers = [vote.answer for vote in votes]
+    decision = None if task.for_adjudicator else domain.decide(store.stage_of(work, task), answers)
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
@@ -131,8 +142,16 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
+    if task.for_adjudicator:
+        task.for_adjudicator = False
     judgement = views.judgement_of(task, votes)
-    task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
+    taken_back = store.votes_taken_back(work, task.id) if task.beside else []
+    task.told = tell(
+        work, record, TaskClosed, task.told,
+        task=task.id, judgement=judgement, taken_back=[views.vote_cast(vote) for vote in taken_back],
+    )  # fmt: skip
+    if task.beside:
+        tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
         reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
@@ -140,6 +159,14 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
+
+
+def tell_revised(work: Work, record: Record, task: Task, revised: Sequence[RevisedVote]) -> None:
+    """Tells those of these that are not told yet; their task is closed."""
+    for vote in revised:
+        if not vote.emitted:
+            vote.emitted = True
+            tell(work, record, VoteRevised, task.told, task=task.id, stage=task.stage, vote=views.vote_cast(vote))
 
 
 def _go_on(work: Work, record: Record, passed: Task, judgement: Judgement) -> None:
@@ -240,23 +267,41 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         settle(work, record, task, independent)
 
 
-def dispute(work: Work, record: Record, task: Task, why: str) -> None:
-    """Sends a record back to the task that led it out, whose votes stand: an adjudicator decides, or, where votes are
-    still needed, people do."""
+def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a task that was decided, whose independent votes stand: an adjudicator decides, or, where
+    votes are still needed, people do."""
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
-            vote.task = None
+            vote.counts_no_more("set_aside", work.now)
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, task, [vote for vote in votes if not vote.deciding])
-    _tell_opened(work, record, task, "merged_otherwise", cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
     turn_task(work, task, TaskStates.CONFLICT)
     task.places = 1
     task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+
+
+def ask_anew(work: Work, record: Record, task: Task, plan: Plan, why: str) -> None:
+    """Sends a record back to a task that was decided, about which people vote anew, as the newest protocol that has the
+    stage asks; no vote of before counts."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.counts_no_more("set_aside", work.now)
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
+    task.answer = task.decided_by = None
+    cause = _send_back(work, record, task, why)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    open_task(work, record, stage, plan, "reopened", cause)
 
 
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
@@ -295,7 +340,9 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
-    """Has a task ask people again, beside whom these have voted already."""
+    """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
+    for vote in independent:
+        vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
     task.answer = task.decided_by = task.closed_at = None
     tallies.set_votes_cast(work, task, len(independent))
@@ -347,9 +394,14 @@ def _move_votes(
     for vote in there:
         if task.votes_cast + len(moved) == task.votes_needed:
             break
+        if task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at:
+            continue
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.where].compared is not None:
+            origin = origins[vote.where]
+            if vote.paired_on is None and origin.compared is not None:
                 vote.paired_on = vote.task
+            if origin.votes_cast == origin.votes_needed:
+                vote.shown = True
             vote.task = task.id
             voted.add(vote.person)
             moved.append(vote)

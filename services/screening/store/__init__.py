@@ -60,13 +60,16 @@ from services.screening.store.slots import take_slots as take_slots
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at
 from services.screening.store.tasks import lock_waiting_task as lock_waiting_task
+from services.screening.store.tasks import lock_with_record as lock_with_record
 from services.screening.store.tasks import page_of_conflicts as page_of_conflicts
 from services.screening.store.tasks import page_of_tasks as page_of_tasks
 from services.screening.store.tasks import tasks_by_id as tasks_by_id
 from services.screening.store.tasks import tasks_of as tasks_of
 from services.screening.store.votes import in_order as in_order
+from services.screening.store.votes import revised_votes as revised_votes
 from services.screening.store.votes import tasks_voted_by as tasks_voted_by
 from services.screening.store.votes import votes_about as votes_about
 from services.screening.store.votes import votes_by_task as votes_by_task
 from services.screening.store.votes import votes_of_two as votes_of_two
 from services.screening.store.votes import votes_on as votes_on
+from services.screening.store.votes import votes_taken_back as votes_taken_back

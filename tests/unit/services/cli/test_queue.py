@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, NotFound
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT
 
@@ -162,3 +162,43 @@ def test_who_still_holds_a_conflict_of_another_stage_is_told_too(screening_at, a
     as_("dora", *next_, role="lead")
 
     assert "hold a conflict of stage 'sift'" in as_("dora", *next_, "--stage", "depth", role="lead").stderr
+
+
+def test_a_vote_is_taken_back_as_the_command_that_cast_it_says(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    voted = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "include").stdout
+    undo = voted.splitlines()[1].removeprefix("Until all its votes are in: living ").split()
+
+    assert undo[:3] == ["queue", "undo", REVIEW]
+    assert as_("ana", *undo).stdout == "r1 at sift: your vote is taken back\n"
+    again = as_("ana", *undo, "--json")
+    assert isinstance(again.exception, NotFound) and again.exception.slug == "no_vote"
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_a_vote_is_revised_with_fields_as_the_stages_form_takes_them(screening_at, as_):
+    rig = screening_at(DEPTH)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        task = rig.answers(name, "rich", fields={"cmocs": ["c1"]})["task"]
+    revise = ["queue", "revise", REVIEW, task, "thin", "--reason", "thinner than I thought"]
+
+    assert data(as_("ana", *revise, "--field", "cmocs=c2", "--json"))["state"] == "advanced"
+    (revised,) = rig.record("r1")["stages"][0]["revised"]
+    assert (revised["answer"], revised["fields"]) == ("thin", {"cmocs": ["c2"]})
+
+
+def test_a_lead_opens_a_record_again(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="no garden")
+    words = ["queue", "reopen", REVIEW, "r1", "--stage", "sift", "--reason", "it has one"]
+
+    assert as_("dora", *words, role="lead").stdout == "r1 at sift: people vote anew\n"
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="no garden")
+    assert as_("dora", *words, "--votes-stand", role="lead").stdout == "r1 at sift: waits for an adjudicator\n"
+    refused = as_("dora", *words, role="lead")
+    assert isinstance(refused.exception, Conflict) and refused.exception.slug == "nothing_to_reopen"

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from services.screening import domain, store
 from services.screening.domain.comparisons import BETWEEN
-from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, RevisedVoteRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
 from shared.events.base import Envelope
+from shared.events.screening import TaskClosed, VoteRevised
 from tests.workbench import Workbench
 
 
@@ -47,7 +48,12 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
         assert _counts(work, review) == _recount(records, list(tasks.values()))
         assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
+        for vote in votes:
+            ended = (vote.ended is not None, vote.ended_at is not None, vote.counted_on is not None)
+            assert ended in ((True,) * 3, (False,) * 3) and not (vote.ended and vote.task), vote
+        revised = [vote for vote in work.session.execute(select(RevisedVoteRow)).scalars() if vote.task in tasks]
     _steps_are_numbered(bench, review, records)
+    _votes_that_count_no_more_are_told_with_the_closing(bench, review, tasks, votes, revised)
 
 
 def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
@@ -107,3 +113,30 @@ def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow])
         for envelope in map(Envelope.from_json, work.session.execute(query).scalars()):
             seen[envelope.subject].append(envelope.data["revision"])
     assert seen == {record.id: list(range(1, record.step + 1)) for record in records if record.step}
+
+
+def _votes_that_count_no_more_are_told_with_the_closing(
+    bench: Workbench, review: str, tasks: dict[str, TaskRow], votes: list[VoteRow], revised: list[RevisedVoteRow]
+) -> None:
+    """What was taken back on a decided task was told with its last closing, and what was revised there once, after it;
+    of what waits, only what was said before an earlier closing is known."""
+    closings: dict[str, TaskClosed] = {}
+    revisions: Counter[str] = Counter()
+    for event in bench.all_emitted():
+        if isinstance(event, TaskClosed) and event.review == review:
+            closings[event.task] = event
+        if isinstance(event, VoteRevised) and event.review == review:
+            assert event.task in closings, "told before its task was closed"
+            revisions[event.task] += 1
+    for task in tasks.values():
+        taken_back = Counter(vote.answer for vote in votes if vote.counted_on == task.id and vote.ended == "taken_back")
+        known = Counter(vote.answer for vote in closings[task.id].taken_back) if task.id in closings else Counter()
+        assert known <= taken_back
+        if task.state in ("advanced", "excluded"):
+            assert known == taken_back
+        mine = [vote for vote in revised if vote.task == task.id]
+        assert revisions[task.id] == sum(vote.emitted for vote in mine)
+        assert task.state not in ("advanced", "excluded") or all(vote.emitted for vote in mine)
+        assert task.asked_anew_at is None or all(
+            vote.cast_at >= task.asked_anew_at for vote in votes if vote.task == task.id
+        )

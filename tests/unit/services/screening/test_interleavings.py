@@ -1,9 +1,10 @@
-"""Whatever people, lapses, merges and mended dates do, in any order: a vote counts once, a record is somewhere."""
+"""Whatever people, leads, lapses, merges and dates do, in any order: a vote counts once, a record is somewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from services.screening import jobs
-from services.screening.commands import queue
+from services.screening.commands import queue, reopening, revising, undoing
 from services.screening.domain import Ballot
 from services.screening.models import OldNameRow
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, Invalid, NotFound, Rejected
 from shared.events.people import NameMapped
 from tests.unit.services.screening.rig import (
     DEPTH,
@@ -53,6 +54,10 @@ steps_of = st.one_of(
     st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
     st.tuples(st.just("redates"), records, st.sampled_from(["2019", "2016"])),
     st.tuples(st.just("is_really"), people, people),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("revises"), people, answers),
+    st.tuples(st.just("reopens"), records, st.sampled_from(["sift", "depth"]), st.booleans()),
 )
 
 
@@ -82,6 +87,8 @@ class Course:
         self.known: set[str] = set()
         #: Into which record each was merged that is so now.
         self.into: dict[str, str | None] = {}
+        #: The task that each voted on last, and its answers.
+        self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
         self._tell(published(protocol(SIFT, PLAIN, review=self.review)))
@@ -143,6 +150,26 @@ class Course:
             except Conflict:
                 return
             self.cast[task, name] += 1
+            self.last[name] = task, values
+
+    def takes_back(self, name: str) -> None:
+        """Takes the last vote back, where that is still free."""
+        name = self._who(name)
+        if name in self.last:
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                undoing.take_back(work, self.review, self.last[name][0])
+
+    def revises(self, name: str, which: int) -> None:
+        name = self._who(name)
+        if name in self.last:
+            task, values = self.last[name]
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                revising.revise(work, self.review, task, Ballot(values[which], "because"))
+
+    def reopens(self, number: int, stage: str, votes_stand: bool) -> None:
+        """A lead has a record decided again."""
+        with suppress(Conflict, NotFound, Invalid), self.bench.work("lea") as work:
+            reopening.reopen(work, self.review, f"r{number}", stage, "misread", votes_stand=votes_stand)
 
     def works(self, name: str, kind: str, which: int) -> None:
         if self.claims(name, kind):
@@ -175,6 +202,7 @@ class Course:
         self.now[name] = person
         self.cast = Counter((task, self._who(caster)) for task, caster in self.cast.elements())
         self._leases = {key: held for key, held in self._leases.items() if key[0] != name}
+        self.last.pop(name, None)
 
     def _who(self, name: str) -> str:
         return self._who(self.now[name]) if name in self.now else name
