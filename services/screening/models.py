@@ -12,7 +12,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.screening import Ended, Kind, RecordState, TaskState
+from shared.wire.screening import Ended, Kind, RecordState, TaskState, TextState
 
 #: Who decided a task: its independent votes, or an adjudicator.
 DecidedBy = Literal["agreement", "adjudication"]
@@ -49,7 +49,8 @@ class Record(SQLModel):
     `state` is one of RecordStates. `step` counts the events told about it; `described` is the ingest revision of its
     description, beside which more is known of one that is `restricted`. `passed` names the stages it has passed, in
     order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
-    which it now lives on; `merge` keeps what was said when it was merged.
+    which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
+    reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
     """
 
     review: str = Field(primary_key=True)
@@ -59,6 +60,8 @@ class Record(SQLModel):
     rule: str | None = None
     reason: str | None = None
     step: int
+    excluded_for: str | None = None
+    text: TextState | None = Field(default=None, sa_type=AutoString)
     described: int
     title: str | None = None
     abstract: str | None = None
@@ -102,7 +105,9 @@ class Task(SQLModel):
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
     `first` and `second` are its two independent answers, in the order of their people's names, once they
-    have been counted as a pair here.
+    have been counted as a pair here. `excluded_for` and `judged_for` are what the votes behind its decision say: a
+    reason of the stage, and CMOCs, where None is all. What was voted before `asked_anew_at`, here or on what is one
+    with its record, counts here no more.
     """
 
     id: str = Field(primary_key=True)
@@ -122,6 +127,9 @@ class Task(SQLModel):
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     first: str | None = None
     second: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
+    asked_anew_at: datetime | None = Field(default=None, sa_type=Instant)
     told: str
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -218,7 +226,8 @@ class Vote(SQLModel):
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
     that was counted as one of a pair: the task it was counted on, so that it is not counted twice. `via` is the key by
-    which a client cast it for its person.
+    which a client cast it for its person. `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it
+    is about.
     """
 
     id: str = Field(primary_key=True)
@@ -232,6 +241,8 @@ class Vote(SQLModel):
     deciding: bool = False
     paired_on: str | None = None
     via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     cast_at: datetime = Field(sa_type=Instant)
 
     @property
@@ -266,12 +277,35 @@ class OldNameRow(Base, table=True):
     after: str = ""
 
 
+class TheoryChangeRow(Base, table=True):
+    """That a CMOC has other words now, until what was excluded for it at a stage is asked anew; by the event that told
+    it.
+
+    `wording` are its words. Of the tasks of the stage it concerns those up to `last_position` in the queue; what led
+    their records out before `position` and `task` is done. `correlation` ties what follows to the event.
+    """
+
+    __tablename__ = "theory_changes"
+
+    event: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    review: str
+    cmoc: str
+    wording: str = Field(sa_column=Column(Text, nullable=False))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    correlation: str
+    last_position: int = Field(sa_type=Counter)
+    position: int = Field(default=0, sa_type=Counter)
+    task: str = ""
+
+
 class CountRow(Base, table=True):
     """How many of something a review has at a stage (stage '': of its records). `what` it counts:
 
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
     - pair: tasks whose two independent votes were `first` (of who comes first by name) and `second`;
+    - excluded_for: tasks that led their record out for the reason `first` of the stage;
     - voter: how often a vote of the person `first` was among all that a task needed.
 
     `n` is the sum of the changes folded so far; those in `count_changes` come on top.

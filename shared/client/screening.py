@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -46,12 +46,20 @@ class ScreeningClient:
         lease: str,
         answer: str,
         reason: str | None = None,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
     ) -> wire.VoteReceipt:
-        """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
+        """Casts the vote a lease is for, where it excludes `excluded_for` one of the stage's reasons, where the stage
+        asks for them `judged_for` these CMOCs. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
         (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
-        given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
-        ballot = {"answer": answer, "reason": reason, "fields": given}
+        one = str | int | float
+        given = {name: value if isinstance(value, one) else list(value) for name, value in (fields or {}).items()}
+        ballot: dict[str, Any] = {"answer": answer, "reason": reason, "fields": given}
+        # What is not said is not sent, for a platform of before.
+        ballot |= {"excluded_for": excluded_for} if excluded_for is not None else {}
+        ballot |= {"judged_for": list(judged_for)} if judged_for else {}
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
     def release(self, review: str, lease: str) -> wire.LeaseView:

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
+from services.screening.commands.reasons import keep_reasons, set_excluded_for
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
@@ -52,11 +53,12 @@ def turn_record(
     stage: str | None,
     rule: str | None = None,
     reason: str | None = None,
+    excluded_for: str | None = None,
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
     RecordStates.turn(record, state)
-    record.stage, record.rule, record.reason = stage, rule, reason
+    record.stage, record.rule, record.reason, record.excluded_for = stage, rule, reason, excluded_for
     store.counts(work).move(record.review, "", before, record.tally)
 
 
@@ -73,7 +75,8 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
-        "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
+        "taker": "", "takers": "", "answer": None, "decided_by": None, "excluded_for": None, "judged_for": None,
+        "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
     else:
+        set_excluded_for(work, task, None)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
@@ -131,12 +135,18 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
+    stage = store.stage_of(work, task)
+    keep_reasons(work, task, stage, votes, decision, by)
     judgement = views.judgement_of(task, votes)
     task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
     if decision.outcome == "exclude":
-        reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
-        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
-        tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
+        named = task.excluded_for
+        reason = domain.reason_told(stage, decision.answer, named, [vote.reason for vote in votes])
+        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
+        tell(
+            work, record, RecordExcluded, task.told,
+            stage=task.stage, rule=None, reason=reason, excluded_for=named,
+        )  # fmt: skip
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
@@ -201,6 +211,33 @@ def _reopen(work: Work, record: Record, plan: Plan, because: str) -> None:
 def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: str | None) -> None:
     turn_record(work, record, RecordStates.EXCLUDED, stage=None, rule=rule, reason=reason)
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
+
+
+# --- what was decided for a reason that holds no more
+
+
+def reopen_task(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a stage that decided about it, where people are asked anew, under the newest protocol that
+    has the stage: what was voted there is kept as history and counts nowhere."""
+    make_votes_history(work, task)
+    plan = store.the_plan(work, record.review)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    cause = _send_back(work, record, task, why)
+    open_task(work, record, stage, plan, because, cause)
+
+
+def make_votes_history(work: Work, task: Task) -> None:
+    """Has what was voted on a task that is decided, or was voted before on what is one with its record, count there no
+    more: when its record comes by, people are asked anew."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.task = None
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
 
 
 # --- votes that were one person's
@@ -297,7 +334,8 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     """Has a task ask people again, beside whom these have voted already."""
     turn_task(work, task, TaskStates.OPEN)
-    task.answer = task.decided_by = task.closed_at = None
+    task.answer = task.decided_by = task.closed_at = task.judged_for = None
+    set_excluded_for(work, task, None)
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
 
@@ -326,7 +364,7 @@ def gather_votes(work: Work, record: Record) -> None:
         return
     origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
     votes = store.votes_about(work, [task.id, *origins])
-    there = [vote for vote in votes if vote.task in origins]
+    there = [vote for vote in votes if vote.task in origins and not is_history(task, vote)]
     here = [vote for vote in votes if vote.task == task.id]
     moved = _move_votes(work, task, here, [vote for vote in there if not vote.deciding], origins)
     if not moved:
@@ -335,6 +373,11 @@ def gather_votes(work: Work, record: Record) -> None:
     _make_slots(work, task, here)
     if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
         _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+
+
+def is_history(task: Task, vote: Vote) -> bool:
+    """Whether a vote was cast before a task asked people anew."""
+    return task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at
 
 
 def _move_votes(
