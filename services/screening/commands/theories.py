@@ -20,14 +20,18 @@ def reopen_some(work: Work, *, event: str, stage: str, limit: int) -> int:
         return 0
     stale = store.stale_versions(work, change.review, change.cmoc, change.wording)
     page = store.lock_exclusions(work, change, limit)
+    # Taken down now, as what is asked anew goes to the end of the queue.
+    reached = (page[-1][0].position, page[-1][0].id) if len(page) == limit else None
+        (page[-1][0].position, page[-1][0].id) if len(page) == limit else None
+    )  # Who is asked anew goes to the end.
     with work.following(change.correlation, change.event):
         for task, record in page:
             if task.protocol_version in stale and domain.is_about(task.judged_for, change.cmoc):
                 _ask_anew(work, record, task, f"{change.cmoc} is another since: {change.why}")
-    if len(page) == limit:
-        change.position, change.task = page[-1][0].position, page[-1][0].id
-    else:
+    if reached is None:
         store.forget_theory_change(work, change)
+    else:
+        change.position, change.task = reached
     return len(page)
 
 
