@@ -22,8 +22,6 @@ def reopen_some(work: Work, *, event: str, stage: str, limit: int) -> int:
     page = store.lock_exclusions(work, change, limit)
     # Taken down now, as what is asked anew goes to the end of the queue.
     reached = (page[-1][0].position, page[-1][0].id) if len(page) == limit else None
-        (page[-1][0].position, page[-1][0].id) if len(page) == limit else None
-    )  # Who is asked anew goes to the end.
     with work.following(change.correlation, change.event):
         for task, record in page:
             if task.protocol_version in stale and domain.is_about(task.judged_for, change.cmoc):
