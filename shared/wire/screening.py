@@ -19,8 +19,9 @@ TextState = Literal["sought", "retrieved", "not_retrieved"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn"]
 
 
-#: A number that JSON has a form for.
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: A number that every database and every reader of events keeps as it is.
+_Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
+_Broken = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
 class ClaimRequest(Given):
@@ -44,7 +45,7 @@ class VoteRequest(Given):
     answer: Short
     reason: Long | None = None
     fields: Annotated[
-        dict[Short, Long | int | Finite | Annotated[list[Long], Field(max_length=500)]],
+        dict[Short, Long | _Whole | _Broken | Annotated[list[Long], Field(max_length=500)]],
         Field(max_length=50, json_schema_extra={"additionalProperties": False}),
     ] = {}
     excluded_for: Short | None = None

@@ -1,7 +1,8 @@
-"""The reasons that a stage excludes for: named on each ballot, kept with the decision, counted."""
+"""What a stage asks beside its answers: the reasons that it excludes for, numbers, criteria, full texts."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from services.screening import domain, jobs
 from services.screening.domain import Ballot
 from services.screening.models import OldNameRow
+from shared.events.ingest import TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
 from shared.events.people import NameMapped
 from shared.events.screening import RecordExcluded, TaskClosed
 from shared.events.stages import Stage
@@ -189,3 +191,91 @@ def test_an_amendment_that_gives_a_stage_reasons_leaves_what_is_open_as_it_was(r
 
     rig.discovers("r2")
     assert rig.votes("ana", rig.claims("ana")["lease"], "exclude", **SAID).status_code == 422
+
+
+NUMBER = {"name": "plots", "label": "Plots", "kind": "number", "least": 0, "most": 10}
+COUNTS = {**SIFT, "fields": [NUMBER, {**NUMBER, "name": "share", "required": True}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "slug"),
+    [
+        ("3", "wrong_kind"), (True, "wrong_kind"), ([3], "wrong_kind"), (float("nan"), "wrong_kind"),
+        (-1, "out_of_bounds"), (10.5, "out_of_bounds"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_within_its_bounds_is_refused_by_name(value, slug):
+    given = Ballot("include", fields={"plots": value, "share": 1})
+
+    [fault] = domain.faults(Stage.model_validate(COUNTS), given, [])
+
+    assert (fault.at, fault.slug) == ("fields.plots", slug)
+
+
+def test_a_number_is_kept_as_it_was_given_and_a_nought_is_one(rig_of):
+    rig = rig_of(COUNTS, DEPTH)
+    rig.discovers("r1")
+    task = rig.claims("ana")
+    lacking = rig.votes("ana", task["lease"], "include", fields={"plots": 3})
+    assert (lacking.status_code, lacking.json()["errors"][0]["at"]) == (422, "fields.share")
+
+    assert rig.votes("ana", task["lease"], "include", fields={"plots": 2.5, "share": 0}).status_code == 200
+
+    assert rig.record("r1")["stages"][0]["votes"][0]["fields"] == {"plots": 2.5, "share": 0}
+
+
+@pytest.mark.parametrize("value", [10**16, -(10**16), 1e300])
+def test_a_number_that_no_event_can_carry_is_refused(rig_of, value):
+    rig = rig_of({**SIFT, "fields": [{"name": "plots", "label": "Plots", "kind": "number"}]}, DEPTH)
+    rig.discovers("r1")
+
+    assert rig.votes("ana", rig.claims("ana")["lease"], "include", fields={"plots": value}).status_code == 422
+
+
+def test_criteria_and_words_come_with_every_task(rig_of):
+    criteria = {"include": ["It is about gardens."], "exclude": ["It is about farms."]}
+    rig = rig_of(criteria=criteria, highlights={"include": ["garden*"]})
+    rig.discovers("r1")
+
+    task = rig.claims("ana")
+
+    assert task["criteria"] == criteria
+    assert task["highlights"] == {"include": ["garden*"], "exclude": []}
+
+
+TEXT = {"text": "text_1", "sha256": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([], None),
+        ([TextSought], "sought"),
+        ([TextSought, TextRetrieved], "retrieved"),
+        ([TextSought, TextNotRetrieved], "not_retrieved"),
+        ([TextRetrieved, partial(TextWithdrawn, left=1)], "retrieved"),
+        ([TextRetrieved, partial(TextWithdrawn, left=0)], "sought"),
+    ],
+)
+def test_a_task_at_a_stage_that_needs_the_full_text_says_whether_it_is_here(rig_of, told, state):
+    rig = rig_of(SIFT, {**DEPTH, "needs": "full_text"})
+    rig.discovers("r1")
+    assert rig.claims("ana")["full_text"] is None
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+    about = {
+        TextSought: {}, TextNotRetrieved: {"reason": "no library has it"},
+        TextRetrieved: {**TEXT, "size": 1, "kind": "pdf", "text_version": "published", "source": "person",
+                        "licence_class": "unknown", "readers": "members"},
+    }  # fmt: skip
+    for event in told:
+        withdrawn = {**TEXT, "reason": "the wrong one"}
+        rig.hears(event(review="gardens", record="r1", **about.get(event, withdrawn)))
+
+    assert rig.claims("ana")["full_text"] == {"state": state, "at": "/ingest/reviews/gardens/records/r1/texts"}
+
+
+def test_a_text_of_a_record_that_screening_never_met_holds_nothing_up(rig):
+    rig.hears(TextSought(review="gardens", record="nobody"))
+
+    assert rig.gets("/funnel").json()["discovered"] == 0
