@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.services.screening.rig import (
     REVIEW,
     ScreeningRig,
     changed,
+    make_bench,
     merged,
     parted,
     protocol,
@@ -150,12 +152,13 @@ def test_people_who_voted_before_are_asked_again_and_what_they_said_is_kept(rig)
 
 def test_an_event_that_comes_twice_asks_anew_once(rig):
     excluded_for(rig, "r1")
-    told = changed("c1")
-    with rig.bench.work("synthesis:test"):
-        tells(rig, told)
+    told = rig.bench.envelope(changed("c1"))
+    rig.bench.hears_envelope(told)
+    rig.bench.runs(jobs.reopen_for_theories)
     for name in ("ana", "ben"):
         rig.answers(name, "exclude", **OUT)
 
+    rig.bench.hears_envelope(told)
     rig.bench.runs(jobs.reopen_for_theories)
 
     assert out(rig) == {"r1"}
@@ -220,10 +223,18 @@ def test_a_stage_that_does_not_say_so_is_not_asked_anew(rig_of):
     assert out(rig) == {"r1"}
 
 
-def test_a_job_that_dies_between_batches_goes_on_where_it_was(rig, monkeypatch):
+@pytest.fixture
+def either_rig(settings, tmp_path) -> Iterator[ScreeningRig]:
+    """The same rig on SQLite and on PostgreSQL."""
+    made = ScreeningRig(make_bench(tmp_path / "either", **settings), FOR_CMOCS, PLAIN)
+    yield made
+    made.bench.close()
+
+
+def test_a_job_that_dies_between_batches_goes_on_where_it_was(either_rig, monkeypatch):
+    rig = either_rig
     monkeypatch.setattr(jobs, "BATCH", 2)
-    for number in range(5):
-        excluded_for(rig, f"r{number}")
+    tasks = [excluded_for(rig, f"r{number}") for number in range(5)]
     rig.hears(changed("c1"))
     rig.hears(changed("c2"))
 
@@ -234,6 +245,7 @@ def test_a_job_that_dies_between_batches_goes_on_where_it_was(rig, monkeypatch):
 
     assert out(rig) == set()
     assert len(rig.bench.emitted(RecordReopened)) == 5
+    assert_sound(rig.bench, REVIEW, [(task, name) for task in tasks for name in ("ana", "ben")])
 
 
 def test_what_is_excluded_again_while_the_job_goes_on_is_not_asked_once_more(rig):
