@@ -141,7 +141,7 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
     if decision.outcome == "exclude":
         named = task.excluded_for
-        reason = domain.reason_told(stage, decision.answer, named, [vote.reason for vote in votes])
+        reason = domain.reason_in_words(stage, decision.answer, named, [vote.reason for vote in votes])
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
         tell(
             work, record, RecordExcluded, task.told,

@@ -18,7 +18,7 @@ from services.screening.domain.deciding import reason_given as reason_given
 from services.screening.domain.notices import standing as standing
 from services.screening.domain.reasons import excluded_for as excluded_for
 from services.screening.domain.reasons import judged_for as judged_for
-from services.screening.domain.reasons import reason_told as reason_told
+from services.screening.domain.reasons import reason_in_words as reason_in_words
 from services.screening.domain.stages import answer_named as answer_named
 from services.screening.domain.stages import decisions as decisions
 from services.screening.domain.stages import next_stage as next_stage

@@ -25,7 +25,7 @@ def judged_for(named: Sequence[Sequence[str]], *, leads_out: bool) -> list[str]:
     return list(dict.fromkeys(cmoc for judged in named for cmoc in judged))
 
 
-def reason_told(stage: Stage, answer: str, value: str | None, reasons: Sequence[str | None]) -> str:
+def reason_in_words(stage: Stage, answer: str, value: str | None, reasons: Sequence[str | None]) -> str:
     """The reason told for an exclusion in words: the label of the stage's reason and what people said, each once."""
     label = next((reason.label for reason in stage.reasons if reason.value == value), None)
     if label is None:

@@ -146,8 +146,8 @@ NEEDING = {"stages": ["title", "scope", "full-text", "rigour"], "needs": {"full-
 
 
 def go(bench: IngestBench, stage: str, next_stage: str, doi: str = DOI, revision: int = 2) -> None:
-    told = {"review": REVIEW, "record": record(bench, doi), "revision": revision}
-    bench.hears(RecordAdvanced(**told, stage=stage, next_stage=next_stage))
+    about = {"review": REVIEW, "record": record(bench, doi), "revision": revision}
+    bench.hears(RecordAdvanced(**about, stage=stage, next_stage=next_stage))
 
 
 def test_where_a_protocol_marks_a_stage_texts_are_sought_of_what_comes_to_it(ready):

@@ -121,8 +121,8 @@ def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = 
 
 def changed(cmoc: str, happened: Happened = "refined", after: str | None = "context: a terrace", **about: Any) -> Event:
     """Something happens to a CMOC; without more, it is worded anew."""
-    told = {"review": REVIEW, "why": "it is other now", **about}
-    return TheoryChanged(cmoc=cmoc, happened=happened, after=after, **told)
+    given = {"review": REVIEW, "why": "it is other now", **about}
+    return TheoryChanged(cmoc=cmoc, happened=happened, after=after, **given)
 
 
 def _bibliography(record: str, published: str | None, seen: dict[str, Any]) -> Bibliography:

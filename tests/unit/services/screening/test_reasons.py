@@ -83,8 +83,8 @@ def test_whoever_is_out_is_so_for_a_reason_and_the_funnel_counts_by_it(rig):
     excludes(rig, "ana", "no-people", reason="a robot")
     excludes(rig, "ben", "no-people", reason="machines")
 
-    told = excluded(rig)
-    assert (told.excluded_for, told.reason) == ("no-people", "Nobody tends it: a robot; machines")
+    heard = excluded(rig)
+    assert (heard.excluded_for, heard.reason) == ("no-people", "Nobody tends it: a robot; machines")
     assert rig.record("r1")["excluded_for"] == "no-people"
     assert counted(rig) == {"no-people": 1}
     [closed] = rig.bench.emitted(TaskClosed)
@@ -247,7 +247,7 @@ TEXT = {"text": "text_1", "sha256": "a" * 64}
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("heard", "state"),
     [
         ([], None),
         ([TextSought], "sought"),
@@ -257,7 +257,7 @@ TEXT = {"text": "text_1", "sha256": "a" * 64}
         ([TextRetrieved, partial(TextWithdrawn, left=0)], "sought"),
     ],
 )
-def test_a_task_at_a_stage_that_needs_the_full_text_says_whether_it_is_here(rig_of, told, state):
+def test_a_task_at_a_stage_that_needs_the_full_text_says_whether_it_is_here(rig_of, heard, state):
     rig = rig_of(SIFT, {**DEPTH, "needs": "full_text"})
     rig.discovers("r1")
     assert rig.claims("ana")["full_text"] is None
@@ -268,7 +268,7 @@ def test_a_task_at_a_stage_that_needs_the_full_text_says_whether_it_is_here(rig_
         TextRetrieved: {**TEXT, "size": 1, "kind": "pdf", "text_version": "published", "source": "person",
                         "licence_class": "unknown", "readers": "members"},
     }  # fmt: skip
-    for event in told:
+    for event in heard:
         withdrawn = {**TEXT, "reason": "the wrong one"}
         rig.hears(event(review="gardens", record="r1", **about.get(event, withdrawn)))
 

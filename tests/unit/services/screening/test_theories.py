@@ -152,13 +152,13 @@ def test_people_who_voted_before_are_asked_again_and_what_they_said_is_kept(rig)
 
 def test_an_event_that_comes_twice_asks_anew_once(rig):
     excluded_for(rig, "r1")
-    told = rig.bench.envelope(changed("c1"))
-    rig.bench.hears_envelope(told)
+    heard = rig.bench.envelope(changed("c1"))
+    rig.bench.hears_envelope(heard)
     rig.bench.runs(jobs.reopen_for_theories)
     for name in ("ana", "ben"):
         rig.answers(name, "exclude", **OUT)
 
-    rig.bench.hears_envelope(told)
+    rig.bench.hears_envelope(heard)
     rig.bench.runs(jobs.reopen_for_theories)
 
     assert out(rig) == {"r1"}
@@ -166,7 +166,7 @@ def test_an_event_that_comes_twice_asks_anew_once(rig):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "heard",
     [
         changed("c1", drill=True),
         changed("c1", "set_aside", None, before="context: a plot"),
@@ -177,10 +177,10 @@ def test_an_event_that_comes_twice_asks_anew_once(rig):
     ],
     ids=["drill", "set_aside", "evidence_withdrawn", "evidence_reinstated", "contested", "another"],
 )
-def test_what_changes_no_words_that_something_was_judged_for_asks_nothing_anew(rig, told):
+def test_what_changes_no_words_that_something_was_judged_for_asks_nothing_anew(rig, heard):
     excluded_for(rig, "r1", ["c1"], ["c1"])
 
-    tells(rig, told)
+    tells(rig, heard)
 
     assert out(rig) == {"r1"}
 
