@@ -6,9 +6,19 @@ from pathlib import Path
 
 from services.screening import api, jobs, views
 from services.screening.models import Base
-from services.screening.reactions import cycles, members, protocols, records
+from services.screening.reactions import cycles, members, protocols, records, texts, theories
 from services.screening.store import Plans
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
+from shared.events.ingest import (
+    RecordDiscovered,
+    RecordMerged,
+    RecordNoticed,
+    RecordSplit,
+    RecordUpdated,
+    TextNotRetrieved,
+    TextRetrieved,
+    TextSought,
+    TextWithdrawn,
+)
 from shared.events.people import MemberLeft, NameMapped
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
@@ -23,7 +33,7 @@ from shared.events.screening import (
     TaskOpened,
     VoteRevised,
 )
-from shared.events.synthesis import RevisionPublished
+from shared.events.synthesis import RevisionPublished, TheoryChanged
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -40,6 +50,11 @@ SERVICE = Service(
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordSplit, records.return_votes_to_parted_record),
         on(RecordNoticed, records.flag_report),
+        on(TextSought, texts.note_text_is_sought),
+        on(TextRetrieved, texts.note_text_is_here),
+        on(TextNotRetrieved, texts.note_text_is_not_to_be_had),
+        on(TextWithdrawn, texts.note_copy_is_gone),
+        on(TheoryChanged, theories.ask_anew_about_exclusions),
         on(MemberLeft, members.return_what_they_hold),
         on(NameMapped, members.give_votes_to_person),
         on(RevisionPublished, cycles.end_cycle),
@@ -50,6 +65,7 @@ SERVICE = Service(
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
         every(minutes=5, run=jobs.watch_agreement),
+        every(seconds=5, run=jobs.reopen_for_theories),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,

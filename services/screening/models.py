@@ -12,7 +12,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.screening import Ended, Kind, RecordState, TaskState
+from shared.wire.screening import Ended, Kind, RecordState, TaskState, TextState
 
 #: Who decided a task: its independent votes, or an adjudicator.
 DecidedBy = Literal["agreement", "adjudication"]
@@ -55,7 +55,8 @@ class Record(SQLModel):
     `state` is one of RecordStates. `step` counts the events told about it; `described` is the ingest revision of its
     description, beside which more is known of one that is `restricted`. `passed` names the stages it has passed, in
     order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
-    which it now lives on; `merge` keeps what was said when it was merged.
+    which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
+    reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
     """
 
     review: str = Field(primary_key=True)
@@ -65,6 +66,8 @@ class Record(SQLModel):
     rule: str | None = None
     reason: str | None = None
     step: int
+    excluded_for: str | None = None
+    text: TextState | None = Field(default=None, sa_type=AutoString)
     described: int
     title: str | None = None
     abstract: str | None = None
@@ -108,9 +111,10 @@ class Task(SQLModel):
     are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
     there is none: the queue leaps over all that one person took first. `told` is the last event about it.
     `compared` is under what its independent votes were compared here, once they were (`domain.comparisons`).
-    `beside` says that more was said here than what counts: votes that were taken
-    back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say.
-    `asked_anew_at` is when a lead last had people asked anew: no vote of before counts here.
+    `excluded_for` and `judged_for` are what the votes behind its decision say: a reason of the stage, and CMOCs, where
+    None is all. `beside` says that more was said here than what counts: votes that were taken back, or revised.
+    `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was voted before
+    `asked_anew_at`, here or on what is one with its record, counts here no more.
     """
 
     id: str = Field(primary_key=True)
@@ -129,6 +133,8 @@ class Task(SQLModel):
     answer: str | None = None
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     compared: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     told: str
     beside: bool = Field(default=False, sa_column_kwargs=_NOT)
     for_adjudicator: bool = Field(default=False, sa_column_kwargs=_NOT)
@@ -230,6 +236,7 @@ class Vote(SQLModel):
     that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
     which a client cast it for its person. `shown`: it has stood among all the votes of a task, so that others know it.
     One that was taken back, or set aside, says so in `ended`, with when, and the task it `counted_on` until then.
+    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about.
     """
 
     id: str = Field(primary_key=True)
@@ -243,6 +250,8 @@ class Vote(SQLModel):
     deciding: bool = False
     paired_on: str | None = None
     via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     cast_at: datetime = Field(sa_type=Instant)
     shown: bool = Field(default=False, sa_column_kwargs=_NOT)
     ended: CountsNoMore | None = Field(default=None, sa_type=AutoString)
@@ -289,6 +298,8 @@ class RevisedVote(SQLModel):
     fields: dict[str, Any] = Field(sa_type=Json)
     protocol_version: int
     via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     cast_at: datetime = Field(sa_type=Instant)
     emitted: bool = False
 
@@ -326,12 +337,35 @@ class OldNameRow(Base, table=True):
     after: str = ""
 
 
+class TheoryChangeRow(Base, table=True):
+    """That a CMOC has other words now, until what was excluded for it at a stage is asked anew; by the event that told
+    it.
+
+    `wording` are its words. Of the tasks of the stage it concerns those up to `last_position` in the queue; what led
+    their records out before `position` and `task` is done. `correlation` ties what follows to the event.
+    """
+
+    __tablename__ = "theory_changes"
+
+    event: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    review: str
+    cmoc: str
+    wording: str = Field(sa_column=Column(Text, nullable=False))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    correlation: str
+    last_position: int = Field(sa_type=Counter)
+    position: int = Field(default=0, sa_type=Counter)
+    task: str = ""
+
+
 class CountRow(Base, table=True):
     """How many of something a review has at a stage (stage '': of its records). `what` it counts:
 
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
     - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
+    - excluded_for: tasks that led their record out for the reason `first` of the stage;
     - voter: how often a vote of the person `first` was among all that a task needed.
 
     `n` is the sum of the changes folded so far; those in `count_changes` come on top.

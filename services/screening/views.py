@@ -10,7 +10,7 @@ from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
 from services.screening.models import CountsNoMore, Lease, Record, RevisedVote, Task, Vote
-from services.screening.store import InHand, Plan
+from services.screening.store import Counted, InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
 from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
@@ -19,6 +19,7 @@ from shared.wire.screening import (
     AnswerPair,
     CoefficientView,
     Flag,
+    FullText,
     Funnel,
     Interval,
     LeaseView,
@@ -129,14 +130,21 @@ def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote], elsewhere: li
     lease, task, record = held
     stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
     answers = domain.decisions(stage) if lease.kind == TO_DECIDE else stage.answers
-    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    asks_cmocs = stage.judged_for == "cmocs" or any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [],
         record=record_view(record), votes=[vote_cast(vote) for vote in votes], elsewhere=elsewhere,
+        reasons=stage.reasons, judged_for=stage.judged_for, criteria=protocol.criteria, highlights=protocol.highlights,
+        full_text=_full_text(record) if stage.needs == "full_text" else None,
     )  # fmt: skip
+
+
+def _full_text(record: Record) -> FullText:
+    at = f"/ingest/reviews/{record.review}/records/{record.id}/texts"
+    return FullText(state=record.text, at=at)
 
 
 def record_view(record: Record) -> RecordView:
@@ -177,7 +185,7 @@ def task_summary(task: Task, record: Record) -> TaskSummary:
 def record_summary(record: Record) -> RecordSummary:
     return RecordSummary(
         record=record.id, title=record.title, published=record.published, state=record.state, stage=record.stage,
-        rule=record.rule, reason=record.reason, merged_into=record.merged_into,
+        rule=record.rule, reason=record.reason, merged_into=record.merged_into, excluded_for=record.excluded_for,
     )  # fmt: skip
 
 
@@ -188,6 +196,7 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
     revised = store.revised_votes(work, [task.id for task in tasks])
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
+        excluded_for=record.excluded_for,
         stages=[_stage_history(work, task, votes, revised) for task in tasks],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
@@ -227,19 +236,24 @@ def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[st
     )  # fmt: skip
 
 
-def funnel(counted: Mapping[str, Mapping[str, int]], stages: Sequence[str]) -> Funnel:
-    records = counted.get("", {})
+def funnel(counted: Counted, stages: Sequence[str]) -> Funnel:
+    records = counted.states.get("", {})
     return Funnel(
         discovered=sum(records.values()),
         by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
         **{state: records.get(state, 0) for state in RecordStates.all()},
-        stages=[_stage_funnel(stage, counted.get(stage, {})) for stage in stages],
+        stages=[
+            _stage_funnel(stage, counted.states.get(stage, {}), counted.excluded_for.get(stage, {})) for stage in stages
+        ],
     )
 
 
-def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
+def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[str, int]) -> StageFunnel:
     counted = {state: states.get(state, 0) for state in TaskStates.all()}
-    return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted)
+    return StageFunnel(
+        stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted,
+        excluded_for=dict(sorted(excluded_for.items())),
+    )  # fmt: skip
 
 
 def stage_agreement(
@@ -336,6 +350,7 @@ def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
     return Judgement(
         stage=task.stage, answer=task.answer, outcome="advance" if task.state == TaskStates.ADVANCED else "exclude",
         decided_by=task.decided_by, votes=[vote_cast(vote) for vote in votes],
+        excluded_for=task.excluded_for, judged_for=task.judged_for or [],
     )  # fmt: skip
 
 
@@ -348,6 +363,8 @@ def vote_cast(vote: Vote | RevisedVote) -> VoteCast:
         cast_at=vote.cast_at,
         via=vote.via,
         taken_back_at=vote.ended_at if vote.ended == "taken_back" else None,
+        excluded_for=vote.excluded_for,
+        judged_for=vote.judged_for or [],
     )
 
 

@@ -47,13 +47,16 @@ class ScreeningClient:
         lease: str,
         answer: str,
         reason: str | None = None,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
     ) -> wire.VoteReceipt:
-        """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
+        """Casts the vote a lease is for, where it excludes `excluded_for` one of the stage's reasons, where the stage
+        asks for them `judged_for` these CMOCs. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
         (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
-        return self._http.post(
-            f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, _ballot(answer, reason, fields)
-        )
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
     def take_back(self, review: str, task: str) -> wire.VoteReceipt:
         """Takes my vote on a task back, after which I may claim it again. Raises Conflict (`votes_are_in`) once its
@@ -66,13 +69,15 @@ class ScreeningClient:
         task: str,
         answer: str,
         reason: str | None = None,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
     ) -> wire.VoteReceipt:
         """Says what I would answer now that all votes on a task are in; it is kept beside my vote and counts nowhere.
         Raises Conflict (`votes_not_in`, `nothing_revised`), NotFound (`no_vote`) or Invalid as `vote` does."""
-        return self._http.post(
-            f"{_at(review)}/tasks/{part(task)}/revise", wire.VoteReceipt, _ballot(answer, reason, fields)
-        )
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/revise", wire.VoteReceipt, ballot)
 
     def reopen(
         self, review: str, record: str, stage: str, reason: str, votes: Literal["anew", "stand"] = "anew"
@@ -128,9 +133,20 @@ class ScreeningClient:
         return self._http.get(f"{_at(review)}/records/{part(record)}", wire.RecordHistory)
 
 
-def _ballot(answer: str, reason: str | None, fields: Mapping[str, str | Sequence[str]] | None) -> dict[str, object]:
-    given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
-    return {"answer": answer, "reason": reason, "fields": given}
+def _ballot(
+    answer: str,
+    reason: str | None,
+    fields: Mapping[str, str | float | Sequence[str]] | None,
+    excluded_for: str | None,
+    judged_for: Sequence[str],
+) -> dict[str, object]:
+    one = str | int | float
+    given = {name: value if isinstance(value, one) else list(value) for name, value in (fields or {}).items()}
+    ballot: dict[str, object] = {"answer": answer, "reason": reason, "fields": given}
+    # What is not said is not sent, for a platform of before.
+    ballot |= {"excluded_for": excluded_for} if excluded_for is not None else {}
+    ballot |= {"judged_for": list(judged_for)} if judged_for else {}
+    return ballot
 
 
 def _at(review: str) -> str:

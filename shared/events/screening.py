@@ -26,17 +26,28 @@ class VoteCast(Value):
     via: Id | None = Field(default=None, exclude_if=lambda via: via is None)
     #: When its person took it back; left out where it counts, or counted.
     taken_back_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
+    #: One of the reasons that the stage excludes for.
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    #: The CMOCs that the answer is for; with none, one that excludes is for all of them.
+    judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
 
 
 class Judgement(Value):
     """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`, whose vote is
-    then the last."""
+    then the last.
+
+    `excluded_for` is the reason of the stage that the votes behind the decision name: the adjudicator's, or else the
+    one that most of those who exclude name, of as many the first in the protocol. `judged_for` are the CMOCs that any
+    of them is for; an exclusion with none is for all.
+    """
 
     stage: Id
     answer: Id
     outcome: Literal["advance", "exclude"]
     decided_by: Literal["agreement", "adjudication"]
     votes: list[VoteCast]
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
 
 
 class TaskOpened(Event, type="screening.task.opened", key="record"):
@@ -100,13 +111,17 @@ class RecordIncluded(Event, type="screening.record.included", key="record"):
 
 
 class RecordExcluded(Event, type="screening.record.excluded", key="record"):
-    """A record is out: by people at `stage`, or by the protocol's `rule` before anyone looked."""
+    """A record is out: by people at `stage`, or by the protocol's `rule` before anyone looked.
+
+    `excluded_for` is the one of the stage's reasons for which it is; `reason` says that in words, and what people said.
+    """
 
     record: Id
     revision: Count
     stage: Id | None
     rule: Id | None
     reason: str
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
 
 
 class AgreementFell(Event, type="screening.agreement.fell", key="review", topic="screening.agreement"):

@@ -9,13 +9,19 @@ from pydantic import BaseModel, Field
 
 from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
-from shared.events.stages import Answer, FormField
+from shared.events.stages import Answer, Criteria, FormField, Highlights, Reason
 from shared.wire.common import WHOLE, Given, Long, Short
 
 Kind = Literal["screening", "conflict"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
+TextState = Literal["sought", "retrieved", "not_retrieved"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn"]
+
+
+#: A number that every database and every reader of events keeps as it is.
+_Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
+_Broken = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
 class ClaimRequest(Given):
@@ -29,14 +35,21 @@ class ClaimRequest(Given):
 
 class VoteRequest(Given):
     """A vote: an answer of the stage, a reason, and the stage's own fields by name: a text for the kinds `text` and
-    `choice`, a list of texts, none of them twice, for `choices` and `cmocs`."""
+    `choice`, a `number` as one, a list of texts, none of them twice, for `choices` and `cmocs`.
+
+    Where the stage has reasons, an answer that excludes names the one that it is `excluded_for`, by its value. Where it
+    is judged for CMOCs, `judged_for` names them: at least one where the answer leads on, else none says that it is for
+    all.
+    """
 
     answer: Short
     reason: Long | None = None
     fields: Annotated[
-        dict[Short, Long | Annotated[list[Long], Field(max_length=500)]],
+        dict[Short, Long | _Whole | _Broken | Annotated[list[Long], Field(max_length=500)]],
         Field(max_length=50, json_schema_extra={"additionalProperties": False}),
     ] = {}
+    excluded_for: Short | None = None
+    judged_for: Annotated[list[Short], Field(max_length=500)] = []
 
 
 class ReopenRequest(Given):
@@ -92,12 +105,22 @@ class VotesElsewhere(BaseModel):
     votes: list[VoteCast]
 
 
+class FullText(BaseModel):
+    """Whether the full text of a record's report is `sought`, `retrieved` or `not_retrieved`, as ingest told last, or
+    null where it was never sought; its copies are listed `at` this path."""
+
+    state: TextState | None
+    at: str
+
+
 class TaskInHand(BaseModel):
     """A task under a lease, with all that is needed to answer it: the record, the question, the definitions.
 
     `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
     must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
-    decides a conflict.
+    decides a conflict. `reasons` are those for which the stage excludes, of which a vote that does names one; where
+    `judged_for` says so a vote names CMOCs; `full_text` is there where the stage needs it. `criteria` and `highlights`
+    are the protocol's, for every stage.
     """
 
     lease: str
@@ -115,6 +138,11 @@ class TaskInHand(BaseModel):
     record: RecordView
     votes: list[VoteCast]
     elsewhere: list[VotesElsewhere] = []
+    reasons: list[Reason] = []
+    judged_for: Literal["cmocs"] | None = None
+    criteria: Criteria | None = None
+    highlights: Highlights | None = None
+    full_text: FullText | None = None
 
 
 class Claim(BaseModel):
@@ -180,7 +208,8 @@ class StageQueue(BaseModel):
 
 
 class StageFunnel(BaseModel):
-    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule."""
+    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule. `excluded_for`
+    has how many of those excluded are so for which of its reasons."""
 
     stage: str
     entered: int
@@ -189,6 +218,7 @@ class StageFunnel(BaseModel):
     open: int
     conflicts: int
     withdrawn: int
+    excluded_for: dict[str, int] = Field(default={}, exclude_if=lambda counted: not counted)
 
 
 class Funnel(BaseModel):
@@ -269,7 +299,8 @@ class StageAgreement(BaseModel):
 
 
 class RecordSummary(BaseModel):
-    """One line of a listing of records; `rule` and `reason` say why an excluded one is out."""
+    """One line of a listing of records; `rule` and `reason` say why an excluded one is out, `excluded_for` for which of
+    its stage's reasons."""
 
     record: str
     title: str | None
@@ -279,6 +310,7 @@ class RecordSummary(BaseModel):
     rule: str | None
     reason: str | None
     merged_into: str | None
+    excluded_for: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
 
 
 class StageHistory(BaseModel):
@@ -324,3 +356,4 @@ class RecordHistory(BaseModel):
     notices: list[dict[str, Any]]
     merge: Merge | None
     absorbed: list[Merge]
+    excluded_for: str | None = Field(default=None, exclude_if=lambda reason: reason is None)

@@ -169,6 +169,7 @@ from services.ingest.store.texts import passed_unsought as passed_unsought
 from services.ingest.store.texts import put_off_retrievals as put_off_retrievals
 from services.ingest.store.texts import retrievals as retrievals
 from services.ingest.store.texts import review_to_seek_for as review_to_seek_for
+from services.ingest.store.texts import stages_sought_from as stages_sought_from
 from services.ingest.store.texts import text_of as text_of
 from services.ingest.store.texts import texts_carried_by as texts_carried_by
 from services.ingest.store.texts import texts_of as texts_of

@@ -45,8 +45,8 @@ def show_queue(review: Review, work: Reading, person: Reader) -> list[StageQueue
 @router.get("/reviews/{review}/funnel")
 def show_funnel(review: Review, work: Reading, person: Reader) -> Funnel:
     """Where every record is now, and what became of those that entered each stage."""
-    states = store.counted(work, review).states
-    return views.funnel(states, _stages(work, review, states))
+    counted = store.counted(work, review)
+    return views.funnel(counted, _stages(work, review, counted.states))
 
 
 @router.get("/reviews/{review}/agreement")

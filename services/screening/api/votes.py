@@ -36,7 +36,7 @@ def keep_revised_vote(
 
     It changes no decision and no figure of agreement, and is told once the task is closed.
     """
-    ballot = Ballot(body.answer, body.reason, body.fields)
+    ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
     command = f"revise {review} {task}"
     return work.once(key, command, body, lambda: views.vote_receipt(revising.revise(work, review, task, ballot)))
 

@@ -55,7 +55,8 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
             if vote.where == task.id or vote in void:  # What counts elsewhere since a merge has its turn there.
                 vote.person = person
         if joins:
-            cast = [vote for vote in about if vote.cast_on == task.id and not vote.deciding and vote.ended is None]
+            counted = (vote for vote in about if vote.ended is None and not steps.is_history(task, vote))
+            cast = [vote for vote in counted if vote.cast_on == task.id and not vote.deciding]
             if record.state == RecordStates.MERGED and len(cast) > 1:
                 tallies.uncompare(work, task)
             steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")

@@ -243,7 +243,7 @@ def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
         id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,
-        fields={name: value for name, value in ballot.fields.items() if value},
+        fields=ballot.filled_in, excluded_for=ballot.excluded_for, judged_for=list(ballot.judged_for) or None,
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def reopen(work: Work, review: str, record_id: str, stage: str, reason: str, *, 
         task.for_adjudicator = True
         steps.dispute(work, record, task, reason, "reopened")
     else:
-        steps.ask_anew(work, record, task, plan, reason)
+        steps.reopen_task(work, record, task, reason, "reopened")
     return record
 
 

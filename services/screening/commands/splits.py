@@ -86,11 +86,13 @@ def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | Non
     state = was["state"] if was else None
     if state == RecordStates.EXCLUDED and was is not None:
         steps.turn_record(
-            work, record, RecordStates.EXCLUDED, stage=was["stage"], rule=was["rule"], reason=was["reason"]
-        )
+            work, record, RecordStates.EXCLUDED,
+            stage=was["stage"], rule=was["rule"], reason=was["reason"], excluded_for=was.get("excluded_for"),
+        )  # fmt: skip
         steps.tell(
             work, record, RecordExcluded, None,
             stage=None if record.rule else record.stage, rule=record.rule, reason=record.reason or "",
+            excluded_for=record.excluded_for,
         )  # fmt: skip
     elif stage := domain.next_stage(plan.protocol, record.passed):
         steps.turn_record(work, record, RecordStates.SCREENING, stage=stage.name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
+from services.screening.commands.reasons import keep_reasons, set_excluded_for
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
@@ -62,11 +63,12 @@ def turn_record(
     stage: str | None,
     rule: str | None = None,
     reason: str | None = None,
+    excluded_for: str | None = None,
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
     RecordStates.turn(record, state)
-    record.stage, record.rule, record.reason = stage, rule, reason
+    record.stage, record.rule, record.reason, record.excluded_for = stage, rule, reason, excluded_for
     store.counts(work).move(record.review, "", before, record.tally)
 
 
@@ -83,7 +85,8 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
-        "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
+        "taker": "", "takers": "", "answer": None, "decided_by": None, "excluded_for": None, "judged_for": None,
+        "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
 
@@ -104,6 +107,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
     else:
+        set_excluded_for(work, task, None)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
@@ -144,6 +148,8 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
     if task.for_adjudicator:
         task.for_adjudicator = False
+    stage = store.stage_of(work, task)
+    keep_reasons(work, task, stage, votes, decision, by)
     judgement = views.judgement_of(task, votes)
     taken_back = store.votes_taken_back(work, task.id) if task.beside else []
     task.told = tell(
@@ -153,9 +159,13 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     if task.beside:
         tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
-        reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
-        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
-        tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
+        named = task.excluded_for
+        reason = domain.reason_in_words(stage, decision.answer, named, [vote.reason for vote in votes])
+        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
+        tell(
+            work, record, RecordExcluded, task.told,
+            stage=task.stage, rule=None, reason=reason, excluded_for=named,
+        )  # fmt: skip
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
@@ -230,6 +240,34 @@ def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: s
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
 
 
+# --- what was decided for a reason that holds no more
+
+
+def reopen_task(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a stage that decided about it, where people are asked anew, under the newest protocol that
+    has the stage: what was voted there is kept as history and counts nowhere."""
+    make_votes_history(work, task)
+    task.answer = task.decided_by = None
+    plan = store.the_plan(work, record.review)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    cause = _send_back(work, record, task, why)
+    open_task(work, record, stage, plan, because, cause)
+
+
+def make_votes_history(work: Work, task: Task) -> None:
+    """Has what was voted on a task that is decided, or was voted before on what is one with its record, count there no
+    more: when its record comes by, people are asked anew."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.counts_no_more("set_aside", work.now)
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
+
+
 # --- votes that were one person's
 
 
@@ -286,24 +324,6 @@ def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> N
     task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
 
 
-def ask_anew(work: Work, record: Record, task: Task, plan: Plan, why: str) -> None:
-    """Sends a record back to a task that was decided, about which people vote anew, as the newest protocol that has the
-    stage asks; no vote of before counts."""
-    votes = store.votes_on(work, task.id)
-    if task.votes_cast == task.votes_needed:
-        tallies.uncount_votes(work, task, votes)
-    for vote in votes:
-        vote.counts_no_more("set_aside", work.now)
-    tallies.set_votes_cast(work, task, 0)
-    task.asked_anew_at = work.now
-    task.answer = task.decided_by = None
-    cause = _send_back(work, record, task, why)
-    stage = domain.stage_named(plan.protocol, task.stage)
-    if stage is None:
-        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
-    open_task(work, record, stage, plan, "reopened", cause)
-
-
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     """Takes a conflict back from somebody who has a vote in it."""
     voted = [vote.person for vote in votes]
@@ -344,7 +364,8 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     for vote in independent:
         vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
-    task.answer = task.decided_by = task.closed_at = None
+    task.answer = task.decided_by = task.closed_at = task.judged_for = None
+    set_excluded_for(work, task, None)
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
 
@@ -373,7 +394,7 @@ def gather_votes(work: Work, record: Record) -> None:
         return
     origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
     votes = store.votes_about(work, [task.id, *origins])
-    there = [vote for vote in votes if vote.task in origins]
+    there = [vote for vote in votes if vote.task in origins and not is_history(task, vote)]
     here = [vote for vote in votes if vote.task == task.id]
     moved = _move_votes(work, task, here, [vote for vote in there if not vote.deciding], origins)
     if not moved:
@@ -382,6 +403,11 @@ def gather_votes(work: Work, record: Record) -> None:
     _make_slots(work, task, here)
     if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
         _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+
+
+def is_history(task: Task, vote: Vote) -> bool:
+    """Whether a vote was cast before a task asked people anew."""
+    return task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at
 
 
 def _move_votes(
@@ -394,8 +420,6 @@ def _move_votes(
     for vote in there:
         if task.votes_cast + len(moved) == task.votes_needed:
             break
-        if task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at:
-            continue
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
             origin = origins[vote.where]
             if vote.paired_on is None and origin.compared is not None:

@@ -20,6 +20,9 @@ from services.screening.domain.deciding import decide as decide
 from services.screening.domain.deciding import decision_of as decision_of
 from services.screening.domain.deciding import reason_given as reason_given
 from services.screening.domain.notices import standing as standing
+from services.screening.domain.reasons import excluded_for as excluded_for
+from services.screening.domain.reasons import judged_for as judged_for
+from services.screening.domain.reasons import reason_in_words as reason_in_words
 from services.screening.domain.stages import answer_named as answer_named
 from services.screening.domain.stages import decisions as decisions
 from services.screening.domain.stages import next_stage as next_stage
@@ -30,3 +33,7 @@ from services.screening.domain.states import TO_SCREEN as TO_SCREEN
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates
+from services.screening.domain.theories import REOPENING as REOPENING
+from services.screening.domain.theories import is_about as is_about
+from services.screening.domain.theories import reopens as reopens
+from services.screening.domain.theories import says as says

@@ -24,8 +24,8 @@ class RecordStates(States[RecordState]):
         (SCREENING, SCREENING): "it passes a stage, or goes back to one",
         (SCREENING, INCLUDED): "it passes the last stage",
         (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
-        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, votes that led it out were one person's, or a "
-        "lead has it decided again",
+        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, votes that led it out were one person's, the "
+        "theory it was out for says something else now, or a lead has it decided again",
         (INCLUDED, SCREENING): "votes that led it on were one person's, or a lead has it decided again",
         (SCREENING, MERGED): "it is the same work as another",
         (INCLUDED, MERGED): "it is the same work as another",
@@ -66,11 +66,8 @@ class TaskStates(States[TaskState]):
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
         (CONFLICT, OPEN): "votes on it were one person's",
         (ADVANCED, OPEN): "votes on it were one person's, or a lead has it decided again",
-        (
-            EXCLUDED,
-            OPEN,
-        ): "votes on it were one person's, its record comes by again, or is one with what passed here, or "
-        "a lead has it decided again",
+        (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here, "
+        "the theory it was judged for says something else now, or a lead has it decided again",
     }
 
 

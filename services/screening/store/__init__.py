@@ -42,6 +42,7 @@ from services.screening.store.plans import plan_of as plan_of
 from services.screening.store.plans import rechecks as rechecks
 from services.screening.store.plans import reviews as reviews
 from services.screening.store.plans import stage_of as stage_of
+from services.screening.store.plans import stale_versions as stale_versions
 from services.screening.store.plans import the_plan as the_plan
 from services.screening.store.plans import version_if_known as version_if_known
 from services.screening.store.plans import versions as versions
@@ -65,6 +66,10 @@ from services.screening.store.tasks import page_of_conflicts as page_of_conflict
 from services.screening.store.tasks import page_of_tasks as page_of_tasks
 from services.screening.store.tasks import tasks_by_id as tasks_by_id
 from services.screening.store.tasks import tasks_of as tasks_of
+from services.screening.store.theories import forget_theory_change as forget_theory_change
+from services.screening.store.theories import lock_exclusions as lock_exclusions
+from services.screening.store.theories import theory_change as theory_change
+from services.screening.store.theories import theory_changes as theory_changes
 from services.screening.store.votes import in_order as in_order
 from services.screening.store.votes import revised_votes as revised_votes
 from services.screening.store.votes import tasks_voted_by as tasks_voted_by

@@ -108,20 +108,23 @@ SELECT stage, sum(n) AS n FROM (
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The counts of a review: of its records by state, and by stage of its tasks by state and of tasks with one
-    vote."""
+    """The counts of a review: of its records by state, and by stage of its tasks by state, of tasks with one vote, and
+    of exclusions by the stage's reasons."""
 
     states: dict[str, dict[str, int]]
     alone: dict[str, int]
+    excluded_for: dict[str, dict[str, int]]
 
 
 def counted(work: Work, review: str) -> Counted:
-    found = Counted({}, {})
+    found = Counted({}, {}, {})
     for row in work.rows.read(_COUNTED_OF, {"review": review}):
         if row.what == "state":
             found.states.setdefault(row.stage, {})[row.first] = int(row.n)
         elif row.what == "alone":
             found.alone[row.stage] = int(row.n)
+        elif row.what == "excluded_for":
+            found.excluded_for.setdefault(row.stage, {})[row.first] = int(row.n)
     return found
 
 

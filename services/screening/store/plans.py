@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlmodel import col
 
+from services.screening.domain import says
 from services.screening.models import ProtocolRow, Task
 from shared.db.said import Said
 from shared.db.work import Work
@@ -83,6 +84,12 @@ def dropped_stages(work: Work, review: str) -> set[str]:
         for version in versions(work, review)
     ]
     return set().union(*rest) - had
+
+
+def stale_versions(work: Work, review: str, cmoc: str, wording: str) -> set[int]:
+    """The protocol versions that have a CMOC in other words than these, or have it not."""
+    plans = (work.resource(Plans).of(work, review, version) for version in versions(work, review))
+    return {plan.version for plan in plans if not says(plan.protocol, cmoc, wording)}
 
 
 def version_if_known(work: Work, review: str, version: int) -> ProtocolRow | None:

@@ -142,6 +142,48 @@ def test_what_had_passed_before_an_upgrade_is_sought_by_itself(ready, monkeypatc
     assert len(said(ready)) == 2
 
 
+NEEDING = {"stages": ["title", "scope", "full-text", "rigour"], "needs": {"full-text": "full_text"}}
+
+
+def go(bench: IngestBench, stage: str, next_stage: str, doi: str = DOI, revision: int = 2) -> None:
+    about = {"review": REVIEW, "record": record(bench, doi), "revision": revision}
+    bench.hears(RecordAdvanced(**about, stage=stage, next_stage=next_stage))
+
+
+def test_where_a_protocol_marks_a_stage_texts_are_sought_of_what_comes_to_it(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **NEEDING)
+    ready.runs(texts.seek_texts_of_before)
+
+    go(ready, "title", "scope")
+    ready.runs(texts.seek_texts_of_before)
+    assert said(ready) == []
+
+    go(ready, "scope", "full-text", revision=3)
+    go(ready, "full-text", "rigour", revision=4)
+    assert [what for what, _ in said(ready)] == ["sought"]
+
+
+def test_what_is_sent_back_to_a_stage_that_needs_it_is_sought(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **NEEDING)
+
+    ready.hears(RecordReopened(review=REVIEW, record=record(ready), revision=2, stage="full-text", reason="anew"))
+
+    assert [what for what, _ in said(ready)] == ["sought"]
+
+
+def test_a_later_version_that_marks_a_stage_has_sought_what_is_there_or_beyond(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **{**NEEDING, "needs": {"rigour": "full_text"}})
+    go(ready, "scope", "full-text")
+    go(ready, "title", "scope", doi=OTHER)
+    assert said(ready) == []
+
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=3, **NEEDING)
+    ready.runs(texts.seek_texts_of_before)
+
+    assert seen(ready) == ("sought", [])
+    assert len(said(ready)) == 1
+
+
 def test_somebody_says_that_it_cannot_be_had_and_asks_for_it_again(ready):
     advance(ready)
 

@@ -42,6 +42,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             if task.state in ("open", "conflict"):
                 open_tasks[task.record].append(task)
         for record in records:
+            _is_out_for_its_reason(record, tasks.values())
             waiting = open_tasks[record.id]
             assert len(waiting) == (1 if record.state == "screening" else 0), record
             assert all(task.stage == record.stage for task in waiting)
@@ -72,8 +73,18 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         assert (task.places, len(independent)) == (1 - len(leases), task.votes_needed)
         assert {lease.kind for lease in leases} <= {"conflict"}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
-        decided = domain.decide(store.stage_of(work, task), [vote.answer for vote in independent])
+        stage = store.stage_of(work, task)
+        decided = domain.decide(stage, [vote.answer for vote in independent])
         assert decided is not None and decided.answer == task.answer
+        if task.state == "excluded":
+            assert task.excluded_for == domain.excluded_for(stage, [vote.excluded_for for vote in independent])
+    assert task.excluded_for is None or task.state == "excluded"
+
+
+def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
+    at = next((task for task in tasks if (task.record, task.stage) == (record.id, record.stage)), None)
+    is_out = record.state == "excluded" and record.rule is None
+    assert record.excluded_for == (at.excluded_for if is_out and at is not None else None)
 
 
 def _rows(work: Work, table: type, review: str) -> list:
@@ -101,6 +112,7 @@ def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, 
     counted += Counter((task.stage, "state", task.state, "") for task in tasks)
     compared = [(task.stage, task.compared) for task in tasks if task.compared is not None]
     counted += Counter((stage, "compared", *written.split(BETWEEN)) for stage, written in compared)
+    counted += Counter((task.stage, "excluded_for", task.excluded_for, "") for task in tasks if task.excluded_for)
     alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]
     return dict(counted + Counter((task.stage, "alone", "", "") for task in alone))
 

@@ -21,8 +21,10 @@ from shared.errors import Conflict, Invalid, NotFound, Rejected
 from shared.events.people import NameMapped
 from tests.unit.services.screening.rig import (
     DEPTH,
+    REASONS,
     SIFT,
     ScreeningRig,
+    changed,
     discovered,
     make_bench,
     merged,
@@ -34,7 +36,13 @@ from tests.unit.services.screening.rig import (
 from tests.unit.services.screening.soundness import assert_sound
 
 PEOPLE = ("ana", "ben", "cy", "dee")
-PLAIN = {**DEPTH, "fields": [], "adjudicators": "adjudicator"}
+#: Both stages have reasons; the second is judged for CMOCs, and opens again when they change.
+FIRST = {**SIFT, "reasons": REASONS}
+PLAIN = {
+    **DEPTH, "fields": [], "adjudicators": "adjudicator", "reasons": REASONS, "judged_for": "cmocs",
+    "reopen_when_theory_changes": True,
+}  # fmt: skip
+OUT = {"exclude", "thin"}
 ROLES = queue.ADJUDICATORS
 
 people, records = st.sampled_from(PEOPLE), st.integers(0, 3)
@@ -58,6 +66,7 @@ steps_of = st.one_of(
     st.tuples(st.just("takes_back"), people),
     st.tuples(st.just("revises"), people, answers),
     st.tuples(st.just("reopens"), records, st.sampled_from(["sift", "depth"]), st.booleans()),
+    st.tuples(st.just("theory_changes"), st.sampled_from(["c1", "c2"])),
 )
 
 
@@ -91,7 +100,7 @@ class Course:
         self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
-        self._tell(published(protocol(SIFT, PLAIN, review=self.review)))
+        self._tell(published(protocol(FIRST, PLAIN, review=self.review)))
 
     def _tell(self, event: Any) -> None:
         self.rig.hears(event.model_copy(update={"review": self.review}))
@@ -146,7 +155,7 @@ class Course:
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
             try:
                 with self.bench.work(name) as work:
-                    queue.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
+                    queue.vote(work, self.review, lease, _ballot(answer, name), ROLES)
             except Conflict:
                 return
             self.cast[task, name] += 1
@@ -190,6 +199,11 @@ class Course:
     def lapses(self) -> None:
         self.bench.runs(jobs.return_lapsed_leases)
 
+    def theory_changes(self, cmoc: str) -> None:
+        """A CMOC says something else; what was excluded for it is asked anew."""
+        self.rig.hears(changed(cmoc, after=f"context: a terrace {next(self._revisions)}", review=self.review))
+        self.bench.runs(jobs.reopen_for_theories)
+
     def is_really(self, name: str, person: str) -> None:
         """Somebody who acted under a name of before turns out to be another; they act no more under the first."""
         name, person = self._who(name), self._who(person)
@@ -215,6 +229,14 @@ class Course:
             for name in everyone:
                 self.votes(name, "screening", 0)
                 self.votes(name, "conflict", 0)
+
+
+def _ballot(answer: str, name: str) -> Ballot:
+    """Whoever excludes does so each for a reason and CMOCs of their own."""
+    number = PEOPLE.index(name) if name in PEOPLE else 0
+    reason = REASONS[number % len(REASONS)]["value"] if answer in OUT else None
+    judged_for = [] if answer in ("include", "unsure", "exclude") else [["c1"], ["c2"], ["c1", "c2"]][number % 3]
+    return Ballot(answer, "because", excluded_for=reason, judged_for=judged_for)
 
 
 @settings(max_examples=30)

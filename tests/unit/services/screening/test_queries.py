@@ -13,7 +13,17 @@ from sqlalchemy import event, text
 from services.screening import jobs, store
 from services.screening.commands import queue
 from services.screening.domain import Ballot
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig, discovered, merged, noticed, updated
+from tests.unit.services.screening.rig import (
+    DEPTH,
+    REVIEW,
+    SIFT,
+    ScreeningRig,
+    changed,
+    discovered,
+    merged,
+    noticed,
+    updated,
+)
 
 
 @contextmanager
@@ -163,6 +173,22 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
     scans = [f"{plan}: {text}" for text, given in looking.items() for plan in _plans(rig, text, given) if _scans(plan)]
     assert len(looking) > 30
     assert scans == []
+
+
+def test_what_a_theory_reopens_is_found_by_an_index_in_its_order(rig_of):
+    rig = rig_of({**SIFT, "reopen_when_theory_changes": True}, DEPTH)
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben", "ana", "ben"):
+        rig.answers(name, "exclude", reason="so it is")
+    rig.hears(changed("c1"))
+    with statements(rig) as seen:
+        rig.bench.runs(jobs.reopen_for_theories)
+
+    looking = {said: given for said, given in seen if "records" in said and "tasks.position" in said}
+    plans = [plan for said, given in looking.items() for plan in _plans(rig, said, given)]
+    assert rig.queue("sift")["open"] == 2
+    assert any("tasks_listing" in plan and "(position,id)>(?,?)" in plan for plan in plans), plans
+    assert not any(_scans(plan) or "TEMP B-TREE" in plan for plan in plans), plans
 
 
 def _plans(rig: ScreeningRig, text: str, given: Any) -> list[str]:
