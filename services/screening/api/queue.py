@@ -62,7 +62,7 @@ def cast_vote(
     review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> VoteReceipt:
     """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
-    ballot = Ballot(body.answer, body.reason, body.fields)
+    ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def cast() -> VoteReceipt:
         return views.vote_receipt(*queue.vote(work, review, lease, ballot, _adjudicates(person)))

@@ -119,7 +119,7 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     deciding = lease.kind == TO_DECIDE
     if deciding and task.adjudicators not in roles:
         raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
-    _check(work, task, ballot, deciding)
+    check(work, task, ballot, deciding=deciding)
     last = deciding or task.votes_cast + 1 == task.votes_needed
     before = store.votes_on(work, task.id) if last else []
     cast = work.rows.add(VoteRow, _vote_of(work, task, ballot, deciding))
@@ -321,7 +321,8 @@ def _no_longer(lease: Lease) -> LivingError:
     return Conflict(f"the lease lapsed at {at} and the task went back to the queue; claim again", slug="lease_lapsed")
 
 
-def _check(work: Work, task: Task, ballot: Ballot, deciding: bool) -> None:
+def check(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> None:
+    """Raises Invalid, listing everything wrong with a ballot on this task."""
     plan = store.plan_of(work, task)
     cmocs = {cmoc.id for cmoc in plan.protocol.cmocs}
     found = domain.faults(store.stage_of(work, task), ballot, cmocs, deciding=deciding)
@@ -335,7 +336,7 @@ def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
         id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id,
         answer=ballot.answer, reason=ballot.reason,
-        fields={name: value for name, value in ballot.fields.items() if value},
+        fields=ballot.filled_in, excluded_for=ballot.excluded_for, judged_for=list(ballot.judged_for) or None,
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
     )  # fmt: skip
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
+from services.screening.commands.reasons import keep_reasons, set_excluded_for
 from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
-from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
+from services.screening.models import DecidedBy, Lease, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
@@ -23,6 +24,7 @@ from shared.events.screening import (
     TaskOpened,
     TaskParked,
     TaskResumed,
+    VoteRevised,
 )
 from shared.events.stages import Stage
 from shared.wire.screening import Ended, RecordState, TaskState
@@ -33,6 +35,7 @@ Step = (
     | TaskClosed
     | TaskParked
     | TaskResumed
+    | VoteRevised
     | ConflictOpened
     | RecordAdvanced
     | RecordIncluded
@@ -64,11 +67,12 @@ def turn_record(
     stage: str | None,
     rule: str | None = None,
     reason: str | None = None,
+    excluded_for: str | None = None,
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
     RecordStates.turn(record, state)
-    record.stage, record.rule, record.reason = stage, rule, reason
+    record.stage, record.rule, record.reason, record.excluded_for = stage, rule, reason, excluded_for
     store.counts(work).move(record.review, "", before, record.tally)
 
 
@@ -88,7 +92,8 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
-        "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None,
+        "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None, "excluded_for": None,
+        "judged_for": None,
         "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
@@ -110,6 +115,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
     else:
+        set_excluded_for(work, task, None)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
@@ -124,7 +130,8 @@ def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> Non
 def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
     tallies.count_votes(work, task, votes)
-    decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
+    answers = [vote.answer for vote in votes]
+    decision = None if task.for_adjudicator else domain.decide(store.stage_of(work, task), answers)
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
@@ -147,15 +154,37 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
+    if task.for_adjudicator:
+        task.for_adjudicator = False
+    stage = store.stage_of(work, task)
+    keep_reasons(work, task, stage, votes, decision, by)
     judgement = views.judgement_of(task, votes)
-    task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
+    taken_back = store.votes_taken_back(work, task.id) if task.beside else []
+    task.told = tell(
+        work, record, TaskClosed, task.told,
+        task=task.id, judgement=judgement, taken_back=[views.vote_cast(vote) for vote in taken_back],
+    )  # fmt: skip
+    if task.beside:
+        tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
-        reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
-        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
-        tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
+        named = task.excluded_for
+        reason = domain.reason_in_words(stage, decision.answer, named, [vote.reason for vote in votes])
+        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
+        tell(
+            work, record, RecordExcluded, task.told,
+            stage=task.stage, rule=None, reason=reason, excluded_for=named,
+        )  # fmt: skip
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
+
+
+def tell_revised(work: Work, record: Record, task: Task, revised: Sequence[RevisedVote]) -> None:
+    """Tells those of these that are not told yet; their task is closed."""
+    for vote in revised:
+        if not vote.emitted:
+            vote.emitted = True
+            tell(work, record, VoteRevised, task.told, task=task.id, stage=task.stage, vote=views.vote_cast(vote))
 
 
 def _go_on(work: Work, record: Record, passed: Task, judgement: Judgement) -> None:
@@ -220,6 +249,34 @@ def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: s
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
 
 
+# --- what was decided for a reason that holds no more
+
+
+def reopen_task(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a stage that decided about it, where people are asked anew, under the newest protocol that
+    has the stage: what was voted there is kept as history and counts nowhere."""
+    make_votes_history(work, task)
+    task.answer = task.decided_by = None
+    plan = store.the_plan(work, record.review)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    cause = _send_back(work, record, task, why)
+    open_task(work, record, stage, plan, because, cause)
+
+
+def make_votes_history(work: Work, task: Task) -> None:
+    """Has what was voted on a task that is decided, or was voted before on what is one with its record, count there no
+    more: when its record comes by, people are asked anew."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.counts_no_more("set_aside", work.now)
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
+
+
 # --- votes that were one person's
 
 
@@ -259,17 +316,17 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         settle(work, record, task, independent)
 
 
-def dispute(work: Work, record: Record, task: Task, why: str) -> None:
-    """Sends a record back to the task that led it out, whose votes stand: an adjudicator decides, or, where votes are
-    still needed, people do."""
+def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a task that was decided, whose independent votes stand: an adjudicator decides, or, where
+    votes are still needed, people do."""
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
-            vote.task = None
+            vote.counts_no_more("set_aside", work.now)
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, task, [vote for vote in votes if not vote.deciding])
-    _tell_opened(work, record, task, "merged_otherwise", cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
@@ -325,9 +382,12 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
-    """Has a task ask people again, beside whom these have voted already."""
+    """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
+    for vote in independent:
+        vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
-    task.answer = task.decided_by = task.closed_at = None
+    task.answer = task.decided_by = task.closed_at = task.judged_for = None
+    set_excluded_for(work, task, None)
     task.returned = 0
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
@@ -357,7 +417,7 @@ def gather_votes(work: Work, record: Record) -> None:
         return
     origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
     votes = store.votes_about(work, [task.id, *origins])
-    there = [vote for vote in votes if vote.task in origins]
+    there = [vote for vote in votes if vote.task in origins and not is_history(task, vote)]
     here = [vote for vote in votes if vote.task == task.id]
     moved = _move_votes(work, task, here, [vote for vote in there if not vote.deciding], origins)
     if not moved:
@@ -366,6 +426,11 @@ def gather_votes(work: Work, record: Record) -> None:
     _make_slots(work, task, here)
     if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
         _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+
+
+def is_history(task: Task, vote: Vote) -> bool:
+    """Whether a vote was cast before a task asked people anew."""
+    return task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at
 
 
 def _move_votes(
@@ -379,8 +444,11 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.where].first is not None:
+            origin = origins[vote.where]
+            if vote.paired_on is None and origin.compared is not None:
                 vote.paired_on = vote.task
+            if origin.votes_cast == origin.votes_needed:
+                vote.shown = True
             vote.task = task.id
             voted.add(vote.person)
             moved.append(vote)

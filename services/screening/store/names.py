@@ -10,6 +10,7 @@ from services.screening.models import (
     OldNameRow,
     Record,
     RecordRow,
+    RevisedVoteRow,
     Task,
     TaskRow,
     VoteRow,
@@ -62,10 +63,12 @@ def lock_tasks_of(work: Work, review: str, person: str, after: str, limit: int) 
 
 
 def replace_name(work: Work, review: str, name: str, person: str) -> None:
-    """Puts a person for a name in what no task leads to: leases that have ended, and votes that count nowhere."""
+    """Puts a person for a name in what no task leads to: leases that have ended, and votes that count nowhere, revised
+    ones among them."""
     work.rows.flush()
     of_review = select(col(TaskRow.id)).where(col(TaskRow.review) == review)
     votes = update(VoteRow).where(col(VoteRow.person) == name, col(VoteRow.cast_on).in_(of_review))
+    revised = update(RevisedVoteRow).where(col(RevisedVoteRow.person) == name, col(RevisedVoteRow.task).in_(of_review))
     leases = update(LeaseRow).where(col(LeaseRow.review) == review, col(LeaseRow.person) == name)
-    for words in (votes, leases):
+    for words in (votes, revised, leases):
         work.rows.connection.execute(words.values(person=person))

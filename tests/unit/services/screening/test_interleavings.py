@@ -1,9 +1,10 @@
-"""Whatever people, lapses, merges and mended dates do, in any order: a vote counts once, a record is somewhere."""
+"""Whatever people, leads, lapses, merges and dates do, in any order: a vote counts once, a record is somewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -14,17 +15,19 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from services.screening import jobs, store
-from services.screening.commands import parking, queue
+from services.screening.commands import parking, queue, reopening, revising, undoing
 from services.screening.domain import Ballot
 from services.screening.models import OldNameRow
 from services.screening.store import task_id
-from shared.errors import Conflict, Forbidden, NotFound, Rejected
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from shared.events.people import NameMapped
 from shared.paging import PageAsked
 from tests.unit.services.screening.rig import (
     DEPTH,
+    REASONS,
     SIFT,
     ScreeningRig,
+    changed,
     discovered,
     make_bench,
     merged,
@@ -36,7 +39,13 @@ from tests.unit.services.screening.rig import (
 from tests.unit.services.screening.soundness import assert_sound
 
 PEOPLE = ("ana", "ben", "cy", "dee")
-PLAIN = {**DEPTH, "fields": [], "adjudicators": "adjudicator"}
+#: Both stages have reasons; the second is judged for CMOCs, and opens again when they change.
+FIRST = {**SIFT, "reasons": REASONS}
+PLAIN = {
+    **DEPTH, "fields": [], "adjudicators": "adjudicator", "reasons": REASONS, "judged_for": "cmocs",
+    "reopen_when_theory_changes": True,
+}  # fmt: skip
+OUT = {"exclude", "thin"}
 ROLES = queue.ADJUDICATORS
 
 people, records = st.sampled_from(PEOPLE), st.integers(0, 3)
@@ -62,6 +71,11 @@ steps_of = st.one_of(
     st.tuples(st.just("discovers"), records, st.sampled_from(["2019", "2019", "2016"])),
     st.tuples(st.just("redates"), records, st.sampled_from(["2019", "2016"])),
     st.tuples(st.just("is_really"), people, people),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("revises"), people, answers),
+    st.tuples(st.just("reopens"), records, st.sampled_from(["sift", "depth"]), st.booleans()),
+    st.tuples(st.just("theory_changes"), st.sampled_from(["c1", "c2"])),
 )
 
 
@@ -91,9 +105,11 @@ class Course:
         self.known: set[str] = set()
         #: Into which record each was merged that is so now.
         self.into: dict[str, str | None] = {}
+        #: The task that each voted on last, and its answers.
+        self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
-        self._tell(published(protocol(SIFT, PLAIN, review=self.review)))
+        self._tell(published(protocol(FIRST, PLAIN, review=self.review)))
 
     def _tell(self, event: Any) -> None:
         self.rig.hears(event.model_copy(update={"review": self.review}))
@@ -148,10 +164,30 @@ class Course:
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
             try:
                 with self.bench.work(name) as work:
-                    queue.vote(work, self.review, lease, Ballot(answer, "because"), ROLES)
+                    queue.vote(work, self.review, lease, _ballot(answer, name), ROLES)
             except Conflict:
                 return
             self.cast[task, name] += 1
+            self.last[name] = task, values
+
+    def takes_back(self, name: str) -> None:
+        """Takes the last vote back, where that is still free."""
+        name = self._who(name)
+        if name in self.last:
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                undoing.take_back(work, self.review, self.last[name][0])
+
+    def revises(self, name: str, which: int) -> None:
+        name = self._who(name)
+        if name in self.last:
+            task, values = self.last[name]
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                revising.revise(work, self.review, task, Ballot(values[which], "because"))
+
+    def reopens(self, number: int, stage: str, votes_stand: bool) -> None:
+        """A lead has a record decided again."""
+        with suppress(Conflict, NotFound, Invalid), self.bench.work("lea") as work:
+            reopening.reopen(work, self.review, f"r{number}", stage, "misread", votes_stand=votes_stand)
 
     def works(self, name: str, kind: str, which: int) -> None:
         if self.claims(name, kind):
@@ -220,6 +256,11 @@ class Course:
     def lapses(self) -> None:
         self.bench.runs(jobs.return_lapsed_leases)
 
+    def theory_changes(self, cmoc: str) -> None:
+        """A CMOC says something else; what was excluded for it is asked anew."""
+        self.rig.hears(changed(cmoc, after=f"context: a terrace {next(self._revisions)}", review=self.review))
+        self.bench.runs(jobs.reopen_for_theories)
+
     def is_really(self, name: str, person: str) -> None:
         """Somebody who acted under a name of before turns out to be another; they act no more under the first."""
         name, person = self._who(name), self._who(person)
@@ -232,6 +273,7 @@ class Course:
         self.now[name] = person
         self.cast = Counter((task, self._who(caster)) for task, caster in self.cast.elements())
         self._leases = {key: held for key, held in self._leases.items() if key[0] != name}
+        self.last.pop(name, None)
 
     def _who(self, name: str) -> str:
         return self._who(self.now[name]) if name in self.now else name
@@ -252,6 +294,14 @@ class Course:
             for name in everyone:
                 self.votes(name, "screening", 0)
                 self.votes(name, "conflict", 0)
+
+
+def _ballot(answer: str, name: str) -> Ballot:
+    """Whoever excludes does so each for a reason and CMOCs of their own."""
+    number = PEOPLE.index(name) if name in PEOPLE else 0
+    reason = REASONS[number % len(REASONS)]["value"] if answer in OUT else None
+    judged_for = [] if answer in ("include", "unsure", "exclude") else [["c1"], ["c2"], ["c1", "c2"]][number % 3]
+    return Ballot(answer, "because", excluded_for=reason, judged_for=judged_for)
 
 
 @settings(max_examples=30)
