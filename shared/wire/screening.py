@@ -452,7 +452,7 @@ class ParkedTask(BaseModel):
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
     is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `taken_back` are
-    votes that their people took back, `set_aside` those that count no more since a lead had the stage opened again;
+    votes that their people took back, `set_aside` those that count no more since people were asked anew;
     `revised` is what voters would answer who have seen the others' votes, which counts nowhere. `parkings`
     are one's own, and all of them for leads and once the task is closed."""
 
