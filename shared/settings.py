@@ -218,8 +218,8 @@ class Settings(BaseSettings):
     )
     screen_keys: Path | None = Field(
         None,
-        description="Where your own keys of `living screen` are, in TOML; without it `living/screen.toml` in the folder of "
-        "your settings.",
+        description="Where your own keys of `living screen` are, in TOML; without it `living/screen.toml` in the "
+        "folder of your settings.",
     )
 
     # Screening

@@ -154,4 +154,4 @@ def _line(text: str | None) -> str:
 
 def _text(text: str | None) -> str:
     """A text whose paragraphs stay, each as one line."""
-    return "\n\n".join(line for part in (text or "").splitlines() if (line := _line(part)))
+    return "\n".join(line for part in (text or "").splitlines() if (line := _line(part)))
