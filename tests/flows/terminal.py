@@ -29,7 +29,7 @@ _SEQUENCE = re.compile(r"\x1b\[([?]?)([0-9;]*)([@-~])|\x1b[^\[]")
 
 
 class Screen:
-    """What a terminal shows: text, moves, erasing and the few modes that our programs use. It fails of anything else."""
+    """What a terminal shows: text, moves, erasing and the few modes that our programs use; of all else it fails."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -142,8 +142,13 @@ class Terminal:
         self.before = termios.tcgetattr(self._ours)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _CHILD, sys.executable, "-m", "services", *words],
-            env={"TERM": "xterm-256color", **environment}, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        )  # fmt: skip
+            env={"TERM": "xterm-256color", **environment},
+            cwd=folder,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
         os.close(theirs)
 
     def __enter__(self) -> Terminal:

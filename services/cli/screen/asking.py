@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from services.cli.screen.cards import card_of, kept_for
-from services.cli.screen.session import (
+from services.cli.screen.exchange import (
     Cast,
     Claim,
     Done,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.cli.screen.cards import Option
@@ -140,11 +140,6 @@ class Pick:
 def key_of(number: int) -> str:
     """What the option with this number is chosen by; nothing where only the arrows reach it."""
     return PICKING[number] if number < len(PICKING) else " "
-
-
-def missing(value: str | Collection[str]) -> bool:
-    """Whether nothing was said."""
-    return not value
 
 
 def _plain(number: float | None) -> str:

@@ -14,10 +14,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from services.cli.screen.ballots import Draft, ballot_of, draft_of, steps
 from services.cli.screen.cards import Card, Choice
+from services.cli.screen.exchange import (
+    Act,
+    Ballot,
+    Cast,
+    Claim,
+    Done,
+    Failed,
+    Look,
+    Note,
+    Park,
+    Release,
+    Renew,
+    Request,
+    Skip,
+    TakeBack,
+)
 from services.cli.screen.keys import CHANGING, Keys
 from services.cli.screen.prompts import Line, Pick
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unavailable
@@ -46,118 +63,6 @@ _PACE = 1800.0
 
 #: How many votes back can be taken back.
 _HISTORY = 100
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """What is said of a card."""
-
-    answer: str
-    reason: str | None = None
-    fields: dict[str, str | list[str]] = field(default_factory=dict)
-    excluded_for: str | None = None
-    judged_for: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Asks for tasks, up to so many in hand."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Casts a vote."""
-
-    card: Card
-    ballot: Ballot
-    key: str
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Gives a card back for now, since its reviewer wants another."""
-
-    card: Card
-    key: str
-
-
-@dataclass(frozen=True)
-class Park:
-    """Puts a card away for later, with a reason."""
-
-    card: Card
-    reason: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Note:
-    """Writes something down about a card, for oneself."""
-
-    card: Card
-    text: str
-    key: str
-
-
-@dataclass(frozen=True)
-class TakeBack:
-    """Takes a vote back that was cast before."""
-
-    card: Card
-    ballot: Ballot
-    key: str
-
-
-@dataclass(frozen=True)
-class Renew:
-    """Keeps a lease for longer."""
-
-    lease: str
-
-
-@dataclass(frozen=True)
-class Look:
-    """Asks how much is left."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """Gives a card back, since its reviewer leaves."""
-
-    lease: str
-    key: str
-
-
-#: What changes something that the reviewer waits for: one at a time, and keys are dead meanwhile.
-Act = Cast | Skip | Park | Note | TakeBack
-Request = Act | Claim | Renew | Look | Release
-
-
-@dataclass(frozen=True)
-class Done:
-    """What the platform answered: cards to a claim, a number to a look, seconds to a renewal, a card or None to what
-    was taken back, else None."""
-
-    request: Request
-    result: Any = None
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why the platform did not do it."""
-
-    request: Request
-    error: LivingError
-
-
-@dataclass
-class Draft:
-    """What was typed for a task so far, by the name of what was asked; `answer` is what it was typed for."""
-
-    answer: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -392,6 +297,7 @@ class Session:
         # The second of two quick presses of the key that opened a question answers nothing.
         if key.lower() == dialog.opened_by and now < dialog.opened_at + QUIET:
             return []
+        dialog.opened_by = ""
         if key == "esc":
             self._keep(dialog)
             self.dialog = None
@@ -428,51 +334,16 @@ class Session:
 
     def _answer(self, card: Card, answer: Choice, key: str, now: float) -> list[Request]:
         """Sends the vote, or asks first for what the answer and the stage's form need."""
-        steps = self._steps(card, answer)
+        draft, forced = self._drafts.get(card.task, Draft()), self._forced.get(card.task, set())
+        asked = steps(card, answer, draft, forced, whole=card.task in self._whole_form)
 
         def finish(values: dict[str, Any], at: float) -> list[Request]:
-            return self._send(Cast(card, _ballot(card, answer, values), self._new_key()), at)
+            return self._send(Cast(card, ballot_of(answer, values), self._new_key()), at)
 
-        if not steps:
+        if not asked:
             return finish({}, now)
-        self._open(card, steps, finish, answer.value, key, now, answer.value)
+        self._open(card, asked, finish, answer.value, key, now, answer.value)
         return []
-
-    def _steps(self, card: Card, answer: Choice) -> list[tuple[str, Line | Pick]]:
-        draft = self._drafts.get(card.task, Draft())
-        forced = self._forced.get(card.task, set())
-        whole = card.task in self._whole_form
-        steps: list[tuple[str, Line | Pick]] = []
-
-        def had(name: str) -> Any:
-            return draft.values.get(name, "")
-
-        if card.reasons and answer.leads_to == "exclude":
-            chosen = [had("excluded_for")] if had("excluded_for") else []
-            steps.append(("excluded_for", Pick(f"Why {answer.value}?", card.reasons, chosen=chosen)))
-            wants_words = "reason" in forced
-        else:
-            wants_words = answer.reason_required or "reason" in forced or (whole and not card.reasons)
-        if wants_words:
-            required = answer.reason_required or "reason" in forced
-            steps.append(("reason", Line(f"Why {answer.value}?", str(had("reason")), required=required)))
-        if card.judged_for_cmocs and card.cmocs:
-            chosen = list(had("judged_for"))
-            steps.append(("judged_for", Pick("Judged for which CMOCs?", card.cmocs, several=True, chosen=chosen)))
-        for it in card.fields:
-            name = f"fields.{it.name}"
-            if it.required or whole or name in forced:
-                value = had(name)
-                if it.kind in ("text", "number"):
-                    prompt: Line | Pick = Line(
-                        it.label, str(value), it.required, it.help, it.kind == "number", it.least, it.most
-                    )
-                else:
-                    several = it.kind in ("choices", "cmocs")
-                    chosen = list(value) if isinstance(value, list) else [value] if value else []
-                    prompt = Pick(it.label, it.options, several, it.required, it.help, chosen)
-                steps.append((name, prompt))
-        return steps
 
     def _parked(self, values: dict[str, Any], now: float) -> list[Request]:
         return [] if self.card is None else self._send(Park(self.card, values.get("park", ""), self._new_key()), now)
@@ -491,7 +362,7 @@ class Session:
         self.under_way = act
         self._deaf_until = now + QUIET
         if isinstance(act, Cast):
-            self._drafts[act.card.task] = _draft_of(act.ballot)
+            self._drafts[act.card.task] = draft_of(act.ballot)
         if isinstance(act, Cast | Skip | Park):
             self._gone.add(act.card.lease)
             self._next(now)
@@ -543,7 +414,7 @@ class Session:
             case TakeBack(card, ballot):
                 self._voted.pop()
                 self.done = max(0, self.done - 1)
-                self._drafts[card.task] = _draft_of(ballot)
+                self._drafts[card.task] = draft_of(ballot)
                 if isinstance(result, Card):
                     self._put_back(result, now)
                     self._keep_for(result.lease, result.kept_for, now)
@@ -746,23 +617,6 @@ class Session:
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.message, self.is_bad = text, bad
-
-
-def _ballot(card: Card, answer: Choice, values: dict[str, Any]) -> Ballot:
-    fields = {name.removeprefix("fields."): value for name, value in values.items() if name.startswith("fields.")}
-    return Ballot(
-        answer.value,
-        values.get("reason") or None,
-        fields,
-        values.get("excluded_for") or None,
-        tuple(values.get("judged_for", ())),
-    )
-
-
-def _draft_of(ballot: Ballot) -> Draft:
-    values: dict[str, Any] = {f"fields.{name}": value for name, value in ballot.fields.items()}
-    given = {"reason": ballot.reason, "excluded_for": ballot.excluded_for, "judged_for": list(ballot.judged_for)}
-    return Draft(ballot.answer, values | {name: value for name, value in given.items() if value})
 
 
 def _kindly(error: LivingError) -> str:
