@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from services.cli.context import given
@@ -63,9 +64,10 @@ class Keys:
                 found[answer.value] = key
         for number, answer in enumerate(answers, 1):
             if answer.value not in found:
-                free = (letter for letter in f"{answer.value.lower()}{number}123456789" if letter.isalnum())
+                # A stage has twenty answers at most, and there are more of these than that.
+                wanted = f"{answer.value.lower()}{number}1234567890{ascii_lowercase}"
                 used = taken | set(found.values())
-                found[answer.value] = next((key for key in free if key not in used), str(number))
+                found[answer.value] = next(key for key in wanted if key.isalnum() and key not in used)
         return {answer.value: found[answer.value] for answer in answers}
 
 
