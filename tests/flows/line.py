@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 
@@ -14,10 +15,11 @@ class LongLine:
     def __init__(self, port: int, delay: float) -> None:
         self._to, self._delay = port, delay
         self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._open: set[asyncio.Task[None]] = set()
         self.port = 0
-        self.carried = 0
 
     @property
     def url(self) -> str:
@@ -31,49 +33,62 @@ class LongLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._connect, "127.0.0.1", 0))
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
-        self._loop.run_forever()
+        await self._end.wait()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
+        for task in self._open:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.sleep(0.1)  # What is closed is so a turn of the loop later.
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._connect(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        thither: asyncio.StreamWriter | None = None
         try:
             there, thither = await asyncio.open_connection("127.0.0.1", self._to)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(self._carry(reader, thither), self._carry(there, writer))
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._carry(reader, thither))
+                both.create_task(self._carry(there, writer))
+        except (OSError, ExceptionGroup):
+            pass  # Either end is gone, and so is the line.
+        finally:
+            for end in (writer, thither):
+                if end is not None:
+                    end.close()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """Passes on what comes, each piece when its time has come, while the next are on their way already."""
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-
-        async def deliver() -> None:
-            while True:
-                at, data = await waiting.get()
-                await asyncio.sleep(at - self._loop.time())
-                if not data:
-                    sink.close()
-                    return
-                sink.write(data)
-                self.carried += len(data)
-
-        delivery = asyncio.ensure_future(deliver())
-        data = b"."
-        while data:
-            try:
-                data = await source.read(65536)
-            except OSError:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._deliver(waiting, sink))
+            data = b"."
+            while data:
                 data = b""
-            waiting.put_nowait((self._loop.time() + self._delay, data))
-        await delivery
+                with suppress(OSError):
+                    data = await source.read(65536)
+                waiting.put_nowait((self._loop.time() + self._delay, data))
+
+    async def _deliver(self, waiting: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+        while True:
+            at, data = await waiting.get()
+            await asyncio.sleep(at - self._loop.time())
+            if not data:
+                sink.close()
+                return
+            sink.write(data)

@@ -13,6 +13,7 @@ from services.cli.screen.exchange import (
     Claim,
     Done,
     Failed,
+    Left,
     Look,
     Note,
     Park,
@@ -93,9 +94,9 @@ class Asker:
             case Skip(card, key):
                 with under(key):
                     getattr(screening, "skip", screening.release)(self._review, card.lease)
-            case Park(card, reason, key):
+            case Park(card, reason, until, key):
                 with under(key):
-                    screening.park(self._review, card.task, reason)
+                    screening.park(self._review, card.task, reason, until)
             case Note(card, text, key):
                 with under(key):
                     screening.note(self._review, card.task, text)
@@ -105,7 +106,11 @@ class Asker:
                 return card_of(back) if isinstance(back, Mapping) and "record" in back and "answers" in back else None
         return None
 
-    def _left(self) -> int:
-        """How many tasks are open, at the stage asked for or at all of them."""
-        rows = self._living.screening.queue(self._review)
-        return sum(row.open for row in rows if self._stage in (None, row.stage))
+    def _left(self) -> Left:
+        """How much waits at the stage asked for, or at all of them."""
+        screening: Any = self._living.screening
+        if hasattr(screening, "left"):
+            rows = [row for row in screening.left(self._review) if self._stage in (None, row.stage)]
+            return Left(sum(row.left for row in rows), any(row.left_or_more for row in rows), for_me=True)
+        rows = [row for row in screening.queue(self._review) if self._stage in (None, row.stage)]
+        return Left(sum(row.open for row in rows), False, for_me=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.cli.screen.cards import Card, Choice, Field
 from services.cli.screen.exchange import Ballot
-from services.cli.screen.prompts import Line, Pick
+from services.cli.screen.prompts import Line, Pick, number_of
 
 #: What begins the name of a question that is a field of the form.
 _FIELDS = "fields."
@@ -28,17 +28,17 @@ def steps(
     """What is asked for an answer, by name: what must be said, what the platform asked for besides (`forced`), and with
     `whole` also what may be left out. What was typed before stands in it."""
     had, found = draft.values, list[tuple[str, Line | Pick]]()
-    picks = bool(card.reasons) and answer.leads_to == "exclude"
     why = f"Why {answer.value}?"
-    if picks:
+    if card.reasons and answer.leads_to == "exclude":
         chosen = [had["excluded_for"]] if "excluded_for" in had else []
         found.append(("excluded_for", Pick(why, card.reasons, chosen=chosen)))
-    must = "reason" in forced or (answer.reason_required and not picks)
+    must = answer.reason_required or "reason" in forced
     if must or whole:
-        found.append(("reason", Line(why, had.get("reason", ""), required=must)))
+        found.append(("reason", Line(f"{why} In words", had.get("reason", ""), required=must)))
     if card.judged_for_cmocs and card.cmocs:
-        chosen = had.get("judged_for", [])
-        found.append(("judged_for", Pick("Judged for which CMOCs?", card.cmocs, several=True, chosen=chosen)))
+        # Who lets a record on says for which; one that is out may be so for all, which none says.
+        must, chosen = answer.leads_to == "advance", had.get("judged_for", [])
+        found.append(("judged_for", Pick("Judged for which CMOCs?", card.cmocs, True, must, chosen=chosen)))
     for it in card.fields:
         name = f"{_FIELDS}{it.name}"
         if it.required or whole or name in forced:
@@ -46,9 +46,9 @@ def steps(
     return found
 
 
-def ballot_of(answer: Choice, values: dict[str, Any]) -> Ballot:
+def ballot_of(card: Card, answer: Choice, values: dict[str, Any]) -> Ballot:
     """What was said, by the names of what was asked, as a ballot."""
-    fields = {name.removeprefix(_FIELDS): value for name, value in values.items() if name.startswith(_FIELDS)}
+    fields = {it.name: _said(it, value) for it in card.fields if (value := values.get(f"{_FIELDS}{it.name}"))}
     judged_for = tuple(values.get("judged_for", ()))
     return Ballot(answer.value, values.get("reason"), fields, values.get("excluded_for"), judged_for)
 
@@ -60,8 +60,13 @@ def draft_of(ballot: Ballot) -> Draft:
     return Draft(ballot.answer, values | {name: value for name, value in given.items() if value})
 
 
+def _said(field: Field, value: Any) -> Any:
+    return number_of(value) if field.kind == "number" else value
+
+
 def _prompt(field: Field, had: Any) -> Line | Pick:
     if field.kind in ("text", "number"):
-        return Line(field.label, had or "", field.required, field.help, field.kind == "number", field.least, field.most)
+        text, number = "" if had is None else str(had), field.kind == "number"
+        return Line(field.label, text, field.required, field.help, number, field.least, field.most)
     chosen = had if isinstance(had, list) else [had] if had else []
     return Pick(field.label, field.options, field.kind != "choice", field.required, field.help, chosen)

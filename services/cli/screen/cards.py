@@ -62,6 +62,7 @@ class Card:
     links: tuple[str, ...]
     flags: tuple[str, ...]
     restricted: bool
+    full_text: str
     answers: tuple[Choice, ...]
     fields: tuple[Field, ...]
     reasons: tuple[Option, ...]
@@ -94,6 +95,7 @@ def card_of(task: Mapping[str, Any], now: datetime | None = None) -> Card:
         links=tuple(_link(kind, name) for kind, name in record["identifiers"].items()),
         flags=tuple(_flag(flag) for flag in record["flags"]),
         restricted=bool(record.get("restricted")),
+        full_text=_full_text(task.get("full_text"), record["record"]),
         answers=tuple(
             Choice(answer["value"], answer["leads_to"], bool(answer["reason_required"])) for answer in task["answers"]
         ),
@@ -137,6 +139,14 @@ def _gist(cmoc: Mapping[str, Any]) -> str:
 def _flag(flag: Mapping[str, Any]) -> str:
     drill = " (drill)" if flag["drill"] else ""
     return f"{_line(flag['kind']).replace('_', ' ').upper()}{drill}: {_line(flag['reason'])}"
+
+
+def _full_text(text: Mapping[str, Any] | None, record: str) -> str:
+    """How the full text stands, where the stage needs it."""
+    if text is None:
+        return ""
+    state = _line(text["state"]).replace("_", " ") or "never sought"
+    return f"{state} (`living texts show REVIEW {record}` lists its copies)" if text["state"] == "retrieved" else state
 
 
 def _link(kind: str, name: str) -> str:

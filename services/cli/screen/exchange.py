@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from services.cli.screen.cards import Card
@@ -15,7 +16,7 @@ class Ballot:
 
     answer: str
     reason: str | None = None
-    fields: dict[str, str | list[str]] = field(default_factory=dict)
+    fields: dict[str, str | int | float | list[str]] = field(default_factory=dict)
     excluded_for: str | None = None
     judged_for: tuple[str, ...] = ()
 
@@ -46,10 +47,11 @@ class Skip:
 
 @dataclass(frozen=True)
 class Park:
-    """Puts a card away for later, with a reason."""
+    """Puts a card away, with a reason, until a day or until somebody brings it back."""
 
     card: Card
     reason: str
+    until: date | None
     key: str
 
 
@@ -97,8 +99,17 @@ Request = Act | Claim | Renew | Look | Release
 
 
 @dataclass(frozen=True)
+class Left:
+    """How much waits: so many `or_more`, for whoever asks or, where that is not known, for anybody."""
+
+    count: int
+    or_more: bool
+    for_me: bool
+
+
+@dataclass(frozen=True)
 class Done:
-    """What the platform answered: cards to a claim, a number to a look, seconds to a renewal, a card or None to what
+    """What the platform answered: cards to a claim, `Left` to a look, seconds to a renewal, a card or None to what
     was taken back, else None."""
 
     request: Request

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from math import isfinite
 
 from services.cli.screen.cards import Option
 
@@ -16,7 +18,7 @@ LONGEST = 5000
 
 @dataclass
 class Line:
-    """One line of text. `number` says that it is one, from `least` to `most`."""
+    """One line of text. `number` says that it is one, from `least` to `most`, and `day` that it is one."""
 
     question: str
     text: str = ""
@@ -25,6 +27,7 @@ class Line:
     number: bool = False
     least: float | None = None
     most: float | None = None
+    day: bool = False
     cursor: int = field(init=False)
     fault: str = ""
 
@@ -70,10 +73,12 @@ class Line:
     def _fault(self) -> str:
         if not self.value:
             return "say something, or press Esc" if self.required else ""
+        if self.day:
+            return "" if _is_day(self.value) else "this is a day, such as 2027-01-31"
         if not self.number:
             return ""
         try:
-            number = float(self.value.replace(",", "."))
+            number = number_of(self.value)
         except ValueError:
             return "this is a number, such as 12 or 0.5"
         low = self.least is not None and number < self.least
@@ -137,9 +142,25 @@ class Pick:
         return False
 
 
+def number_of(text: str) -> int | float:
+    """What was typed as a number. Raises ValueError for what is none, or no finite one."""
+    number = float(text.replace(",", "."))
+    if not isfinite(number):
+        raise ValueError(f"{text} is not finite")
+    return int(number) if number.is_integer() else number
+
+
 def key_of(number: int) -> str:
     """What the option with this number is chosen by; nothing where only the arrows reach it."""
     return PICKING[number] if number < len(PICKING) else " "
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(number: float | None) -> str:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from services.cli.screen.ballots import Draft, ballot_of, draft_of, steps
@@ -26,6 +27,7 @@ from services.cli.screen.exchange import (
     Claim,
     Done,
     Failed,
+    Left,
     Look,
     Note,
     Park,
@@ -106,7 +108,7 @@ class Session:
         self.trouble: tuple[str, float] | None = None  # Why the platform is not reached, and when it is tried again.
         self.under_way: Act | None = None
         self.done = 0
-        self.left: int | None = None
+        self.left: Left | None = None
         self.over = False
         self.refused: LivingError | None = None  # Why there is nothing to do here.
         self.unsent: Cast | None = None  # A vote that was left before it was in.
@@ -273,10 +275,13 @@ class Session:
             whole = card.task in self._whole_form
             self._say("with the next answer all of the form is asked" if whole else "what may be left out is not asked")
         elif action == "park":
-            prompt = Line("Why is it put away, and what for? (Enter alone says nothing)", required=False)
-            self._open(card, [("park", prompt)], self._parked, "Put away for later", key, now)
+            asked: list[tuple[str, Line | Pick]] = [
+                ("why", Line("Why is it put away?")),
+                ("until", Line("Until which day, as in 2027-01-31? Else until you bring it back", "", False, day=True)),
+            ]
+            self._open(card, asked, self._parked, "put away", key, now)
         elif action == "note":
-            self._open(card, [("note", Line("A note, for yourself"))], self._noted, "Note", key, now)
+            self._open(card, [("note", Line("A note, for yourself"))], self._noted, "note", key, now)
         return []
 
     def _look_around(self, action: str | None, key: str) -> None:
@@ -338,7 +343,7 @@ class Session:
         asked = steps(card, answer, draft, forced, whole=card.task in self._whole_form)
 
         def finish(values: dict[str, Any], at: float) -> list[Request]:
-            return self._send(Cast(card, ballot_of(answer, values), self._new_key()), at)
+            return self._send(Cast(card, ballot_of(card, answer, values), self._new_key()), at)
 
         if not asked:
             return finish({}, now)
@@ -346,7 +351,10 @@ class Session:
         return []
 
     def _parked(self, values: dict[str, Any], now: float) -> list[Request]:
-        return [] if self.card is None else self._send(Park(self.card, values.get("park", ""), self._new_key()), now)
+        if self.card is None:
+            return []
+        until = date.fromisoformat(values["until"]) if "until" in values else None
+        return self._send(Park(self.card, values["why"], until, self._new_key()), now)
 
     def _noted(self, values: dict[str, Any], now: float) -> list[Request]:
         return [] if self.card is None else self._send(Note(self.card, values["note"], self._new_key()), now)
@@ -408,7 +416,8 @@ class Session:
                 self._drafts.pop(card.task, None)
                 self._forced.pop(card.task, None)
                 self.done += 1
-                self.left = None if self.left is None else max(0, self.left - 1)
+                if self.left is not None:
+                    self.left = replace(self.left, count=max(0, self.left.count - 1))
                 self._times.append(now)
                 self._voted.append((card, ballot))
             case TakeBack(card, ballot):
@@ -420,7 +429,9 @@ class Session:
                     self._keep_for(result.lease, result.kept_for, now)
                 else:
                     self._wanted_task = card.task
-                    claims = self._claim()
+                    # One more than is held, so that it can come.
+                    held = len(self.ahead) + (self.card is not None)
+                    claims = self._claim(min(max(held + 1, self.count), 50))
                 self._say(f"your {ballot.answer!r} is taken back: {card.title}")
             case Park():
                 self._say("put away for later")
@@ -539,11 +550,11 @@ class Session:
 
     # What goes on beside
 
-    def _claim(self) -> list[Request]:
+    def _claim(self, count: int | None = None) -> list[Request]:
         if self._claiming or self.leaving:
             return []
         self._claiming, self._claim_at = True, None
-        return [Claim(self.count)]
+        return [Claim(count or self.count)]
 
     def _fill_up(self, now: float) -> list[Request]:
         """Loads ahead when half of what was loaded is used."""

@@ -94,17 +94,18 @@ class Window:
         pace = session.pace(now)
         figures = [f"{session.done} done"]
         figures += [f"{pace}/h"] if pace is not None else []
-        figures += [f"{session.left} open"] if session.left is not None else []
+        if (left := session.left) is not None:
+            figures.append(f"{left.count}{'+' if left.or_more else ''} {'left' if left.for_me else 'open'}")
         right = Text(dot.join(figures))
         right.append(dot)
         right.append(*self._reached(session))
         stage = session.card.stage if session.card is not None else ""
         space = width - right.cell_len - 1
-        left = Text(dot.join(filter(None, (visible(self._review), stage))), style="bold")
-        if left.cell_len > space and stage:
-            left = Text(stage, style="bold")
-        left.truncate(max(space, 0), overflow="ellipsis" if self._signs.etc == "…" else "crop", pad=True)
-        lines = [Text.assemble(left, " ", right)]
+        name = Text(dot.join(filter(None, (visible(self._review), stage))), style="bold")
+        if name.cell_len > space and stage:
+            name = Text(stage, style="bold")
+        name.truncate(max(space, 0), overflow="ellipsis" if self._signs.etc == "…" else "crop", pad=True)
+        lines = [Text.assemble(name, " ", right)]
         if session.trouble is not None:
             why, at = session.trouble
             kept = ": your answer is kept and sent again" if session.under_way is not None else ""
@@ -161,6 +162,8 @@ class Window:
         for link in card.links:
             lines += self._wrapped(Text(link, style="cyan"), width)
         lines += self._wrapped(Text(card.record, style="dim"), width)
+        if card.full_text:
+            lines += self._wrapped(Text(f"Full text: {card.full_text}.", style="cyan"), width)
         if card.restricted:
             lines += self._wrapped(
                 Text(f"Restricted: living records show {self._review} {card.record} has what it says.", "yellow"), width

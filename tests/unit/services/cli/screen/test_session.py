@@ -7,7 +7,7 @@ import pytest
 from services.cli.screen.exchange import Cast, Claim, Look, Note, Park, Release, Renew, Skip, TakeBack
 from services.cli.screen.session import QUIET
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, TooMany, Unauthenticated, Unavailable
-from tests.unit.services.cli.screen.sitting import CMOCS, Sitting, a_card
+from tests.unit.services.cli.screen.sitting import ANSWERS, CMOCS, Sitting, a_card
 
 LOST = Unavailable("http://far does not answer: timed out", slug="no_answer")
 LAPSED = Conflict("the lease lapsed", slug="lease_lapsed")
@@ -352,7 +352,8 @@ REASONS = [{"value": "setting", "label": "Wrong setting"}, {"value": "no_data", 
 
 
 def test_a_reason_of_the_stage_is_picked_by_one_key():
-    sitting = Sitting("a", "b", "c", "d", reasons=REASONS)
+    answers = [{**answer, "reason_required": False} for answer in ANSWERS]
+    sitting = Sitting("a", "b", "c", "d", reasons=REASONS, answers=answers)
 
     sitting.presses("e")
     sitting.presses("2")
@@ -360,6 +361,27 @@ def test_a_reason_of_the_stage_is_picked_by_one_key():
     assert [(it.ballot.answer, it.ballot.excluded_for, it.ballot.reason) for it in sitting.casts] == [
         ("exclude", "no_data", None)
     ]
+
+
+def test_words_are_asked_for_beside_a_reason_of_the_stage_where_the_answer_needs_them():
+    sitting = Sitting("a", "b", "c", "d", reasons=REASONS)
+
+    sitting.presses("e", "1")
+    sitting.types("one ward")
+    sitting.presses("enter")
+
+    assert [(it.ballot.excluded_for, it.ballot.reason) for it in sitting.casts] == [("setting", "one ward")]
+
+
+@pytest.mark.parametrize(("key", "needed"), [("i", True), ("u", False)])
+def test_a_stage_that_is_judged_for_cmocs_asks_for_which(key, needed):
+    sitting = Sitting("a", "b", "c", "d", judged_for="cmocs", cmocs=CMOCS)
+
+    sitting.presses(key, "enter")
+
+    assert (sitting.casts == []) is needed
+    sitting.presses("2", "enter")
+    assert sitting.casts[0].ballot.judged_for == (("c2",) if needed else ())
 
 
 def test_reasons_are_asked_for_what_excludes_alone():
@@ -391,7 +413,7 @@ def test_the_fields_that_are_required_are_asked_for_one_after_another():
 
     (cast,) = sitting.casts
     assert cast.ballot.fields == {
-        "setting": "country", "designs": ["survey", "interviews"], "size": "10", "cmocs": ["c2"],
+        "setting": "country", "designs": ["survey", "interviews"], "size": 10, "cmocs": ["c2"],
     }  # fmt: skip
 
 
@@ -509,8 +531,15 @@ def test_skipping_parking_and_noting_each_happen_once():
     sitting.waits()
     sitting.presses("p")
     sitting.types("ask Lea")
+    sitting.presses("enter")
+    sitting.types("2027-1")
+    sitting.presses("enter")
+    assert sitting.session.dialog.prompt.fault and not sitting.is_waiting(Park)
+    sitting.presses("backspace")
+    sitting.types("01-31")
     sitting.presses("enter", "enter")
-    assert sitting.waiting(Park).reason == "ask Lea" and sitting.shown == "On c"
+    parked = sitting.waiting(Park)
+    assert (parked.reason, str(parked.until)) == ("ask Lea", "2027-01-31") and sitting.shown == "On c"
     sitting.answers(sitting.waiting(Park))
     sitting.waits()
     sitting.presses("n")

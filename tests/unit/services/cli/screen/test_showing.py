@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from services.cli.screen.exchange import Left
 from services.cli.screen.showing import PLAIN, Signs, Window
 from shared.errors import Unavailable
 from tests.unit.services.cli.screen.sitting import CMOCS, Cast, Look, Sitting
@@ -145,9 +146,9 @@ def test_that_the_platform_is_not_reached_is_said_with_what_becomes_of_the_answe
 
 def test_how_much_is_left_is_said_where_it_is_known():
     sitting = Sitting("a", "b", can={"look"})
-    sitting.answers(sitting.waiting(Look), 231)
+    sitting.answers(sitting.waiting(Look), Left(231, True, for_me=True))
 
-    assert "231 open" in text(sitting)
+    assert "231+ left" in text(sitting)
 
 
 def test_a_question_says_which_it_is_and_what_may_be_picked():
@@ -156,7 +157,7 @@ def test_a_question_says_which_it_is_and_what_may_be_picked():
 
     shown = text(sitting)
 
-    assert "exclude: Why exclude?" in shown and "[1] No data  nothing coded" in shown
+    assert "exclude (1 of 2): Why exclude?" in shown and "[1] No data  nothing coded" in shown
 
 
 def test_more_options_than_lines_follow_the_arrows():
