@@ -45,6 +45,10 @@ class Screen:
     def _clear(self) -> None:
         self.cells = [[(" ", "")] * self.width for _ in range(self.height)]
 
+    def read_as(self, encoding: str) -> None:
+        """Reads what comes in another encoding than UTF-8."""
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
     def lines(self) -> list[str]:
         return ["".join(sign for sign, _ in row).rstrip() for row in self.cells]
 

@@ -53,8 +53,8 @@ def screen(review: str, stage: str | None, preset: str, count: int) -> None:
     like = "rayyan"      # what is not said here
     [answers]            # by an answer's name
     include = "y"
-    [actions]            # undo, park, skip, note, form, highlights, criteria, help, leave
-    undo = "x"
+    [actions]            # undo, park, skip, note, form, highlights, criteria,
+    undo = "x"           # help and leave
 
     Set NO_COLOR for no colours: words for are bold then, words against underlined.
     """

@@ -1,0 +1,265 @@
+"""`living screen` in a real terminal: it is given back as it was however the day ends, and is readable in any of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from demo.replay.server import ReplayServer
+from shared.errors import Invalid
+from tests.flows.profiles import ROOT
+from tests.flows.terminal import Screen, Terminal
+from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.waits
+
+#: Codes of SGR that are colours.
+COLOURS = {str(code) for code in (*range(30, 39), *range(40, 49), *range(90, 98))}
+
+Screens = Callable[..., Terminal]
+
+
+@pytest.fixture
+def screens(served, tmp_path) -> Iterator[Screens]:
+    """Runs `living screen` as ana, in a terminal of its own."""
+    with ExitStack() as stack:
+
+        def start(*words: str, width: int = 80, height: int = 24, key: str | None = None, **settings: str) -> Terminal:
+            given = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_TEST_")}
+            for name in ("NO_COLOR", "PYTHONIOENCODING", "COLUMNS", "LINES"):
+                given.pop(name, None)
+            given |= {
+                "PYTHONPATH": str(ROOT),
+                "TERM": "xterm-256color",
+                "LIVING_KEY": key or served.token("ana", "reviewer"),
+            }
+            words = ("screen", REVIEW, *words)
+            return stack.enter_context(Terminal(words, given | settings, tmp_path, width=width, height=height))
+
+        yield start
+
+
+def seen(text: str) -> Callable[[Screen], bool]:
+    return lambda screen: text in screen.text()
+
+
+def answerable(screen: Screen) -> bool:
+    """Whether the answers are not dim."""
+    return "[i] include" in screen.text() and "2" not in screen.styled("[i] include")
+
+
+def is_given_back(terminal: Terminal) -> bool:
+    return terminal.mode() == terminal.before and not terminal.screen.modes & {"1049", "2004"}
+
+
+def test_a_day_ends_with_its_votes_cast_the_rest_given_back_and_the_terminal_as_it_was(screening_at, screens):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2", "r3")
+    terminal = screens()
+
+    terminal.until(answerable)
+    terminal.press("i")
+    terminal.until(seen("1 done"))
+    terminal.until(answerable)
+    terminal.press("e")
+    terminal.until(seen("Why exclude?"))
+    terminal.press("no data\r")
+    terminal.until(seen("2 done"))
+    terminal.press("q")
+
+    assert terminal.ends() == 0 and is_given_back(terminal)
+    assert "2 records are answered" in terminal.screen.text()
+    votes = [rig.record(record)["stages"][0]["votes"] for record in ("r1", "r2", "r3")]
+    assert [[(it["answer"], it["reason"]) for it in cast] for cast in votes] == [
+        [("include", None)],
+        [("exclude", "no data")],
+        [],
+    ]
+    assert rig.queue("sift")["in_hand"] == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)], ids=lambda it: str(it)
+)
+def test_a_signal_gives_back_the_terminal_and_what_is_held(screening_at, screens, number, code):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2")
+    terminal = screens()
+    terminal.until(answerable)
+    assert rig.queue("sift")["in_hand"] == 2
+
+    terminal.process.send_signal(number)
+
+    assert terminal.ends() == code and is_given_back(terminal)
+    assert rig.queue("sift")["in_hand"] == 0
+
+
+def test_ctrl_c_leaves_and_ctrl_s_does_not_make_it_look_dead(screening_at, screens):
+    screening_at(SIFT).discovers("r1")
+    terminal = screens()
+    terminal.until(answerable)
+
+    terminal.press("\x13?")
+    terminal.until(seen("Keys"))
+    terminal.press("\x03")
+
+    assert terminal.ends() == 0 and is_given_back(terminal)
+
+
+def test_it_stops_with_the_terminal_as_it_was_and_goes_on_where_it_was(screening_at, screens):
+    screening_at(SIFT).discovers("r1")
+    terminal = screens()
+    terminal.until(answerable)
+
+    terminal.process.send_signal(signal.SIGTSTP)
+    eventually(lambda: terminal.look(0.02) or is_given_back(terminal))
+    eventually(lambda: "T" in stat_of(terminal.process.pid))
+    assert "On r1" not in terminal.screen.text()
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.until(answerable)
+    terminal.press("i")
+    terminal.until(seen("1 done"))
+    terminal.press("q")
+
+    assert terminal.ends() == 0 and is_given_back(terminal)
+
+
+def stat_of(pid: int) -> str:
+    """What a process does, as `ps` has it; T is stopped."""
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
+@contextmanager
+def nonsense() -> Iterator[str]:
+    """A server whose every answer is a claim of a task that is none."""
+
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b'{"tasks": [{"record": {}}]}'})
+
+    with ReplayServer(answer) as server:
+        yield server.url
+
+
+def test_a_mistake_of_ours_leaves_the_terminal_as_it_was_and_is_seen(screens):
+    with nonsense() as url:
+        terminal = screens(key="a.b.c", LIVING_URL=url)
+
+        assert terminal.ends() == 1 and is_given_back(terminal)
+    assert "KeyError" in terminal.screen.text()
+
+
+def test_a_platform_that_is_away_is_told_and_leaving_is_possible(screens):
+    terminal = screens(key="a.b.c", LIVING_URL="http://127.0.0.1:9")
+
+    terminal.until(seen("not reached"))
+    terminal.press("q")
+
+    assert terminal.ends() == 0 and is_given_back(terminal)
+
+
+def test_who_may_not_screen_reads_why_and_no_more(screening_at, screens, served):
+    screening_at(SIFT).discovers("r1")
+    terminal = screens(key=served.token("rita", "reader"))
+
+    assert terminal.ends() == 1 and is_given_back(terminal)
+    assert "forbidden" in terminal.screen.text() and "Traceback" not in terminal.screen.text()
+
+
+def test_without_a_terminal_it_says_what_to_use_instead(screening_at, as_):
+    screening_at(SIFT)
+
+    refused = as_("ana", "screen", REVIEW)
+
+    assert isinstance(refused.exception, Invalid) and "living queue next" in refused.exception.detail
+
+
+def test_a_terminal_that_cannot_move_its_cursor_is_not_written_to(screening_at, screens):
+    screening_at(SIFT)
+    terminal = screens(TERM="dumb")
+
+    assert terminal.ends() == 1 and "TERM" in terminal.screen.text() and is_given_back(terminal)
+
+
+def test_a_window_may_be_resized_while_one_reads(screening_at, screens):
+    screening_at(SIFT).discovers("r1", abstract="Gardens that are tended bear fruit. " * 40)
+    terminal = screens(width=130, height=40)
+    terminal.until(answerable)
+    assert "context: before it" in terminal.screen.text()
+
+    for width, height in ((60, 20), (41, 12), (20, 6), (80, 24)):
+        terminal.resize(width, height)
+        terminal.until(lambda screen, width=width: width < 40 or answerable(screen))
+    terminal.press("q")
+
+    assert terminal.ends() == 0
+
+
+def test_words_for_and_against_are_green_and_red_and_without_colours_still_differ(screening_at, screens):
+    """What the protocol does not name yet, nobody sees; so the flags of a record stand for all that is coloured."""
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+
+    colourful, plain = screens(), screens(NO_COLOR="1")
+    for terminal in (colourful, plain):
+        terminal.until(answerable)
+
+    styles = {
+        name: {code for style in it.screen.styled("[i] include") for code in style.split(";")}
+        for name, it in (("c", colourful), ("p", plain))
+    }
+    assert styles["c"] & COLOURS and not styles["p"] & COLOURS
+    every = {code for row in plain.screen.cells for _, style in row for code in style.split(";")}
+    assert not every & COLOURS
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_any_encoding_is_written_in_it(screening_at, screens, encoding):
+    rig = screening_at(DEPTH)
+    rig.discovers("r1", title="Jardines en España: 三つの病院")
+    terminal = screens(PYTHONIOENCODING=encoding)
+    if encoding == "latin-1":
+        terminal.screen.read_as(encoding)
+
+    terminal.until(seen("Jardines"))
+    text = terminal.screen.text()
+    terminal.press("q")
+
+    assert terminal.ends() == 0
+    assert ("España" in text) is (encoding != "ascii") and ("三つの病院" in text) is (encoding == "utf-8")
+    assert ("│" in text or "─" in text) is (encoding == "utf-8")
+
+
+def test_what_a_title_would_do_to_a_terminal_is_not_done(screening_at, screens):
+    screening_at(SIFT).discovers("r1", title="\x1b]0;mine\x07\x1b[2J\u202egardens")
+    terminal = screens()
+
+    terminal.until(seen("gardens"))  # The screen fails of whatever it does not know.
+    assert "\ufffd]0;mine" in terminal.screen.text()
+
+
+def test_what_is_pasted_into_it_votes_for_nothing(screening_at, screens):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2")
+    terminal = screens()
+    terminal.until(answerable)
+
+    terminal.press("\x1b[200~include iiii\x1b[201~?")
+    terminal.until(seen("Keys"))
+    terminal.press("?q")
+
+    assert terminal.ends() == 0 and "0 records are answered" in terminal.screen.text()
+
+
+def test_help_and_a_session_load_no_models(screens):
+    program = "import sys; from services.cli.screen import running, command; print([m for m in ('pydantic', 'httpx') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert ran.stdout.strip() == "[]"
