@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -22,8 +23,21 @@ from rich.cells import cell_len
 
 Seen = TypeVar("Seen")
 
-#: Makes the terminal on its standard input its own, and becomes the program.
-_CHILD = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+#: What a shell does: makes the terminal on its standard input its own, gives it to the program, and waits for that. So
+#: the program's group is no orphan, which the system would not let stop.
+_SHELL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[1], sys.argv[1:])
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.exit(code if code >= 0 else 128 - code)
+"""
 
 _SEQUENCE = re.compile(r"\x1b\[([?]?)([0-9;]*)([@-~])|\x1b[^\[]")
 
@@ -145,7 +159,7 @@ class Terminal:
         self._resize(width, height)
         self.before = termios.tcgetattr(self._ours)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, sys.executable, "-m", "services", *words],
+            [sys.executable, "-c", _SHELL, sys.executable, "-m", "services", *words],
             env={"TERM": "xterm-256color", **environment},
             cwd=folder,
             stdin=theirs,
@@ -162,9 +176,19 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
             self.process.kill()
         self.process.wait()
         os.close(self._ours)
+
+    @property
+    def group(self) -> int:
+        """The process group that has the terminal: that of the program."""
+        return os.tcgetpgrp(self._ours)
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to whatever has the terminal, as the terminal does."""
+        os.killpg(self.group, number)
 
     def press(self, keys: str | bytes) -> None:
         os.write(self._ours, keys.encode() if isinstance(keys, str) else keys)

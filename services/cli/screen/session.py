@@ -461,8 +461,8 @@ class Session:
             self._next(now)
         elif self.card is None and self.ahead:
             self._next(now)
-        if self.card is None:
-            self._claim_at = now + _AGAIN
+        if len(mine) <= self.count // 2:
+            self._claim_at = now + _AGAIN  # There is no more, for now.
         return []
 
     def _was_refused(self, request: Request, error: LivingError, now: float) -> list[Request]:
@@ -599,6 +599,7 @@ class Session:
             self.dialog = None
         self._leaving_until = now + _LEAVING
         self._retries = [(at, it) for at, it in self._retries if it is self.under_way]
+        self._claiming = self._claiming and self.trouble is None  # What is not reached brings nothing.
         if self.under_way is not None:
             self._say("your last answer is on its way; the same key once more leaves without it")
         given = self._release([*([self.card] if self.card else []), *self.ahead])

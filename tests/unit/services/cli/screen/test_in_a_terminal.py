@@ -1,4 +1,4 @@
-"""`living screen` in a real terminal: it is given back as it was however the day ends, and is readable in any of them."""
+"""`living screen` in a real terminal, which is given back as it was however the day ends, and reads well in any."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_signal_gives_back_the_terminal_and_what_is_held(screening_at, screens
     terminal.until(answerable)
     assert rig.queue("sift")["in_hand"] == 2
 
-    terminal.process.send_signal(number)
+    terminal.signal(number)
 
     assert terminal.ends() == code and is_given_back(terminal)
     assert rig.queue("sift")["in_hand"] == 0
@@ -118,11 +118,12 @@ def test_it_stops_with_the_terminal_as_it_was_and_goes_on_where_it_was(screening
     terminal = screens()
     terminal.until(answerable)
 
-    terminal.process.send_signal(signal.SIGTSTP)
+    stopped = terminal.group
+    terminal.press("\x1a")  # Ctrl-Z
     eventually(lambda: terminal.look(0.02) or is_given_back(terminal))
-    eventually(lambda: "T" in stat_of(terminal.process.pid))
+    eventually(lambda: "T" in stat_of(stopped))
     assert "On r1" not in terminal.screen.text()
-    terminal.process.send_signal(signal.SIGCONT)
+    os.killpg(stopped, signal.SIGCONT)
     terminal.until(answerable)
     terminal.press("i")
     terminal.until(seen("1 done"))
@@ -170,7 +171,7 @@ def test_who_may_not_screen_reads_why_and_no_more(screening_at, screens, served)
     terminal = screens(key=served.token("rita", "reader"))
 
     assert terminal.ends() == 1 and is_given_back(terminal)
-    assert "forbidden" in terminal.screen.text() and "Traceback" not in terminal.screen.text()
+    assert "role needed" in terminal.screen.text() and "Traceback" not in terminal.screen.text()
 
 
 def test_without_a_terminal_it_says_what_to_use_instead(screening_at, as_):
@@ -202,22 +203,21 @@ def test_a_window_may_be_resized_while_one_reads(screening_at, screens):
     assert terminal.ends() == 0
 
 
-def test_words_for_and_against_are_green_and_red_and_without_colours_still_differ(screening_at, screens):
-    """What the protocol does not name yet, nobody sees; so the flags of a record stand for all that is coloured."""
-    rig = screening_at(SIFT)
-    rig.discovers("r1")
+def colours_of(terminal: Terminal) -> set[str]:
+    """The codes of colours that are on its screen."""
+    styles = {style for row in terminal.screen.cells for _, style in row}
+    return {code for style in styles for code in style.split(";")} & COLOURS
 
-    colourful, plain = screens(), screens(NO_COLOR="1")
-    for terminal in (colourful, plain):
+
+def test_there_are_colours_and_none_for_whoever_wants_none(screening_at, screens):
+    screening_at(SIFT).discovers("r1")
+    for settings, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        terminal = screens(**settings)
         terminal.until(answerable)
 
-    styles = {
-        name: {code for style in it.screen.styled("[i] include") for code in style.split(";")}
-        for name, it in (("c", colourful), ("p", plain))
-    }
-    assert styles["c"] & COLOURS and not styles["p"] & COLOURS
-    every = {code for row in plain.screen.cells for _, style in row for code in style.split(";")}
-    assert not every & COLOURS
+        assert bool(colours_of(terminal)) is coloured
+        terminal.press("q")
+        assert terminal.ends() == 0
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -238,11 +238,11 @@ def test_a_terminal_of_any_encoding_is_written_in_it(screening_at, screens, enco
 
 
 def test_what_a_title_would_do_to_a_terminal_is_not_done(screening_at, screens):
-    screening_at(SIFT).discovers("r1", title="\x1b]0;mine\x07\x1b[2J\u202egardens")
+    screening_at(SIFT).discovers("r1", title="\x1b]0;mine\x07\x1b[2J\u202eonions")
     terminal = screens()
 
-    terminal.until(seen("gardens"))  # The screen fails of whatever it does not know.
-    assert "\ufffd]0;mine" in terminal.screen.text()
+    terminal.until(seen("onions"))  # The screen fails of whatever it does not know.
+    assert "\ufffd]0;mine\ufffd\ufffd[2J\ufffdonions" in terminal.screen.text()
 
 
 def test_what_is_pasted_into_it_votes_for_nothing(screening_at, screens):
@@ -258,8 +258,8 @@ def test_what_is_pasted_into_it_votes_for_nothing(screening_at, screens):
     assert terminal.ends() == 0 and "0 records are answered" in terminal.screen.text()
 
 
-def test_help_and_a_session_load_no_models(screens):
-    program = "import sys; from services.cli.screen import running, command; print([m for m in ('pydantic', 'httpx') if m in sys.modules])"
+def test_a_card_is_on_its_way_before_models_and_the_lasting_line_are_loaded():
+    program = "import sys; from services.cli.screen import running; print({'pydantic', 'httpx'} & {*sys.modules})"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
 
-    assert ran.stdout.strip() == "[]"
+    assert ran.stdout.strip() == "set()"

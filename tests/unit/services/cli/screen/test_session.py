@@ -260,6 +260,16 @@ def test_where_nothing_waits_it_looks_again_by_itself():
     assert sitting.shown == "On a"
 
 
+def test_at_the_end_of_the_queue_it_asks_for_more_now_and_then_only():
+    sitting = Sitting("a")
+    for _ in range(100):
+        if sitting.is_waiting(Claim):
+            sitting.gets("a")
+        sitting.waits(1)
+
+    assert sitting.sent.count(Claim(4)) < 10
+
+
 def test_a_claim_that_is_lost_is_made_again():
     sitting = Sitting()
 
@@ -595,8 +605,18 @@ def test_leaving_waits_no_longer_than_moments_for_what_is_given_back():
     assert sitting.session.over
 
 
+def test_leaving_waits_for_no_claim_of_a_platform_that_is_away():
+    sitting = Sitting()
+    sitting.refuses(sitting.waiting(Claim), LOST)
+
+    sitting.presses("q")
+
+    assert sitting.session.over
+
+
 def test_what_a_claim_brings_while_somebody_leaves_is_given_back_too():
     sitting = Sitting("a", "b")
+    sitting.waits(60)
     assert sitting.is_waiting(Claim), "there is space for two more"
     sitting.presses("q")
     for it in [request for request in sitting.asked if isinstance(request, Release)]:
