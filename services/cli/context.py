@@ -113,7 +113,13 @@ def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -
 
 @contextmanager
 def acting(
-    doing: str, review: str, role: str = "reviewer", *, patience: float = 10, lasting: bool = False
+    doing: str,
+    review: str,
+    role: str = "reviewer",
+    *,
+    patience: float = 10,
+    timeout: float = 30,
+    lasting: bool = False,
 ) -> Iterator[Client]:
     """A client for what a person does in their own name, such as `voting`: only with that person's key. Who does it all
     day has `lasting` connections."""
@@ -128,7 +134,7 @@ def acting(
             f"lead, or where the platform's keys are, by:\n  living people invite {review} --role {role}\n"
             "and used by:\n  living login LINK"
         )
-    with connected(key, patience, lasting=lasting) as living:
+    with connected(key, patience, timeout, lasting=lasting) as living:
         yield living
 
 

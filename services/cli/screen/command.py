@@ -67,7 +67,7 @@ def screen(review: str, stage: str | None, preset: str, count: int) -> None:
     keys = keys_of(preset)
     require_terminal()
     # It tries again by itself, and says so.
-    with acting("screening", review, patience=0, lasting=True) as living:
+    with acting("screening", review, patience=0, timeout=15, lasting=True) as living:
         session, ended_by = run(living, review, stage, keys, count)
     if session.refused is not None:
         raise session.refused

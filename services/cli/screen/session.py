@@ -155,7 +155,7 @@ class Session:
             self.view = "card"  # Whoever reads what keys do presses none of them.
             return []
         if answer is not None or action in CHANGING:
-            if self._is_deaf(now):
+            if self.is_deaf(now):
                 self._deaf_until = max(self._deaf_until, now + QUIET)
                 return []
             return self._change(answer, action, folded, now)
@@ -198,7 +198,8 @@ class Session:
     def wakes_at(self, now: float) -> float:
         """When something is due next, at the latest a second from now, since the pace is shown."""
         times = [at for at, _ in self._retries]
-        times += [at for at in (self._claim_at, self._leaving_until) if at is not None]
+        next_step = self._leaving_until if self.leaving else self._claim_at
+        times += [next_step] if next_step is not None else []
         if self._deaf_until > now:
             times.append(self._deaf_until)
         return max(now, min([now + 1.0, *times]))
@@ -213,7 +214,7 @@ class Session:
 
     def is_deaf(self, now: float) -> bool:
         """Whether keys that change something are dead."""
-        return self._is_deaf(now)
+        return self.under_way is not None or self.leaving or now < self._deaf_until
 
     @property
     def leaving(self) -> bool:
@@ -240,14 +241,9 @@ class Session:
     def actions(self) -> dict[str, str]:
         """What can be done by which key, as the platform and the card have it."""
         hidden = {name for name in ("undo", "park", "note") if name not in self.can}
-        if self.card is not None and not any(not field.required for field in self.card.fields):
-            hidden.add("form")
         return {name: key for name, key in self.keys.actions.items() if name not in hidden}
 
     # Keys
-
-    def _is_deaf(self, now: float) -> bool:
-        return self.under_way is not None or self.leaving or now < self._deaf_until
 
     def _answer_of(self, key: str) -> Choice | None:
         if self.card is None:
@@ -273,7 +269,9 @@ class Session:
         if action == "form":
             self._whole_form ^= {card.task}
             whole = card.task in self._whole_form
-            self._say("with the next answer all of the form is asked" if whole else "what may be left out is not asked")
+            self._say(
+                "with the answer, what may be left out is asked too" if whole else "what may be left out is not asked"
+            )
         elif action == "park":
             asked: list[tuple[str, Line | Pick]] = [
                 ("why", Line("Why is it put away?")),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.replay.server import ReplayServer
 from shared.errors import Invalid
@@ -135,6 +136,68 @@ def test_it_stops_with_the_terminal_as_it_was_and_goes_on_where_it_was(screening
 def stat_of(pid: int) -> str:
     """What a process does, as `ps` has it; T is stopped."""
     return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
+def troubled(app: ASGIApp, troubles: list[str]) -> ASGIApp:
+    """An application before which something fails: votes are `done` and no answer comes back, or `refused` undone, each
+    once in their order; anything else passes."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith("/vote") or not troubles:
+            await app(scope, receive, send)
+            return
+        trouble, _, status = troubles.pop(0).partition(" ")
+
+        async def lose(message: Message) -> None:
+            """What the application answers goes nowhere."""
+
+        if trouble == "done":
+            await app(scope, receive, lose)
+        await send({"type": "http.response.start", "status": int(status), "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return answer
+
+
+def test_a_vote_whose_answer_is_lost_again_and_again_is_one(screening_at, screens):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2", "r3")
+    troubles = ["done 503", "refused 429", "done 500", "refused 503", "done 502", "refused 504", "done 503"]
+    with ReplayServer(troubled(rig.bench.app, troubles)) as server:
+        terminal = screens(LIVING_URL=server.url)
+        for number, key in enumerate("iui", 1):
+            terminal.until(answerable)
+            terminal.press(key * 3)
+            terminal.until(seen(f"{number} done"))
+        terminal.press("q")
+        assert terminal.ends() == 0 and troubles == []
+
+    answers = [[vote["answer"] for vote in rig.record(it)["stages"][0]["votes"]] for it in ("r1", "r2", "r3")]
+    assert answers == [["include"], ["unsure"], ["include"]]
+
+
+def test_a_lease_that_lapsed_is_told_and_what_was_typed_is_there_when_the_record_comes_again(screening_at, screens):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    terminal = screens()
+    terminal.until(answerable)
+    terminal.press("e")
+    terminal.until(seen("Why exclude?"))
+    terminal.press("no data")
+    rig.bench.clock.advance(hours=2)
+    terminal.press("\r")
+
+    terminal.until(seen("went back to the queue"))
+    terminal.until(seen("(as before)"))
+    terminal.until(answerable)
+    terminal.press("e")
+    terminal.until(seen("> no data"))
+    eventually(lambda: not terminal.look(0.3))
+    terminal.press("\r")
+    terminal.until(seen("1 done"))
+
+    (vote,) = rig.record("r1")["stages"][0]["votes"]
+    assert (vote["answer"], vote["reason"]) == ("exclude", "no data")
 
 
 @contextmanager
