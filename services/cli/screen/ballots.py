@@ -25,15 +25,15 @@ class Draft:
 def steps(
     card: Card, answer: Choice, draft: Draft, forced: Collection[str], *, whole: bool
 ) -> list[tuple[str, Line | Pick]]:
-    """What is asked for an answer, by name: what must be said, what the platform asked for besides (`forced`), and with
-    `whole` also what may be left out. What was typed before stands in it."""
+    """What is asked for an answer, by name: what must be said, what the platform asked for besides (`forced`), what was
+    said before, which stands in it, and with `whole` also what may be left out."""
     had, found = draft.values, list[tuple[str, Line | Pick]]()
     why = f"Why {answer.value}?"
     if card.reasons and answer.leads_to == "exclude":
         chosen = [had["excluded_for"]] if "excluded_for" in had else []
         found.append(("excluded_for", Pick(why, card.reasons, chosen=chosen)))
     must = answer.reason_required or "reason" in forced
-    if must or whole:
+    if must or whole or ("reason" in had and draft.answer == answer.value):
         found.append(("reason", Line(f"{why} In words", had.get("reason", ""), required=must)))
     if card.judged_for_cmocs and card.cmocs:
         # Who lets a record on says for which; one that is out may be so for all, which none says.
@@ -41,7 +41,7 @@ def steps(
         found.append(("judged_for", Pick("Judged for which CMOCs?", card.cmocs, True, must, chosen=chosen)))
     for it in card.fields:
         name = f"{_FIELDS}{it.name}"
-        if it.required or whole or name in forced:
+        if it.required or whole or name in forced or name in had:
             found.append((name, _prompt(it, had.get(name))))
     return found
 

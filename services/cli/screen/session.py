@@ -93,9 +93,7 @@ class Dialog:
 class Session:
     """A day of screening. `can` names what the platform takes beyond votes: `undo`, `park`, `note`, `look`."""
 
-    def __init__(
-        self, keys: Keys, count: int, can: Collection[str], new_key: Callable[[], str], first_look: float = 0.0
-    ) -> None:
+    def __init__(self, keys: Keys, count: int, can: Collection[str], new_key: Callable[[], str]) -> None:
         self.keys, self.count, self.can = keys, count, frozenset(can)
         self.card: Card | None = None
         self.ahead: deque[Card] = deque()
@@ -124,7 +122,7 @@ class Session:
         self._claiming = False
         self._claim_at: float | None = None
         self._wanted_task: str | None = None  # What was taken back, and is to come first.
-        self._looking_at: float = first_look
+        self._looking_at = 0.0
         self._renew_at: dict[str, float] = {}
         self._renewing: set[str] = set()
         self._retries: list[tuple[float, Request]] = []
@@ -272,14 +270,17 @@ class Session:
             self._say(
                 "with the answer, what may be left out is asked too" if whole else "what may be left out is not asked"
             )
-        elif action == "park":
+        had = self._drafts.get(card.task, Draft()).values
+        if action == "park":
+            day = "Until which day, as in 2027-01-31? Else until you bring it back"
             asked: list[tuple[str, Line | Pick]] = [
-                ("why", Line("Why is it put away?")),
-                ("until", Line("Until which day, as in 2027-01-31? Else until you bring it back", "", False, day=True)),
+                ("why", Line("Why is it put away?", had.get("why", ""))),
+                ("until", Line(day, had.get("until", ""), False, day=True)),
             ]
             self._open(card, asked, self._parked, "put away", key, now)
         elif action == "note":
-            self._open(card, [("note", Line("A note, for yourself"))], self._noted, "note", key, now)
+            prompt = Line("A note, for yourself", had.get("note", ""))
+            self._open(card, [("note", prompt)], self._noted, "note", key, now)
         return []
 
     def _look_around(self, action: str | None, key: str) -> None:

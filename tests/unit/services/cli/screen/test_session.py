@@ -465,6 +465,38 @@ def test_escape_keeps_what_was_typed():
     assert sitting.session.dialog.prompt.text == "no da"
 
 
+def test_what_was_left_out_at_first_is_asked_for_again_where_something_was_said():
+    sitting = Sitting("a", "b", "c", "d", fields=FORM[-1:], can={"undo"})
+    sitting.presses("f")
+    sitting.waits()
+    sitting.presses("i", "enter")
+    sitting.types("page 3")
+    sitting.presses("enter")
+    sitting.answers(sitting.waiting(Cast))
+    sitting.waits()
+    sitting.presses("z")
+    sitting.answers(sitting.waiting(TakeBack), a_card("a", fields=FORM[-1:]))
+    sitting.waits()
+    sitting.presses("f")  # Off again.
+    sitting.waits()
+
+    sitting.presses("i")
+
+    assert sitting.session.dialog.prompt.text == "page 3"
+
+
+def test_a_note_that_was_broken_off_is_still_there():
+    sitting = Sitting("a", "b", "c", "d", can={"note"})
+    sitting.presses("n")
+    sitting.types("see p")
+    sitting.presses("esc")
+    sitting.waits()
+
+    sitting.presses("n")
+
+    assert sitting.session.dialog.prompt.text == "see p"
+
+
 def test_what_is_pasted_is_never_keys():
     sitting = Sitting("a", "b", "c", "d")
 
