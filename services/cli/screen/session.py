@@ -434,7 +434,9 @@ class Session:
                 self._say(f"your {ballot.answer!r} is taken back: {card.title}")
             case Park():
                 self._say("put away for later")
-            case Note():
+            case Note(card, text):
+                # A note takes the place of the one before, so that is what the next begins with.
+                self._drafts.setdefault(card.task, Draft()).values["note"] = text
                 self._say("noted")
         return [*claims, *self._leave_on(now)]
 
