@@ -124,7 +124,7 @@ def cli() -> str:
     """docs/cli.md: every command."""
     lines = ["# The command line", "", _plain(app.help or ""), ""]
     for path, command in walk(app, "living"):
-        lines += [f"## `{path}`", "", _plain(command.help or ""), ""]
+        lines += [f"## `{path}`", "", _paragraphs(command.help or ""), ""]
         rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
         if rows:
             lines += ["| | | |", "| --- | --- | --- |", *rows, ""]
@@ -198,6 +198,16 @@ def _parameter(parameter: Any) -> str:
     default = parameter.to_info_dict()["default"]
     shown = f"default `{default}`" if default not in (None, False, "", (), []) and not callable(default) else ""
     return f"| {name} | {shown} | {_plain(help_text)} |"
+
+
+def _paragraphs(help_text: str) -> str:
+    """A command's help, in which what click leaves as it is written (behind a `\\b`) stands as it is written."""
+    parts = inspect.cleandoc(help_text).split("\n\n")
+    fenced = (
+        f"```text\n{part.removeprefix(chr(8)).strip()}\n```" if part.startswith("\b") else _plain(part)
+        for part in parts
+    )
+    return "\n\n".join(fenced)
 
 
 def _plain(text: str) -> str:

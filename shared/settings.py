@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         description="Where `living login` keeps your keys; without it `living/keys.json` in the folder of your "
         "settings (`XDG_CONFIG_HOME`, or `~/.config`).",
     )
+    screen_keys: Path | None = Field(
+        None,
+        description="Where your own keys of `living screen` are, in TOML; without it `living/screen.toml` in the "
+        "folder of your settings.",
+    )
 
     # Screening
     lease_minutes: Annotated[float, Field(gt=0, le=525_600)] = Field(

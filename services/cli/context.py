@@ -112,8 +112,17 @@ def client(role: str = "reader", *, patience: float = 10, timeout: float = 30) -
 
 
 @contextmanager
-def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
-    """A client for what a person does in their own name, such as `voting`: only with that person's key."""
+def acting(
+    doing: str,
+    review: str,
+    role: str = "reviewer",
+    *,
+    patience: float = 10,
+    timeout: float = 30,
+    lasting: bool = False,
+) -> Iterator[Client]:
+    """A client for what a person does in their own name, such as `voting`: only with that person's key. Who does it all
+    day has `lasting` connections."""
     key = your_key()
     if not key:
         from services.cli import kept
@@ -125,7 +134,7 @@ def acting(doing: str, review: str, role: str = "reviewer") -> Iterator[Client]:
             f"lead, or where the platform's keys are, by:\n  living people invite {review} --role {role}\n"
             "and used by:\n  living login LINK"
         )
-    with connected(key) as living:
+    with connected(key, patience, timeout, lasting=lasting) as living:
         yield living
 
 
@@ -178,14 +187,21 @@ def key_path() -> Path:
 
 @contextmanager
 def connected(
-    key: str | Callable[[], str], patience: float = 10, timeout: float = 30, *, url: str | None = None
+    key: str | Callable[[], str],
+    patience: float = 10,
+    timeout: float = 30,
+    *,
+    url: str | None = None,
+    lasting: bool = False,
 ) -> Iterator[Client]:
     """A client that asks with a key, or a token; with none for what takes none. Raises Unauthenticated for what is
     neither."""
     if isinstance(key, str) and key and not key.startswith(PERSONS) and key.count(".") != 2:  # A token has two.
         raise Unauthenticated(f"LIVING_KEY is no key: one begins with {PERSONS}", slug="bad_key")
     where = url or setting("url")
-    living = Client.at(where, key, patience=patience, timeout=timeout, plain=True, waiting=_say_waiting)
+    living = Client.at(
+        where, key, patience=patience, timeout=timeout, plain=True, lasting=lasting, waiting=_say_waiting
+    )
     try:
         yield living
     except Unavailable as error:

@@ -28,6 +28,7 @@ WHERE = {
     ),
     "export": ("services.cli.exporting:export", "Write a review's records into a file that other programs read."),
     "texts": ("services.cli.texts:app", "Full texts: copies of reports, and whether each is retrieved."),
+    "screen": ("services.cli.screen.command:screen", "Screen for hours: a card, one key per answer, the next card."),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),

@@ -92,17 +92,19 @@ class Client:
         timeout: float = 30,
         client: httpx.Client | None = None,
         plain: bool = False,
+        lasting: bool = False,
         waiting: Callable[[str, float], None] = lambda why, seconds: None,
     ) -> Client:
         """A client of the platform at `url`: one address, `service=address` pairs with commas between, or a
         mapping of them. For up to `patience` seconds it asks a platform again that does not answer, and tells
         `waiting`, after the first, why and for how long it goes on. Answers are wire models, or with `plain`
-        Documents (shared.client.plain)."""
+        Documents (shared.client.plain), there over connections that stay open with `lasting`."""
         urls = _pairs(url) if isinstance(url, str) and "=" in url.partition("://")[0] else url
         if plain:
-            from shared.client.plain import PlainHttp
+            from shared.client.plain import LastingHttp, PlainHttp
 
-            return cls(PlainHttp(urls, key, patience=patience, timeout=timeout, waiting=waiting))
+            kind = LastingHttp if lasting else PlainHttp
+            return cls(kind(urls, key, patience=patience, timeout=timeout, waiting=waiting))
         return cls(Http(urls, key, patience=patience, timeout=timeout, client=client, waiting=waiting))
 
     def close(self) -> None:

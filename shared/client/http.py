@@ -7,6 +7,8 @@ import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -54,6 +56,20 @@ _WORN = 0.8
 
 #: Seconds after which whoever waits is told so.
 _SILENT = 1.0
+
+
+_GIVEN: ContextVar[str | None] = ContextVar("idempotency key", default=None)
+
+
+@contextmanager
+def under(key: str) -> Iterator[None]:
+    """A command that is sent within the block bears this idempotency key, so that whoever got no answer may send the
+    same one again whenever they like, and it is done once."""
+    before = _GIVEN.set(key)
+    try:
+        yield
+    finally:
+        _GIVEN.reset(before)
 
 
 def part(name: str) -> str:
@@ -153,7 +169,7 @@ class Http:
         # Not at the top: reading needs no ids.
         from shared.ids import new_id
 
-        headers = {"Idempotency-Key": new_id("cmd"), "Content-Type": kind}
+        headers = {"Idempotency-Key": _GIVEN.get() or new_id("cmd"), "Content-Type": kind}
         return self.raw("POST", path, content=content, headers=headers, params=params)
 
     def upload(self, path: str, model: type[Model], pieces: Callable[[], Iterable[bytes]], size: int) -> Model:
