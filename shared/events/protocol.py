@@ -27,7 +27,7 @@ from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 from shared.events.parts import Part, Slug, Text
-from shared.events.stages import Stage
+from shared.events.stages import THIRD_PERSON, Stage
 from shared.folding import without_marks
 
 #: Characters of a strategy in a source's own syntax.
@@ -90,6 +90,13 @@ FEATURES: dict[str, Feature] = {
     "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
     # One without a source is none to an earlier release.
     "strategy:manual": Feature(lambda protocol: any(it.manual is not None for it in protocol.strategies)),
+    # Screening of an earlier release would have a third person decide, and ask for all votes on every record.
+    "stage:reconciliation": Feature(
+        lambda protocol: any(it.reconciliation != THIRD_PERSON for it in protocol.stages), ("screening",)
+    ),
+    "stage:double_screened": Feature(
+        lambda protocol: any(it.double_screened is not None for it in protocol.stages), ("screening",)
+    ),
 }
 
 

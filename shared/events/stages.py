@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -27,8 +27,17 @@ class FormField(Part):
     required: bool = False
 
 
+#: How a stage comes from its votes to a decision (docs/stages.md): `third_person` has an adjudicator decide where votes
+#: part, `consensus` the voters themselves; `include_if_any` and `exclude_if_all` go by the votes alone.
+Reconciliation = Literal["third_person", "consensus", "include_if_any", "exclude_if_all"]
+
+THIRD_PERSON: Final = "third_person"
+CONSENSUS: Final = "consensus"
+
+
 class Stage(Part):
-    """One stage of screening or appraisal: `votes` independent answers, then a decision."""
+    """One stage of screening or appraisal: `votes` independent answers, then a decision, to which `reconciliation` says
+    how they lead. Of `double_screened` per cent of the records there are so many votes, of the others one."""
 
     name: Slug
     question: Text
@@ -36,3 +45,7 @@ class Stage(Part):
     answers: Annotated[list[Answer], Field(min_length=2, max_length=20)]
     fields: list[FormField] = []
     adjudicators: Literal["adjudicator", "lead", "admin"] = "adjudicator"
+    reconciliation: Reconciliation = Field(default=THIRD_PERSON, exclude_if=lambda mode: mode == THIRD_PERSON)
+    double_screened: Annotated[int, Field(ge=1, le=99)] | None = Field(
+        default=None, exclude_if=lambda percent: percent is None
+    )

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from shared.documents import Path
 from shared.events.protocol import CITING_SOURCES, MOST_SOURCES, SOURCES, Strategy
+from shared.events.stages import CONSENSUS
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
 from shared.strategies.tree import StrategyFault
@@ -123,10 +124,21 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
     for needed in ("advance", "exclude"):
         if answers and needed not in led_to:
             yield (*path, "answers"), f"no answer leads to {needed!r}, so no record could ever {needed} here"
+    yield from _votes(stage, path)
     fields = _parts(stage, "fields")
     yield from _unique(fields, (*path, "fields"), "name")
     for index, field in fields:
         yield from _field(field, (*path, "fields", index))
+
+
+def _votes(stage: dict[str, Any], path: Path) -> Broken:
+    """What takes two votes or more."""
+    if stage.get("votes", 2) != 1:
+        return
+    if stage.get("reconciliation") == CONSENSUS:
+        yield (*path, "reconciliation"), "a consensus is of two votes or more, and the stage asks for one"
+    if stage.get("double_screened") is not None:
+        yield (*path, "double_screened"), "a share of the records gets `votes` votes, and the stage asks for one"
 
 
 def _field(field: dict[str, Any], path: Path) -> Broken:

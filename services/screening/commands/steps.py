@@ -69,10 +69,11 @@ def turn_task(work: Work, task: Task, state: TaskState) -> None:
 
 def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -> dict[str, Any]:
     """A task that nobody has touched, without the event that tells it."""
+    votes = domain.votes_needed(stage, review, record)
     return {
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
-        "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
+        "position": queue_position(), "votes_needed": votes, "votes_cast": 0, "places": votes,
         "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
@@ -89,7 +90,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     store.counts(work).move(record.review, stage.name, before, TaskStates.OPEN)
     fresh["told"] = tell(
         work, record, TaskOpened, cause,
-        task=fresh["id"], stage=stage.name, votes_needed=stage.votes, because=because,
+        task=fresh["id"], stage=stage.name, votes_needed=fresh["votes_needed"], because=because,
     )  # fmt: skip
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))

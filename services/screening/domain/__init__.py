@@ -15,6 +15,7 @@ from services.screening.domain.deciding import Outcome as Outcome
 from services.screening.domain.deciding import decide as decide
 from services.screening.domain.deciding import decision_of as decision_of
 from services.screening.domain.deciding import reason_given as reason_given
+from services.screening.domain.deciding import votes_needed as votes_needed
 from services.screening.domain.notices import standing as standing
 from services.screening.domain.stages import answer_named as answer_named
 from services.screening.domain.stages import decisions as decisions

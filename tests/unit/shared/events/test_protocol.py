@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events.protocol import SOURCES, Need
+from shared.events.protocol import SOURCES, Need, VersionPublished
 from tests.unit.services.ingest.rig import strategy, version
+from tests.unit.services.screening.rig import SIFT, protocol
 
 
 @pytest.mark.parametrize("source", SOURCES[:4])
@@ -19,3 +20,20 @@ def test_a_source_that_came_later_is_needed_of_ingest_alone(source):
 
     assert published.needs == [Need(feature=f"source:{source}", services=["ingest"])]
     assert (published.lacking("ingest"), published.lacking("screening")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "feature"),
+    [({"reconciliation": "consensus"}, "stage:reconciliation"), ({"double_screened": 20}, "stage:double_screened")],
+)
+def test_how_votes_are_reconciled_and_which_records_get_them_is_needed_of_screening(said, feature):
+    published = VersionPublished.of(protocol({**SIFT, **said}), 1, "lea")
+
+    assert published.needs == [Need(feature=feature, services=["screening"])]
+
+
+def test_a_protocol_that_says_nothing_new_of_its_stages_reads_as_before():
+    plain = protocol({**SIFT, "reconciliation": "third_person", "double_screened": None})
+
+    assert plain.document() == protocol(SIFT).document()
+    assert VersionPublished.of(plain, 1, "lea").needs == []
