@@ -68,6 +68,8 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
         if task in still_open:
             event["actor"] = HIDDEN
             event.pop("via", None)
+            if "votes_needed" in event["data"]:
+                event["data"]["votes_needed"], _ = _votes_seen(work, tasks[task])
             if judgement is not None:
                 judgement["votes"] = []
 
@@ -137,10 +139,20 @@ def vote_receipt(task: Task, votes: list[Vote]) -> VoteReceipt:
     )  # fmt: skip
 
 
-def task_summary(task: Task, record: Record) -> TaskSummary:
+def _votes_seen(work: Work, task: Task) -> tuple[int, int | None]:
+    """How many votes a task needs and has, as anybody may see it. Where a share of the records is double screened, one
+    that waits for people is like any other: whoever votes or decides must not know how many do beside them."""
+    stage = store.stage_of(work, task)
+    if stage.double_screened is not None and task.state in TaskStates.WAITING:
+        return stage.votes, None
+    return task.votes_needed, task.votes_cast
+
+
+def task_summary(work: Work, task: Task, record: Record) -> TaskSummary:
+    votes_needed, votes_cast = _votes_seen(work, task)
     return TaskSummary(
         task=task.id, record=task.record, title=record.title, stage=task.stage, state=task.state,
-        protocol_version=task.protocol_version, votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        protocol_version=task.protocol_version, votes_needed=votes_needed, votes_cast=votes_cast,
         answer=task.answer, decided_by=task.decided_by, opened_at=task.opened_at, closed_at=task.closed_at,
         flags=_flags(record),
     )  # fmt: skip
@@ -168,9 +180,10 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
 def _stage_history(work: Work, task: Task, votes: Sequence[Vote]) -> StageHistory:
     here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
     counting = [vote for vote in here if vote.task == task.id]
+    votes_needed, votes_cast = _votes_seen(work, task)
     return StageHistory(
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
-        votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        votes_needed=votes_needed, votes_cast=votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
         votes=visible(work, task.review, here),

@@ -126,7 +126,8 @@ class VoteReceipt(BaseModel):
 
 
 class TaskSummary(BaseModel):
-    """One line of a listing of tasks. `votes_cast` counts; it tells nobody's answer."""
+    """One line of a listing of tasks. `votes_cast` counts; it tells nobody's answer. It is null, and `votes_needed` the
+    stage's own, while a task waits at a stage that double screens a share of its records."""
 
     task: str
     record: str
@@ -135,7 +136,7 @@ class TaskSummary(BaseModel):
     state: TaskState
     protocol_version: int
     votes_needed: int
-    votes_cast: int
+    votes_cast: int | None
     answer: str | None
     decided_by: Literal["agreement", "adjudication"] | None
     opened_at: datetime
@@ -226,14 +227,15 @@ class RecordSummary(BaseModel):
 
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed or one has voted oneself; `judgement` is what the stage decided."""
+    is closed or one has voted oneself; `judgement` is what the stage decided. `votes_cast` is null where a listing of
+    tasks has it so."""
 
     task: str
     stage: str
     state: TaskState
     protocol_version: int
     votes_needed: int
-    votes_cast: int
+    votes_cast: int | None
     opened_at: datetime
     closed_at: datetime | None
     judgement: Judgement | None
