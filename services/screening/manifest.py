@@ -9,7 +9,7 @@ from services.screening.models import Base
 from services.screening.reactions import members, protocols, records
 from services.screening.store import Plans
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
-from shared.events.people import MemberLeft, NameMapped
+from shared.events.people import MemberJoined, MemberLeft, NameMapped, RoleChanged
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
     ConflictOpened,
@@ -36,7 +36,10 @@ SERVICE = Service(
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordSplit, records.return_votes_to_parted_record),
         on(RecordNoticed, records.flag_report),
+        on(MemberJoined, members.wait_for_member),
+        on(RoleChanged, members.follow_role),
         on(MemberLeft, members.return_what_they_hold),
+        on(MemberLeft, members.go_on_without),
         on(NameMapped, members.give_votes_to_person),
     ],
     jobs=[

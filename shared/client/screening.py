@@ -48,11 +48,28 @@ class ScreeningClient:
         reason: str | None = None,
         fields: Mapping[str, str | Sequence[str]] | None = None,
     ) -> wire.VoteReceipt:
-        """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
+        """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted`, `look_first` ...), Forbidden
         (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
-        given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
-        ballot = {"answer": answer, "reason": reason, "fields": given}
+        ballot = _ballot(answer, reason, fields)
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
+
+    def look(
+        self,
+        review: str,
+        lease: str,
+        answer: str,
+        reason: str | None = None,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> wire.TaskInHand:
+        """Gives my own answer to a conflict that I hold, my first look; the answer has its votes. Raises as `vote`, and
+        Conflict (`already_looked`, `no_first_look`)."""
+        return self._http.post(
+            f"{_at(review)}/leases/{part(lease)}/look", wire.TaskInHand, _ballot(answer, reason, fields)
+        )
+
+    def request_adjudication(self, review: str, task: str, reason: str) -> wire.TaskSummary:
+        """Has an adjudicator decide a conflict that its voters cannot agree on; for leads."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/adjudication", wire.TaskSummary, {"reason": reason})
 
     def release(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a slot back; the task goes to the end of the queue."""
@@ -90,6 +107,11 @@ class ScreeningClient:
     def record(self, review: str, record: str) -> wire.RecordHistory:
         """One record's way through screening, with the votes I may see."""
         return self._http.get(f"{_at(review)}/records/{part(record)}", wire.RecordHistory)
+
+
+def _ballot(answer: str, reason: str | None, fields: Mapping[str, str | Sequence[str]] | None) -> dict[str, object]:
+    given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
+    return {"answer": answer, "reason": reason, "fields": given}
 
 
 def _at(review: str) -> str:

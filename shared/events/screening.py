@@ -28,13 +28,20 @@ class VoteCast(Value):
 
 class Judgement(Value):
     """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`, whose vote is
-    then the last."""
+    then the last.
+
+    `looks` are the own answers of those who were to decide, before they saw a vote. Where the voters came to agree
+    once they had seen each other's votes it is a `consensus` (`decided_by` is `agreement` then, which every release
+    reads), and `stands` are what each of them stood by in the end."""
 
     stage: Id
     answer: Id
     outcome: Literal["advance", "exclude"]
     decided_by: Literal["agreement", "adjudication"]
     votes: list[VoteCast]
+    looks: list[VoteCast] = Field(default=[], exclude_if=lambda looks: not looks)
+    consensus: bool = Field(default=False, exclude_if=lambda consensus: not consensus)
+    stands: list[VoteCast] = Field(default=[], exclude_if=lambda stands: not stands)
 
 
 class TaskOpened(Event, type="screening.task.opened", key="record"):
@@ -58,12 +65,15 @@ class TaskClosed(Event, type="screening.task.closed", key="record"):
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
-    """Independent votes lead to different places: a third person decides."""
+    """Independent votes lead to different places: a third person decides, or, where it is for `consensus`, the voters
+    do. One that was theirs and is a third person's now says `because` of what."""
 
     record: Id
     task: Id
     stage: Id
     revision: Count
+    reconciliation: Id | None = Field(default=None, exclude_if=lambda mode: mode is None)
+    because: str | None = Field(default=None, exclude_if=lambda because: because is None)
 
 
 class RecordAdvanced(Event, type="screening.record.advanced", key="record"):

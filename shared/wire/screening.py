@@ -39,6 +39,12 @@ class VoteRequest(Given):
     ] = {}
 
 
+class ThirdPersonRequest(Given):
+    """Why a third person decides what voters were to decide together."""
+
+    reason: Long
+
+
 class Flag(BaseModel):
     """Something that happened to the report after it appeared, and stands. `drill` marks an exercise."""
 
@@ -88,7 +94,8 @@ class TaskInHand(BaseModel):
 
     `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
     must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
-    decides a conflict.
+    decides a conflict: an adjudicator sees them once they have given their own answer, their first `look`. Where a
+    conflict is `decided_by_voters`, its voters see them at once, and what each of them stands by now (`stands`).
     """
 
     lease: str
@@ -106,6 +113,9 @@ class TaskInHand(BaseModel):
     record: RecordView
     votes: list[VoteCast]
     elsewhere: list[VotesElsewhere] = []
+    decided_by_voters: bool = False
+    look: VoteCast | None = None
+    stands: list[VoteCast] = []
 
 
 class Claim(BaseModel):
@@ -138,7 +148,7 @@ class TaskSummary(BaseModel):
     votes_needed: int
     votes_cast: int | None
     answer: str | None
-    decided_by: Literal["agreement", "adjudication"] | None
+    decided_by: Literal["agreement", "adjudication", "consensus"] | None
     opened_at: datetime
     closed_at: datetime | None
     flags: list[Flag]
@@ -146,7 +156,7 @@ class TaskSummary(BaseModel):
 
 class StageQueue(BaseModel):
     """How one stage stands, in tasks: `open` need votes, `in_hand` leases live on them; `conflicts` wait for
-    an adjudicator, `conflicts_in_hand` of them have one; `decided` are closed."""
+    an adjudicator or their voters, `conflicts_in_hand` leases live on those; `decided` are closed."""
 
     stage: str
     open: int

@@ -96,4 +96,5 @@ def _judgements(work: Work, record: Record) -> list[Judgement]:
     tasks = store.tasks_of(work, record, record.passed)
     votes = store.votes_by_task(work, [task.id for task in tasks])
     decided = [task for task in tasks if task.state in TaskStates.DECIDED and task.decided_by]
-    return [views.judgement_of(task, votes[task.id]) for task in decided]
+    opinions = views.opinions_behind(work, decided)
+    return [views.judgement_of(task, votes[task.id], opinions[task.id]) for task in decided]

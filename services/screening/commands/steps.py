@@ -8,7 +8,7 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
-from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
+from services.screening.domain import TO_SCREEN, VOTERS, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
@@ -22,7 +22,7 @@ from shared.events.screening import (
     TaskClosed,
     TaskOpened,
 )
-from shared.events.stages import Stage
+from shared.events.stages import CONSENSUS, Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
@@ -113,10 +113,39 @@ def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
-    turn_task(work, task, TaskStates.CONFLICT)
-    task.places = 1
-    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+    _open_conflict(work, record, task, votes)
     return False
+
+
+def _open_conflict(work: Work, record: Record, task: Task, votes: Sequence[Vote]) -> None:
+    """Opens a conflict: of its voters, where the stage has them decide and two are still there, else of a third
+    person. What voters stood by before counts only where all of them did, by one answer."""
+    turn_task(work, task, TaskStates.CONFLICT)
+    by_voters = store.stage_of(work, task).reconciliation == CONSENSUS
+    voters = store.present(work, task.review, [vote.person for vote in votes]) if by_voters else []
+    if len(voters) > 1:
+        if domain.agreed(voters, store.opinions_on(work, task.id, "stand")) is None:
+            forget_stands(work, task)
+        task.adjudicators, task.places = VOTERS, 0
+        task.told = tell(
+            work, record, ConflictOpened, task.told, task=task.id, stage=task.stage, reconciliation=CONSENSUS
+        )
+    else:
+        give_to_third_person(work, record, task, None)
+
+
+def give_to_third_person(work: Work, record: Record, task: Task, because: str | None) -> None:
+    """Has a third person decide a conflict; where its voters were to, it says why they are not."""
+    for lease in store.leases_of(work, task):
+        end_lease(work, lease, LeaseStates.WITHDRAWN)
+    task.adjudicators, task.places = store.stage_of(work, task).adjudicators, 1
+    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage, because=because)
+
+
+def forget_stands(work: Work, task: Task) -> None:
+    """Has nothing that voters stood by count any more: the conflict is another one now."""
+    for stand in store.opinions_on(work, task.id, "stand"):
+        stand.task = None
 
 
 def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
@@ -126,16 +155,32 @@ def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -
     close_task(work, record, task, votes, decision, "adjudication")
 
 
+def decide_by_consensus(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
+    """Closes a conflict that its voters decide, once all who are still there stand by one answer; answers whether."""
+    voters = store.present(work, task.review, [vote.person for vote in votes])
+    answer = domain.agreed(voters, store.opinions_on(work, task.id, "stand"))
+    decision = domain.decision_of(store.stage_of(work, task), answer) if answer is not None else None
+    if decision is None:
+        return False
+    close_task(work, record, task, votes, decision, "consensus")
+    return True
+
+
 def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: DecidedBy) -> None:
     """Closes a decided task, tells its votes, and sends the record where the decision leads."""
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+    elif by == "consensus":
+        for lease in store.leases_of(work, task):
+            end_lease(work, lease, LeaseStates.WITHDRAWN)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
-    judgement = views.judgement_of(task, votes)
+    opinions = views.opinions_behind(work, [task])
+    judgement = views.judgement_of(task, votes, opinions[task.id])
     task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
     if decision.outcome == "exclude":
-        reason = domain.reason_given(decision.answer, [vote.reason for vote in votes])
+        reasons = [said.reason for said in judgement.stands or judgement.votes]
+        reason = domain.reason_given(decision.answer, reasons)
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
         tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
     else:
@@ -173,7 +218,10 @@ def end_lease(work: Work, lease: Lease, how: Ended) -> None:
 
 
 def free_slot(task: Task, person: str) -> None:
-    """Gives a person's slot of a task back to the queue; their lease has ended."""
+    """Gives a person's slot of a task back to the queue; their lease has ended. What voters decide has no slots: it is
+    kept for them."""
+    if task.adjudicators == VOTERS:
+        return
     task.places += 1
     task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
 
@@ -223,7 +271,7 @@ def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: s
         _make_slots(work, task, independent)
     elif void:
         _open_again(work, record, task, left, why)
-    elif task.state == TaskStates.CONFLICT:
+    elif task.state == TaskStates.CONFLICT and task.adjudicators != VOTERS:
         _free_conflict(work, task, independent)
 
 
@@ -234,6 +282,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         if vote.deciding:
             vote.task = None
     go_back = task.state in TaskStates.DECIDED
+    forget_stands(work, task)
     _turn_open(work, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
     _tell_opened(work, record, task, "votes_of_one_person", cause)
@@ -242,8 +291,9 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
 
 
 def dispute(work: Work, record: Record, task: Task, why: str) -> None:
-    """Sends a record back to the task that led it out, whose votes stand: an adjudicator decides, or, where votes are
-    still needed, people do."""
+    """Sends a record back to the task that led it out, whose votes stand: its conflict is decided, or, where votes are
+    still needed, people give them."""
+    forget_stands(work, task)
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
@@ -255,9 +305,7 @@ def dispute(work: Work, record: Record, task: Task, why: str) -> None:
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
-    turn_task(work, task, TaskStates.CONFLICT)
-    task.places = 1
-    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+    _open_conflict(work, record, task, [vote for vote in votes if not vote.deciding])
 
 
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
@@ -291,13 +339,17 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
-    elif not settle(work, record, task, independent) and votes[-1].deciding:
-        decide_conflict(work, record, task, votes)
+    elif not settle(work, record, task, independent):
+        if votes[-1].deciding:
+            decide_conflict(work, record, task, votes)
+        elif task.adjudicators == VOTERS:
+            decide_by_consensus(work, record, task, votes)
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     """Has a task ask people again, beside whom these have voted already."""
     turn_task(work, task, TaskStates.OPEN)
+    task.adjudicators = store.stage_of(work, task).adjudicators
     task.answer = task.decided_by = task.closed_at = None
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)

@@ -6,6 +6,9 @@ from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
+from services.screening.domain.consensus import Stand as Stand
+from services.screening.domain.consensus import agreed as agreed
+from services.screening.domain.consensus import is_asked as is_asked
 from services.screening.domain.dates import DATE_RULES as DATE_RULES
 from services.screening.domain.dates import MERGED_RULE as MERGED_RULE
 from services.screening.domain.dates import Refusal as Refusal
@@ -24,6 +27,7 @@ from services.screening.domain.stages import stage_named as stage_named
 from services.screening.domain.states import ASKED_IN as ASKED_IN
 from services.screening.domain.states import TO_DECIDE as TO_DECIDE
 from services.screening.domain.states import TO_SCREEN as TO_SCREEN
+from services.screening.domain.states import VOTERS as VOTERS
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates

@@ -11,7 +11,7 @@ from services.screening.store.counts import stages_voted_at as stages_voted_at
 from services.screening.store.counts import times_counted as times_counted
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
-from services.screening.store.leases import conflicts_in_hand as conflicts_in_hand
+from services.screening.store.leases import conflicts_seen as conflicts_seen
 from services.screening.store.leases import forget_leases as forget_leases
 from services.screening.store.leases import in_hand as in_hand
 from services.screening.store.leases import in_hand_by as in_hand_by
@@ -27,6 +27,14 @@ from services.screening.store.names import names_to_replace as names_to_replace
 from services.screening.store.names import old_name_to_change as old_name_to_change
 from services.screening.store.names import old_names as old_names
 from services.screening.store.names import replace_name as replace_name
+from services.screening.store.opinions import conflicts_of_voter as conflicts_of_voter
+from services.screening.store.opinions import held_by as held_by
+from services.screening.store.opinions import lock_conflicts_of_voters as lock_conflicts_of_voters
+from services.screening.store.opinions import looked_at as looked_at
+from services.screening.store.opinions import opinions_by_task as opinions_by_task
+from services.screening.store.opinions import opinions_on as opinions_on
+from services.screening.store.opinions import present as present
+from services.screening.store.opinions import set_absent as set_absent
 from services.screening.store.plans import Plan as Plan
 from services.screening.store.plans import Plans as Plans
 from services.screening.store.plans import adopt as adopt

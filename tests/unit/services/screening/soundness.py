@@ -51,7 +51,10 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
 
 def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
     independent = [vote for vote in votes if not vote.deciding]
-    people = [vote.person for vote in votes] + [lease.person for lease in leases]
+    voters, by_voters = [vote.person for vote in votes], task.adjudicators == domain.VOTERS
+    holders = [lease.person for lease in leases]
+    assert len(holders) == len(set(holders)) and (not by_voters or set(holders) <= set(voters))
+    people = voters if by_voters else voters + holders
     assert len(people) == len(set(people)), "someone counts twice"
     assert task.votes_cast == len(independent) <= task.votes_needed
     if task.state in ("open", "conflict"):
@@ -62,11 +65,25 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         assert len(independent) < task.votes_needed
         assert {lease.kind for lease in leases} <= {"screening"}
     if task.state == "conflict":
-        assert (task.places, len(independent)) == (1 - len(leases), task.votes_needed)
+        assert (task.places, len(independent)) == (0 if by_voters else 1 - len(leases), task.votes_needed)
         assert {lease.kind for lease in leases} <= {"conflict"}
+        _voters_are_asked(work, task, voters, holders)
+    if by_voters:
+        assert task.state in ("conflict", "withdrawn") or task.decided_by in ("consensus", "agreement")
+    if task.decided_by == "consensus":
+        assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
         decided = domain.decide(store.stage_of(work, task), [vote.answer for vote in independent])
         assert decided is not None and decided.answer == task.answer
+
+
+def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:
+    """While voters decide a conflict, two are there at least, they have not agreed, and somebody is asked."""
+    if task.adjudicators != domain.VOTERS:
+        return
+    there, stands = store.present(work, task.review, voters), store.opinions_on(work, task.id, "stand")
+    assert len(there) > 1 and domain.agreed(there, stands) is None
+    assert any(domain.is_asked(voter, there, stands) for voter in there)
 
 
 def _rows(work: Work, table: type, review: str) -> list:

@@ -1,4 +1,4 @@
-"""Shares of double screening: which records get two votes is a matter of their names, and nobody sees it before voting."""
+"""Shares of double screening: names alone say which records get two votes, and nobody sees it before voting."""
 
 from __future__ import annotations
 
