@@ -200,6 +200,9 @@ class DemoRun:
             return False
         self._conflicts += 1
         answer, reason = self._recorded.decisions.adjudication(_doi(task), task.stage)
+        if task.votes:
+            raise Conflict(f"{task.task}: a vote can be seen before one's own look")
+        self._adjudicator.screening.look(self._review, task.lease, answer, reason, self._fields(task))
         self._adjudicator.screening.vote(self._review, task.lease, answer, reason, self._fields(task))
         return True
 

@@ -34,6 +34,8 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     work.rows.flush()
     _restore(work, record, plan, was, out_of)
     work.rows.flush()
+    _go_by_what_counts(work, record, [task for task in tasks.values() if task.record == record.id])
+    work.rows.flush()
     settle_dispute(work, record.review, out_of)
 
 
@@ -67,6 +69,16 @@ def _recount(work: Work, task_id: str, returned: Sequence[Vote], why: str) -> No
     steps.recount(work, record, store.lock_task(work, task_id), returned, why)
     work.rows.flush()
     steps.gather_votes(work, record)
+
+
+def _go_by_what_counts(work: Work, record: Record, tasks: Sequence[Task]) -> None:
+    """Opens those of a record's tasks again, the last first, of which a vote became void while it was merged."""
+    for task in sorted(tasks, key=lambda task: (task.opened_at, task.position), reverse=True):
+        votes = [vote for vote in store.votes_about(work, [task.id]) if not vote.deciding]
+        missing = task.votes_cast - sum(vote.task == task.id for vote in votes)
+        void = [vote for vote in votes if vote.task is None][-missing:]
+        if task.state in TaskStates.DECIDED and missing > 0:
+            steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
 
 
 def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | None] | None, out_of: str) -> None:
