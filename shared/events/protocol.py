@@ -281,6 +281,13 @@ class Cmoc(Part):
     lineage_note: Text | None = None
 
 
+class TeamRole(Part):
+    """Those whom a review wants in a role, by their ids."""
+
+    role: Literal["reviewer", "adjudicator", "lead"]
+    people: Annotated[list[Annotated[str, StringConstraints(pattern=_PERSON)]], Field(min_length=1, max_length=200)]
+
+
 class AnyProtocol(Part):
     """What every release reads of a protocol, whatever features that needs."""
 
@@ -300,7 +307,8 @@ class Protocol(AnyProtocol):
 
     Records published after `published_after` and until `published_until` are screened; the sources are searched
     from `search_from` on, or from `published_after` where that is not given. `citations` says
-    whether what the included reports cite, and what cites them, is looked for too.
+    whether what the included reports cite, and what cites them, is looked for too. `team` is who the review is to be
+    done by; it makes nobody a member.
     """
 
     title: Text
@@ -312,6 +320,7 @@ class Protocol(AnyProtocol):
     definitions: Definitions
     strategies: Annotated[list[Strategy], Field(min_length=1, max_length=50)]
     citations: Citations | None = Field(default=None, exclude_if=lambda citations: citations is None)
+    team: Annotated[list[TeamRole], Field(max_length=10)] = Field(default=[], exclude_if=lambda team: not team)
     stages: Annotated[list[Stage], Field(min_length=1, max_length=20)]
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]

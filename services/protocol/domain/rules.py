@@ -39,6 +39,7 @@ def broken_rules(data: object, review: str | None) -> Broken:
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
         yield from _stage(stage, ("stages", index))
+    yield from _team(data)
     yield from _theories_exist(data)
 
 
@@ -150,6 +151,17 @@ def _field(field: dict[str, Any], path: Path) -> Broken:
             yield (*path, "options"), "an option is given twice"
     elif options:
         yield (*path, "options"), f"a field of kind {kind!r} has no options"
+
+
+def _team(data: dict[str, Any]) -> Broken:
+    seen: dict[str, int] = {}
+    for index, wanted in _parts(data, "team"):
+        people = wanted.get("people")
+        for at, person in enumerate(people if isinstance(people, list) else []):
+            if isinstance(person, str) and person in seen:
+                yield ("team", index, "people", at), f"{person!r} is named under team[{seen[person]}] already"
+            elif isinstance(person, str):
+                seen[person] = index
 
 
 def _theories_exist(data: dict[str, Any]) -> Broken:
