@@ -41,7 +41,7 @@ def tasks_of(work: Work, record: Record, stages: Iterable[str]) -> list[Task]:
 
 
 def tasks_by_id(work: Work, ids: Collection[str]) -> dict[str, Task]:
-    rows = work.rows.read(select(TaskRow).where(col(TaskRow.id).in_(ids)), None, TaskRow)
+    rows = work.rows.read(select(TaskRow).where(col(TaskRow.id).in_(ids)), None, TaskRow) if ids else []
     return {task.id: task for task in rows}
 
 

@@ -38,7 +38,7 @@ def votes_about(work: Work, tasks: Collection[str]) -> list[Vote]:
 def tasks_voted_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
     """Those of these tasks that a person has voted on."""
     query = select(col(VoteRow.task)).where(col(VoteRow.person) == person, col(VoteRow.task).in_(tasks))
-    return {task for (task,) in work.rows.read(query)}
+    return {task for (task,) in work.rows.read(query)} if tasks else set()
 
 
 def votes_of_two(work: Work, tasks: Collection[str], people: Collection[str]) -> list[Vote]:
