@@ -53,11 +53,11 @@ def seen_of(rig: ScreeningRig, name: str, role: str) -> dict[str, Any]:
     for record in (TWICE[0], ONCE[0]):
         listed = rig.gets("/stages/sift/tasks", name, role).json()["items"]
         history = rig.record(record, name)["stages"]
-        told = [entry["event"] for entry in events if entry["event"]["subject"] == record]
+        heard = [entry["event"] for entry in events if entry["event"]["subject"] == record]
         seen[record] = [
             [(item["state"], item["votes_needed"], item["votes_cast"]) for item in listed if item["record"] == record],
             [(stage["state"], stage["votes_needed"], stage["votes_cast"]) for stage in history],
-            [(event["type"], event["data"].get("votes_needed")) for event in told],
+            [(event["type"], event["data"].get("votes_needed")) for event in heard],
         ]
     return seen
 
