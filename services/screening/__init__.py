@@ -4,13 +4,15 @@ Owns: the stages each protocol version asks for, the state of every record in sc
 votes and conflicts, and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
-ingest.record.split, ingest.record.noticed, people.member.left, people.name.mapped.
+ingest.record.split, ingest.record.noticed, people.member.joined, people.role.changed, people.member.left,
+people.name.mapped.
 
 Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
 screening.record.included, screening.record.excluded, screening.record.reopened.
 
 Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
-holds its conflict. No event before `screening.task.closed` tells a vote.
+holds its conflict and has given their own first look (`commands/conflicts.py`). No event before
+`screening.task.closed` tells a vote.
 
 What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
 and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened
