@@ -32,10 +32,12 @@ class Usual(Part):
 
 
 class Particular(Part):
-    """One paper at one stage: an answer for each reviewer, and the third person's if those part."""
+    """One paper at one stage: an answer for each reviewer, and the third person's if those part; for which of the
+    stage's reasons those exclude it who do."""
 
     answers: list[str]
     adjudicated: str | None = None
+    excluded_for: str | None = None
     reason: str
 
 
@@ -60,6 +62,11 @@ class Decisions(Part):
         if particular is None or particular.adjudicated is None:
             raise NotFound(f"the recorded review does not say how the conflict about {doi} at {stage} is decided")
         return particular.adjudicated, particular.reason
+
+    def excluded_for(self, doi: str | None, stage: str) -> str | None:
+        """For which of a stage's reasons a paper is excluded by those who do."""
+        particular = self.papers.get(doi or "", {}).get(stage)
+        return particular.excluded_for if particular is not None else None
 
 
 class StageFigures(Part):

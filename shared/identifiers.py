@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from stdnum import exceptions
 from stdnum import isbn as isbn_numbers
 from stdnum import issn as issn_numbers
 
@@ -106,17 +106,29 @@ def openalex(text: object) -> str | None:
 
 def issn(text: object) -> str | None:
     """The number of a journal or series, as `1234-567X`; None where its check digit is not right."""
+    return _issn(str(text)[:_LONGEST_NUMBER])
+
+
+@lru_cache(maxsize=10_000)
+def _issn(text: str) -> str | None:
+    """Remembered, since a file holds the same journals over and over."""
     try:
-        return issn_numbers.format(issn_numbers.validate(str(text)[:_LONGEST_NUMBER]))
-    except exceptions.ValidationError:
+        return issn_numbers.format(issn_numbers.validate(text))
+    except ValueError:  # Its own kind of it, or one of Python, which a sign that is a digit and no number brings.
         return None
 
 
 def isbn(text: object) -> str | None:
     """The number of a book, in thirteen bare digits; None where its check digit is not right."""
+    return _isbn(str(text)[:_LONGEST_NUMBER])
+
+
+@lru_cache(maxsize=10_000)
+def _isbn(text: str) -> str | None:
+    """Remembered, since every ISSN of a file may be one."""
     try:
-        return isbn_numbers.to_isbn13(isbn_numbers.validate(str(text)[:_LONGEST_NUMBER])).replace("-", "")
-    except exceptions.ValidationError:
+        return isbn_numbers.to_isbn13(isbn_numbers.validate(text)).replace("-", "")
+    except ValueError:  # Its own kind of it, or one of Python, which a sign that is a digit and no number brings.
         return None
 
 

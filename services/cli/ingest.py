@@ -49,7 +49,7 @@ def listing_of_rejections(group: str) -> Command:
     @AS_JSON
     def rejections(review: str, source: str | None, run: str | None, is_open: bool, as_json: bool) -> None:
         """List the items that sources sent and that are no usable records, each with its reason."""
-        with client() as living:
+        with client("lead") as living:
             _require_source(living, review, source)
             found = living.ingest.rejections_of_review(review, source=source, run=run, open=True if is_open else None)
             rows = list(found)

@@ -13,24 +13,34 @@ from rich.text import Text
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
+from services.cli.marking import marked
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
+from services.cli.reasons import out_for
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.events.protocol import Cmoc
     from shared.events.screening import VoteCast
-    from shared.events.stages import FormField
-    from shared.wire.screening import RecordView, TaskInHand
+    from shared.events.stages import FormField, Highlights
+    from shared.wire.screening import CoefficientView, Interval, PairAgreement, RecordView, StageAgreement, TaskInHand
 
 app = Group(help="The screening queue: take a record, read it, answer.")
 
 #: What each kind of a form's field takes.
-_KINDS = {"text": "text", "choice": "one of", "choices": "any of", "cmocs": "any of"}
+_KINDS = {"text": "text", "choice": "one of", "choices": "any of", "cmocs": "any of", "number": "a number"}
+
+#: What is said of a full text.
+_TEXTS = {"sought": "it is sought", "retrieved": "here is a copy", "not_retrieved": "it cannot be had"}
 
 #: How many authors are shown, and how many characters of each part of a CMOC.
 _AUTHORS, _GIST = 3, 60
 
-
+_EXCLUDED_FOR = option(
+    "--excluded-for", "excluded_for", help="Which of the stage's reasons it is out for, where it has any."
+)
+_JUDGED_FOR = option(
+    "--judged-for", "judged_for", multiple=True, help="A CMOC that you judge it for; repeat it for several."
+)
 _FIELD = option(
     "--field",
     multiple=True,
@@ -53,6 +63,27 @@ def status(review: str, as_json: bool) -> None:
         ("decided", lambda row: row.decided),
     ]
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
+
+
+@app.command("funnel", example="living queue funnel shared-records")
+@REVIEW
+@AS_JSON
+def funnel(review: str, as_json: bool) -> None:
+    """What became of the records that entered each stage, and for which of its reasons how many are out."""
+    with client() as living:
+        found = living.screening.funnel(review)
+    if as_json:
+        print_json(found)
+        return
+    columns = [
+        ("stage", lambda row: row.stage),
+        ("entered", lambda row: row.entered),
+        ("on", lambda row: row.advanced),
+        ("out", lambda row: row.excluded),
+        ("out for", out_for),
+        ("waiting", lambda row: row.open + row.conflicts),
+    ]
+    print_rows(found.stages, columns, as_json=False, empty="the protocol has no stages")
 
 
 @app.command("next", example="living queue next shared-records --stage title_abstract")
@@ -87,9 +118,20 @@ def next_(review: str, stage: str | None, conflict: bool, as_json: bool) -> None
 @argument("lease", "The lease of a conflict that `living queue next --conflict` showed.")
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
+@_EXCLUDED_FOR
+@_JUDGED_FOR
 @_FIELD
 @AS_JSON
-def look(review: str, lease: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+def look(
+    review: str,
+    lease: str,
+    answer: str,
+    reason: str | None,
+    excluded_for: str | None,
+    judged_for: tuple[str, ...],
+    field: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Give your own answer to a conflict of others, before you see a vote; then it is shown with its votes, to decide.
 
     Needs your own key. What you answer here is kept beside your decision, and is no vote.
@@ -97,7 +139,9 @@ def look(review: str, lease: str, answer: str, reason: str | None, field: tuple[
     given = _given(field)
     with acting("looking at a conflict", review, "adjudicator") as living:
         fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
-        task = living.screening.look(review, lease, answer, reason, fields)
+        task = living.screening.look(
+            review, lease, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
+        )
         called = called_in(living, review) if not as_json else str
     if as_json:
         print_json(task)
@@ -142,19 +186,109 @@ def conflicts(review: str, stage: str | None, as_json: bool) -> None:
 @argument("lease", "The lease that `living queue next` showed.")
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
+@_EXCLUDED_FOR
+@_JUDGED_FOR
 @_FIELD
 @AS_JSON
-def vote(review: str, lease: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+def vote(
+    review: str,
+    lease: str,
+    answer: str,
+    reason: str | None,
+    excluded_for: str | None,
+    judged_for: tuple[str, ...],
+    field: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Answer for the record you hold. Needs your own key."""
     given = _given(field)
     with acting("voting", review) as living:
         # Only the form says whether a field takes one value or a list of them.
         fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
-        receipt = living.screening.vote(review, lease, answer, reason, fields)
+        receipt = living.screening.vote(
+            review, lease, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
+        )
     if as_json:
         print_json(receipt)
     else:
         print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
+        if receipt.state == "open":
+            print_line(f"Until all its votes are in: living queue undo {review} {receipt.task}", "dim")
+
+
+@app.command("undo", example="living queue undo shared-records task_01a2...")
+@REVIEW
+@argument("task", "The task that you voted on, as `living queue vote` showed it.")
+@AS_JSON
+def undo(review: str, task: str, as_json: bool) -> None:
+    """Take your vote back, as long as others' votes on the record are still to come. Needs your own key.
+
+    The record waits for a vote again, which may be yours.
+    """
+    with acting("taking a vote back", review) as living:
+        receipt = living.screening.take_back(review, task)
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: your vote is taken back")
+
+
+@app.command("revise", example="living queue revise shared-records task_01a2... include --reason 'see p. 4'")
+@REVIEW
+@argument("task", "A task that you voted on, all votes of which are in.")
+@argument("answer", "One of the stage's answers.")
+@option("--reason", help="Why.")
+@_EXCLUDED_FOR
+@_JUDGED_FOR
+@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@AS_JSON
+def revise(
+    review: str,
+    task: str,
+    answer: str,
+    reason: str | None,
+    excluded_for: str | None,
+    judged_for: tuple[str, ...],
+    field: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say what you would answer after seeing the others' votes. Needs your own key.
+
+    It is kept beside your vote, and changes neither the decision nor how far votes agree.
+    """
+    given = _given(field)
+    with acting("revising a vote", review) as living:
+        fields = _filled(living.screening.task(review, task).fields, given) if given else {}
+        receipt = living.screening.revise(
+            review, task, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
+        )
+    if as_json:
+        print_json(receipt)
+    else:
+        print_line(f"{receipt.record} at {receipt.stage}: kept beside your vote")
+
+
+@app.command(
+    "reopen", example="living queue reopen shared-records RECORD --stage full_text --reason 'wrong paper read'"
+)
+@REVIEW
+@argument("record", "The record, by its id.")
+@option("--stage", required=True, help="The stage whose question is asked again.")
+@option("--reason", required=True, help="Why.")
+@option("--votes-stand", is_flag=True, help="Keep its votes, and have an adjudicator decide; else people vote anew.")
+@AS_JSON
+def reopen(review: str, record: str, stage: str, reason: str, votes_stand: bool, as_json: bool) -> None:
+    """Open a record again at a stage that was decided about it, for leads. Needs your own key.
+
+    Its votes are kept and count no more, and people vote anew. What it passed later it need not pass again.
+    """
+    with acting("opening a record again", review, "lead") as living:
+        summary = living.screening.reopen(review, record, stage, reason, "stand" if votes_stand else "anew")
+    if as_json:
+        print_json(summary)
+    else:
+        waits = "waits for an adjudicator" if votes_stand else "people vote anew"
+        print_line(f"{summary.record} at {summary.stage}: {waits}")
 
 
 @app.command("release", example="living queue release shared-records lease_01a2...")
@@ -168,16 +302,29 @@ def release(review: str, lease: str) -> None:
 
 @app.command("agreement", example="living queue agreement shared-records")
 @REVIEW
+@option("--cycle", type=int, help="Only of tasks that had all their votes within this cycle.")
+@option("--pairs", is_flag=True, help="How far any two people agree.")
 @AS_JSON
-def agreement(review: str, as_json: bool) -> None:
-    """How far independent votes agree, stage by stage: counts, Cohen's kappa, and what is left out."""
+def agreement(review: str, cycle: int | None, pairs: bool, as_json: bool) -> None:
+    """How far independent votes agree, stage by stage: counts, coefficients with their intervals of 95 per cent, and
+    what is left out.
+
+    Cohen's kappa is of tasks with two votes, Gwet's AC1 and Krippendorff's alpha are of any number. Where nearly all
+    answers are the same, kappa and alpha are low however well people agree: go by AC1 and the counts.
+    """
     with client("lead") as living:
-        rows = living.screening.agreement(review)
+        rows = living.screening.agreement(review, cycle=cycle)
+        called = called_in(living, review) if pairs and not as_json else str
+    if pairs and not as_json:
+        _print_pairs(rows, called)
+        return
     columns = [
         ("stage", lambda row: row.stage),
         ("tasks", lambda row: row.n),
         ("agreed", lambda row: row.agreed),
-        ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}"),
+        ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}{_within(row.kappa_interval)}"),
+        ("AC1", lambda row: _coefficient(row.ac1)),
+        ("alpha", lambda row: _coefficient(row.alpha)),
         ("one vote", lambda row: row.one_vote),
         ("withheld", lambda row: row.withheld),
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
@@ -185,18 +332,43 @@ def agreement(review: str, as_json: bool) -> None:
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
 
 
+def _print_pairs(rows: Iterable[StageAgreement], called: Callable[[str], str]) -> None:
+    columns: list[tuple[str, Callable[[tuple[str, PairAgreement]], object]]] = [
+        ("stage", lambda row: row[0]),
+        ("one", lambda row: called(row[1].first)),
+        ("other", lambda row: called(row[1].second)),
+        ("tasks", lambda row: row[1].n),
+        ("agreed", lambda row: row[1].agreed),
+        ("kappa", lambda row: _coefficient(row[1].kappa)),
+        ("AC1", lambda row: _coefficient(row[1].ac1)),
+    ]
+    pairs = [(row.stage, pair) for row in rows for pair in row.between]
+    print_rows(pairs, columns, as_json=False, empty="no two people have voted on the same task yet")
+
+
+def _coefficient(found: CoefficientView | None) -> str:
+    return "" if found is None else f"{found.value:.2f}{_within(found.interval)}"
+
+
+def _within(interval: Interval | None) -> str:
+    return "" if interval is None else f" ({interval.low:.2f} to {interval.high:.2f})"
+
+
 def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:
     """Prints a task with all that is needed to answer it: the record, where its paper is, the form, the command."""
     # Another program gets no box: it has no width to draw one in.
-    record = _record(task.record)
+    highlights = getattr(task, "highlights", None)  # A platform of before has none of these.
+    reasons, judged_for = getattr(task, "reasons", []), getattr(task, "judged_for", None)
+    record = _record(task.record, highlights)
     out.print(Panel(record, title=Text(task.stage)) if out.is_terminal else Parts(Text(task.stage), record))
     for line in _citation(task.record):
         print_line(line, "dim")
     if task.record.restricted:
         print_line(f"Restricted: living records show {review} {task.record.record} has what it says.", "yellow")
     out.print()
-    out.print(table(["", ""], _form(task, called), show_header=False))
+    out.print(table(["", ""], _form(review, task, called), show_header=False))
     needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)
+    needed = f"{' --judged-for ...' if judged_for else ''}{' --excluded-for ...' if reasons else ''}{needed}"
     out.print()
     if _is_to_look(task):
         print_line("Your own answer first; then you see the votes, and decide.", "dim")
@@ -214,14 +386,14 @@ def _is_to_look(task: TaskInHand) -> bool:
     )
 
 
-def _record(record: RecordView) -> Parts:
+def _record(record: RecordView, highlights: Highlights | None) -> Parts:
     authors = [*record.authors[:_AUTHORS], *(["et al."] if len(record.authors) > _AUTHORS else [])]
     about = " · ".join(str(part) for part in ("; ".join(authors), record.venue, record.published) if part)
     parts = [
-        Text(record.title or "[no title]", style="bold"),
+        marked(record.title or "[no title]", highlights, "bold"),
         Text(about, style="dim"),
         Text(""),
-        Text(record.abstract or "No abstract.", style="" if record.abstract else "dim"),
+        marked(record.abstract, highlights) if record.abstract else Text("No abstract.", style="dim"),
     ]
     flags = [
         Text(f"{flag.kind}{' (drill)' if flag.drill else ''}: {flag.reason}", style="red") for flag in record.flags
@@ -238,18 +410,31 @@ def _citation(record: RecordView) -> list[str]:
     return [*lines, record.record]
 
 
-def _form(task: TaskInHand, called: Callable[[str], str]) -> list[list[str]]:
+def _form(review: str, task: TaskInHand, called: Callable[[str], str]) -> list[list[str]]:
     """What may be answered, line by line: the answers, then each field as `--field` takes it."""
     answers = [
         f"{answer.value} (needs a --reason)" if answer.reason_required else answer.value for answer in task.answers
     ]
-    lines = [["question", task.question], ["answers", ", ".join(answers)]]
+    lines = [["question", task.question], *_criteria(task), ["answers", ", ".join(answers)]]
+    for reason in getattr(task, "reasons", ()):
+        lines.append([f"--excluded-for {reason.value}", f"{reason.label}{_said(getattr(reason, 'help', None))}"])
+    asks_for_cmocs = getattr(task, "judged_for", None) == "cmocs"
+    if asks_for_cmocs:
+        lines.append(["--judged-for", "the CMOCs that you judge it for (any of; for what is out none says all)"])
+        lines += _cmocs(task)
     for field in task.fields:
-        lines.append([f"--field {field.name}=", f"{field.label} ({_KINDS[field.kind]}{_needed(field)})"])
+        takes = f"{_KINDS[field.kind]}{_bounds(field)}{_needed(field)}"
+        lines.append([f"--field {field.name}=", f"{field.label} ({takes})"])
+        lines += [["", text] for text in (getattr(field, "definition", None), getattr(field, "help", None)) if text]
         if field.options:
             lines.append(["", ", ".join(field.options)])
-        elif field.kind == "cmocs":
-            lines += [["", f"{cmoc.id}: {_gist(cmoc)}"] for cmoc in task.cmocs]
+        elif field.kind == "cmocs" and not asks_for_cmocs:
+            lines += _cmocs(task)
+    if task.cmocs:
+        lines += [[name, getattr(task.definitions, name)] for name in ("context", "mechanism", "outcome")]
+    if (text := getattr(task, "full_text", None)) is not None:
+        state = _TEXTS.get(text.state or "", "it was never sought")
+        lines.append(["full text", f"{state}: living texts show {review} {task.record.record}"])
     lines += [_voted(vote, called) for vote in task.votes]
     # A platform of before shows none.
     for other in getattr(task, "elsewhere", ()):
@@ -261,8 +446,30 @@ def _form(task: TaskInHand, called: Callable[[str], str]) -> list[list[str]]:
     return [*lines, ["kept for you until", minute(task.expires_at)]]
 
 
+def _criteria(task: TaskInHand) -> list[list[str]]:
+    criteria = getattr(task, "criteria", None)
+    given = [("in", criteria.include), ("out", criteria.exclude)] if criteria is not None else []
+    return [[name if at == 0 else "", text] for name, texts in given for at, text in enumerate(texts)]
+
+
+def _cmocs(task: TaskInHand) -> list[list[str]]:
+    return [["", f"{cmoc.id}: {_gist(cmoc)}"] for cmoc in task.cmocs]
+
+
+def _said(text: str | None) -> str:
+    return f": {text}" if text else ""
+
+
+def _bounds(field: FormField) -> str:
+    """The least and the most that a number may be, where the protocol says so."""
+    least, most = getattr(field, "least", None), getattr(field, "most", None)
+    return "".join(f", {name} {bound:g}" for name, bound in (("least", least), ("most", most)) if bound is not None)
+
+
 def _voted(vote: VoteCast, called: Callable[[str], str], where: str = "") -> list[str]:
-    return [f"{called(vote.person)} voted{where}", ": ".join(filter(None, (vote.answer, vote.reason)))]
+    said = (vote.answer, getattr(vote, "excluded_for", None), vote.reason)
+    about = ", ".join(getattr(vote, "judged_for", ()))
+    return [f"{called(vote.person)} voted{where}", ": ".join(filter(None, (*said, about and f"for {about}")))]
 
 
 def _needed(field: FormField) -> str:
@@ -285,14 +492,25 @@ def _given(pairs: Iterable[str]) -> dict[str, list[str]]:
     return given
 
 
-def _filled(form: Iterable[FormField], given: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
-    """The values as the form's fields take them: a list for a field of several, else a text.
+def _filled(form: Iterable[FormField], given: Mapping[str, list[str]]) -> dict[str, str | float | list[str]]:
+    """The values as the form's fields take them: a list for a field of several, a number for one, else a text.
 
     Raises Invalid for several values of a field that takes one. A field that the form does not have goes as it is:
     the platform says so, with everything else that is wrong.
     """
     kinds = {field.name: field.kind for field in form}
     for name, values in given.items():
-        if len(values) > 1 and kinds.get(name) in ("text", "choice"):
+        if len(values) > 1 and kinds.get(name) in ("text", "choice", "number"):
             raise Invalid(f"--field {name}: takes one value, and {len(values)} are given: {', '.join(values)}")
-    return {name: values if kinds.get(name) in ("choices", "cmocs") else values[0] for name, values in given.items()}
+    return {
+        name: values if (kind := kinds.get(name)) in ("choices", "cmocs") else _one(kind, values[0])
+        for name, values in given.items()
+    }
+
+
+def _one(kind: str | None, value: str) -> str | float:
+    """A number as such; what is none goes as it is, for the platform to say so."""
+    try:
+        return (int(value) if value.strip().lstrip("+-").isdigit() else float(value)) if kind == "number" else value
+    except ValueError:
+        return value

@@ -22,6 +22,7 @@ from services.cli.context import client
 from services.cli.copies import asks_for, not_asked
 from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
+from services.cli.reasons import out as how_many_out
 from services.cli.searches import by_hand, standing, to_search
 from services.cli.teams import lacks_of_team
 from services.cli.visible import visible
@@ -184,7 +185,7 @@ def status(review: str, as_json: bool) -> None:
     ]
     out.print(table(["", ""], lines, show_header=False))
     out.print()
-    stages = [[s.stage, s.entered, s.advanced, s.excluded, s.open, s.conflicts] for s in funnel.stages]
+    stages = [[s.stage, s.entered, s.advanced, how_many_out(s), s.open, s.conflicts] for s in funnel.stages]
     out.print(table(["stage", "entered", "advanced", "excluded", "open", "conflicts"], stages))
     out.print()
     sources = [

@@ -110,7 +110,8 @@ def add(
     """Bring a copy of a record's report; for reviewers.
 
     What is closed, or of no known licence, reviewers alone may read; open copies all members may. What the file is its
-    bytes tell.
+    bytes tell. The same file again, with another licence, version or other readers, corrects what was said of it, for
+    whoever brought it and for leads.
     """
     asked = {
         "name": file.name, "licence": licence, "licence_class": "closed" if closed else None, "readers": readers,

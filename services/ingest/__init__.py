@@ -10,7 +10,7 @@ sought, retrieved or not.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
-    screening.record.advanced     notes the stage that it passed, and has its full text be sought
+    screening.record.advanced     notes the stage that it passed, and has its full text be sought where that is needed
     screening.record.included     notes that it passed the last one, and the same
     screening.record.excluded     looks up no more what sources change about it
     screening.record.reopened     looks that up again

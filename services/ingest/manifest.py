@@ -49,6 +49,7 @@ SERVICE = Service(
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
         Prune(exporting.forget_exports, "export_days"),
+        Prune(pruning.uploads_of_long_ago, "command_days"),
         Prune(quotas.days_of_long_ago, "quota_days"),
         Prune(pruning.answers_of_finished_runs, "raw_answer_days"),
     ],

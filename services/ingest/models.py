@@ -64,8 +64,9 @@ class ReviewRow(Base, table=True):
 
     `first_stage` is where what was never decided stands in screening, `stages` has the answers of each stage; neither
     is known of a protocol that an earlier release heard. `corrections` counts what people ever corrected: nobody looks
-    for that where nothing was. `seeking` is the record up to which full texts are sought of those that had passed a
-    stage before an upgrade; None when all are. `keys` is the version of the keys that its source records are found by
+    for that where nothing was. `sought_from` are the stages from the first on that needs full texts, where the protocol
+    marks any. `seeking` is the record up to which these are sought of those that were there before a version of the
+    protocol, or an upgrade; None when all are. `keys` is the version of the keys that its source records are found by
     (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 
@@ -76,6 +77,7 @@ class ReviewRow(Base, table=True):
     search_from: date | None = None
     first_stage: str | None = None
     stages: dict[str, list[str]] | None = Field(default=None, sa_type=Json)
+    sought_from: list[str] | None = Field(default=None, sa_type=Json)
     corrections: int = 0
     seeking: str | None = None
     records: int = 0
@@ -477,6 +479,19 @@ class AdditionRow(Base, table=True):
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_why: str | None = None
+
+
+class UploadRow(Base, table=True):
+    """That a person sent the bytes of a file, which they alone may name by its hash then: hashes are shown to people
+    who may not read what they are of. `sent_at` is by the machine's clock."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index("uploads_sent", "sent_at"),)
+
+    review: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    sent_by: str = Field(primary_key=True)
+    sent_at: datetime = Field(sa_type=Instant)
 
 
 class ExportRow(Base, table=True):

@@ -3,7 +3,7 @@ records that screening has not excluded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from services.ingest import store
@@ -14,6 +14,7 @@ from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
 from shared.events.protocol import Citations, Strategy, VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.events.stages import Stage
 from shared.strategies.asking import asked
 
 
@@ -34,6 +35,9 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     review.protocol_version = event.version
     review.search_from, review.first_stage = search_from, event.protocol.stages[0].name
     review.stages = {stage.name: [answer.value for answer in stage.answers] for stage in event.protocol.stages}
+    sought_from = _from_the_first_that_needs_texts(event.protocol.stages)
+    if review.sought_from != sought_from:
+        review.sought_from, review.seeking = sought_from, ""
     known = {watch.strategy: watch for watch in store.watches_of(work, event.review, "search", "citations", "manual")}
     for strategy in event.protocol.strategies:
         if strategy.manual is not None:
@@ -52,6 +56,13 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
             tell_stopped(work, watch)
 
 
+def _from_the_first_that_needs_texts(stages: Sequence[Stage]) -> list[str] | None:
+    for at, stage in enumerate(stages):
+        if stage.needs == "full_text":
+            return [each.name for each in stages[at:]]
+    return None
+
+
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
     store.note_standing(
@@ -61,20 +72,26 @@ def follow_no_more(work: Work, event: RecordExcluded) -> None:
 
 
 def follow_again(work: Work, event: RecordReopened) -> None:
-    """What sources change about a record matters again, and so does what they changed while it did not."""
+    """What sources change about a record matters again, and so does what they changed while it did not. The stage that
+    it waits at again it has not passed."""
     if (since := store.excluded_on(work, event.review, event.record)) is not None:
         store.sweep_from(work, event.review, since)
     store.note_standing(
         work, event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None
     )
+    store.pass_no_more(work, event.review, event.record, event.stage)
     store.wake_retrieval(work, event.record)
+    if event.stage in (store.stages_sought_from(work, event.review) or ()):
+        _seek(work, event.review, event.record)
 
 
 def note_stage(work: Work, event: RecordAdvanced) -> None:
     """A source and a strategy are told by how far the records that they bring come; and the full text is sought of a
-    record that passed a stage."""
+    record that comes to a stage which needs it, or, where the protocol marks none, that passed any."""
     store.note_standing(work, event.review, event.record, stage=event.stage, at_stage=event.next_stage)
-    _seek(work, event.review, event.record)
+    sought_from = store.stages_sought_from(work, event.review)
+    if sought_from is None or event.next_stage in sought_from:
+        _seek(work, event.review, event.record)
 
 
 def note_inclusion(work: Work, event: RecordIncluded) -> None:

@@ -38,6 +38,7 @@ from services.ingest.models import (
 from services.ingest.ports.libraries.catalog import lacks_of
 from shared.db.work import Work
 from shared.events.ingest import Bibliography, DecisionStated, RunCounts
+from shared.events.protocol import FILES
 from shared.service import HIDDEN
 from shared.tokens import Person
 from shared.wire.ingest import (
@@ -140,8 +141,12 @@ def run_view(row: RunRow) -> RunView:
     return RunView(run=row.id, **row.model_dump(), counts=row.counts)
 
 
-def rejection_view(row: RejectionRow) -> RejectionView:
-    return RejectionView(rejection=row.id, **row.model_dump())
+def rejection_view(row: RejectionRow, person: Person) -> RejectionView:
+    """A rejection; how one of a file begins is for leads, since files may hold what was decided of a work."""
+    view = RejectionView(rejection=row.id, **row.model_dump())
+    if row.source.startswith(FILES) and not person.has("lead"):
+        view.excerpt = ""
+    return view
 
 
 def import_views(work: Work, rows: Collection[ImportRow], person: Person) -> list[ImportView]:

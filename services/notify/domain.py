@@ -10,10 +10,13 @@ from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.screening import AgreementFell
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
+    AgreementData,
+    AgreementNotification,
     AllClearData,
     AllClearNotification,
     CmocChanges,
@@ -165,9 +168,9 @@ MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 OLD_TROUBLE = timedelta(days=2)
 
 #: Notifications of which kinds are the entries of which feed.
-IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search"], ...]] = {
+IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search", "agreement"], ...]] = {
     "revision": ("revision",),
-    "trouble": ("trouble", "search"),
+    "trouble": ("trouble", "search", "agreement"),
 }
 
 #: Missing works that a notification names.
@@ -229,6 +232,15 @@ def search_notification(event: SearchDue, *, at: datetime, public_url: str) -> S
     return SearchNotification(type="search.overdue" if event.overdue else "search.due", timestamp=at, data=data)
 
 
+def agreement_notification(event: AgreementFell, *, at: datetime, public_url: str) -> AgreementNotification:
+    """The notification that two people agree less than the protocol asks for."""
+    data = AgreementData(
+        review=event.review, stage=event.stage, first=event.first, second=event.second, n=event.n, kappa=event.kappa,
+        floor=event.floor, link=agreement_link(public_url, event.review),
+    )  # fmt: skip
+    return AgreementNotification(timestamp=at, data=data)
+
+
 def due_of_search(watch: str, due: date, *, overdue: bool) -> str:
     """What there is one notification of: that a search is due on a day, or that this day has passed."""
     return f"{watch} {due.isoformat()} {'overdue' if overdue else 'due'}"
@@ -237,6 +249,11 @@ def due_of_search(watch: str, due: date, *, overdue: bool) -> str:
 def literature_link(public_url: str, review: str) -> str:
     """Where one reads how the sources of a review stand."""
     return f"{public_url.rstrip('/')}/ingest/reviews/{quote(review, safe='')}/status"
+
+
+def agreement_link(public_url: str, review: str) -> str:
+    """Where one reads how far people agree."""
+    return f"{public_url.rstrip('/')}/screening/reviews/{quote(review, safe='')}/agreement"
 
 
 def review_link(public_url: str, review: str) -> str:

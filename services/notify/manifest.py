@@ -18,6 +18,7 @@ from shared.events.ingest import (
 )
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.screening import AgreementFell
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
@@ -37,6 +38,7 @@ SERVICE = Service(
         on(SourceResumed, reactions.follow_resumed_source),
         on(SearchDue, reactions.write_search_notification),
         on(SearchFulfilled, reactions.call_off_search),
+        on(AgreementFell, reactions.write_agreement_notification),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),

@@ -18,7 +18,7 @@ class Base(SQLModel, registry=registry()):
     """A table of this service's database."""
 
 
-NotificationKind = Literal["revision", "overdue", "trouble", "search", "test"]
+NotificationKind = Literal["revision", "overdue", "trouble", "search", "agreement", "test"]
 
 
 class SubscriptionRow(Base, table=True):
@@ -50,7 +50,7 @@ class NotificationRow(Base, table=True):
     """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
 
     Its id follows from what it is about, so that there is one however often its event is heard. Notifications of
-    revisions are the entries of the feed, those of trouble and of searches of the leads' own.
+    revisions are the entries of the feed, those of trouble, searches and agreement of the leads' own.
     """
 
     __tablename__ = "notices"

@@ -19,6 +19,7 @@ from shared.events.ingest import (
 )
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.screening import AgreementFell
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
 from shared.tokens import ROLES
@@ -84,6 +85,21 @@ def write_search_notification(work: Work, event: SearchDue) -> None:
         kind="search", about=f"{event.strategy} due on {event.due}", number=_next_of_leads(work, event.review),
         cause=domain.due_of_search(event.watch, event.due, overdue=event.overdue),
         to=[owned] if owned else store.subscribers(work, event.review, "trouble"),
+    )  # fmt: skip
+    if notification is not None:
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}:trouble")
+
+
+def write_agreement_notification(work: Work, event: AgreementFell) -> None:
+    """Freezes the notification that two people agree less than their protocol asks for: for the leads who are told of
+    trouble. One that is long past is not told."""
+    if work.occurred < work.now - domain.OLD_TROUBLE:
+        return
+    notification = _freeze(
+        work, domain.agreement_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
+        kind="agreement", about=f"{event.stage}: {event.first} and {event.second}",
+        number=_next_of_leads(work, event.review), cause=work.causation,
+        to=store.subscribers(work, event.review, "trouble"),
     )  # fmt: skip
     if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{event.review}:trouble")

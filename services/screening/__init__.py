@@ -4,15 +4,22 @@ Owns: the stages each protocol version asks for, the state of every record in sc
 votes and conflicts, and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
-ingest.record.split, ingest.record.noticed, people.member.joined, people.role.changed, people.member.left,
-people.name.mapped.
+ingest.record.split, ingest.record.noticed, ingest.text.sought, ingest.text.retrieved, ingest.text.not_retrieved,
+ingest.text.withdrawn, synthesis.theory.changed, synthesis.revision.published, people.member.joined,
+people.role.changed, people.member.left, people.name.mapped.
 
-Emits: screening.task.opened, screening.task.closed, screening.conflict.opened, screening.record.advanced,
-screening.record.included, screening.record.excluded, screening.record.reopened.
+Emits: screening.task.opened, screening.task.closed, screening.vote.revised, screening.conflict.opened,
+screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened,
+screening.agreement.fell, screening.agreement.recovered.
 
-Nobody sees another's vote on a task before it is closed, except who has voted on it and the adjudicator who
-holds its conflict and has given their own first look (`commands/conflicts.py`). No event before
-`screening.task.closed` tells a vote.
+Nobody sees another's vote on a task before it is closed, except, once all its independent votes are in, who has
+voted on it, and the adjudicator who holds its conflict and has given their own first look (`commands/conflicts.py`).
+No event before `screening.task.closed` tells a vote.
+
+What can be undone. Until the last independent vote on a task is in, its people may take theirs back
+(`commands/undoing.py`). After that, what they would answer now is kept beside their vote and counts nowhere
+(`commands/revising.py`). A lead has a decided record decided again (`commands/reopening.py`): its votes are set aside,
+and no vote of before counts there; or they stand, and an adjudicator decides, whatever they say.
 
 What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
 and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened
@@ -20,6 +27,9 @@ with; its votes keep that version's number. When a record passes a stage, it goe
 the newest version that it has not passed (a stage is its name: a renamed one is a new question). Decisions
 that were made stand. Where the dates moved, a job goes through the records once: what the dates kept out and
 now admit is opened, what nobody has voted on and they now refuse is closed.
+
+What a change of a theory does. Where a CMOC says something else now, a job asks anew about what was excluded for it at
+the stages that the protocol names (`commands/theories.py`): under the newest version, whose votes alone count.
 
 What a name of before does. Who voted before people had ids did so under a name; once it is said whose it is, a job has
 the votes be theirs (`commands/names.py`). Where one person voted on a task under two names, the first vote counts and

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import names, queue, steps
+from services.screening.commands import drifting, names, queue, steps, theories
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -42,6 +42,27 @@ def replace_old_names(running: Context) -> None:
         for review, name in known:
             with failures.apart(review):
                 _repeat(running, "screening:names", partial(names.replace_some, review=review, name=name, limit=BATCH))
+
+
+def watch_agreement(running: Context) -> None:
+    """Tells of people who agree less than their protocol asks for."""
+    with running.work("screening:agreement", readonly=True) as work:
+        known = store.reviews(work)
+    with each("review") as failures:
+        for review in known:
+            with failures.apart(review), running.work("screening:agreement") as work:
+                drifting.watch_agreement(work, review)
+
+
+def reopen_for_theories(running: Context) -> None:
+    """Asks anew about what was excluded for a CMOC that says something else now."""
+    with running.work("screening:theories", readonly=True) as work:
+        changed = [(row.review, row.event, row.stage) for row in store.theory_changes(work)]
+    with each("review") as failures:
+        for review, event, stage in changed:
+            with failures.apart(review):
+                some = partial(theories.reopen_some, event=event, stage=stage, limit=BATCH)
+                _repeat(running, "screening:theories", some)
 
 
 def fold_counts(running: Context) -> None:

@@ -6,12 +6,24 @@ from pathlib import Path
 
 from services.screening import api, jobs, views
 from services.screening.models import Base
-from services.screening.reactions import members, protocols, records
+from services.screening.reactions import cycles, members, protocols, records, texts, theories
 from services.screening.store import Plans
-from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
+from shared.events.ingest import (
+    RecordDiscovered,
+    RecordMerged,
+    RecordNoticed,
+    RecordSplit,
+    RecordUpdated,
+    TextNotRetrieved,
+    TextRetrieved,
+    TextSought,
+    TextWithdrawn,
+)
 from shared.events.people import MemberJoined, MemberLeft, NameMapped, RoleChanged
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
+    AgreementFell,
+    AgreementRecovered,
     ConflictOpened,
     RecordAdvanced,
     RecordExcluded,
@@ -19,7 +31,9 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
+from shared.events.synthesis import RevisionPublished, TheoryChanged
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -36,17 +50,25 @@ SERVICE = Service(
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordSplit, records.return_votes_to_parted_record),
         on(RecordNoticed, records.flag_report),
+        on(TextSought, texts.note_text_is_sought),
+        on(TextRetrieved, texts.note_text_is_here),
+        on(TextNotRetrieved, texts.note_text_is_not_to_be_had),
+        on(TextWithdrawn, texts.note_copy_is_gone),
+        on(TheoryChanged, theories.ask_anew_about_exclusions),
         on(MemberJoined, members.wait_for_member),
         on(RoleChanged, members.follow_role),
         on(MemberLeft, members.return_what_they_hold),
         on(MemberLeft, members.go_on_without),
         on(NameMapped, members.give_votes_to_person),
+        on(RevisionPublished, cycles.end_cycle),
     ],
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
         every(minutes=1, run=jobs.apply_moved_dates),
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
+        every(minutes=5, run=jobs.watch_agreement),
+        every(seconds=5, run=jobs.reopen_for_theories),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,
@@ -54,10 +76,13 @@ SERVICE = Service(
     emits=[
         TaskOpened,
         TaskClosed,
+        VoteRevised,
         ConflictOpened,
         RecordAdvanced,
         RecordIncluded,
         RecordExcluded,
         RecordReopened,
+        AgreementFell,
+        AgreementRecovered,
     ],
 )

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.screening import Ended, Kind, RecordState, TaskState
+from shared.wire.screening import Ended, Kind, RecordState, TaskState, TextState
 
 #: Who decided a task: its independent votes, an adjudicator, or its voters once they had seen each other's votes.
 DecidedBy = Literal["agreement", "adjudication", "consensus"]
 
 #: What people answer in a conflict beside their votes (`Opinion`).
 OpinionKind = Literal["look", "stand"]
+
+#: Why a vote counts no more: its person took it back, or a lead had the task opened again without it.
+CountsNoMore = Literal["taken_back", "set_aside"]
+
+#: What a column of a later release is in rows of before.
+_NOT = {"server_default": false()}
 
 
 class Base(SQLModel, registry=registry()):
@@ -52,7 +58,8 @@ class Record(SQLModel):
     `state` is one of RecordStates. `step` counts the events told about it; `described` is the ingest revision of its
     description, beside which more is known of one that is `restricted`. `passed` names the stages it has passed, in
     order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
-    which it now lives on; `merge` keeps what was said when it was merged.
+    which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
+    reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
     """
 
     review: str = Field(primary_key=True)
@@ -62,6 +69,8 @@ class Record(SQLModel):
     rule: str | None = None
     reason: str | None = None
     step: int
+    excluded_for: str | None = None
+    text: TextState | None = Field(default=None, sa_type=AutoString)
     described: int
     title: str | None = None
     abstract: str | None = None
@@ -104,8 +113,12 @@ class Task(SQLModel):
     more people may take it now: votes needed, less votes and live leases (for a conflict: one, less its lease, but
     none where its voters decide; else none). `takers` are all who voted or hold a lease, each name between line ends;
     `taker` is the first of them, '' while there is none: the queue leaps over all that one person took first. `told`
-    is the last event about it. `first` and `second` are its two independent answers, in the order of their people's
-    names, once they have been counted as a pair here."""
+    is the last event about it. `compared` is under what its independent votes were compared here, once they were
+    (`domain.comparisons`). `excluded_for` and `judged_for` are what the votes behind its decision say: a reason of the
+    stage, and CMOCs, where None is all. `beside` says that more was said here than what counts: votes that were taken
+    back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was
+    voted before `asked_anew_at`, here or on what is one with its record, counts here no more.
+    """
 
     id: str = Field(primary_key=True)
     review: str
@@ -122,9 +135,13 @@ class Task(SQLModel):
     takers: str = ""
     answer: str | None = None
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
-    first: str | None = None
-    second: str | None = None
+    compared: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     told: str
+    beside: bool = Field(default=False, sa_column_kwargs=_NOT)
+    for_adjudicator: bool = Field(default=False, sa_column_kwargs=_NOT)
+    asked_anew_at: datetime | None = Field(default=None, sa_type=Instant)
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
@@ -219,8 +236,10 @@ class Vote(SQLModel):
     again.
 
     `deciding` marks the adjudicator's: it is no independent vote. `paired_on` is set when a merge moves a vote
-    that was counted as one of a pair: the task it was counted on, so that it is not counted twice. `via` is the key by
-    which a client cast it for its person.
+    that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
+    which a client cast it for its person. `shown`: it has stood among all the votes of a task, so that others know it.
+    One that was taken back, or set aside, says so in `ended`, with when, and the task it `counted_on` until then.
+    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about.
     """
 
     id: str = Field(primary_key=True)
@@ -234,12 +253,26 @@ class Vote(SQLModel):
     deciding: bool = False
     paired_on: str | None = None
     via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     cast_at: datetime = Field(sa_type=Instant)
+    shown: bool = Field(default=False, sa_column_kwargs=_NOT)
+    ended: CountsNoMore | None = Field(default=None, sa_type=AutoString)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    counted_on: str | None = None
 
     @property
     def where(self) -> str:
-        """The task it counts on, or, where it counts nowhere, was cast on."""
-        return self.task or self.cast_on
+        """The task it counts on, or, where it counts nowhere, did last, or was cast on."""
+        return self.task or self.counted_on or self.cast_on
+
+    @property
+    def counts(self) -> bool:
+        return self.task is not None
+
+    def counts_no_more(self, how: CountsNoMore, at: datetime) -> None:
+        """Takes it out of the task that it counts on."""
+        self.task, self.counted_on, self.ended, self.ended_at = None, self.task, how, at
 
 
 class VoteRow(Vote, Base, table=True):
@@ -247,7 +280,46 @@ class VoteRow(Vote, Base, table=True):
     __table_args__ = (
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
+        Index(
+            "votes_counted_on",
+            "counted_on",
+            postgresql_where=text("counted_on IS NOT NULL"),
+            sqlite_where=text("counted_on IS NOT NULL"),
+        ),
     )
+
+
+class RevisedVote(SQLModel):
+    """What somebody would answer who has seen the others' votes on a task. It is kept beside their vote and counts
+    nowhere. `emitted` once it is told, which is after the task is closed."""
+
+    id: str = Field(primary_key=True)
+    task: str
+    person: str
+    answer: str
+    reason: str | None = None
+    fields: dict[str, Any] = Field(sa_type=Json)
+    protocol_version: int
+    via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
+    cast_at: datetime = Field(sa_type=Instant)
+    emitted: bool = False
+
+    ended: ClassVar[None] = None
+
+    @property
+    def where(self) -> str:
+        return self.task
+
+    @property
+    def counts(self) -> bool:
+        return False
+
+
+class RevisedVoteRow(RevisedVote, Base, table=True):
+    __tablename__ = "revised_votes"
+    __table_args__ = (Index("revised_votes_of_task", "task"),)
 
 
 class Opinion(SQLModel):
@@ -255,7 +327,8 @@ class Opinion(SQLModel):
     they see any vote; a `stand` is what a voter stands by where the voters decide.
 
     `task` is where it counts, None where another one of its person took its turn or the task was opened again;
-    `given_on` where it was given. A later one on a task has a higher `number`. `via` is as in a vote."""
+    `given_on` where it was given. A later one on a task has a higher `number`. The
+    rest is as in a vote."""
 
     id: str = Field(primary_key=True)
     task: str | None
@@ -267,6 +340,8 @@ class Opinion(SQLModel):
     reason: str | None = None
     fields: dict[str, Any] = Field(sa_type=Json)
     via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
     given_at: datetime = Field(sa_type=Instant)
 
 
@@ -303,12 +378,35 @@ class OldNameRow(Base, table=True):
     after: str = ""
 
 
+class TheoryChangeRow(Base, table=True):
+    """That a CMOC has other words now, until what was excluded for it at a stage is asked anew; by the event that told
+    it.
+
+    `wording` are its words. Of the tasks of the stage it concerns those up to `last_position` in the queue; what led
+    their records out before `position` and `task` is done. `correlation` ties what follows to the event.
+    """
+
+    __tablename__ = "theory_changes"
+
+    event: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    review: str
+    cmoc: str
+    wording: str = Field(sa_column=Column(Text, nullable=False))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    correlation: str
+    last_position: int = Field(sa_type=Counter)
+    position: int = Field(default=0, sa_type=Counter)
+    task: str = ""
+
+
 class CountRow(Base, table=True):
     """How many of something a review has at a stage (stage '': of its records). `what` it counts:
 
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
-    - pair: tasks whose two independent votes were `first` (of who comes first by name) and `second`;
+    - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
+    - excluded_for: tasks that led their record out for the reason `first` of the stage;
     - voter: how often a vote of the person `first` was among all that a task needed.
 
     `n` is the sum of the changes folded so far; those in `count_changes` come on top.
@@ -322,6 +420,28 @@ class CountRow(Base, table=True):
     first: str = Field(primary_key=True)
     second: str = Field(primary_key=True)
     n: int
+
+
+class CycleRow(Base, table=True):
+    """A cycle of a review that has ended: when its first revision was signed."""
+
+    __tablename__ = "cycles"
+
+    review: str = Field(primary_key=True)
+    cycle: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    ended_at: datetime = Field(sa_type=Instant)
+
+
+class AlarmRow(Base, table=True):
+    """Two people of whom it was told that they agree less at a stage than its floor, while that is so."""
+
+    __tablename__ = "agreement_alarms"
+
+    review: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
+    fell_at: datetime = Field(sa_type=Instant)
 
 
 class ChangeRow(Base, table=True):

@@ -7,19 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store
-from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, RecordStates, TaskStates
-from services.screening.models import Lease, Opinion, Record, Task, Vote
-from services.screening.store import InHand, Plan
+from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
+from services.screening.domain.comparisons import Compared
+from services.screening.models import CountsNoMore, Lease, Opinion, Record, RevisedVote, Task, Vote
+from services.screening.store import Counted, InHand, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
-from shared.events.screening import Judgement, VoteCast
+from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
+    CoefficientView,
     Flag,
+    FullText,
     Funnel,
+    Interval,
     LeaseView,
     Merge,
+    PairAgreement,
     RecordHistory,
     RecordSummary,
     RecordView,
@@ -27,6 +32,7 @@ from shared.wire.screening import (
     StageFunnel,
     StageHistory,
     StageQueue,
+    TaskForm,
     TaskInHand,
     TaskSummary,
     VoteReceipt,
@@ -34,17 +40,21 @@ from shared.wire.screening import (
 )
 
 
-def visible(work: Work, review: str, votes: Sequence[Vote]) -> list[VoteCast]:
-    """Those of these votes that the person may see: their own; others' on a closed task, on one they have voted on
-    themselves, and on the conflict they hold a lease of and have given their first look of. What a merge left behind
-    is seen once the surviving record is decided."""
+def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> list[VoteCast]:
+    """Those of these votes that the person may see: their own; others' on a closed task; and those that count on a
+    conflict which they have voted on, or hold a lease of and have given their first look of. What a merge left behind
+    is seen once the surviving record is decided.
+
+    While a task waits for votes, whoever has voted on it may take theirs back and vote anew, and so sees no other.
+    """
     tasks = store.tasks_by_id(work, {vote.where for vote in votes})
-    open_to_me = store.tasks_voted_by(work, work.actor, tasks.keys())
+    conflicts = [task.id for task in tasks.values() if task.state == TaskStates.CONFLICT]
+    open_to_me = store.tasks_voted_by(work, work.actor, conflicts)
     open_to_me |= store.conflicts_seen(work, review, work.actor)
     return [
         vote_cast(vote)
         for vote in votes
-        if vote.person == work.actor or vote.where in open_to_me or _is_over(work, tasks[vote.where])
+        if vote.person == work.actor or (vote.counts and vote.where in open_to_me) or _is_over(work, tasks[vote.where])
     ]
 
 
@@ -59,27 +69,38 @@ def _is_over(work: Work, task: Task) -> bool:
 
 
 def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
-    """Takes votes, and who gave them, out of events about tasks that are not over: an earlier decision may stand no
-    more, and its votes would lead those who judge anew."""
-    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event["data"])]
+    """Takes votes, who gave them, and their reasons out of events about tasks that are not over: an earlier decision
+    may stand no more, and its votes would lead those who judge anew."""
+    said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event)]
     tasks = store.tasks_by_id(work, {task for *_, task in said})
     still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
     for event, judgement, task in said:
         if task in still_open:
             event["actor"] = HIDDEN
             event.pop("via", None)
+            event["data"].pop("taken_back", None)
             if "votes_needed" in event["data"]:
                 event["data"]["votes_needed"], _ = _votes_seen(work, tasks[task])
+            if "vote" in event["data"]:
+                event["data"]["vote"] |= {"person": HIDDEN, "answer": HIDDEN, "reason": None, "fields": {}}
+                for beside in ("via", "excluded_for", "judged_for"):
+                    event["data"]["vote"].pop(beside, None)
             if judgement is not None:
                 judgement["votes"] = []
-                for beside in ("looks", "stands"):
+                for beside in ("looks", "stands", "excluded_for", "judged_for"):
                     judgement.pop(beside, None)
+            if event["type"] == RecordExcluded.type:
+                event["data"]["reason"] = HIDDEN
+                event["data"].pop("excluded_for", None)
 
 
-def _tasks_of(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
+def _tasks_of(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
     """The tasks that an event tells of, each with its judgement where there is one."""
+    data = event["data"]
     if "task" in data:
         yield data.get("judgement"), data["task"]
+    elif event["type"] in (RecordAdvanced.type, RecordExcluded.type) and data["stage"] is not None:
+        yield None, store.task_id(data["review"], data["record"], data["stage"])
     for judgement in data.get("judgements", ()):
         yield judgement, store.task_id(data["review"], data["record"], judgement["stage"])
 
@@ -136,7 +157,7 @@ def _task_in_hand(
     stands = [it for it in opinions if it.kind == "stand"] if votes is not None else []
     said = {it.answer for it in stands if it.person != lease.person}
     answers = domain.decisions(stage, said) if votes is not None else stage.answers
-    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    asks_cmocs = stage.judged_for == "cmocs" or any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
@@ -145,7 +166,14 @@ def _task_in_hand(
         record=record_view(record), votes=[vote_cast(vote) for vote in votes or ()], elsewhere=elsewhere,
         decided_by_voters=lease.kind == TO_DECIDE and task.adjudicators == VOTERS,
         look=opinion_given(look) if look is not None else None, stands=[opinion_given(it) for it in stands],
+        reasons=stage.reasons, judged_for=stage.judged_for, criteria=protocol.criteria, highlights=protocol.highlights,
+        full_text=_full_text(record) if stage.needs == "full_text" else None,
     )  # fmt: skip
+
+
+def _full_text(record: Record) -> FullText:
+    at = f"/ingest/reviews/{record.review}/records/{record.id}/texts"
+    return FullText(state=record.text, at=at)
 
 
 def record_view(record: Record) -> RecordView:
@@ -156,13 +184,22 @@ def record_view(record: Record) -> RecordView:
     )  # fmt: skip
 
 
-def vote_receipt(work: Work, task: Task, votes: list[Vote]) -> VoteReceipt:
-    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, once the task is closed."""
-    is_decided = task.state in TaskStates.DECIDED
-    opinions = opinions_behind(work, [task] if is_decided else [])
+def vote_receipt(work: Work, task: Task, votes: list[Vote] | None = None) -> VoteReceipt:
+    """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, where it closed the task."""
+    judged = votes if task.state in TaskStates.DECIDED else None
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=judgement_of(task, votes, opinions[task.id]) if is_decided else None,
+        judgement=judgement_of(task, judged, opinions_behind(work, [task])[task.id]) if judged else None,
+    )  # fmt: skip
+
+
+def task_form(work: Work, task: Task) -> TaskForm:
+    stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
+    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    return TaskForm(
+        task=task.id, record=task.record, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
+        question=stage.question, answers=stage.answers, fields=stage.fields,
+        cmocs=protocol.cmocs if asks_cmocs else [],
     )  # fmt: skip
 
 
@@ -188,7 +225,7 @@ def task_summary(work: Work, task: Task, record: Record) -> TaskSummary:
 def record_summary(record: Record) -> RecordSummary:
     return RecordSummary(
         record=record.id, title=record.title, published=record.published, state=record.state, stage=record.stage,
-        rule=record.rule, reason=record.reason, merged_into=record.merged_into,
+        rule=record.rule, reason=record.reason, merged_into=record.merged_into, excluded_for=record.excluded_for,
     )  # fmt: skip
 
 
@@ -196,25 +233,33 @@ def record_history(work: Work, record: Record, stages: Sequence[str]) -> RecordH
     """A record's whole way, with the votes the person may see."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
-    opinions = opinions_behind(work, tasks)
+    revised, opinions = store.revised_votes(work, [task.id for task in tasks]), opinions_behind(work, tasks)
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
-        stages=[_stage_history(work, task, votes, opinions[task.id]) for task in tasks],
+        excluded_for=record.excluded_for,
+        stages=[_stage_history(work, task, votes, revised, opinions[task.id]) for task in tasks],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
     )  # fmt: skip
 
 
-def _stage_history(work: Work, task: Task, votes: Sequence[Vote], opinions: Sequence[Opinion]) -> StageHistory:
-    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
+def _stage_history(
+    work: Work, task: Task, votes: Sequence[Vote], revised: Sequence[RevisedVote], opinions: Sequence[Opinion]
+) -> StageHistory:
+    here = [vote for vote in votes if task.id in (vote.task, vote.cast_on, vote.counted_on)]
     counting = [vote for vote in here if vote.task == task.id]
     votes_needed, votes_cast = _votes_seen(work, task)
+
+    def seen(ended: CountsNoMore | None) -> list[VoteCast]:
+        return visible(work, task.review, [vote for vote in here if vote.ended == ended])
+
     return StageHistory(
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
         votes_needed=votes_needed, votes_cast=votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
         judgement=judgement_of(task, counting, opinions) if task.state in TaskStates.DECIDED else None,
-        votes=visible(work, task.review, here),
+        votes=seen(None), taken_back=seen("taken_back"), set_aside=seen("set_aside"),
+        revised=visible(work, task.review, [vote for vote in revised if vote.task == task.id]),
     )  # fmt: skip
 
 
@@ -234,39 +279,71 @@ def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[st
     )  # fmt: skip
 
 
-def funnel(counted: Mapping[str, Mapping[str, int]], stages: Sequence[str]) -> Funnel:
-    records = counted.get("", {})
+def funnel(counted: Counted, stages: Sequence[str]) -> Funnel:
+    records = counted.states.get("", {})
     return Funnel(
         discovered=sum(records.values()),
         by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
         **{state: records.get(state, 0) for state in RecordStates.all()},
-        stages=[_stage_funnel(stage, counted.get(stage, {})) for stage in stages],
+        stages=[
+            _stage_funnel(stage, counted.states.get(stage, {}), counted.excluded_for.get(stage, {})) for stage in stages
+        ],
     )
 
 
-def _stage_funnel(stage: str, states: Mapping[str, int]) -> StageFunnel:
+def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[str, int]) -> StageFunnel:
     counted = {state: states.get(state, 0) for state in TaskStates.all()}
-    return StageFunnel(stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted)
+    return StageFunnel(
+        stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted,
+        excluded_for=dict(sorted(excluded_for.items())),
+    )  # fmt: skip
 
 
 def stage_agreement(
     stage: str,
     answers: Sequence[str],
-    pairs: Mapping[tuple[str, str], int],
+    compared: Compared,
     one_vote: int,
-    hidden: Mapping[tuple[str, str], int],
+    hidden: Compared,
+    *,
+    of: str | None = None,
+    floor: float | None = None,
 ) -> StageAgreement:
-    """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of `pairs`, those
-    that are `hidden` from whoever asks are left out."""
-    seen = {pair: n - hidden.get(pair, 0) for pair, n in sorted(pairs.items())}
-    found = domain.agreement(seen)
-    retired = sorted({answer for pair, n in seen.items() if n for answer in pair} - set(answers))
+    """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of what was `compared`,
+    that which is `hidden` from whoever asks is left out. `between` are all pairs of people, or those `of` one."""
+    seen = compared - hidden
+    found = domain.agreement(seen, answers)
+    retired = sorted({answer for _, said in seen for answer in said} - set(answers))
     return StageAgreement(
         stage=stage, answers=[*answers, *retired],
-        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in seen.items() if n],
-        n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected, kappa=found.kappa,
-        one_vote=one_vote, withheld=sum(hidden.values()),
+        pairs=[AnswerPair(first=first, second=second, n=n) for (first, second), n in found.pairs.items()],
+        n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected,
+        kappa=found.kappa.value if found.kappa else None, kappa_interval=_interval(found.kappa),
+        ac1=_coefficient(found.ac1), alpha=_coefficient(found.alpha),
+        between=[
+            _of_two(people, domain.agreement(both, answers), floor)
+            for people, both in sorted(domain.between_two(seen).items())
+            if of is None or of in people
+        ],
+        one_vote=one_vote, withheld=hidden.total(),
     )  # fmt: skip
+
+
+def _of_two(people: tuple[str, str], found: Agreement, floor: float | None) -> PairAgreement:
+    return PairAgreement(
+        first=people[0], second=people[1], n=found.n, agreed=found.agreed, below=domain.is_below(found, floor),
+        kappa=_coefficient(found.kappa), ac1=_coefficient(found.ac1),
+    )  # fmt: skip
+
+
+def _coefficient(found: Coefficient | None) -> CoefficientView | None:
+    return CoefficientView(value=found.value, interval=_interval(found)) if found is not None else None
+
+
+def _interval(found: Coefficient | None) -> Interval | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return Interval(low=found.low, high=found.high)
 
 
 def gauges(work: Work) -> list[Gauge]:
@@ -326,6 +403,7 @@ def judgement_of(task: Task, votes: list[Vote], opinions: Sequence[Opinion]) -> 
         votes=[vote_cast(vote) for vote in votes],
         looks=[opinion_given(it) for it in opinions if it.kind == "look"],
         stands=[opinion_given(it) for it in opinions if it.kind == "stand"],
+        excluded_for=task.excluded_for, judged_for=task.judged_for or [],
     )  # fmt: skip
 
 
@@ -333,10 +411,11 @@ def opinion_given(opinion: Opinion) -> VoteCast:
     return VoteCast(
         person=opinion.person, answer=opinion.answer, reason=opinion.reason, fields=opinion.fields,
         cast_at=opinion.given_at, via=opinion.via,
+        excluded_for=opinion.excluded_for, judged_for=opinion.judged_for or [],
     )  # fmt: skip
 
 
-def vote_cast(vote: Vote) -> VoteCast:
+def vote_cast(vote: Vote | RevisedVote) -> VoteCast:
     return VoteCast(
         person=vote.person,
         answer=vote.answer,
@@ -344,6 +423,9 @@ def vote_cast(vote: Vote) -> VoteCast:
         fields=vote.fields,
         cast_at=vote.cast_at,
         via=vote.via,
+        taken_back_at=vote.ended_at if vote.ended == "taken_back" else None,
+        excluded_for=vote.excluded_for,
+        judged_for=vote.judged_for or [],
     )
 
 

@@ -129,9 +129,9 @@ class Http:
         shared.errors."""
         return self.read(model, self.raw("GET", path, accept=accept, params=params))
 
-    def listed(self, path: str, model: type[Model]) -> list[Model]:
+    def listed(self, path: str, model: type[Model], **params: Asked) -> list[Model]:
         """The answer to a GET that is one list, each item as `model`."""
-        return [self.item(model, item) for item in self.raw("GET", path).json()]
+        return [self.item(model, item) for item in self.raw("GET", path, params=params).json()]
 
     def post(
         self, path: str, model: type[Model], body: BaseModel | Mapping[str, object] | None = None, **params: Asked

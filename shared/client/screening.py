@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -46,11 +47,15 @@ class ScreeningClient:
         lease: str,
         answer: str,
         reason: str | None = None,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
     ) -> wire.VoteReceipt:
-        """Casts the vote a lease is for. Raises Conflict (`lease_lapsed`, `already_voted`, `look_first` ...), Forbidden
-        (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
-        ballot = _ballot(answer, reason, fields)
+        """Casts the vote a lease is for, where it excludes `excluded_for` one of the stage's reasons, where the stage
+        asks for them `judged_for` these CMOCs. Raises Conflict (`lease_lapsed`, `already_voted`, `look_first` ...),
+        Forbidden (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
 
     def look(
@@ -59,17 +64,52 @@ class ScreeningClient:
         lease: str,
         answer: str,
         reason: str | None = None,
-        fields: Mapping[str, str | Sequence[str]] | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
     ) -> wire.TaskInHand:
         """Gives my own answer to a conflict that I hold, my first look; the answer has its votes. Raises as `vote`, and
         Conflict (`already_looked`, `no_first_look`)."""
-        return self._http.post(
-            f"{_at(review)}/leases/{part(lease)}/look", wire.TaskInHand, _ballot(answer, reason, fields)
-        )
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/look", wire.TaskInHand, ballot)
 
     def request_adjudication(self, review: str, task: str, reason: str) -> wire.TaskSummary:
         """Has an adjudicator decide a conflict that its voters cannot agree on; for leads."""
         return self._http.post(f"{_at(review)}/tasks/{part(task)}/adjudication", wire.TaskSummary, {"reason": reason})
+
+    def take_back(self, review: str, task: str) -> wire.VoteReceipt:
+        """Takes my vote on a task back, after which I may claim it again. Raises Conflict (`votes_are_in`) once its
+        last independent vote is in, NotFound (`no_vote`) where I have none."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/take-back", wire.VoteReceipt)
+
+    def revise(
+        self,
+        review: str,
+        task: str,
+        answer: str,
+        reason: str | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
+    ) -> wire.VoteReceipt:
+        """Says what I would answer now that all votes on a task are in; it is kept beside my vote and counts nowhere.
+        Raises Conflict (`votes_not_in`, `nothing_revised`), NotFound (`no_vote`) or Invalid as `vote` does."""
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/revise", wire.VoteReceipt, ballot)
+
+    def reopen(
+        self, review: str, record: str, stage: str, reason: str, votes: Literal["anew", "stand"] = "anew"
+    ) -> wire.RecordSummary:
+        """Opens a record again at a stage that was decided about it: people vote `anew`, or the votes `stand` and an
+        adjudicator decides. Raises Conflict (`nothing_to_reopen`, `merged`) or Invalid (`stage_not_reached`)."""
+        asked = {"stage": stage, "reason": reason, "votes": votes}
+        return self._http.post(f"{_at(review)}/records/{part(record)}/reopen", wire.RecordSummary, asked)
+
+    def task(self, review: str, task: str) -> wire.TaskForm:
+        """What a task asks, as a vote on it must fill it in."""
+        return self._http.get(f"{_at(review)}/tasks/{part(task)}", wire.TaskForm)
 
     def release(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a slot back; the task goes to the end of the queue."""
@@ -87,10 +127,14 @@ class ScreeningClient:
         """Where every record is now, and what became of those that entered each stage."""
         return self._http.get(f"{_at(review)}/funnel", wire.Funnel)
 
-    def agreement(self, review: str) -> list[wire.StageAgreement]:
+    def agreement(
+        self, review: str, *, since: date | None = None, until: date | None = None, cycle: int | None = None
+    ) -> list[wire.StageAgreement]:
         """How far independent votes agree, stage by stage: all of them for a lead, else those where my votes are
-        in. Raises Forbidden (`votes_first`) when there are none."""
-        return self._http.listed(f"{_at(review)}/agreement", wire.StageAgreement)
+        in; of tasks whose last vote came in within these days, or within a cycle. Raises Forbidden (`votes_first`)
+        when there are none."""
+        asked = {"since": since, "until": until, "cycle": cycle}
+        return self._http.listed(f"{_at(review)}/agreement", wire.StageAgreement, **asked)
 
     def tasks(self, review: str, stage: str, state: wire.TaskState = "open") -> Iterator[wire.TaskSummary]:
         """The tasks of a stage in one state, in queue order."""
@@ -109,9 +153,20 @@ class ScreeningClient:
         return self._http.get(f"{_at(review)}/records/{part(record)}", wire.RecordHistory)
 
 
-def _ballot(answer: str, reason: str | None, fields: Mapping[str, str | Sequence[str]] | None) -> dict[str, object]:
-    given = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
-    return {"answer": answer, "reason": reason, "fields": given}
+def _ballot(
+    answer: str,
+    reason: str | None,
+    fields: Mapping[str, str | float | Sequence[str]] | None,
+    excluded_for: str | None,
+    judged_for: Sequence[str],
+) -> dict[str, object]:
+    one = str | int | float
+    given = {name: value if isinstance(value, one) else list(value) for name, value in (fields or {}).items()}
+    ballot: dict[str, object] = {"answer": answer, "reason": reason, "fields": given}
+    # What is not said is not sent, for a platform of before.
+    ballot |= {"excluded_for": excluded_for} if excluded_for is not None else {}
+    ballot |= {"judged_for": list(judged_for)} if judged_for else {}
+    return ballot
 
 
 def _at(review: str) -> str:

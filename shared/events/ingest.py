@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from operator import not_
 from typing import Literal
 
 from pydantic import Field
@@ -31,10 +32,6 @@ class SourceRef(Value):
     run: Id
 
 
-def _is_empty(value: object) -> bool:
-    return not value
-
-
 class Bibliography(Value):
     """The canonical description of a record; `provenance` says which source gave each field (`source:id`).
 
@@ -44,27 +41,27 @@ class Bibliography(Value):
     """
 
     title: Title | None = None
-    other_titles: list[Title] = Field(default=[], exclude_if=_is_empty)
+    other_titles: list[Title] = Field(default=[], exclude_if=not_)
     abstract: Abstract | None = None
-    keywords: Keywords = Field(default=[], exclude_if=_is_empty)
+    keywords: Keywords = Field(default=[], exclude_if=not_)
     authors: Authors = []
-    editors: Authors = Field(default=[], exclude_if=_is_empty)
+    editors: Authors = Field(default=[], exclude_if=not_)
     venue: Venue | None = None
-    volume: Id | None = Field(default=None, exclude_if=_is_empty)
-    issue: Id | None = Field(default=None, exclude_if=_is_empty)
-    pages: Id | None = Field(default=None, exclude_if=_is_empty)
-    article_number: Id | None = Field(default=None, exclude_if=_is_empty)
-    issns: list[Id] = Field(default=[], exclude_if=_is_empty)
-    isbns: list[Id] = Field(default=[], exclude_if=_is_empty)
-    publisher: Venue | None = Field(default=None, exclude_if=_is_empty)
-    urls: list[Venue] = Field(default=[], exclude_if=_is_empty)
+    volume: Id | None = Field(default=None, exclude_if=not_)
+    issue: Id | None = Field(default=None, exclude_if=not_)
+    pages: Id | None = Field(default=None, exclude_if=not_)
+    article_number: Id | None = Field(default=None, exclude_if=not_)
+    issns: list[Id] = Field(default=[], exclude_if=not_)
+    isbns: list[Id] = Field(default=[], exclude_if=not_)
+    publisher: Venue | None = Field(default=None, exclude_if=not_)
+    urls: list[Venue] = Field(default=[], exclude_if=not_)
     published: PartialDate | None = None
     kind: Id | None = None
     language: Id | None = None
     identifiers: Identifiers = Identifiers()
     sources: list[SourceRef] = []
     provenance: dict[str, str] = {}
-    restricted: bool = Field(default=False, exclude_if=_is_empty)
+    restricted: bool = Field(default=False, exclude_if=not_)
 
 
 class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
@@ -89,7 +86,7 @@ class RecordUpdated(Event, type="ingest.record.updated", key="record"):
     run: Id
     bibliography: Bibliography
     changed: list[str]
-    lost_notices: list[Id] = Field(default=[], exclude_if=_is_empty)
+    lost_notices: list[Id] = Field(default=[], exclude_if=not_)
 
 
 class RecordMerged(Event, type="ingest.record.merged", key="record"):
@@ -348,7 +345,7 @@ class RecordSplit(Event, type="ingest.record.split", key="record"):
     run: Id
     bibliography: Bibliography
     evidence: list[str]
-    brings: list[Id] = Field(default=[], exclude_if=_is_empty)
+    brings: list[Id] = Field(default=[], exclude_if=not_)
 
 
 class RecordRelated(Event, type="ingest.record.related", key="record"):

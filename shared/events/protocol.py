@@ -27,7 +27,7 @@ from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 from shared.events.parts import Part, Slug, Text
-from shared.events.stages import THIRD_PERSON, Stage
+from shared.events.stages import THIRD_PERSON, Criteria, FormField, Highlights, Stage
 from shared.folding import without_marks
 
 #: Characters of a strategy in a source's own syntax.
@@ -77,6 +77,14 @@ def _searches(source: str, protocol: Protocol) -> bool:
     return any(source in strategy.searched for strategy in protocol.strategies)
 
 
+def _of_a_stage(asks: Callable[[Stage], object]) -> Callable[[Protocol], bool]:
+    return lambda protocol: any(asks(stage) for stage in protocol.stages)
+
+
+def _of_a_field(asks: Callable[[FormField], object]) -> Callable[[Protocol], bool]:
+    return _of_a_stage(lambda stage: any(asks(field) for field in stage.fields))
+
+
 #: The features that this release has, by name, beyond what all releases can do. A version names those that it needs; a
 #: service that must have one, and is of a release without it, does not adopt that version. Each source that came later
 #: is one, of ingest.
@@ -88,15 +96,25 @@ FEATURES: dict[str, Feature] = {
     # Every service of an earlier release reads a strategy as one source and one query of 5,000 characters.
     "strategy:concepts": Feature(lambda protocol: any(it.concepts is not None for it in protocol.strategies)),
     "strategy:long": Feature(lambda protocol: any(len(it.query or "") > 5_000 for it in protocol.strategies)),
+    # Others would watch over nothing.
+    "stage:agreement_floor": Feature(
+        lambda protocol: any(stage.agreement_floor is not None for stage in protocol.stages), ("screening",)
+    ),
     # One without a source is none to an earlier release.
     "strategy:manual": Feature(lambda protocol: any(it.manual is not None for it in protocol.strategies)),
     # Screening of an earlier release would have a third person decide, and ask for all votes on every record.
-    "stage:reconciliation": Feature(
-        lambda protocol: any(it.reconciliation != THIRD_PERSON for it in protocol.stages), ("screening",)
-    ),
-    "stage:double_screened": Feature(
-        lambda protocol: any(it.double_screened is not None for it in protocol.stages), ("screening",)
-    ),
+    "stage:reconciliation": Feature(_of_a_stage(lambda stage: stage.reconciliation != THIRD_PERSON), ("screening",)),
+    "stage:double_screened": Feature(_of_a_stage(lambda stage: stage.double_screened), ("screening",)),
+    # Every service of an earlier release reads a field as of one of the kinds that it knows.
+    "stage:numbers": Feature(_of_a_field(lambda field: field.kind == "number")),
+    # Others pass these over.
+    "stage:help": Feature(_of_a_field(lambda field: field.help or field.definition), ("screening",)),
+    "stage:reasons": Feature(_of_a_stage(lambda stage: stage.reasons), ("screening",)),
+    "stage:judged_for": Feature(_of_a_stage(lambda stage: stage.judged_for), ("screening",)),
+    "stage:theory_changes": Feature(_of_a_stage(lambda stage: stage.reopen_when_theory_changes), ("screening",)),
+    "stage:needs": Feature(_of_a_stage(lambda stage: stage.needs), ("ingest", "screening")),
+    "protocol:criteria": Feature(lambda protocol: protocol.criteria is not None, ("screening",)),
+    "protocol:highlights": Feature(lambda protocol: protocol.highlights is not None, ("screening",)),
 }
 
 
@@ -307,8 +325,8 @@ class Protocol(AnyProtocol):
 
     Records published after `published_after` and until `published_until` are screened; the sources are searched
     from `search_from` on, or from `published_after` where that is not given. `citations` says
-    whether what the included reports cite, and what cites them, is looked for too. `team` is who the review is to be
-    done by; it makes nobody a member.
+    whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
+    shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
     """
 
     title: Text
@@ -318,6 +336,8 @@ class Protocol(AnyProtocol):
     search_from: date | None = None
     publish_every_days: Annotated[int, Field(ge=1, le=3660)] = 365
     definitions: Definitions
+    criteria: Criteria | None = Field(default=None, exclude_if=lambda criteria: criteria is None)
+    highlights: Highlights | None = Field(default=None, exclude_if=lambda highlights: highlights is None)
     strategies: Annotated[list[Strategy], Field(min_length=1, max_length=50)]
     citations: Citations | None = Field(default=None, exclude_if=lambda citations: citations is None)
     team: Annotated[list[TeamRole], Field(max_length=10)] = Field(default=[], exclude_if=lambda team: not team)

@@ -24,21 +24,34 @@ class VoteCast(Value):
     cast_at: datetime
     #: The key by which a client cast it for its person; left out where they did so themselves.
     via: Id | None = Field(default=None, exclude_if=lambda via: via is None)
+    #: When its person took it back; left out where it counts, or counted.
+    taken_back_at: datetime | None = Field(default=None, exclude_if=lambda at: at is None)
+    #: One of the reasons that the stage excludes for.
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    #: The CMOCs that the answer is for; with none, one that excludes is for all of them.
+    judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
 
 
 class Judgement(Value):
     """What a stage decided about a record, and who did: `agreement` of votes, or `adjudication`, whose vote is
     then the last.
 
+    `excluded_for` is the reason of the stage that the votes behind the decision name: the adjudicator's, or else the
+    one that most of those who exclude name, of as many the first in the protocol. `judged_for` are the CMOCs that any
+    of them is for; an exclusion with none is for all.
+
     `looks` are the own answers of those who were to decide, before they saw a vote. Where the voters came to agree
     once they had seen each other's votes it is a `consensus` (`decided_by` is `agreement` then, which every release
-    reads), and `stands` are what each of them stood by in the end."""
+    reads), and `stands` are what each of them stood by in the end, which are then the votes behind the decision.
+    """
 
     stage: Id
     answer: Id
     outcome: Literal["advance", "exclude"]
     decided_by: Literal["agreement", "adjudication"]
     votes: list[VoteCast]
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
     looks: list[VoteCast] = Field(default=[], exclude_if=lambda looks: not looks)
     consensus: bool = Field(default=False, exclude_if=lambda consensus: not consensus)
     stands: list[VoteCast] = Field(default=[], exclude_if=lambda stands: not stands)
@@ -56,12 +69,25 @@ class TaskOpened(Event, type="screening.task.opened", key="record"):
 
 
 class TaskClosed(Event, type="screening.task.closed", key="record"):
-    """A stage's question is answered for a record."""
+    """A stage's question is answered for a record. `taken_back` are the votes that their people took back before all
+    were in, which count nowhere and are told here alone."""
 
     record: Id
     task: Id
     revision: Count
     judgement: Judgement
+    taken_back: list[VoteCast] = Field(default=[], exclude_if=lambda votes: not votes)
+
+
+class VoteRevised(Event, type="screening.vote.revised", key="record", topic="screening.tasks"):
+    """Somebody who has seen the others' votes on a task would answer otherwise now. Told once the task is closed; it
+    changes no decision and no agreement."""
+
+    record: Id
+    task: Id
+    stage: Id
+    revision: Count
+    vote: VoteCast
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
@@ -95,13 +121,37 @@ class RecordIncluded(Event, type="screening.record.included", key="record"):
 
 
 class RecordExcluded(Event, type="screening.record.excluded", key="record"):
-    """A record is out: by people at `stage`, or by the protocol's `rule` before anyone looked."""
+    """A record is out: by people at `stage`, or by the protocol's `rule` before anyone looked.
+
+    `excluded_for` is the one of the stage's reasons for which it is; `reason` says that in words, and what people said.
+    """
 
     record: Id
     revision: Count
     stage: Id | None
     rule: Id | None
     reason: str
+    excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+
+
+class AgreementFell(Event, type="screening.agreement.fell", key="review", topic="screening.agreement"):
+    """Two people agree less at a stage than the protocol asks for: their kappa over the `n` tasks of this cycle on
+    which both voted is below its floor. Told once, until they are above it again."""
+
+    stage: Id
+    first: Id
+    second: Id
+    n: Count
+    kappa: float
+    floor: float
+
+
+class AgreementRecovered(Event, type="screening.agreement.recovered", key="review", topic="screening.agreement"):
+    """Two people of whom that was told are above the floor again, or nothing asks for it any more."""
+
+    stage: Id
+    first: Id
+    second: Id
 
 
 class RecordReopened(Event, type="screening.record.reopened", key="record"):

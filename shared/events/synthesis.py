@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from shared.events.base import Event, Value
 from shared.events.bounds import Count, Id
@@ -14,6 +14,23 @@ Element = Literal["context", "resource", "reasoning", "outcome", "whole"]
 Stance = Literal["supports", "refines", "contradicts", "bounds", "inverse"]
 Inference = Literal["explicit", "inferred"]
 Status = Literal["supported", "partially_supported", "no_evidence", "contested"]
+#: What can happen to a CMOC: to its words, to the reports and the evidence behind it, to its status by that. One more
+#: is a new version of `TheoryChanged`, since an event with another kind cannot be read.
+Happened = Literal[
+    "proposed",
+    "refined",
+    "set_aside",
+    "reinstated",
+    "evidence_withdrawn",
+    "evidence_restored",
+    "evidence_moved",
+    "studies_joined",
+    "studies_parted",
+    "supported",
+    "partially_supported",
+    "no_evidence",
+    "contested",
+]
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
 
 
@@ -39,10 +56,12 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
 
 
 class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):
-    """Something happened to a CMOC: proposed, supported, refined, contested, evidence_withdrawn ..."""
+    """Something happened to a CMOC. Where it has other words now, `after` has those parts of it that are other, as
+    lines such as `context: ...`."""
 
     cmoc: Id
-    happened: str
+    # Its form was released as any text.
+    happened: Annotated[Happened, WithJsonSchema({"type": "string", "examples": list(get_args(Happened))})]
     before: str | None = None
     after: str | None = None
     why: str

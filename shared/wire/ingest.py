@@ -219,7 +219,8 @@ class RunItemView(BaseModel):
 
 
 class RejectionView(BaseModel):
-    """An item of a run that is no usable record: where it stood, why, and how it begins.
+    """An item of a run that is no usable record: where it stood, why, and how it begins; of a file that somebody
+    brought leads alone see that, since it may hold what was decided.
 
     `resolved_at` is when its answer was read again and it was one; `record` is which, where that can be told.
     """

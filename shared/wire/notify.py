@@ -91,14 +91,14 @@ class AttemptView(BaseModel):
 class DeliveryView(BaseModel):
     """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
-    `about` is the revision, the day an overdue review was due, a source and the day of its trouble, or a strategy that
-    is searched by hand and the day on which it is due. `due_at` is when the next attempt is made, while the state is
-    `waiting`.
+    `about` is the revision, the day an overdue review was due, a source and the day of its trouble, a strategy that
+    is searched by hand and the day on which it is due, or a stage and two people. `due_at` is when the next attempt is
+    made, while the state is `waiting`.
     """
 
     id: str
     subscription: str
-    kind: Literal["revision", "overdue", "trouble", "search", "test"]
+    kind: Literal["revision", "overdue", "trouble", "search", "agreement", "test"]
     about: str
     state: DeliveryState
     created_at: datetime
@@ -202,6 +202,19 @@ class SearchData(BaseModel):
     link: str
 
 
+class AgreementData(BaseModel):
+    """Two people whose kappa at a stage is below the protocol's `floor`, over `n` tasks of this cycle."""
+
+    review: str
+    stage: str
+    first: str
+    second: str
+    n: int
+    kappa: float
+    floor: float
+    link: str
+
+
 class TrialData(BaseModel):
     """Nothing happened: someone tries whether notifications arrive."""
 
@@ -250,6 +263,14 @@ class SearchNotification(BaseModel):
     data: SearchData
 
 
+class AgreementNotification(BaseModel):
+    """The body of the notification that two people agree less than the protocol asks for."""
+
+    type: Literal["agreement.fell"] = "agreement.fell"
+    timestamp: datetime
+    data: AgreementData
+
+
 class TrialNotification(BaseModel):
     """The body of a test notification."""
 
@@ -265,6 +286,7 @@ Notification = Annotated[
     | TroubleNotification
     | AllClearNotification
     | SearchNotification
+    | AgreementNotification
     | TrialNotification,
     Field(discriminator="type"),
 ]

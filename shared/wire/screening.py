@@ -9,13 +9,19 @@ from pydantic import BaseModel, Field
 
 from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
-from shared.events.stages import Answer, FormField
+from shared.events.stages import Answer, Criteria, FormField, Highlights, Reason
 from shared.wire.common import WHOLE, Given, Long, Short
 
 Kind = Literal["screening", "conflict"]
 TaskState = Literal["open", "conflict", "advanced", "excluded", "withdrawn"]
 RecordState = Literal["screening", "included", "excluded", "merged"]
+TextState = Literal["sought", "retrieved", "not_retrieved"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn"]
+
+
+#: A number that every database and every reader of events keeps as it is.
+_Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
+_Broken = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
 class ClaimRequest(Given):
@@ -29,14 +35,30 @@ class ClaimRequest(Given):
 
 class VoteRequest(Given):
     """A vote: an answer of the stage, a reason, and the stage's own fields by name: a text for the kinds `text` and
-    `choice`, a list of texts, none of them twice, for `choices` and `cmocs`."""
+    `choice`, a `number` as one, a list of texts, none of them twice, for `choices` and `cmocs`.
+
+    Where the stage has reasons, an answer that excludes names the one that it is `excluded_for`, by its value. Where it
+    is judged for CMOCs, `judged_for` names them: at least one where the answer leads on, else none says that it is for
+    all.
+    """
 
     answer: Short
     reason: Long | None = None
     fields: Annotated[
-        dict[Short, Long | Annotated[list[Long], Field(max_length=500)]],
+        dict[Short, Long | _Whole | _Broken | Annotated[list[Long], Field(max_length=500)]],
         Field(max_length=50, json_schema_extra={"additionalProperties": False}),
     ] = {}
+    excluded_for: Short | None = None
+    judged_for: Annotated[list[Short], Field(max_length=500)] = []
+
+
+class ReopenRequest(Given):
+    """A stage of a record whose question is to be asked again, and why. Its votes count no more, and people vote
+    `anew`; or they `stand`, and an adjudicator decides."""
+
+    stage: Short
+    reason: Annotated[Long, Field(min_length=1)]
+    votes: Literal["anew", "stand"] = "anew"
 
 
 class ThirdPersonRequest(Given):
@@ -89,6 +111,14 @@ class VotesElsewhere(BaseModel):
     votes: list[VoteCast]
 
 
+class FullText(BaseModel):
+    """Whether the full text of a record's report is `sought`, `retrieved` or `not_retrieved`, as ingest told last, or
+    null where it was never sought; its copies are listed `at` this path."""
+
+    state: TextState | None
+    at: str
+
+
 class TaskInHand(BaseModel):
     """A task under a lease, with all that is needed to answer it: the record, the question, the definitions.
 
@@ -96,6 +126,9 @@ class TaskInHand(BaseModel):
     must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
     decides a conflict: an adjudicator sees them once they have given their own answer, their first `look`. Where a
     conflict is `decided_by_voters`, its voters see them at once, and what each of them stands by now (`stands`).
+    `reasons` are those for which the stage excludes, of which a vote that does names one; where `judged_for` says so a
+    vote names CMOCs; `full_text` is there where the stage needs it. `criteria` and `highlights` are the protocol's, for
+    every stage.
     """
 
     lease: str
@@ -116,6 +149,11 @@ class TaskInHand(BaseModel):
     decided_by_voters: bool = False
     look: VoteCast | None = None
     stands: list[VoteCast] = []
+    reasons: list[Reason] = []
+    judged_for: Literal["cmocs"] | None = None
+    criteria: Criteria | None = None
+    highlights: Highlights | None = None
+    full_text: FullText | None = None
 
 
 class Claim(BaseModel):
@@ -126,13 +164,28 @@ class Claim(BaseModel):
 
 
 class VoteReceipt(BaseModel):
-    """What a vote did: the task's state after it, and the judgement if it closed the task."""
+    """What a vote did, or taking one back, or revising it: the task's state after it, and the judgement where it closed
+    the task."""
 
     task: str
     record: str
     stage: str
     state: TaskState
     judgement: Judgement | None
+
+
+class TaskForm(BaseModel):
+    """What a task asks, as a vote on it must fill it in; `cmocs` are there when the stage asks for some."""
+
+    task: str
+    record: str
+    stage: str
+    state: TaskState
+    protocol_version: int
+    question: str
+    answers: list[Answer]
+    fields: list[FormField]
+    cmocs: list[Cmoc]
 
 
 class TaskSummary(BaseModel):
@@ -167,7 +220,8 @@ class StageQueue(BaseModel):
 
 
 class StageFunnel(BaseModel):
-    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule."""
+    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule. `excluded_for`
+    has how many of those excluded are so for which of its reasons."""
 
     stage: str
     entered: int
@@ -176,6 +230,7 @@ class StageFunnel(BaseModel):
     open: int
     conflicts: int
     withdrawn: int
+    excluded_for: dict[str, int] = Field(default={}, exclude_if=lambda counted: not counted)
 
 
 class Funnel(BaseModel):
@@ -198,16 +253,45 @@ class AnswerPair(BaseModel):
     n: int
 
 
+class Interval(BaseModel):
+    """Within which a value lies at 95 per cent, by a jackknife over tasks."""
+
+    low: float
+    high: float
+
+
+class CoefficientView(BaseModel):
+    """A coefficient of agreement: 1 where all agree, 0 where chance alone would agree as much. No `interval` where
+    there is too little to reckon one."""
+
+    value: float
+    interval: Interval | None
+
+
+class PairAgreement(BaseModel):
+    """How far two people agree, over the `n` tasks on which both voted; `below` says that it is less than the stage's
+    floor, on 20 tasks or more."""
+
+    first: str
+    second: str
+    n: int
+    agreed: int
+    below: bool = False
+    kappa: CoefficientView | None
+    ac1: CoefficientView | None
+
+
 class StageAgreement(BaseModel):
-    """How far the two independent votes of a stage's tasks agree: all counts, and Cohen's kappa over them. A task
-    counts once both votes are in, adjudicated or not.
+    """How far the independent votes of a stage's tasks agree, over the `n` tasks that had two or more and all that they
+    need, adjudicated or not.
 
-    `n` tasks, `agreed` of them with equal answers; `observed` = agreed / n, `expected` by chance. `kappa` is
-    null where there is nothing to compare. Read it with the counts: where one answer is rare it misleads.
+    On `agreed` of them all answers are equal; `observed` is the share of pairs of votes on one task that are, the mean
+    over tasks. `pairs`, `expected` (by chance) and Cohen's `kappa` are of tasks with two votes; Gwet's `ac1` and
+    Krippendorff's `alpha` of all. Null where there is nothing to compare. Read kappa and alpha with the counts: where
+    one answer is rare they mislead. `between` are two people each: to leads all, to others those with themselves.
 
-    What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are pairs
-    of open conflicts that whoever asks may still come to decide. (Where a stage asks for three votes or more,
-    they are no pairs, and `n` is 0.)
+    What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are those of open
+    conflicts that whoever asks may still come to decide.
     """
 
     stage: str
@@ -218,12 +302,17 @@ class StageAgreement(BaseModel):
     observed: float | None
     expected: float | None
     kappa: float | None
+    kappa_interval: Interval | None = None
+    ac1: CoefficientView | None = None
+    alpha: CoefficientView | None = None
+    between: list[PairAgreement] = []
     one_vote: int
     withheld: int
 
 
 class RecordSummary(BaseModel):
-    """One line of a listing of records; `rule` and `reason` say why an excluded one is out."""
+    """One line of a listing of records; `rule` and `reason` say why an excluded one is out, `excluded_for` for which of
+    its stage's reasons."""
 
     record: str
     title: str | None
@@ -233,12 +322,15 @@ class RecordSummary(BaseModel):
     rule: str | None
     reason: str | None
     merged_into: str | None
+    excluded_for: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
 
 
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed or one has voted oneself; `judgement` is what the stage decided. `votes_cast` is null where a listing of
-    tasks has it so."""
+    is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `votes_cast` is
+    null where a listing of tasks has it so. `taken_back` are votes that their people took back, `set_aside` those that
+    count no more since a lead had the stage opened again; `revised` is what voters would answer who have seen the
+    others' votes, which counts nowhere."""
 
     task: str
     stage: str
@@ -250,6 +342,9 @@ class StageHistory(BaseModel):
     closed_at: datetime | None
     judgement: Judgement | None
     votes: list[VoteCast]
+    taken_back: list[VoteCast] = []
+    set_aside: list[VoteCast] = []
+    revised: list[VoteCast] = []
 
 
 class Merge(BaseModel):
@@ -274,3 +369,4 @@ class RecordHistory(BaseModel):
     notices: list[dict[str, Any]]
     merge: Merge | None
     absorbed: list[Merge]
+    excluded_for: str | None = Field(default=None, exclude_if=lambda reason: reason is None)

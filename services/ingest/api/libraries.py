@@ -6,7 +6,7 @@ from typing import Annotated
 
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
-from services.ingest.commands import exports, imports
+from services.ingest.commands import exports, imports, uploads
 from services.ingest.ports.libraries.catalog import ending_of
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
@@ -35,12 +35,11 @@ LARGEST_FILE = 1024 * 1024 * 1024
 def add_file(
     review: Name,
     blob: Annotated[Blob, received("ingest", role="lead", scope="import", limit=LARGEST_FILE)],
-    work: Reading,
+    work: Unit,
     person: Importer,
 ) -> FileView:
-    """Keeps a file as it is, for a day unless something names it by its hash, as an import does."""
-    store.review_of(work, review)
-    return FileView(sha256=blob.sha256, size=blob.size)
+    """Keeps a file as it is, for a day unless something names it by its hash, as an import of whoever sent it does."""
+    return uploads.keep_upload(work, review, blob)
 
 
 @router.post("/reviews/{review}/imports", status_code=202)

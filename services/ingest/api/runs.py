@@ -49,7 +49,7 @@ def list_rejections(review: Name, run: Name, work: Reading, person: Reader, page
     """The items of a run that are no usable records, each with its reason."""
     store.run_of(work, review, run)
     found = store.page_of_rejections(work, run, page)
-    return found.page(views.rejection_view)
+    return found.page(lambda row: views.rejection_view(row, person))
 
 
 @router.get("/reviews/{review}/rejections")
@@ -67,7 +67,8 @@ def list_rejections_of_review(
     store.review_of(work, review)
     if run is not None:
         store.run_of(work, review, run)
-    return store.page_of_rejections_of(work, review, source, run, open, page).page(views.rejection_view)
+    found = store.page_of_rejections_of(work, review, source, run, open, page)
+    return found.page(lambda row: views.rejection_view(row, person))
 
 
 @router.post("/reviews/{review}/reparses", status_code=202)

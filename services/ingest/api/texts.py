@@ -6,7 +6,7 @@ from typing import Annotated
 
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
-from services.ingest.commands import retrievals, texts
+from services.ingest.commands import retrievals, texts, uploads
 from services.ingest.domain.kinds import ENDINGS
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
@@ -35,12 +35,11 @@ Files = Annotated[Blobs, blobs_of("ingest")]
 def add_file_of_text(
     review: Name,
     blob: Annotated[Blob, received("ingest", role="reviewer", scope="import", limit=texts.LARGEST_TEXT)],
-    work: Reading,
+    work: Unit,
     person: Contributor,
 ) -> FileView:
-    """Keeps a file as it is, for a day unless a copy of a report names it by its hash."""
-    store.review_of(work, review)
-    return FileView(sha256=blob.sha256, size=blob.size)
+    """Keeps a file as it is, for a day unless a copy of a report names it by its hash, as whoever sent it may."""
+    return uploads.keep_upload(work, review, blob)
 
 
 @router.get("/reviews/{review}/records/{record}/texts")

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from services.ingest import store
 from services.ingest.commands.searches import take_file
+from services.ingest.commands.uploads import require_sent, unknown_file
 from services.ingest.domain.mappings import read_mapping
 from services.ingest.domain.watching import ImportStates
 from services.ingest.models import ImportRow, ReviewRow
@@ -14,7 +15,7 @@ from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
 from shared.db.work import Work
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid
 from shared.events.protocol import FILES
 from shared.ids import new_id
 from shared.wire.ingest import NewImport
@@ -23,12 +24,13 @@ from shared.wire.ingest import NewImport
 def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> ImportRow:
     """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
 
-    Raises UnknownReview, NotFound where there is no such search, or no such file any more, Conflict where the search
+    Raises UnknownReview, NotFound where there is no such search, or they sent no such file, Conflict where the search
     takes no such file, for bytes that were brought before as those of another database unless that is meant (`again`),
     and for a mapping where an earlier release heard the protocol; and Invalid where a search is
     said to lie in the future, its file to be of something else, or a mapping is none of this review's protocol.
     """
     known = store.review_of(work, review)
+    require_sent(work, review, asked.file)
     search = take_file(work, review, asked.search, asked.file) if asked.search else None
     row = ImportRow(
         id=new_id("import"), review=review, name=asked.name, sha256=asked.file, size=0, asked_format=asked.format,
@@ -45,7 +47,7 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         names.keep(work, blobs, asked.file, by=user(row.id))
         row.size = blobs.size(asked.file)
     except BlobMissing:
-        raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
+        raise unknown_file(asked.file) from None
     if asked.searched_on is not None and asked.searched_on > work.now.date():
         why = f"{asked.searched_on} lies in the future"
         raise Invalid.of("searched_on", why)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from services.ingest import store
 from services.ingest.commands.retrievals import live, settle
+from services.ingest.commands.uploads import require_sent, unknown_file
 from services.ingest.domain import kinds, licences
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Merger, Split
@@ -16,32 +17,29 @@ from shared.blobs import names
 from shared.blobs.packing import BlobMissing
 from shared.blobs.port import Blobs
 from shared.db.work import Work
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid
 from shared.events.ingest import TextWithdrawn
 from shared.ids import new_id
 from shared.tokens import Person
-from shared.wire.ingest import LicenceClass, NewText, TextReaders
+from shared.wire.ingest import LicenceClass, NewText, TextKind, TextReaders
 
 #: Bytes of a copy that people may bring, and of one that is fetched unless the settings say less.
 LARGEST_TEXT = 256 * 1024 * 1024
 
 
 def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:
-    """Keeps an uploaded file as a copy of a record's report; the same file again is the copy that is there. Raises
-    NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more people
-    read than its licence does, and Invalid for a file that is no text, a class that its licence does not bear out, and
-    what would let more people or programs read of a restricted record than its reviewers."""
+    """Keeps a file that they sent as a copy of a record's report. The same file again is the copy that is there or,
+    where something else is said of it, stands for that one, which is taken back.
+
+    Raises NotFound, Conflict for a record that is absorbed or has too many, Forbidden where others than leads let more
+    people read than its licence does, or say something else of a copy that is not theirs, and Invalid for a file that
+    is no text, a class that its licence does not bear out, and what would let more people or programs read of a
+    restricted record than its reviewers."""
+    require_sent(work, review, asked.file)
+    # Before the review is locked, since a large file takes a second to be gone through; nothing of it is read before.
+    size, kind = _looked_at(blobs, asked)
     store.lock_review(work, review)
     live(work, review, record)
-    try:
-        size = blobs.size(asked.file)
-        kind = kinds.kind_of(_head(blobs, asked.file, size))
-    except kinds.NoText as error:
-        raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
-    except BlobMissing:
-        raise NotFound(f"no file of this hash was uploaded within a day: {asked.file}", slug="unknown_file") from None
-    if size > LARGEST_TEXT:
-        raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
     licence_class = _class(asked)
     members = store.members_of(work, [record])
     restricted = any(member.content.get("restricted") for member in members)
@@ -60,18 +58,42 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
         licence_class=licence_class, readers=_readers(asked.readers, licence_class, person), added_by=work.actor,
         added_at=work.now,
     )  # fmt: skip
-    return keep_text(work, blobs, row)
+    known = _same(store.texts_of(work, [record]), row.sha256)
+    if known is None or not _says_otherwise(asked, row, known):
+        return keep_text(work, blobs, row)
+    if not _is_theirs(known, person):
+        why = f"copy {known.id!r} is this very file, with another licence, version or other readers"
+        raise Forbidden(f"{why}: whoever added it, or a lead, corrects that", slug="role_needed")
+    _keep(work, blobs, row)
+    _take_back(work, known, f"something else is said of this file, as copy {row.id!r}")
+    return row
 
 
 def keep_text(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
     """Keeps a copy and tells it, unless the record has the same one already, which is the answer then. The review is
     locked. Raises Conflict where the record has too many, and BlobMissing."""
-    known = store.texts_of(work, [row.record])
-    for each in known:
-        if each.sha256 == row.sha256 and each.withdrawn_at is None:
-            return each
-    if len(known) >= MOST_COPIES:
-        raise Conflict(f"record {row.record!r} has {len(known)} copies, which is the most it may", slug="copies_full")
+    return _same(store.texts_of(work, [row.record]), row.sha256) or _keep(work, blobs, row)
+
+
+def _same(copies: Sequence[TextRow], sha256: str) -> TextRow | None:
+    """The copy that is of these bytes, if one stands."""
+    return next((each for each in copies if each.sha256 == sha256 and each.withdrawn_at is None), None)
+
+
+def _says_otherwise(asked: NewText, row: TextRow, known: TextRow) -> bool:
+    """Whether something else is said of a copy than is known; what is left out says nothing, and a licence is what it
+    lets people do, however it is spelled."""
+    said = {
+        "licence_class": asked.licence is not None or asked.licence_class is not None,
+        "readers": asked.readers is not None,
+        "version": asked.version != "unknown",
+    }
+    return any(getattr(row, name) != getattr(known, name) for name, is_said in said.items() if is_said)
+
+
+def _keep(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
+    if (count := len(store.texts_of(work, [row.record]))) >= MOST_COPIES:
+        raise Conflict(f"record {row.record!r} has {count} copies, which is the most it may", slug="copies_full")
     names.keep(work, blobs, row.sha256, by=user(row.id))
     work.add(row)
     settle(work, row.review, row.record, [row])
@@ -83,7 +105,7 @@ def withdraw_text(work: Work, review: str, text: str, reason: str, person: Perso
     NotFound, and Forbidden for others than leads and whoever added it."""
     store.lock_review(work, review)
     row = store.text_of(work, review, text)
-    if row.added_by != person.id and not person.has("lead"):
+    if not _is_theirs(row, person):
         raise Forbidden("a copy is taken back by whoever added it, or by a lead", slug="role_needed")
     if row.withdrawn_at is None:
         _take_back(work, row, reason)
@@ -96,6 +118,10 @@ def withdraw_brought(work: Work, record: str, reason: str) -> None:
     for row in store.texts_of(work, [record]):
         if row.withdrawn_at is None and row.source == PERSON and licences.is_closed(row.licence_class):
             _take_back(work, row, reason)
+
+
+def _is_theirs(row: TextRow, person: Person) -> bool:
+    return row.added_by == person.id or person.has("lead")
 
 
 def _take_back(work: Work, row: TextRow, reason: str) -> None:
@@ -208,11 +234,20 @@ def _readers(asked: TextReaders | None, licence_class: LicenceClass, person: Per
     return asked or usual
 
 
-def _head(blobs: Blobs, sha256: str, size: int) -> bytes:
-    """The beginning of a file, as much as tells its kind."""
-    head = bytearray()
-    for chunk in blobs.open(sha256, size):
-        head += chunk
-        if len(head) >= kinds.HEAD:
-            break
-    return bytes(head[: kinds.HEAD])
+def _looked_at(blobs: Blobs, asked: NewText) -> tuple[int, TextKind]:
+    """How many bytes a file has, and of what kind it is. Raises NotFound, and Invalid for one that is no whole text."""
+    try:
+        size = blobs.size(asked.file)
+        if size > LARGEST_TEXT:
+            raise Invalid.of("file", f"it has {size} bytes, and {LARGEST_TEXT} are the most that a copy may have")
+        head, end = bytearray(), b""
+        for chunk in blobs.open(asked.file, size):
+            head += chunk[: kinds.HEAD - len(head)]
+            end = (end + chunk)[-kinds.END :]
+        kind = kinds.kind_of(bytes(head))
+        kinds.require_whole(kind, end)
+    except kinds.NoText as error:
+        raise Invalid.of("file", f"{asked.name!r} is {error}; PDF, JATS, HTML and plain text are taken") from None
+    except BlobMissing:
+        raise unknown_file(asked.file) from None
+    return size, kind

@@ -108,7 +108,7 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
     trusted = sorted(contributions, key=_rank(_TRUST))
     for_abstracts = sorted(trusted, key=_rank(_TRUST_FOR_ABSTRACTS))
     where = _where_most_agree(trusted)
-    chosen: dict[str, Contribution[Contributed] | None] = {
+    chosen: dict[str, Contribution[Contributed]] = {
         "title": _first_whole(trusted, "title", _WHOLE_TITLE),
         "abstract": _first_whole(for_abstracts, "abstract", _WHOLE_TEXT),
         "authors": _first_whole(trusted, "authors", _WHOLE_TEXT),
@@ -121,10 +121,9 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
         **{name: _first(trusted, name) for name in ("issns", "isbns", "publisher", "urls")},
     }
     identifiers = {kind: _first_identifier(trusted, kind) for kind in Identifiers.model_fields}
-    given = {name: one for name, one in chosen.items() if one is not None}
-    fields = {name: getattr(one.record, name) for name, one in given.items()}
-    provenance = {name: given[name].name for name, value in fields.items() if value}
-    titles = _further_titles(trusted, fields["title"] if chosen["title"] else None)
+    fields = {name: value for name, one in chosen.items() if (value := getattr(one.record, name))}
+    provenance = {name: chosen[name].name for name in fields}
+    titles = _further_titles(trusted, fields.get("title"))
     provenance |= {f"other_titles.{index}": name for index, name in enumerate(titles.values())}
     keywords, brought = _keywords(trusted)
     provenance |= {f"keywords.{first}": name for first, name in brought.items()}
@@ -163,11 +162,14 @@ def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[i
     return rank
 
 
-def _first(trusted: Sequence[Contribution[Contributed]], name: str) -> Contribution[Contributed] | None:
-    return next((one for one in trusted if getattr(one.record, name)), None)
+def _first(trusted: Sequence[Contribution[Contributed]], name: str) -> Contribution[Contributed]:
+    """The first that has a value; where none has, the first of all."""
+    return next((one for one in trusted if getattr(one.record, name)), trusted[0])
 
 
 def _where_most_agree(trusted: Sequence[Contribution[Contributed]]) -> Contribution[Contributed]:
+    if len(trusted) == 1:
+        return trusted[0]
     said = Counter((name, value) for one in trusted for name in _WHERE if (value := getattr(one.record, name)))
 
     def weight(one: Contribution[Contributed]) -> tuple[int, int]:
@@ -179,8 +181,10 @@ def _where_most_agree(trusted: Sequence[Contribution[Contributed]]) -> Contribut
 
 def _further_titles(trusted: Sequence[Contribution[Contributed]], title: str | None) -> dict[str, str]:
     """The further titles of all sources, each with the first that has it; one that only looks different is no other."""
-    known = {plain_words(title or "")}
     found: dict[str, str] = {}
+    if not any(one.record.other_titles for one in trusted):
+        return found
+    known = {plain_words(title or "")}
     for one in trusted:
         for other in one.record.other_titles:
             if (words := plain_words(other)) not in known and len(found) < _MOST_TITLES:
@@ -208,15 +212,11 @@ def _first_identifier(trusted: Sequence[Contribution[Contributed]], kind: str) -
     return next((one for one in trusted if getattr(one.record.identifiers, kind)), None)
 
 
-def _first_whole(
-    trusted: Sequence[Contribution[Contributed]], name: str, whole: float
-) -> Contribution[Contributed] | None:
-    def size(one: Contribution[Contributed]) -> int:
-        value: Any = getattr(one.record, name)
-        return len(value or "")
-
-    longest = max(map(size, trusted))
-    return next((one for one in trusted if size(one) >= longest * whole), None) if longest else None
+def _first_whole(trusted: Sequence[Contribution[Contributed]], name: str, whole: float) -> Contribution[Contributed]:
+    """The first whose value is no fragment of the longest."""
+    sizes = [len(getattr(one.record, name) or "") for one in trusted]
+    least = max(sizes) * whole
+    return next(one for one, size in zip(trusted, sizes, strict=True) if size >= least)
 
 
 def _most_telling_kind(trusted: Sequence[Contribution[Contributed]]) -> Contribution[Contributed]:

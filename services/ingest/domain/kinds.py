@@ -18,8 +18,17 @@ ENDINGS: dict[TextKind, str] = {PDF: ".pdf", JATS: ".xml", HTML: ".html", TXT: "
 #: How many bytes of a file are looked at.
 HEAD = 64 * 1024
 
+#: How many bytes of its end tell whether it is whole.
+END = 4096
+
 #: Bytes in which the header of a PDF must begin, as its readers want it.
 _BEFORE_PDF = 1024
+
+#: What a whole file of a kind has at its end.
+_ENDS: dict[TextKind, re.Pattern[bytes]] = {
+    PDF: re.compile(rb"%%EOF"),
+    JATS: re.compile(rb"</(?:[\w.-]+:)?(?:article|pmc-articleset)\s*>"),
+}
 
 #: What other files begin with.
 _OTHERS: dict[bytes, str] = {
@@ -73,6 +82,13 @@ def kind_of(head: bytes) -> TextKind:
     if text is None or _CONTROLS.search(text):
         raise NoText("binary, and of no kind that is known here")
     return TXT
+
+
+def require_whole(kind: TextKind, end: bytes) -> None:
+    """Raises NoText for a file that breaks off; `end` is all of it, or its last `END` bytes."""
+    # A character of UTF-16 is one of these and a NUL.
+    if kind in _ENDS and not _ENDS[kind].search(end.replace(b"\0", b"")):
+        raise NoText(f"{kind.upper()} that breaks off")
 
 
 def _decoded(head: bytes) -> str | None:

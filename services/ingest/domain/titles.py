@@ -135,7 +135,7 @@ def _read(text: str, marks: frozenset[Mark], about: Title | None) -> Title:
 
 def titles_in(text: str) -> tuple[str, ...]:
     """The titles that stand in one field: a title and its translation, where each is long enough to be one."""
-    if not _TWO_TITLES.search(text):
+    if not any([sign in text for sign in "<=;"]) or not _TWO_TITLES.search(text):
         return ()
     parts = [part for part in _TWO_TITLES.split(text) if part]
     return tuple(parts) if len(parts) == 2 and _are_in_two_languages(*parts) else ()

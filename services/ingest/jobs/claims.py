@@ -92,7 +92,7 @@ def _held_against(entry: Entry, here: Bibliography, *, again: bool) -> Entry:
 
 def known_by_numbers(work: Work, run: RunRow, entries: Sequence[Entry]) -> list[Entry]:
     """The entries, those whose number is another work's known by their content instead."""
-    hashes = {at: entry.record.content_hash for at, entry in enumerate(entries) if entry.accession}
+    hashes = {at: entry.content_hash for at, entry in enumerate(entries) if entry.accession}
     if not hashes:
         return list(entries)
     known = store.source_records(work, run.review, run.source, {entries[at].record.source_id for at in hashes})

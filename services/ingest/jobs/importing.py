@@ -201,15 +201,15 @@ def _take_batch(
     review, run = store.lock_review_and_run(work, row.run)
     if run.state != RunStates.RUNNING or run.pages != number:
         raise Conflict(f"import {imported!r} is {run.state}, at {run.pages} and not at {number}", slug="run_moved")
-    brought = [replace(entry, record=storable(entry.record)) for entry in entries if isinstance(entry, Entry)]
+    brought = [_storable(entry) for entry in entries if isinstance(entry, Entry)]
     faults = [fault for fault in entries if isinstance(fault, Fault)]
     held, ours, fresh_own = brought_back(work, run, brought)
     read_ones = known_by_numbers(work, run, held)
-    records = [entry.record for entry in read_ones if entry.exported not in ours]
-    ids = [record.source_id for record in records]
+    taken = [entry for entry in read_ones if entry.exported not in ours]
+    ids = [entry.record.source_id for entry in taken]
     known = store.source_records(work, run.review, run.source, ids)
     fresh = store.meet(work, run.walk, ids)
-    changed = changed_of(records, known)
+    changed = changed_of(((entry.record, entry.content_hash) for entry in taken), known)
     outcomes, doubts = take_in(work, review, run.id, changed)
     store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, None)
     store.note_origins(work, run.review, run.source, ids, run.watch)
@@ -228,6 +228,11 @@ def _take_batch(
     row.repeated += len(read_ones) - len(fresh) - len(fresh_own)
     row.junk += len(faults) - len(lost)
     row.read = min(read, row.size)
+
+
+def _storable(entry: Entry) -> Entry:
+    record = storable(entry.record)
+    return entry if record is entry.record else replace(entry, record=record)
 
 
 def _rejection(run: RunRow, fault: Fault, position: int) -> Rejection:

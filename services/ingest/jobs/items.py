@@ -47,12 +47,12 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
-def changed_of(records: Iterable[port.SourceRecord], known: Mapping[str, store.Known]) -> list[Incoming]:
-    """What is to be taken in: those that are not known as they are, in their order."""
+def changed_of(records: Iterable[tuple[port.SourceRecord, str]], known: Mapping[str, store.Known]) -> list[Incoming]:
+    """What is to be taken in of records with their content hashes: those that are not known as they are, in their
+    order."""
     hashes = {source_id: row.content_hash for source_id, row in known.items()}
     changed = []
-    for record in records:
-        content_hash = record.content_hash
+    for record, content_hash in records:
         if hashes.get(record.source_id) != content_hash:
             hashes[record.source_id] = content_hash
             home = known[record.source_id].record if record.source_id in known else None

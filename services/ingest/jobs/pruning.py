@@ -33,3 +33,8 @@ def answers_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
         store.forget_answer(work, answer)
     # The next run's may be as old.
     return limit
+
+
+def uploads_of_long_ago(work: Work, before: datetime, limit: int) -> int:
+    """Who sent which file; nothing names it any more that does not yet."""
+    return store.forget_uploads(work, before, limit)

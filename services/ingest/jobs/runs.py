@@ -146,7 +146,7 @@ def take_page(
     known = store.source_records(work, run.review, run.source, [record.source_id for record in records])
     fresh = store.meet(work, run.walk, [record.source_id for record in records])
     records, ids = _inside(work, run, records, known, fresh)
-    changed = changed_of(records, known)
+    changed = changed_of([(record, record.content_hash) for record in records], known)
     outcomes, doubts = take_in(work, review, run.id, changed)
     store.mark_seen(work, run.review, run.source, ids, {one.record.source_id for one in changed}, run.walk, answered_at)
     if run.purpose != "changes":

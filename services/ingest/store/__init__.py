@@ -101,6 +101,7 @@ from services.ingest.store.records import note_origins as note_origins
 from services.ingest.store.records import note_standing as note_standing
 from services.ingest.store.records import page_of_kept as page_of_kept
 from services.ingest.store.records import page_of_records as page_of_records
+from services.ingest.store.records import pass_no_more as pass_no_more
 from services.ingest.store.records import record_of as record_of
 from services.ingest.store.records import record_with as record_with
 from services.ingest.store.records import records as records
@@ -168,11 +169,15 @@ from services.ingest.store.texts import passed_unsought as passed_unsought
 from services.ingest.store.texts import put_off_retrievals as put_off_retrievals
 from services.ingest.store.texts import retrievals as retrievals
 from services.ingest.store.texts import review_to_seek_for as review_to_seek_for
+from services.ingest.store.texts import stages_sought_from as stages_sought_from
 from services.ingest.store.texts import text_of as text_of
 from services.ingest.store.texts import texts_carried_by as texts_carried_by
 from services.ingest.store.texts import texts_of as texts_of
 from services.ingest.store.texts import wake_retrieval as wake_retrieval
 from services.ingest.store.texts import wake_retrievals as wake_retrievals
+from services.ingest.store.uploads import forget_uploads as forget_uploads
+from services.ingest.store.uploads import note_upload as note_upload
+from services.ingest.store.uploads import was_sent as was_sent
 from services.ingest.store.watches import BROUGHT as BROUGHT
 from services.ingest.store.watches import NEVER_PULLED as NEVER_PULLED
 from services.ingest.store.watches import DueWatch as DueWatch

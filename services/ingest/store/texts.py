@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from services.ingest.domain.texts import RetrievalStates
+from services.ingest.domain.watching import Standings
 from services.ingest.models import RecordRow, RetrievalRow, ReviewRow, SourceRecordRow, TextRow
 from services.ingest.store.common import batches, inserting
 from services.ingest.store.copies import PASSED
@@ -106,15 +107,26 @@ def _wake(work: Work, which: Any) -> None:
 
 
 def passed_unsought(work: Work, review: str, after: str, limit: int) -> tuple[list[str], str | None]:
-    """Of the records of a review behind an id those that passed a stage and were not excluded, and the id to go on
-    behind; None where there are no more."""
+    """Of the records of a review behind an id those that passed a stage, or came to one that needs full texts where the
+    protocol marks any, and were not excluded; and the id to go on behind, None where there are no more."""
     mine = select(col(RecordRow.id)).where(col(RecordRow.review) == review, col(RecordRow.id) > after, PASSED)
+    if (sought_from := stages_sought_from(work, review)) is not None:
+        is_there = col(RecordRow.at_stage).in_(sought_from)
+        mine = mine.where(or_(col(RecordRow.standing) == Standings.INCLUDED, is_there))
     found = list(work.session.execute(mine.order_by(col(RecordRow.id)).limit(limit)).scalars())
     return found, found[-1] if len(found) == limit else None
 
 
+def stages_sought_from(work: Work, review: str) -> list[str] | None:
+    """The stages whose records' full texts are sought: the first that needs them, and those behind it. None where the
+    protocol marks none, or is not known."""
+    row = work.session.get(ReviewRow, review)
+    return row.sought_from if row is not None else None
+
+
 def review_to_seek_for(work: Work) -> str | None:
-    """A review whose records passed stages before an upgrade and may not be sought yet."""
+    """A review whose records passed stages before, or came to where they need their texts, and may not be sought
+    yet."""
     waiting = select(col(ReviewRow.review)).where(col(ReviewRow.seeking).is_not(None))
     return work.session.execute(waiting.order_by(col(ReviewRow.review)).limit(1)).scalar()
 

@@ -39,7 +39,10 @@ def broken_rules(data: object, review: str | None) -> Broken:
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
         yield from _stage(stage, ("stages", index))
+        if index == 0 and stage.get("needs") == "full_text":
+            yield ("stages", 0, "needs"), "the first stage needs no full text, else that of all that is found is sought"
     yield from _team(data)
+    yield from _highlights(data)
     yield from _theories_exist(data)
 
 
@@ -126,6 +129,9 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
         if answers and needed not in led_to:
             yield (*path, "answers"), f"no answer leads to {needed!r}, so no record could ever {needed} here"
     yield from _votes(stage, path)
+    reasons = _parts(stage, "reasons")
+    yield from _unique(reasons, (*path, "reasons"), "value")
+    yield from _unique(reasons, (*path, "reasons"), "label")
     fields = _parts(stage, "fields")
     yield from _unique(fields, (*path, "fields"), "name")
     for index, field in fields:
@@ -151,6 +157,30 @@ def _field(field: dict[str, Any], path: Path) -> Broken:
             yield (*path, "options"), "an option is given twice"
     elif options:
         yield (*path, "options"), f"a field of kind {kind!r} has no options"
+    least, most = _number(field.get("least")), _number(field.get("most"))
+    for name, bound in (("least", least), ("most", most)):
+        if bound is not None and kind != "number":
+            yield (*path, name), f"a field of kind {kind!r} has no {name}; that is for a number"
+    if least is not None and most is not None and kind == "number" and least > most:
+        yield (*path, "most"), f"no number is {least:g} or more and {most:g} or less"
+
+
+def _highlights(data: dict[str, Any]) -> Broken:
+    """A word that speaks for a record cannot speak against it."""
+    given = data.get("highlights")
+    listed = {name: given.get(name) for name in ("include", "exclude")} if isinstance(given, dict) else {}
+    seen: dict[str, str] = {}
+    for name, words in listed.items():
+        for at, word in enumerate(words if isinstance(words, list) else ()):
+            folded = word.strip().casefold() if isinstance(word, str) else ""
+            if folded in seen:
+                yield ("highlights", name, at), f"the word {folded!r} is in highlights.{seen[folded]} already"
+            elif folded:
+                seen[folded] = name
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _team(data: dict[str, Any]) -> Broken:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from services.screening import store, views
@@ -10,10 +12,10 @@ from services.screening.api.router import Reading, router
 from services.screening.commands import queue
 from services.screening.domain import TaskStates
 from shared.db.work import Work
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.http.auth import Confirmer, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import Name, Word
+from shared.http.parameters import Name, Number, Word
 from shared.paging import Page
 from shared.tokens import Person
 from shared.wire.people import OldNames
@@ -43,30 +45,44 @@ def show_queue(review: Review, work: Reading, person: Reader) -> list[StageQueue
 @router.get("/reviews/{review}/funnel")
 def show_funnel(review: Review, work: Reading, person: Reader) -> Funnel:
     """Where every record is now, and what became of those that entered each stage."""
-    states = store.counted(work, review).states
-    return views.funnel(states, _stages(work, review, states))
+    counted = store.counted(work, review)
+    return views.funnel(counted, _stages(work, review, counted.states))
 
 
 @router.get("/reviews/{review}/agreement")
-def show_agreement(review: Review, work: Reading, person: Reader) -> list[StageAgreement]:
-    """How far independent votes agree, stage by stage, over the tasks whose two votes are in, adjudicated or not.
+def show_agreement(
+    review: Review,
+    work: Reading,
+    person: Reader,
+    since: date | None = None,
+    until: date | None = None,
+    cycle: Number | None = None,
+) -> list[StageAgreement]:
+    """How far independent votes agree, stage by stage, over the tasks that have all their votes, adjudicated or not: of
+    those whose last vote came in within these days (UTC), or within a cycle, which ends with the day on which its first
+    revision was signed.
 
     For a lead all stages; for others those where a vote of their own is on a task that has all its votes. Whoever
     may adjudicate sees nothing of an open conflict that they have not claimed or voted on.
     """
     plan, counted = views.known_plan(work, review), store.counted(work, review)
     answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
+    floors = {stage.name: stage.agreement_floor for stage in plan.protocol.stages}
     stages = _stages(work, review, counted.states)
     if not person.has("lead"):
         stages = views.stages_judged(work, review, stages, may_vote=person.has("reviewer"))
-    hidden = store.pairs_to_decide(work, review, person.id) if _is_blind(person) else {}
+    days = _days(work, review, since, until, cycle)
+    compared = store.compared(work, review, *days)
+    hidden = store.compared_in_conflicts(work, review, person.id, *days) if _is_blind(person) else {}
     return [
         views.stage_agreement(
             stage,
             answers.get(stage, []),
-            counted.pairs.get(stage, {}),
+            compared.get(stage, Counter()),
             counted.alone.get(stage, 0),
-            hidden.get(stage, {}),
+            hidden.get(stage, Counter()),
+            of=None if person.has("lead") else person.id,
+            floor=floors.get(stage),
         )
         for stage in stages
     ]
@@ -128,6 +144,17 @@ def show_record(review: Review, record: Record, work: Reading, person: Reader) -
 def list_old_names(review: Review, work: Reading, person: Confirmer) -> OldNames:
     """The names that votes bear from before people had ids, and that are nobody's yet."""
     return OldNames.of([(row.name, row.acts) for row in store.old_names(work, review)])
+
+
+def _days(work: Work, review: str, since: date | None, until: date | None, cycle: int | None) -> tuple[date, date]:
+    """The days that are asked for, the first and the last of them."""
+    if cycle is not None:
+        if since is not None or until is not None:
+            raise Invalid.of("cycle", "is given beside days; give one of the two")
+        return store.days_of_cycle(work, review, cycle)
+    if since is not None and until is not None and until < since:
+        raise Invalid.of("until", f"{until} is before {since}")
+    return since or date.min, until or date.max
 
 
 def _is_blind(person: Person) -> bool:

@@ -51,7 +51,7 @@ def cast_vote(
 
     A conflict of others is decided after one's first look (`look_first`).
     """
-    ballot = Ballot(body.answer, body.reason, body.fields)
+    ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def cast() -> VoteReceipt:
         return views.vote_receipt(work, *queue.vote(work, review, lease, ballot, _adjudicates(person)))
@@ -65,7 +65,7 @@ def give_look(
 ) -> TaskInHand:
     """Gives an adjudicator's own answer to a conflict they hold, before they see a vote: their first look, which is
     kept and is no vote. The answer is the conflict with its votes, to be decided."""
-    ballot = Ballot(body.answer, body.reason, body.fields)
+    ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def look() -> TaskInHand:
         return views.tasks_in_hand(work, [queue.look(work, review, lease, ballot, _adjudicates(person))])[0]

@@ -12,7 +12,7 @@ from shared.errors import Invalid
 
 
 def check(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> None:
-    """Raises Invalid, listing everything that is wrong with a ballot."""
+    """Raises Invalid, listing everything wrong with a ballot on this task."""
     plan = store.plan_of(work, task)
     cmocs = {cmoc.id for cmoc in plan.protocol.cmocs}
     found = domain.faults(store.stage_of(work, task), ballot, cmocs, deciding=deciding)
@@ -22,6 +22,9 @@ def check(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> None:
         raise Invalid(f"{first.at}: {first.why}", errors, slug=first.slug)
 
 
-def filled(ballot: Ballot) -> dict[str, Any]:
-    """The fields that are filled in."""
-    return {name: value for name, value in ballot.fields.items() if value}
+def kept(ballot: Ballot) -> dict[str, Any]:
+    """What a vote, a revised one or an opinion keeps of a ballot, by its columns."""
+    return {
+        "answer": ballot.answer, "reason": ballot.reason, "fields": ballot.filled_in,
+        "excluded_for": ballot.excluded_for, "judged_for": list(ballot.judged_for) or None,
+    }  # fmt: skip

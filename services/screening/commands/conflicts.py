@@ -44,7 +44,14 @@ def stand(work: Work, held: InHand, ballot: Ballot) -> tuple[Task, list[Vote]]:
     stands = store.opinions_on(work, task.id, "stand")
     alike = [it for it in stands if it.answer == ballot.answer and it.person != work.actor]
     if alike:
-        ballot = replace(ballot, reason=ballot.reason or alike[-1].reason, fields=ballot.fields or alike[-1].fields)
+        said = alike[-1]
+        ballot = replace(
+            ballot,
+            reason=ballot.reason or said.reason,
+            fields=ballot.fields or said.fields,
+            excluded_for=ballot.excluded_for or said.excluded_for,
+            judged_for=ballot.judged_for or said.judged_for or (),
+        )
     ballots.check(work, task, ballot, deciding=True)
     for before in stands:
         if before.person == work.actor:
@@ -139,7 +146,6 @@ def _keep(work: Work, task: Task, kind: OpinionKind, ballot: Ballot, after: Sequ
         OpinionRow,
         Opinion(
             id=new_id("opinion"), task=task.id, person=work.actor, given_on=task.id, kind=kind, number=number,
-            answer=ballot.answer, reason=ballot.reason, fields=ballots.filled(ballot), via=work.via,
-            given_at=work.now,
+            **ballots.kept(ballot), via=work.via, given_at=work.now,
         ),
     )  # fmt: skip

@@ -18,7 +18,9 @@ def open_dispute(work: Work, absorbed: Record, survivor: Record) -> None:
     task = store.lock_task_at(work, survivor, stage)
     if task is None or task.state != TaskStates.EXCLUDED:
         return
-    steps.dispute(work, survivor, task, f"it is the same work as {absorbed.id}, which passed this stage")
+    steps.dispute(
+        work, survivor, task, f"it is the same work as {absorbed.id}, which passed this stage", "merged_otherwise"
+    )
 
 
 def settle_dispute(work: Work, review: str, record_id: str) -> None:
@@ -27,7 +29,7 @@ def settle_dispute(work: Work, review: str, record_id: str) -> None:
     if record is None or record.state != RecordStates.SCREENING:
         return
     task = store.lock_waiting_task(work, record)
-    if task.state != TaskStates.CONFLICT or _is_disputed(work, record, task):
+    if task.state != TaskStates.CONFLICT or task.for_adjudicator or _is_disputed(work, record, task):
         return
     votes = [vote for vote in store.votes_on(work, task.id) if not vote.deciding]
     decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])

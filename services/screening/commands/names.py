@@ -50,13 +50,15 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
         about = [vote for vote in votes if task.id in (vote.task, vote.cast_on)]
         joins = person in takers or any(vote.person == person for vote in about)
         void = _make_void(work, task, about)
+        tallies.rename(work, task, name, person)
         for vote in about:
             if vote.where == task.id or vote in void:  # What counts elsewhere since a merge has its turn there.
                 vote.person = person
         if joins:
-            cast = [vote for vote in about if vote.cast_on == task.id and not vote.deciding]
+            counted = (vote for vote in about if vote.ended is None and not steps.is_history(task, vote))
+            cast = [vote for vote in counted if vote.cast_on == task.id and not vote.deciding]
             if record.state == RecordStates.MERGED and len(cast) > 1:
-                tallies.uncount_pair(work, task)
+                tallies.uncompare(work, task)
             steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
 
 

@@ -255,9 +255,7 @@ def _no_longer(lease: Lease) -> LivingError:
 
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
-        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id,
-        answer=ballot.answer, reason=ballot.reason,
-        fields=ballots.filled(ballot),
+        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, **ballots.kept(ballot),
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
     )  # fmt: skip
 

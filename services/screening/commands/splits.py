@@ -22,6 +22,7 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     merged stands, and where it waited for people it waits for them again.
     """
     plan = store.the_plan(work, record.review)
+    store.lock_record(work, record.review, out_of)  # Before its votes are read, which people may take back meanwhile.
     for other in brought:
         other.merged_into = record.id
     was = (record.merge or {}).get("was")
@@ -51,10 +52,20 @@ def _return_votes(work: Work, tasks: Mapping[str, Task]) -> dict[str, list[Vote]
     """Moves the votes that were cast on these tasks back to where they were cast; answers them by where they counted
     since the merger."""
     left: defaultdict[str, list[Vote]] = defaultdict(list)
-    for vote in store.votes_about(work, list(tasks)) if tasks else ():
-        if vote.cast_on in tasks and vote.task is not None and vote.task not in tasks:
-            left[vote.task].append(vote)
+    votes = store.votes_about(work, list(tasks)) if tasks else []
+    elsewhere = store.tasks_by_id(
+        work, {vote.task for vote in votes if vote.task is not None and vote.task not in tasks}
+    )
+    for vote in votes:
+        if vote.cast_on in tasks and vote.task in elsewhere:
+            there = elsewhere[vote.task]
+            left[there.id].append(vote)
             vote.task = vote.cast_on
+            if there.votes_cast == there.votes_needed:
+                vote.shown = True
+        elif vote.cast_on in tasks and vote.ended == "set_aside" and vote.counted_on not in tasks:
+            # A lead had the other one decided again, and not this one.
+            vote.task, vote.counted_on, vote.ended, vote.ended_at, vote.shown = vote.cast_on, None, None, None, True
             if vote.paired_on == vote.cast_on:
                 vote.paired_on = None
     return left
@@ -76,7 +87,7 @@ def _go_by_what_counts(work: Work, record: Record, tasks: Sequence[Task]) -> Non
     for task in sorted(tasks, key=lambda task: (task.opened_at, task.position), reverse=True):
         votes = [vote for vote in store.votes_about(work, [task.id]) if not vote.deciding]
         missing = task.votes_cast - sum(vote.task == task.id for vote in votes)
-        void = [vote for vote in votes if vote.task is None][-missing:]
+        void = [vote for vote in votes if vote.task is None and vote.ended is None][-missing:]
         if task.state in TaskStates.DECIDED and missing > 0:
             steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
 
@@ -86,11 +97,13 @@ def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | Non
     state = was["state"] if was else None
     if state == RecordStates.EXCLUDED and was is not None:
         steps.turn_record(
-            work, record, RecordStates.EXCLUDED, stage=was["stage"], rule=was["rule"], reason=was["reason"]
-        )
+            work, record, RecordStates.EXCLUDED,
+            stage=was["stage"], rule=was["rule"], reason=was["reason"], excluded_for=was.get("excluded_for"),
+        )  # fmt: skip
         steps.tell(
             work, record, RecordExcluded, None,
             stage=None if record.rule else record.stage, rule=record.rule, reason=record.reason or "",
+            excluded_for=record.excluded_for,
         )  # fmt: skip
     elif stage := domain.next_stage(plan.protocol, record.passed):
         steps.turn_record(work, record, RecordStates.SCREENING, stage=stage.name)

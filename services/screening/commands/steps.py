@@ -8,8 +8,9 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
+from services.screening.commands.reasons import keep_reasons, set_excluded_for
 from services.screening.domain import TO_SCREEN, VOTERS, Decision, LeaseStates, RecordStates, TaskStates
-from services.screening.models import DecidedBy, Lease, Record, Task, TaskRow, Vote
+from services.screening.models import DecidedBy, Lease, Opinion, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
@@ -21,12 +22,22 @@ from shared.events.screening import (
     RecordReopened,
     TaskClosed,
     TaskOpened,
+    VoteRevised,
 )
 from shared.events.stages import CONSENSUS, Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
-Step = TaskOpened | TaskClosed | ConflictOpened | RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened
+Step = (
+    TaskOpened
+    | TaskClosed
+    | VoteRevised
+    | ConflictOpened
+    | RecordAdvanced
+    | RecordIncluded
+    | RecordExcluded
+    | RecordReopened
+)
 
 
 def queue_position() -> int:
@@ -52,11 +63,12 @@ def turn_record(
     stage: str | None,
     rule: str | None = None,
     reason: str | None = None,
+    excluded_for: str | None = None,
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
     RecordStates.turn(record, state)
-    record.stage, record.rule, record.reason = stage, rule, reason
+    record.stage, record.rule, record.reason, record.excluded_for = stage, rule, reason, excluded_for
     store.counts(work).move(record.review, "", before, record.tally)
 
 
@@ -74,7 +86,8 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": votes, "votes_cast": 0, "places": votes,
-        "taker": "", "takers": "", "answer": None, "decided_by": None, "opened_at": work.now, "closed_at": None,
+        "taker": "", "takers": "", "answer": None, "decided_by": None, "excluded_for": None, "judged_for": None,
+        "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
 
@@ -95,6 +108,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
     else:
+        set_excluded_for(work, task, None)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
@@ -109,7 +123,8 @@ def count_vote(work: Work, record: Record, task: Task, votes: list[Vote]) -> Non
 def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     """With all its votes in, decides a task by agreement or opens a conflict; answers whether it is decided."""
     tallies.count_votes(work, task, votes)
-    decision = domain.decide(store.stage_of(work, task), [vote.answer for vote in votes])
+    answers = [vote.answer for vote in votes]
+    decision = None if task.for_adjudicator else domain.decide(store.stage_of(work, task), answers)
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
@@ -118,10 +133,11 @@ def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
 
 
 def _open_conflict(work: Work, record: Record, task: Task, votes: Sequence[Vote]) -> None:
-    """Opens a conflict: of its voters, where the stage has them decide and two are still there, else of a third
-    person. What voters stood by before counts only where all of them did, by one answer."""
+    """Opens a conflict: of its voters, where the stage has them decide, two are still there, and no lead opened it for
+    an adjudicator, else of a third person. What voters stood by before counts only where all of them did, by one
+    answer."""
     turn_task(work, task, TaskStates.CONFLICT)
-    by_voters = store.stage_of(work, task).reconciliation == CONSENSUS
+    by_voters = store.stage_of(work, task).reconciliation == CONSENSUS and not task.for_adjudicator
     voters = store.present(work, task.review, [vote.person for vote in votes]) if by_voters else []
     if len(voters) > 1:
         if domain.agreed(voters, store.opinions_on(work, task.id, "stand")) is None:
@@ -175,17 +191,40 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
         for lease in store.leases_of(work, task):
             end_lease(work, lease, LeaseStates.WITHDRAWN)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
-    opinions = views.opinions_behind(work, [task])
-    judgement = views.judgement_of(task, votes, opinions[task.id])
-    task.told = tell(work, record, TaskClosed, task.told, task=task.id, judgement=judgement)
+    if task.for_adjudicator:
+        task.for_adjudicator = False
+    stage = store.stage_of(work, task)
+    opinions = views.opinions_behind(work, [task])[task.id]
+    stands = [opinion for opinion in opinions if opinion.kind == "stand"]
+    behind: Sequence[Vote | Opinion] = stands if by == "consensus" else votes
+    keep_reasons(work, task, stage, behind, decision, by)
+    judgement = views.judgement_of(task, votes, opinions)
+    taken_back = store.votes_taken_back(work, task.id) if task.beside else []
+    task.told = tell(
+        work, record, TaskClosed, task.told,
+        task=task.id, judgement=judgement, taken_back=[views.vote_cast(vote) for vote in taken_back],
+    )  # fmt: skip
+    if task.beside:
+        tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
-        reasons = [said.reason for said in judgement.stands or judgement.votes]
-        reason = domain.reason_given(decision.answer, reasons)
-        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason)
-        tell(work, record, RecordExcluded, task.told, stage=task.stage, rule=None, reason=reason)
+        named = task.excluded_for
+        reason = domain.reason_in_words(stage, decision.answer, named, [said.reason for said in behind])
+        turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
+        tell(
+            work, record, RecordExcluded, task.told,
+            stage=task.stage, rule=None, reason=reason, excluded_for=named,
+        )  # fmt: skip
     else:
         record.passed = [*record.passed, task.stage]
         _go_on(work, record, task, judgement)
+
+
+def tell_revised(work: Work, record: Record, task: Task, revised: Sequence[RevisedVote]) -> None:
+    """Tells those of these that are not told yet; their task is closed."""
+    for vote in revised:
+        if not vote.emitted:
+            vote.emitted = True
+            tell(work, record, VoteRevised, task.told, task=task.id, stage=task.stage, vote=views.vote_cast(vote))
 
 
 def _go_on(work: Work, record: Record, passed: Task, judgement: Judgement) -> None:
@@ -252,6 +291,36 @@ def exclude_by_rule(work: Work, record: Record, rule: str, reason: str, cause: s
     tell(work, record, RecordExcluded, cause, stage=None, rule=rule, reason=reason)
 
 
+# --- what was decided for a reason that holds no more
+
+
+def reopen_task(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a stage that decided about it, where people are asked anew, under the newest protocol that
+    has the stage: what was voted there is kept as history and counts nowhere."""
+    make_votes_history(work, task)
+    task.answer = task.decided_by = None
+    plan = store.the_plan(work, record.review)
+    stage = domain.stage_named(plan.protocol, task.stage)
+    if stage is None:
+        plan, stage = store.plan_of(work, task), store.stage_of(work, task)
+    cause = _send_back(work, record, task, why)
+    open_task(work, record, stage, plan, because, cause)
+
+
+def make_votes_history(work: Work, task: Task) -> None:
+    """Has what was voted on a task that is decided, or was voted before on what is one with its record, count there no
+    more: when its record comes by, people are asked anew."""
+    votes = store.votes_on(work, task.id)
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, votes)
+    for vote in votes:
+        vote.counts_no_more("set_aside", work.now)
+    for opinion in store.opinions_on(work, task.id):
+        opinion.task = None
+    tallies.set_votes_cast(work, task, 0)
+    task.asked_anew_at = work.now
+
+
 # --- votes that were one person's
 
 
@@ -290,18 +359,18 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         settle(work, record, task, independent)
 
 
-def dispute(work: Work, record: Record, task: Task, why: str) -> None:
-    """Sends a record back to the task that led it out, whose votes stand: its conflict is decided, or, where votes are
-    still needed, people give them."""
+def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a task that was decided, whose independent votes stand: its conflict is decided, or, where
+    votes are still needed, people give them."""
     forget_stands(work, task)
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
-            vote.task = None
+            vote.counts_no_more("set_aside", work.now)
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, task, [vote for vote in votes if not vote.deciding])
-    _tell_opened(work, record, task, "merged_otherwise", cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
@@ -347,10 +416,13 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
-    """Has a task ask people again, beside whom these have voted already."""
+    """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
+    for vote in independent:
+        vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
     task.adjudicators = store.stage_of(work, task).adjudicators
-    task.answer = task.decided_by = task.closed_at = None
+    task.answer = task.decided_by = task.closed_at = task.judged_for = None
+    set_excluded_for(work, task, None)
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)
 
@@ -379,7 +451,7 @@ def gather_votes(work: Work, record: Record) -> None:
         return
     origins = store.tasks_by_id(work, [store.task_id(record.review, other.id, task.stage) for other in absorbed])
     votes = store.votes_about(work, [task.id, *origins])
-    there = [vote for vote in votes if vote.task in origins]
+    there = [vote for vote in votes if vote.task in origins and not is_history(task, vote)]
     here = [vote for vote in votes if vote.task == task.id]
     moved = _move_votes(work, task, here, [vote for vote in there if not vote.deciding], origins)
     if not moved:
@@ -388,6 +460,11 @@ def gather_votes(work: Work, record: Record) -> None:
     _make_slots(work, task, here)
     if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
         _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+
+
+def is_history(task: Task, vote: Vote) -> bool:
+    """Whether a vote was cast before a task asked people anew."""
+    return task.asked_anew_at is not None and vote.cast_at <= task.asked_anew_at
 
 
 def _move_votes(
@@ -401,8 +478,11 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            if vote.paired_on is None and origins[vote.where].first is not None:
+            origin = origins[vote.where]
+            if vote.paired_on is None and origin.compared is not None:
                 vote.paired_on = vote.task
+            if origin.votes_cast == origin.votes_needed:
+                vote.shown = True
             vote.task = task.id
             voted.add(vote.person)
             moved.append(vote)

@@ -1,10 +1,12 @@
-"""What is counted of votes: who gave them, and how two of them agree."""
+"""What is counted of votes: who gave them, and how those on one task compare."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from services.screening import store
+from services.screening.domain.comparisons import BETWEEN, Comparison
 from services.screening.models import Task, Vote
 from shared.db.work import Work
 
@@ -17,25 +19,39 @@ def set_votes_cast(work: Work, task: Task, n: int) -> None:
 
 
 def count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
-    """Counts who voted on a task that has all its independent votes, and, once, how two votes agree."""
+    """Counts who voted on a task that has all its independent votes, and, once, how these compare."""
     counts = store.counts(work)
     for vote in votes:
         counts.add(task.review, task.stage, "voter", vote.person)
-    if len(votes) != 2 or task.first is not None or any(vote.paired_on for vote in votes):
+    if len(votes) < 2 or task.compared is not None or any(vote.paired_on for vote in votes):
         return
-    task.first, task.second = (vote.answer for vote in sorted(votes, key=lambda vote: vote.person))
-    counts.add(task.review, task.stage, "pair", task.first, task.second)
+    day = max(vote.cast_at for vote in votes).astimezone(UTC).date()
+    _compare(work, task, Comparison.of({vote.person: vote.answer for vote in votes}, day))
 
 
 def uncount_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     """Takes back what was counted when the last of these votes came in."""
     for vote in votes:
         store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
-    uncount_pair(work, task)
+    uncompare(work, task)
 
 
-def uncount_pair(work: Work, task: Task) -> None:
-    """Takes back that two votes were compared here."""
-    if task.first is not None and task.second is not None:
-        store.counts(work).add(task.review, task.stage, "pair", task.first, task.second, n=-1)
-    task.first = task.second = None
+def uncompare(work: Work, task: Task) -> None:
+    """Takes back that votes were compared here."""
+    if task.compared is not None:
+        store.counts(work).add(task.review, task.stage, "compared", *task.compared.split(BETWEEN), n=-1)
+    task.compared = None
+
+
+def rename(work: Work, task: Task, name: str, person: str) -> None:
+    """Has what was compared here be a person's that was compared under another name."""
+    if task.compared is None or (known := Comparison.read(task.compared)).answer_of(name) is None:
+        return
+    uncompare(work, task)
+    if known.answer_of(person) is None:
+        _compare(work, task, known.renamed(name, person))
+
+
+def _compare(work: Work, task: Task, comparison: Comparison) -> None:
+    task.compared = comparison.written
+    store.counts(work).add(task.review, task.stage, "compared", *task.compared.split(BETWEEN))

@@ -1,11 +1,15 @@
 """The rules of screening, pure: who is admitted, what a ballot must hold, what votes decide, how far people agree."""
 
 from services.screening.domain.agreement import Agreement as Agreement
+from services.screening.domain.agreement import Coefficient as Coefficient
 from services.screening.domain.agreement import agreement as agreement
+from services.screening.domain.agreement import between_two as between_two
+from services.screening.domain.agreement import is_below as is_below
 from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
+from services.screening.domain.comparisons import NOTHING as NOTHING
 from services.screening.domain.consensus import Stand as Stand
 from services.screening.domain.consensus import agreed as agreed
 from services.screening.domain.consensus import is_asked as is_asked
@@ -20,6 +24,9 @@ from services.screening.domain.deciding import decision_of as decision_of
 from services.screening.domain.deciding import reason_given as reason_given
 from services.screening.domain.deciding import votes_needed as votes_needed
 from services.screening.domain.notices import standing as standing
+from services.screening.domain.reasons import excluded_for as excluded_for
+from services.screening.domain.reasons import judged_for as judged_for
+from services.screening.domain.reasons import reason_in_words as reason_in_words
 from services.screening.domain.stages import answer_named as answer_named
 from services.screening.domain.stages import decisions as decisions
 from services.screening.domain.stages import next_stage as next_stage
@@ -31,3 +38,7 @@ from services.screening.domain.states import VOTERS as VOTERS
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates
+from services.screening.domain.theories import REOPENING as REOPENING
+from services.screening.domain.theories import is_about as is_about
+from services.screening.domain.theories import reopens as reopens
+from services.screening.domain.theories import says as says

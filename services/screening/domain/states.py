@@ -24,8 +24,9 @@ class RecordStates(States[RecordState]):
         (SCREENING, SCREENING): "it passes a stage, or goes back to one",
         (SCREENING, INCLUDED): "it passes the last stage",
         (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
-        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, or votes that led it out were one person's",
-        (INCLUDED, SCREENING): "votes that led it on were one person's",
+        (EXCLUDED, SCREENING): "the dates that kept it out admit it now, votes that led it out were one person's, the "
+        "theory it was out for says something else now, or a lead has it decided again",
+        (INCLUDED, SCREENING): "votes that led it on were one person's, or a lead has it decided again",
         (SCREENING, MERGED): "it is the same work as another",
         (INCLUDED, MERGED): "it is the same work as another",
         (EXCLUDED, MERGED): "it is the same work as another",
@@ -51,7 +52,11 @@ class TaskStates(States[TaskState]):
     what = "task"
     moves = {
         (None, OPEN): "its record reaches the stage",
-        (OPEN, CONFLICT): "its votes part, or ask for a third person, or what is one with it passed the stage",
+        (
+            OPEN,
+            CONFLICT,
+        ): "its votes part, or ask for a third person, what is one with it passed the stage, or a lead has "
+        "an adjudicator decide again",
         (OPEN, ADVANCED): "its votes lead on",
         (OPEN, EXCLUDED): "its votes lead out",
         (CONFLICT, ADVANCED): "an adjudicator or its voters decide",
@@ -60,8 +65,9 @@ class TaskStates(States[TaskState]):
         (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
         (CONFLICT, OPEN): "votes on it were one person's",
-        (ADVANCED, OPEN): "votes on it were one person's",
-        (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here",
+        (ADVANCED, OPEN): "votes on it were one person's, or a lead has it decided again",
+        (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here, "
+        "the theory it was judged for says something else now, or a lead has it decided again",
     }
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from shared.db.types import Instant, Json
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("fields", Json, nullable=False),
         sa.Column("via", sa.String(), nullable=True),
+        sa.Column("excluded_for", sa.String(), nullable=True),
+        sa.Column("judged_for", Json, nullable=True),
         sa.Column("given_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),

@@ -93,6 +93,8 @@ def _absorb(work: Work, absorbed: Record, survivor: Record, event: RecordMerged)
         other.merged_into = survivor.id
     absorbed.merged_into = survivor.id
     was = {"state": absorbed.state, "stage": absorbed.stage, "rule": absorbed.rule, "reason": absorbed.reason}
+    if absorbed.excluded_for is not None:
+        was["excluded_for"] = absorbed.excluded_for
     absorbed.merge = {"into": event.into, "evidence": event.evidence, "at": work.now.isoformat(), "was": was}
     _keep_notices(survivor, absorbed.notices)
     steps.turn_record(work, absorbed, RecordStates.MERGED, stage=absorbed.stage)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from services.screening.domain import VOTERS, TaskStates
+from services.screening.domain.comparisons import DAY, Compared, Comparison
 from services.screening.models import ChangeRow, CountRow, LeaseRow, OpinionRow, TaskRow, VoteRow
 from services.screening.store.tasks import IN_CONFLICT
 from shared.db.many import is_sqlite
@@ -74,9 +76,9 @@ def fold(work: Work, limit: int) -> int:
 _COUNTED_OF = text(
     """
 SELECT stage, what, first, second, sum(n) AS n FROM (
-    SELECT stage, what, first, second, n FROM counts WHERE review = :review AND what <> 'voter'
+    SELECT stage, what, first, second, n FROM counts WHERE review = :review AND what IN ('state', 'alone')
     UNION ALL
-    SELECT stage, what, first, second, n FROM count_changes WHERE review = :review AND what <> 'voter'
+    SELECT stage, what, first, second, n FROM count_changes WHERE review = :review AND what IN ('state', 'alone')
 ) AS parts GROUP BY stage, what, first, second HAVING sum(n) <> 0
 """
 )
@@ -106,12 +108,12 @@ SELECT stage, sum(n) AS n FROM (
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The counts of a review: of its records by state, and by stage of its tasks by state, of tasks with one
-    vote, and of pairs of answers (of who comes first by name, the other's)."""
+    """The counts of a review: of its records by state, and by stage of its tasks by state, of tasks with one vote, and
+    of exclusions by the stage's reasons."""
 
     states: dict[str, dict[str, int]]
     alone: dict[str, int]
-    pairs: dict[str, dict[tuple[str, str], int]]
+    excluded_for: dict[str, dict[str, int]]
 
 
 def counted(work: Work, review: str) -> Counted:
@@ -121,8 +123,8 @@ def counted(work: Work, review: str) -> Counted:
             found.states.setdefault(row.stage, {})[row.first] = int(row.n)
         elif row.what == "alone":
             found.alone[row.stage] = int(row.n)
-        else:
-            found.pairs.setdefault(row.stage, {})[row.first, row.second] = int(row.n)
+        elif row.what == "excluded_for":
+            found.excluded_for.setdefault(row.stage, {})[row.first] = int(row.n)
     return found
 
 
@@ -142,9 +144,32 @@ def stages_voted_at(work: Work, review: str, person: str) -> set[str]:
     return {stage for stage, n in times_counted(work, review, person).items() if n > 0}
 
 
-def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[tuple[str, str]]]:
-    """Stage -> pairs of answers that were counted of open conflicts, or of votes that a merge moved there, in
-    which this person has no part: who decides one has none before their first look."""
+#: Comparisons by people and answers, whatever their day.
+_COMPARED = text(
+    f"""
+SELECT stage, substr(first, {DAY + 1}) AS people, second AS answers, sum(n) AS n FROM (
+    SELECT stage, first, second, n FROM counts WHERE review = :review AND what = 'compared'
+    UNION ALL
+    SELECT stage, first, second, n FROM count_changes WHERE review = :review AND what = 'compared'
+) AS parts WHERE substr(first, 1, {DAY - 1}) BETWEEN :since AND :until
+GROUP BY stage, substr(first, {DAY + 1}), second HAVING sum(n) <> 0
+"""
+)
+
+
+def compared(work: Work, review: str, since: date, until: date) -> dict[str, Compared]:
+    """Stage -> how often these people gave these answers on one task, of which the last came in within these days."""
+    found: dict[str, Compared] = {}
+    given = {"review": review, "since": since.isoformat(), "until": until.isoformat()}
+    for row in work.rows.read(_COMPARED, given):
+        key = tuple(row.people.split("\n")), tuple(row.answers.split("\n"))
+        found.setdefault(row.stage, Counter())[key] += int(row.n)
+    return found
+
+
+def compared_in_conflicts(work: Work, review: str, person: str, since: date, until: date) -> dict[str, Compared]:
+    """The same of open conflicts, or of votes that a merge moved there, in which this person has no part: who decides
+    one has none before their first look."""
     of_conflict = func.coalesce(col(VoteRow.paired_on), col(TaskRow.id))
     mark = f"\n{person}\n"
     theirs = (col(LeaseRow.task) == TaskRow.id) & (col(LeaseRow.person) == person) & col(LeaseRow.ended).is_(None)
@@ -161,14 +186,16 @@ def pairs_to_decide(work: Work, review: str, person: str) -> dict[str, Counter[t
         .subquery("open_to_others")
     )
     query = (
-        select(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second), func.count())
+        select(col(TaskRow.stage), col(TaskRow.compared), func.count())
         .join(open_to_others, open_to_others.c.task == TaskRow.id)
-        .where(col(TaskRow.first).is_not(None))
-        .group_by(col(TaskRow.stage), col(TaskRow.first), col(TaskRow.second))
+        .where(col(TaskRow.compared).is_not(None))
+        .group_by(col(TaskRow.stage), col(TaskRow.compared))
     )
-    found: dict[str, Counter[tuple[str, str]]] = {}
-    for stage, first, second, n in work.rows.read(query):
-        found.setdefault(stage, Counter())[first, second] = n
+    found: dict[str, Compared] = {}
+    for stage, written, n in work.rows.read(query):
+        comparison = Comparison.read(written)
+        if since <= comparison.day <= until:
+            found.setdefault(stage, Counter())[comparison.people, comparison.answers] += n
     return found
 
 

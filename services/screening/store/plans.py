@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlmodel import col
 
+from services.screening.domain import says
 from services.screening.models import ProtocolRow, Task
 from shared.db.said import Said
 from shared.db.work import Work
@@ -85,9 +86,20 @@ def dropped_stages(work: Work, review: str) -> set[str]:
     return set().union(*rest) - had
 
 
+def stale_versions(work: Work, review: str, cmoc: str, wording: str) -> set[int]:
+    """The protocol versions that have a CMOC in other words than these, or have it not."""
+    plans = (work.resource(Plans).of(work, review, version) for version in versions(work, review))
+    return {plan.version for plan in plans if not says(plan.protocol, cmoc, wording)}
+
+
 def version_if_known(work: Work, review: str, version: int) -> ProtocolRow | None:
     """A protocol version as it was published; None before it is heard of."""
     return work.session.get(ProtocolRow, (review, version))
+
+
+def reviews(work: Work) -> list[str]:
+    """The reviews that screening has heard of."""
+    return [review for (review,) in work.rows.read(select(col(ProtocolRow.review)).distinct())]
 
 
 def adopt(work: Work, row: ProtocolRow) -> None:

@@ -11,6 +11,7 @@ from services.screening.domain import TaskStates
 from services.screening.models import Record, RecordRow, Task, TaskRow
 from services.screening.store.records import task_id
 from shared.db.paging import read_plain_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.paging import Found, PageAsked
 
@@ -29,6 +30,27 @@ def lock_task_at(work: Work, record: Record, stage: str) -> Task | None:
     return held
 
 
+_WITH_RECORD = Said(
+    """
+SELECT {tasks}, {records} FROM tasks
+JOIN records ON records.review = tasks.review AND records.id = tasks.record
+WHERE tasks.id = :task AND tasks.review = :review {lock}
+""",
+    TaskRow, RecordRow, postgresql={"lock": "FOR UPDATE OF records, tasks"},
+)  # fmt: skip
+
+
+def lock_with_record(work: Work, review: str, task: str) -> tuple[Task, Record] | None:
+    """A task of a review and its record, held by this work until its end, the record first; None for an unknown one."""
+    found = work.rows.read(_WITH_RECORD, {"task": task, "review": review}, TaskRow, RecordRow)
+    if not found:
+        return None
+    held: tuple[Task, Record] = found[0]
+    work.rows.keep(TaskRow, held[0])
+    work.rows.keep(RecordRow, held[1])
+    return held
+
+
 def lock_waiting_task(work: Work, record: Record) -> Task:
     """The open task or conflict of a record that is in screening, held."""
     return lock_task(work, task_id(record.review, record.id, record.stage or ""))
@@ -41,7 +63,9 @@ def tasks_of(work: Work, record: Record, stages: Iterable[str]) -> list[Task]:
 
 
 def tasks_by_id(work: Work, ids: Collection[str]) -> dict[str, Task]:
-    rows = work.rows.read(select(TaskRow).where(col(TaskRow.id).in_(ids)), None, TaskRow) if ids else []
+    if not ids:
+        return {}
+    rows = work.rows.read(select(TaskRow).where(col(TaskRow.id).in_(ids)), None, TaskRow)
     return {task.id: task for task in rows}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.screening.models import Vote, VoteRow
+from services.screening.models import RevisedVote, RevisedVoteRow, Vote, VoteRow
 from shared.db.said import Said
 from shared.db.work import Work
 
@@ -30,15 +30,33 @@ def votes_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[Vote]]:
 
 
 def votes_about(work: Work, tasks: Collection[str]) -> list[Vote]:
-    """The votes that count on these tasks or were cast on them, in order."""
-    query = select(VoteRow).where(col(VoteRow.task).in_(tasks) | col(VoteRow.cast_on).in_(tasks))
+    """The votes that count on these tasks, did so last, or were cast on them, in order."""
+    query = select(VoteRow).where(
+        col(VoteRow.task).in_(tasks) | col(VoteRow.cast_on).in_(tasks) | col(VoteRow.counted_on).in_(tasks)
+    )
     return in_order(work.rows.read(query, None, VoteRow))
 
 
 def tasks_voted_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
     """Those of these tasks that a person has voted on."""
+    if not tasks:
+        return set()
     query = select(col(VoteRow.task)).where(col(VoteRow.person) == person, col(VoteRow.task).in_(tasks))
-    return {task for (task,) in work.rows.read(query)} if tasks else set()
+    return {task for (task,) in work.rows.read(query)}
+
+
+def votes_taken_back(work: Work, task: str) -> list[Vote]:
+    """The votes that were taken back on a task, in the order they were cast."""
+    query = select(VoteRow).where(col(VoteRow.counted_on) == task, col(VoteRow.ended) == "taken_back")
+    return in_order(work.rows.read(query, None, VoteRow))
+
+
+def revised_votes(work: Work, tasks: Collection[str]) -> list[RevisedVote]:
+    """What people would answer now who voted on these tasks, in the order they said so."""
+    if not tasks:
+        return []
+    found = work.rows.read(select(RevisedVoteRow).where(col(RevisedVoteRow.task).in_(tasks)), None, RevisedVoteRow)
+    return sorted(found, key=lambda revised: (revised.cast_at, revised.id))
 
 
 def votes_of_two(work: Work, tasks: Collection[str], people: Collection[str]) -> list[Vote]:

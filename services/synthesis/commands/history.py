@@ -10,7 +10,7 @@ from services.synthesis import store
 from services.synthesis.domain.triggers import Fired
 from services.synthesis.models import ArrivalRow, ReviewRow, TriggerRow
 from shared.db.work import Work
-from shared.events.synthesis import TheoryChanged
+from shared.events.synthesis import Happened, TheoryChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Happening:
     """Something that happened to a CMOC, and the links it is about."""
 
     cmoc: str
-    happened: str
+    happened: Happened
     why: str
     before: str | None = None
     after: str | None = None

@@ -10,7 +10,7 @@ from services.synthesis.domain.triggers import REPORT_NOTICED, Fired
 from services.synthesis.models import NoticeRow, RejudgementRow, ReportRow
 from shared.db.work import Work
 from shared.errors import Conflict
-from shared.events.synthesis import RejudgementClosed, RejudgementOpened
+from shared.events.synthesis import Happened, RejudgementClosed, RejudgementOpened
 from shared.ids import id_of
 
 
@@ -92,7 +92,7 @@ def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
         mark_due(work, report.review, work.causation or notice.notice)
 
 
-def _tell(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: str) -> None:
+def _tell(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: Happened) -> None:
     if touched:
         happenings = [Happening(one.cmoc, happened, _why(notice, report), links=one.links) for one in touched]
         tell_theories(work, store.review(work, report.review), happenings, drill=notice.drill)

@@ -8,6 +8,7 @@ from services.synthesis.domain.reports import ReportStates
 from services.synthesis.models import ReportRow
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound
+from shared.events.synthesis import Happened
 from shared.ids import id_of
 from shared.wire.synthesis import ReportState
 
@@ -38,7 +39,7 @@ def _present(work: Work, review: str, record: str) -> ReportRow:
     return report
 
 
-def tell_evidence(work: Work, report: ReportRow, happened: str, why: str, **change: str | None) -> None:
+def tell_evidence(work: Work, report: ReportRow, happened: Happened, why: str, **change: str | None) -> None:
     """Tells every CMOC that a report speaks to what became of its evidence, and marks the review due."""
     touched = store.touched(work, report.review, report.record)
     if not touched:

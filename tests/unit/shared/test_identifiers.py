@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared import identifiers
 
@@ -101,3 +103,9 @@ def test_dois_are_found_in_a_reference(reference, dois):
 
 def test_pubmed_ids_are_found_where_a_reference_names_them():
     assert list(identifiers.pmids_in("J Test. 2015. [PMID: 555]; PMID 77 and 88")) == ["555", "77"]
+
+
+@given(st.text(alphabet="0123456789Xx- \n\r٠²①.,:", max_size=20))
+def test_whatever_stands_for_a_number_of_a_book_or_journal_is_one_or_none(text):
+    for number in (identifiers.isbn(text), identifiers.issn(text)):
+        assert number is None or number.replace("-", "").isascii()

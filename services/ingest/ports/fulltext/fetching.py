@@ -32,10 +32,8 @@ MOST_REDIRECTS = 5
 PAUSE = 1.0
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-#: How much of a file is kept at hand: its beginning, in which an article names its licence, and its end.
-_BEGINNING, _END = 256 * 1024, 4096
-#: What a whole file of a kind has at its end, and within.
-_ENDS: dict[str, tuple[bytes, ...]] = {kinds.PDF: (b"%%EOF",), kinds.JATS: (b"</article>", b"</pmc-articleset>")}
+#: How much of a file is kept at hand of its beginning, in which an article names its licence.
+_BEGINNING = 256 * 1024
 _BODY = b"<body"
 
 
@@ -182,8 +180,7 @@ class TextFetcher:
         kind = kinds.kind_of(bytes(looked.beginning[: kinds.HEAD]))
         if kind not in address.kinds:
             raise kinds.NoText(f"{kind.upper()}, and {' or '.join(it.upper() for it in address.kinds)} is taken there")
-        if not any(end in looked.end for end in _ENDS[kind]):
-            raise kinds.NoText(f"{kind.upper()} that breaks off")
+        kinds.require_whole(kind, looked.end)
         if kind == kinds.JATS and not looked.has_body:
             raise kinds.NoText("the front of an article, without its text")
         return kind
@@ -198,7 +195,7 @@ class _Looked:
     def look(self, chunk: bytes) -> None:
         self.beginning += chunk[: _BEGINNING - len(self.beginning)]
         self.has_body = self.has_body or _BODY in self.end[-len(_BODY) :] + chunk
-        self.end = (self.end + chunk)[-_END:]
+        self.end = (self.end + chunk)[-kinds.END :]
 
 
 def _unpacked(answer: httpcore.Response, limit: int) -> Iterator[bytes]:

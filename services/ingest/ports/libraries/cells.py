@@ -8,6 +8,12 @@ import re
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 _DEFUSED = re.compile(r"''*[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 
+#: Where a cell begins for a spreadsheet that divides a line by other signs than we do, as Excel does by semicolons
+#: where numbers have commas: there a quotation mark of ours is no more than a character.
+_WITHIN = r"([;\t\r\n][ \xa0\"]*)"
+_INNER_FORMULA = re.compile(rf"{_WITHIN}(?='*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+_INNER_DEFUSED = re.compile(rf"{_WITHIN}'(?='*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+
 #: What neither XML 1.0 nor a sheet can hold.
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -20,6 +26,16 @@ def defused(text: str) -> str:
 def undefused(text: str) -> str:
     """What `defused` was given."""
     return text[1:] if _DEFUSED.match(text) else text
+
+
+def defused_throughout(text: str) -> str:
+    """The same for a line of text, in which a cell may begin elsewhere for others."""
+    return defused(_INNER_FORMULA.sub(r"\1'", text))
+
+
+def undefused_throughout(text: str) -> str:
+    """What `defused_throughout` was given."""
+    return _INNER_DEFUSED.sub(r"\1", undefused(text))
 
 
 def holdable(text: str) -> str:

@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import BinaryIO, NamedTuple
 
 from charset_normalizer import from_bytes
@@ -114,6 +115,11 @@ def lines_of(file: BinaryIO, encoding: Encoding, *, ends: bool = False) -> Itera
     file.seek(0)
     number, held, cut = 0, b"", False
     for piece in _utf8(file, encoding):
+        if not ends and not cut and (sound := _sound_texts(held + piece, encoding)) is not None:
+            texts, held = sound
+            yield from map(Line, count(number + 1), texts)
+            number += len(texts)
+            continue
         # Of a line that is cut already only the end is looked for.
         parts = (piece if cut else held + piece).splitlines(keepends=True)
         # The last one may go on, and so may a line's end of two characters.
@@ -127,6 +133,19 @@ def lines_of(file: BinaryIO, encoding: Encoding, *, ends: bool = False) -> Itera
             cut = len(last) > LARGEST_RECORD
     if held:
         yield _line(number + 1, held, cut, encoding, ends)
+
+
+def _sound_texts(piece: bytes, encoding: Encoding) -> tuple[list[str], bytes] | None:
+    """The texts of a piece's lines and what may go on in the next piece, all decoded at once, as most can be; None
+    where each line has to be looked at by itself."""
+    end = piece.rfind(b"\n") + 1
+    if not end or len(piece) > LARGEST_RECORD or b"\0" in piece or (encoding.name in _EASTERN and not piece.isascii()):
+        return None
+    try:
+        text = piece[:end].decode()
+    except UnicodeDecodeError:
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1], piece[end:]
 
 
 def _line(number: int, raw: bytes, cut: bool, encoding: Encoding, ends: bool) -> Line:

@@ -52,7 +52,7 @@ def _tag_of(text: str) -> tuple[str, str] | None:
 
 
 class _Listed(Spaced):
-    def is_next(self, block: Block, tag: str, value: str) -> bool:
+    def is_next(self, block: Block, tag: str) -> bool:
         # Sites begin with either of these; all other tags begin a record after a blank line alone.
         return block.after_blank or (tag in "0T" and (tag in block.values or block.fault is not None))
 

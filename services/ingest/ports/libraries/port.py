@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import BinaryIO, Protocol
 
 from services.ingest.ports.sources.port import SourceRecord
@@ -37,7 +38,7 @@ class UnreadableLibrary(Invalid):
         return cls(detail, [{"at": f"line {line}", "why": why}], file=file, line=line)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One record of a file, read.
 
@@ -52,6 +53,11 @@ class Entry:
     accession: bool
     fields: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def content_hash(self) -> str:
+        """That of its record, made once."""
+        return self.record.content_hash
 
     @property
     def exported(self) -> str | None:

@@ -90,8 +90,9 @@ _DESCRIBING = frozenset(
     ]
 )
 _NOT_KEPT = frozenset({"AD", "CR", "EM", "RP", "AI"})
-#: What of a file of ours says nothing more: its keywords are no labels.
-_OF_OURS = frozenset({"DB", "KW"})
+_PASSED = _DESCRIBING | _NOT_KEPT
+#: Of a file of ours two more say nothing: its keywords are no labels.
+_PASSED_OF_OURS = _PASSED | {"DB", "KW"}
 
 #: What databases write between records: numbers, links, who provides it and how.
 _BETWEEN = re.compile(
@@ -118,8 +119,10 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
 
 def _tag_of(text: str) -> tuple[str, str] | None:
     """A line's tag and value. In the columns of the format any tag is one, elsewhere only those that are known."""
-    if text[2:5] == "  -" and text[:2].isalnum() and text[0].isalpha() and text[:2].isascii():
-        return text[:2].upper(), text[5:].strip()
+    if text[2:5] == "  -":
+        tag = text[:2]
+        if tag in _KNOWN or (tag.isalnum() and tag[0].isalpha() and tag.isascii()):
+            return tag.upper(), text[5:].strip()
     if "-" not in text[:12] or (found := _ODD_TAG.match(text)) is None:
         return None
     tag = found[1].upper()
@@ -246,5 +249,5 @@ def _accession(block: Block, databases: list[str]) -> str | None:
 
 def _fields(block: Block, *, is_own: bool) -> dict[str, str]:
     """What is no part of a citation. Keywords are among it, since people keep labels and decisions there as well."""
-    passed = _DESCRIBING | _NOT_KEPT | (_OF_OURS if is_own else frozenset())
+    passed = _PASSED_OF_OURS if is_own else _PASSED
     return {tag: "\n".join(values) for tag, values in block.values.items() if tag not in passed}

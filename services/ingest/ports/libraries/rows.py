@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from services.ingest.ports.libraries import keywords, names
 from services.ingest.ports.libraries.cells import undefused
@@ -39,13 +39,14 @@ _OVID = re.compile(
 class Columns:
     """The columns of one table, by what its row of names says."""
 
-    def __init__(self, written: Sequence[str], *, source: str) -> None:
+    def __init__(self, written: Sequence[str], *, source: str, undefused: Callable[[str], str] = undefused) -> None:
+        """`undefused` gives what a cell of a table of ours was before it was written."""
         self._raw = [name.strip(" \t\r\n\ufeff") for name in written]
         self.written = tuple(_distinct(self._raw))
         self.dialect = dialect_of(self.written)
         self.source = source
         self._meanings = meanings(self.written, self.dialect)
-        self._own = self.dialect == "living"
+        self._own, self._undefused = self.dialect == "living", undefused
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -68,8 +69,8 @@ class Columns:
             if self._own and name == DATABASES:
                 # What brought a record before is no more than that.
                 continue
-            if self._own and cell[0] == "'":
-                cell = undefused(cell)
+            if self._own and "'" in cell:
+                cell = self._undefused(cell)
             if meaning in ("citation", "source"):
                 references.append((meaning, name, cell))
             elif meaning is None or not self._take(said, meaning, cell):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import BinaryIO
 
-from services.ingest.ports.libraries.cells import defused
+from services.ingest.ports.libraries.cells import defused_throughout, undefused_throughout
 from services.ingest.ports.libraries.columns import is_header, meanings
 from services.ingest.ports.libraries.encoding import Encoding, Line, encoding_of, lines_of
 from services.ingest.ports.libraries.outgoing import in_pieces, rows_of
@@ -151,7 +151,7 @@ def read(file: BinaryIO, *, name: str, source: str) -> Opened:
         if isinstance(row, Fault):
             above.append(fault(row.line, row.reason, row.excerpt, is_record=False))
         elif is_header(row.cells):
-            columns = Columns(row.cells, source=source)
+            columns = Columns(row.cells, source=source, undefused=undefused_throughout)
             entries = chain(above, _entries(rows, walk, columns))
             return Opened(
                 "tsv" if sign == "\t" else "csv",
@@ -224,5 +224,5 @@ def write(records: Iterable[Exported]) -> Iterator[bytes]:
 
 def _line(cells: list[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(map(defused, cells))
+    csv.writer(line).writerow(map(defused_throughout, cells))
     return line.getvalue()

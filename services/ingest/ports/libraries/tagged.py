@@ -29,10 +29,10 @@ class Grammar:
     """How a format of tagged text is built.
 
     `tag_of` tells a line's tag and value, or None for one that goes on with the value before; `begins` whether a tag
-    with its value begins a record, and `is_next` whether one does that while another record is read. `ends` is the tag
-    that ends one, if any does. A record that lacks its beginning is one if it has one of `telling`. `passed` are tags
-    of the file itself, and `between` is what its makers always write between records. `joint` is what stands between a
-    value and a line with which it goes on.
+    with its value begins a record, and `is_next` whether such a tag does that while another record is read. `ends` is
+    the tag that ends one, if any does. A record that lacks its beginning is one if it has one of `telling`. `passed`
+    are tags of the file itself, and `between` is what its makers always write between records. `joint` is what stands
+    between a value and a line with which it goes on.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Grammar:
         """Whether a line outside of any record is one of those that are always there."""
         return self.between is not None and self.between.fullmatch(text) is not None
 
-    def is_next(self, block: Block, tag: str, value: str) -> bool:
-        return self.begins(tag, value)
+    def is_next(self, block: Block, tag: str) -> bool:
+        return True
 
 
 class Spaced(Grammar):
     """One whose records are told apart by blank lines: a tag that begins one does so only after such a line, or where
     the record has it already."""
 
-    def is_next(self, block: Block, tag: str, value: str) -> bool:
-        return self.begins(tag, value) and (block.after_blank or block.fault is not None or tag in block.values)
+    def is_next(self, block: Block, tag: str) -> bool:
+        return block.after_blank or block.fault is not None or tag in block.values
 
 
 @dataclass(slots=True)
@@ -73,8 +73,8 @@ class Block:
     begun: bool = True
     last: int = 0
     _size: int = 0
-    _tag: str = ""
-    _parts: list[str] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+    _further: list[str] = field(default_factory=list)
     _tail: list[Line] = field(default_factory=list)
     _gap: bool = False
 
@@ -82,11 +82,12 @@ class Block:
         self._gap = False
         if self._tail:
             self.take_in("\n")
-        self._end_value()
+        if self._further:
+            self._end_value()
         self._grow(line)
         if self.fault is None:
-            self._tag, self._parts = tag, [value]
-            self.values.setdefault(tag, []).append("")
+            self._open = self.values.setdefault(tag, [])
+            self._open.append(value)
 
     def go_on(self, line: Line, joint: str) -> None:
         """Takes in a line with which the last value goes on, or, after a blank line, keeps it apart until it shows
@@ -97,12 +98,12 @@ class Block:
         if self._gap:
             self._tail.append(line)
         else:
-            self._parts += [joint, line.text.strip()]
+            self._further += [joint, line.text.strip()]
 
     def take_in(self, joint: str) -> None:
         """What was kept apart is of the last value."""
         for line in self._tail:
-            self._parts += [joint, line.text.strip()]
+            self._further += [joint, line.text.strip()]
         self._tail = []
 
     def blank(self) -> None:
@@ -120,28 +121,34 @@ class Block:
 
     def first(self, *tags: str) -> str:
         """The first value of the first of these tags that says something; empty where none does."""
-        return next((value for tag in tags for value in self.values.get(tag, ()) if value), "")
+        for tag in tags:
+            for value in self.values.get(tag, ()):
+                if value:
+                    return value
+        return ""
 
     def all(self, *tags: str) -> list[str]:
         """The values of all these tags that say something."""
-        return [value for tag in tags for value in self.values.get(tag, ()) if value]
+        values = self.values
+        return [value for tag in tags if tag in values for value in values[tag] if value]
 
     def _end_value(self) -> None:
-        if self._parts:
-            self.values[self._tag][-1] = self._parts[0] if len(self._parts) == 1 else "".join(self._parts).strip()
-            self._parts = []
+        """The value that was added last has no further lines."""
+        if self._further:
+            self._open[-1] = "".join([self._open[-1], *self._further]).strip()
+            self._further = []
 
     def _grow(self, line: Line) -> None:
-        self.last = line.number
+        self.last, text, cut, remark = line
         if len(self.head) < EXCERPT:
-            self.head += line.text[:EXCERPT] + "\n"
-        self._size += len(line.text) + 1
-        if line.remark and len(self.remarks) < _MOST_REMARKS:
-            self.remarks.append(f"line {line.number}: {line.remark}")
-        if line.cut or self._size > LARGEST_RECORD:
+            self.head += text[:EXCERPT] + "\n"
+        self._size += len(text) + 1
+        if remark and len(self.remarks) < _MOST_REMARKS:
+            self.remarks.append(f"line {self.last}: {remark}")
+        if cut or self._size > LARGEST_RECORD:
             self.fault = f"it is longer than {LARGEST_RECORD // 1024 // 1024} MiB, which no record is"
             # What follows is only looked through for its end.
-            self.values, self._parts, self._tail = {}, [], []
+            self.values, self._open, self._further, self._tail = {}, [], [], []
 
 
 @dataclass(slots=True)
@@ -176,6 +183,9 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
                 block.blank()
             continue
         tagged = grammar.tag_of(text)
+        if tagged is not None and block is not None and tagged[0] != grammar.ends and not grammar.begins(*tagged):
+            block.add(*tagged, line)  # As most lines are.
+            continue
         if block is None and (grammar.is_idle(text) if tagged is None else tagged[0] in grammar.passed):
             continue
         if tagged is None and block is not None:
@@ -187,7 +197,7 @@ def blocks_of(lines: Iterable[Line], grammar: Grammar, *, name: str) -> Iterator
             block.last = number
             closed, block, junk = _closed(block, junk, grammar), None, None
         else:
-            if block is not None and grammar.is_next(block, *tagged):
+            if block is not None and grammar.is_next(block, tagged[0]):
                 if grammar.ends and block.begun:
                     block.remarks.append(f"it ends without {grammar.ends}")
                 closed, block, junk = _closed(block, junk, grammar), None, None

@@ -29,6 +29,8 @@ _SAYS_NOTHING = {"abstract", "summary", "résumé", "zusammenfassung", "resumen"
 
 def squeeze(text: str) -> str:
     """Makes every run of white space and control characters one space, and cuts the ends."""
+    if "  " not in text and text.isprintable():
+        return text.strip()  # As most are: of blanks only the space can be printed, and of what is removed nothing.
     return " ".join(uncontrolled(text).split())
 
 

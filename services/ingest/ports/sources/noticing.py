@@ -149,6 +149,9 @@ _STRUCK: list[tuple[NoticeKind, re.Pattern[str]]] = [
     ("retraction", re.compile(rf".*\w\W{{0,3}}[(\[—–-]\s?retracted{_SORTS}[.:,)\]\s][^()\[\]]*[)\]]?\W*", re.I | re.S)),
     ("withdrawal", re.compile(rf".*\w\W{{0,3}}[(\[]\s?withdrawn{_SORTS}[.:,)\]\s][^()\[\]]*[)\]]?\W*", re.I | re.S)),
 ]
+#: One of these, in lower case, is in every title in which anything above is found. That a text holds none is seen many
+#: times faster than by a pattern.
+_STEMS = ("retract", "thdr", "remov", "concern", "corr", "errat", "addend", "department")
 #: An abstract of so many characters is that of a work, whatever its title seems to say.
 _OF_A_WORK = 300
 #: Characters of a title that are looked at.
@@ -171,6 +174,9 @@ def of_title(title: str | None, abstract: str | None) -> Titled | None:
     Some forms are those of ordinary works as well (`Withdrawal: a qualitative study`): they count where there is no
     abstract, since notices have none."""
     title = (title or "")[:_LOOKED_AT].strip()
+    small = title.lower()
+    if not any([stem in small for stem in _STEMS]):
+        return None
     for kind, pattern in _STRUCK:
         if pattern.fullmatch(title) if pattern.pattern.startswith(".*") else pattern.match(title):
             return Titled(kind, of_itself=True)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import not_
 from typing import Literal, Protocol
 
 import orjson
@@ -111,10 +112,6 @@ class Notice(Value):
     said: str | None = None
 
 
-def _is_empty(value: object) -> bool:
-    return not value
-
-
 class SourceRecord(Value):
     """One source's description of one work, as the source has it; identifiers and dates normalised.
 
@@ -131,25 +128,25 @@ class SourceRecord(Value):
     title: str | None = None
     other_titles: list[str] = []
     abstract: str | None = None
-    keywords: list[str] = Field(default=[], exclude_if=_is_empty)
+    keywords: list[str] = Field(default=[], exclude_if=not_)
     authors: list[str] = []
-    editors: list[str] = Field(default=[], exclude_if=_is_empty)
+    editors: list[str] = Field(default=[], exclude_if=not_)
     venue: str | None = None
-    other_venues: list[str] = Field(default=[], exclude_if=_is_empty)
-    volume: str | None = Field(default=None, exclude_if=_is_empty)
-    issue: str | None = Field(default=None, exclude_if=_is_empty)
-    pages: str | None = Field(default=None, exclude_if=_is_empty)
-    article_number: str | None = Field(default=None, exclude_if=_is_empty)
-    issns: list[str] = Field(default=[], exclude_if=_is_empty)
-    isbns: list[str] = Field(default=[], exclude_if=_is_empty)
-    publisher: str | None = Field(default=None, exclude_if=_is_empty)
-    urls: list[str] = Field(default=[], exclude_if=_is_empty)
+    other_venues: list[str] = Field(default=[], exclude_if=not_)
+    volume: str | None = Field(default=None, exclude_if=not_)
+    issue: str | None = Field(default=None, exclude_if=not_)
+    pages: str | None = Field(default=None, exclude_if=not_)
+    article_number: str | None = Field(default=None, exclude_if=not_)
+    issns: list[str] = Field(default=[], exclude_if=not_)
+    isbns: list[str] = Field(default=[], exclude_if=not_)
+    publisher: str | None = Field(default=None, exclude_if=not_)
+    urls: list[str] = Field(default=[], exclude_if=not_)
     published: PartialDate | None = None
     kind: Kind = "other"
     language: str | None = None
     identifiers: Identifiers = Identifiers()
     notices: list[Notice] = []
-    restricted: bool = Field(default=False, exclude_if=_is_empty)
+    restricted: bool = Field(default=False, exclude_if=not_)
     entered: date | None = None
     updated: date | None = None
 

@@ -53,7 +53,7 @@ AGAIN = 2
 _AROUND = 400
 
 #: Remarks a page makes about its items, and characters of each.
-_MOST_REMARKS, _LONGEST_REMARK = 20, 300
+MOST_REMARKS, _LONGEST_REMARK = 20, 300
 
 
 @dataclass
@@ -74,11 +74,11 @@ class Reader:
         records: list[SourceRecord] = []
         rejections: list[Rejection] = []
         for self.position, item in enumerate(items):
-            outcome = self._outcome(item)
+            outcome = self.outcome(item)
             records.append(outcome) if isinstance(outcome, SourceRecord) else rejections.append(outcome)
-        return Page(records=records, rejections=rejections, remarks=self.remarks[:_MOST_REMARKS], **facts)
+        return Page(records=records, rejections=rejections, remarks=self.remarks[:MOST_REMARKS], **facts)
 
-    def _outcome(self, item: Any) -> SourceRecord | Rejection:
+    def outcome(self, item: Any) -> SourceRecord | Rejection:
         """The item, read; whatever reading it raises is its rejection, so that it costs no other item its place."""
         self._left_out.clear()
         try:
@@ -99,7 +99,7 @@ class Reader:
         fields["other_titles"] = _possible(fields.get("other_titles", []))
         self._mend_parts(fields)
         record = SourceRecord(source=self.source, source_id=source_id, **fields)
-        identified = any(record.identifiers.model_dump().values())
+        identified = any(value for _, value in record.identifiers)
         if not (record.title or record.abstract or identified):
             return self.reject(item, source_id, "it has no title, no abstract and no identifier known elsewhere")
         if reason := _too_long(record):

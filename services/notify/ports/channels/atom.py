@@ -15,6 +15,7 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from shared.wire.notify import (
+    AgreementNotification,
     AllClearNotification,
     CmocChanges,
     Line,
@@ -36,7 +37,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _LONGEST_VALUE = 300
 
 #: What a feed has entries of.
-Entry = RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification
+Entry = RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification | AgreementNotification
 
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
@@ -86,6 +87,8 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
         _write_trouble(entry, notification.data)
     elif isinstance(notification, SearchNotification):
         _write_search(entry, notification)
+    elif isinstance(notification, AgreementNotification):
+        _write_agreement(entry, notification)
     else:
         _write_all_clear(entry, notification)
 
@@ -126,6 +129,17 @@ def _write_search(entry: FeedEntry, notification: SearchNotification) -> None:
     query = f"<p>Search for: <code>{html.escape(data.query)}</code></p>" if data.query else ""
     owner = f"<p>It is {html.escape(data.owner)}'s to make.</p>" if data.owner else ""
     entry.content(_text(f"<p>Strategy {html.escape(data.strategy)} of the protocol.</p>{query}{owner}"), type="html")
+
+
+def _write_agreement(entry: FeedEntry, notification: AgreementNotification) -> None:
+    data = notification.data
+    pair = f"{quote(data.review, safe='')}:{quote(data.stage, safe='')}:{quote(data.first)}:{quote(data.second)}"
+    entry.id(f"urn:living:agreement:{pair}:{notification.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}")
+    entry.title(_text(f"Agreement at {data.stage} fell to {data.kappa:.2f}"))
+    entry.author(name="screening")
+    entry.category(term="agreement")
+    text = f"{data.first} and {data.second}: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
+    entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
 def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:

@@ -14,7 +14,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, OrjsonSerial
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import mapping, position_in_order, searches, to_document, to_source
+from services.search.ports.index.elastic_dsl import body, mapping, position_in_order, to_document, to_source
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import Everything
@@ -102,13 +102,12 @@ class ElasticIndex:
 
     def search(self, query: Query) -> Results:
         wanted = sought(query.text)
-        bodies = searches(query, wanted, self._words)
+        asked = body(query, wanted, self._words)
         self._require_current()
         # One review asks one copy of the index, since copies may score a little differently.
-        asked = {"preference": f"review:{query.review}", "allow_partial_search_results": False}
-        answer = self._read(self._client.msearch, searches=[part for body in bodies for part in (asked, body)])
-        hits, counts = answer["responses"]
-        return _results(query, hits, counts, wanted, self._words)
+        copy = f"review:{query.review}"
+        answer = self._read(self._client.search, preference=copy, allow_partial_search_results=False, **asked)
+        return _results(query, answer.body, wanted, self._words)
 
     def count(self, review: str | None = None) -> int:
         self._require_current()
@@ -188,10 +187,6 @@ class ElasticIndex:
         for row in answer.get("docs", ()):
             if "error" in row:
                 raise self._missing(row["error"]["reason"])
-        # So may each of several searches.
-        for part in answer.get("responses", ()):
-            if "error" in part:
-                raise self._failure(part["status"], part["error"]["reason"])
         return answer
 
     # -- writing ---------------------------------------------------------------------------------
@@ -317,14 +312,13 @@ def _seen(row: dict[str, Any]) -> str:
     return orjson.dumps([row["_index"], row["_seq_no"], row["_primary_term"]]).decode()
 
 
-def _results(query: Query, found: dict[str, Any], counted: dict[str, Any], wanted: Sought, words: Words) -> Results:
-    rows = found["hits"]["hits"]
-    page = cut(rows, asked_by(query), position_in_order)
-    buckets, finds = counted.get("aggregations", {}), Finds(wanted, words)
+def _results(query: Query, found: dict[str, Any], wanted: Sought, words: Words) -> Results:
+    page = cut(found["hits"]["hits"], asked_by(query), position_in_order)
+    buckets, finds = found.get("aggregations", {}), Finds(wanted, words)
     scored = wanted != Everything() and query.sort == "relevance"
     return Results(
         hits=[_hit(row, finds, scored=scored) for row in page.rows],
-        total=counted["hits"]["total"]["value"],
+        total=found["hits"]["total"]["value"],
         facets={
             name: [FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets[name]["buckets"]]
             for name in query.facets

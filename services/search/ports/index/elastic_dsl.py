@@ -8,7 +8,7 @@ from typing import Any
 from services.search.domain import NO_NOTICE, Document, Notice, Screening
 from services.search.ports.index.cursor import position_of
 from services.search.ports.index.port import FACET_SIZE, Query, as_number, earliest
-from services.search.ports.index.query import Everything
+from services.search.ports.index.query import Everything, Field
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without
 from services.search.ports.index.words import FORM, Words
 from shared.events.ingest import Bibliography
@@ -31,6 +31,8 @@ _KEYWORDS = {
 _KEYWORD = {"type": "keyword", "ignore_above": 1_000}
 #: What is kept of a description as it is, beside the venue.
 _KEPT = Bibliography.model_fields.keys() - {"venue", "provenance"}
+#: What is empty in most, said outright: what is left out is copied deeply from its default, each time.
+_EMPTY = {name: each.default for name, each in Bibliography.model_fields.items() if each.default in ([], {})}
 
 
 def mapping(analyzer: str, name: str) -> dict[str, Any]:
@@ -123,35 +125,29 @@ def to_document(source: dict[str, Any], seen: str) -> Document:
 
 def _bibliography(source: dict[str, Any]) -> Bibliography:
     kept = {name: source[name] for name in _KEPT if name in source}
-    return Bibliography.model_validate({**kept, "venue": source.get("venue_name")})
+    return Bibliography.model_validate({**_EMPTY, **kept, "venue": source.get("venue_name")})
 
 
 # -- queries -------------------------------------------------------------------------------------
 
 
-def searches(query: Query, wanted: Sought, words: Words) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The bodies of two searches: for the hits of a page, of which only the best are worked out, and for all that is
-    counted, of which nothing is scored, and which is remembered while nothing changes."""
-    found = [] if wanted == Everything() else [_Translator(words).translate(wanted)]
+def body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
+    """The body of a search: for the hits of a page, and for all that is counted."""
     only = _only(query)
-    titled = [_phrase("words.title", words, row.words, boost=_TITLE) for row in _plainly(wanted)]
-    hits: dict[str, Any] = {
-        "query": {"bool": {"filter": only, "must": found, "should": titled if found else []}},
+    found = [] if wanted == Everything() else [_Translator(words).translate(wanted)]
+    asked: dict[str, Any] = {
+        "query": {"bool": {"filter": only, "must": found}},
         # One more than the page holds, to see whether another page follows.
         "size": with_one_more(query.limit),
-        "track_total_hits": False,
+        "track_total_hits": True,
         "seq_no_primary_term": True,
         "sort": _order(query, wanted),
     }
+    if query.facets:
+        asked["aggs"] = {name: {"terms": _facet(name)} for name in query.facets}
     if after := position_of(query, (int | float, str)):
-        hits["search_after"] = after[-len(hits["sort"]) :]
-    counted = {
-        "query": {"bool": {"filter": [*only, *found]}},
-        "size": 0,
-        "track_total_hits": True,
-        "aggs": {name: {"terms": _facet(name)} for name in query.facets},
-    }
-    return hits, counted
+        asked["search_after"] = after[-len(asked["sort"]) :]
+    return asked
 
 
 def position_in_order(row: dict[str, Any]) -> list[Any]:
@@ -191,53 +187,59 @@ def _among(name: str, values: tuple[str, ...]) -> dict[str, Any]:
 
 
 class _Translator:
-    def __init__(self, words: Words) -> None:
-        self._words = words
+    def __init__(self, words: Words, *, titled: bool = True) -> None:
+        self._words, self._titled = words, titled
 
     def translate(self, wanted: Sought) -> dict[str, Any]:
         match wanted:
             case Doi(name, begins):
                 return {"prefix" if begins else "term": {"identifiers.doi": name}}
+            case Row(guess=True):
+                return self._guessed([wanted])
             case Row(words, field):
-                names = _ANYWHERE if field is None else (_FIELDS[field],)
-                return _best([_phrase(f"words.{name}", self._words, words) for name in names])
+                return self._row(words, field)
             case Beginning(letters, field):
-                names = _ANYWHERE if field is None else (_FIELDS[field],)
                 written = "written" if self._words.stems else "words"
-                return _any([{"prefix": {f"{written}.{name}": letters}} for name in names])
+                return _any([{"prefix": {f"{written}.{name}": letters}} for name in _names(field)])
             case Everything():
                 return {"match_all": {}}
             case AnyOf(parts):
-                return _any(list(map(self.translate, parts)))
+                guesses = [part for part in parts if isinstance(part, Row) and part.guess]
+                others = [self.translate(part) for part in parts if part not in guesses]
+                return _any([*others, *([self._guessed(guesses)] if guesses else [])])
             case AllOf(parts):
                 return self._all_of(parts)
             case Without():
                 return self._all_of((wanted,))
 
     def _all_of(self, parts: tuple[Sought, ...]) -> dict[str, Any]:
+        unscored = _Translator(self._words, titled=False)
         wanted = [self.translate(part) for part in parts if not isinstance(part, Without)]
-        unwanted = [self.translate(part.part) for part in parts if isinstance(part, Without)]
+        unwanted = [unscored.translate(part.part) for part in parts if isinstance(part, Without)]
         return {"bool": {"must": wanted, "must_not": unwanted}}
 
+    def _row(self, words: tuple[str, ...], field: Field | None) -> dict[str, Any]:
+        best = _best([self._phrase(name, words) for name in _names(field)])
+        if field or not self._titled:
+            return best
+        # What the title has the heads have too, so that this finds nothing more.
+        return _any([best, self._phrase("title", words, boost=_TITLE)])
 
-def _phrase(name: str, words: Words, forms: tuple[str, ...], boost: float = 1) -> dict[str, Any]:
-    stems = list(map(words.stem, forms))
-    if len(stems) == 1:
-        return {"term": {name: {"value": stems[0], "boost": boost}}}
-    return {"match_phrase": {name: {"query": " ".join(stems), "boost": boost}}}
+    def _guessed(self, rows: list[Row]) -> dict[str, Any]:
+        """Any of these, which count for little: to score a phrase each of its words is looked up first, and else only
+        as many as are there."""
+        some = [self._phrase(name, row.words) for row in rows for name in _names(row.field)]
+        return {"constant_score": {"filter": _any(some)}}
+
+    def _phrase(self, name: str, forms: tuple[str, ...], boost: float = 1) -> dict[str, Any]:
+        stems = list(map(self._words.stem, forms))
+        if len(stems) == 1:
+            return {"term": {f"words.{name}": {"value": stems[0], "boost": boost}}}
+        return {"match_phrase": {f"words.{name}": {"query": " ".join(stems), "boost": boost}}}
 
 
-def _plainly(wanted: Sought) -> list[Row]:
-    """What is wanted in any field, as it was written: without other spellings in several words."""
-    match wanted:
-        case Row(field=None):
-            return [wanted]
-        case AllOf(parts):
-            return [row for part in parts for row in _plainly(part)]
-        case AnyOf((first, *others)):
-            return _plainly(first) + [row for it in others for row in _plainly(it) if len(row.words) == 1]
-        case _:
-            return []
+def _names(field: Field | None) -> tuple[str, ...]:
+    return _ANYWHERE if field is None else (_FIELDS[field],)
 
 
 def _best(some: list[dict[str, Any]]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ _LOOKED_AT = 100_000
 #: Marks of a text, and words that are held against phrases in it: what goes beyond marks nothing more.
 _MOST_MARKS, _MOST_COMPARED = 5_000, 500_000
 
+#: Letters of a beginning that few words have.
+_LONG_HEAD = 4
+
 Span = tuple[int, int]
 
 _FOLLOWING = re.compile(" *([^ ]+)")
@@ -65,13 +68,17 @@ class _Sight(dict[str, tuple[bool, _Rows]]):
 
     def __init__(self, leaves: list[Row | Beginning], field: Field, words: Words) -> None:
         wanted = [leaf for leaf in leaves if leaf.field in (None, field)]
-        rows = [tuple(map(words.stem, leaf.words)) for leaf in wanted if isinstance(leaf, Row)]
+        rows = {tuple(map(words.stem, leaf.words)): leaf.guess for leaf in wanted if isinstance(leaf, Row)}
         self._stem = words.stem
         self._single = {row[0] for row in rows if len(row) == 1}
         self._begins = tuple(leaf.letters for leaf in wanted if isinstance(leaf, Beginning))
         self._phrases = [row for row in rows if len(row) > 1]
         self._compared = 0
-        self._heads = _shortest({*self._begins, *(shared(row[0]) for row in rows)})
+        after = {row: f" {shared(row[1])}" for row, guess in rows.items() if guess and len(shared(row[0])) < _LONG_HEAD}
+        self._heads = _shortest({*self._begins, *(shared(row[0]) for row in rows if row not in after)})
+        #: Many words begin as what is short and hardly ever there (`t reatment`): it is looked for only where some word
+        #: begins as the one after it.
+        self._rare = [(shared(row[0]), following) for row, following in after.items()]
 
     def __missing__(self, word: str) -> tuple[bool, _Rows]:
         stem = self._stem(counted(word))
@@ -83,7 +90,7 @@ class _Sight(dict[str, tuple[bool, _Rows]]):
         where, self._compared = located(text), 0
         # With a blank before each word and behind it: what stands there at an offset stands in the text one before.
         blank = f" {where.letters.replace('-', ' ')} "
-        for head in self._heads:
+        for head in (*self._heads, *(head for head, following in self._rare if following in blank)):
             at = blank.find(f" {head}")
             while at >= 0:
                 end = blank.index(" ", at + 1)

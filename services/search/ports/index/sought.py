@@ -18,10 +18,12 @@ from shared.folding import findable, stands_alone
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Words next to each other, in this order, each in any of its forms; in any field when `field` is None."""
+    """Words next to each other, in this order, each in any of its forms; in any field when `field` is None. `guess`
+    says that they were asked for in fewer words, and are hardly ever written in these."""
 
     words: tuple[str, ...]
     field: Field | None = None
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class _Reader:
             case Prefix(text, "doi"):
                 return Doi(text, begins=True)
             case Phrase(text, field):
-                return _any_of(_row(forms, field) for forms in self._spellings(text))
+                return _any_of(self._spellings(text, field))
             case Prefix(text, field):
                 return self._beginning([part for piece in text.split() for part in parts_of(piece)], field)
             case And(parts):
@@ -115,19 +117,17 @@ class _Reader:
         begins = Beginning(counted(last), field)
         return AllOf((_row(tuple(whole), field), begins)) if whole else begins
 
-    def _spellings(self, text: str) -> Iterator[tuple[str, ...]]:
+    def _spellings(self, text: str, field: Field | None) -> Iterator[Row]:
         pieces = [parts for piece in findable(text).split() if (parts := parts_of(piece))]
         forms = tuple(part for parts in pieces for part in parts)
-        yield forms
-        yield tuple(part for parts in pieces for part in _joined(parts))
+        joined = tuple(part for parts in pieces for part in _joined(parts))
+        yield _row(forms, field)
+        yield _row(joined, field)
         if not self._spelled or len(forms) > _MOST_SPELLED:
             return
-        for at, form in enumerate(forms):
-            before, after = forms[:at], forms[at + 1 :]
-            if after and (pair := _one_word(form, after[0])):
-                yield (*before, pair, *after[1:])
-            for two in _two_words(form):
-                yield (*before, *two, *after)
+        for guessed in _guesses(forms):
+            if guessed != joined:
+                yield _row(guessed, field, guess=len(guessed) > 1)
 
     def _conjoined(self, parts: tuple[Expression, ...]) -> Iterator[Sought]:
         """Each part; a word also as one with the word before it, or with the one after it."""
@@ -142,11 +142,21 @@ class _Reader:
         return _row((pair,), one.field) if pair else None
 
 
-def _row(forms: tuple[str, ...], field: Field | None) -> Row:
+def _guesses(forms: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The same with two words in one, or with one in two."""
+    for at, form in enumerate(forms):
+        before, after = forms[:at], forms[at + 1 :]
+        if after and (pair := _one_word(form, after[0])):
+            yield (*before, pair, *after[1:])
+        for two in _two_words(form):
+            yield (*before, *two, *after)
+
+
+def _row(forms: tuple[str, ...], field: Field | None, *, guess: bool = False) -> Row:
     if len(forms) > _LONGEST_ROW:
         why = f"{len(forms)} words next to each other are looked for, and {_LONGEST_ROW} is the most: give some of them"
         raise Invalid(f"search text: {why}", errors=[{"at": "text", "why": why}])
-    return Row(tuple(map(counted, forms)), field)
+    return Row(tuple(map(counted, forms)), field, guess)
 
 
 def _joined(parts: list[str]) -> list[str]:

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
-from shared.errors import Conflict, Invalid
+from services.cli.marking import AGAINST, FOR, marked
+from shared.errors import Conflict, Invalid, NotFound
+from shared.events.ingest import TextSought
+from shared.events.stages import Highlights
 from tests.unit.services.cli.conftest import data
-from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT
+from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT
 
 ANY_NAME = {"doi": "10.1000/gardens", "pmid": "123"}
 
@@ -198,3 +201,140 @@ def test_who_still_holds_a_conflict_of_another_stage_is_told_too(screening_at, a
     as_("dora", *next_, role="lead")
 
     assert "hold a conflict of stage 'sift'" in as_("dora", *next_, "--stage", "depth", role="lead").stderr
+
+
+def test_a_vote_is_taken_back_as_the_command_that_cast_it_says(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    voted = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "include").stdout
+    undo = voted.splitlines()[1].removeprefix("Until all its votes are in: living ").split()
+
+    assert undo[:3] == ["queue", "undo", REVIEW]
+    assert as_("ana", *undo).stdout == "r1 at sift: your vote is taken back\n"
+    again = as_("ana", *undo, "--json")
+    assert isinstance(again.exception, NotFound) and again.exception.slug == "no_vote"
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_a_vote_is_revised_with_fields_as_the_stages_form_takes_them(screening_at, as_):
+    rig = screening_at(DEPTH)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        task = rig.answers(name, "rich", fields={"cmocs": ["c1"]})["task"]
+    revise = ["queue", "revise", REVIEW, task, "thin", "--reason", "thinner than I thought"]
+
+    assert data(as_("ana", *revise, "--field", "cmocs=c2", "--json"))["state"] == "advanced"
+    (revised,) = rig.record("r1")["stages"][0]["revised"]
+    assert (revised["answer"], revised["fields"]) == ("thin", {"cmocs": ["c2"]})
+
+
+def test_a_lead_opens_a_record_again(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="no garden")
+    words = ["queue", "reopen", REVIEW, "r1", "--stage", "sift", "--reason", "it has one"]
+
+    assert as_("dora", *words, role="lead").stdout == "r1 at sift: people vote anew\n"
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="no garden")
+    assert as_("dora", *words, "--votes-stand", role="lead").stdout == "r1 at sift: waits for an adjudicator\n"
+    refused = as_("dora", *words, role="lead")
+    assert isinstance(refused.exception, Conflict) and refused.exception.slug == "nothing_to_reopen"
+
+
+PLOTS = {
+    "name": "plots", "label": "Plots", "kind": "number", "least": 1, "most": 500, "help": "As the paper counts them.",
+    "definition": "A plot is what one household tends.",
+}  # fmt: skip
+FORM = {**SIFT, "reasons": REASONS, "judged_for": "cmocs", "fields": [PLOTS]}
+
+
+def test_a_number_a_reason_and_cmocs_are_given_by_name(screening_at, as_):
+    rig = screening_at(FORM)
+    rig.discovers("r1")
+    about = ["--excluded-for", "opinion", "--judged-for", "c1", "--judged-for", "c2", "--field", "plots=12"]
+
+    voted = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "exclude", "--reason", "a view", *about)
+
+    assert voted.exit_code == 0, voted.exception
+    [vote] = rig.record("r1")["stages"][0]["votes"]
+    assert (vote["excluded_for"], vote["judged_for"], vote["fields"]) == ("opinion", ["c1", "c2"], {"plots": 12})
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (["--excluded-for", "opinions"], "excluded_for: stage 'sift' has no reason 'opinions'"),
+        ([], "excluded_for: say for which reason; give one of: no-garden, no-people, opinion"),
+        (["--excluded-for", "opinion", "--judged-for", "c9"], "judged_for: this review has no CMOC 'c9'"),
+        (["--excluded-for", "opinion", "--field", "plots=many"], "fields.plots: must be a number"),
+        (["--excluded-for", "opinion", "--field", "plots=501"], "fields.plots: must be 500 or less; this is 501"),
+    ],
+)
+def test_what_the_form_does_not_take_is_refused_by_name(screening_at, as_, given, seen):
+    rig = screening_at(FORM)
+    rig.discovers("r1")
+
+    refused = as_("ana", "queue", "vote", REVIEW, lease_of(as_, "ana"), "exclude", "--reason", "a view", *given)
+
+    assert isinstance(refused.exception, Invalid) and seen in refused.exception.detail
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_the_card_says_all_that_is_to_be_known_for_an_answer(screening_at, as_):
+    rig = screening_at(
+        FORM,
+        {**DEPTH, "needs": "full_text"},
+        criteria={"include": ["It is about gardens that people share."], "exclude": ["Nobody tends it."]},
+        highlights={"include": ["garden*"], "exclude": ["farm"]},
+    )
+    rig.discovers("r1", identifiers={"doi": "10.1000/gardens"}, venue="Plots", authors=["Ruiz, A"])
+
+    shown = as_("ana", "queue", "next", REVIEW).stdout
+
+    for said in (
+        "https://doi.org/10.1000/gardens", "Ruiz, A · Plots · 2019", "It is about gardens that people share.",
+        "Nobody tends it.", "--excluded-for no-garden", "Not about gardens: Parks and farms are none.", "c1: tools",
+        "A plot is what one household tends.", "a number, least 1, most 500", "before it", "--judged-for",
+    ):  # fmt: skip
+        assert said in shown, said
+    assert "full text" not in shown
+
+
+def test_the_card_says_whether_the_full_text_is_here_where_the_stage_needs_it(screening_at, as_):
+    rig = screening_at(SIFT, {**DEPTH, "needs": "full_text"})
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+    rig.hears(TextSought(review=REVIEW, record="r1"))
+
+    assert f"it is sought: living texts show {REVIEW} r1" in as_("ana", "queue", "next", REVIEW).stdout
+
+
+def test_the_funnel_says_for_which_reasons_how_many_are_out(screening_at, as_):
+    rig = screening_at(FORM)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="a view", excluded_for="opinion")
+
+    assert "opinion 1" in as_("ana", "queue", "funnel", REVIEW).stdout
+    assert data(as_("ana", "queue", "funnel", REVIEW, "--json"))["stages"][0]["excluded_for"] == {"opinion": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("Gardeners in gardens", [("Gardeners", FOR), ("gardens", FOR)]),
+        ("FARM or farmland", [("FARM", AGAINST)]),
+        ("a community  plot", [("community  plot", FOR)]),
+        ("c++ and a.b", [("a.b", AGAINST)]),
+        ("axb", []),
+    ],
+)
+def test_whole_words_are_marked_in_whatever_case(text, marks):
+    words = Highlights(include=["garden*", "community plot"], exclude=["farm", "a.b"])
+
+    shown = marked(text, words)
+
+    assert [(shown.plain[span.start : span.end], span.style) for span in shown.spans] == marks

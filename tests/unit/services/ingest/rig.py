@@ -156,6 +156,7 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
     """A protocol version with these strategies and the names of its `stages`, and the least of everything else."""
     answers = [Answer(value="include", leads_to="advance"), Answer(value="exclude", leads_to="exclude")]
     names = fields.pop("stages", ["title-abstract"])
+    needs = fields.pop("needs", {})
     parts = {"context": "c", "resource": "r", "reasoning": "m", "outcome": "o"}
     protocol = Protocol(
         review=review,
@@ -163,7 +164,10 @@ def version(number: int, *strategies: Strategy, review: str = REVIEW, **fields: 
         question="How does it work?",
         definitions=Definitions(context="c", mechanism="m", outcome="o"),
         strategies=list(strategies) or [strategy("crossref")],
-        stages=[Stage(name=name, question="Could it inform any theory?", answers=answers) for name in names],
+        stages=[
+            Stage(name=name, question="Could it inform any theory?", answers=answers, needs=needs.get(name))
+            for name in names
+        ],
         theories=[Theory(id="being", heading="Being", statement="Leaders matter.")],
         cmocs=[Cmoc(id="cmoc-1", theory="being", **parts)],
         **fields,

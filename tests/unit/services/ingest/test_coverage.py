@@ -80,6 +80,19 @@ def test_a_record_stands_where_screening_last_put_it(searched):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("stage", "passed"), [("title-abstract", {}), ("text", {"title-abstract": 1})])
+def test_what_is_decided_again_has_not_passed_the_stage_that_it_waits_at(searched, stage, passed):
+    """Titles and abstracts are the first stage of the review."""
+    about = {"review": searched.review, "record": record(searched, "a")}
+    searched.hears(
+        RecordAdvanced(**about, revision=2, stage=stage, next_stage="later"),
+        RecordReopened(**about, revision=4, stage=stage, reason="the wrong paper was read"),
+        RecordExcluded(**about, revision=6, stage=stage, rule=None, reason="r"),
+    )
+
+    assert shares(searched, "sources", "passed")["crossref"] == (passed,)
+
+
 def test_a_cycle_is_a_time_in_which_records_were_found(searched):
     assert shares(searched, "sources", "records", until="2019-12-31") == {"crossref": (0,), "pubmed": (0,)}
     assert shares(searched, "sources", "records", since="2020-01-01", until="2020-01-01") == {

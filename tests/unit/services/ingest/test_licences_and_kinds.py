@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.domain import licences
-from services.ingest.domain.kinds import ENDINGS, HEAD, NoText, kind_of
+from services.ingest.domain.kinds import ENDINGS, HEAD, NoText, kind_of, require_whole
 from services.ingest.domain.licences import class_of, licence_in_jats, readers_of
 from services.ingest.domain.texts import MOST_TRIES, RetrievalStates, next_try
 from shared.states import IllegalMove
@@ -156,6 +157,25 @@ def test_no_bytes_are_too_odd_to_be_looked_at(content):
         assert kind_of(content) in get_args(TextKind)
     except NoText as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "whole"),
+    [
+        ("pdf", b"startxref\n9\n%%EOF\n", True),
+        ("pdf", b"startxref\n9\n%%EOF" + b"\0" * 900, True),
+        ("pdf", b"endobj\n7 0 obj << /Len", False),
+        ("jats", b"</body></article>\n", True),
+        ("jats", b"</nlm:article >", True),
+        ("jats", "</article>".encode("utf-16-le"), True),
+        ("jats", b"</article-meta></front><body><p>and so", False),
+        ("html", b"<p>and so", True),
+        ("txt", b"and so", True),
+    ],
+)
+def test_a_text_whose_end_is_missing_is_none(kind, end, whole):
+    with nullcontext() if whole else pytest.raises(NoText, match="breaks off"):
+        require_whole(kind, end)
 
 
 def test_every_kind_has_an_ending():

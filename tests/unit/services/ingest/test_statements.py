@@ -188,6 +188,19 @@ def test_nobody_who_has_yet_to_decide_sees_what_was_decided(ready, role):
     assert "wrong population" in ready.lead.get(f"/ingest/reviews/{REVIEW}/events").text
 
 
+@pytest.mark.parametrize("row", [b",2021,No,wrong population,Ben\n", b"Boards,2021,No,wrong population,Ben,Dora\n"])
+@pytest.mark.parametrize("about", [{}, {"mapping": None}], ids=["mapped", "plain"])
+def test_what_is_no_record_shows_leads_alone_what_was_decided(ready, row, about):
+    done = bring(ready, table(*DECIDED) + row, **about)
+
+    (rejected,) = ready.items("rejections")
+    assert rejected["source_id"] == "line 6"
+    paths = ("rejections", f"runs/{done['run']}/rejections", f"runs/{done['run']}")
+    shown = [ready.reader.get(f"/ingest/reviews/{REVIEW}/{path}").text for path in paths]
+    assert not any(word in text for text in shown for word in ("wrong population", "Ben", "Dora"))
+    assert all("wrong population" in lead(ready, path)["items"][0]["excerpt"] for path in paths[:2])
+
+
 def test_a_statement_goes_with_its_source_record_through_mergers_and_splits(ready):
     bring(ready, table(*DECIDED))
     one, other = decisions(ready)

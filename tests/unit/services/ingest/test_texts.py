@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from services.ingest.commands.texts import LARGEST_TEXT
 from services.ingest.domain.texts import MOST_COPIES, MOST_TRIES
-from services.ingest.jobs import copies, quotas, texts
+from services.ingest.jobs import copies, pruning, quotas, texts
 from services.ingest.models import RecordRow, ReviewRow
 from services.ingest.ports.fulltext.port import FullText, Location
 from services.ingest.ports.sources.port import SourceUnavailable
@@ -59,8 +59,8 @@ def advance(bench: IngestBench, doi: str = DOI, stage: str = "title") -> None:
     )
 
 
-def upload(bench: IngestBench, content: bytes = PDF, role: str = "reviewer") -> str:
-    answer = bench.person("ana", role).post(f"/ingest/reviews/{REVIEW}/text-files", content=content)
+def upload(bench: IngestBench, content: bytes = PDF, role: str = "reviewer", by: str = "ana") -> str:
+    answer = bench.person(by, role).post(f"/ingest/reviews/{REVIEW}/text-files", content=content)
     assert answer.status_code == 201, answer.text
     return answer.json()["sha256"]
 
@@ -69,7 +69,7 @@ def bring(
     bench: IngestBench, content: bytes = PDF, *, of: str | None = None, status: int = 201, role: str = "reviewer",
     by: str = "ana", **about: Any,
 ) -> Any:  # fmt: skip
-    body = {"file": upload(bench, content), "name": "boards.pdf", **about}
+    body = {"file": upload(bench, content, by=by), "name": "boards.pdf", **about}
     path = f"/ingest/reviews/{REVIEW}/records/{of or record(bench)}/texts"
     answer = bench.person(by, role).post(path, json=body)
     assert answer.status_code == status, answer.text
@@ -140,6 +140,48 @@ def test_what_had_passed_before_an_upgrade_is_sought_by_itself(ready, monkeypatc
 
     assert [state for state, _ in map(lambda doi: seen(ready, record(ready, doi)), (DOI, OTHER))] == ["sought"] * 2
     assert len(said(ready)) == 2
+
+
+NEEDING = {"stages": ["title", "scope", "full-text", "rigour"], "needs": {"full-text": "full_text"}}
+
+
+def go(bench: IngestBench, stage: str, next_stage: str, doi: str = DOI, revision: int = 2) -> None:
+    about = {"review": REVIEW, "record": record(bench, doi), "revision": revision}
+    bench.hears(RecordAdvanced(**about, stage=stage, next_stage=next_stage))
+
+
+def test_where_a_protocol_marks_a_stage_texts_are_sought_of_what_comes_to_it(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **NEEDING)
+    ready.runs(texts.seek_texts_of_before)
+
+    go(ready, "title", "scope")
+    ready.runs(texts.seek_texts_of_before)
+    assert said(ready) == []
+
+    go(ready, "scope", "full-text", revision=3)
+    go(ready, "full-text", "rigour", revision=4)
+    assert [what for what, _ in said(ready)] == ["sought"]
+
+
+def test_what_is_sent_back_to_a_stage_that_needs_it_is_sought(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **NEEDING)
+
+    ready.hears(RecordReopened(review=REVIEW, record=record(ready), revision=2, stage="full-text", reason="anew"))
+
+    assert [what for what, _ in said(ready)] == ["sought"]
+
+
+def test_a_later_version_that_marks_a_stage_has_sought_what_is_there_or_beyond(ready):
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=2, **{**NEEDING, "needs": {"rigour": "full_text"}})
+    go(ready, "scope", "full-text")
+    go(ready, "title", "scope", doi=OTHER)
+    assert said(ready) == []
+
+    ready.adopt(strategy("crossref"), strategy("pubmed"), number=3, **NEEDING)
+    ready.runs(texts.seek_texts_of_before)
+
+    assert seen(ready) == ("sought", [])
+    assert len(said(ready)) == 1
 
 
 def test_somebody_says_that_it_cannot_be_had_and_asks_for_it_again(ready):
@@ -313,6 +355,60 @@ def test_readers_bring_nothing_and_decide_nothing(ready, role):
     ready.post(f"records/{record(ready)}/texts", body, role=role, status=403)
     ready.post(f"records/{record(ready)}/retrieval", {"state": "sought", "reason": "so"}, role=role, status=403)
     assert ready.reader.post(f"/ingest/reviews/{REVIEW}/text-files", content=PDF).status_code == 403
+
+
+def test_what_was_said_of_a_copy_is_corrected_by_saying_it_of_the_same_file(ready):
+    first = bring(ready, licence="cc-by")
+    assert bring(ready, name="again.pdf") == bring(ready, licence="CC BY 4.0", by="ben") == first
+
+    bring(ready, licence="cc-by-nc", by="ben", status=403)
+    second = bring(ready, licence="cc-by-nc")
+    third = bring(ready, readers="leads", role="lead", by="lea")
+
+    assert [each["licence_class"] for each in (first, second)] == ["open", "open_noncommercial_or_noderivs"]
+    assert seen(ready) == ("retrieved", [third["text"]])
+    gone = ready.get(f"texts/{first['text']}")
+    assert gone["withdrawn_by"] == "ana" and second["text"] in gone["withdrawn_why"]
+    retrieved = [("retrieved", record(ready)), ("withdrawn", record(ready))]
+    assert said(ready) == [("sought", record(ready)), retrieved[0], *retrieved, *retrieved]
+    assert read(ready, third["text"], "lead").content == PDF
+    assert read(ready, third["text"], "reviewer").status_code == 403
+
+
+@pytest.mark.parametrize("content", [PDF[:-10], b"%PDF-1.7\n" + b"0" * 300_000, ARTICLE[:-20]])
+def test_a_file_that_breaks_off_is_no_copy(ready, content):
+    refused = bring(ready, content, status=422)
+
+    assert refused["errors"][0]["at"] == "file"
+    assert "breaks off" in refused["detail"]
+    assert seen(ready) == (None, [])
+
+
+def test_nobody_names_a_file_that_they_did_not_send_whatever_hash_they_were_shown(ready):
+    for_leads = bring(ready, role="lead", by="lea", readers="leads")
+    shown = ready.get(f"records/{record(ready)}/texts")["texts"][0]["sha256"]
+    body = {"file": shown, "name": "boards.pdf"}
+
+    ready.adopt(strategy("crossref"), review="orchard")
+    elsewhere = ready.person("rea", "lead").post("/ingest/reviews/orchard/imports", json=body)
+    for path in (f"records/{record(ready)}/texts", f"records/{record(ready, OTHER)}/texts"):
+        answer = ready.person("ana", "reviewer").post(f"/ingest/reviews/{REVIEW}/{path}", json=body)
+        assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (404, "unknown_file")
+
+    assert shown == for_leads["sha256"]
+    assert elsewhere.json()["type"].endswith("unknown_file")
+    # Whoever has the bytes needs no hash that is shown.
+    assert bring(ready, of=record(ready, OTHER))["sha256"] == shown
+
+
+def test_who_sent_a_file_is_forgotten_long_after(ready):
+    body = {"file": upload(ready), "name": "boards.pdf"}
+    with ready.work("prune") as at:
+        assert pruning.uploads_of_long_ago(at, datetime.now(UTC) - timedelta(minutes=1), 10) == 0
+        assert pruning.uploads_of_long_ago(at, datetime.now(UTC) + timedelta(minutes=1), 10) == 1
+
+    answer = ready.person("ana", "reviewer").post(f"/ingest/reviews/{REVIEW}/records/{record(ready)}/texts", json=body)
+    assert answer.json()["type"].endswith("unknown_file")
 
 
 def test_a_copy_that_is_none_and_that_of_another_review_are_not_found(ready):

@@ -11,6 +11,7 @@ from services.screening.manifest import SERVICE
 from shared.events.base import Event
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.protocol import Protocol, VersionPublished
+from shared.events.synthesis import Happened, RevisionPublished, TheoryChanged
 from tests.workbench import Workbench
 
 REVIEW = "gardens"
@@ -42,6 +43,13 @@ DEPTH: dict[str, Any] = {
     ],
     "adjudicators": "lead",
 }
+
+#: Why something is out at a stage that has reasons.
+REASONS: list[dict[str, Any]] = [
+    {"value": "no-garden", "label": "Not about gardens", "help": "Parks and farms are none."},
+    {"value": "no-people", "label": "Nobody tends it"},
+    {"value": "opinion", "label": "No study"},
+]
 
 
 def protocol(*stages: dict[str, Any], **changes: Any) -> Protocol:
@@ -109,6 +117,21 @@ def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = 
         review=REVIEW, record=record, notice=notice or f"{kind}_of_{record}", kind=kind,
         reason="data could not be found", source="crossref", drill=drill,
     )  # fmt: skip
+
+
+def revision_published(cycle: int, *, drill: bool = False) -> RevisionPublished:
+    return RevisionPublished(
+        review=REVIEW, revision=f"rev_{cycle}", number=cycle, cycle=cycle, title="How gardens work",
+        change_class="PATCH", states=[], changes=[], summary="One more study.", fragments_sha256="f" * 64,
+        content_sha256="c" * 64, preceding=None, searched_through={}, signed_by="lea", signature="x.y.z", because=[],
+        drill=drill,
+    )  # fmt: skip
+
+
+def changed(cmoc: str, happened: Happened = "refined", after: str | None = "context: a terrace", **about: Any) -> Event:
+    """Something happens to a CMOC; without more, it is worded anew."""
+    given = {"review": REVIEW, "why": "it is other now", **about}
+    return TheoryChanged(cmoc=cmoc, happened=happened, after=after, **given)
 
 
 def _bibliography(record: str, published: str | None, seen: dict[str, Any]) -> Bibliography:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from services.screening import domain, store
-from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, TaskRow, VoteRow
+from services.screening.domain.comparisons import BETWEEN
+from services.screening.models import ChangeRow, CountRow, LeaseRow, RecordRow, RevisedVoteRow, TaskRow, VoteRow
 from shared.db.tables import OutboxRow
 from shared.db.work import Work
 from shared.events.base import Envelope
+from shared.events.screening import TaskClosed, VoteRevised
 from tests.workbench import Workbench
 
 
@@ -40,13 +42,19 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             if task.state in ("open", "conflict"):
                 open_tasks[task.record].append(task)
         for record in records:
+            _is_out_for_its_reason(record, tasks.values())
             waiting = open_tasks[record.id]
             assert len(waiting) == (1 if record.state == "screening" else 0), record
             assert all(task.stage == record.stage for task in waiting)
         assert _counts(work, review) == _recount(records, list(tasks.values()))
         assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
+        for vote in votes:
+            ended = (vote.ended is not None, vote.ended_at is not None, vote.counted_on is not None)
+            assert ended in ((True,) * 3, (False,) * 3) and not (vote.ended and vote.task), vote
+        revised = [vote for vote in work.session.execute(select(RevisedVoteRow)).scalars() if vote.task in tasks]
     _steps_are_numbered(bench, review, records)
+    _votes_that_count_no_more_are_told_with_the_closing(bench, review, tasks, votes, revised)
 
 
 def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
@@ -73,8 +81,18 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
     if task.decided_by == "consensus":
         assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
-        decided = domain.decide(store.stage_of(work, task), [vote.answer for vote in independent])
+        stage = store.stage_of(work, task)
+        decided = domain.decide(stage, [vote.answer for vote in independent])
         assert decided is not None and decided.answer == task.answer
+        if task.state == "excluded":
+            assert task.excluded_for == domain.excluded_for(stage, [vote.excluded_for for vote in independent])
+    assert task.excluded_for is None or task.state == "excluded"
+
+
+def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
+    at = next((task for task in tasks if (task.record, task.stage) == (record.id, record.stage)), None)
+    is_out = record.state == "excluded" and record.rule is None
+    assert record.excluded_for == (at.excluded_for if is_out and at is not None else None)
 
 
 def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:
@@ -109,7 +127,9 @@ def _voters(work: Work, review: str) -> Counter[tuple[str, str]]:
 def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, ...], int]:
     counted = Counter(("", "state", record.tally, "") for record in records)
     counted += Counter((task.stage, "state", task.state, "") for task in tasks)
-    counted += Counter((task.stage, "pair", task.first, task.second) for task in tasks if task.first is not None)
+    compared = [(task.stage, task.compared) for task in tasks if task.compared is not None]
+    counted += Counter((stage, "compared", *written.split(BETWEEN)) for stage, written in compared)
+    counted += Counter((task.stage, "excluded_for", task.excluded_for, "") for task in tasks if task.excluded_for)
     alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]
     return dict(counted + Counter((task.stage, "alone", "", "") for task in alone))
 
@@ -122,3 +142,30 @@ def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow])
         for envelope in map(Envelope.from_json, work.session.execute(query).scalars()):
             seen[envelope.subject].append(envelope.data["revision"])
     assert seen == {record.id: list(range(1, record.step + 1)) for record in records if record.step}
+
+
+def _votes_that_count_no_more_are_told_with_the_closing(
+    bench: Workbench, review: str, tasks: dict[str, TaskRow], votes: list[VoteRow], revised: list[RevisedVoteRow]
+) -> None:
+    """What was taken back on a decided task was told with its last closing, and what was revised there once, after it;
+    of what waits, only what was said before an earlier closing is known."""
+    closings: dict[str, TaskClosed] = {}
+    revisions: Counter[str] = Counter()
+    for event in bench.all_emitted():
+        if isinstance(event, TaskClosed) and event.review == review:
+            closings[event.task] = event
+        if isinstance(event, VoteRevised) and event.review == review:
+            assert event.task in closings, "told before its task was closed"
+            revisions[event.task] += 1
+    for task in tasks.values():
+        taken_back = Counter(vote.answer for vote in votes if vote.counted_on == task.id and vote.ended == "taken_back")
+        known = Counter(vote.answer for vote in closings[task.id].taken_back) if task.id in closings else Counter()
+        assert known <= taken_back
+        if task.state in ("advanced", "excluded"):
+            assert known == taken_back
+        mine = [vote for vote in revised if vote.task == task.id]
+        assert revisions[task.id] == sum(vote.emitted for vote in mine)
+        assert task.state not in ("advanced", "excluded") or all(vote.emitted for vote in mine)
+        assert task.asked_anew_at is None or all(
+            vote.cast_at >= task.asked_anew_at for vote in votes if vote.task == task.id
+        )

@@ -123,3 +123,29 @@ def test_a_refused_ballot_names_every_field(rig, client_of):
         client_of("ana").vote(REVIEW, lease, "great", fields={"colour": "red"})
 
     assert [error["at"] for error in caught.value.errors] == ["answer", "fields.colour"]
+
+
+def test_a_vote_is_taken_back_revised_and_opened_again_through_the_client(rig, client_of):
+    rig.discovers("r1")
+    ana, lea = client_of("ana"), client_of("lea", "lead")
+    first = rig.answers("ana", "include")["task"]
+
+    assert ana.take_back(REVIEW, first).state == "open"
+    with pytest.raises(NotFound, match="you have no vote") as nothing:
+        ana.take_back(REVIEW, first)
+    rig.answers("ana", "include")
+    rig.answers("ben", "include")
+    with pytest.raises(Conflict, match="all its votes are in") as late:
+        ana.take_back(REVIEW, first)
+    assert (nothing.value.slug, late.value.slug) == ("no_vote", "votes_are_in")
+
+    assert [answer.value for answer in ana.task(REVIEW, first).answers] == ["include", "unsure", "exclude"]
+    assert ana.revise(REVIEW, first, "exclude", "a balcony").state == "advanced"
+    opened = lea.reopen(REVIEW, "r1", "sift", "it is a balcony", "stand")
+
+    assert (opened.state, opened.stage) == ("screening", "sift")
+    (stage, _) = sorted(ana.record(REVIEW, "r1").stages, key=lambda stage: stage.state)
+    assert (stage.state, [vote.answer for vote in stage.votes]) == ("conflict", ["include", "include"])
+    assert ([vote.answer for vote in stage.taken_back], [vote.answer for vote in stage.revised]) == (
+        ["include"], ["exclude"],
+    )  # fmt: skip

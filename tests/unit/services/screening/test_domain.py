@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -213,37 +214,71 @@ def test_the_reinstatement_of_a_drill_leaves_a_real_retraction_standing():
     assert domain.standing([drill, notice("reinstatement")]) == [drill]
 
 
-def test_kappa_of_a_table_worked_by_hand():
+def of_two(pairs: dict[tuple[str, str], int]) -> domain.Agreement:
+    """How far two people agree whose answers were these."""
+    return domain.agreement(Counter({(("ana", "ben"), pair): n for pair, n in pairs.items()}), ["yes", "no"])
+
+
+def test_agreement_of_a_table_worked_by_hand():
     # 50 items: observed 35/50; margins 25 and 25, 30 and 20: expected (25*30 + 25*20) / 2500.
-    found = domain.agreement({("yes", "yes"): 20, ("yes", "no"): 5, ("no", "yes"): 10, ("no", "no"): 15})
+    found = of_two({("yes", "yes"): 20, ("yes", "no"): 5, ("no", "yes"): 10, ("no", "no"): 15})
 
     assert (found.n, found.agreed, found.observed, found.expected) == (50, 35, 0.7, 0.5)
-    assert found.kappa == pytest.approx(0.4)
+    assert found.kappa is not None and found.kappa.value == pytest.approx(0.4)
+    # The yeses are 0.55 of all answers: 2 * 0.55 * 0.45 is AC1's chance.
+    assert found.ac1 is not None and found.ac1.value == pytest.approx((0.7 - 0.495) / (1 - 0.495))
 
 
-def test_kappa_misleads_where_one_answer_is_rare():
+def test_agreement_of_any_number_of_votes_is_what_irrcac_and_krippendorff_reckon():
+    # Their figures (irrCAC 0.4.4, krippendorff 0.9.0) for the same table; intervals within a hundredth, since theirs
+    # are linearised and of Student's t.
+    table = {
+        ("include", "include", "include"): 14, ("exclude", "exclude", "exclude"): 61, ("exclude", "include"): 4,
+        ("exclude", "include", "include"): 6, ("exclude", "exclude", "include"): 9, ("exclude", "exclude"): 20,
+        ("unsure", "include", "include"): 3, ("exclude", "unsure", "exclude"): 2, ("unsure", "include"): 1,
+    }  # fmt: skip
+
+    found = domain.agreement(
+        Counter({(("ana", "ben", "cy")[: len(said)], said): n for said, n in table.items()}),
+        ["exclude", "include", "unsure"],
+    )
+
+    assert found.ac1 is not None and found.alpha is not None
+    assert (found.n, found.agreed, found.observed) == (120, 95, pytest.approx(0.84722, abs=1e-5))
+    assert found.ac1.value == pytest.approx(0.8134, abs=1e-5)
+    assert found.alpha.value == pytest.approx(0.5994051, abs=1e-7)
+    assert (found.ac1.low, found.ac1.high) == pytest.approx((0.74159, 0.88522), abs=0.01)
+    assert (found.alpha.low, found.alpha.high) == pytest.approx((0.4679, 0.73091), abs=0.01)
+
+
+def test_kappa_misleads_where_one_answer_is_rare_and_ac1_does_not():
     # 98 % of the answers agree, and yet kappa is below nought: why the counts are always told beside it.
-    found = domain.agreement({("no", "no"): 98, ("yes", "no"): 1, ("no", "yes"): 1})
+    found = of_two({("no", "no"): 98, ("yes", "no"): 1, ("no", "yes"): 1})
 
     assert found.observed == 0.98
-    assert found.kappa is not None and found.kappa < 0
+    assert found.kappa is not None and found.kappa.value < 0
+    assert found.ac1 is not None and found.ac1.value > 0.97
 
 
-def test_kappa_of_nothing_or_of_one_answer_alone_is_not_a_number():
-    assert domain.agreement({}) == domain.Agreement(0, 0, None, None, None)
-    assert domain.agreement({("no", "no"): 7}).kappa is None
-    assert domain.agreement({("no", "no"): 7}).observed == 1
+def test_agreement_of_nothing_or_of_one_answer_alone_is_not_a_number():
+    assert domain.agreement(Counter(), ["yes", "no"]) == domain.Agreement(0, 0, None, {}, None, None, None, None)
+    alike = of_two({("no", "no"): 7})
+    assert (alike.kappa, alike.alpha, alike.observed) == (None, None, 1)
+    assert alike.ac1 == domain.Coefficient(1, 1, 1)
 
 
 answer_pairs = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), st.integers(0, 10**6))
 
 
 @given(answer_pairs)
-def test_kappa_is_at_most_one_and_does_not_ask_who_is_first(pairs):
-    found = domain.agreement(pairs)
-    turned = domain.agreement({(second, first): n for (first, second), n in pairs.items()})
+def test_no_coefficient_is_above_one_or_asks_who_is_first(pairs):
+    found = of_two(pairs)
+    turned = of_two({(second, first): n for (first, second), n in pairs.items()})
 
-    assert found == turned
-    assert found.kappa is None or found.kappa <= 1
+    for one, other in ((found.kappa, turned.kappa), (found.ac1, turned.ac1), (found.alpha, turned.alpha)):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert one.value == pytest.approx(other.value) and one.value <= 1
+            assert one.low is None or one.high is None or -1 <= one.low <= one.value + 1e-9 <= one.high + 2e-9
     if found.kappa is not None:
-        assert (found.kappa == 1) == (found.agreed == found.n)
+        assert (found.kappa.value == 1) == (found.agreed == found.n)

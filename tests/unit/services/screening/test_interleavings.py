@@ -1,9 +1,10 @@
-"""Whatever people, lapses, merges and mended dates do, in any order: a vote counts once, a record is somewhere."""
+"""Whatever people, leads, lapses, merges and dates do, in any order: a vote counts once, a record is somewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from typing import Any, get_args
 
@@ -13,16 +14,18 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from services.screening import jobs
-from services.screening.commands import conflicts, queue
+from services.screening.commands import conflicts, queue, reopening, revising, undoing
 from services.screening.domain import VOTERS, Ballot
 from services.screening.models import OldNameRow, TaskRow
-from shared.errors import Conflict, Rejected
+from shared.errors import Conflict, Invalid, NotFound, Rejected
 from shared.events.people import MemberJoined, MemberLeft, NameMapped
 from shared.events.stages import Reconciliation
 from tests.unit.services.screening.rig import (
     DEPTH,
+    REASONS,
     SIFT,
     ScreeningRig,
+    changed,
     discovered,
     make_bench,
     merged,
@@ -34,7 +37,13 @@ from tests.unit.services.screening.rig import (
 from tests.unit.services.screening.soundness import assert_sound
 
 PEOPLE = ("ana", "ben", "cy", "dee")
-PLAIN = {**DEPTH, "fields": [], "adjudicators": "adjudicator"}
+#: Both stages have reasons; the second is judged for CMOCs, and opens again when they change.
+FIRST = {**SIFT, "reasons": REASONS}
+PLAIN = {
+    **DEPTH, "fields": [], "adjudicators": "adjudicator", "reasons": REASONS, "judged_for": "cmocs",
+    "reopen_when_theory_changes": True,
+}  # fmt: skip
+OUT = {"exclude", "thin"}
 ROLES = queue.ADJUDICATORS
 #: Half of the courses are by consensus, which has people do most.
 MODES = [*get_args(Reconciliation), "consensus", "consensus"]
@@ -58,6 +67,11 @@ steps_of = st.one_of(
     st.tuples(st.just("is_really"), people, people),
     st.tuples(st.just("leaves"), people),
     st.tuples(st.just("gives_up")),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("takes_back"), people),
+    st.tuples(st.just("revises"), people, answers),
+    st.tuples(st.just("reopens"), records, st.sampled_from(["sift", "depth"]), st.booleans()),
+    st.tuples(st.just("theory_changes"), st.sampled_from(["c1", "c2"])),
 )
 
 
@@ -87,10 +101,12 @@ class Course:
         self.known: set[str] = set()
         #: Into which record each was merged that is so now.
         self.into: dict[str, str | None] = {}
+        #: The task that each voted on last, and its answers.
+        self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
         self._tell(
-            published(protocol(*(stage | {"reconciliation": mode} for stage in (SIFT, PLAIN)), review=self.review))
+            published(protocol(*(stage | {"reconciliation": mode} for stage in (FIRST, PLAIN)), review=self.review))
         )
 
     def _tell(self, event: Any) -> None:
@@ -144,7 +160,7 @@ class Course:
         if (name, kind) in self._leases:
             lease, task, values = self._leases[name, kind]
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
-            ballot = Ballot(answer, "because")
+            ballot = _ballot(answer, name)
             try:
                 with self.bench.work(name) as work:
                     by_voters = queue.in_hand(work, self.review, lease).task.adjudicators == VOTERS
@@ -155,6 +171,7 @@ class Course:
             except Conflict:
                 return
             self.cast[task, name] += not by_voters
+            self.last[name] = task, values
 
     def _looks(self, name: str, lease: str, ballot: Ballot) -> None:
         try:
@@ -181,6 +198,25 @@ class Course:
             with self.bench.work("lea") as work:
                 conflicts.give_to_third_person(work, self.review, first, "they go in circles")
 
+    def takes_back(self, name: str) -> None:
+        """Takes the last vote back, where that is still free."""
+        name = self._who(name)
+        if name in self.last:
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                undoing.take_back(work, self.review, self.last[name][0])
+
+    def revises(self, name: str, which: int) -> None:
+        name = self._who(name)
+        if name in self.last:
+            task, values = self.last[name]
+            with suppress(Conflict, NotFound), self.bench.work(name) as work:
+                revising.revise(work, self.review, task, _ballot(values[which], name))
+
+    def reopens(self, number: int, stage: str, votes_stand: bool) -> None:
+        """A lead has a record decided again."""
+        with suppress(Conflict, NotFound, Invalid), self.bench.work("lea") as work:
+            reopening.reopen(work, self.review, f"r{number}", stage, "misread", votes_stand=votes_stand)
+
     def works(self, name: str, kind: str, which: int) -> None:
         if self.claims(name, kind):
             self.votes(name, kind, which)
@@ -200,6 +236,11 @@ class Course:
     def lapses(self) -> None:
         self.bench.runs(jobs.return_lapsed_leases)
 
+    def theory_changes(self, cmoc: str) -> None:
+        """A CMOC says something else; what was excluded for it is asked anew."""
+        self.rig.hears(changed(cmoc, after=f"context: a terrace {next(self._revisions)}", review=self.review))
+        self.bench.runs(jobs.reopen_for_theories)
+
     def is_really(self, name: str, person: str) -> None:
         """Somebody who acted under a name of before turns out to be another; they act no more under the first."""
         name, person = self._who(name), self._who(person)
@@ -212,6 +253,7 @@ class Course:
         self.now[name] = person
         self.cast = Counter((task, self._who(caster)) for task, caster in self.cast.elements())
         self._leases = {key: held for key, held in self._leases.items() if key[0] != name}
+        self.last.pop(name, None)
 
     def _who(self, name: str) -> str:
         return self._who(self.now[name]) if name in self.now else name
@@ -224,6 +266,14 @@ class Course:
             for name in everyone:
                 self.votes(name, "screening", 0)
                 self.votes(name, "conflict", 0)
+
+
+def _ballot(answer: str, name: str) -> Ballot:
+    """Whoever excludes does so each for a reason and CMOCs of their own."""
+    number = PEOPLE.index(name) if name in PEOPLE else 0
+    reason = REASONS[number % len(REASONS)]["value"] if answer in OUT else None
+    judged_for = [] if answer in ("include", "unsure", "exclude") else [["c1"], ["c2"], ["c1", "c2"]][number % 3]
+    return Ballot(answer, "because", excluded_for=reason, judged_for=judged_for)
 
 
 @settings(max_examples=40)

@@ -77,6 +77,16 @@ def test_an_older_database_keeps_its_leases_votes_and_counts(old_rig):
     rig.bench.close()
 
 
+def test_no_vote_of_before_is_taken_back_since_others_may_have_seen_it(old_rig):
+    _, opened = old_rig
+    rig = opened()
+
+    refused = rig.asks("/tasks/task_of_r3/take-back", None, "cy")
+
+    assert (refused.status_code, refused.json()["title"]) == (409, "votes are in")
+    rig.bench.close()
+
+
 def test_the_older_tables_come_back_with_what_was_counted(old_rig):
     database, _ = old_rig
     with database.engine.connect() as connection:

@@ -13,7 +13,17 @@ from sqlalchemy import event, text
 from services.screening import jobs, store
 from services.screening.commands import queue
 from services.screening.domain import Ballot
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig, discovered, merged, noticed, updated
+from tests.unit.services.screening.rig import (
+    DEPTH,
+    REVIEW,
+    SIFT,
+    ScreeningRig,
+    changed,
+    discovered,
+    merged,
+    noticed,
+    updated,
+)
 
 
 @contextmanager
@@ -88,6 +98,17 @@ def test_a_vote_under_a_key_costs_two_statements_more(either_rig):
     assert cost(rig, send) <= 2
 
 
+def test_taking_a_vote_back_costs_a_handful_of_statements(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2")
+    tasks = [rig.answers("ana", "include")["task"] for _ in range(2)]
+    undo = f"/tasks/{tasks[0]}/take-back", None, "ana"
+    rig.asks(f"/tasks/{tasks[1]}/take-back", None, "ana")
+
+    assert cost(rig, lambda: rig.asks(*undo)) <= 5
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+
+
 def test_votes_of_one_stage_do_not_wait_for_each_others_commit(either_rig):
     """While one vote is not committed yet, others that close tasks of the same stage are."""
     rig = either_rig
@@ -130,6 +151,14 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
         rig.claims("cy", "adjudicator", kind="conflict")
         rig.asks(f"/leases/{rig.claims('eve')['lease']}/release", None, "eve")
         rig.claims("fay")
+        mine = rig.answers("dee", "include", stage="sift")["task"]
+        for task, name in ((mine, "dee"), (rig.record("r0")["stages"][0]["task"], "ana")):
+            rig.asks(f"/tasks/{task}/take-back", None, name)
+            rig.asks(f"/tasks/{task}/revise", {"answer": "unsure"}, name)
+            rig.gets(f"/tasks/{task}")
+        rig.answers("dee", "include", stage="sift")
+        rig.answers("gus", "include", stage="sift")
+        rig.asks("/records/r4/reopen", {"stage": "sift", "reason": "misread"}, "lea", "lead")
         rig.bench.clock.advance(hours=2)
         rig.claims("nobody", stage="depth")
         rig.bench.runs(jobs.return_lapsed_leases)
@@ -145,6 +174,22 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
     scans = [f"{plan}: {text}" for text, given in looking.items() for plan in _plans(rig, text, given) if _scans(plan)]
     assert len(looking) > 30
     assert scans == []
+
+
+def test_what_a_theory_reopens_is_found_by_an_index_in_its_order(rig_of):
+    rig = rig_of({**SIFT, "reopen_when_theory_changes": True}, DEPTH)
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben", "ana", "ben"):
+        rig.answers(name, "exclude", reason="so it is")
+    rig.hears(changed("c1"))
+    with statements(rig) as seen:
+        rig.bench.runs(jobs.reopen_for_theories)
+
+    looking = {said: given for said, given in seen if "records" in said and "tasks.position" in said}
+    plans = [plan for said, given in looking.items() for plan in _plans(rig, said, given)]
+    assert rig.queue("sift")["open"] == 2
+    assert any("tasks_listing" in plan and "(position,id)>(?,?)" in plan for plan in plans), plans
+    assert not any(_scans(plan) or "TEMP B-TREE" in plan for plan in plans), plans
 
 
 def _plans(rig: ScreeningRig, text: str, given: Any) -> list[str]:

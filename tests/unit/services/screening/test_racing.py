@@ -9,10 +9,13 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import select
 
 from services.screening import jobs, store
+from services.screening.models import VoteRow
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig, merged
 from tests.unit.services.screening.soundness import assert_sound
+from tests.unit.services.screening.test_undo import take_back
 
 pytestmark = pytest.mark.waits
 
@@ -288,3 +291,84 @@ def test_two_who_fold_at_once_while_others_vote_neither_lose_nor_double_a_count(
     rig.bench.runs(jobs.fold_counts)
     assert_sound(rig.bench, REVIEW, cast)
     assert len(cast) == 24
+
+
+def test_one_vote_taken_back_ten_times_at_once_is_taken_back_once(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    task = rig.answers("ana", "include")["task"]
+
+    answers = at_once(lambda _: take_back(rig, "ana", task), range(10))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 404: 9}
+    assert rig.claims("ana")["task"] == task
+    assert_sound(rig.bench, REVIEW, {(task, "ana")})
+
+
+def test_a_vote_is_taken_back_before_the_last_one_or_not_at_all(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number}" for number in range(8)))
+    tasks = rig.claims_many("ana", count=8)
+    for task in tasks:
+        rig.votes("ana", task["lease"], "include")
+    leases = {task["task"]: task["lease"] for task in rig.claims_many("ben", count=8)}
+
+    def act(one: tuple[str, str]) -> Any:
+        name, task = one
+        return take_back(rig, name, task) if name == "ana" else rig.votes(name, leases[task], "exclude", reason="no")
+
+    both = [(name, task["task"]) for task in tasks for name in ("ana", "ben")]
+    answers = dict(zip(both, at_once(act, both), strict=True))
+
+    for task in leases:
+        undone, voted = answers["ana", task], answers["ben", task]
+        assert voted.status_code == 200, voted.text
+        if undone.status_code == 200:
+            assert voted.json()["state"] == "open"
+        else:
+            assert (undone.json()["title"], voted.json()["state"]) == ("votes are in", "conflict")
+    assert_sound(rig.bench, REVIEW, {(task, name) for name, task in both})
+
+
+def test_people_who_vote_take_back_and_vote_anew_at_once_lose_and_double_nothing(either_rig):
+    rig = either_rig
+    rig.discovers(*(f"r{number:02d}" for number in range(24)))
+    cast: Counter[tuple[str, str]] = Counter()
+    undone: Counter[tuple[str, str]] = Counter()
+
+    def work(name: str) -> None:
+        for turn in range(4):
+            for task in claim_many(rig, name, 2, stage="sift"):
+                assert rig.votes(name, task["lease"], "include").status_code == 200
+                cast[task["task"], name] += 1
+                if turn % 2 == 0:
+                    answer = take_back(rig, name, task["task"])
+                    assert answer.status_code == 200 or answer.json()["title"] == "votes are in", answer.text
+                    undone[task["task"], name] += answer.status_code == 200
+
+    at_once(work, PEOPLE[:12])
+
+    assert_sound(rig.bench, REVIEW, cast.elements())
+    assert all(0 <= cast[one] - n <= 1 for one, n in undone.items())
+    with rig.bench.work("reader", readonly=True) as reading:
+        counting = reading.session.execute(select(VoteRow.cast_on, VoteRow.person).where(VoteRow.task.is_not(None)))
+        assert Counter(map(tuple, counting)) == +(cast - undone)
+
+
+def test_a_record_opened_again_by_ten_at_once_is_opened_once_whatever_its_people_do(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        task = rig.answers(name, "include")["task"]
+    lease = rig.claims("ana", stage="depth")["lease"]
+    asked = {"stage": "sift", "reason": "misread"}
+
+    doing: list[Callable[[], Any]] = [lambda: rig.asks("/records/r1/reopen", asked, "lea", "lead")] * 10
+    doing += [lambda: rig.votes("ana", lease, "rich", fields={"cmocs": ["c1"]})]
+    *answers, voted = at_once(lambda do: do(), doing)
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 9}
+    assert voted.status_code == 200 or voted.json()["title"] == "task closed", voted.text
+    cast = [(task, "ana"), (task, "ben")]
+    depth = [seen["task"] for seen in rig.record("r1")["stages"] if seen["stage"] == "depth"]
+    assert_sound(rig.bench, REVIEW, [*cast, (depth[0], "ana")] if voted.status_code == 200 else cast)

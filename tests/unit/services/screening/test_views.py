@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, merged, noticed
+from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, merged, noticed, revision_published
 
 NO = {"reason": "no garden"}
 
@@ -151,7 +152,8 @@ def test_a_task_counts_the_moment_its_last_vote_is_in_adjudicated_or_not(rig_of)
     for _ in range(5):
         rig.answers("cy", "exclude", "adjudicator", "conflict", reason="a balcony")
 
-    assert agreement(rig, "ana") == agreement(rig, "cy", "adjudicator") == waiting
+    assert agreement(rig, "ana") == waiting
+    assert agreement(rig, "cy", "adjudicator") == {**waiting, "between": []}, "none of these votes is Cy's"
 
 
 def test_who_comes_first_in_a_pair_is_who_comes_first_by_name(rig_of):
@@ -227,23 +229,55 @@ def test_an_adjudicator_sees_no_pair_that_a_merge_brought_into_an_open_conflict(
     assert (blind["withheld"], blind["pairs"]) == (1, [{"first": "include", "second": "include", "n": 1}])
 
 
-def test_a_stage_of_one_or_three_votes_has_no_pairs_to_compare(rig_of):
+def test_a_stage_of_one_vote_has_nothing_to_compare(rig_of):
     rig = rig_of({**SIFT, "votes": 1})
     rig.discovers("r1")
     rig.answers("ana", "include")
-    nothing = {
-        "stage": "sift", "answers": ["include", "unsure", "exclude"], "pairs": [],
-        "n": 0, "agreed": 0, "observed": None, "expected": None, "kappa": None,
+
+    assert rig.gets("/agreement").json()[0] == {
+        "stage": "sift", "answers": ["include", "unsure", "exclude"], "pairs": [], "n": 0, "agreed": 0,
+        "observed": None, "expected": None, "kappa": None, "kappa_interval": None, "ac1": None, "alpha": None,
+        "between": [], "one_vote": 1, "withheld": 0,
     }  # fmt: skip
 
-    assert rig.gets("/agreement").json()[0] == {**nothing, "one_vote": 1, "withheld": 0}
 
-    three = rig_of({**SIFT, "votes": 3})
-    three.discovers("r1")
-    for name in ("ana", "ben", "cy"):
-        three.answers(name, "include")
+def test_three_votes_on_a_task_are_compared_too_all_together_and_two_by_two(rig_of):
+    rig = rig_of({**SIFT, "votes": 3})
+    rig.discovers("r1", "r2")
+    for name, *answers in (("ana", "include", "exclude"), ("ben", "include", "include"), ("cy", "include", "include")):
+        for answer in answers:
+            rig.answers(name, answer, **NO)
 
-    assert three.gets("/agreement").json()[0] == {**nothing, "one_vote": 0, "withheld": 0}
+    shown = agreement(rig, "lea", "lead")
+
+    assert (shown["n"], shown["agreed"], shown["observed"]) == (2, 1, pytest.approx((1 + 1 / 3) / 2))
+    assert (shown["pairs"], shown["kappa"]) == ([], None), "these are of two votes"
+    assert [(pair["first"], pair["second"], pair["n"], pair["agreed"]) for pair in shown["between"]] == [
+        ("ana", "ben", 2, 1), ("ana", "cy", 2, 1), ("ben", "cy", 2, 2),
+    ]  # fmt: skip
+    assert [(pair["first"], pair["second"]) for pair in agreement(rig, "ben")["between"]] == [
+        ("ana", "ben"), ("ben", "cy"),
+    ], "others' pairs are for leads"  # fmt: skip
+
+
+def test_agreement_is_told_of_days_and_of_cycles(rig_of):
+    rig = rig_of(SIFT)
+    rig.discovers("r1", "r2", "r3")
+    both_vote(rig, ("include", "include"))
+    rig.hears(revision_published(cycle=1))
+    rig.bench.clock.advance(days=1)
+    both_vote(rig, ("include", "exclude"), ("exclude", "exclude"))
+
+    def n(**asked: Any) -> int:
+        return rig.gets("/agreement", "lea", "lead", **asked).json()[0]["n"]
+
+    today = rig.bench.clock.now().date()
+    assert [n(), n(cycle=1), n(cycle=2), n(cycle=3)] == [3, 1, 2, 2]
+    assert [n(since=today), n(until=today - timedelta(days=1)), n(since=today, until=today)] == [2, 1, 2]
+    backwards = rig.gets("/agreement", "lea", "lead", since=today, until=today - timedelta(days=1))
+    assert (backwards.status_code, backwards.json()["errors"][0]["at"]) == (422, "until")
+    both = rig.gets("/agreement", "lea", "lead", since=today, cycle=1)
+    assert (both.status_code, both.json()["errors"][0]["at"]) == (422, "cycle")
 
 
 def pages(rig: ScreeningRig, path: str, **params: object) -> list[list[str]]:

@@ -32,7 +32,7 @@ def faults(answer: Any) -> list[str]:
         (SCREENING, "leases/l/vote", {"answer": "include", "field": {"cmocs": ["c1"]}}, "body.field"),
         (SCREENING, "leases/l/vote", {"answer": True}, "body.answer"),
         (SCREENING, "leases/l/vote", {"answer": "include", "reason": "a\0b"}, "body.reason"),
-        (SCREENING, "leases/l/vote", {"answer": "include", "fields": {"note": 5}}, "body.fields.note"),
+        (SCREENING, "leases/l/vote", {"answer": "include", "fields": {"note": True}}, "body.fields.note"),
         (SCREENING, "claims", {"stages": "sift"}, "body.stages"),
         (NOTIFY, "subscriptions", {**FEED, "cmoc": "x"}, "body.cmoc"),
         (NOTIFY, "subscriptions", {**FEED, "kinds": ["revision", "revision"]}, "body"),

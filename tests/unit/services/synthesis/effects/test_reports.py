@@ -49,6 +49,30 @@ def test_a_reopened_record_does_not_stand_while_people_look_at_it(rig: Synthesis
     assert link.why_not == "its report is reopened"
 
 
+def test_what_a_reopened_record_comes_to_is_what_the_draft_says(rig: SynthesisRig):
+    """Excluded after it was opened again it stays out, and is told once; included again it says what it said."""
+    rig.includes("r1", "r2")
+    rig.links("r1")
+    rig.links("r2")
+    before = rig.draft()
+
+    rig.reopens("r1")
+    rig.reopens("r2")
+    assert rig.support() == [0, 0]
+    rig.excludes("r1")
+    rig.includes("r2")
+
+    assert rig.support() == [1, 0]
+    assert [link.why_not for link in rig.lead.evidence(REVIEW)] == ["its report is excluded", None]
+    assert [report.record for report in rig.lead.reports(REVIEW) if report.state == "included"] == ["r2"]
+    happened = [one for one in rig.history() if one.startswith("evidence")]
+    assert happened == ["evidence_withdrawn", "evidence_withdrawn", "evidence_restored"]
+
+    rig.reopens("r1")
+    rig.includes("r1")
+    assert rig.draft().fragments_sha256 == before.fragments_sha256
+
+
 def test_an_older_step_of_screening_changes_nothing(rig: SynthesisRig):
     rig.includes("r1", revision=7)
     rig.links("r1")

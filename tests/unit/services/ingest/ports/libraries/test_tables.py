@@ -241,6 +241,20 @@ def test_no_cell_begins_like_a_formula_and_each_is_read_as_it_was(begins):
     assert (entry.record.title, entry.record.authors, entry.fields["reason"]) == (title, [title], begins)
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+@pytest.mark.parametrize("begins", ["=1+1", "@SUM(A1)", "'=1", '"=1+1"', " =1", "\n=1"])
+def test_no_cell_begins_like_a_formula_where_a_spreadsheet_divides_lines_by_another_sign(begins, sign):
+    text = f"Boards{sign}{begins} and{sign} {begins}"
+
+    data = written(tables, [Exported("rec_1", Bibliography(title="A", authors=["B", begins]), {"reason": text})])
+
+    for line in data.decode("utf-8-sig").splitlines():
+        assert [cell for cell in line.split(sign) if cell.lstrip(' "')[:1] in set("=+-@")] == []
+    (entry,) = entries(tables, data)
+    assert [each.split() for each in entry.record.authors] == [["B"], begins.split()]
+    assert entry.fields["reason"].split() == text.split()
+
+
 @pytest.mark.parametrize(
     "decided", [[], [{}], [{"stage": "x"}, {"stage": "y", "decision": "excluded", "reason": "z"}], [{"note": "w"}, {}]]
 )

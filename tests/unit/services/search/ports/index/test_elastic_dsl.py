@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.search.domain import Document, Notice, Screening
-from services.search.ports.index.elastic_dsl import mapping, searches, to_document, to_source
+from services.search.ports.index.elastic_dsl import body, mapping, to_document, to_source
 from services.search.ports.index.port import Query
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import sought
@@ -72,50 +74,65 @@ def test_where_words_count_by_their_stems_they_are_also_sent_as_they_are_written
 
 
 def test_a_record_without_notices_is_found_by_what_it_lacks() -> None:
-    query = Query(review="v", notice=("none", "correction"), facets=("notice",))
-    hits, counted = searches(query, Everything(), ENGLISH)
-    assert (
-        hits["query"]["bool"]["filter"][-1]
-        == counted["query"]["bool"]["filter"][-1]
-        == {
-            "bool": {
-                "should": [
-                    {"terms": {"notice": ["none", "correction"]}},
-                    {"bool": {"must_not": {"exists": {"field": "notice"}}}},
-                ],
-                "minimum_should_match": 1,
-            }
+    asked = body(Query(review="v", notice=("none", "correction"), facets=("notice",)), Everything(), ENGLISH)
+
+    assert asked["query"]["bool"]["filter"][-1] == {
+        "bool": {
+            "should": [
+                {"terms": {"notice": ["none", "correction"]}},
+                {"bool": {"must_not": {"exists": {"field": "notice"}}}},
+            ],
+            "minimum_should_match": 1,
         }
-    )
-    assert counted["aggs"]["notice"]["terms"]["missing"] == "none"
+    }
+    assert asked["aggs"]["notice"]["terms"]["missing"] == "none"
 
 
 def test_a_tombstone_is_not_listed() -> None:
     assert "listed" not in to_source(Document(record="r", review="v", revision=2), ENGLISH)
 
 
+def looked_for(text: str) -> list[dict[str, Any]]:
+    """What of a text is looked for, beside the conditions that are not scored."""
+    must: list[dict[str, Any]] = body(Query(review="v", text=text), sought(text), ENGLISH)["query"]["bool"]["must"]
+    return must
+
+
+def any_of(*some: dict[str, Any]) -> dict[str, Any]:
+    return {"bool": {"should": list(some), "minimum_should_match": 1}}
+
+
+def term(field: str, word: str, boost: float = 1) -> dict[str, Any]:
+    return {"term": {f"words.{field}": {"value": word, "boost": boost}}}
+
+
+def phrase(field: str, words: str) -> dict[str, Any]:
+    return {"match_phrase": {f"words.{field}": {"query": words, "boost": 1}}}
+
+
 def test_a_word_is_looked_for_by_its_stem_and_a_beginning_among_written_words() -> None:
-    query = Query(review="v", text="title:leading title:integrat*")
+    beginning = any_of({"prefix": {"written.title": "integrat"}})
 
-    hits, counted = searches(query, sought(query.text), ENGLISH)
+    assert looked_for("title:leading title:integrat*") == [
+        {"bool": {"must": [term("title", "lead"), beginning], "must_not": []}}
+    ]
 
-    assert (
-        hits["query"]["bool"]["must"]
-        == counted["query"]["bool"]["filter"][1:]
-        == [
-            {
-                "bool": {
-                    "must": [
-                        {"term": {"words.title": {"value": "lead", "boost": 1}}},
-                        {
-                            "bool": {
-                                "should": [{"prefix": {"written.title": "integrat"}}],
-                                "minimum_should_match": 1,
-                            }
-                        },
-                    ],
-                    "must_not": [],
-                }
-            }
-        ]
-    )
+
+def test_a_find_in_the_title_adds_to_what_is_wanted_alone() -> None:
+    wanted = {"dis_max": {"queries": [term("heads", "roof"), term("abstract", "roof")]}}
+    unwanted = {"dis_max": {"queries": [term("heads", "wood"), term("abstract", "wood")]}}
+
+    assert looked_for("roof -wood") == [
+        {"bool": {"must": [any_of(wanted, term("title", "roof", boost=2))], "must_not": [unwanted]}}
+    ]
+
+
+def test_a_word_in_two_is_looked_for_without_scores_and_words_as_they_were_asked_for_are_scored() -> None:
+    in_two = any_of(phrase("title", "lead ership"), phrase("title", "lead rship"), phrase("title", "leader ship"))
+
+    assert looked_for("title:leadership") == [
+        any_of(term("title", "leadership"), {"constant_score": {"filter": in_two}})
+    ]
+    assert looked_for('title:roof OR title:"slant roof"') == [
+        any_of(term("title", "roof"), any_of(phrase("title", "slant roof"), term("title", "slantroof")))
+    ]

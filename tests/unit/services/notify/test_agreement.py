@@ -1,0 +1,39 @@
+"""Leads are told of two people who agree less than the protocol asks for, and nobody else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from defusedxml.ElementTree import fromstring
+
+from shared.events.screening import AgreementFell
+from tests.unit.services.notify.rig import REVIEW
+from tests.unit.services.notify.test_searches import ATOM, FEED, HOOK, bodies, delivered_to
+
+
+def agreement_fell(**different: Any) -> AgreementFell:
+    seen = {"review": REVIEW, "stage": "sift", "first": "ana", "second": "ben", "n": 25, "kappa": 0.125, "floor": 0.6}
+    return AgreementFell(**{**seen, **different})
+
+
+def test_leads_who_are_told_of_trouble_hear_of_it_once(bench):
+    leads = bench.subscribe(HOOK, by="lea", role="lead", kinds=["trouble"])
+    bench.subscribe(HOOK, by="ana", kinds=["revision", "search"])
+
+    heard = bench.envelope(agreement_fell())
+    bench.hears_envelope(heard)
+    bench.hears_envelope(heard)
+
+    assert delivered_to(bench) == [leads["id"]]
+    (body,) = bodies(bench)
+    assert (body["type"], body["data"]["kappa"], body["data"]["n"]) == ("agreement.fell", 0.125, 25)
+
+
+def test_it_stands_in_the_feed_of_leads(bench):
+    bench.hears(agreement_fell())
+
+    feed = fromstring(bench.person("lea", "lead").get(FEED).content)
+
+    (entry,) = feed.findall("a:entry", ATOM)
+    assert entry.findtext("a:title", namespaces=ATOM) == "Agreement at sift fell to 0.12"
+    assert "kappa 0.12 over 25 tasks; the floor is 0.60" in (entry.findtext("a:content", namespaces=ATOM) or "")
