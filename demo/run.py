@@ -200,20 +200,34 @@ class DemoRun:
             return False
         self._conflicts += 1
         answer, reason = self._recorded.decisions.adjudication(_doi(task), task.stage)
+        if task.votes:
+            raise Conflict(f"{task.task}: a vote can be seen before one's own look")
+        self._look(self._adjudicator, task, answer, reason)
         self._vote(self._adjudicator, task, answer, reason)
         return True
 
+    def _look(self, person: Client, task: TaskInHand, answer: str, reason: str | None) -> None:
+        """Gives a first look, as full as a vote."""
+        named, judged_for = self._asked(task, answer)
+        person.screening.look(
+            self._review, task.lease, answer, reason, self._fields(task), excluded_for=named, judged_for=judged_for
+        )
+
     def _vote(self, person: Client, task: TaskInHand, answer: str, reason: str | None) -> None:
         """Casts a vote with all that the stage asks: its form, for which reason, for which CMOCs."""
+        named, judged_for = self._asked(task, answer)
+        person.screening.vote(
+            self._review, task.lease, answer, reason, self._fields(task), excluded_for=named, judged_for=judged_for
+        )
+
+    def _asked(self, task: TaskInHand, answer: str) -> tuple[str | None, list[str]]:
+        """For which reason an answer excludes, and for which CMOCs it is."""
         doi = _doi(task)
         excludes = any(known.value == answer and known.leads_to == "exclude" for known in task.answers)
         named = self._recorded.decisions.excluded_for(doi, task.stage) if excludes and task.reasons else None
         # What went out before it was coded is judged for all of them.
         cmocs = self._recorded.cmocs_for(doi) or [cmoc.id for cmoc in task.cmocs]
-        judged_for = cmocs if task.judged_for and not excludes else []
-        person.screening.vote(
-            self._review, task.lease, answer, reason, self._fields(task), excluded_for=named, judged_for=judged_for
-        )
+        return named, cmocs if task.judged_for and not excludes else []
 
     def _fields(self, task: TaskInHand) -> dict[str, str | list[str]]:
         """What the stage's form asks: the CMOCs a paper is coded for, and a first option or a word elsewhere."""

@@ -52,6 +52,18 @@ MOST_NAMED = 50
 #: How many authors are shown, and how many characters of each part of a CMOC.
 _AUTHORS, _GIST = 3, 60
 
+_EXCLUDED_FOR = option(
+    "--excluded-for", "excluded_for", help="Which of the stage's reasons it is out for, where it has any."
+)
+_JUDGED_FOR = option(
+    "--judged-for", "judged_for", multiple=True, help="A CMOC that you judge it for; repeat it for several."
+)
+_FIELD = option(
+    "--field",
+    multiple=True,
+    help="A field of the stage's form, `name=value`, as `living queue next` lists them; repeat it for several values.",
+)
+
 
 @app.command("status", example="living queue status shared-records")
 @REVIEW
@@ -96,7 +108,7 @@ def funnel(review: str, as_json: bool) -> None:
 @app.command("next", example="living queue next shared-records --stage title_abstract")
 @REVIEW
 @option("--stage", help="Only from this stage.")
-@option("--conflict", is_flag=True, help="A conflict to decide, for adjudicators.")
+@option("--conflict", is_flag=True, help="A conflict to decide, for adjudicators or its voters.")
 @option(
     "--mode",
     type=click.Choice(["in_order", "half_screened_first", "fresh", "mine"]),
@@ -131,18 +143,82 @@ def next_(review: str, stage: str | None, conflict: bool, mode: ClaimMode, withi
         _show(review, task, called)
 
 
+@app.command("look", example="living queue look shared-records lease_01a2... exclude --reason 'no records'")
+@REVIEW
+@argument("lease", "The lease of a conflict that `living queue next --conflict` showed.")
+@argument("answer", "One of the stage's answers.")
+@option("--reason", help="Why.")
+@_EXCLUDED_FOR
+@_JUDGED_FOR
+@_FIELD
+@AS_JSON
+def look(
+    review: str,
+    lease: str,
+    answer: str,
+    reason: str | None,
+    excluded_for: str | None,
+    judged_for: tuple[str, ...],
+    field: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Give your own answer to a conflict of others, before you see a vote; then it is shown with its votes, to decide.
+
+    Needs your own key. What you answer here is kept beside your decision, and is no vote.
+    """
+    given = _given(field)
+    with acting("looking at a conflict", review, "adjudicator") as living:
+        fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
+        task = living.screening.look(
+            review, lease, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
+        )
+        called = called_in(living, review) if not as_json else str
+    if as_json:
+        print_json(task)
+    else:
+        _show(review, task, called)
+
+
+@app.command("hand-over", example="living queue hand-over shared-records task_01a2... --reason 'we go in circles'")
+@REVIEW
+@argument("task", "A conflict that its voters decide, by its task's id: `living queue conflicts` lists them.")
+@option("--reason", required=True, help="Why they cannot.")
+@AS_JSON
+def hand_over(review: str, task: str, reason: str, as_json: bool) -> None:
+    """Have an adjudicator decide what its voters cannot agree on; for leads."""
+    with client("lead") as living:
+        given = living.screening.request_adjudication(review, task, reason)
+    if as_json:
+        print_json(given)
+    else:
+        print_line(f"{given.record} at {given.stage}: an adjudicator decides")
+
+
+@app.command("conflicts", example="living queue conflicts shared-records")
+@REVIEW
+@option("--stage", help="Only of this stage.")
+@AS_JSON
+def conflicts(review: str, stage: str | None, as_json: bool) -> None:
+    """List the conflicts that wait to be decided, in queue order."""
+    with client() as living:
+        rows = list(living.screening.conflicts(review, stage))
+    columns = [
+        ("task", lambda row: row.task),
+        ("stage", lambda row: row.stage),
+        ("record", lambda row: row.record),
+        ("title", lambda row: row.title or ""),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no conflict waits")
+
+
 @app.command("vote", example="living queue vote shared-records lease_01a2... exclude --reason 'no records'")
 @REVIEW
 @argument("lease", "The lease that `living queue next` showed.")
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
-@option("--excluded-for", "excluded_for", help="Which of the stage's reasons it is out for, where it has any.")
-@option("--judged-for", "judged_for", multiple=True, help="A CMOC that you judge it for; repeat it for several.")
-@option(
-    "--field",
-    multiple=True,
-    help="A field of the stage's form, `name=value`, as `living queue next` lists them; repeat it for several values.",
-)
+@_EXCLUDED_FOR
+@_JUDGED_FOR
+@_FIELD
 @AS_JSON
 def vote(
     review: str,
@@ -192,9 +268,20 @@ def undo(review: str, task: str, as_json: bool) -> None:
 @argument("task", "A task that you voted on, all votes of which are in.")
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
+@_EXCLUDED_FOR
+@_JUDGED_FOR
 @option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
 @AS_JSON
-def revise(review: str, task: str, answer: str, reason: str | None, field: tuple[str, ...], as_json: bool) -> None:
+def revise(
+    review: str,
+    task: str,
+    answer: str,
+    reason: str | None,
+    excluded_for: str | None,
+    judged_for: tuple[str, ...],
+    field: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Say what you would answer after seeing the others' votes. Needs your own key.
 
     It is kept beside your vote, and changes neither the decision nor how far votes agree.
@@ -202,7 +289,9 @@ def revise(review: str, task: str, answer: str, reason: str | None, field: tuple
     given = _given(field)
     with acting("revising a vote", review) as living:
         fields = _filled(living.screening.task(review, task).fields, given) if given else {}
-        receipt = living.screening.revise(review, task, answer, reason, fields)
+        receipt = living.screening.revise(
+            review, task, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
+        )
     if as_json:
         print_json(receipt)
     else:
@@ -316,7 +405,20 @@ def _show(review: str, task: TaskInHand, called: Callable[[str], str]) -> None:
     needed = "".join(f" --field {field.name}=..." for field in task.fields if field.required)
     needed = f"{' --judged-for ...' if judged_for else ''}{' --excluded-for ...' if reasons else ''}{needed}"
     out.print()
-    print_line(f"living queue vote {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")
+    if _is_to_look(task):
+        print_line("Your own answer first; then you see the votes, and decide.", "dim")
+    step = "look" if _is_to_look(task) else "vote"
+    print_line(f"living queue {step} {review} {task.lease} ANSWER --reason '...'{needed}", "cyan")
+
+
+def _is_to_look(task: TaskInHand) -> bool:
+    """Whether somebody is to answer before they see the votes; a platform of before shows these at once."""
+    return (
+        task.kind == "conflict"
+        and hasattr(task, "look")
+        and task.look is None
+        and not getattr(task, "decided_by_voters", False)
+    )
 
 
 def _record(record: RecordView, highlights: Highlights | None) -> Parts:
@@ -372,6 +474,10 @@ def _form(review: str, task: TaskInHand, called: Callable[[str], str]) -> list[l
     # A platform of before shows none.
     for other in getattr(task, "elsewhere", ()):
         lines += [_voted(vote, called, f" on {other.record}, the same work") for vote in other.votes]
+    lines += [
+        [f"{called(it.person)} stands by", ": ".join(filter(None, (it.answer, it.reason)))]
+        for it in getattr(task, "stands", ())
+    ]
     return [*lines, ["kept for you until", minute(task.expires_at)]]
 
 

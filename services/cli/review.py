@@ -24,6 +24,7 @@ from services.cli.ingest import listing_of_rejections
 from services.cli.printing import counted, day, minute, out, print_json, print_rows, shows_all, table
 from services.cli.reasons import out as how_many_out
 from services.cli.searches import by_hand, standing, to_search
+from services.cli.teams import lacks_of_team
 from services.cli.visible import visible
 from services.cli.watches import every_watch
 from shared.errors import Forbidden, Invalid
@@ -63,6 +64,7 @@ def check(file: Path, as_json: bool) -> None:
     """
     from services.cli.asked import asked_by, print_asked
     from services.protocol.domain import check as check_protocol
+    from services.protocol.domain import lacking_as_named
 
     with _of(file):
         protocol = check_protocol(_read(file))
@@ -70,7 +72,7 @@ def check(file: Path, as_json: bool) -> None:
     manual = [it for it in protocol.strategies if it.manual is not None]
     if as_json:
         report = {"review": protocol.review, "strategies": rows, "citations": protocol.citations}
-        print_json({**report, "manual": manual})
+        print_json({**report, "manual": manual, "warnings": lacking_as_named(protocol)})
         return
     out.print(
         f"{file}: review {protocol.review}, {len(protocol.stages)} stages, {len(protocol.cmocs)} CMOCs, no errors"
@@ -83,6 +85,8 @@ def check(file: Path, as_json: bool) -> None:
         out.print(Text(f"\n{every}, for\n  {it.query}" if it.query else f"\n{every}"), soft_wrap=True)
     if (chased := protocol.citations) is not None:
         out.print(f"\ncitations are chased at {', '.join(chased.sources)}, every {counted(chased.every_days, 'day')}")
+    for warning in lacking_as_named(protocol):
+        out.print(Text(f"\nof the team that it names: {warning}", style="yellow"), soft_wrap=True)
 
 
 @app.command("apply", example="living review apply reviews/shared-records/protocol.yaml")
@@ -108,6 +112,8 @@ def apply(file: Path, as_json: bool) -> None:
     else:
         report = "is applied" if applied.changed else "was applied before; nothing changed"
         out.print(f"{applied.review}: version {applied.version} {report}")
+        for warning in getattr(applied, "warnings", ()):
+            out.print(Text(f"of the team that it names: {warning}", style="yellow"), soft_wrap=True)
 
 
 @app.command("list", example="living review list")
@@ -160,10 +166,11 @@ def status(review: str, as_json: bool) -> None:
         failed = {it.watch: _failed(living, review, it) for it in troubled}
         named = any(it.accepted for it in every_watch(literature)) or any(it.owner for it in by_hand(literature))
         called = called_in(living, review) if named and not as_json else str
+        team = lacks_of_team(living, review)
     since = {it.watch: _failing_since(it, failed[it.watch]) for it in troubled}
     if as_json:
         report = {"literature": literature, "watches": literature.watches, "rejected": rejected, "failing_since": since}
-        print_json({**report, "screening": funnel, "synthesis": synthesis})
+        print_json({**report, "screening": funnel, "synthesis": synthesis, "team": team})
         return
     out.print(Text(f"{synthesis.title}\n", style="bold"))
     # A platform of before parks nothing.
@@ -195,6 +202,8 @@ def status(review: str, as_json: bool) -> None:
         [it.database, it.strategy, it.searched_through or "never", standing(it), ""] for it in by_hand(literature)
     ]
     out.print(table(["source", "strategy", "searched through", "state", "last run"], sources))
+    for lack in team:
+        out.print(Text(f"\nthe team: {lack}", style="yellow"), soft_wrap=True)
     for line in _trouble(review, literature, rejected, since, failed, called):
         out.print(line, soft_wrap=True)
 

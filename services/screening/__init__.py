@@ -5,14 +5,16 @@ votes and conflicts, and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, ingest.text.sought, ingest.text.retrieved, ingest.text.not_retrieved,
-ingest.text.withdrawn, synthesis.theory.changed, synthesis.revision.published, people.member.left, people.name.mapped.
+ingest.text.withdrawn, synthesis.theory.changed, synthesis.revision.published, people.member.joined,
+people.role.changed, people.member.left, people.name.mapped.
 
 Emits: screening.task.opened, screening.task.closed, screening.task.parked, screening.task.resumed,
 screening.vote.revised, screening.conflict.opened, screening.record.advanced, screening.record.included,
 screening.record.excluded, screening.record.reopened, screening.agreement.fell, screening.agreement.recovered.
 
 Nobody sees another's vote on a task before it is closed, except, once all its independent votes are in, who has
-voted on it and the adjudicator who holds its conflict. No event before `screening.task.closed` tells a vote.
+voted on it, and the adjudicator who holds its conflict and has given their own first look (`commands/conflicts.py`).
+No event before `screening.task.closed` tells a vote.
 Who parked a task and why, and what people note of it for themselves, others see no earlier.
 
 What can be undone. Until the last independent vote on a task is in, its people may take theirs back

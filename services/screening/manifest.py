@@ -19,7 +19,7 @@ from shared.events.ingest import (
     TextSought,
     TextWithdrawn,
 )
-from shared.events.people import MemberLeft, NameMapped
+from shared.events.people import MemberJoined, MemberLeft, NameMapped, RoleChanged
 from shared.events.protocol import VersionPublished
 from shared.events.screening import (
     AgreementFell,
@@ -57,7 +57,10 @@ SERVICE = Service(
         on(TextNotRetrieved, texts.note_text_is_not_to_be_had),
         on(TextWithdrawn, texts.note_copy_is_gone),
         on(TheoryChanged, theories.ask_anew_about_exclusions),
+        on(MemberJoined, members.wait_for_member),
+        on(RoleChanged, members.follow_role),
         on(MemberLeft, members.return_what_they_hold),
+        on(MemberLeft, members.go_on_without),
         on(NameMapped, members.give_votes_to_person),
         on(RevisionPublished, cycles.end_cycle),
     ],

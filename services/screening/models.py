@@ -14,8 +14,11 @@ from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
 from shared.wire.screening import Ended, Kind, RecordState, Returned, TaskState, TextState
 
-#: Who decided a task: its independent votes, or an adjudicator.
-DecidedBy = Literal["agreement", "adjudication"]
+#: Who decided a task: its independent votes, an adjudicator, or its voters once they had seen each other's votes.
+DecidedBy = Literal["agreement", "adjudication", "consensus"]
+
+#: What people answer in a conflict beside their votes (`Opinion`).
+OpinionKind = Literal["look", "stand"]
 
 #: Why a vote counts no more: its person took it back, or a lead had the task opened again without it.
 CountsNoMore = Literal["taken_back", "set_aside"]
@@ -106,16 +109,16 @@ class RecordRow(Record, Base, table=True):
 class Task(SQLModel):
     """One stage's question about one record.
 
-    `state` is one of TaskStates. `places` is how many more people may take it
-    now: votes needed, less votes and live leases (for a conflict: one, less its lease; else none). `takers`
-    are all who voted or hold a lease, each name between line ends; `taker` is the first of them, '' while
-    there is none: the queue leaps over all that one person took first. `told` is the last event about it.
+    `state` is one of TaskStates. `adjudicators` is the role that decides its conflict, or VOTERS. `places` is how many
+    more people may take it now: votes needed, less votes and live leases (for a conflict: one, less its lease, but
+    none where its voters decide; else none). `takers` are all who voted or hold a lease, each name between line ends;
+    `taker` is the first of them, '' while there is none: the queue leaps over all that one person took first. `told`
+    is the last event about it. `compared` is under what its independent votes were compared here, once they were
+    (`domain.comparisons`). `excluded_for` and `judged_for` are what the votes behind its decision say: a reason of the
+    stage, and CMOCs, where None is all. `beside` says that more was said here than what counts: votes that were taken
+    back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was
+    voted before `asked_anew_at`, here or on what is one with its record, counts here no more.
     `returned` is how many leases of it came to nothing since the last vote, or since it was brought back.
-    `compared` is under what its independent votes were compared here, once they were (`domain.comparisons`).
-    `excluded_for` and `judged_for` are what the votes behind its decision say: a reason of the stage, and CMOCs, where
-    None is all. `beside` says that more was said here than what counts: votes that were taken back, or revised.
-    `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was voted before
-    `asked_anew_at`, here or on what is one with its record, counts here no more.
     """
 
     id: str = Field(primary_key=True)
@@ -422,6 +425,44 @@ class RevisedVote(SQLModel):
 class RevisedVoteRow(RevisedVote, Base, table=True):
     __tablename__ = "revised_votes"
     __table_args__ = (Index("revised_votes_of_task", "task"),)
+
+
+class Opinion(SQLModel):
+    """What somebody answered in a conflict beside the votes: the `look` of an adjudicator is their own answer, before
+    they see any vote; a `stand` is what a voter stands by where the voters decide.
+
+    `task` is where it counts, None where another one of its person took its turn or the task was opened again;
+    `given_on` where it was given. A later one on a task has a higher `number`. The
+    rest is as in a vote."""
+
+    id: str = Field(primary_key=True)
+    task: str | None
+    person: str
+    given_on: str
+    kind: OpinionKind = Field(sa_type=AutoString)
+    number: int
+    answer: str
+    reason: str | None = None
+    fields: dict[str, Any] = Field(sa_type=Json)
+    via: str | None = None
+    excluded_for: str | None = None
+    judged_for: list[str] | None = Field(default=None, sa_type=Json)
+    given_at: datetime = Field(sa_type=Instant)
+
+
+class OpinionRow(Opinion, Base, table=True):
+    __tablename__ = "opinions"
+    __table_args__ = (UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),)
+
+
+class AbsentRow(Base, table=True):
+    """Somebody who cannot vote in a review any more, since they left it or only read there: voters who decide a
+    conflict need not wait for them."""
+
+    __tablename__ = "absent"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
 
 
 class OldNameRow(Base, table=True):

@@ -7,9 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.screening import domain, store
-from services.screening.domain import TO_DECIDE, TO_SCREEN, Agreement, Coefficient, RecordStates, TaskStates
+from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
-from services.screening.models import CountsNoMore, Lease, Note, Parking, Record, ReturnRow, RevisedVote, Task, Vote
+from services.screening.models import (
+    CountsNoMore,
+    Lease,
+    Note,
+    Opinion,
+    Parking,
+    Record,
+    ReturnRow,
+    RevisedVote,
+    Task,
+    Vote,
+)
 from services.screening.store import Counted, InHand, Left, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
@@ -49,15 +60,15 @@ from shared.wire.screening import (
 
 def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> list[VoteCast]:
     """Those of these votes that the person may see: their own; others' on a closed task; and those that count on a
-    conflict which they have voted on, or hold a lease of. What a merge left behind is seen once the surviving record
-    is decided.
+    conflict which they have voted on, or hold a lease of and have given their first look of. What a merge left behind
+    is seen once the surviving record is decided.
 
     While a task waits for votes, whoever has voted on it may take theirs back and vote anew, and so sees no other.
     """
     tasks = store.tasks_by_id(work, {vote.where for vote in votes})
     conflicts = [task.id for task in tasks.values() if task.state == TaskStates.CONFLICT]
     open_to_me = store.tasks_voted_by(work, work.actor, conflicts)
-    open_to_me |= store.conflicts_in_hand(work, review, work.actor)
+    open_to_me |= store.conflicts_seen(work, review, work.actor)
     return [
         vote_cast(vote)
         for vote in votes
@@ -86,13 +97,19 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
             event["actor"] = HIDDEN
             event.pop("via", None)
             event["data"].pop("taken_back", None)
+            if "votes_needed" in event["data"]:
+                event["data"]["votes_needed"], _ = _votes_seen(work, tasks[task])
             if "vote" in event["data"]:
                 event["data"]["vote"] |= {"person": HIDDEN, "answer": HIDDEN, "reason": None, "fields": {}}
-                event["data"]["vote"].pop("via", None)
+                for beside in ("via", "excluded_for", "judged_for"):
+                    event["data"]["vote"].pop(beside, None)
             if judgement is not None:
                 judgement["votes"] = []
+                for beside in ("looks", "stands", "excluded_for", "judged_for"):
+                    judgement.pop(beside, None)
             if event["type"] == RecordExcluded.type:
                 event["data"]["reason"] = HIDDEN
+                event["data"].pop("excluded_for", None)
 
 
 def _tasks_of(event: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str]]:
@@ -123,9 +140,12 @@ def lease_line(lease: Lease, record: Record) -> LeaseLine:
 def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
     """Tasks as their leases' holder needs them, each under the protocol version it was opened with.
 
-    Whoever holds a conflict may see its votes, and what was voted on what is one with its record.
+    Whoever holds a conflict may see its votes, and what was voted on what is one with its record: a voter at once, an
+    adjudicator after their first look.
     """
-    conflicts = [one for one in held if one.lease.kind == TO_DECIDE]
+    decides = [one for one in held if one.lease.kind == TO_DECIDE]
+    opinions = store.opinions_by_task(work, [one.task.id for one in decides])
+    conflicts = [one for one in decides if one.task.adjudicators == VOTERS or _look_at(one, opinions[one.task.id])]
     absorbed = store.absorbed_by_each(work, [one.record for one in conflicts])
     merged = {
         store.task_id(one.task.review, other, one.task.stage): (one.task.id, other)
@@ -137,20 +157,40 @@ def tasks_in_hand(work: Work, held: Sequence[InHand]) -> list[TaskInHand]:
     for task, (here, other) in merged.items():
         if votes[task]:
             elsewhere[here].append(VotesElsewhere(record=other, votes=[vote_cast(vote) for vote in votes[task]]))
-    return [_task_in_hand(work, one, votes.get(one.task.id, []), elsewhere[one.task.id]) for one in held]
+    return [
+        _task_in_hand(work, one, votes.get(one.task.id), elsewhere[one.task.id], opinions.get(one.task.id, []))
+        for one in held
+    ]
 
 
-def _task_in_hand(work: Work, held: InHand, votes: Sequence[Vote], elsewhere: list[VotesElsewhere]) -> TaskInHand:
+def _look_at(held: InHand, opinions: Sequence[Opinion]) -> Opinion | None:
+    """The first look that whoever holds a conflict gave of it."""
+    return next((it for it in opinions if it.kind == "look" and it.person == held.lease.person), None)
+
+
+def _task_in_hand(
+    work: Work,
+    held: InHand,
+    votes: Sequence[Vote] | None,
+    elsewhere: list[VotesElsewhere],
+    opinions: Sequence[Opinion],
+) -> TaskInHand:
+    """A task as its lease's holder needs it; `votes` are None where they may not be seen."""
     lease, task, record = held
     stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
-    answers = domain.decisions(stage) if lease.kind == TO_DECIDE else stage.answers
+    look = _look_at(held, opinions)
+    stands = [it for it in opinions if it.kind == "stand"] if votes is not None else []
+    said = {it.answer for it in stands if it.person != lease.person}
+    answers = domain.decisions(stage, said) if votes is not None else stage.answers
     asks_cmocs = stage.judged_for == "cmocs" or any(field.kind == "cmocs" for field in stage.fields)
     return TaskInHand(
         lease=lease.id, kind=lease.kind, expires_at=lease.expires_at,
         task=task.id, stage=task.stage, protocol_version=task.protocol_version,
         question=stage.question, answers=answers, fields=stage.fields, votes_needed=stage.votes,
         definitions=protocol.definitions, cmocs=protocol.cmocs if asks_cmocs else [], tags=stage.tags,
-        record=record_view(record), votes=[vote_cast(vote) for vote in votes], elsewhere=elsewhere,
+        record=record_view(record), votes=[vote_cast(vote) for vote in votes or ()], elsewhere=elsewhere,
+        decided_by_voters=lease.kind == TO_DECIDE and task.adjudicators == VOTERS,
+        look=opinion_given(look) if look is not None else None, stands=[opinion_given(it) for it in stands],
         reasons=stage.reasons, judged_for=stage.judged_for, criteria=protocol.criteria, highlights=protocol.highlights,
         full_text=_full_text(record) if stage.needs == "full_text" else None,
     )  # fmt: skip
@@ -169,11 +209,12 @@ def record_view(record: Record) -> RecordView:
     )  # fmt: skip
 
 
-def vote_receipt(task: Task, votes: list[Vote] | None = None) -> VoteReceipt:
+def vote_receipt(work: Work, task: Task, votes: list[Vote] | None = None) -> VoteReceipt:
     """What a vote did; its caster has voted, so nothing is hidden. `votes` are all, where it closed the task."""
+    judged = votes if task.state in TaskStates.DECIDED else None
     return VoteReceipt(
         task=task.id, record=task.record, stage=task.stage, state=task.state,
-        judgement=judgement_of(task, votes) if votes and task.state in TaskStates.DECIDED else None,
+        judgement=judgement_of(task, judged, opinions_behind(work, [task])[task.id]) if judged else None,
     )  # fmt: skip
 
 
@@ -191,10 +232,20 @@ def task_standing(task: Task) -> TaskStanding:
     return TaskStanding(task=task.id, record=task.record, stage=task.stage, state=task.state)
 
 
-def task_summary(task: Task, record: Record) -> TaskSummary:
+def _votes_seen(work: Work, task: Task) -> tuple[int, int | None]:
+    """How many votes a task needs and has, as anybody may see it. Where a share of the records is double screened, one
+    that waits for people is like any other: whoever votes or decides must not know how many do beside them."""
+    stage = store.stage_of(work, task)
+    if stage.double_screened is not None and task.state in TaskStates.WAITING:
+        return stage.votes, None
+    return task.votes_needed, task.votes_cast
+
+
+def task_summary(work: Work, task: Task, record: Record) -> TaskSummary:
+    votes_needed, votes_cast = _votes_seen(work, task)
     return TaskSummary(
         task=task.id, record=task.record, title=record.title, stage=task.stage, state=task.state,
-        protocol_version=task.protocol_version, votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        protocol_version=task.protocol_version, votes_needed=votes_needed, votes_cast=votes_cast,
         answer=task.answer, decided_by=task.decided_by, opened_at=task.opened_at, closed_at=task.closed_at,
         flags=_flags(record),
     )  # fmt: skip
@@ -211,12 +262,14 @@ def record_history(work: Work, record: Record, stages: Sequence[str], *, is_lead
     """A record's whole way, with the votes the person may see, and who parked it."""
     tasks = store.tasks_of(work, record, stages)
     votes = store.votes_about(work, [task.id for task in tasks])
-    revised = store.revised_votes(work, [task.id for task in tasks])
+    revised, opinions = store.revised_votes(work, [task.id for task in tasks]), opinions_behind(work, tasks)
     parkings = store.parkings_of(work, [task.id for task in tasks])
     return RecordHistory(
         record=record_view(record), state=record.state, stage=record.stage, rule=record.rule, reason=record.reason,
         excluded_for=record.excluded_for,
-        stages=[_stage_history(work, task, votes, revised, parkings[task.id], is_lead) for task in tasks],
+        stages=[
+            _stage_history(work, task, votes, revised, opinions[task.id], parkings[task.id], is_lead) for task in tasks
+        ],
         notices=record.notices, merge=_merge(record),
         absorbed=[merge for other in store.absorbed_by(work, record) if (merge := _merge(other))],
     )  # fmt: skip
@@ -227,20 +280,22 @@ def _stage_history(
     task: Task,
     votes: Sequence[Vote],
     revised: Sequence[RevisedVote],
+    opinions: Sequence[Opinion],
     parkings: Sequence[Parking],
     is_lead: bool,
 ) -> StageHistory:
     here = [vote for vote in votes if task.id in (vote.task, vote.cast_on, vote.counted_on)]
     counting = [vote for vote in here if vote.task == task.id]
+    votes_needed, votes_cast = _votes_seen(work, task)
 
     def seen(ended: CountsNoMore | None) -> list[VoteCast]:
         return visible(work, task.review, [vote for vote in here if vote.ended == ended])
 
     return StageHistory(
         task=task.id, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
-        votes_needed=task.votes_needed, votes_cast=task.votes_cast,
+        votes_needed=votes_needed, votes_cast=votes_cast,
         opened_at=task.opened_at, closed_at=task.closed_at,
-        judgement=judgement_of(task, counting) if task.state in TaskStates.DECIDED else None,
+        judgement=judgement_of(task, counting, opinions) if task.state in TaskStates.DECIDED else None,
         votes=seen(None), taken_back=seen("taken_back"), set_aside=seen("set_aside"),
         revised=visible(work, task.review, [vote for vote in revised if vote.task == task.id]),
         parkings=[
@@ -439,13 +494,31 @@ def stages_judged(work: Work, review: str, stages: Sequence[str], *, may_vote: b
     return judged
 
 
-def judgement_of(task: Task, votes: list[Vote]) -> Judgement:
+def opinions_behind(work: Work, tasks: Sequence[Task]) -> Mapping[str, list[Opinion]]:
+    """What people answered beside their votes in those of these tasks that were decided as conflicts, by task."""
+    conflicts = [task.id for task in tasks if task.decided_by not in (None, "agreement")]
+    return defaultdict(list, store.opinions_by_task(work, conflicts))
+
+
+def judgement_of(task: Task, votes: list[Vote], opinions: Sequence[Opinion]) -> Judgement:
     """What a decided task says; of an adjudicated one, the last vote is the adjudicator's."""
     assert task.answer is not None and task.decided_by is not None  # Who closes a decided task sets both.
+    consensus = task.decided_by == "consensus"
     return Judgement(
         stage=task.stage, answer=task.answer, outcome="advance" if task.state == TaskStates.ADVANCED else "exclude",
-        decided_by=task.decided_by, votes=[vote_cast(vote) for vote in votes],
+        decided_by="adjudication" if task.decided_by == "adjudication" else "agreement", consensus=consensus,
+        votes=[vote_cast(vote) for vote in votes],
+        looks=[opinion_given(it) for it in opinions if it.kind == "look"],
+        stands=[opinion_given(it) for it in opinions if it.kind == "stand"],
         excluded_for=task.excluded_for, judged_for=task.judged_for or [],
+    )  # fmt: skip
+
+
+def opinion_given(opinion: Opinion) -> VoteCast:
+    return VoteCast(
+        person=opinion.person, answer=opinion.answer, reason=opinion.reason, fields=opinion.fields,
+        cast_at=opinion.given_at, via=opinion.via,
+        excluded_for=opinion.excluded_for, judged_for=opinion.judged_for or [],
     )  # fmt: skip
 
 
@@ -467,5 +540,5 @@ def earlier_judgements(work: Work, record: Record, last: Judgement) -> list[Judg
     """What the stages before the last one decided about a record, in the order it passed them."""
     stages = [stage for stage in record.passed if stage != last.stage]
     tasks = [task for task in store.tasks_of(work, record, stages) if task.decided_by] if stages else []
-    votes = store.votes_by_task(work, [task.id for task in tasks])
-    return [judgement_of(task, votes[task.id]) for task in tasks]
+    votes, opinions = store.votes_by_task(work, [task.id for task in tasks]), opinions_behind(work, tasks)
+    return [judgement_of(task, votes[task.id], opinions[task.id]) for task in tasks]

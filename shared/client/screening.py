@@ -70,10 +70,30 @@ class ScreeningClient:
         judged_for: Sequence[str] = (),
     ) -> wire.VoteReceipt:
         """Casts the vote a lease is for, where it excludes `excluded_for` one of the stage's reasons, where the stage
-        asks for them `judged_for` these CMOCs. Raises Conflict (`lease_lapsed`, `already_voted` ...), Forbidden
-        (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
+        asks for them `judged_for` these CMOCs. Raises Conflict (`lease_lapsed`, `already_voted`, `look_first` ...),
+        Forbidden (`not_your_lease`) or Invalid, whose `errors` name every field at fault."""
         ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/vote", wire.VoteReceipt, ballot)
+
+    def look(
+        self,
+        review: str,
+        lease: str,
+        answer: str,
+        reason: str | None = None,
+        fields: Mapping[str, str | float | Sequence[str]] | None = None,
+        *,
+        excluded_for: str | None = None,
+        judged_for: Sequence[str] = (),
+    ) -> wire.TaskInHand:
+        """Gives my own answer to a conflict that I hold, my first look; the answer has its votes. Raises as `vote`, and
+        Conflict (`already_looked`, `no_first_look`)."""
+        ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/look", wire.TaskInHand, ballot)
+
+    def request_adjudication(self, review: str, task: str, reason: str) -> wire.TaskSummary:
+        """Has an adjudicator decide a conflict that its voters cannot agree on; for leads."""
+        return self._http.post(f"{_at(review)}/tasks/{part(task)}/adjudication", wire.TaskSummary, {"reason": reason})
 
     def take_back(self, review: str, task: str) -> wire.VoteReceipt:
         """Takes my vote on a task back, after which I may claim it again. Raises Conflict (`votes_are_in`) once its

@@ -27,7 +27,7 @@ from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
 from shared.events.parts import Part, Slug, Text
-from shared.events.stages import PARKS_AFTER, Criteria, FormField, Highlights, Stage
+from shared.events.stages import PARKS_AFTER, THIRD_PERSON, Criteria, FormField, Highlights, Stage
 from shared.folding import without_marks
 
 #: Characters of a strategy in a source's own syntax.
@@ -102,6 +102,9 @@ FEATURES: dict[str, Feature] = {
     ),
     # One without a source is none to an earlier release.
     "strategy:manual": Feature(lambda protocol: any(it.manual is not None for it in protocol.strategies)),
+    # Screening of an earlier release would have a third person decide, and ask for all votes on every record.
+    "stage:reconciliation": Feature(_of_a_stage(lambda stage: stage.reconciliation != THIRD_PERSON), ("screening",)),
+    "stage:double_screened": Feature(_of_a_stage(lambda stage: stage.double_screened), ("screening",)),
     # Every service of an earlier release reads a field as of one of the kinds that it knows.
     "stage:numbers": Feature(_of_a_field(lambda field: field.kind == "number")),
     # Others pass these over.
@@ -300,6 +303,13 @@ class Cmoc(Part):
     lineage_note: Text | None = None
 
 
+class TeamRole(Part):
+    """Those whom a review wants in a role, by their ids."""
+
+    role: Literal["reviewer", "adjudicator", "lead"]
+    people: Annotated[list[Annotated[str, StringConstraints(pattern=_PERSON)]], Field(min_length=1, max_length=200)]
+
+
 class AnyProtocol(Part):
     """What every release reads of a protocol, whatever features that needs."""
 
@@ -320,7 +330,7 @@ class Protocol(AnyProtocol):
     Records published after `published_after` and until `published_until` are screened; the sources are searched
     from `search_from` on, or from `published_after` where that is not given. `citations` says
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
-    shown with every record that people screen.
+    shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
     """
 
     title: Text
@@ -334,6 +344,7 @@ class Protocol(AnyProtocol):
     highlights: Highlights | None = Field(default=None, exclude_if=lambda highlights: highlights is None)
     strategies: Annotated[list[Strategy], Field(min_length=1, max_length=50)]
     citations: Citations | None = Field(default=None, exclude_if=lambda citations: citations is None)
+    team: Annotated[list[TeamRole], Field(max_length=10)] = Field(default=[], exclude_if=lambda team: not team)
     stages: Annotated[list[Stage], Field(min_length=1, max_length=20)]
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]

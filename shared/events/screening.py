@@ -39,6 +39,10 @@ class Judgement(Value):
     `excluded_for` is the reason of the stage that the votes behind the decision name: the adjudicator's, or else the
     one that most of those who exclude name, of as many the first in the protocol. `judged_for` are the CMOCs that any
     of them is for; an exclusion with none is for all.
+
+    `looks` are the own answers of those who were to decide, before they saw a vote. Where the voters came to agree
+    once they had seen each other's votes it is a `consensus` (`decided_by` is `agreement` then, which every release
+    reads), and `stands` are what each of them stood by in the end, which are then the votes behind the decision.
     """
 
     stage: Id
@@ -48,6 +52,9 @@ class Judgement(Value):
     votes: list[VoteCast]
     excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
     judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
+    looks: list[VoteCast] = Field(default=[], exclude_if=lambda looks: not looks)
+    consensus: bool = Field(default=False, exclude_if=lambda consensus: not consensus)
+    stands: list[VoteCast] = Field(default=[], exclude_if=lambda stands: not stands)
 
 
 class TaskOpened(Event, type="screening.task.opened", key="record"):
@@ -112,12 +119,15 @@ class TaskResumed(Event, type="screening.task.resumed", key="record"):
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
-    """Independent votes lead to different places: a third person decides."""
+    """Independent votes lead to different places: a third person decides, or, where it is for `consensus`, the voters
+    do. One that was theirs and is a third person's now says `because` of what."""
 
     record: Id
     task: Id
     stage: Id
     revision: Count
+    reconciliation: Id | None = Field(default=None, exclude_if=lambda mode: mode is None)
+    because: str | None = Field(default=None, exclude_if=lambda because: because is None)
 
 
 class RecordAdvanced(Event, type="screening.record.advanced", key="record"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -63,8 +63,17 @@ class Tag(Part):
     options: list[Text] = []
 
 
+#: How a stage comes from its votes to a decision (docs/stages.md): `third_person` has an adjudicator decide where votes
+#: part, `consensus` the voters themselves; `include_if_any` and `exclude_if_all` go by the votes alone.
+Reconciliation = Literal["third_person", "consensus", "include_if_any", "exclude_if_all"]
+
+THIRD_PERSON: Final = "third_person"
+CONSENSUS: Final = "consensus"
+
+
 class Stage(Part):
-    """One stage of screening or appraisal: `votes` independent answers, then a decision.
+    """One stage of screening or appraisal: `votes` independent answers, then a decision, to which `reconciliation` says
+    how they lead. Of `double_screened` per cent of the records there are so many votes, of the others one.
 
     Where it has `reasons`, whoever excludes names one. One that is `judged_for` CMOCs asks for which; one that opens
     again `reopen_when_theory_changes` does so for what it excluded for a CMOC that says something else now; the full
@@ -80,6 +89,8 @@ class Stage(Part):
     #: After how many leases that came to nothing a task is parked.
     parks_after: Annotated[int, Field(ge=1, le=20, exclude_if=lambda times: times == PARKS_AFTER)] = PARKS_AFTER
     tags: Annotated[list[Tag], Field(max_length=50, exclude_if=lambda tags: not tags)] = []
+    reconciliation: Reconciliation = Field(default=THIRD_PERSON, exclude_if=lambda mode: mode == THIRD_PERSON)
+    double_screened: Annotated[int, Field(ge=1, le=99)] | None = Field(default=None, exclude_if=_is_none)
     #: Cohen's kappa below which leads are told of two people who screen here.
     agreement_floor: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, exclude_if=lambda floor: floor is None

@@ -10,12 +10,14 @@ from shared.events.protocol import Protocol
 
 
 class Applied(BaseModel):
-    """What became of a protocol that was applied: its version, and whether that is a new one."""
+    """What became of a protocol that was applied: its version, and whether that is a new one. `warnings` say what the
+    team that it names lacks to do what its stages ask."""
 
     review: str
     version: int
     sha256: str
     changed: bool
+    warnings: list[str] = []
 
 
 class ReviewView(BaseModel):

@@ -75,6 +75,12 @@ class ReopenRequest(Given):
     votes: Literal["anew", "stand"] = "anew"
 
 
+class ThirdPersonRequest(Given):
+    """Why a third person decides what voters were to decide together."""
+
+    reason: Long
+
+
 class Flag(BaseModel):
     """Something that happened to the report after it appeared, and stands. `drill` marks an exercise."""
 
@@ -152,9 +158,11 @@ class TaskInHand(BaseModel):
 
     `answers` are those that this person can give: whoever decides a conflict cannot ask for an adjudicator again, and
     must say why. `cmocs` are there when the stage asks for some; `votes`, and those `elsewhere`, only for whoever
-    decides a conflict. `reasons` are those for which the stage excludes, of which a vote that does names one; where
-    `judged_for` says so a vote names CMOCs; `full_text` is there where the stage needs it. `criteria` and `highlights`
-    are the protocol's, for every stage. `tags` are those that one may give the record for oneself.
+    decides a conflict: an adjudicator sees them once they have given their own answer, their first `look`. Where a
+    conflict is `decided_by_voters`, its voters see them at once, and what each of them stands by now (`stands`).
+    `reasons` are those for which the stage excludes, of which a vote that does names one; where `judged_for` says so a
+    vote names CMOCs; `full_text` is there where the stage needs it. `criteria` and `highlights` are the protocol's, for
+    every stage. `tags` are those that one may give the record for oneself.
     """
 
     lease: str
@@ -173,6 +181,9 @@ class TaskInHand(BaseModel):
     votes: list[VoteCast]
     elsewhere: list[VotesElsewhere] = []
     tags: list[Tag] = []
+    decided_by_voters: bool = False
+    look: VoteCast | None = None
+    stands: list[VoteCast] = []
     reasons: list[Reason] = []
     judged_for: Literal["cmocs"] | None = None
     criteria: Criteria | None = None
@@ -213,7 +224,8 @@ class TaskForm(BaseModel):
 
 
 class TaskSummary(BaseModel):
-    """One line of a listing of tasks. `votes_cast` counts; it tells nobody's answer."""
+    """One line of a listing of tasks. `votes_cast` counts; it tells nobody's answer. It is null, and `votes_needed` the
+    stage's own, while a task waits at a stage that double screens a share of its records."""
 
     task: str
     record: str
@@ -222,9 +234,9 @@ class TaskSummary(BaseModel):
     state: TaskState
     protocol_version: int
     votes_needed: int
-    votes_cast: int
+    votes_cast: int | None
     answer: str | None
-    decided_by: Literal["agreement", "adjudication"] | None
+    decided_by: Literal["agreement", "adjudication", "consensus"] | None
     opened_at: datetime
     closed_at: datetime | None
     flags: list[Flag]
@@ -232,7 +244,8 @@ class TaskSummary(BaseModel):
 
 class StageQueue(BaseModel):
     """How one stage stands, in tasks: `open` need votes, `in_hand` leases live on them; `conflicts` wait for
-    an adjudicator, `conflicts_in_hand` of them have one; `parked` are given to nobody; `decided` are closed."""
+    an adjudicator or their voters, `conflicts_in_hand` leases live on those; `parked` are given to nobody; `decided`
+    are closed."""
 
     stage: str
     open: int
@@ -451,17 +464,18 @@ class ParkedTask(BaseModel):
 
 class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
-    is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `taken_back` are
-    votes that their people took back, `set_aside` those that count no more since people were asked anew;
-    `revised` is what voters would answer who have seen the others' votes, which counts nowhere. `parkings`
-    are one's own, and all of them for leads and once the task is closed."""
+    is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `votes_cast` is
+    null where a listing of tasks has it so. `taken_back` are votes that their people took back, `set_aside` those that
+    count no more since people were asked anew; `revised` is what voters would answer who have seen the
+    others' votes, which counts nowhere. `parkings` are one's own, and all of them for leads and once the task is
+    closed."""
 
     task: str
     stage: str
     state: TaskState
     protocol_version: int
     votes_needed: int
-    votes_cast: int
+    votes_cast: int | None
     opened_at: datetime
     closed_at: datetime | None
     judgement: Judgement | None

@@ -327,6 +327,8 @@ HOW = {
 SENT: dict[str, Any] = {
     "/claims": {"stage": THING},
     "/vote": {"answer": "include"},
+    "/look": {"answer": "include"},
+    "/adjudication": {"reason": "why"},
     "/notices": {"kind": "retraction", "reason": "why"},
     "/accept": {"lacking": 1, "reason": "why"},
     "/merge": {"other": THING, "reason": "why"},

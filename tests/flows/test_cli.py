@@ -77,6 +77,7 @@ def test_a_protocol_is_checked_applied_listed_and_shown(run):
     assert [row["review"] for row in data(run("review", "list", "--json"))] == [REVIEW]
     assert "question:" in run("review", "show", REVIEW).output
     status = data(run("review", "status", REVIEW, "--json"))
+    assert status["team"] == []
     assert status["literature"]["records"] == 22 and status["screening"]["included"] == 18
     assert "included" in run("review", "status", REVIEW).output
 

@@ -12,6 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from services.protocol.domain.rules import broken_rules
+from services.protocol.domain.teams import lacking as lacking
+from services.protocol.domain.teams import lacking_as_named as lacking_as_named
+from services.protocol.domain.teams import missing as missing
 from shared.canonical import canonical_json, sha256
 from shared.documents import Document, Form, Path, read, spelled
 from shared.errors import Invalid
@@ -68,7 +71,7 @@ def _explained(item: ErrorDetails) -> str:
         return f"{why}; {value!r} is read as {read_as}, so put it in quotes"
     if item["type"] == "string_pattern_mismatch":  # Only names have a pattern.
         why = "a name is lower-case letters and digits, with single - or _ between them"
-        if item["loc"][-1] == "owner":
+        if item["loc"][-1] == "owner" or item["loc"][0] == "team":
             why = "a person is named by the id that `living people list` shows, since names may be erased"
     if isinstance(value, dict | list):
         return why

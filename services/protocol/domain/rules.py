@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from shared.documents import Path
 from shared.events.protocol import CITING_SOURCES, MOST_SOURCES, SOURCES, Strategy
+from shared.events.stages import CONSENSUS
 from shared.strategies.asking import asked
 from shared.strategies.translating import Unsayable
 from shared.strategies.tree import StrategyFault
@@ -40,6 +41,7 @@ def broken_rules(data: object, review: str | None) -> Broken:
         yield from _stage(stage, ("stages", index))
         if index == 0 and stage.get("needs") == "full_text":
             yield ("stages", 0, "needs"), "the first stage needs no full text, else that of all that is found is sought"
+    yield from _team(data)
     yield from _highlights(data)
     yield from _theories_exist(data)
 
@@ -126,6 +128,7 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
     for needed in ("advance", "exclude"):
         if answers and needed not in led_to:
             yield (*path, "answers"), f"no answer leads to {needed!r}, so no record could ever {needed} here"
+    yield from _votes(stage, path)
     reasons = _parts(stage, "reasons")
     yield from _unique(reasons, (*path, "reasons"), "value")
     yield from _unique(reasons, (*path, "reasons"), "label")
@@ -137,6 +140,16 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
     yield from _unique(tags, (*path, "tags"), "name")
     for index, tag in tags:
         yield from _tag(tag, (*path, "tags", index))
+
+
+def _votes(stage: dict[str, Any], path: Path) -> Broken:
+    """What takes two votes or more."""
+    if stage.get("votes", 2) != 1:
+        return
+    if stage.get("reconciliation") == CONSENSUS:
+        yield (*path, "reconciliation"), "a consensus is of two votes or more, and the stage asks for one"
+    if stage.get("double_screened") is not None:
+        yield (*path, "double_screened"), "a share of the records gets `votes` votes, and the stage asks for one"
 
 
 def _field(field: dict[str, Any], path: Path) -> Broken:
@@ -182,6 +195,17 @@ def _tag(tag: dict[str, Any], path: Path) -> Broken:
         yield (*path, "options"), "an option is given twice"
     elif options and kind != "choice":
         yield (*path, "options"), f"a tag of kind {kind!r} has no options"
+
+
+def _team(data: dict[str, Any]) -> Broken:
+    seen: dict[str, int] = {}
+    for index, wanted in _parts(data, "team"):
+        people = wanted.get("people")
+        for at, person in enumerate(people if isinstance(people, list) else []):
+            if isinstance(person, str) and person in seen:
+                yield ("team", index, "people", at), f"{person!r} is named under team[{seen[person]}] already"
+            elif isinstance(person, str):
+                seen[person] = index
 
 
 def _theories_exist(data: dict[str, Any]) -> Broken:

@@ -99,7 +99,7 @@ def list_tasks(
 ) -> Page[TaskSummary]:
     """The tasks of a stage that are in one state, in queue order."""
     _known_stage(work, review, stage)
-    return store.page_of_tasks(work, review, stage, state, page).page(lambda found: views.task_summary(*found))
+    return store.page_of_tasks(work, review, stage, state, page).page(lambda found: views.task_summary(work, *found))
 
 
 @router.get("/reviews/{review}/conflicts")
@@ -114,7 +114,7 @@ def list_conflicts(
     if stage is not None:
         _known_stage(work, review, stage)
     views.known_plan(work, review)
-    return store.page_of_conflicts(work, review, stage, page).page(lambda found: views.task_summary(*found))
+    return store.page_of_conflicts(work, review, stage, page).page(lambda found: views.task_summary(work, *found))
 
 
 @router.get("/reviews/{review}/records")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.screening import store, views
 from services.screening.api.router import Reading, Unit, router
-from services.screening.commands import queue
+from services.screening.commands import conflicts, queue
 from services.screening.domain import TO_DECIDE, TO_SCREEN, Ballot
-from shared.http.auth import Reviewer
+from shared.http.auth import Lead, Reviewer
 from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
 from shared.tokens import Person
@@ -16,12 +16,15 @@ from shared.wire.screening import (
     LeaseView,
     StageLeft,
     TaskInHand,
+    TaskSummary,
+    ThirdPersonRequest,
     VoteReceipt,
     VoteRequest,
 )
 
 Review = Name
 Lease = Name
+Task = Name
 
 
 @router.post("/reviews/{review}/claims")
@@ -61,13 +64,43 @@ def show_lease(review: Review, lease: Lease, work: Reading, person: Reviewer) ->
 def cast_vote(
     review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> VoteReceipt:
-    """Casts the vote a lease is for: an independent one, or the decision of a conflict with its reason."""
+    """Casts the vote a lease is for: an independent one, the decision of a conflict with its reason, or what one of its
+    voters stands by, where they decide together: it is decided once all of them stand by one answer.
+
+    A conflict of others is decided after one's first look (`look_first`).
+    """
     ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def cast() -> VoteReceipt:
-        return views.vote_receipt(*queue.vote(work, review, lease, ballot, _adjudicates(person)))
+        return views.vote_receipt(work, *queue.vote(work, review, lease, ballot, _adjudicates(person)))
 
     return work.once(key, f"vote {review} {lease}", body, cast)
+
+
+@router.post("/reviews/{review}/leases/{lease}/look")
+def give_look(
+    review: Review, lease: Lease, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
+) -> TaskInHand:
+    """Gives an adjudicator's own answer to a conflict they hold, before they see a vote: their first look, which is
+    kept and is no vote. The answer is the conflict with its votes, to be decided."""
+    ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
+
+    def look() -> TaskInHand:
+        return views.tasks_in_hand(work, [queue.look(work, review, lease, ballot, _adjudicates(person))])[0]
+
+    return work.once(key, f"look {review} {lease}", body, look)
+
+
+@router.post("/reviews/{review}/tasks/{task}/adjudication")
+def request_adjudication(
+    review: Review, task: Task, body: ThirdPersonRequest, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> TaskSummary:
+    """Has an adjudicator decide a conflict that its voters were to decide together, with the reason."""
+
+    def give() -> TaskSummary:
+        return views.task_summary(work, *conflicts.give_to_third_person(work, review, task, body.reason))
+
+    return work.once(key, f"adjudication {review} {task}", body, give)
 
 
 @router.post("/reviews/{review}/leases/{lease}/release")

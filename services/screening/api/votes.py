@@ -27,7 +27,7 @@ def undo_vote_on_task(
     It counts nowhere any more, and they may claim the task again. It is told once the task is closed, and not before.
     """
     command = f"take back {review} {task}"
-    return work.once(key, command, None, lambda: views.vote_receipt(undoing.take_back(work, review, task)))
+    return work.once(key, command, None, lambda: views.vote_receipt(work, undoing.take_back(work, review, task)))
 
 
 @router.post("/reviews/{review}/tasks/{task}/revise")
@@ -40,7 +40,7 @@ def keep_revised_vote_on_task(
     """
     ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
     command = f"revise {review} {task}"
-    return work.once(key, command, body, lambda: views.vote_receipt(revising.revise(work, review, task, ballot)))
+    return work.once(key, command, body, lambda: views.vote_receipt(work, revising.revise(work, review, task, ballot)))
 
 
 @router.post("/reviews/{review}/records/{record}/reopen")

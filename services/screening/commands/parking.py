@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
 from services.screening import store
-from services.screening.commands import disputes, steps
-from services.screening.domain import ASKED_IN, SKIPPED, LeaseStates, TaskStates
+from services.screening.commands import conflicts, disputes, steps
+from services.screening.domain import ASKED_IN, SKIPPED, VOTERS, LeaseStates, TaskStates
 from services.screening.models import Parking, ParkingRow, Record, ReturnRow, Task
 from services.screening.store import InHand
 from shared.db.work import Work
@@ -134,6 +134,8 @@ def _resume(work: Work, record: Record, task: Task, because: str, by: str | None
     work.rows.flush()
     if task.state == TaskStates.OPEN:
         steps.gather_votes(work, record)
+    elif task.adjudicators == VOTERS:
+        conflicts.go_on(work, record, task)
     else:
         disputes.settle_dispute(work, task.review, record.id)
 

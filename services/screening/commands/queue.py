@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from itertools import count as counting
 
 from services.screening import domain, store, views
-from services.screening.commands import parking, steps
-from services.screening.domain import SKIPPED, TO_DECIDE, Ballot, LeaseStates
+from services.screening.commands import ballots, conflicts, parking, steps
+from services.screening.domain import SKIPPED, TO_DECIDE, VOTERS, Ballot, LeaseStates
 from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import Head, InHand, Left, Plan, Taken, Wanted
 from shared.db.work import Work
-from shared.errors import Busy, Conflict, Forbidden, Invalid, LivingError, NotFound
+from shared.errors import Busy, Conflict, Forbidden, LivingError, NotFound
+from shared.events.stages import CONSENSUS
 from shared.ids import new_id
 from shared.pauses import pause_after
 from shared.wire.screening import MOST_IN_HAND, ClaimMode, Kind
@@ -49,8 +50,10 @@ def claim(
     """
     plan = views.known_plan(work, review)
     stages = _stages_to_look_at(work, plan, review, stage)
-    if kind == TO_DECIDE:
-        _require_adjudicator(plan, stage, roles)
+    if kind == TO_DECIDE and (refused := _no_adjudicator(plan, stage, roles)):
+        if not conflicts.is_wanted(work, review, stages):
+            raise refused
+        roles = ()
     held = _still_in_hand(work, review, kind)
     if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles), stages, held, count, mode, records):
         held = store.in_hand(work, review, work.actor, kind)
@@ -58,12 +61,15 @@ def claim(
 
 
 def left(work: Work, review: str, stage: str, kind: Kind, roles: Sequence[str]) -> Left:
-    """How many tasks of a stage wait for this person beside what they hold; of conflicts, where they may adjudicate."""
+    """How many tasks of a stage wait for this person beside what they hold; of conflicts those that they may
+    adjudicate, and those that they decide with the others who voted."""
     plan = views.known_plan(work, review)
     named = domain.stage_named(plan.protocol, stage)
+    with_others = len(conflicts.asked_for(work, review, work.actor, [stage])) if kind == TO_DECIDE else 0
     if kind == TO_DECIDE and (named.adjudicators if named else ADJUDICATORS[0]) not in roles:
-        return Left(0, or_more=False)
-    return store.left(work, _wanted(work, review, kind, roles), stage)
+        return Left(with_others, or_more=False)
+    found = store.left(work, _wanted(work, review, kind, roles), stage)
+    return Left(found.n + with_others, or_more=found.or_more)
 
 
 def in_hand(work: Work, review: str, lease_id: str) -> InHand:
@@ -109,17 +115,20 @@ def free(work: Work, review: str, lease_id: str, reason: str) -> Lease:
 
 
 def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> tuple[Task, list[Vote]]:
-    """Casts the vote that a lease is for: an independent one, or the decision of a conflict. Answers the task,
-    and its votes once it has all of them.
+    """Casts the vote that a lease is for: an independent one, the decision of a conflict, or what one of its voters
+    stands by. Answers the task, and its votes once it has all of them.
 
     Raises NotFound, Forbidden (`not_your_lease`, `role_needed`), Conflict (`lease_lapsed`, `already_voted`,
-    `lease_released`, `task_closed`) or Invalid, listing everything wrong with the ballot.
+    `lease_released`, `task_closed`, `look_first`) or Invalid, listing everything wrong with the ballot.
     """
-    lease, task, record = _in_use(work, review, lease_id)
+    lease, task, record = held = _in_use(work, review, lease_id)
     deciding = lease.kind == TO_DECIDE
-    if deciding and task.adjudicators not in roles:
-        raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
-    check(work, task, ballot, deciding=deciding)
+    if deciding and task.adjudicators == VOTERS:
+        return conflicts.stand(work, held, ballot)
+    if deciding:
+        _require_role(task, roles)
+        conflicts.require_look(work, task)
+    ballots.check(work, task, ballot, deciding=deciding)
     last = deciding or task.votes_cast + 1 == task.votes_needed
     before = store.votes_on(work, task.id) if last else []
     cast = work.rows.add(VoteRow, _vote_of(work, task, ballot, deciding))
@@ -131,6 +140,21 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     else:
         steps.count_vote(work, record, task, votes)
     return task, votes
+
+
+def look(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence[str]) -> InHand:
+    """Keeps the adjudicator's own answer to a conflict they hold; from then on they see its votes. Raises as `vote`
+    does, and Conflict (`no_first_look`, `already_looked`)."""
+    held = _in_use(work, review, lease_id)
+    if held.lease.kind == TO_DECIDE and held.task.adjudicators != VOTERS:
+        _require_role(held.task, roles)
+    conflicts.look(work, held, ballot)
+    return held
+
+
+def _require_role(task: Task, roles: Sequence[str]) -> None:
+    if task.adjudicators not in roles:
+        raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
 
 
 def return_lapsed(work: Work, limit: int) -> int:
@@ -164,11 +188,13 @@ def _stages_to_look_at(work: Work, plan: Plan, review: str, stage: str | None) -
     return [stage]
 
 
-def _require_adjudicator(plan: Plan, stage: str | None, roles: Sequence[str]) -> None:
+def _no_adjudicator(plan: Plan, stage: str | None, roles: Sequence[str]) -> Forbidden | None:
+    """Why a person may decide none but those that they voted on; None where they may, or where voters decide."""
     asked = domain.stage_named(plan.protocol, stage) if stage is not None else None
     needed = asked.adjudicators if asked is not None else ADJUDICATORS[0]
-    if needed not in roles:
-        raise Forbidden(f"conflicts here need the role {needed!r}", slug="role_needed")
+    if needed in roles or any(it.reconciliation == CONSENSUS for it in ([asked] if asked else plan.protocol.stages)):
+        return None
+    return Forbidden(f"conflicts here need the role {needed!r}", slug="role_needed")
 
 
 def _still_in_hand(work: Work, review: str, kind: Kind) -> list[InHand]:
@@ -197,7 +223,11 @@ def _fill_up(
     if records is not None:
         taken = _take_of(work, wanted, stages, held, count, records)
     elif len(held) < count:
-        taken = _take_next(work, wanted, stages, count - len(held), mode, empty_handed=not held)
+        missing = count - len(held)
+        taken = conflicts.take(work, wanted.review, stages, missing) if wanted.kind == TO_DECIDE else []
+        if len(taken) < missing and wanted.roles:
+            empty_handed = not held and not taken
+            taken += _take_next(work, wanted, stages, missing - len(taken), mode, empty_handed=empty_handed)
     else:
         return False
     if taken:
@@ -321,22 +351,9 @@ def _no_longer(lease: Lease) -> LivingError:
     return Conflict(f"the lease lapsed at {at} and the task went back to the queue; claim again", slug="lease_lapsed")
 
 
-def check(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> None:
-    """Raises Invalid, listing everything wrong with a ballot on this task."""
-    plan = store.plan_of(work, task)
-    cmocs = {cmoc.id for cmoc in plan.protocol.cmocs}
-    found = domain.faults(store.stage_of(work, task), ballot, cmocs, deciding=deciding)
-    if found:
-        first = found[0]
-        errors = [{"at": fault.at, "why": fault.why, "slug": fault.slug} for fault in found]
-        raise Invalid(f"{first.at}: {first.why}", errors, slug=first.slug)
-
-
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
-        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id,
-        answer=ballot.answer, reason=ballot.reason,
-        fields=ballot.filled_in, excluded_for=ballot.excluded_for, judged_for=list(ballot.judged_for) or None,
+        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, **ballots.kept(ballot),
         protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
     )  # fmt: skip
 

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from services.screening import domain, store
 from services.screening.domain import Decision
-from services.screening.models import DecidedBy, Task, Vote
+from services.screening.models import DecidedBy, Opinion, Task, Vote
 from shared.db.work import Work
 from shared.events.stages import Stage
 
 
 def keep_reasons(
-    work: Work, task: Task, stage: Stage, votes: Sequence[Vote], decision: Decision, by: DecidedBy
+    work: Work, task: Task, stage: Stage, votes: Sequence[Vote | Opinion], decision: Decision, by: DecidedBy
 ) -> None:
-    """Keeps what the votes behind a decision say: the adjudicator's alone, or all that lead where the decision does."""
+    """Keeps what the votes behind a decision say: the adjudicator's alone, or all that lead where the decision does. Of
+    a consensus `votes` are what its voters stand by."""
     leads_to = {answer.value: answer.leads_to for answer in stage.answers}
     behind = votes[-1:] if by == "adjudication" else [v for v in votes if leads_to.get(v.answer) == decision.outcome]
     leads_out = decision.outcome == "exclude"

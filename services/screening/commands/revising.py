@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.screening import store
-from services.screening.commands import queue, steps
+from services.screening.commands import ballots, steps
 from services.screening.commands.undoing import lock, own_vote, task_withdrawn
 from services.screening.domain import Ballot, TaskStates
 from services.screening.models import RevisedVote, RevisedVoteRow, Task, Vote
@@ -26,11 +28,11 @@ def revise(work: Work, review: str, task_id: str, ballot: Ballot) -> Task:
         raise Conflict("others' votes on it are still to come; until then a vote is taken back", slug="votes_not_in")
     if task.state == TaskStates.WITHDRAWN:
         raise task_withdrawn()
-    queue.check(work, task, ballot, deciding=False)
+    ballots.check(work, task, ballot, deciding=False)
     revised = _revised(work, task, ballot)
     said: list[Vote | RevisedVote] = [vote, *store.revised_votes(work, [task.id])]
     last = [one for one in said if one.person == work.actor][-1]
-    if (last.answer, last.reason, last.fields) == (revised.answer, revised.reason, revised.fields):
+    if _said(last) == _said(revised):
         raise Conflict("this is what you said last on this task", slug="nothing_revised")
     work.rows.add(RevisedVoteRow, revised)
     task.beside = True
@@ -41,7 +43,10 @@ def revise(work: Work, review: str, task_id: str, ballot: Ballot) -> Task:
 
 def _revised(work: Work, task: Task, ballot: Ballot) -> RevisedVote:
     return RevisedVote(
-        id=new_id("vote"), task=task.id, person=work.actor, answer=ballot.answer, reason=ballot.reason,
-        fields={name: value for name, value in ballot.fields.items() if value},
+        id=new_id("vote"), task=task.id, person=work.actor, **ballots.kept(ballot),
         protocol_version=task.protocol_version, via=work.via, cast_at=work.now,
     )  # fmt: skip
+
+
+def _said(vote: Vote | RevisedVote) -> tuple[Any, ...]:
+    return vote.answer, vote.reason, vote.fields, vote.excluded_for, vote.judged_for

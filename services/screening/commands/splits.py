@@ -35,6 +35,8 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     work.rows.flush()
     _restore(work, record, plan, was, out_of)
     work.rows.flush()
+    _go_by_what_counts(work, record, [task for task in tasks.values() if task.record == record.id])
+    work.rows.flush()
     settle_dispute(work, record.review, out_of)
 
 
@@ -86,6 +88,16 @@ def _recount(work: Work, task_id: str, returned: Sequence[Vote], why: str) -> No
     steps.gather_votes(work, record)
 
 
+def _go_by_what_counts(work: Work, record: Record, tasks: Sequence[Task]) -> None:
+    """Opens those of a record's tasks again, the last first, of which a vote became void while it was merged."""
+    for task in sorted(tasks, key=lambda task: (task.opened_at, task.position), reverse=True):
+        votes = [vote for vote in store.votes_about(work, [task.id]) if not vote.deciding]
+        missing = task.votes_cast - sum(vote.task == task.id for vote in votes)
+        void = [vote for vote in votes if vote.task is None and vote.ended is None][-missing:]
+        if task.state in TaskStates.DECIDED and missing > 0:
+            steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
+
+
 def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | None] | None, out_of: str) -> None:
     """Puts a record back to where it was before it was merged, as far as its own votes still say so."""
     state = was["state"] if was else None
@@ -115,4 +127,5 @@ def _judgements(work: Work, record: Record) -> list[Judgement]:
     tasks = store.tasks_of(work, record, record.passed)
     votes = store.votes_by_task(work, [task.id for task in tasks])
     decided = [task for task in tasks if task.state in TaskStates.DECIDED and task.decided_by]
-    return [views.judgement_of(task, votes[task.id]) for task in decided]
+    opinions = views.opinions_behind(work, decided)
+    return [views.judgement_of(task, votes[task.id], opinions[task.id]) for task in decided]

@@ -9,8 +9,8 @@ from typing import Any
 from services.screening import domain, store, views
 from services.screening.commands import tallies
 from services.screening.commands.reasons import keep_reasons, set_excluded_for
-from services.screening.domain import TO_SCREEN, Decision, LeaseStates, RecordStates, TaskStates
-from services.screening.models import DecidedBy, Lease, Record, RevisedVote, Task, TaskRow, Vote
+from services.screening.domain import TO_SCREEN, VOTERS, Decision, LeaseStates, RecordStates, TaskStates
+from services.screening.models import DecidedBy, Lease, Opinion, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
@@ -26,7 +26,7 @@ from shared.events.screening import (
     TaskResumed,
     VoteRevised,
 )
-from shared.events.stages import Stage
+from shared.events.stages import CONSENSUS, Stage
 from shared.wire.screening import Ended, RecordState, TaskState
 
 #: What tells a step of a record, each with the number of the step.
@@ -88,10 +88,11 @@ def turn_task(work: Work, task: Task, state: TaskState) -> None:
 
 def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -> dict[str, Any]:
     """A task that nobody has touched, without the event that tells it."""
+    votes = domain.votes_needed(stage, review, record)
     return {
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
-        "position": queue_position(), "votes_needed": stage.votes, "votes_cast": 0, "places": stage.votes,
+        "position": queue_position(), "votes_needed": votes, "votes_cast": 0, "places": votes,
         "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None, "excluded_for": None,
         "judged_for": None,
         "opened_at": work.now, "closed_at": None,
@@ -110,7 +111,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     store.counts(work).move(record.review, stage.name, before, TaskStates.OPEN)
     fresh["told"] = tell(
         work, record, TaskOpened, cause,
-        task=fresh["id"], stage=stage.name, votes_needed=stage.votes, because=because,
+        task=fresh["id"], stage=stage.name, votes_needed=fresh["votes_needed"], because=because,
     )  # fmt: skip
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
@@ -135,10 +136,40 @@ def settle(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
     if decision is not None:
         close_task(work, record, task, votes, decision, "agreement")
         return True
-    turn_task(work, task, TaskStates.CONFLICT)
-    task.places = 1
-    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+    _open_conflict(work, record, task, votes)
     return False
+
+
+def _open_conflict(work: Work, record: Record, task: Task, votes: Sequence[Vote]) -> None:
+    """Opens a conflict: of its voters, where the stage has them decide, two are still there, and no lead opened it for
+    an adjudicator, else of a third person. What voters stood by before counts only where all of them did, by one
+    answer."""
+    turn_task(work, task, TaskStates.CONFLICT)
+    by_voters = store.stage_of(work, task).reconciliation == CONSENSUS and not task.for_adjudicator
+    voters = store.present(work, task.review, [vote.person for vote in votes]) if by_voters else []
+    if len(voters) > 1:
+        if domain.agreed(voters, store.opinions_on(work, task.id, "stand")) is None:
+            forget_stands(work, task)
+        task.adjudicators, task.places = VOTERS, 0
+        task.told = tell(
+            work, record, ConflictOpened, task.told, task=task.id, stage=task.stage, reconciliation=CONSENSUS
+        )
+    else:
+        give_to_third_person(work, record, task, None)
+
+
+def give_to_third_person(work: Work, record: Record, task: Task, because: str | None) -> None:
+    """Has a third person decide a conflict; where its voters were to, it says why they are not."""
+    for lease in store.leases_of(work, task):
+        end_lease(work, lease, LeaseStates.WITHDRAWN)
+    task.adjudicators, task.places = store.stage_of(work, task).adjudicators, 1
+    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage, because=because)
+
+
+def forget_stands(work: Work, task: Task) -> None:
+    """Has nothing that voters stood by count any more: the conflict is another one now."""
+    for stand in store.opinions_on(work, task.id, "stand"):
+        stand.task = None
 
 
 def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -> None:
@@ -148,17 +179,34 @@ def decide_conflict(work: Work, record: Record, task: Task, votes: list[Vote]) -
     close_task(work, record, task, votes, decision, "adjudication")
 
 
+def decide_by_consensus(work: Work, record: Record, task: Task, votes: list[Vote]) -> bool:
+    """Closes a conflict that its voters decide, once all who are still there stand by one answer; answers whether."""
+    voters = store.present(work, task.review, [vote.person for vote in votes])
+    answer = domain.agreed(voters, store.opinions_on(work, task.id, "stand"))
+    decision = domain.decision_of(store.stage_of(work, task), answer) if answer is not None else None
+    if decision is None:
+        return False
+    close_task(work, record, task, votes, decision, "consensus")
+    return True
+
+
 def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: DecidedBy) -> None:
     """Closes a decided task, tells its votes, and sends the record where the decision leads."""
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+    elif by == "consensus":
+        for lease in store.leases_of(work, task):
+            end_lease(work, lease, LeaseStates.WITHDRAWN)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
     if task.for_adjudicator:
         task.for_adjudicator = False
     stage = store.stage_of(work, task)
-    keep_reasons(work, task, stage, votes, decision, by)
-    judgement = views.judgement_of(task, votes)
+    opinions = views.opinions_behind(work, [task])[task.id]
+    stands = [opinion for opinion in opinions if opinion.kind == "stand"]
+    behind: Sequence[Vote | Opinion] = stands if by == "consensus" else votes
+    keep_reasons(work, task, stage, behind, decision, by)
+    judgement = views.judgement_of(task, votes, opinions)
     taken_back = store.votes_taken_back(work, task.id) if task.beside else []
     task.told = tell(
         work, record, TaskClosed, task.told,
@@ -168,7 +216,7 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
         tell_revised(work, record, task, store.revised_votes(work, [task.id]))
     if decision.outcome == "exclude":
         named = task.excluded_for
-        reason = domain.reason_in_words(stage, decision.answer, named, [vote.reason for vote in votes])
+        reason = domain.reason_in_words(stage, decision.answer, named, [said.reason for said in behind])
         turn_record(work, record, RecordStates.EXCLUDED, stage=task.stage, reason=reason, excluded_for=named)
         tell(
             work, record, RecordExcluded, task.told,
@@ -217,7 +265,10 @@ def end_lease(work: Work, lease: Lease, how: Ended) -> None:
 
 
 def free_slot(task: Task, person: str) -> None:
-    """Gives a person's slot of a task back to the queue, unless it is parked; their lease has ended."""
+    """Gives a person's slot of a task back to the queue, unless it is parked; their lease has ended. What voters decide
+    has no slots: it is kept for them."""
+    if task.adjudicators == VOTERS:
+        return
     if task.state != TaskStates.PARKED:
         task.places += 1
     task.taken_by([name for name in task.takers.split("\n") if name not in ("", person)])
@@ -273,6 +324,8 @@ def make_votes_history(work: Work, task: Task) -> None:
         tallies.uncount_votes(work, task, votes)
     for vote in votes:
         vote.counts_no_more("set_aside", work.now)
+    for opinion in store.opinions_on(work, task.id):
+        opinion.task = None
     tallies.set_votes_cast(work, task, 0)
     task.asked_anew_at = work.now
 
@@ -298,7 +351,7 @@ def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: s
         _make_slots(work, task, independent)
     elif void:
         _open_again(work, record, task, left, why)
-    elif task.state == TaskStates.CONFLICT:
+    elif task.state == TaskStates.CONFLICT and task.adjudicators != VOTERS:
         _free_conflict(work, task, independent)
 
 
@@ -309,6 +362,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
         if vote.deciding:
             vote.task = None
     go_back = task.state in TaskStates.DECIDED
+    forget_stands(work, task)
     _turn_open(work, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
     _tell_opened(work, record, task, "votes_of_one_person", cause)
@@ -317,8 +371,9 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
 
 
 def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> None:
-    """Sends a record back to a task that was decided, whose independent votes stand: an adjudicator decides, or, where
-    votes are still needed, people do."""
+    """Sends a record back to a task that was decided, whose independent votes stand: its conflict is decided, or, where
+    votes are still needed, people give them."""
+    forget_stands(work, task)
     votes = store.votes_on(work, task.id)
     for vote in votes:
         if vote.deciding:
@@ -330,9 +385,7 @@ def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> N
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
-    turn_task(work, task, TaskStates.CONFLICT)
-    task.places = 1
-    task.told = tell(work, record, ConflictOpened, task.told, task=task.id, stage=task.stage)
+    _open_conflict(work, record, task, [vote for vote in votes if not vote.deciding])
 
 
 def _free_conflict(work: Work, task: Task, votes: Sequence[Vote]) -> None:
@@ -351,7 +404,7 @@ def ask_again(work: Work, task: Task) -> None:
         _make_slots(work, task, store.votes_on(work, task.id))
     else:
         turn_task(work, task, TaskStates.CONFLICT)
-        task.places = int(not store.leases_of(work, task))
+        task.places = int(task.adjudicators != VOTERS and not store.leases_of(work, task))
     task.returned = 0
 
 
@@ -377,8 +430,11 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
-    elif not settle(work, record, task, independent) and votes[-1].deciding:
-        decide_conflict(work, record, task, votes)
+    elif not settle(work, record, task, independent):
+        if votes[-1].deciding:
+            decide_conflict(work, record, task, votes)
+        elif task.adjudicators == VOTERS:
+            decide_by_consensus(work, record, task, votes)
 
 
 def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
@@ -386,6 +442,7 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     for vote in independent:
         vote.shown = True
     turn_task(work, task, TaskStates.OPEN)
+    task.adjudicators = store.stage_of(work, task).adjudicators
     task.answer = task.decided_by = task.closed_at = task.judged_for = None
     set_excluded_for(work, task, None)
     task.returned = 0

@@ -10,6 +10,9 @@ from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
 from services.screening.domain.comparisons import NOTHING as NOTHING
+from services.screening.domain.consensus import Stand as Stand
+from services.screening.domain.consensus import agreed as agreed
+from services.screening.domain.consensus import is_asked as is_asked
 from services.screening.domain.dates import DATE_RULES as DATE_RULES
 from services.screening.domain.dates import MERGED_RULE as MERGED_RULE
 from services.screening.domain.dates import Refusal as Refusal
@@ -19,6 +22,7 @@ from services.screening.domain.deciding import Outcome as Outcome
 from services.screening.domain.deciding import decide as decide
 from services.screening.domain.deciding import decision_of as decision_of
 from services.screening.domain.deciding import reason_given as reason_given
+from services.screening.domain.deciding import votes_needed as votes_needed
 from services.screening.domain.notices import standing as standing
 from services.screening.domain.reasons import excluded_for as excluded_for
 from services.screening.domain.reasons import judged_for as judged_for
@@ -31,6 +35,7 @@ from services.screening.domain.states import ASKED_IN as ASKED_IN
 from services.screening.domain.states import SKIPPED as SKIPPED
 from services.screening.domain.states import TO_DECIDE as TO_DECIDE
 from services.screening.domain.states import TO_SCREEN as TO_SCREEN
+from services.screening.domain.states import VOTERS as VOTERS
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates

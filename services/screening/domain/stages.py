@@ -21,7 +21,8 @@ def answer_named(stage: Stage, value: str) -> Answer | None:
     return next((answer for answer in stage.answers if answer.value == value), None)
 
 
-def decisions(stage: Stage) -> list[Answer]:
-    """The answers that decide a conflict: those that ask for no adjudicator again, each with its reason."""
+def decisions(stage: Stage, said: Collection[str] = ()) -> list[Answer]:
+    """The answers that decide a conflict: those that ask for no adjudicator again, each with its reason, but for those
+    that another voter has `said`, and why."""
     deciding = (answer for answer in stage.answers if answer.leads_to != "adjudicate")
-    return [answer.model_copy(update={"reason_required": True}) for answer in deciding]
+    return [answer.model_copy(update={"reason_required": answer.value not in said}) for answer in deciding]

@@ -60,8 +60,8 @@ class TaskStates(States[TaskState]):
         "an adjudicator decide again",
         (OPEN, ADVANCED): "its votes lead on",
         (OPEN, EXCLUDED): "its votes lead out",
-        (CONFLICT, ADVANCED): "an adjudicator decides",
-        (CONFLICT, EXCLUDED): "an adjudicator decides, or what passed the stage is another record again",
+        (CONFLICT, ADVANCED): "an adjudicator or its voters decide",
+        (CONFLICT, EXCLUDED): "an adjudicator or its voters decide, or what passed the stage is another record again",
         (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
         (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
@@ -105,6 +105,9 @@ SKIPPED: Final = "skipped"
 #: The kinds of leases: to screen a record, and to decide a conflict.
 TO_SCREEN: Final = "screening"
 TO_DECIDE: Final = "conflict"
+
+#: Who decides a conflict, where it is no role: those who voted.
+VOTERS: Final = "voters"
 
 #: The state of a task in which each kind of lease is taken.
 ASKED_IN: Mapping[Kind, TaskState] = {TO_SCREEN: TaskStates.OPEN, TO_DECIDE: TaskStates.CONFLICT}

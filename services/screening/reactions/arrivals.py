@@ -92,7 +92,7 @@ class Arrivals:
             task["told"] = work.emit(
                 TaskOpened(
                     review=event.review, record=event.record, revision=1,
-                    task=task["id"], stage=stage.name, votes_needed=stage.votes,
+                    task=task["id"], stage=stage.name, votes_needed=task["votes_needed"],
                 )
             )  # fmt: skip
             return record, [task]

@@ -17,7 +17,7 @@ from services.screening.store.cycles import forget_alarm as forget_alarm
 from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
-from services.screening.store.leases import conflicts_in_hand as conflicts_in_hand
+from services.screening.store.leases import conflicts_seen as conflicts_seen
 from services.screening.store.leases import forget_leases as forget_leases
 from services.screening.store.leases import in_hand as in_hand
 from services.screening.store.leases import in_hand_by as in_hand_by
@@ -39,6 +39,14 @@ from services.screening.store.notes import forget_note as forget_note
 from services.screening.store.notes import lock_note as lock_note
 from services.screening.store.notes import notes_on as notes_on
 from services.screening.store.notes import page_of_notes as page_of_notes
+from services.screening.store.opinions import conflicts_of_voter as conflicts_of_voter
+from services.screening.store.opinions import held_by as held_by
+from services.screening.store.opinions import lock_conflicts_of_voters as lock_conflicts_of_voters
+from services.screening.store.opinions import looked_at as looked_at
+from services.screening.store.opinions import opinions_by_task as opinions_by_task
+from services.screening.store.opinions import opinions_on as opinions_on
+from services.screening.store.opinions import present as present
+from services.screening.store.opinions import set_absent as set_absent
 from services.screening.store.parkings import page_of_parked as page_of_parked
 from services.screening.store.parkings import parkings_due as parkings_due
 from services.screening.store.parkings import parkings_now as parkings_now

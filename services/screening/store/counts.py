@@ -10,9 +10,9 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from services.screening.domain import TaskStates
+from services.screening.domain import VOTERS, TaskStates
 from services.screening.domain.comparisons import DAY, Compared, Comparison
-from services.screening.models import ChangeRow, CountRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, LeaseRow, OpinionRow, TaskRow, VoteRow
 from services.screening.store.tasks import IN_CONFLICT
 from shared.db.many import is_sqlite
 from shared.db.work import Work
@@ -170,14 +170,20 @@ def compared(work: Work, review: str, since: date, until: date) -> dict[str, Com
 
 
 def compared_in_conflicts(work: Work, review: str, person: str, since: date, until: date) -> dict[str, Compared]:
-    """The same of open conflicts, or of votes that a merge moved there, in which this person has no part."""
+    """The same of open conflicts, or of votes that a merge moved there, in which this person has no part: who decides
+    one has none before their first look."""
     of_conflict = func.coalesce(col(VoteRow.paired_on), col(TaskRow.id))
     mark = f"\n{person}\n"
+    theirs = (col(LeaseRow.task) == TaskRow.id) & (col(LeaseRow.person) == person) & col(LeaseRow.ended).is_(None)
+    look = (col(OpinionRow.task) == TaskRow.id) & (col(OpinionRow.person) == person)
+    holds_unseen = select(col(LeaseRow.id)).where(theirs, col(TaskRow.adjudicators) != VOTERS).exists() & ~(
+        select(col(OpinionRow.id)).where(look, col(OpinionRow.kind) == "look").exists()
+    )
     open_to_others = (
         select(of_conflict.label("task"))
         .join(TaskRow, (col(TaskRow.id) == VoteRow.task) & col(VoteRow.deciding).is_(False))
         .where(col(TaskRow.review) == review, IN_CONFLICT)
-        .where(func.replace(col(TaskRow.takers), mark, "") == TaskRow.takers)
+        .where((func.replace(col(TaskRow.takers), mark, "") == TaskRow.takers) | holds_unseen)
         .distinct()
         .subquery("open_to_others")
     )

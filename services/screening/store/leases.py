@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlmodel import col
 
 from services.screening.domain import TO_DECIDE
-from services.screening.models import Lease, LeaseRow, Record, RecordRow, Task, TaskRow
+from services.screening.models import Lease, LeaseRow, OpinionRow, Record, RecordRow, Task, TaskRow
 from shared.db.many import each_of
 from shared.db.paging import read_plain_page
 from shared.db.said import Said
@@ -73,15 +73,20 @@ def page_of_leases(work: Work, review: str, person: str | None, page: PageAsked)
     return read_plain_page(work, query, page, *by, tables=[LeaseRow, RecordRow])
 
 
-def conflicts_in_hand(work: Work, review: str, person: str) -> set[str]:
-    """The conflicts that a person holds a live lease of."""
+def conflicts_seen(work: Work, review: str, person: str) -> set[str]:
+    """The conflicts that a person holds a live lease of, and has given their first look of."""
+    look = (col(OpinionRow.task) == LeaseRow.task) & (col(OpinionRow.person) == person) & _IS_LOOK
     query = select(col(LeaseRow.task)).where(
         col(LeaseRow.review) == review,
         col(LeaseRow.person) == person,
         col(LeaseRow.kind) == TO_DECIDE,
         col(LeaseRow.ended).is_(None),
+        col(LeaseRow.expires_at) > work.now,
     )
-    return {lease.task for lease in work.rows.read(query.where(col(LeaseRow.expires_at) > work.now))}
+    return {lease.task for lease in work.rows.read(query.join(OpinionRow, look))}
+
+
+_IS_LOOK = col(OpinionRow.kind) == "look"
 
 
 def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:

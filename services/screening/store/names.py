@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from services.screening.models import (
     LeaseRow,
     OldNameRow,
+    OpinionRow,
     Record,
     RecordRow,
     RevisedVoteRow,
@@ -63,12 +65,18 @@ def lock_tasks_of(work: Work, review: str, person: str, after: str, limit: int) 
 
 
 def replace_name(work: Work, review: str, name: str, person: str) -> None:
-    """Puts a person for a name in what no task leads to: leases that have ended, and votes that count nowhere, revised
-    ones among them."""
+    """Puts a person for a name in what no task leads to: leases that have ended, votes that count nowhere, revised ones
+    among them, and opinions, of which the person's own stays where they gave one too."""
     work.rows.flush()
     of_review = select(col(TaskRow.id)).where(col(TaskRow.review) == review)
     votes = update(VoteRow).where(col(VoteRow.person) == name, col(VoteRow.cast_on).in_(of_review))
     revised = update(RevisedVoteRow).where(col(RevisedVoteRow.person) == name, col(RevisedVoteRow.task).in_(of_review))
     leases = update(LeaseRow).where(col(LeaseRow.review) == review, col(LeaseRow.person) == name)
-    for words in (votes, revised, leases):
+    opinions = update(OpinionRow).where(col(OpinionRow.person) == name, col(OpinionRow.given_on).in_(of_review))
+    same = aliased(OpinionRow)
+    twice = select(col(same.id)).where(
+        col(same.task) == OpinionRow.task, col(same.kind) == OpinionRow.kind, col(same.person) == person
+    )
+    work.rows.connection.execute(opinions.where(twice.exists()).values(task=None))
+    for words in (votes, revised, leases, opinions):
         work.rows.connection.execute(words.values(person=person))

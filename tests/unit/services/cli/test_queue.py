@@ -126,22 +126,58 @@ def test_which_answer_needs_a_reason_is_shown(screening_at, as_):
     assert "include, unsure, exclude (needs a --reason)" in as_("ana", "queue", "next", REVIEW).stdout
 
 
-def test_an_adjudicator_is_shown_what_decides_and_the_votes(screening_at, as_):
+def test_an_adjudicator_looks_first_and_is_then_shown_what_decides_and_the_votes(screening_at, as_):
     rig = screening_at(SIFT)
     rig.discovers("r1")
     rig.answers("ana", "include")
     rig.answers("ben", "exclude", reason="no garden")
     take = ["queue", "next", REVIEW, "--conflict"]
 
-    shown = as_("cy", *take, role="adjudicator").stdout
+    blind = as_("cy", *take, role="adjudicator").stdout
+    lease = data(as_("cy", *take, "--json", role="adjudicator"))["lease"]
+    assert f"living queue look {REVIEW} {lease} ANSWER --reason '...'" in blind.splitlines()
+    assert "answers include, unsure, exclude (needs a --reason)" in " ".join(blind.split()) and "voted" not in blind
+
+    looked = ["queue", "look", REVIEW, lease, "unsure", "--reason", "hard to say"]
+    shown = as_("cy", *looked, role="adjudicator").stdout
     seen = data(as_("cy", *take, "--json", role="adjudicator"))
 
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "answers include (needs a --reason), exclude (needs a --reason)" in lines
     assert "ana voted include" in lines and "ben voted exclude: no garden" in lines
+    assert f"living queue vote {REVIEW} {lease} ANSWER --reason '...'" in lines
     assert json.dumps(seen["answers"]).count('"reason_required": true') == len(seen["answers"]) == 2
-    decided = as_("cy", "queue", "vote", REVIEW, seen["lease"], "include", "--reason", "it fits", role="adjudicator")
+    decided = as_("cy", "queue", "vote", REVIEW, lease, "include", "--reason", "it fits", role="adjudicator")
     assert decided.exit_code == 0 and "included" not in decided.stdout and "advanced" in decided.stdout
+
+
+def test_voters_who_decide_together_are_shown_what_the_other_stands_by(screening_at, as_):
+    rig = screening_at({**SIFT, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no garden")
+    take = ["queue", "next", REVIEW, "--conflict"]
+
+    lease = data(as_("ana", *take, "--json"))["lease"]
+    proposed = as_("ana", "queue", "vote", REVIEW, lease, "exclude", "--reason", "ben is right")
+    shown = [" ".join(line.split()) for line in as_("ben", *take).stdout.splitlines()]
+
+    assert "r1 at sift: conflict" in proposed.stdout
+    assert "ana voted include" in shown and "ana stands by exclude: ben is right" in shown
+    assert "answers include (needs a --reason), exclude" in shown
+
+
+def test_a_lead_hands_a_conflict_of_voters_over_to_an_adjudicator(screening_at, as_):
+    rig = screening_at({**SIFT, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no garden")
+    (waiting,) = data(as_("lea", "queue", "conflicts", REVIEW, "--json", role="lead"))
+
+    handed = as_("lea", "queue", "hand-over", REVIEW, waiting["task"], "--reason", "in circles", role="lead")
+
+    assert handed.stdout.strip() == "r1 at sift: an adjudicator decides"
+    assert rig.claims("cy", "adjudicator", kind="conflict") is not None
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["for people", "for programs"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -54,6 +55,29 @@ def test_a_protocol_is_read_from_standard_input(run):
     result = CliRunner().invoke(app, ["review", "check", "-"], input=as_yaml(SMALL))
 
     assert result.exit_code == 0 and "no errors" in result.output
+
+
+def test_what_the_named_team_cannot_do_is_told_as_a_warning(run, tmp_path):
+    file = tmp_path / "small.yaml"
+    team = [{"role": "reviewer", "people": ["person_1"]}, {"role": "lead", "people": ["person_2"]}]
+    file.write_text(as_yaml({**SMALL, "team": team}))
+
+    warned = run("review", "check", str(file))
+
+    assert warned.exit_code == 0 and "no errors" in warned.output
+    assert "`reconciliation: consensus` has the voters decide" in warned.output
+    (warning,) = json.loads(run("review", "check", str(file), "--json").stdout)["warnings"]
+    assert warning in warned.output
+
+
+def test_a_protocol_that_is_applied_answers_with_what_its_team_lacks(run, protocol, monkeypatch, tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_text(as_yaml({**SMALL, "team": [{"role": "lead", "people": ["person_2"]}]}))
+    lea = protocol.person("lea", "lead", reviews=("small",))
+    monkeypatch.setenv("LIVING_KEY", lea.headers["Authorization"].removeprefix("Bearer "))
+
+    for _ in range(2):
+        assert "asks for 2 votes on a record, and one person may vote" in run("review", "apply", str(file)).output
 
 
 def test_a_watch_fails_since_its_first_failed_run_or_else_since_its_last_that_was_none():

@@ -179,6 +179,12 @@ class ScreeningRig:
     def votes(self, name: str, lease: str, answer: str, role: str = "reviewer", **rest: Any) -> Response:
         return self.asks(f"/leases/{lease}/vote", {"answer": answer, **rest}, name, role)
 
+    def looks(self, name: str, lease: str, answer: str, role: str = "adjudicator", **rest: Any) -> dict[str, Any]:
+        """Gives a first look; the conflict with its votes."""
+        answered = self.asks(f"/leases/{lease}/look", {"answer": answer, **rest}, name, role)
+        assert answered.status_code == 200, answered.text
+        return answered.json()
+
     def answers(
         self,
         name: str,
@@ -188,9 +194,11 @@ class ScreeningRig:
         stage: str | None = None,
         **rest: Any,
     ) -> Any:
-        """Claims the next task and votes; the receipt."""
+        """Claims the next task and votes, on others' conflicts after a first look of the same answer; the receipt."""
         task = self.claims(name, role, kind=kind, stage=stage)
         assert task is not None, f"nothing waits for {name}"
+        if kind == "conflict" and not task["decided_by_voters"] and task["look"] is None:
+            self.looks(name, task["lease"], answer, role, **rest)
         receipt = self.votes(name, task["lease"], answer, role, **rest)
         assert receipt.status_code == 200, receipt.text
         return receipt.json()

@@ -72,7 +72,10 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
 
 def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
     independent = [vote for vote in votes if not vote.deciding]
-    people = [vote.person for vote in votes] + [lease.person for lease in leases]
+    voters, by_voters = [vote.person for vote in votes], task.adjudicators == domain.VOTERS
+    holders = [lease.person for lease in leases]
+    assert len(holders) == len(set(holders)) and (not by_voters or set(holders) <= set(voters))
+    people = voters if by_voters else voters + holders
     assert len(people) == len(set(people)), "someone counts twice"
     assert task.votes_cast == len(independent) <= task.votes_needed
     if task.state in ("open", "conflict", "parked"):
@@ -88,8 +91,13 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         assert len(independent) < task.votes_needed
         assert {lease.kind for lease in leases} <= {"screening"}
     if task.state == "conflict":
-        assert (task.places, len(independent)) == (1 - len(leases), task.votes_needed)
+        assert (task.places, len(independent)) == (0 if by_voters else 1 - len(leases), task.votes_needed)
         assert {lease.kind for lease in leases} <= {"conflict"}
+        _voters_are_asked(work, task, voters, holders)
+    if by_voters:
+        assert task.state in ("conflict", "withdrawn") or task.decided_by in ("consensus", "agreement")
+    if task.decided_by == "consensus":
+        assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
         stage = store.stage_of(work, task)
         decided = domain.decide(stage, [vote.answer for vote in independent])
@@ -103,6 +111,15 @@ def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
     at = next((task for task in tasks if (task.record, task.stage) == (record.id, record.stage)), None)
     is_out = record.state == "excluded" and record.rule is None
     assert record.excluded_for == (at.excluded_for if is_out and at is not None else None)
+
+
+def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:
+    """While voters decide a conflict, two are there at least, they have not agreed, and somebody is asked."""
+    if task.adjudicators != domain.VOTERS:
+        return
+    there, stands = store.present(work, task.review, voters), store.opinions_on(work, task.id, "stand")
+    assert len(there) > 1 and domain.agreed(there, stands) is None
+    assert any(domain.is_asked(voter, there, stands) for voter in there)
 
 
 def _rows(work: Work, table: type, review: str) -> list:

@@ -78,7 +78,8 @@ def test_votes_that_disagree_across_the_merged_records_are_a_conflict(rig):
     rig.hears(merged("r1", into="r2"))
 
     assert stage(rig, "r2")["state"] == "conflict"
-    seen = rig.claims("eve", "adjudicator", kind="conflict")["votes"]
+    held = rig.claims("eve", "adjudicator", kind="conflict")
+    seen = rig.looks("eve", held["lease"], "unsure")["votes"]
     assert sorted(vote["answer"] for vote in seen) == ["exclude", "include"]
 
 
@@ -143,7 +144,9 @@ def test_what_was_let_in_is_not_silently_out_because_it_is_one_with_what_was_exc
     assert (reopened.record, reopened.stage) == ("r1", "sift") and "r2" in reopened.reason
     assert [shown["n"] for shown in rig.gets("/agreement").json() if shown["stage"] == "sift"] == [2]
 
-    shown = rig.claims("eve", "adjudicator", kind="conflict")
+    held = rig.claims("eve", "adjudicator", kind="conflict")
+    assert (held["votes"], held["elsewhere"]) == ([], [])
+    shown = rig.looks("eve", held["lease"], "include")
     assert [(vote["person"], vote["answer"]) for vote in shown["votes"]] == [("ana", "exclude"), ("ben", "exclude")]
     (other,) = shown["elsewhere"]
     assert (other["record"], [vote["answer"] for vote in other["votes"]]) == ("r2", ["include", "include"])

@@ -151,6 +151,7 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
     with statements(rig) as seen:
         lease = rig.claims("dee")["lease"]
         rig.votes("dee", lease, "include")
+        rig.answers("cy", "include", "adjudicator", "conflict", reason="it fits")
         rig.claims("cy", "adjudicator", kind="conflict")
         rig.asks(f"/leases/{rig.claims('eve')['lease']}/release", None, "eve")
         rig.claims("fay")

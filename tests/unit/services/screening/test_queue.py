@@ -109,7 +109,7 @@ def test_how_many_are_claimed_has_limits(rig):
         assert (refused.status_code, refused.json()["title"]) == (422, "invalid")
 
 
-def test_several_conflicts_are_claimed_with_their_votes(either_rig):
+def test_several_conflicts_are_claimed_and_each_shows_its_votes_after_a_look_at_it(either_rig):
     rig = either_rig
     rig.discovers("r1", "r2", "r3")
     for name, answer in (("ana", "include"), ("ben", "unsure")):
@@ -119,7 +119,10 @@ def test_several_conflicts_are_claimed_with_their_votes(either_rig):
     conflicts = rig.claims_many("cy", "adjudicator", kind="conflict", count=2)
 
     assert records_of(conflicts) == ["r1", "r2"]
-    assert [[vote["person"] for vote in task["votes"]] for task in conflicts] == [["ana", "ben"], ["ana", "ben"]]
+    assert [task["votes"] for task in conflicts] == [[], []]
+    rig.looks("cy", conflicts[1]["lease"], "include")
+    seen = rig.claims_many("cy", "adjudicator", kind="conflict", count=2)
+    assert [[vote["person"] for vote in task["votes"]] for task in seen] == [[], ["ana", "ben"]]
     assert records_of(rig.claims_many("dee", "adjudicator", kind="conflict", count=2)) == ["r3"]
 
 
@@ -219,6 +222,8 @@ def test_only_whoever_holds_a_live_lease_looks_at_it(rig):
     rig.answers("ben", "unsure")
     lease = rig.claims("cy", "adjudicator", kind="conflict")["lease"]
 
+    rig.looks("cy", lease, "include")
+
     assert rig.gets(f"/leases/{lease}", "dee", "adjudicator").json()["title"] == "not your lease"
     assert rig.gets("/leases/lease_of_nobody").status_code == 404
     assert len(rig.gets(f"/leases/{lease}", "cy", "adjudicator").json()["votes"]) == 2
@@ -234,6 +239,8 @@ def test_a_conflict_in_hand_has_the_answers_that_decide_it(rig):
     rig.answers("ben", "unsure")
 
     task = rig.claims("cy", "adjudicator", kind="conflict")
+    assert [answer["value"] for answer in task["answers"]] == ["include", "unsure", "exclude"]
+    task = rig.looks("cy", task["lease"], "unsure")
 
     assert [(answer["value"], answer["reason_required"]) for answer in task["answers"]] == [
         ("include", True),
@@ -300,6 +307,7 @@ def test_an_adjudicator_decides_a_conflict_with_a_reason(either_rig):
     assert either_rig.answers("ben", "exclude", **NO)["state"] == "conflict"
 
     conflict = either_rig.claims("cy", "adjudicator", kind="conflict")
+    conflict = either_rig.looks("cy", conflict["lease"], "unsure")
     seen = {vote["person"]: vote["answer"] for vote in conflict["votes"]}
     without = either_rig.votes("cy", conflict["lease"], "include", "adjudicator")
     decided = either_rig.votes("cy", conflict["lease"], "include", "adjudicator", reason="it fits")

@@ -39,7 +39,9 @@ def test_the_adjudicator_sees_the_votes_while_the_lease_lives(rig):
     rig.answers("ana", "include")
     rig.answers("ben", "unsure")
 
-    rig.claims("cy", "adjudicator", kind="conflict")
+    held = rig.claims("cy", "adjudicator", kind="conflict")
+    assert seen_by(rig, "cy", "adjudicator") == []
+    rig.looks("cy", held["lease"], "include")
     assert seen_by(rig, "cy", "adjudicator") == ["ana", "ben"]
     assert seen_by(rig, "dee", "adjudicator") == []
 
@@ -199,6 +201,8 @@ def test_an_adjudicator_sees_nothing_of_a_conflict_before_their_own_look(either_
     assert agreement(rig, "lea", "lead")["pairs"] == agreement(rig, "ana")["pairs"] == [parted, seen, unsure]
 
     conflict = rig.claims("cy", "adjudicator", kind="conflict")
+    assert agreement(rig, "cy", "adjudicator") == blind
+    rig.looks("cy", conflict["lease"], "unsure")
     looking = agreement(rig, "cy", "adjudicator")
     assert (looking["withheld"], looking["pairs"]) == (1, [seen, unsure])
 

@@ -24,9 +24,14 @@ def test_a_source_that_came_later_is_needed_of_ingest_alone(source):
 
 @pytest.mark.parametrize(
     ("said", "feature"),
-    [({"parks_after": 5}, "stage:parks_after"), ({"tags": [{"name": "a", "label": "A"}]}, "stage:tags")],
+    [
+        ({"parks_after": 5}, "stage:parks_after"),
+        ({"tags": [{"name": "a", "label": "A"}]}, "stage:tags"),
+        ({"reconciliation": "consensus"}, "stage:reconciliation"),
+        ({"double_screened": 20}, "stage:double_screened"),
+    ],
 )
-def test_what_a_stage_says_of_the_queue_is_needed_of_screening_alone(said, feature):
+def test_what_a_stage_says_of_its_queue_and_its_votes_is_needed_of_screening_alone(said, feature):
     published = VersionPublished.of(protocol({**SIFT, **said}), 1, "lea")
 
     assert published.needs == [Need(feature=feature, services=["screening"])]
@@ -37,3 +42,10 @@ def test_what_a_stage_does_not_say_is_neither_written_nor_needed():
 
     assert published.needs == []
     assert "parks_after" not in published.document and "tags" not in published.document
+
+
+def test_a_protocol_that_says_nothing_new_of_its_stages_reads_as_before():
+    plain = protocol({**SIFT, "reconciliation": "third_person", "double_screened": None})
+
+    assert plain.document() == protocol(SIFT).document()
+    assert VersionPublished.of(plain, 1, "lea").needs == []

@@ -14,6 +14,7 @@ from services.protocol.domain import check
 from shared.errors import Invalid
 from shared.events.protocol import Need, Protocol, VersionPublished
 from shared.events.synthesis import Happened
+from tests.unit.services.protocol.domain.test_check import errors_of
 from tests.unit.services.protocol.examples import SMALL, as_yaml, small
 
 MANUAL = (Path(__file__).parents[5] / "docs" / "stages.md").read_text()
@@ -27,6 +28,10 @@ def stages(*changes: dict[str, Any]) -> dict[str, Any]:
     """The small protocol with a stage for each of these changes of its own."""
     made = [SCREEN | {"name": f"s{number}"} | change for number, change in enumerate(changes)]
     return small(stages=json.loads(json.dumps(made)))  # YAML would write what is twice the same thing as an alias.
+
+
+def one_stage(**said: Any) -> str:
+    return as_yaml(small(stages=[SCREEN | said]))
 
 
 def faults(given: dict[str, Any]) -> dict[str, str]:
@@ -48,6 +53,8 @@ def faults(given: dict[str, Any]) -> dict[str, str]:
             Need(feature="stage:theory_changes", services=["screening"]),
         ),
         (stages({}, {"needs": "full_text"}), Need(feature="stage:needs", services=["ingest", "screening"])),
+        (stages({"reconciliation": "consensus"}), Need(feature="stage:reconciliation", services=["screening"])),
+        (stages({"double_screened": 20}), Need(feature="stage:double_screened", services=["screening"])),
         (small(criteria={"include": ["It is of care."]}), Need(feature="protocol:criteria", services=["screening"])),
         (small(highlights={"exclude": ["mice"]}), Need(feature="protocol:highlights", services=["screening"])),
     ],
@@ -102,8 +109,32 @@ def test_the_manual_names_each_feature_and_each_thing_that_can_happen_to_a_theor
     features = {feature for feature in re.findall(r"`((?:stage|protocol):\w+)`", MANUAL)}
 
     assert features >= {
-        "stage:reasons", "stage:numbers", "stage:help", "stage:judged_for", "stage:theory_changes", "stage:needs",
+        "stage:reconciliation", "stage:double_screened", "stage:reasons", "stage:numbers", "stage:help",
+        "stage:judged_for", "stage:theory_changes", "stage:needs",
         "protocol:criteria", "protocol:highlights",
     }  # fmt: skip
     rows = re.findall(r"^\| (`.*?) \| .* \| (?:yes|no)", MANUAL, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(get_args(Happened))
+
+
+@pytest.mark.parametrize("mode", ["third_person", "consensus", "include_if_any", "exclude_if_all"])
+def test_a_stage_names_how_its_votes_are_reconciled(mode):
+    assert check(one_stage(reconciliation=mode)).stages[0].reconciliation == mode
+
+
+def test_a_way_of_reconciling_that_there_is_not_is_refused_with_those_there_are():
+    (error,) = errors_of(one_stage(reconciliation="majority")).values()
+
+    assert error["at"] == "stages[0].reconciliation"
+    assert "'third_person', 'consensus', 'include_if_any' or 'exclude_if_all'" in error["why"]
+
+
+@pytest.mark.parametrize("percent", [0, 100, -1, 2.5, "half"])
+def test_a_share_is_a_whole_number_from_1_to_99(percent):
+    assert list(errors_of(one_stage(double_screened=percent))) == ["stages[0].double_screened"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("reconciliation", "consensus"), ("double_screened", 20)])
+def test_what_takes_two_votes_is_refused_where_one_is_asked_for(name, value):
+    assert list(errors_of(one_stage(votes=1, **{name: value}))) == [f"stages[0].{name}"]
+    assert check(one_stage(votes=2, **{name: value})) == check(one_stage(**{name: value}))
