@@ -329,7 +329,7 @@ class StageHistory(BaseModel):
     """A record's time at one stage. `votes` are those that may be seen: one's own, and others' once the task
     is closed, or all votes are in and one's own is among them; `judgement` is what the stage decided. `votes_cast` is
     null where a listing of tasks has it so. `taken_back` are votes that their people took back, `set_aside` those that
-    count no more since a lead had the stage opened again; `revised` is what voters would answer who have seen the
+    count no more since people were asked anew; `revised` is what voters would answer who have seen the
     others' votes, which counts nowhere."""
 
     task: str

@@ -63,8 +63,14 @@ def _return_votes(work: Work, tasks: Mapping[str, Task]) -> dict[str, list[Vote]
             vote.task = vote.cast_on
             if there.votes_cast == there.votes_needed:
                 vote.shown = True
+            if vote.paired_on == vote.cast_on:
+                vote.paired_on = None
+            if steps.is_history(tasks[vote.cast_on], vote):  # It was asked anew meanwhile.
+                vote.counts_no_more("set_aside", work.now)
         elif vote.cast_on in tasks and vote.ended == "set_aside" and vote.counted_on not in tasks:
-            # A lead had the other one decided again, and not this one.
+            if steps.is_history(tasks[vote.cast_on], vote):
+                continue
+            # The other one was decided again, and not this one.
             vote.task, vote.counted_on, vote.ended, vote.ended_at, vote.shown = vote.cast_on, None, None, None, True
             if vote.paired_on == vote.cast_on:
                 vote.paired_on = None

@@ -76,9 +76,11 @@ def fold(work: Work, limit: int) -> int:
 _COUNTED_OF = text(
     """
 SELECT stage, what, first, second, sum(n) AS n FROM (
-    SELECT stage, what, first, second, n FROM counts WHERE review = :review AND what IN ('state', 'alone')
+    SELECT stage, what, first, second, n FROM counts
+    WHERE review = :review AND what IN ('state', 'alone', 'excluded_for')
     UNION ALL
-    SELECT stage, what, first, second, n FROM count_changes WHERE review = :review AND what IN ('state', 'alone')
+    SELECT stage, what, first, second, n FROM count_changes
+    WHERE review = :review AND what IN ('state', 'alone', 'excluded_for')
 ) AS parts GROUP BY stage, what, first, second HAVING sum(n) <> 0
 """
 )
