@@ -84,7 +84,8 @@ def test_the_votes_stand_and_an_adjudicator_decides_whatever_they_say(either_rig
     assert reopen(rig, "r1", votes="stand").status_code == 200
 
     assert len(rig.bench.emitted(ConflictOpened)) == 1
-    conflict = rig.claims("dee", "adjudicator", kind="conflict")
+    lease = rig.claims("dee", "adjudicator", kind="conflict")["lease"]
+    conflict = rig.looks("dee", lease, "unsure")
     assert [vote["answer"] for vote in conflict["votes"]] == ["exclude", "exclude"]
     assert rig.claims("ana", "adjudicator", kind="conflict") is None, "who voted on it decides no conflict about it"
     assert_sound(rig.bench, REVIEW, {(task, "ana"), (task, "ben")})

@@ -52,7 +52,8 @@ def test_a_revision_while_a_conflict_waits_is_told_and_shown_once_it_is_decided(
 
     assert revise(rig, "ana", task, "exclude", reason="SECRET").status_code == 200
 
-    conflict = rig.claims("dee", "adjudicator", kind="conflict")
+    lease = rig.claims("dee", "adjudicator", kind="conflict")["lease"]
+    conflict = rig.looks("dee", lease, "unsure")
     shown = [str(conflict), str(events_seen(rig, "lea", "lead")), rig.gets("/records/r1", "ben").text]
     shown += [rig.gets("/records/r1", "dee", "adjudicator").text, rig.gets("/conflicts", "dee", "adjudicator").text]
     assert not [text for text in shown if "SECRET" in text]

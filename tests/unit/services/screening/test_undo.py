@@ -149,7 +149,9 @@ def test_a_vote_taken_back_is_seen_by_its_person_alone_while_the_conflict_waits(
     rig.answers("ana", "include")
     rig.answers("ben", "unsure")
 
-    conflict = rig.claims("dee", "adjudicator", kind="conflict")
+    lease = rig.claims("dee", "adjudicator", kind="conflict")["lease"]
+    assert seen_by(rig, "dee", "adjudicator") == []
+    conflict = rig.looks("dee", lease, "unsure")
 
     assert [vote["answer"] for vote in conflict["votes"]] == ["include", "unsure"]
     assert seen_by(rig, "ben") == seen_by(rig, "dee", "adjudicator") == [("ana", "include"), ("ben", "unsure")]
