@@ -84,7 +84,8 @@ class Asker:
                 return self._left()
             case Release(lease, key):
                 with under(key):
-                    screening.release(self._review, lease)
+                    # Whoever ends their day says nothing of what they give back.
+                    screening.release(self._review, lease, unread=True)
             case Cast(card, ballot, key):
                 # What the platform knows since a later release is said only where there is something.
                 more = {"excluded_for": ballot.excluded_for, "judged_for": list(ballot.judged_for)}

@@ -104,10 +104,18 @@ def request_adjudication(
 
 
 @router.post("/reviews/{review}/leases/{lease}/release")
-def release_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> LeaseView:
-    """Gives a slot back; the task goes to the end of the queue."""
+def release_lease(
+    review: Review,
+    lease: Lease,
+    work: Unit,
+    person: Reviewer,
+    unread: bool = False,
+    key: IdempotencyKey = None,
+) -> LeaseView:
+    """Gives a slot back; the task goes to the end of the queue. One that nobody looked at (`unread`), as when somebody
+    ends their day who had claimed several, does not count towards parking."""
     command = f"release {review} {lease}"
-    return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease)))
+    return work.once(key, command, None, lambda: views.lease_view(queue.release(work, review, lease, unread=unread)))
 
 
 @router.post("/reviews/{review}/leases/{lease}/skip")

@@ -72,10 +72,16 @@ def resume_due(work: Work, limit: int) -> int:
 
 
 def take_back(
-    work: Work, held: Iterable[InHand], how: Returned, *, reason: str | None = None, freed_by: str | None = None
+    work: Work,
+    held: Iterable[InHand],
+    how: Returned,
+    *,
+    reason: str | None = None,
+    freed_by: str | None = None,
+    unread: bool = False,
 ) -> None:
     """Ends leases that came to nothing and frees their slots; a task of which nothing came as often as its stage allows
-    is parked for a lead. All of it is held, the records too."""
+    is parked for a lead, and what was `unread` does not count. All of it is held, the records too."""
     returned = []
     for lease, task, record in held:
         steps.end_lease(work, lease, LeaseStates.RELEASED if how == SKIPPED else how)
@@ -86,7 +92,7 @@ def take_back(
                 "kind": lease.kind, "how": how, "reason": reason, "freed_by": freed_by, "at": work.now,
             }
         )  # fmt: skip
-        task.returned += how in _COUNTED
+        task.returned += how in _COUNTED and not unread
         if task.returned >= store.stage_of(work, task).parks_after and task.state in ASKED_IN.values():
             _park(work, record, task)
     work.rows.insert(ReturnRow, returned)

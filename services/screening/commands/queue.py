@@ -84,11 +84,11 @@ def renew(work: Work, review: str, lease_id: str) -> Lease:
     return lease
 
 
-def release(work: Work, review: str, lease_id: str) -> Lease:
+def release(work: Work, review: str, lease_id: str, *, unread: bool = False) -> Lease:
     """Gives a slot back before its time; the task goes to the end of the queue, so that the next claim
-    brings another one."""
+    brings another one. What was given back `unread` says nothing of the record."""
     held = _in_use(work, review, lease_id)
-    parking.take_back(work, [held], LeaseStates.RELEASED)
+    parking.take_back(work, [held], LeaseStates.RELEASED, unread=unread)
     held.task.position = steps.queue_position()
     return held.lease
 

@@ -367,3 +367,17 @@ def test_a_parked_task_is_in_the_funnel_and_the_gauge(rig):
     with rig.bench.work(readonly=True) as work:
         (gauge,) = rig.bench.service.gauges(work)
     assert gauge.values[REVIEW, "sift", "parked"] == 1
+
+
+def test_what_is_given_back_unread_never_parks_a_task(rig_of):
+    rig = rig_of({**SIFT, "parks_after": 1})
+    rig.discovers("r1")
+
+    for _ in range(3):
+        lease = rig.claims("ana")["lease"]
+        assert rig.asks(f"/leases/{lease}/release?unread=true", None).status_code == 200
+
+    assert rig.record("r1")["stages"][0]["state"] == "open"
+    lease = rig.claims("ana")["lease"]
+    assert rig.asks(f"/leases/{lease}/release", None).status_code == 200
+    assert rig.record("r1")["stages"][0]["state"] == "parked"
