@@ -131,8 +131,9 @@ class ScreeningClient:
     def release(self, review: str, lease: str, *, unread: bool = False) -> wire.LeaseView:
         """Gives a slot back; the task goes to the end of the queue. What I never looked at (`unread`) does not count
         towards parking."""
-        asked = {"unread": True} if unread else {}  # A platform of before knows nothing of it.
-        return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView, **asked)
+        # A platform of before knows nothing of it.
+        asked = True if unread else None
+        return self._http.post(f"{_at(review)}/leases/{part(lease)}/release", wire.LeaseView, unread=asked)
 
     def skip(self, review: str, lease: str) -> wire.LeaseView:
         """Gives a slot back, and has the task come to me again only after the others."""
