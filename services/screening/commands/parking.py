@@ -92,7 +92,8 @@ def take_back(
                 "kind": lease.kind, "how": how, "reason": reason, "freed_by": freed_by, "at": work.now,
             }
         )  # fmt: skip
-        task.returned += how in _COUNTED and not unread
+        # What voters decide together is kept for them, and goes round among nobody.
+        task.returned += how in _COUNTED and not unread and task.adjudicators != VOTERS
         if task.returned >= store.stage_of(work, task).parks_after and task.state in ASKED_IN.values():
             _park(work, record, task)
     work.rows.insert(ReturnRow, returned)
