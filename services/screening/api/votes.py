@@ -19,7 +19,9 @@ Task = Name
 
 
 @router.post("/reviews/{review}/tasks/{task}/take-back")
-def undo_vote(review: Review, task: Task, work: Unit, person: Reviewer, key: IdempotencyKey = None) -> VoteReceipt:
+def undo_vote_on_task(
+    review: Review, task: Task, work: Unit, person: Reviewer, key: IdempotencyKey = None
+) -> VoteReceipt:
     """Takes this person's own vote on a task back, which is free until the task's last independent vote is in.
 
     It counts nowhere any more, and they may claim the task again. It is told once the task is closed, and not before.
@@ -29,7 +31,7 @@ def undo_vote(review: Review, task: Task, work: Unit, person: Reviewer, key: Ide
 
 
 @router.post("/reviews/{review}/tasks/{task}/revise")
-def keep_revised_vote(
+def keep_revised_vote_on_task(
     review: Review, task: Task, body: VoteRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> VoteReceipt:
     """Keeps what this person would answer now that all votes on a task are in, beside the vote they cast.

@@ -54,7 +54,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             assert ended in ((True,) * 3, (False,) * 3) and not (vote.ended and vote.task), vote
         revised = [vote for vote in work.session.execute(select(RevisedVoteRow)).scalars() if vote.task in tasks]
     _steps_are_numbered(bench, review, records)
-    _votes_that_count_no_more_are_told_with_the_closing(bench, review, tasks, votes, revised)
+    _closings_tell_what_counts_no_more(bench, review, tasks, votes, revised)
 
 
 def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list[LeaseRow]) -> None:
@@ -144,7 +144,7 @@ def _steps_are_numbered(bench: Workbench, review: str, records: list[RecordRow])
     assert seen == {record.id: list(range(1, record.step + 1)) for record in records if record.step}
 
 
-def _votes_that_count_no_more_are_told_with_the_closing(
+def _closings_tell_what_counts_no_more(
     bench: Workbench, review: str, tasks: dict[str, TaskRow], votes: list[VoteRow], revised: list[RevisedVoteRow]
 ) -> None:
     """What was taken back on a decided task was told with its last closing, and what was revised there once, after it;

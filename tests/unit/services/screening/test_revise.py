@@ -38,9 +38,9 @@ def test_a_revision_of_a_closed_task_is_told_at_once_and_changes_nothing(either_
 
     assert answer.status_code == 200
     assert (answer.json()["state"], answer.json()["judgement"]) == ("advanced", None)
-    (told,) = rig.bench.emitted(VoteRevised)
-    assert (told.record, told.task, told.stage) == ("r1", task, "sift")
-    assert (told.vote.person, told.vote.answer, told.vote.reason) == ("ana", "exclude", "it is a balcony")
+    (event,) = rig.bench.emitted(VoteRevised)
+    assert (event.record, event.task, event.stage) == ("r1", task, "sift")
+    assert (event.vote.person, event.vote.answer, event.vote.reason) == ("ana", "exclude", "it is a balcony")
     assert (rig.gets("/agreement", "lea", "lead").json(), rig.gets("/funnel").json()) == counted
     assert revised_seen_by(rig, "cleo", "reader") == [("ana", "exclude")]
     assert [vote["answer"] for vote in rig.record("r1")["stages"][0]["votes"]] == ["include", "include"]
@@ -62,10 +62,10 @@ def test_a_revision_while_a_conflict_waits_is_told_and_shown_once_it_is_decided(
 
     rig.votes("dee", conflict["lease"], "include", "adjudicator", reason="it fits")
 
-    (closed,), (told,) = rig.bench.emitted(TaskClosed), rig.bench.emitted(VoteRevised)
+    (closed,), (event,) = rig.bench.emitted(TaskClosed), rig.bench.emitted(VoteRevised)
     assert [vote.answer for vote in closed.judgement.votes] == ["include", "unsure", "include"]
-    assert (told.vote.person, told.vote.reason) == ("ana", "SECRET")
-    assert told.revision == closed.revision + 1
+    assert (event.vote.person, event.vote.reason) == ("ana", "SECRET")
+    assert event.revision == closed.revision + 1
     assert revised_seen_by(rig, "cleo", "reader") == [("ana", "exclude")]
     assert_sound(rig.bench, REVIEW, {(task, "ana"), (task, "ben"), (task, "dee")})
 
