@@ -262,6 +262,22 @@ def test_a_number_a_reason_and_cmocs_are_given_by_name(screening_at, as_):
     assert (vote["excluded_for"], vote["judged_for"], vote["fields"]) == ("opinion", ["c1", "c2"], {"plots": 12})
 
 
+def test_a_first_look_and_a_revision_are_filled_in_as_a_vote_is(screening_at, as_):
+    rig = screening_at(FORM)
+    rig.discovers("r1")
+    rig.answers("ana", "include", judged_for=["c1"])
+    task = rig.answers("ben", "exclude", reason="a view", excluded_for="no-people")["task"]
+    about = ["exclude", "--reason", "a view", "--excluded-for", "opinion", "--judged-for", "c1", "--field", "plots=12"]
+    lease = data(as_("cy", "queue", "next", REVIEW, "--conflict", "--json", role="adjudicator"))["lease"]
+
+    looked = as_("cy", "queue", "look", REVIEW, lease, *about, "--json", role="adjudicator")
+    assert (data(looked)["look"]["excluded_for"], data(looked)["look"]["judged_for"]) == ("opinion", ["c1"])
+
+    assert as_("ana", "queue", "revise", REVIEW, task, *about).exit_code == 0
+    [revised] = rig.record("r1")["stages"][0]["revised"]
+    assert (revised["excluded_for"], revised["judged_for"], revised["fields"]) == ("opinion", ["c1"], {"plots": 12})
+
+
 @pytest.mark.parametrize(
     ("given", "seen"),
     [

@@ -9,7 +9,7 @@ import pytest
 from services.screening import domain, jobs
 from shared.events.people import MemberJoined, MemberLeft, RoleChanged
 from shared.events.screening import ConflictOpened, RecordExcluded, TaskClosed
-from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT, ScreeningRig, merged, protocol, published
+from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT, ScreeningRig, merged, protocol, published
 from tests.unit.services.screening.soundness import assert_sound
 
 TOGETHER = {**SIFT, "reconciliation": "consensus"}
@@ -45,6 +45,23 @@ def journal(rig: ScreeningRig) -> list[str]:
 
 
 # --- the first look
+
+
+def test_a_look_says_for_which_reason_and_is_none_of_the_votes_behind_the_decision(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS, "judged_for": "cmocs"})
+    rig.discovers("r1")
+    rig.answers("ana", "include", judged_for=["c1"])
+    rig.answers("ben", "exclude", excluded_for="no-garden", **NO)
+    lease = rig.claims("cy", "adjudicator", kind="conflict")["lease"]
+    assert title(rig.asks(f"/leases/{lease}/look", {"answer": "exclude"}, "cy", "adjudicator"))[0] == 422
+    rig.looks("cy", lease, "exclude", excluded_for="opinion", judged_for=["c1"], **NO)
+    out = {"excluded_for": "no-people", "judged_for": ["c2"]}
+    rig.votes("cy", lease, "exclude", "adjudicator", reason="it is a robot's", **out)
+
+    (closed,) = rig.bench.emitted(TaskClosed)
+    (look,) = closed.judgement.looks
+    assert (look.excluded_for, look.judged_for) == ("opinion", ["c1"])
+    assert (closed.judgement.excluded_for, closed.judgement.judged_for) == ("no-people", ["c2"])
 
 
 def test_whoever_decides_a_conflict_sees_the_record_and_the_question_alone_and_the_votes_after_their_own_look(
@@ -267,6 +284,27 @@ def test_whoever_confirms_takes_over_what_was_filled_in(rig_of):
     assert [it["fields"] for it in decided["judgement"]["stands"]] == [{"cmocs": ["c2"], "setting": "town"}] * 2
 
 
+def test_what_voters_stand_by_says_for_which_reason_a_record_is_out_and_whoever_confirms_takes_it_over(rig_of):
+    rig = rig_of({**TOGETHER, "reasons": REASONS, "judged_for": "cmocs"})
+    rig.discovers("r1")
+    rig.answers("ana", "include", judged_for=["c1"])
+    rig.answers("ben", "exclude", excluded_for="no-garden", reason="none at all")
+    held = rig.claims("ana", kind="conflict")
+    assert title(rig.votes("ana", held["lease"], "exclude", reason="a robot")) == (422, "missing reason")
+    out = {"excluded_for": "no-people", "judged_for": ["c2"]}
+    rig.votes("ana", held["lease"], "exclude", reason="a robot", **out)
+    (shown,) = (held := rig.claims("ben", kind="conflict"))["stands"]
+    assert (shown["excluded_for"], shown["judged_for"]) == ("no-people", ["c2"])
+
+    judgement = rig.votes("ben", held["lease"], "exclude").json()["judgement"]
+
+    assert [(it["excluded_for"], it["judged_for"]) for it in judgement["stands"]] == [("no-people", ["c2"])] * 2
+    assert (judgement["excluded_for"], judgement["judged_for"]) == ("no-people", ["c2"])
+    (excluded,) = rig.bench.emitted(RecordExcluded)
+    assert (excluded.excluded_for, excluded.reason) == ("no-people", "Nobody tends it: a robot")
+    assert rig.gets("/funnel").json()["stages"][0]["excluded_for"] == {"no-people": 1}
+
+
 def test_a_conflict_of_its_voters_is_nobody_elses(team):
     parted_on(team, "r1")
 
@@ -421,8 +459,11 @@ def test_a_lead_gives_a_conflict_to_a_third_person_and_says_why(settings, rig_of
     assert (held["votes"], held["stands"]) == ([], [])
     shown = rig.looks("dee", held["lease"], "include")
     assert ([it["person"] for it in shown["stands"]], len(shown["votes"])) == (["ana"], 2)
-    decided = rig.votes("dee", held["lease"], "include", "adjudicator", reason="ana is right").json()
+    decided = rig.votes("dee", held["lease"], "exclude", "adjudicator", reason="ben is right").json()
     assert decided["judgement"]["decided_by"] == "adjudication" and "consensus" not in decided["judgement"]
+    assert "ben is right" in rig.bench.emitted(RecordExcluded)[-1].reason, (
+        "who decides says why, and not who stood by it"
+    )
     assert_sound(rig.bench, REVIEW, [*cast, (task, "dee")])
 
 

@@ -96,6 +96,57 @@ def test_the_votes_stand_and_an_adjudicator_decides_whatever_they_say(either_rig
     assert_sound(rig.bench, REVIEW, {(task, "ana"), (task, "ben"), (task, "dee")})
 
 
+def test_where_voters_decide_conflicts_an_adjudicator_decides_nevertheless_what_is_opened_for_one(rig_of):
+    rig = rig_of({**SIFT, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    task = both(rig, "exclude")
+
+    reopen(rig, "r1", votes="stand")
+
+    assert rig.claims("ana", kind="conflict") is None
+    rig.answers("dee", "include", "adjudicator", "conflict", reason="it is a garden")
+    assert rig.record("r1")["state"] == "included"
+    assert_sound(rig.bench, REVIEW, {(task, "ana"), (task, "ben"), (task, "dee")})
+
+
+@pytest.mark.parametrize("votes", ["anew", "stand"])
+def test_what_voters_stood_by_counts_no_more_once_it_is_opened_again(rig_of, votes):
+    rig = rig_of({**SIFT, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    task = rig.answers("ben", "exclude", **NO)["task"]
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", kind="conflict", **NO)
+    cast = [(task, "ana"), (task, "ben")]
+
+    reopen(rig, "r1", votes=votes)
+    if votes == "anew":
+        rig.answers("ana", "include")
+        rig.answers("ben", "exclude", **NO)
+        assert rig.claims("ana", kind="conflict")["stands"] == []
+        rig.answers("ana", "include", kind="conflict", reason="it is one")
+        rig.answers("ben", "include", kind="conflict")
+        assert [it.answer for it in rig.bench.emitted(TaskClosed)[-1].judgement.stands] == ["include", "include"]
+        assert_sound(rig.bench, REVIEW, cast * 2)
+    else:
+        rig.answers("dee", "include", "adjudicator", "conflict", reason="it is one")
+        assert rig.bench.emitted(TaskClosed)[-1].judgement.stands == []
+        assert_sound(rig.bench, REVIEW, [*cast, (task, "dee")])
+
+
+def test_who_decided_before_looks_again_where_people_voted_anew(rig):
+    rig.discovers("r1")
+    for _ in range(2):
+        rig.answers("ana", "include")
+        rig.answers("ben", "exclude", **NO)
+        held = rig.claims("dee", "adjudicator", kind="conflict")
+        assert (held["votes"], held["look"]) == ([], None)
+        rig.looks("dee", held["lease"], "exclude", **NO)
+        rig.votes("dee", held["lease"], "exclude", "adjudicator", **NO)
+        assert len(rig.bench.emitted(TaskClosed)[-1].judgement.looks) == 1
+        reopen(rig, "r1")
+
+
 def test_an_adjudicated_record_is_decided_again_by_whoever_may(rig):
     rig.discovers("r1")
     rig.answers("ana", "include")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared.events.screening import TaskClosed, VoteRevised
-from tests.unit.services.screening.rig import DEPTH, REVIEW, ScreeningRig, merged
+from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT, ScreeningRig, merged
 from tests.unit.services.screening.soundness import assert_sound
 from tests.unit.services.screening.test_undo import refused
 from tests.unit.services.screening.test_views import events_seen
@@ -131,3 +131,19 @@ def test_a_revision_sent_twice_under_one_key_is_kept_once(rig):
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(rig.bench.emitted(VoteRevised)) == 1
+
+
+def test_a_revision_says_for_which_reason_and_for_which_cmocs(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS, "judged_for": "cmocs"})
+    rig.discovers("r1")
+    out = {"excluded_for": "no-garden", "judged_for": ["c1"], **NO}
+    rig.answers("ana", "exclude", **out)
+    task = rig.answers("ben", "exclude", **out)["task"]
+
+    assert refused(revise(rig, "ana", task, "exclude", **NO)) == (422, "missing reason")
+    assert refused(revise(rig, "ana", task, "exclude", **out)) == (409, "nothing revised")
+    assert revise(rig, "ana", task, "exclude", **{**out, "excluded_for": "no-people"}).status_code == 200
+
+    (event,) = rig.bench.emitted(VoteRevised)
+    assert (event.vote.excluded_for, event.vote.judged_for) == ("no-people", ["c1"])
+    assert rig.record("r1")["excluded_for"] == "no-garden"
