@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 from rich.text import Text
 
+from services.cli.amending import amended, print_amendment
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import client
@@ -89,16 +90,43 @@ def check(file: Path, as_json: bool) -> None:
         out.print(Text(f"\nof the team that it names: {warning}", style="yellow"), soft_wrap=True)
 
 
-@app.command("apply", example="living review apply reviews/shared-records/protocol.yaml")
+@app.command("diff", example="living review diff reviews/shared-records/protocol.yaml")
 @_FILE
 @AS_JSON
-def apply(file: Path, as_json: bool) -> None:
-    """Apply a protocol file. The same content again changes nothing; any other makes a new version."""
+def diff(file: Path, as_json: bool) -> None:
+    """Show what a protocol file changes of its review's newest version, and what becomes of what is there."""
+    from services.protocol.domain import check as check_protocol
+
+    with _of(file):
+        protocol = check_protocol(_read(file))
+    with client() as living:
+        version, changes, effects = amended(living, protocol)
+    if as_json:
+        print_json({"review": protocol.review, "follows": version, "changes": changes, "effects": effects})
+    elif not version:
+        out.print(f"{protocol.review}: there is no version yet, so that all of it is new")
+    else:
+        print_amendment(version, changes, effects)
+
+
+@app.command("apply", example="living review apply reviews/shared-records/protocol.yaml --follows 3")
+@_FILE
+@option("--follows", type=int, help="The version that it amends; refused where another is the newest by now.")
+@option("--yes", is_flag=True, help="Without asking.")
+@AS_JSON
+def apply(file: Path, follows: int | None, yes: bool, as_json: bool) -> None:
+    """Apply a protocol file. The same content again changes nothing; any other makes a new version.
+
+    In a terminal it shows what changes first, and asks. A file that is an earlier version again is refused, as it would
+    take back what others changed since: say with --follows which version it comes after.
+    """
     text = _read(file)
     with _of(file), client("lead") as living:
         review = _review_of(text)
+        if not (yes or as_json) and sys.stdin.isatty():
+            follows = _agreed_to(living, text, follows)
         try:
-            applied = living.protocol.apply(review, text)
+            applied = living.protocol.apply(review, text, follows=follows)
         except Forbidden as error:
             if error.slug != "other_review":
                 raise
@@ -114,6 +142,18 @@ def apply(file: Path, as_json: bool) -> None:
         out.print(f"{applied.review}: version {applied.version} {report}")
         for warning in getattr(applied, "warnings", ()):
             out.print(Text(f"of the team that it names: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _agreed_to(living: Client, text: str | bytes, follows: int | None) -> int | None:
+    """The version that a file is to follow, once whoever applies it has seen what changes. Raises Abort."""
+    from services.protocol.domain import check as check_protocol
+
+    version, changes, effects = amended(living, check_protocol(text))
+    if not changes:
+        return follows
+    print_amendment(version, changes, effects)
+    click.confirm(f"Apply it as version {version + 1}?", abort=True, err=True)
+    return follows if follows is not None else version
 
 
 @app.command("list", example="living review list")

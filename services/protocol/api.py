@@ -60,13 +60,17 @@ def apply_protocol(
     person: Lead,
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
+    follows: Number | None = None,
     key: IdempotencyKey = None,
 ) -> Applied:
     """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.
 
-    A malformed one is answered with every error, its path and its line, and nothing is stored.
+    `follows` names the version that it amends: where another one is the newest by now it is refused (409
+    `not_the_newest`); without it, an earlier version again is (409 `older_version`). A malformed one is answered with
+    every error, its path and its line. Nothing is stored then.
     """
-    return work.once(key, f"apply a protocol to {review}", protocol, lambda: commands.publish_version(work, protocol))
+    command = f"apply a protocol to {review}" + (f" after {follows}" if follows is not None else "")
+    return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows))
 
 
 @router.get("/reviews")

@@ -9,6 +9,7 @@ from services.protocol import store
 from services.protocol.domain import digest, lacking_as_named
 from services.protocol.models import ReviewRow, VersionRow
 from shared.db.work import Work
+from shared.errors import Conflict
 from shared.events.protocol import Protocol, VersionPublished
 from shared.wire.protocol import Applied
 
@@ -21,12 +22,17 @@ class _Published(TypedDict):
     published_at: datetime
 
 
-def publish_version(work: Work, protocol: Protocol) -> Applied:
-    """Makes the protocol its review's next version; the same content as the newest one changes nothing."""
+def publish_version(work: Work, protocol: Protocol, follows: int | None = None) -> Applied:
+    """Makes the protocol its review's next version; the same content as the newest one changes nothing.
+
+    Raises Conflict: `not_the_newest` where it is said to follow another version than the newest one, `older_version`
+    where nothing is said of that and it is an earlier version again, which would take back what was changed since.
+    """
     warnings = lacking_as_named(protocol)
     review, sha256 = store.review_to_change(work, protocol.review), digest(protocol)
     if review is not None and review.sha256 == sha256:
         return Applied(review=review.review, version=review.version, sha256=sha256, changed=False, warnings=warnings)
+    _require_newest(work, protocol.review, review, sha256, follows)
     number = review.version + 1 if review else 1
     about: _Published = {"sha256": sha256, "published_by": work.actor, "published_at": work.now}
     document = protocol.model_dump(mode="json")
@@ -38,3 +44,15 @@ def publish_version(work: Work, protocol: Protocol) -> Applied:
     work.emit(VersionPublished.of(protocol, number, work.actor))
     work.note("protocol applied", review=protocol.review, version=number, by=work.actor)
     return Applied(review=protocol.review, version=number, sha256=sha256, changed=True, warnings=warnings)
+
+
+def _require_newest(work: Work, name: str, review: ReviewRow | None, sha256: str, follows: int | None) -> None:
+    newest = f"version {review.version}, by {review.published_by}," if review else "no version"
+    if follows is not None and follows != (review.version if review else 0):
+        why = f"follows: it was made to follow version {follows}, and {newest} is the newest by now"
+        raise Conflict(f"{why}; see what changed: living review diff FILE", slug="not_the_newest")
+    if follows is None and review is not None:
+        older = store.version_of(work, name, sha256)
+        if older is not None:
+            why = f"this is version {older} again, and {newest} came after it"
+            raise Conflict(f"{why}; to go back, say that it follows version {review.version}", slug="older_version")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from services.protocol.models import ReviewRow, VersionRow
@@ -34,6 +34,15 @@ def version(work: Work, review: str, number: int) -> VersionRow:
     if row is None:
         raise NotFound(f"review {review!r} has no protocol version {number}")
     return row
+
+
+def version_of(work: Work, review: str, sha256: str) -> int | None:
+    """The last version that had this content; None where none had."""
+    query = select(func.max(col(VersionRow.version))).where(
+        col(VersionRow.review) == review, col(VersionRow.sha256) == sha256
+    )
+    found: int | None = work.session.scalar(query)
+    return found
 
 
 def reviews(work: Work, held: Sequence[str], page: PageAsked) -> Found[ReviewRow]:

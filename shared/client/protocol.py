@@ -20,10 +20,19 @@ class ProtocolClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def apply(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> wire.Applied:
-        """Sends a protocol file as it is. Raises Invalid, with every error, when it is malformed."""
-        answer = self._http.command(f"/protocol/reviews/{part(review)}/versions", document, kind=f"application/{form}")
-        return self._http.read(wire.Applied, answer)
+    def apply(
+        self,
+        review: str,
+        document: str | bytes,
+        *,
+        form: Literal["yaml", "json"] = "yaml",
+        follows: int | None = None,
+    ) -> wire.Applied:
+        """Sends a protocol file as it is, which `follows` a version. Raises Invalid, with every error, when it is
+        malformed, Conflict when another version is the newest by now (`not_the_newest`), or when it is an earlier one
+        again and nothing is said of which it follows (`older_version`)."""
+        at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
+        return self._http.read(wire.Applied, self._http.command(at, document, kind=kind, params={"follows": follows}))
 
     def reviews(self) -> Iterator[wire.ReviewView]:
         """The reviews the token holds for."""

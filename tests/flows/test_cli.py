@@ -17,7 +17,7 @@ from demo.processes import ALL
 from services.cli import app, context
 from services.screening.manifest import SERVICE as screening
 from shared.db.migrate import head
-from shared.errors import LivingError
+from shared.errors import Conflict, LivingError
 from shared.keys.file import open_ring
 from shared.tokens import own_token
 from tests.flows.older import make_older
@@ -80,6 +80,19 @@ def test_a_protocol_is_checked_applied_listed_and_shown(run):
     assert status["team"] == []
     assert status["literature"]["records"] == 22 and status["screening"]["included"] == 18
     assert "included" in run("review", "status", REVIEW).output
+
+
+def test_an_amendment_is_shown_before_it_is_applied(run, tmp_path):
+    text = (FIRST_REVIEW / "protocol.yaml").read_text()
+    file = tmp_path / "protocol.yaml"
+    file.write_text(text.replace("publish_every_days: 365", "publish_every_days: 30"))
+
+    assert data(run("review", "diff", str(FIRST_REVIEW / "protocol.yaml"), "--json"))["changes"] == []
+    shown = run("review", "diff", str(file)).output
+    assert "publish_every_days" in shown and "- 365" in shown and "+ 30" in shown
+
+    refused = run("review", "apply", str(file), "--follows", "7")
+    assert isinstance(refused.exception, Conflict) and refused.exception.slug == "not_the_newest"
 
 
 def test_a_malformed_protocol_names_the_line_of_each_error(run, tmp_path):

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from services.protocol.manifest import SERVICE
 from shared.client.http import Http
 from shared.client.protocol import ProtocolClient
-from shared.errors import Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.protocol import VersionPublished
 from shared.ids import new_id
 from tests.databases import drop_database
@@ -69,13 +69,48 @@ def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, clien
     lead = client()
     lead.apply("small", as_yaml(SMALL))
     lead.apply("small", as_yaml(small(title="Larger")))
-    back = lead.apply("small", as_yaml(SMALL))
+    back = lead.apply("small", as_yaml(SMALL), follows=2)
 
     assert back.version == 3
     assert [head.version for head in lead.versions("small")] == [1, 2, 3]
     assert [event.version for event in bench.emitted(VersionPublished)] == [1, 2, 3]
     assert lead.version("small", 2).protocol.title == "Larger"
     assert lead.newest("small").version == 3
+
+
+def test_an_older_file_takes_back_what_a_colleague_changed_only_where_it_says_so(bench, client):
+    lead, colleague = client(), client(name="carla")
+    lead.apply("small", as_yaml(SMALL))
+    colleague.apply("small", as_yaml(small(title="Larger")), follows=1)
+
+    with pytest.raises(Conflict) as refused:
+        lead.apply("small", as_yaml(SMALL))
+
+    assert refused.value.slug == "older_version"
+    assert "version 1 again" in refused.value.detail and "version 2, by carla" in refused.value.detail
+    assert lead.newest("small").version == 2
+    assert lead.apply("small", as_yaml(SMALL), follows=2).version == 3
+
+
+@pytest.mark.parametrize("follows", [1, 3])
+def test_a_file_that_follows_another_version_than_the_newest_is_refused_and_nothing_changes(bench, client, follows):
+    lead = client()
+    lead.apply("small", as_yaml(SMALL))
+    lead.apply("small", as_yaml(small(title="Larger")), follows=1)
+
+    with pytest.raises(Conflict) as refused:
+        lead.apply("small", as_yaml(small(title="Mine")), follows=follows)
+
+    assert refused.value.slug == "not_the_newest" and refused.value.detail.startswith("follows: ")
+    assert [seen.version for seen in bench.emitted(VersionPublished)] == [1, 2]
+    assert lead.newest("small").version == 2
+
+
+def test_a_first_version_follows_none(client):
+    with pytest.raises(Conflict) as refused:
+        client().apply("small", as_yaml(SMALL), follows=1)
+
+    assert "no version is the newest" in refused.value.detail
 
 
 def test_a_malformed_protocol_is_answered_with_every_error_and_nothing_is_stored(bench, client):
