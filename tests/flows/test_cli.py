@@ -91,7 +91,7 @@ def test_an_amendment_is_shown_before_it_is_applied(run, tmp_path):
     shown = run("review", "diff", str(file)).output
     assert "publish_every_days" in shown and "- 365" in shown and "+ 30" in shown
 
-    refused = run("review", "apply", str(file), "--follows", "7")
+    refused = run("review", "apply", str(file), "--follows", "7", fails=True)
     assert isinstance(refused.exception, Conflict) and refused.exception.slug == "not_the_newest"
 
 
