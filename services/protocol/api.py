@@ -15,7 +15,7 @@ from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import Name, Number
+from shared.http.parameters import AskedNumber, Name, Number
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -60,7 +60,7 @@ def apply_protocol(
     person: Lead,
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
-    follows: Number | None = None,
+    follows: AskedNumber | None = None,
     key: IdempotencyKey = None,
 ) -> Applied:
     """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.

@@ -15,7 +15,7 @@ from shared.db.work import Work
 from shared.errors import Invalid, NotFound
 from shared.http.auth import Confirmer, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import Name, Number, Word
+from shared.http.parameters import AskedNumber, Day, Name, Word
 from shared.paging import Page
 from shared.tokens import Person
 from shared.wire.people import OldNames
@@ -54,9 +54,9 @@ def show_agreement(
     review: Review,
     work: Reading,
     person: Reader,
-    since: date | None = None,
-    until: date | None = None,
-    cycle: Number | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
+    cycle: AskedNumber | None = None,
 ) -> list[StageAgreement]:
     """How far independent votes agree, stage by stage, over the tasks that have all their votes, adjudicated or not: of
     those whose last vote came in within these days (UTC), or within a cycle, which ends with the day on which its first

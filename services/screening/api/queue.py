@@ -7,7 +7,7 @@ from services.screening.api.router import Reading, Unit, router
 from services.screening.commands import conflicts, queue
 from services.screening.domain import TO_DECIDE, TO_SCREEN, Ballot
 from shared.http.auth import Lead, Reviewer
-from shared.http.parameters import Name
+from shared.http.parameters import Name, YesNo
 from shared.http.units import IdempotencyKey
 from shared.tokens import Person
 from shared.wire.screening import (
@@ -109,7 +109,7 @@ def release_lease(
     lease: Lease,
     work: Unit,
     person: Reviewer,
-    unread: bool = False,
+    unread: YesNo = False,
     key: IdempotencyKey = None,
 ) -> LeaseView:
     """Gives a slot back; the task goes to the end of the queue. One that nobody looked at (`unread`), as when somebody

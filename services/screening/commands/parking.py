@@ -29,7 +29,7 @@ def park(
     (`not_in_hand`) or Invalid for a day that is no later one.
     """
     if until is not None and until <= work.now.date():
-        raise Invalid("until: give a day that is still to come, or none", slug="past_day")
+        raise Invalid.of("until", "give a day that is still to come, or none", slug="past_day")
     record, task = _held(work, review, task_id)
     if task.state == TaskStates.PARKED:
         raise Conflict("this task is parked already", slug="task_parked")
