@@ -220,11 +220,11 @@ def vote_receipt(work: Work, task: Task, votes: list[Vote] | None = None) -> Vot
 
 def task_form(work: Work, task: Task) -> TaskForm:
     stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
-    asks_cmocs = any(field.kind == "cmocs" for field in stage.fields)
+    asks_cmocs = stage.judged_for == "cmocs" or any(field.kind == "cmocs" for field in stage.fields)
     return TaskForm(
         task=task.id, record=task.record, stage=task.stage, state=task.state, protocol_version=task.protocol_version,
         question=stage.question, answers=stage.answers, fields=stage.fields,
-        cmocs=protocol.cmocs if asks_cmocs else [],
+        cmocs=protocol.cmocs if asks_cmocs else [], reasons=stage.reasons, judged_for=stage.judged_for,
     )  # fmt: skip
 
 

@@ -210,7 +210,8 @@ class VoteReceipt(BaseModel):
 
 
 class TaskForm(BaseModel):
-    """What a task asks, as a vote on it must fill it in; `cmocs` are there when the stage asks for some."""
+    """What a task asks, as a vote on it must fill it in; `cmocs` are there when the stage asks for some. `reasons` and
+    `judged_for` as in a task in hand."""
 
     task: str
     record: str
@@ -221,6 +222,8 @@ class TaskForm(BaseModel):
     answers: list[Answer]
     fields: list[FormField]
     cmocs: list[Cmoc]
+    reasons: list[Reason] = []
+    judged_for: Literal["cmocs"] | None = None
 
 
 class TaskSummary(BaseModel):

@@ -113,6 +113,19 @@ def test_a_revision_is_held_against_the_stages_form(rig_of):
     assert [cmoc["id"] for cmoc in form["cmocs"]] == ["c1", "c2"]
 
 
+def test_the_form_of_a_task_says_what_a_ballot_names(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS, "judged_for": "cmocs"})
+    rig.discovers("r1")
+    task = rig.claims("ana")["task"]
+
+    form = rig.gets(f"/tasks/{task}").json()
+
+    assert ([reason["value"] for reason in form["reasons"]], form["judged_for"]) == (
+        [reason["value"] for reason in REASONS], "cmocs",
+    )  # fmt: skip
+    assert [cmoc["id"] for cmoc in form["cmocs"]] == ["c1", "c2"]
+
+
 def test_of_a_record_that_is_one_with_another_nothing_is_revised(rig):
     task = both(rig, "include", "unsure")
     rig.discovers("r2")
