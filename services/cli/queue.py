@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Interval,
         Kind,
         PairAgreement,
+        ReasonAgreement,
         RecordView,
         StageAgreement,
         TaskInHand,
@@ -355,6 +356,7 @@ def agreement(review: str, cycle: int | None, pairs: bool, as_json: bool) -> Non
         ("kappa", lambda row: "" if row.kappa is None else f"{row.kappa:.2f}{_within(row.kappa_interval)}"),
         ("AC1", lambda row: _coefficient(row.ac1)),
         ("alpha", lambda row: _coefficient(row.alpha)),
+        ("reasons", lambda row: _of_reasons(getattr(row, "reasons", None))),
         ("one vote", lambda row: row.one_vote),
         ("withheld", lambda row: row.withheld),
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
@@ -379,6 +381,10 @@ def _print_pairs(rows: Iterable[StageAgreement], called: Callable[[str], str]) -
     ]
     pairs = [(row.stage, pair) for row in rows for pair in row.between]
     print_rows(pairs, columns, as_json=False, empty="no two people have voted on the same task yet")
+
+
+def _of_reasons(found: ReasonAgreement | None) -> str:
+    return "" if found is None else f"{found.agreed} of {found.n}, AC1 {_coefficient(found.ac1)}"
 
 
 def _coefficient(found: CoefficientView | None) -> str:

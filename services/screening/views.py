@@ -40,6 +40,7 @@ from shared.wire.screening import (
     PairAgreement,
     ParkedTask,
     ParkingView,
+    ReasonAgreement,
     RecordHistory,
     RecordSummary,
     RecordView,
@@ -415,10 +416,12 @@ def stage_agreement(
     *,
     of: str | None = None,
     floor: float | None = None,
+    reasons: Sequence[str] = (),
 ) -> StageAgreement:
     """`answers` are the stage's, in the protocol's order; answers of older versions follow. Of what was `compared`,
     that which is `hidden` from whoever asks is left out. `between` are all pairs of people, or those `of` one."""
-    seen = compared - hidden
+    left = compared - hidden
+    seen = domain.answers_alone(left)
     found = domain.agreement(seen, answers)
     retired = sorted({answer for _, said in seen for answer in said} - set(answers))
     return StageAgreement(
@@ -427,12 +430,21 @@ def stage_agreement(
         n=found.n, agreed=found.agreed, observed=found.observed, expected=found.expected,
         kappa=found.kappa.value if found.kappa else None, kappa_interval=_interval(found.kappa),
         ac1=_coefficient(found.ac1), alpha=_coefficient(found.alpha),
+        reasons=_of_reasons(domain.agreement(domain.reasons_alone(left), reasons)),
         between=[
             _of_two(people, domain.agreement(both, answers), floor)
             for people, both in sorted(domain.between_two(seen).items())
             if of is None or of in people
         ],
         one_vote=one_vote, withheld=hidden.total(),
+    )  # fmt: skip
+
+
+def _of_reasons(found: Agreement) -> ReasonAgreement | None:
+    if not found.n:
+        return None
+    return ReasonAgreement(
+        n=found.n, agreed=found.agreed, ac1=_coefficient(found.ac1), alpha=_coefficient(found.alpha)
     )  # fmt: skip
 
 

@@ -335,6 +335,15 @@ class PairAgreement(BaseModel):
     ac1: CoefficientView | None
 
 
+class ReasonAgreement(BaseModel):
+    """How far people agree in the reasons for which they exclude, over the `n` tasks where all of them named one."""
+
+    n: int
+    agreed: int
+    ac1: CoefficientView | None
+    alpha: CoefficientView | None
+
+
 class StageAgreement(BaseModel):
     """How far the independent votes of a stage's tasks agree, over the `n` tasks that had two or more and all that they
     need, adjudicated or not.
@@ -343,6 +352,7 @@ class StageAgreement(BaseModel):
     over tasks. `pairs`, `expected` (by chance) and Cohen's `kappa` are of tasks with two votes; Gwet's `ac1` and
     Krippendorff's `alpha` of all. Null where there is nothing to compare. Read kappa and alpha with the counts: where
     one answer is rare they mislead. `between` are two people each: to leads all, to others those with themselves.
+    `reasons` are those that they excluded for.
 
     What is left out: `one_vote` tasks have one vote only, and nothing to compare it with; `withheld` are those of open
     conflicts that whoever asks may still come to decide.
@@ -360,6 +370,7 @@ class StageAgreement(BaseModel):
     ac1: CoefficientView | None = None
     alpha: CoefficientView | None = None
     between: list[PairAgreement] = []
+    reasons: ReasonAgreement | None = None
     one_vote: int
     withheld: int
 

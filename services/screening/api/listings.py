@@ -67,6 +67,7 @@ def show_agreement(
     """
     plan, counted = views.known_plan(work, review), store.counted(work, review)
     answers = {stage.name: [answer.value for answer in stage.answers] for stage in plan.protocol.stages}
+    reasons = {stage.name: [reason.value for reason in stage.reasons] for stage in plan.protocol.stages}
     floors = {stage.name: stage.agreement_floor for stage in plan.protocol.stages}
     stages = _stages(work, review, counted.states)
     if not person.has("lead"):
@@ -83,6 +84,7 @@ def show_agreement(
             hidden.get(stage, Counter()),
             of=None if person.has("lead") else person.id,
             floor=floors.get(stage),
+            reasons=reasons.get(stage, ()),
         )
         for stage in stages
     ]

@@ -20,7 +20,9 @@ def watch_agreement(work: Work, review: str) -> None:
     below: set[tuple[str, str, str]] = set()
     for name, stage in floors.items():
         answers = [answer.value for answer in stage.answers]
-        for (first, second), both in domain.between_two(compared.get(name, domain.NOTHING)).items():
+        for (first, second), both in domain.between_two(
+            domain.answers_alone(compared.get(name, domain.NOTHING))
+        ).items():
             found = domain.agreement(both, answers)
             if domain.is_below(found, stage.agreement_floor):
                 below.add((name, first, second))

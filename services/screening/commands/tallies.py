@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from services.screening import store
-from services.screening.domain.comparisons import BETWEEN, Comparison
+from services.screening.domain.comparisons import BETWEEN, Comparison, said
 from services.screening.models import Task, Vote
 from shared.db.work import Work
 
@@ -26,7 +26,7 @@ def count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     if len(votes) < 2 or task.compared is not None or any(vote.paired_on for vote in votes):
         return
     day = max(vote.cast_at for vote in votes).astimezone(UTC).date()
-    _compare(work, task, Comparison.of({vote.person: vote.answer for vote in votes}, day))
+    _compare(work, task, Comparison.of({vote.person: said(vote.answer, vote.excluded_for) for vote in votes}, day))
 
 
 def uncount_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:

@@ -10,6 +10,8 @@ from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
 from services.screening.domain.comparisons import NOTHING as NOTHING
+from services.screening.domain.comparisons import answers_alone as answers_alone
+from services.screening.domain.comparisons import reasons_alone as reasons_alone
 from services.screening.domain.consensus import Stand as Stand
 from services.screening.domain.consensus import agreed as agreed
 from services.screening.domain.consensus import is_asked as is_asked

@@ -14,6 +14,9 @@ BETWEEN: Final = "\x1f"
 #: Characters of a day and the line end behind it, with which the first part begins.
 DAY: Final = len("2026-01-31\n")
 
+#: What stands between an answer and the reason that is named with it.
+_FOR: Final = "\t"
+
 #: (People, their answers), both in the order of their ids -> on how many tasks.
 Compared = Counter[tuple[tuple[str, ...], tuple[str, ...]]]
 
@@ -52,3 +55,26 @@ class Comparison:
     def renamed(self, name: str, person: str) -> Comparison:
         """The same of a person that was counted under a name; who is first stays so, and with it what two answered."""
         return Comparison(self.day, tuple(person if one == name else one for one in self.people), self.answers)
+
+
+def said(answer: str, excluded_for: str | None) -> str:
+    """An answer as it is compared, with the reason that it names."""
+    return answer if excluded_for is None else f"{answer}{_FOR}{excluded_for}"
+
+
+def answers_alone(compared: Compared) -> Compared:
+    """The same without reasons."""
+    found: Compared = Counter()
+    for (people, given), times in compared.items():
+        found[people, tuple(one.partition(_FOR)[0] for one in given)] += times
+    return found
+
+
+def reasons_alone(compared: Compared) -> Compared:
+    """The reasons alone, of tasks where all named one."""
+    found: Compared = Counter()
+    for (people, given), times in compared.items():
+        named = tuple(one.partition(_FOR)[2] for one in given)
+        if all(named):
+            found[people, named] += times
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, merged, noticed, revision_published
+from tests.unit.services.screening.rig import REASONS, REVIEW, SIFT, ScreeningRig, merged, noticed, revision_published
 
 NO = {"reason": "no garden"}
 
@@ -238,7 +238,7 @@ def test_a_stage_of_one_vote_has_nothing_to_compare(rig_of):
     assert rig.gets("/agreement").json()[0] == {
         "stage": "sift", "answers": ["include", "unsure", "exclude"], "pairs": [], "n": 0, "agreed": 0,
         "observed": None, "expected": None, "kappa": None, "kappa_interval": None, "ac1": None, "alpha": None,
-        "between": [], "one_vote": 1, "withheld": 0,
+        "between": [], "reasons": None, "one_vote": 1, "withheld": 0,
     }  # fmt: skip
 
 
@@ -259,6 +259,24 @@ def test_three_votes_on_a_task_are_compared_too_all_together_and_two_by_two(rig_
     assert [(pair["first"], pair["second"]) for pair in agreement(rig, "ben")["between"]] == [
         ("ana", "ben"), ("ben", "cy"),
     ], "others' pairs are for leads"  # fmt: skip
+
+
+def test_agreement_is_told_of_the_reasons_too_where_all_named_one(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS})
+    named = [("no-garden", "no-garden"), ("no-garden", "no-people"), ("opinion", "opinion"), ("opinion", None)]
+    for number, (ana, ben) in enumerate(named):
+        rig.discovers(f"r{number}")
+        rig.answers("ana", "exclude", excluded_for=ana, **NO)
+        rig.answers("ben", "exclude" if ben else "include", **({"excluded_for": ben, **NO} if ben else {}))
+
+    shown = agreement(rig, "lea", "lead")
+
+    assert (shown["n"], shown["agreed"]) == (4, 3), "answers agree whatever they are for"
+    assert [(pair["first"], pair["second"], pair["n"]) for pair in shown["pairs"]] == [
+        ("exclude", "exclude", 3), ("exclude", "include", 1),
+    ]  # fmt: skip
+    assert (shown["reasons"]["n"], shown["reasons"]["agreed"]) == (3, 2)
+    assert 0 < shown["reasons"]["ac1"]["value"] < 1
 
 
 def test_agreement_is_told_of_days_and_of_cycles(rig_of):
