@@ -60,6 +60,7 @@ class Record(SQLModel):
     order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
     which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
     reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
+    `source` is what brought it first; None where that was not kept.
     """
 
     review: str = Field(primary_key=True)
@@ -79,6 +80,7 @@ class Record(SQLModel):
     published: str | None = None
     identifiers: dict[str, str] = Field(sa_type=Json)
     restricted: bool = False
+    source: str | None = None
     passed: list[str] = Field(sa_type=Json)
     notices: list[dict[str, Any]] = Field(sa_type=Json)
     merged_into: str | None = None
@@ -524,6 +526,25 @@ class CountRow(Base, table=True):
     what: str = Field(primary_key=True)
     first: str = Field(primary_key=True)
     second: str = Field(primary_key=True)
+    n: int
+
+
+class FlowRow(Base, table=True):
+    """How many more (fewer) records from a source stood so at the end of a day (UTC, as 2024-01-31) than at its start.
+
+    `what` is a `domain.flow.Standing`, `reason` the rule or the stage's reason for it. The `stage` is '' where it is of
+    none, the `source` where it was not kept. The sum until a day is how things stood then; changes in `count_changes`
+    come on top.
+    """
+
+    __tablename__ = "flow"
+
+    review: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
     n: int
 
 

@@ -299,6 +299,57 @@ class Funnel(BaseModel):
     stages: list[StageFunnel]
 
 
+class Flow(BaseModel):
+    """How many records, and of these how many each source brought first ('' where that was not kept)."""
+
+    n: int = 0
+    sources: dict[str, int] = {}
+
+
+class StageFlow(BaseModel):
+    """What became of the records that reached a stage: reached = waiting + passed + excluded. Of those excluded, so
+    many are out for each of the stage's reasons."""
+
+    stage: str
+    reached: Flow
+    waiting: Flow
+    passed: Flow
+    excluded: Flow
+    excluded_for: dict[str, Flow]
+
+
+class TextFlow(BaseModel):
+    """Full texts: sought = awaited + retrieved + not_retrieved."""
+
+    sought: Flow
+    awaited: Flow
+    retrieved: Flow
+    not_retrieved: Flow
+
+
+class FlowView(BaseModel):
+    """The flow of a review's records at the end of a day (UTC), as PRISMA 2020 has it: identified = duplicates +
+    kept_out + waiting + excluded + included. Duplicates live on in another record, `kept_out` is by rule of the
+    protocol. The texts are read from the stage `assessed_from` on; None where no stage is behind them.
+
+    Of a `cycle` it is the change from the end of the day before `since`, and may be below 0.
+    """
+
+    review: str
+    on: date
+    cycle: int | None = None
+    since: date | None = None
+    identified: Flow
+    duplicates: Flow
+    kept_out: dict[str, Flow]
+    stages: list[StageFlow]
+    texts: TextFlow
+    assessed_from: str | None
+    waiting: Flow
+    excluded: Flow
+    included: Flow
+
+
 class AnswerPair(BaseModel):
     """How often two independent votes on one task were these answers; `first` is of who comes first by name."""
 

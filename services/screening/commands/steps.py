@@ -71,9 +71,18 @@ def turn_record(
 ) -> None:
     """Moves a record to a state, and the counts with it."""
     before = record.tally
+    store.count_standing(work, record, -1)
     RecordStates.turn(record, state)
     record.stage, record.rule, record.reason, record.excluded_for = stage, rule, reason, excluded_for
     store.counts(work).move(record.review, "", before, record.tally)
+    store.count_standing(work, record, 1)
+
+
+def _set_passed(work: Work, record: Record, stages: list[str]) -> None:
+    """Which stages a record has passed; the flow counts it there."""
+    store.count_standing(work, record, -1)
+    record.passed = stages
+    store.count_standing(work, record, 1)
 
 
 def turn_task(work: Work, task: Task, state: TaskState) -> None:
@@ -223,7 +232,7 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
             stage=task.stage, rule=None, reason=reason, excluded_for=named,
         )  # fmt: skip
     else:
-        record.passed = [*record.passed, task.stage]
+        _set_passed(work, record, [*record.passed, task.stage])
         _go_on(work, record, task, judgement)
 
 
@@ -412,7 +421,7 @@ def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
     """Sends a record back to a stage that it passed, or that led it out; answers the event that tells it."""
     if record.state == RecordStates.SCREENING:
         withdraw_task(work, store.lock_waiting_task(work, record))
-    record.passed = [stage for stage in record.passed if stage != task.stage]
+    _set_passed(work, record, [stage for stage in record.passed if stage != task.stage])
     turn_record(work, record, RecordStates.SCREENING, stage=task.stage)
     return tell(work, record, RecordReopened, task.told, stage=task.stage, reason=why)
 

@@ -77,6 +77,7 @@ class Arrivals:
             if refused is not None:
                 record.update(state=RecordStates.EXCLUDED, rule=refused.rule, reason=refused.reason)
                 self._counts.move(event.review, "", None, f"rule:{refused.rule}")
+                store.add_to_flow(work, event.review, record["source"], [("", "kept_out", refused.rule)])
                 work.emit(
                     RecordExcluded(
                         review=event.review, record=event.record, revision=1,
@@ -89,6 +90,7 @@ class Arrivals:
             record["stage"] = stage.name
             self._counts.move(event.review, "", None, RecordStates.SCREENING)
             self._counts.move(event.review, stage.name, None, TaskStates.OPEN)
+            store.add_to_flow(work, event.review, record["source"], [(stage.name, "waiting", "")])
             task["told"] = work.emit(
                 TaskOpened(
                     review=event.review, record=event.record, revision=1,
@@ -128,9 +130,15 @@ def _row(work: Work, event: Description, correlation: str) -> dict[str, Any]:
     return {
         "review": event.review, "id": event.record, "state": RecordStates.SCREENING, "stage": None, "rule": None,
         "reason": None, "step": 1, "described": event.revision, **_description(event.bibliography),
-        "passed": [], "notices": [], "merged_into": None, "merge": None,
+        "source": _source(event), "passed": [], "notices": [], "merged_into": None, "merge": None,
         "correlation": correlation, "arrived_at": work.now,
     }  # fmt: skip
+
+
+def _source(event: Description) -> str | None:
+    """What brought a record: the source that the run of its event is of, or else the first that is named."""
+    named = event.bibliography.sources
+    return next((it.source for it in named if it.run == event.run), named[0].source if named else None)
 
 
 def _description(found: Bibliography) -> dict[str, Any]:

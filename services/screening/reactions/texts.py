@@ -3,6 +3,7 @@ stage."""
 
 from __future__ import annotations
 
+from services.screening import store
 from services.screening.reactions.arrivals import lock_record
 from shared.db.work import Work
 from shared.events.ingest import TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
@@ -32,4 +33,6 @@ def note_copy_is_gone(work: Work, event: TextWithdrawn) -> None:
 def _note(work: Work, review: str, record: str, state: TextState) -> None:
     # What is told of a record that screening never met matters to nobody here.
     if (found := lock_record(work, review, record)) is not None:
+        store.count_standing(work, found, -1)
         found.text = state
+        store.count_standing(work, found, 1)

@@ -15,6 +15,9 @@ from services.screening.store.cycles import days_of_cycle as days_of_cycle
 from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
 from services.screening.store.cycles import forget_alarm as forget_alarm
 from services.screening.store.cycles import note_cycle as note_cycle
+from services.screening.store.flow import add_to_flow as add_to_flow
+from services.screening.store.flow import count_standing as count_standing
+from services.screening.store.flow import flowed as flowed
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
 from services.screening.store.leases import conflicts_seen as conflicts_seen

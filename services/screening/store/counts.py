@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +13,7 @@ from sqlmodel import col
 
 from services.screening.domain import VOTERS, TaskStates
 from services.screening.domain.comparisons import DAY, Compared, Comparison
-from services.screening.models import ChangeRow, CountRow, LeaseRow, OpinionRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, FlowRow, LeaseRow, OpinionRow, TaskRow, VoteRow
 from services.screening.store.tasks import IN_CONFLICT
 from shared.db.many import is_sqlite
 from shared.db.work import Work
@@ -42,6 +43,11 @@ class Counts:
 
 _COUNTED = ("review", "stage", "what", "first", "second")
 
+#: What changes of the flow are of; their sums have a table of their own (`store.flow`). `first` is a day and what is
+#: counted, `second` a source and a reason, a line each.
+FLOW = "flow"
+_FLOWING = ("review", "day", "stage", "what", "source", "reason")
+
 
 def counts(work: Work) -> Counts:
     """The counts of this work."""
@@ -61,15 +67,24 @@ def fold(work: Work, limit: int) -> int:
     taken = table.delete().where(table.c.id.in_(select(some.c.id))).returning(table)
     changes = work.session.connection().execute(taken).all()
     sums: Counter[tuple[str, ...]] = Counter()
+    flow: Counter[tuple[str, ...]] = Counter()
     for change in changes:
-        sums[change.review, change.stage, change.what, change.first, change.second] += change.n
-    rows = [{**dict(zip(_COUNTED, key, strict=True)), "n": n} for key, n in sorted(sums.items()) if n]
-    if rows:
-        new = _insert(work, CountRow.__table__)
-        n = CountRow.__table__.c.n
-        summed = new.on_conflict_do_update(index_elements=_COUNTED, set_={"n": n + new.excluded.n})
-        work.session.connection().execute(summed, rows)
+        if change.what == FLOW:
+            day, what = change.first.split("\n", 1)
+            flow[change.review, day, change.stage, what, *change.second.split("\n", 1)] += change.n
+        else:
+            sums[change.review, change.stage, change.what, change.first, change.second] += change.n
+    _sum_up(work, CountRow.__table__, _COUNTED, sums)
+    _sum_up(work, FlowRow.__table__, _FLOWING, flow)
     return len(changes)
+
+
+def _sum_up(work: Work, table: Table, names: Sequence[str], sums: Counter[tuple[str, ...]]) -> None:
+    rows = [{**dict(zip(names, key, strict=True)), "n": n} for key, n in sorted(sums.items()) if n]
+    if rows:
+        new = _insert(work, table)
+        summed = new.on_conflict_do_update(index_elements=names, set_={"n": table.c.n + new.excluded.n})
+        work.session.connection().execute(summed, rows)
 
 
 #: Sums and changes in one look, since a fold may come between two.

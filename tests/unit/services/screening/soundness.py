@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import date
 
 from sqlalchemy import select
 
@@ -59,6 +60,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             waiting = open_tasks[record.id]
             assert len(waiting) == (1 if record.state == "screening" else 0), record
             assert all(task.stage == record.stage for task in waiting)
+        _flow_is_where_records_stand(work, review, records)
         assert _counts(work, review) == _recount(records, list(tasks.values()))
         assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
@@ -113,6 +115,27 @@ def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
     assert record.excluded_for == (at.excluded_for if is_out and at is not None else None)
 
 
+def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRow]) -> None:
+    """The flow of all days together is where each record stands now."""
+    flow: Counter[tuple[str, ...]] = Counter()
+    for row in store.flowed(work, review, date.max):
+        flow[row.stage, row.what, row.reason] += row.n
+    standings: Counter[tuple[str, ...]] = Counter()
+    for record in records:
+        if record.state == "merged":
+            standings["", "merged", ""] += 1
+        elif record.rule is not None:
+            standings["", "kept_out", record.rule] += 1
+        else:
+            state = {"screening": "waiting"}.get(record.state, record.state)
+            stage = "" if state == "included" else record.stage or ""
+            standings[stage, state, record.excluded_for or ""] += 1
+            standings.update((passed, "passed", "") for passed in record.passed)
+            if record.text is not None:
+                standings["", record.text, ""] += 1
+    assert flow == standings
+
+
 def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:
     """While voters decide a conflict, two are there at least, they have not agreed, and somebody is asked."""
     if task.adjudicators != domain.VOTERS:
@@ -129,7 +152,7 @@ def _rows(work: Work, table: type, review: str) -> list:
 def _counts(work: Work, review: str) -> dict[tuple[str, ...], int]:
     counted: Counter[tuple[str, ...]] = Counter()
     for row in _rows(work, CountRow, review) + _rows(work, ChangeRow, review):
-        if row.what != "voter":
+        if row.what not in ("voter", "flow"):
             counted[row.stage, row.what, row.first, row.second] += row.n
     return {key: n for key, n in counted.items() if n}
 

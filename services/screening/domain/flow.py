@@ -1,0 +1,83 @@
+"""The flow of records: under what each is counted, given where it stands, and what that adds up to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.wire.screening import Flow, RecordState, TextState
+
+#: Where a record stands (each has one of the first five), which stages it passed, and what is known of its full text.
+Standing = Literal[
+    "waiting", "excluded", "included", "kept_out", "merged", "passed", "sought", "retrieved", "not_retrieved"
+]
+
+#: Of these a record is counted under just one.
+ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out", "merged"))
+
+
+def standings(
+    state: RecordState,
+    stage: str | None,
+    rule: str | None,
+    excluded_for: str | None,
+    passed: Iterable[str],
+    text: TextState | None,
+) -> Iterator[tuple[str, Standing, str]]:
+    """Each as the stage ('' where it is of none), what is counted there, and the rule or the stage's reason for it.
+
+    What a rule keeps out, and what lives on in another record, passed nothing and needs no text.
+    """
+    if state == "merged":
+        yield "", "merged", ""
+        return
+    if state == "excluded" and rule is not None:
+        yield "", "kept_out", rule
+        return
+    if state == "included":
+        yield "", "included", ""
+    else:
+        yield stage or "", "excluded" if state == "excluded" else "waiting", excluded_for or ""
+    for name in dict.fromkeys(passed):
+        yield name, "passed", ""
+    if text is not None:
+        yield "", text, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flowed:
+    """How many records from a source stand so at a stage, for a reason."""
+
+    stage: str
+    what: Standing
+    reason: str
+    source: str
+    n: int
+
+
+class Figures:
+    """What is counted, by stage, standing and reason, with its sources."""
+
+    def __init__(self, found: Iterable[Flowed], before: Iterable[Flowed]) -> None:
+        self._counted: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+        for sign, rows in ((1, found), (-1, before)):
+            for row in rows:
+                self._counted[row.stage, row.what, row.reason][row.source] += sign * row.n
+
+    def of(self, holds: Callable[[str, str, str], bool]) -> Flow:
+        """The records of all keys (stage, standing, reason) of which this holds."""
+        sources: Counter[str] = Counter()
+        for key, counted in self._counted.items():
+            if holds(*key):
+                sources.update(counted)
+        return Flow(n=sources.total(), sources={name: n for name, n in sorted(sources.items()) if n})
+
+    def by_reason(self, stage: str, what: str) -> dict[str, Flow]:
+        reasons = sorted({key[2] for key in self._counted if key[:2] == (stage, what) and key[2]})
+        found = {reason: self.of(lambda *key, reason=reason: key == (stage, what, reason)) for reason in reasons}
+        return {reason: flow for reason, flow in found.items() if flow.sources}
+
+    def stages(self) -> set[str]:
+        return {stage for stage, _, _ in self._counted if stage}
