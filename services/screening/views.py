@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
+from services.screening.domain.flow import ONE_EACH, Figures, Flowed
 from services.screening.models import (
     CountsNoMore,
     Lease,
@@ -24,12 +26,15 @@ from services.screening.models import (
 from services.screening.store import Counted, InHand, Left, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
+from shared.events.protocol import Protocol
 from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
     CoefficientView,
     Flag,
+    Flow,
+    FlowView,
     FullText,
     Funnel,
     Interval,
@@ -46,6 +51,7 @@ from shared.wire.screening import (
     RecordView,
     ReturnView,
     StageAgreement,
+    StageFlow,
     StageFunnel,
     StageHistory,
     StageLeft,
@@ -54,6 +60,7 @@ from shared.wire.screening import (
     TaskInHand,
     TaskStanding,
     TaskSummary,
+    TextFlow,
     VoteReceipt,
     VotesElsewhere,
 )
@@ -405,6 +412,49 @@ def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[s
         stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted,
         excluded_for=dict(sorted(excluded_for.items())),
     )  # fmt: skip
+
+
+def flow_view(
+    protocol: Protocol,
+    found: Iterable[Flowed],
+    on: date,
+    *,
+    cycle: int | None = None,
+    since: date | None = None,
+    before: Iterable[Flowed] = (),
+) -> FlowView:
+    """Every stage of the protocol in its order, then those that only earlier versions had."""
+    figures = Figures(found, before)
+
+    def standing(*what: str, stage: str | None = None) -> Flow:
+        return figures.of(lambda at, how, _: how in what and stage in (None, at))
+
+    def stage_flow(stage: str) -> StageFlow:
+        return StageFlow(
+            stage=stage, reached=standing("waiting", "passed", "excluded", stage=stage),
+            waiting=standing("waiting", stage=stage), passed=standing("passed", stage=stage),
+            excluded=standing("excluded", stage=stage), excluded_for=figures.by_reason(stage, "excluded"),
+        )  # fmt: skip
+
+    names = [stage.name for stage in protocol.stages]
+    return FlowView(
+        review=protocol.review, on=on, cycle=cycle, since=since,
+        identified=standing(*ONE_EACH), duplicates=standing("merged"), kept_out=figures.by_reason("", "kept_out"),
+        stages=[stage_flow(stage) for stage in [*names, *sorted(figures.stages() - {*names})]],
+        texts=TextFlow(
+            sought=standing("sought", "retrieved", "not_retrieved"), awaited=standing("sought"),
+            retrieved=standing("retrieved"), not_retrieved=standing("not_retrieved"),
+        ),
+        assessed_from=_assessed_from(protocol),
+        waiting=standing("waiting"), excluded=standing("excluded"), included=standing("included"),
+    )  # fmt: skip
+
+
+def _assessed_from(protocol: Protocol) -> str | None:
+    """The first stage that needs full texts; where none says so, the second, since they are sought of what passed
+    one."""
+    marked = [stage.name for stage in protocol.stages if stage.needs == "full_text"]
+    return next(iter([*marked, *(stage.name for stage in protocol.stages[1:])]), None)
 
 
 def stage_agreement(

@@ -193,6 +193,15 @@ class ScreeningClient:
         """Where every record is now, and what became of those that entered each stage."""
         return self._http.get(f"{_at(review)}/funnel", wire.Funnel)
 
+    def flow(self, review: str, *, on: date | None = None, cycle: int | None = None) -> wire.FlowView:
+        """The flow of records at the end of a day (UTC; today where none is given), or the change within a cycle."""
+        return self._http.get(f"{_at(review)}/flow", wire.FlowView, on=on, cycle=cycle)
+
+    def flow_svg(self, review: str, *, on: date | None = None, cycle: int | None = None) -> str:
+        """The same drawn as a PRISMA 2020 flow diagram, an SVG image."""
+        drawn = self._http.raw("GET", f"{_at(review)}/flow.svg", params={"on": on, "cycle": cycle})
+        return drawn.content.decode()
+
     def agreement(
         self, review: str, *, since: date | None = None, until: date | None = None, cycle: int | None = None
     ) -> list[wire.StageAgreement]:

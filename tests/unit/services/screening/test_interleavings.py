@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
@@ -101,7 +101,7 @@ class Course:
 
     _numbers = count()
 
-    def __init__(self, rig: ScreeningRig, mode: str) -> None:
+    def __init__(self, rig: ScreeningRig, mode: str, stages: Sequence[dict[str, Any]] = (FIRST, PLAIN)) -> None:
         self.rig, self.bench = rig, rig.bench
         self.review = f"plot-{next(self._numbers)}"
         self.cast: Counter[tuple[str, str]] = Counter()
@@ -114,9 +114,7 @@ class Course:
         self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
-        self._tell(
-            published(protocol(*(stage | {"reconciliation": mode} for stage in (FIRST, PLAIN)), review=self.review))
-        )
+        self._tell(published(protocol(*(stage | {"reconciliation": mode} for stage in stages), review=self.review)))
 
     def _tell(self, event: Any) -> None:
         self.rig.hears(event.model_copy(update={"review": self.review}))

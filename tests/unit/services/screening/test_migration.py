@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,10 @@ from services.screening import jobs
 from services.screening.manifest import SERVICE
 from shared.db import migrate
 from shared.db.engine import Database
+from shared.events.ingest import SourceRef, TextSought
 from shared.settings import Settings
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, protocol
+from tests.unit.services.screening.flow_recount import figures_of
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -123,6 +126,51 @@ def test_what_is_parked_waits_for_people_again_in_the_tables_before_that(old_rig
 
     assert [tuple(row) for row in found] == [("conflict", 1), ("open", 2)]
     assert (states["open"], states["conflict"], states.get("parked", 0)) == (2, 1, 0)
+
+
+def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no_source(settings, tmp_path):
+    given = Settings(data_dir=tmp_path / "flow", _env_file=None, **settings)
+    database = Database(given.resolved(given.database_url, "screening"))
+    migrate.ensure_database(database)
+    migrate.upgrade(database, SERVICE)
+    rig = ScreeningRig(make_bench(tmp_path / "flow", **settings))
+    source = [SourceRef(source="openalex", id="1", run="run_1")]
+    rig.discovers("r1", "r2", "r3", "r4", "r5", sources=source)
+    rig.discovers("old", published="2010")
+    rig.bench.clock.advance(hours=24)
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+        rig.answers(name, "exclude", reason="a balcony")
+    rig.bench.clock.advance(hours=24)
+    form = {"cmocs": ["c1"]}
+    for name in ("ana", "ben"):
+        rig.answers(name, "rich", stage="depth", fields=form)
+    rig.hears(merged("r4", into="r3"), merged("r2", into="r5"), TextSought(review=REVIEW, record="r1"))
+    days = ["2019-12-31", "2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04"]
+    known = [rig.gets("/flow", on=day).json() for day in days]
+    rig.bench.close()
+
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0013")
+        assert "flow" not in inspect(connection).get_table_names()
+        connection.commit()
+    migrate.upgrade(database, SERVICE)
+    database.close()
+    again = ScreeningRig(make_bench(tmp_path / "flow", **settings))
+    filled = [again.gets("/flow", on=day).json() for day in days]
+    again.bench.close()
+
+    assert [_figures(flow) for flow in filled] == [_figures(flow) for flow in known]
+    assert [flow["identified"]["sources"] for flow in filled] == [{}, {"": 6}, {"": 6}, {"": 6}, {"": 6}]
+    assert (filled[-1]["duplicates"]["n"], filled[-1]["included"]["n"], filled[-1]["excluded"]["n"]) == (2, 1, 1)
+
+
+def _figures(flow: dict[str, Any]) -> dict[tuple[str, ...], int]:
+    """How many there are of each, whatever brought them."""
+    counted: Counter[tuple[str, ...]] = Counter()
+    for (*figure, _), n in figures_of(flow).items():
+        counted[tuple(figure)] += n
+    return dict(counted)
 
 
 _STATES = """

@@ -1,0 +1,132 @@
+"""The flow of records counted anew from the log alone: what screening heard and what it told, and no table of its."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from shared.events.base import Event
+from shared.events.ingest import (
+    RecordDiscovered,
+    RecordMerged,
+    RecordSplit,
+    RecordUpdated,
+    TextNotRetrieved,
+    TextRetrieved,
+    TextSought,
+    TextWithdrawn,
+)
+from shared.events.screening import (
+    RecordAdvanced,
+    RecordExcluded,
+    RecordIncluded,
+    RecordReopened,
+    TaskClosed,
+    TaskOpened,
+)
+
+#: What a figure is of: its name, the stage, the reason or rule, and the source.
+Figure = tuple[str, str, str, str]
+
+
+@dataclass
+class _Record:
+    source: str
+    is_now: str = "waiting"
+    at: str = ""
+    why: str = ""
+    passed: set[str] = field(default_factory=set)
+    text: str = ""
+
+    def stands(self, is_now: str, at: str = "", why: str = "") -> None:
+        self.is_now, self.at, self.why = is_now, at, why
+
+
+def recounted(log: Iterable[tuple[date, Event]], until: date) -> Counter[Figure]:
+    """Every figure of the flow at the end of a day, from all that was heard and told in order."""
+    records: dict[str, _Record] = {}
+    for day, event in log:
+        if day <= until:
+            _apply(records, event)
+    return Counter(figure for record in records.values() for figure in _figures(record))
+
+
+def _apply(records: dict[str, _Record], event: Any) -> None:
+    name = getattr(event, "record", None)
+    if isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit)):
+        records.setdefault(name, _Record(event.bibliography.sources[0].source if event.bibliography.sources else ""))
+        return
+    if name not in records:
+        return
+    record = records[name]
+    match event:
+        case TaskOpened():
+            record.stands("waiting", event.stage)
+        case TaskClosed() if event.judgement.outcome == "advance":
+            record.passed.add(event.judgement.stage)
+        case RecordAdvanced():
+            record.stands("waiting", event.next_stage)
+        case RecordIncluded():
+            record.stands("included")
+        case RecordExcluded(rule="merged") | RecordMerged():
+            record.stands("duplicate")
+        case RecordExcluded(rule=str(rule)):
+            record.stands("kept_out", why=rule)
+        case RecordExcluded():
+            record.stands("excluded", event.stage or "", event.excluded_for or "")
+        case RecordReopened():
+            record.passed.discard(event.stage)
+            record.stands("waiting", event.stage)
+        case TextSought():
+            record.text = "awaited"
+        case TextRetrieved():
+            record.text = "retrieved"
+        case TextNotRetrieved():
+            record.text = "not_retrieved"
+        case TextWithdrawn():
+            record.text = "retrieved" if event.left else "awaited"
+
+
+def _figures(record: _Record) -> Iterable[Figure]:
+    yield "identified", "", "", record.source
+    if record.is_now in ("duplicate", "kept_out"):
+        yield record.is_now, "", record.why, record.source
+        return
+    if record.is_now == "included":
+        yield "included", "", "", record.source
+    else:
+        yield record.is_now, record.at, "", record.source
+        yield "reached", record.at, "", record.source
+        if record.why:
+            yield "excluded_for", record.at, record.why, record.source
+    for stage in record.passed:
+        yield "passed", stage, "", record.source
+        yield "reached", stage, "", record.source
+    if record.text:
+        yield record.text, "", "", record.source
+
+
+def figures_of(flow: dict[str, Any]) -> Counter[Figure]:
+    """The same figures of what the API answers."""
+    found: Counter[Figure] = Counter()
+
+    def add(name: str, stage: str, reason: str, counted: dict[str, Any]) -> None:
+        assert counted["n"] == sum(counted["sources"].values())
+        found.update({(name, stage, reason, source): n for source, n in counted["sources"].items()})
+
+    add("identified", "", "", flow["identified"])
+    add("duplicate", "", "", flow["duplicates"])
+    add("included", "", "", flow["included"])
+    for rule, counted in flow["kept_out"].items():
+        add("kept_out", "", rule, counted)
+    for text in ("awaited", "retrieved", "not_retrieved"):
+        add(text, "", "", flow["texts"][text])
+    for stage in flow["stages"]:
+        for name in ("reached", "waiting", "passed", "excluded"):
+            add(name, stage["stage"], "", stage[name])
+        for reason, counted in stage["excluded_for"].items():
+            add("excluded_for", stage["stage"], reason, counted)
+    return found
