@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from services.cli import notes, parking
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
+from services.cli.flowing import UNKNOWN, lines
 from services.cli.marking import marked
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
 from services.cli.reasons import out_for
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from shared.wire.screening import (
         ClaimMode,
         CoefficientView,
+        Flow,
         Interval,
         Kind,
         PairAgreement,
@@ -104,6 +108,34 @@ def funnel(review: str, as_json: bool) -> None:
         ("waiting", lambda row: row.open + row.conflicts),
     ]
     print_rows(found.stages, columns, as_json=False, empty="the protocol has no stages")
+
+
+@app.command("flow", example="living queue flow shared-records --on 2024-12-31 --svg flow.svg")
+@REVIEW
+@option("--on", help="As it was at the end of this day (2024-12-31, UTC).", type=click.DateTime(["%Y-%m-%d"]))
+@option("--cycle", type=int, help="What changed within this cycle.")
+@option("--svg", help="Draw it into this file too.", type=click.Path(dir_okay=False, path_type=Path))
+@AS_JSON
+def flow(review: str, on: datetime | None, cycle: int | None, svg: Path | None, as_json: bool) -> None:
+    """The flow of records as PRISMA 2020 has it: found, kept out, and per stage in, out and for which reasons."""
+    day = on and on.date()
+    with client() as living:
+        found = living.screening.flow(review, on=day, cycle=cycle)
+        drawn = living.screening.flow_svg(review, on=day, cycle=cycle) if svg is not None else ""
+    if svg is not None:
+        try:
+            svg.write_text(drawn, encoding="utf-8")
+        except OSError as error:
+            raise Invalid(f"{svg} cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json(found)
+        return
+    columns: list[tuple[str, Callable[[tuple[str, Flow]], object]]] = [
+        ("what", lambda row: row[0]),
+        ("records", lambda row: row[1].n),
+        ("by source", lambda row: ", ".join(f"{name or UNKNOWN} {n}" for name, n in row[1].sources.items())),
+    ]
+    print_rows(lines(found), columns, as_json=False, empty="")
 
 
 @app.command("next", example="living queue next shared-records --stage title_abstract")

@@ -328,6 +328,21 @@ def test_the_card_says_whether_the_full_text_is_here_where_the_stage_needs_it(sc
     assert f"it is sought: living texts show {REVIEW} r1" in as_("ana", "queue", "next", REVIEW).stdout
 
 
+def test_the_flow_is_shown_in_lines_and_drawn_into_a_file(screening_at, as_, tmp_path):
+    rig = screening_at(FORM)
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="a view", excluded_for="opinion")
+    drawn = tmp_path / "flow.svg"
+
+    said = as_("ana", "queue", "flow", REVIEW, "--svg", str(drawn)).stdout
+
+    assert "excluded for opinion" in said and "not kept 2" in said
+    assert "Records included (n = 0)" in drawn.read_text(encoding="utf-8")
+    assert data(as_("ana", "queue", "flow", REVIEW, "--json"))["excluded"]["n"] == 1
+    assert data(as_("ana", "queue", "flow", REVIEW, "--on", "2019-12-31", "--json"))["identified"]["n"] == 0
+
+
 def test_the_funnel_says_for_which_reasons_how_many_are_out(screening_at, as_):
     rig = screening_at(FORM)
     rig.discovers("r1")
