@@ -431,22 +431,24 @@ def flow_view(
 
     def stage_flow(stage: str) -> StageFlow:
         return StageFlow(
-            stage=stage, reached=standing("waiting", "passed", "excluded", stage=stage),
+            stage=stage, reached=standing("waiting", "passed", RecordStates.EXCLUDED, stage=stage),
             waiting=standing("waiting", stage=stage), passed=standing("passed", stage=stage),
-            excluded=standing("excluded", stage=stage), excluded_for=figures.by_reason(stage, "excluded"),
+            excluded=standing(RecordStates.EXCLUDED, stage=stage),
+            excluded_for=figures.by_reason(stage, RecordStates.EXCLUDED),
         )  # fmt: skip
 
     names = [stage.name for stage in protocol.stages]
     return FlowView(
         review=protocol.review, on=on, cycle=cycle, since=since,
-        identified=standing(*ONE_EACH), duplicates=standing("merged"), kept_out=figures.by_reason("", "kept_out"),
+        identified=standing(*ONE_EACH), duplicates=standing(RecordStates.MERGED),
+        kept_out=figures.by_reason("", "kept_out"),
         stages=[stage_flow(stage) for stage in [*names, *sorted(figures.stages() - {*names})]],
         texts=TextFlow(
             sought=standing("sought", "retrieved", "not_retrieved"), awaited=standing("sought"),
             retrieved=standing("retrieved"), not_retrieved=standing("not_retrieved"),
         ),
         assessed_from=_assessed_from(protocol),
-        waiting=standing("waiting"), excluded=standing("excluded"), included=standing("included"),
+        waiting=standing("waiting"), excluded=standing(RecordStates.EXCLUDED), included=standing(RecordStates.INCLUDED),
     )  # fmt: skip
 
 
