@@ -303,7 +303,7 @@ def undo(review: str, task: str, as_json: bool) -> None:
 @option("--reason", help="Why.")
 @_EXCLUDED_FOR
 @_JUDGED_FOR
-@option("--field", multiple=True, help="A field of the stage's form, `name=value`; repeat it for several values.")
+@_FIELD
 @AS_JSON
 def revise(
     review: str,

@@ -24,7 +24,7 @@ def revise(work: Work, review: str, task_id: str, ballot: Ballot) -> Task:
     """
     task, record = lock(work, review, task_id)
     vote = own_vote(work, task, store.votes_on(work, task.id))
-    if task.state == TaskStates.OPEN:
+    if task.state in (TaskStates.OPEN, TaskStates.PARKED) and task.votes_cast < task.votes_needed:
         raise Conflict("others' votes on it are still to come; until then a vote is taken back", slug="votes_not_in")
     if task.state == TaskStates.WITHDRAWN:
         raise task_withdrawn()

@@ -26,7 +26,7 @@ def take_back(work: Work, review: str, task_id: str) -> Task:
             "revision, which is kept beside your vote",
             slug="votes_are_in",
         )
-    if task.state != TaskStates.OPEN:
+    if task.state not in (TaskStates.OPEN, TaskStates.PARKED):
         raise task_withdrawn()
     vote.counts_no_more("taken_back", work.now)
     task.beside = True

@@ -381,3 +381,20 @@ def test_what_is_given_back_unread_never_parks_a_task(rig_of):
     lease = rig.claims("ana")["lease"]
     assert rig.asks(f"/leases/{lease}/release", None).status_code == 200
     assert rig.record("r1")["stages"][0]["state"] == "parked"
+
+
+def test_a_vote_on_a_parked_task_is_taken_back_and_not_revised_while_others_are_to_come(rig):
+    rig.discovers("r1")
+    task = rig.answers("ana", "include")["task"]
+    rig.claims("ben")
+    assert park(rig, "ben", task).status_code == 200
+
+    early = rig.asks(f"/tasks/{task}/revise", {"answer": "unsure"}, "ana")
+    assert (early.status_code, early.json()["title"]) == (409, "votes not in")
+    assert rig.asks(f"/tasks/{task}/take-back", None, "ana").status_code == 200
+
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+    assert_sound(rig.bench, REVIEW, [(task, "ana")])
+    assert rig.asks(f"/tasks/{task}/unpark", None, "ben").status_code == 200
+    assert_sound(rig.bench, REVIEW, [(task, "ana")])
+    assert rig.claims("ana")["task"] == task
