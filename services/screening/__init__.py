@@ -1,7 +1,8 @@
 """Screening hands records to people stage by stage, and turns their independent votes into decisions.
 
-Owns: the stages each protocol version asks for, the state of every record in screening, its tasks, leases,
-votes and conflicts, and the order of the queue.
+Owns: the stages each protocol version asks for, the state of every record in screening and its flow, its tasks, leases,
+votes, conflicts and what people answered in them, what is parked, what people note for themselves, how far they agree,
+and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, ingest.text.sought, ingest.text.retrieved, ingest.text.not_retrieved,
@@ -14,8 +15,8 @@ screening.record.excluded, screening.record.reopened, screening.agreement.fell, 
 
 Nobody sees another's vote on a task before it is closed, except, once all its independent votes are in, who has
 voted on it, and the adjudicator who holds its conflict and has given their own first look (`commands/conflicts.py`).
-No event before `screening.task.closed` tells a vote.
-Who parked a task and why, and what people note of it for themselves, others see no earlier.
+No event before `screening.task.closed` tells a vote. Who parked a task and why, and what people note of it for
+themselves, others see no earlier. docs/blindness.md has the whole promise.
 
 What can be undone. Until the last independent vote on a task is in, its people may take theirs back
 (`commands/undoing.py`). After that, what they would answer now is kept beside their vote and counts nowhere

@@ -103,7 +103,7 @@ class Client:
         if plain:
             from shared.client.plain import LastingHttp, PlainHttp
 
-            kind = LastingHttp if lasting else PlainHttp
+            kind: type[Http] = LastingHttp if lasting else PlainHttp
             return cls(kind(urls, key, patience=patience, timeout=timeout, waiting=waiting))
         return cls(Http(urls, key, patience=patience, timeout=timeout, client=client, waiting=waiting))
 

@@ -72,28 +72,14 @@ class PlainHttp(Http):
         return client.request(method, url, params=params, content=content, headers=headers, into=into)
 
 
-class LastingHttp(PlainHttp):
-    """PlainHttp over connections that stay open, for whoever asks all day long; this loads httpx."""
+class LastingHttp(Http):
+    """Http that reads Documents as PlainHttp does, over connections that stay open, for whoever asks all day long."""
 
     def read(self, model: type[Model], answer: Answered) -> Any:
         return json.loads(answer.content, object_hook=Document)
 
     def item(self, model: type[Model], item: Any) -> Any:
         return Document(item)
-
-    def _connect(self, timeout: float) -> Sender:
-        return Http._connect(self, timeout)
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any],
-        content: Sent,
-        headers: Mapping[str, str],
-        into: Into | None = None,
-    ) -> Answered:
-        return Http._send(self, method, url, params, content, headers, into)
 
 
 class _Standard:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from services.cli.marking import any_of
 from services.cli.screen.cards import Card
 from services.cli.screen.prompts import Line, Pick, key_of
 from services.cli.visible import visible
@@ -180,7 +179,7 @@ class Window:
         if session.highlighted:
             for words, colour in ((card.include_words, _INCLUDE), (card.exclude_words, _EXCLUDE)):
                 if words:
-                    marked.highlight_regex(_any_of(words), colour)
+                    marked.highlight_regex(any_of(words), colour)
         return marked
 
     def _criteria(self, card: Card, width: int) -> list[Text]:
@@ -361,11 +360,3 @@ def _rows(parts: Iterable[Text], width: int, gap: int = 3) -> list[Text]:
         else:
             rows.append(part)
     return rows
-
-
-@lru_cache(maxsize=16)
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of these words, whole, in any case; a `*` at the end stands for whatever the word ends with."""
-    spelled = sorted(words, key=len, reverse=True)
-    either = "|".join(re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "") for word in spelled)
-    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)

@@ -1,5 +1,7 @@
 """Every query of screening, by what it is about, and the locks that keep two people from taking one slot."""
 
+from services.screening.store.alarms import alarms as alarms
+from services.screening.store.alarms import forget_alarm as forget_alarm
 from services.screening.store.counts import Counted as Counted
 from services.screening.store.counts import Counts as Counts
 from services.screening.store.counts import compared as compared
@@ -10,10 +12,8 @@ from services.screening.store.counts import fold as fold
 from services.screening.store.counts import queue_depths as queue_depths
 from services.screening.store.counts import stages_voted_at as stages_voted_at
 from services.screening.store.counts import times_counted as times_counted
-from services.screening.store.cycles import alarms as alarms
 from services.screening.store.cycles import days_of_cycle as days_of_cycle
 from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
-from services.screening.store.cycles import forget_alarm as forget_alarm
 from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.flow import add_to_flow as add_to_flow
 from services.screening.store.flow import count_standing as count_standing

@@ -7,7 +7,7 @@ from datetime import UTC, date, timedelta
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.screening.models import AlarmRow, CycleRow
+from services.screening.models import CycleRow
 from shared.db.work import Work
 
 
@@ -21,15 +21,6 @@ def days_of_this_cycle(work: Work, review: str) -> tuple[date, date]:
     """The first day (UTC) after the last cycle that ended, and no last one."""
     ended = work.session.scalar(select(func.max(col(CycleRow.ended_at))).where(col(CycleRow.review) == review))
     return ended.astimezone(UTC).date() + timedelta(days=1) if ended else date.min, date.max
-
-
-def alarms(work: Work, review: str) -> list[AlarmRow]:
-    """Of whom it is told that they agree too little."""
-    return list(work.session.scalars(select(AlarmRow).where(col(AlarmRow.review) == review)))
-
-
-def forget_alarm(work: Work, row: AlarmRow) -> None:
-    work.session.delete(row)
 
 
 def days_of_cycle(work: Work, review: str, cycle: int) -> tuple[date, date]:
