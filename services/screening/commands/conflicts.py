@@ -18,8 +18,9 @@ from shared.ids import new_id
 def look(work: Work, held: InHand, ballot: Ballot) -> None:
     """Keeps an adjudicator's own answer, given before they see any vote. Raises Conflict (`no_first_look`,
     `already_looked`) or Invalid."""
-    _, task, _ = held
-    if task.state != TaskStates.CONFLICT or task.adjudicators == VOTERS:
+    lease, task, _ = held
+    # A lease that lives is of a conflict still, which may be parked meanwhile.
+    if lease.kind != TO_DECIDE or task.adjudicators == VOTERS:
         raise Conflict("a first look is of somebody who decides what others voted on", slug="no_first_look")
     if has_looked(work, task):
         raise Conflict("you have given your first look, and see the votes: decide", slug="already_looked")

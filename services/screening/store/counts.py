@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Table, func, select, text
+from sqlalchemy import Table, func, select, text, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from services.screening.domain import VOTERS, TaskStates
 from services.screening.domain.comparisons import DAY, Compared, Comparison
-from services.screening.models import ChangeRow, CountRow, FlowRow, LeaseRow, OpinionRow, TaskRow, VoteRow
+from services.screening.models import ChangeRow, CountRow, FlowRow, LeaseRow, OpinionRow, ParkingRow, TaskRow, VoteRow
 from services.screening.store.tasks import IN_CONFLICT
 from shared.db.many import is_sqlite
 from shared.db.work import Work
@@ -185,8 +185,8 @@ def compared(work: Work, review: str, since: date, until: date) -> dict[str, Com
 
 
 def compared_in_conflicts(work: Work, review: str, person: str, since: date, until: date) -> dict[str, Compared]:
-    """The same of open conflicts, or of votes that a merge moved there, in which this person has no part: who decides
-    one has none before their first look."""
+    """The same of conflicts that are open or parked, or of votes that a merge moved there, in which this person has no
+    part: who decides one has none before their first look."""
     of_conflict = func.coalesce(col(VoteRow.paired_on), col(TaskRow.id))
     mark = f"\n{person}\n"
     theirs = (col(LeaseRow.task) == TaskRow.id) & (col(LeaseRow.person) == person) & col(LeaseRow.ended).is_(None)
@@ -194,17 +194,19 @@ def compared_in_conflicts(work: Work, review: str, person: str, since: date, unt
     holds_unseen = select(col(LeaseRow.id)).where(theirs, col(TaskRow.adjudicators) != VOTERS).exists() & ~(
         select(col(OpinionRow.id)).where(look, col(OpinionRow.kind) == "look").exists()
     )
-    open_to_others = (
+    parked = select(col(ParkingRow.task)).where(col(ParkingRow.review) == review, col(ParkingRow.ended).is_(None))
+    # Each by an index of its own.
+    open_to_others, parked_for_others = (
         select(of_conflict.label("task"))
         .join(TaskRow, (col(TaskRow.id) == VoteRow.task) & col(VoteRow.deciding).is_(False))
-        .where(col(TaskRow.review) == review, IN_CONFLICT)
+        .where(col(TaskRow.review) == review, which)
         .where((func.replace(col(TaskRow.takers), mark, "") == TaskRow.takers) | holds_unseen)
-        .distinct()
-        .subquery("open_to_others")
+        for which in (IN_CONFLICT, col(TaskRow.id).in_(parked))
     )
+    waiting = union(open_to_others, parked_for_others).subquery("waiting")
     query = (
         select(col(TaskRow.stage), col(TaskRow.compared), func.count())
-        .join(open_to_others, open_to_others.c.task == TaskRow.id)
+        .join(waiting, waiting.c.task == TaskRow.id)
         .where(col(TaskRow.compared).is_not(None))
         .group_by(col(TaskRow.stage), col(TaskRow.compared))
     )

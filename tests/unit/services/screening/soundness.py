@@ -97,7 +97,7 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         assert {lease.kind for lease in leases} <= {"conflict"}
         _voters_are_asked(work, task, voters, holders)
     if by_voters:
-        assert task.state in ("conflict", "withdrawn") or task.decided_by in ("consensus", "agreement")
+        assert task.state in ("conflict", "parked", "withdrawn") or task.decided_by in ("consensus", "agreement")
     if task.decided_by == "consensus":
         assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:

@@ -398,3 +398,53 @@ def test_a_vote_on_a_parked_task_is_taken_back_and_not_revised_while_others_are_
     assert rig.asks(f"/tasks/{task}/unpark", None, "ben").status_code == 200
     assert_sound(rig.bench, REVIEW, [(task, "ana")])
     assert rig.claims("ana")["task"] == task
+
+
+def test_a_conflict_that_is_parked_is_hidden_still_from_whoever_may_come_to_decide_it(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2")
+    rig.answers("cy", "include", stage="sift")
+    rig.answers("ana", "include", stage="sift")
+    for name, answer in (("ana", "include"), ("ben", "unsure")):
+        task = rig.answers(name, answer, stage="sift")["task"]
+
+    def withheld() -> tuple[int, int]:
+        shown = rig.gets("/agreement", "cy", "adjudicator").json()[0]
+        return shown["n"], shown["withheld"]
+
+    assert withheld() == (1, 1)
+    assert park(rig, "lea", task, "lead").status_code == 200
+    assert withheld() == (1, 1)
+
+
+def test_whoever_holds_a_conflict_that_a_lead_parks_may_look_and_decide(rig):
+    rig.discovers("r1")
+    for name, answer in (("ana", "include"), ("ben", "unsure")):
+        task = rig.answers(name, answer, stage="sift")["task"]
+    lease = rig.claims("dee", "adjudicator", kind="conflict")["lease"]
+    assert park(rig, "lea", task, "lead").status_code == 200
+
+    assert [vote["answer"] for vote in rig.looks("dee", lease, "include")["votes"]] == ["include", "unsure"]
+    assert rig.votes("dee", lease, "include", "adjudicator", reason="it fits").json()["state"] == "advanced"
+
+
+def test_a_conflict_that_its_voters_decide_comes_back_to_them(rig_of):
+    rig = rig_of({**SIFT, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    cast = [
+        (rig.answers(name, answer, stage="sift")["task"], name)
+        for name, answer in (("ana", "include"), ("ben", "unsure"))
+    ]
+    task = cast[0][0]
+    held = rig.claims("ana", kind="conflict")
+    assert park(rig, "lea", task, "lead").status_code == 200
+    assert_sound(rig.bench, REVIEW, cast)
+
+    assert rig.votes("ana", held["lease"], "include", reason="it fits").status_code == 200
+    assert rig.claims("ben", kind="conflict") is None
+    assert rig.asks(f"/tasks/{task}/unpark", None, "lea", "lead").status_code == 200
+    assert_sound(rig.bench, REVIEW, cast)
+
+    lease = rig.claims("ben", kind="conflict")["lease"]
+    assert rig.votes("ben", lease, "include", reason="so be it").json()["state"] == "advanced"
+    assert_sound(rig.bench, REVIEW, cast)
