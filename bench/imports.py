@@ -28,6 +28,7 @@ from bench.corpus import ROOT
 from bench.machine import look_for_garbage_as_the_platform
 from bench.texts import Text, generated
 from services.ingest.commands.imports import request_import
+from services.ingest.commands.uploads import keep_upload
 from services.ingest.jobs.importing import AT_ONCE, take_in_files
 from services.ingest.manifest import SERVICE
 from services.ingest.models import ImportRow, ReviewRow
@@ -113,6 +114,7 @@ def _import(running: Running, file: Path) -> tuple[float, int]:
     with file.open("rb") as content:
         kept = running.blobs.put(iter(lambda: content.read(1 << 20), b""), file.stat().st_size)
     with running.work("bench") as work:
+        keep_upload(work, _REVIEW, kept)
         asked = NewImport(file=kept.sha256, name=file.name, database="embase")
         imported = request_import(work, running.blobs, _REVIEW, asked).id
     began = time.perf_counter()
