@@ -48,12 +48,15 @@ class Line:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str], Any]:
-        """The answer's status, headers and JSON. Raises ConnectionRefusedError when nobody listens, and
-        ConnectionError when the request was sent and no answer came."""
+    async def ask(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[int, dict[str, str], Any]:
+        """The answer's status, headers and JSON; the command's `key` makes it one, however often it is sent. Raises
+        ConnectionRefusedError when nobody listens, and ConnectionError when the request was sent and no answer came."""
         content = json.dumps(body).encode() if body is not None else b""
+        named = f"Idempotency-Key: {key}\r\n" if key is not None else ""
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._at.netloc}\r\nAuthorization: Bearer {self._token}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self._at.netloc}\r\nAuthorization: Bearer {self._token}\r\n{named}"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         reader, writer = await self._open()

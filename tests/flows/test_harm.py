@@ -6,10 +6,7 @@ Slow: each test plays the whole first review against running processes while som
 from __future__ import annotations
 
 import ast
-import json
-import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +22,7 @@ import yaml
 
 from demo.environment import Environment
 from demo.processes import ALL
+from tests.flows.broker import Broker
 from tests.flows.profiles import APART, FIRST_REVIEW, ROOT, SECOND_REVIEW, client, demo_run, embedded, environment, real
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -98,21 +96,17 @@ def test_while_the_log_is_locked_nothing_is_lost(tmp_path):
 
 @pytest.mark.real
 def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres_url, real_search_url, tmp_path):
-    local = [sys.executable, str(ROOT / "deploy" / "local")]
-    instance = ["--instance", f"flows-{os.getpid()}"]
-    subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
-    try:
-        kafka = _url_of_kafka(local, instance)
-        profile = real(kafka, real_postgres_url, real_search_url)
+    with Broker.of_its_own("flows") as broker:
+        profile = real(broker.url, real_postgres_url, real_search_url)
 
         def harm(site: Environment) -> ExitStack:
             def kill_the_broker_once(over: Event) -> None:
                 seen = site.settings.data_dir / "told"
                 while not over.wait(0.2):
                     if seen.exists() and "2019:" in seen.read_text():
-                        _kill_kafka(local, instance)
+                        broker.kill()
                         over.wait(3)
-                        subprocess.check_call([*local, "up", *instance, "--only", "kafka"])
+                        broker.up()
                         return
 
             stack = ExitStack()
@@ -126,27 +120,6 @@ def test_while_the_broker_is_killed_and_comes_back_nothing_is_lost(real_postgres
                 assert outcome.differences == []
         finally:
             profile.clear_away()
-    finally:
-        subprocess.check_call([*local, "down", *instance, "--wipe"])
-
-
-def _status(local: list[str], instance: list[str]) -> dict:
-    # `status` exits with 3 while a server does not answer; what it prints is what counts here.
-    answer = subprocess.run([*local, "status", "--json", *instance], capture_output=True, text=True, check=False)
-    return json.loads(answer.stdout)
-
-
-def _url_of_kafka(local: list[str], instance: list[str]) -> str:
-    return next(server["url"] for server in _servers(local, instance) if server["server"] == "kafka")
-
-
-def _servers(local: list[str], instance: list[str]) -> list[dict]:
-    seen = _status(local, instance)
-    return seen["servers"] if isinstance(seen, dict) else seen
-
-
-def _kill_kafka(local: list[str], instance: list[str]) -> None:
-    os.kill(next(server["pid"] for server in _servers(local, instance) if server["server"] == "kafka"), signal.SIGKILL)
 
 
 def test_services_in_processes_of_their_own_share_the_embedded_log(tmp_path):
