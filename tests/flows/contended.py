@@ -1,6 +1,6 @@
 """A day on which all goes wrong at once: many people at two processes of screening, which are killed, on a broker that
-is killed too, and requests that come twice and late. `python -m tests.flows.contended 20000 200 12` is that at its size:
-tasks, people, and faults.
+is killed too, and requests that come twice and late. `python -m tests.flows.contended 20000 200 12` is that with so many
+tasks, people and faults.
 """
 
 from __future__ import annotations
