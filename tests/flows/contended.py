@@ -1,6 +1,6 @@
 """A day on which all goes wrong at once: many people at two processes of screening, which are killed, on a broker that
-is killed too, and requests that come twice and late. `python -m tests.flows.contended 20000 200 12` is that with so many
-tasks, people and faults.
+is killed too, and requests that come twice and late. `python -m tests.flows.contended 20000 200 12`: as many tasks,
+people and faults.
 """
 
 from __future__ import annotations
@@ -253,9 +253,9 @@ def judged(site: Site, day: Day) -> list[str]:
         with database.session(readonly=True) as session:
             kept = [tuple(row) for row in session.execute(select(VoteRow.task, VoteRow.person, VoteRow.answer))]
             states = {
-                row.id: (row.state, row.votes_cast, row.places)
+                row.id: (row.state, row.votes_cast)
                 for row in session.execute(
-                    select(TaskRow.id, TaskRow.state, TaskRow.votes_cast, TaskRow.places).where(TaskRow.stage == STAGE)
+                    select(TaskRow.id, TaskRow.state, TaskRow.votes_cast).where(TaskRow.stage == STAGE)
                 )
             }
     accepted = Counter((task, person, answer) for (task, person), answer in day.accepted.items())
@@ -264,7 +264,7 @@ def judged(site: Site, day: Day) -> list[str]:
     answers = defaultdict(list)
     for (task, _), answer in day.accepted.items():
         answers[task].append(answer)
-    for task, (state, cast, _) in states.items():
+    for task, (state, cast) in states.items():
         should = _should_be(answers[task])
         if state != should or cast != len(answers[task]):
             wrong.append(f"{task} is {state} with {cast} votes, and should be {should}: {answers[task]}")
@@ -294,9 +294,9 @@ def _wrong_on_log(site: Site, day: Day, answers: dict[str, list[str]]) -> list[s
             ended[event.task] += 1
         elif isinstance(event, TaskClosed) and event.judgement.stage == STAGE:
             ended[event.task] += 1
-            told = {(event.task, vote.person): vote.answer for vote in event.judgement.votes}
-            if told != {key: it for key, it in day.accepted.items() if key[0] == event.task}:
-                wrong.append(f"{event.task} was closed with {told}")
+            votes = {(event.task, vote.person): vote.answer for vote in event.judgement.votes}
+            if votes != {key: it for key, it in day.accepted.items() if key[0] == event.task}:
+                wrong.append(f"{event.task} was closed with {votes}")
     wrong += [f"opened {times} times: {task}" for task, times in opened.items() if times != 1]
     full = {task for task, given in answers.items() if len(given) == 2}
     wrong += [
