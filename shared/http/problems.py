@@ -59,6 +59,16 @@ _WORDS = {
 _NO_WAY = ("08", "53300", "57P")
 
 
+#: What is wrong with a file or its disk, in words that do not name it: where the platform keeps what is its own affair.
+_STORED: Mapping[str, str] = {
+    "damaged": "a file that is needed for this is damaged, and must be mended",
+    "disk_full": "the disk that is needed for this is full, and must be given room",
+    "read_only": "the disk that is needed for this can only be read now",
+    "forbidden": "the platform may not write where this is kept",
+    "not_there": "a file that is needed for this is away, and must be put back",
+    "disk_fails": "the disk that is needed for this fails",
+}
+
 #: What does not pass before a person has done something; nobody is told to ask again.
 _FOR_A_PERSON = {*SLUGS, "index_lost"}
 
@@ -88,6 +98,12 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
 
     @app.exception_handler(LivingError)
     async def _living(request: Request, error: LivingError) -> Response:
+        if isinstance(error, Unavailable) and error.slug in _STORED:
+            log.error("storage unavailable", path=request.url.path, error=error.detail)
+            return await _answered(request, Unavailable(f"{_STORED[error.slug]}; nothing was changed", slug=error.slug))
+        return await _answered(request, error)
+
+    async def _answered(request: Request, error: LivingError) -> Response:
         extra = {name: value for name, value in error.extra.items() if value not in (None, [])}
         passes = error.passes if isinstance(error, Unconfirmed) else True
         return problem(request, STATUS[error.kind], error.slug, error.detail, passes=passes, **extra)
@@ -125,7 +141,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
     async def _database(request: Request, error: Exception) -> Response:
         log.error("database unavailable", path=request.url.path, error=str(getattr(error, "orig", error)))
         why, slug = _why(error)
-        return await _living(request, Unavailable(f"{why}; nothing was changed", slug=slug))
+        return await _answered(request, Unavailable(f"{why}; nothing was changed", slug=slug))
 
     # No connection, no lock or no answer in time, a deadlock, a server that went away.
     for unavailable in (OperationalError, InterfaceError, TimeoutError):

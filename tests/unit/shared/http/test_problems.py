@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from shared.errors import Invalid
 from shared.paging import decode_cursor, encode_cursor
 from shared.service import every
+from shared.storage import unusable
 from tests.toy import TOY, overdue
 
 
@@ -51,6 +54,19 @@ def test_a_retried_command_is_answered_and_not_done_again(bench):
     answers = [ana.post("/toy/reviews/r/notes", headers={"Idempotency-Key": "key-0001"}) for _ in range(2)]
 
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"review": "r"})] * 2
+
+
+def test_a_disk_that_is_full_is_told_without_its_path(bench, monkeypatch, tmp_path):
+    def full(*args: object, **about: object) -> None:
+        raise unusable(tmp_path / "blobs", OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(bench.running, "work", full)
+
+    answer = bench.person().get("/toy/reviews/r/notes")
+
+    assert (answer.status_code, answer.json()["title"]) == (503, "disk full")
+    assert "is full" in answer.json()["detail"] and str(tmp_path) not in answer.text
+    assert "retry-after" not in answer.headers
 
 
 def test_an_unexpected_error_is_told_without_its_insides(bench, monkeypatch):
