@@ -55,13 +55,14 @@ def _effects(before: Protocol, after: Protocol, queue: Sequence[StageQueue]) -> 
         tasks = there.open + there.conflicts if there is not None else 0
         if stage.name not in kept and tasks:
             yield (
-                f"{counted(tasks, 'task')} of stage {stage.name!r}, which is gone, stay with the question that they "
-                "were opened with, until people have answered them"
+                f"{counted(tasks, 'task')} of stage {stage.name!r}, which is gone: what nobody has begun goes on to "
+                "the next stage that it has not passed; the others, and those that have none, stay with the question "
+                "that they were opened with, until people have answered it"
             )
         elif stage.name in kept and tasks and kept[stage.name] != stage:
             yield (
-                f"{counted(tasks, 'task')} of stage {stage.name!r} that wait stay as they were opened; what is opened "
-                "from now on asks anew"
+                f"{counted(tasks, 'task')} of stage {stage.name!r} that wait: those that nobody has begun are asked as "
+                "the new version says; those with a vote, or in somebody's hand, stay as they were opened"
             )
     dates = (before.published_after, before.published_until)
     if dates != (after.published_after, after.published_until):

@@ -24,11 +24,12 @@ What can be undone. Until the last independent vote on a task is in, its people 
 and no vote of before counts there; or they stand, and an adjudicator decides, whatever they say.
 
 What an amendment does. A later protocol version may add, rename, drop or reorder stages, change questions,
-and move the dates. A task that is open keeps the question, the answers and the number of votes it was opened
-with; its votes keep that version's number. When a record passes a stage, it goes on to the first stage of
-the newest version that it has not passed (a stage is its name: a renamed one is a new question). Decisions
-that were made stand. Where the dates moved, a job goes through the records once: what the dates kept out and
-now admit is opened, what nobody has voted on and they now refuse is closed.
+and move the dates. A task on which somebody voted, or that somebody holds, keeps the question, the answers and the
+number of votes it was opened with; its votes keep that version's number. When a record passes a stage, it goes on to
+the first stage of the newest version that it has not passed (a stage is its name: a renamed one is a new question).
+Decisions that were made stand. A job goes through the records once (`commands/amending.py`): what nobody has begun is
+asked by the newest version, and where that has the stage no more the record goes on to the next; what the dates kept
+out and now admit is opened, what nobody has voted on and they now refuse is closed.
 
 What a change of a theory does. Where a CMOC says something else now, a job asks anew about what was excluded for it at
 the stages that the protocol names (`commands/theories.py`): under the newest version, whose votes alone count.

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import drifting, names, parking, queue, steps, theories
+from services.screening.commands import amending, drifting, names, parking, queue, steps, theories
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -29,14 +29,15 @@ def resume_what_is_due(running: Context) -> None:
     _repeat(running, "screening:resume", lambda work: parking.resume_due(work, BATCH))
 
 
-def apply_moved_dates(running: Context) -> None:
-    """Holds the records of each review against its protocol's dates again, where an amendment moved them."""
-    with running.work("screening:dates", readonly=True) as work:
-        moved = [(version.review, version.version) for version in store.rechecks(work)]
+def apply_amendments(running: Context) -> None:
+    """Holds the records of each review that was amended against its protocol's dates again, and has what nobody has
+    begun be asked as the newest version says."""
+    with running.work("screening:amendments", readonly=True) as work:
+        amended = [(version.review, version.version) for version in store.rechecks(work)]
     with each("review") as failures:
-        for review, version in moved:
+        for review, version in amended:
             with failures.apart(review):
-                _repeat(running, "screening:dates", partial(_recheck_some, review=review, version=version))
+                _repeat(running, "screening:amendments", partial(_recheck_some, review=review, version=version))
 
 
 def replace_old_names(running: Context) -> None:
@@ -91,10 +92,12 @@ def _recheck_some(work: Work, *, review: str, version: int) -> int:
     if row is None or row.recheck_after is None:
         return 0
     page = store.lock_page_in_screening_or_ruled_out(work, review, row.recheck_after, BATCH)
+    store.hold_waiting_tasks(work, page)
     plan = store.the_plan(work, review)
     with work.following(row.correlation, row.caused_by):
         for record in page:
             steps.hold_against_dates(work, record, plan, "dates_amended")
+            amending.ask_by_newest(work, record, plan)
     row.recheck_after = page[-1].id if len(page) == BATCH else None
     return len(page)
 

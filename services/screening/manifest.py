@@ -67,7 +67,7 @@ SERVICE = Service(
     jobs=[
         every(minutes=1, run=jobs.return_lapsed_leases),
         every(minutes=1, run=jobs.resume_what_is_due),
-        every(minutes=1, run=jobs.apply_moved_dates),
+        every(minutes=1, run=jobs.apply_amendments),
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
         every(minutes=5, run=jobs.watch_agreement),

@@ -58,7 +58,8 @@ class Judgement(Value):
 
 
 class TaskOpened(Event, type="screening.task.opened", key="record"):
-    """A record waits for people at a stage."""
+    """A record waits for people at a stage; `because` of what: it came there (`stage_reached`), an amended protocol
+    asks otherwise there (`amended`), and more."""
 
     record: Id
     task: Id
@@ -183,7 +184,8 @@ class AgreementRecovered(Event, type="screening.agreement.recovered", key="revie
 
 
 class RecordReopened(Event, type="screening.record.reopened", key="record"):
-    """A decision about a record no longer stands, and it waits for people again."""
+    """A decision about a record no longer stands, or an amended protocol has the stage no more at which it waited; it
+    waits for people here now."""
 
     record: Id
     revision: Count

@@ -374,7 +374,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
     forget_stands(work, task)
     _turn_open(work, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
-    _tell_opened(work, record, task, "votes_of_one_person", cause)
+    tell_opened(work, record, task, "votes_of_one_person", cause)
     if task.votes_cast == task.votes_needed:
         settle(work, record, task, independent)
 
@@ -390,7 +390,7 @@ def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> N
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, task, [vote for vote in votes if not vote.deciding])
-    _tell_opened(work, record, task, because, cause)
+    tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
@@ -423,7 +423,12 @@ def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
         withdraw_task(work, store.lock_waiting_task(work, record))
     _set_passed(work, record, [stage for stage in record.passed if stage != task.stage])
     turn_record(work, record, RecordStates.SCREENING, stage=task.stage)
-    return tell(work, record, RecordReopened, task.told, stage=task.stage, reason=why)
+    return tell_sent(work, record, task.stage, why, task.told)
+
+
+def tell_sent(work: Work, record: Record, stage: str, why: str, cause: str | None) -> str:
+    """Tells that a record was sent to a stage, and why; answers the event."""
+    return tell(work, record, RecordReopened, cause, stage=stage, reason=why)
 
 
 def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
@@ -436,7 +441,7 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = 0  # Of these none is counted as alone.
     _turn_open(work, task, independent)
-    _tell_opened(work, record, task, because, cause)
+    tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
     elif not settle(work, record, task, independent):
@@ -459,7 +464,8 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     _make_slots(work, task, independent)
 
 
-def _tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+def tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+    """Tells that a task waits for people as it is now."""
     task.told = tell(
         work, record, TaskOpened, cause,
         task=task.id, stage=task.stage, votes_needed=task.votes_needed, because=because,

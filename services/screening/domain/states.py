@@ -21,7 +21,10 @@ class RecordStates(States[RecordState]):
     moves = {
         (None, SCREENING): "it is discovered",
         (None, EXCLUDED): "a rule of the protocol keeps it out",
-        (SCREENING, SCREENING): "it passes a stage, or goes back to one",
+        (
+            SCREENING,
+            SCREENING,
+        ): "it passes a stage, goes back to one, or is at one that an amended protocol has no more",
         (SCREENING, INCLUDED): "it passes the last stage",
         (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
         (EXCLUDED, SCREENING): "the dates that kept it out admit it now, votes that led it out were one person's, the "
@@ -62,7 +65,8 @@ class TaskStates(States[TaskState]):
         (OPEN, EXCLUDED): "its votes lead out",
         (CONFLICT, ADVANCED): "an adjudicator or its voters decide",
         (CONFLICT, EXCLUDED): "an adjudicator or its voters decide, or what passed the stage is another record again",
-        (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
+        (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage, or an amended "
+        "protocol has the stage no more",
         (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
         (CONFLICT, OPEN): "votes on it were one person's",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from services.screening import store
 from services.screening.models import ProtocolRow
 from shared.db.work import Work
@@ -12,8 +10,8 @@ from shared.events.protocol import Protocol, VersionPublished
 
 
 def adopt_stages(work: Work, event: VersionPublished) -> None:
-    """Keeps a protocol version that can be read; where its dates differ from the last one's, marks the records to be
-    checked."""
+    """Keeps a protocol version that can be read; where it says otherwise than the last one, marks the records to be
+    held against it."""
     protocol = event.protocol
     known = store.version_if_known(work, event.review, event.version)
     if known is not None:
@@ -21,16 +19,12 @@ def adopt_stages(work: Work, event: VersionPublished) -> None:
             raise Rejected(f"review {event.review!r}: version {event.version} was published with other content")
         return
     before = store.newest(work, event.review)
-    moved = before is not None and _dates(before.protocol) != _dates(protocol)
+    amended = before is not None and before.protocol != protocol
     store.adopt(
         work,
         ProtocolRow(
             review=event.review, version=event.version, document=event.document,
-            recheck_after="" if moved else None, correlation=work.correlation, caused_by=work.causation,
+            recheck_after="" if amended else None, correlation=work.correlation, caused_by=work.causation,
             adopted_at=work.now,
         ),
     )  # fmt: skip
-
-
-def _dates(protocol: Protocol) -> tuple[date | None, date | None]:
-    return protocol.published_after, protocol.published_until

@@ -87,6 +87,7 @@ from services.screening.store.slots import left as left
 from services.screening.store.slots import skip as skip
 from services.screening.store.slots import take_slots as take_slots
 from services.screening.store.slots import take_slots_of as take_slots_of
+from services.screening.store.tasks import hold_waiting_tasks as hold_waiting_tasks
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at
 from services.screening.store.tasks import lock_waiting_task as lock_waiting_task

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlmodel import col
 
-from services.screening.domain import TaskStates
+from services.screening.domain import RecordStates, TaskStates
 from services.screening.models import Record, RecordRow, Task, TaskRow
 from services.screening.store.records import task_id
 from shared.db.paging import read_plain_page
@@ -54,6 +54,15 @@ def lock_with_record(work: Work, review: str, task: str) -> tuple[Task, Record] 
 def lock_waiting_task(work: Work, record: Record) -> Task:
     """The open task or conflict of a record that is in screening, held."""
     return lock_task(work, task_id(record.review, record.id, record.stage or ""))
+
+
+def hold_waiting_tasks(work: Work, records: Iterable[Record]) -> None:
+    """Reads and holds the open tasks, conflicts and parked tasks of those of these records that are in screening, which
+    are held, at once."""
+    ids = [task_id(one.review, one.id, one.stage or "") for one in records if one.state == RecordStates.SCREENING]
+    if ids:
+        query = select(TaskRow).where(col(TaskRow.id).in_(ids)).order_by(col(TaskRow.id)).with_for_update()
+        work.rows.keep(TaskRow, *work.rows.read(query, None, TaskRow))
 
 
 def tasks_of(work: Work, record: Record, stages: Iterable[str]) -> list[Task]:

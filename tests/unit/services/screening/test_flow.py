@@ -85,7 +85,7 @@ class LoggedCourse(Course):
     def amends(self, published_after: str) -> None:
         plan = protocol(*STAGES, review=self.review, published_after=published_after)
         self._tell(published(plan, 2))
-        self.bench.runs(jobs.apply_moved_dates)
+        self.bench.runs(jobs.apply_amendments)
 
     def day(self, number: int, new: int, steps: int) -> None:
         """A day's work: some records come in, and people do one thing after another."""

@@ -87,7 +87,7 @@ def test_dates_that_an_amendment_moved_are_applied_to_every_record(either_rig, m
     rig.hears(moved)
     assert len(rig.bench.emitted(RecordReopened)) == 0
 
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
 
     reopened = rig.bench.emitted(RecordReopened)
     assert [event.record for event in reopened] == ["o1", "o2", "o3"]
@@ -99,7 +99,7 @@ def test_dates_that_an_amendment_moved_are_applied_to_every_record(either_rig, m
     assert rig.record("r1")["state"] == "screening"
 
     before = len(rig.bench.journal())
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
     assert len(rig.bench.journal()) == before
 
 
@@ -107,7 +107,7 @@ def test_what_the_check_tells_follows_from_the_publication(rig):
     rig.discovers("o1", published="2016")
     rig.hears(published(protocol(published_after="2015-12-31"), version=2))
 
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
 
     excluded, reopened, opened = rig.bench.journal()
     assert excluded.type == RecordExcluded.type
@@ -134,11 +134,11 @@ def test_a_review_whose_dates_cannot_be_applied_keeps_no_other_waiting(rig, monk
 
     monkeypatch.setattr(steps, "hold_against_dates", fails)
     with pytest.raises(ExceptionGroup, match="1 failed: review allotments: KeyError"):
-        rig.bench.runs(jobs.apply_moved_dates)
+        rig.bench.runs(jobs.apply_amendments)
     assert [event.record for event in rig.bench.emitted(RecordReopened)] == ["o1"]
 
     monkeypatch.setattr(steps, "hold_against_dates", hold)
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
     assert [event.record for event in rig.bench.emitted(RecordReopened)] == ["o1", "a1"]
 
 
@@ -146,7 +146,7 @@ def test_an_amendment_that_leaves_the_dates_checks_nothing(rig):
     rig.discovers("o1", published="2016")
     rig.hears(published(protocol(question="How, really?"), version=2))
 
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
 
     assert rig.record("o1")["state"] == "excluded"
     assert len(rig.bench.journal()) == 1
