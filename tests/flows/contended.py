@@ -157,7 +157,7 @@ class Person:
         answer = "exclude" if self._random.randrange(100) < _EXCLUDED else "include"
         body, key = {"answer": answer, "reason": "as it says"}, new_id("cmd")
         if kind < _LATE:
-            await self._insist(f"{_AT}/leases/{task['lease']}/release")
+            await self._insist(f"{_AT}/leases/{task['lease']}/release?unread=true")
             await self._is_refused(path, body, new_id("cmd"))
             return
         if kind < _LATE + _TWICE:
