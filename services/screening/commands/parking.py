@@ -61,6 +61,19 @@ def resume(work: Work, review: str, task_id: str, *, is_lead: bool) -> Task:
     return task
 
 
+def park_again(work: Work, record: Record, task: Task, parking: str) -> bool:
+    """Has a task be parked as it was in a parking that ended, which is its last one; answers whether: not where
+    somebody has it in hand, or voted since. Record and task are held."""
+    known = store.parkings_of(work, [task.id])[task.id]
+    if task.state not in ASKED_IN.values() or not known or known[-1].id != parking or store.leases_of(work, task):
+        return False
+    last = known[-1]
+    if last.ended_at is None or any(vote.cast_at > last.ended_at for vote in store.votes_on(work, task.id)):
+        return False
+    _park(work, record, task, person=last.person, reason=last.reason, until=last.until)
+    return True
+
+
 def resume_due(work: Work, limit: int) -> int:
     """Brings some tasks back whose day has come; answers how many were due."""
     due = store.parkings_due(work, limit)
