@@ -61,12 +61,9 @@ class Carrying:
             case "park":
                 until = asked.get("until")
                 day = date.fromisoformat(until) if until else None
-                _, parked = parking.park(work, batch.review, task.id, batch.reason, day, is_lead=True)
-                return Done({"parking": parked.id})
+                return Done({"parking": parking.set_aside(work, record, task, batch.reason, day, is_lead=True).id})
             case "bring_back":
-                parked_now = store.parkings_now(work, task)
-                parking.resume(work, batch.review, task.id, is_lead=True)
-                return Done({"parking": parked_now[0].id})
+                return Done({"parking": parking.bring_back(work, record, task, is_lead=True)[0].id})
             case "reopen":
                 if task.state not in TaskStates.DECIDED:
                     return "nothing_to_reopen"
@@ -123,7 +120,7 @@ def take_back(work: Work, batch: BatchRow, it: BatchRecordRow, record: Record | 
         case "park":
             if was["parking"] not in [parked.id for parked in store.parkings_now(work, task)]:
                 return "went_on"
-            parking.resume(work, batch.review, task.id, is_lead=True)
+            parking.bring_back(work, record, task, is_lead=True)
         case "bring_back":
             return None if parking.park_again(work, record, task, was["parking"]) else "went_on"
         case "reopen":

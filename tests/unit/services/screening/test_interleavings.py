@@ -310,8 +310,8 @@ class Course:
             name = f"statement_{self.review}_{stage}_{number}_{answer}"
             self._tell(stated(f"r{number}", answer, stage=stage, statement=name))
 
-    def asks_for(self, kind: str, stage: str, leads_on: bool) -> None:
-        """A lead asks for the same for all records at a stage in which there is something to do."""
+    def asks_for(self, kind: str, stage: str, leads_on: bool, records: Sequence[str] = ()) -> None:
+        """A lead asks for the same for these records, or all at a stage in which there is something to do."""
         into = ("include", "exclude") if stage == "sift" else ("rich", "thin")
         out = {"answer": into[1], "excluded_for": "opinion", "judged_for": [] if stage == "sift" else ["c1"]}
         on = {"answer": into[0], "judged_for": [] if stage == "sift" else ["c2"]}
@@ -319,7 +319,8 @@ class Course:
         if kind == "imported":
             asked |= {"imported": "import_1", "mapping": {"in": on, "out": out}}
         else:
-            asked |= {"where": {}} | ((on if leads_on else out) if kind == "decide" else {})
+            asked |= {"records": list(records)} if records else {"where": {}}
+            asked |= (on if leads_on else out) if kind == "decide" else {}
             asked |= {"votes": "stand" if leads_on else "anew"} if kind == "reopen" else {}
         with self.bench.work("lea") as work:
             row = batches.request_batch(work, self.review, NewBatch.model_validate(asked))
