@@ -28,7 +28,7 @@ from services.ingest.domain.watching import (
     WatchStates,
 )
 from services.notify.domain import DeliveryStates
-from services.screening.domain import LeaseStates, RecordStates, TaskStates
+from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
@@ -54,7 +54,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         Standings,
         RetrievalStates,
     ],
-    "screening": [RecordStates, TaskStates, LeaseStates],
+    "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
     "synthesis": [ReportStates, RejudgementStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],

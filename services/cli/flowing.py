@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.wire.screening import Flow, FlowView
+    from shared.wire.screening import Flow, FlowView, StageFlow
 
 #: How a source is called that was not kept.
 UNKNOWN = "not kept"
@@ -15,6 +15,14 @@ UNKNOWN = "not kept"
 def lines(found: FlowView) -> list[tuple[str, Flow]]:
     """What is counted in the order of the diagram, each with its records."""
     return list(_lines(found))
+
+
+def _before(stage: StageFlow) -> Iterator[tuple[str, Flow]]:
+    """What a file says was decided before; a platform of before applies none of it."""
+    for what, before in (("passed", "passed_before"), ("excluded", "excluded_before")):
+        counted = getattr(stage, before, None)
+        if counted is not None and counted.n:
+            yield f"{stage.stage}: {what}, decided before", counted
 
 
 def _lines(found: FlowView) -> Iterator[tuple[str, Flow]]:
@@ -32,4 +40,5 @@ def _lines(found: FlowView) -> Iterator[tuple[str, Flow]]:
         for reason, excluded in stage.excluded_for.items():
             yield f"{stage.stage}: excluded for {reason}", excluded
         yield f"{stage.stage}: waiting", stage.waiting
+        yield from _before(stage)
     yield "included", found.included

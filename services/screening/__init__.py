@@ -2,12 +2,12 @@
 
 Owns: the stages each protocol version asks for, the state of every record in screening and its flow, its tasks, leases,
 votes, conflicts and what people answered in them, what is parked, what people note for themselves, how far they agree,
-and the order of the queue.
+the order of the queue, what files state was decided before, and what leads asked for many records at once.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
-ingest.record.split, ingest.record.noticed, ingest.text.sought, ingest.text.retrieved, ingest.text.not_retrieved,
-ingest.text.withdrawn, synthesis.theory.changed, synthesis.revision.published, people.member.joined,
-people.role.changed, people.member.left, people.name.mapped.
+ingest.record.split, ingest.record.noticed, ingest.decision.stated, ingest.text.sought, ingest.text.retrieved,
+ingest.text.not_retrieved, ingest.text.withdrawn, synthesis.theory.changed, synthesis.revision.published,
+people.member.joined, people.role.changed, people.member.left, people.name.mapped.
 
 Emits: screening.task.opened, screening.task.closed, screening.task.parked, screening.task.resumed,
 screening.vote.revised, screening.conflict.opened, screening.record.advanced, screening.record.included,
@@ -30,6 +30,9 @@ the first stage of the newest version that it has not passed (a stage is its nam
 Decisions that were made stand. A job goes through the records once (`commands/amending.py`): what nobody has begun is
 asked by the newest version, and where that has the stage no more the record goes on to the next; what the dates kept
 out and now admit is opened, what nobody has voted on and they now refuse is closed.
+
+What a lead does with many records at once is a batch (`commands/batches.py`), which a job carries out and undoes: they
+are decided by the lead or as a file states, where nobody has voted, parked, brought back, or opened again.
 
 What a change of a theory does. Where a CMOC says something else now, a job asks anew about what was excluded for it at
 the stages that the protocol names (`commands/theories.py`): under the newest version, whose votes alone count.

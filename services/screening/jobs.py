@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import amending, drifting, names, parking, queue, steps, theories
+from services.screening.commands import amending, batches, drifting, names, parking, queue, steps, theories
+from services.screening.domain import BatchStates
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -69,6 +70,19 @@ def reopen_for_theories(running: Context) -> None:
             with failures.apart(review):
                 some = partial(theories.reopen_some, event=event, stage=stage, limit=BATCH)
                 _repeat(running, "screening:theories", some)
+
+
+def carry_out_batches(running: Context) -> None:
+    """Does, and undoes, what leads asked for many records at once, in the name of whoever did."""
+    with running.work("screening:batches", readonly=True) as work:
+        found = [
+            (row.id, row.asked_by if row.state == BatchStates.ASKED else row.undone_by or row.asked_by)
+            for row in store.batches_to_do(work)
+        ]
+    with each("batch") as failures:
+        for batch, actor in found:
+            with failures.apart(batch):
+                _repeat(running, actor, partial(batches.carry_on, batch=batch, limit=BATCH))
 
 
 def fold_counts(running: Context) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from services.screening import api, jobs, views
 from services.screening.models import Base
-from services.screening.reactions import cycles, members, protocols, records, texts, theories
+from services.screening.reactions import cycles, members, protocols, records, statements, texts, theories
 from services.screening.store import Plans
 from shared.events.ingest import (
+    DecisionStated,
     RecordDiscovered,
     RecordMerged,
     RecordNoticed,
@@ -49,8 +50,11 @@ SERVICE = Service(
         on(VersionPublished, protocols.adopt_stages),
         on(RecordDiscovered, records.open_first_task),
         on(RecordUpdated, records.describe_record_anew),
+        on(RecordUpdated, statements.follow_moved_sources),
         on(RecordMerged, records.move_votes_to_surviving_record),
         on(RecordSplit, records.return_votes_to_parted_record),
+        on(RecordSplit, statements.follow_parted_sources),
+        on(DecisionStated, statements.keep_statement),
         on(RecordNoticed, records.flag_report),
         on(TextSought, texts.note_text_is_sought),
         on(TextRetrieved, texts.note_text_is_here),
@@ -72,6 +76,7 @@ SERVICE = Service(
         every(seconds=5, run=jobs.replace_old_names),
         every(minutes=5, run=jobs.watch_agreement),
         every(seconds=5, run=jobs.reopen_for_theories),
+        every(seconds=2, run=jobs.carry_out_batches),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,

@@ -12,10 +12,21 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.screening.domain import RecordStates, TaskStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.screening import Ended, Kind, RecordState, Returned, TaskState, TextState
+from shared.wire.screening import (
+    BatchKind,
+    BatchState,
+    Ended,
+    Kind,
+    Outcome,
+    RecordState,
+    Returned,
+    TaskState,
+    TextState,
+)
 
-#: Who decided a task: its independent votes, an adjudicator, or its voters once they had seen each other's votes.
-DecidedBy = Literal["agreement", "adjudication", "consensus"]
+#: Who decided a task: its independent votes, an adjudicator, its voters once they had seen each other's votes; or,
+#: without a vote, somebody of whom a file says so, or a lead.
+DecidedBy = Literal["agreement", "adjudication", "consensus", "imported", "lead"]
 
 #: What people answer in a conflict beside their votes (`Opinion`).
 OpinionKind = Literal["look", "stand"]
@@ -25,6 +36,7 @@ CountsNoMore = Literal["taken_back", "set_aside"]
 
 #: What a column of a later release is in rows of before.
 _NOT = {"server_default": false()}
+_NONE = {"server_default": "[]"}
 
 
 class Base(SQLModel, registry=registry()):
@@ -60,7 +72,8 @@ class Record(SQLModel):
     order. `notices` are all retractions, corrections and reinstatements, oldest first. `merged_into` is the record in
     which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
     reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
-    `source` is what brought it first; None where that was not kept.
+    `source` is what brought it first; None where that was not kept. `decided_before` are the stages where a file says
+    that it was decided before, and a lead had that applied.
     """
 
     review: str = Field(primary_key=True)
@@ -85,6 +98,7 @@ class Record(SQLModel):
     notices: list[dict[str, Any]] = Field(sa_type=Json)
     merged_into: str | None = None
     merge: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    decided_before: list[str] = Field(default_factory=list, sa_type=Json, sa_column_kwargs=_NONE)
     correlation: str
     arrived_at: datetime = Field(sa_type=Instant)
 
@@ -120,7 +134,8 @@ class Task(SQLModel):
     stage, and CMOCs, where None is all. `beside` says that more was said here than what counts: votes that were taken
     back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was
     voted before `asked_anew_at`, here or on what is one with its record, counts here no more.
-    `returned` is how many leases of it came to nothing since the last vote, or since it was brought back.
+    `returned` is how many leases of it came to nothing since the last vote, or since it was brought back. What was
+    decided without a vote says by which batch (`shared.events.screening.ByBatch`).
     """
 
     id: str = Field(primary_key=True)
@@ -142,6 +157,7 @@ class Task(SQLModel):
     compared: str | None = None
     excluded_for: str | None = None
     judged_for: list[str] | None = Field(default=None, sa_type=Json)
+    by_batch: dict[str, Any] | None = Field(default=None, sa_type=Json)
     told: str
     beside: bool = Field(default=False, sa_column_kwargs=_NOT)
     for_adjudicator: bool = Field(default=False, sa_column_kwargs=_NOT)
@@ -454,7 +470,10 @@ class Opinion(SQLModel):
 
 class OpinionRow(Opinion, Base, table=True):
     __tablename__ = "opinions"
-    __table_args__ = (UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),)
+    __table_args__ = (
+        UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),
+        Index("opinions_given_on", "given_on"),
+    )
 
 
 class AbsentRow(Base, table=True):
@@ -507,6 +526,107 @@ class TheoryChangeRow(Base, table=True):
     task: str = ""
 
 
+class StatementRow(Base, table=True):
+    """That somebody decided something about a record before, as a file states it (`ingest.decision.stated`).
+
+    `record` is the one that its source record is in, as ingest told at `homed_at`; that may live on in another.
+    """
+
+    __tablename__ = "statements"
+    __table_args__ = (
+        Index("statements_of_record", "review", "record"),
+        Index("statements_of_source", "review", "source", "source_id"),
+        Index("statements_of_file", "review", "imported", "stage", "answer", "record"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    source: str
+    source_id: str
+    stage: str
+    answer: str
+    by: str | None = None
+    reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    imported: str
+    file_sha256: str
+    line: int
+    mapping_sha256: str
+    brought_by: str
+    homed_at: datetime = Field(sa_type=Instant)
+
+
+class PartedSourceRow(Base, table=True):
+    """A source record that came to a record of its own by a split, `at` an instant: what is stated of it and is heard
+    later, since it was told of the other record, is that one's."""
+
+    __tablename__ = "parted_sources"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    record: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class BatchRow(Base, table=True):
+    """What a lead asked for many records at once, at a stage. `state` is one of BatchStates.
+
+    `asked` is what it asks for (`shared.wire.screening.NewBatch`, without names of records). The records up to `after`,
+    by id, are gone through, or, while it is undone, are again. Of its `n` records so many are `done`, and
+    later `taken_back`; why how many were left alone, and why how many stay as they are when it is undone, stands by the
+    reason.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        Index("batches_of_review", "review", "id"),
+        Index(
+            "batches_to_do",
+            "id",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    kind: BatchKind = Field(sa_type=AutoString)
+    stage: str
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    asked: dict[str, Any] = Field(sa_type=Json)
+    asked_by: str
+    via: str | None = None
+    asked_at: datetime = Field(sa_type=Instant)
+    state: BatchState = Field(sa_type=AutoString)
+    after: str = ""
+    n: int
+    done: int = 0
+    left_alone: dict[str, int] = Field(default_factory=dict, sa_type=Json)
+    taken_back: int = 0
+    not_taken_back: dict[str, int] = Field(default_factory=dict, sa_type=Json)
+    undone_by: str | None = None
+    undone_via: str | None = None
+    undo_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    undone_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class BatchRecordRow(Base, table=True):
+    """A record of a batch, and what became of it: `done`, or `left_alone` and `why`; and the same of undoing what was
+    done. `was` is what undoing needs to know of before. None while its turn has not come."""
+
+    __tablename__ = "batch_records"
+
+    batch: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    outcome: Outcome | None = Field(default=None, sa_type=AutoString)
+    why: str | None = None
+    was: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    undone: Outcome | None = Field(default=None, sa_type=AutoString)
+    undone_why: str | None = None
+
+
 class CountRow(Base, table=True):
     """How many of something a review has at a stage (stage '': of its records). `what` it counts:
 
@@ -514,6 +634,8 @@ class CountRow(Base, table=True):
     - alone: tasks with one independent vote, which nothing can be compared with;
     - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
     - excluded_for: tasks that led their record out for the reason `first` of the stage;
+    - stated: decisions that the file of the import `first` states, of the answer `second`;
+    - applied: tasks that are decided by one of these;
     - voter: how often a vote of the person `first` was among all that a task needed.
 
     `n` is the sum of the changes folded so far; those in `count_changes` come on top.

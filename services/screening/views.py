@@ -12,6 +12,8 @@ from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, C
 from services.screening.domain.comparisons import Compared
 from services.screening.domain.flow import ONE_EACH, Figures, Flowed
 from services.screening.models import (
+    BatchRecordRow,
+    BatchRow,
     CountsNoMore,
     Lease,
     Note,
@@ -27,10 +29,12 @@ from services.screening.store import Counted, InHand, Left, Plan
 from shared.db.work import Work
 from shared.errors import Forbidden, NotFound, UnknownReview
 from shared.events.protocol import Protocol
-from shared.events.screening import Judgement, RecordAdvanced, RecordExcluded, VoteCast
+from shared.events.screening import ByBatch, Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
 from shared.wire.screening import (
     AnswerPair,
+    BatchRecord,
+    BatchView,
     CoefficientView,
     Flag,
     Flow,
@@ -56,6 +60,7 @@ from shared.wire.screening import (
     StageHistory,
     StageLeft,
     StageQueue,
+    StatedDecisions,
     TaskForm,
     TaskInHand,
     TaskStanding,
@@ -113,7 +118,7 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
                     event["data"]["vote"].pop(beside, None)
             if judgement is not None:
                 judgement["votes"] = []
-                for beside in ("looks", "stands", "excluded_for", "judged_for"):
+                for beside in ("looks", "stands", "excluded_for", "judged_for", "by_batch"):
                     judgement.pop(beside, None)
             if event["type"] == RecordExcluded.type:
                 event["data"]["reason"] = HIDDEN
@@ -365,6 +370,27 @@ def return_view(row: ReturnRow) -> ReturnView:
     )  # fmt: skip
 
 
+def batch_view(row: BatchRow) -> BatchView:
+    return BatchView(batch=row.id, **row.model_dump(include=set(BatchView.model_fields) - {"batch"}))
+
+
+def batch_record(row: BatchRecordRow, title: str | None) -> BatchRecord:
+    return BatchRecord(title=title, **row.model_dump(include=set(BatchRecord.model_fields) - {"title"}))
+
+
+def stated_decisions(work: Work, review: str) -> list[StatedDecisions]:
+    """What each file states, the file that was brought first first."""
+    found = store.stated_and_applied(work, review)
+    files = store.files_of(work, review, {imported for imported, _, _ in found})
+    return [
+        StatedDecisions(
+            imported=imported, file_sha256=files.get(imported, ""), stage=stage, answer=answer, stated=stated,
+            applied=applied,
+        )
+        for (imported, stage, answer), (stated, applied) in sorted(found.items())
+    ]  # fmt: skip
+
+
 def _merge(record: Record) -> Merge | None:
     return Merge(record=record.id, **record.merge) if record.merge is not None else None
 
@@ -435,6 +461,8 @@ def flow_view(
             waiting=standing("waiting", stage=stage), passed=standing("passed", stage=stage),
             excluded=standing(RecordStates.EXCLUDED, stage=stage),
             excluded_for=figures.by_reason(stage, RecordStates.EXCLUDED),
+            passed_before=standing("passed_before", stage=stage),
+            excluded_before=standing("excluded_before", stage=stage),
         )  # fmt: skip
 
     names = [stage.name for stage in protocol.stages]
@@ -560,7 +588,7 @@ def stages_judged(work: Work, review: str, stages: Sequence[str], *, may_vote: b
 
 def opinions_behind(work: Work, tasks: Sequence[Task]) -> Mapping[str, list[Opinion]]:
     """What people answered beside their votes in those of these tasks that were decided as conflicts, by task."""
-    conflicts = [task.id for task in tasks if task.decided_by not in (None, "agreement")]
+    conflicts = [task.id for task in tasks if task.decided_by in ("adjudication", "consensus")]
     return defaultdict(list, store.opinions_by_task(work, conflicts))
 
 
@@ -575,6 +603,7 @@ def judgement_of(task: Task, votes: list[Vote], opinions: Sequence[Opinion]) -> 
         looks=[opinion_given(it) for it in opinions if it.kind == "look"],
         stands=[opinion_given(it) for it in opinions if it.kind == "stand"],
         excluded_for=task.excluded_for, judged_for=task.judged_for or [],
+        by_batch=ByBatch.model_validate(task.by_batch) if task.by_batch else None,
     )  # fmt: skip
 
 

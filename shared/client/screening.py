@@ -193,6 +193,31 @@ class ScreeningClient:
         """Where every record is now, and what became of those that entered each stage."""
         return self._http.get(f"{_at(review)}/funnel", wire.Funnel)
 
+    def decisions(self, review: str) -> list[wire.StatedDecisions]:
+        """As a lead, how many decisions files state, by file, stage and answer, and how many are applied."""
+        return self._http.listed(f"{_at(review)}/decisions", wire.StatedDecisions)
+
+    def request_batch(self, review: str, asked: wire.NewBatch | Mapping[str, object]) -> wire.BatchView:
+        """As a lead, asks for the same to be done with many records; `batch` shows how far it is. Raises Invalid, whose
+        `errors` name all that is wrong with it, NotFound (`unknown_stage`) or Conflict (`too_many_records`)."""
+        return self._http.post(f"{_at(review)}/batches", wire.BatchView, asked)
+
+    def batches(self, review: str) -> Iterator[wire.BatchView]:
+        """As a lead, what was asked for many records at once, the newest first."""
+        return self._http.pages(f"{_at(review)}/batches", wire.BatchView)
+
+    def batch(self, review: str, batch: str) -> wire.BatchView:
+        """As a lead, what a batch asks for, and how far it is. Raises NotFound (`unknown_batch`)."""
+        return self._http.get(f"{_at(review)}/batches/{part(batch)}", wire.BatchView)
+
+    def batch_records(self, review: str, batch: str, outcome: wire.Outcome | None = None) -> Iterator[wire.BatchRecord]:
+        """As a lead, what became of each record of a batch, by id: of all, or of those with an outcome."""
+        return self._http.pages(f"{_at(review)}/batches/{part(batch)}/records", wire.BatchRecord, outcome=outcome)
+
+    def undo_batch(self, review: str, batch: str, reason: str) -> wire.BatchView:
+        """As a lead, has what a batch did undone, but for what went on since. Raises Conflict (`batch_undone`)."""
+        return self._http.post(f"{_at(review)}/batches/{part(batch)}/undo", wire.BatchView, {"reason": reason})
+
     def flow(self, review: str, *, on: date | None = None, cycle: int | None = None) -> wire.FlowView:
         """The flow of records at the end of a day (UTC; today where none is given), or the change within a cycle."""
         return self._http.get(f"{_at(review)}/flow", wire.FlowView, on=on, cycle=cycle)

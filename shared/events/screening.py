@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from shared.events.base import Event, Value
 from shared.events.bounds import Count, Id, Title
+
+#: The batch of which a step came: what a lead asked for many records at once.
+OfBatch = Annotated[Id | None, Field(exclude_if=lambda batch: batch is None)]
 
 
 class VoteCast(Value):
@@ -30,6 +33,31 @@ class VoteCast(Value):
     excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
     #: The CMOCs that the answer is for; with none, one that excludes is for all of them.
     judged_for: list[Id] = Field(default=[], exclude_if=lambda cmocs: not cmocs)
+
+
+class Stated(Value):
+    """What a file states about a record (`ingest.decision.stated`): the `answer` that it says was given, and where that
+    stands: on the `line` of the file with the hash `file_sha256`, read by the mapping with the other, which
+    `brought_by` brought. `by` is whoever gave it, as the file has them."""
+
+    statement: Id
+    imported: Id
+    file_sha256: Id
+    line: Count
+    mapping_sha256: Id
+    brought_by: Id
+    answer: Id
+    by: Id | None = None
+
+
+class ByBatch(Value):
+    """That a record was decided without a vote, with others of a `batch`: by the lead who asked for that, for the
+    `reason`; or, where it is `stated`, as a file says it was before, which that lead had applied."""
+
+    batch: Id
+    by: Id
+    reason: str
+    stated: Stated | None = Field(default=None, exclude_if=lambda stated: stated is None)
 
 
 class Judgement(Value):
@@ -55,6 +83,7 @@ class Judgement(Value):
     looks: list[VoteCast] = Field(default=[], exclude_if=lambda looks: not looks)
     consensus: bool = Field(default=False, exclude_if=lambda consensus: not consensus)
     stands: list[VoteCast] = Field(default=[], exclude_if=lambda stands: not stands)
+    by_batch: ByBatch | None = Field(default=None, exclude_if=lambda batch: batch is None)
 
 
 class TaskOpened(Event, type="screening.task.opened", key="record"):
@@ -67,6 +96,7 @@ class TaskOpened(Event, type="screening.task.opened", key="record"):
     votes_needed: Count
     revision: Count
     because: Id = "stage_reached"
+    batch: OfBatch = None
 
 
 class TaskClosed(Event, type="screening.task.closed", key="record"):
@@ -78,6 +108,7 @@ class TaskClosed(Event, type="screening.task.closed", key="record"):
     revision: Count
     judgement: Judgement
     taken_back: list[VoteCast] = Field(default=[], exclude_if=lambda votes: not votes)
+    batch: OfBatch = None
 
 
 class VoteRevised(Event, type="screening.vote.revised", key="record", topic="screening.tasks"):
@@ -89,6 +120,7 @@ class VoteRevised(Event, type="screening.vote.revised", key="record", topic="scr
     stage: Id
     revision: Count
     vote: VoteCast
+    batch: OfBatch = None
 
 
 class TaskParked(Event, type="screening.task.parked", key="record"):
@@ -105,6 +137,7 @@ class TaskParked(Event, type="screening.task.parked", key="record"):
     because: Id
     until: date | None = Field(default=None, exclude_if=lambda until: until is None)
     by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
+    batch: OfBatch = None
 
 
 class TaskResumed(Event, type="screening.task.resumed", key="record"):
@@ -117,6 +150,7 @@ class TaskResumed(Event, type="screening.task.resumed", key="record"):
     revision: Count
     because: Id
     by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
+    batch: OfBatch = None
 
 
 class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
@@ -129,6 +163,7 @@ class ConflictOpened(Event, type="screening.conflict.opened", key="record"):
     revision: Count
     reconciliation: Id | None = Field(default=None, exclude_if=lambda mode: mode is None)
     because: str | None = Field(default=None, exclude_if=lambda because: because is None)
+    batch: OfBatch = None
 
 
 class RecordAdvanced(Event, type="screening.record.advanced", key="record"):
@@ -138,6 +173,7 @@ class RecordAdvanced(Event, type="screening.record.advanced", key="record"):
     revision: Count
     stage: Id
     next_stage: Id
+    batch: OfBatch = None
 
 
 class RecordIncluded(Event, type="screening.record.included", key="record"):
@@ -147,6 +183,7 @@ class RecordIncluded(Event, type="screening.record.included", key="record"):
     revision: Count
     title: Title | None
     judgements: list[Judgement]
+    batch: OfBatch = None
 
 
 class RecordExcluded(Event, type="screening.record.excluded", key="record"):
@@ -161,6 +198,7 @@ class RecordExcluded(Event, type="screening.record.excluded", key="record"):
     rule: Id | None
     reason: str
     excluded_for: Id | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    batch: OfBatch = None
 
 
 class AgreementFell(Event, type="screening.agreement.fell", key="review", topic="screening.agreement"):
@@ -191,3 +229,4 @@ class RecordReopened(Event, type="screening.record.reopened", key="record"):
     revision: Count
     stage: Id
     reason: str
+    batch: OfBatch = None

@@ -20,7 +20,13 @@ RecordState = Literal["screening", "included", "excluded", "merged"]
 TextState = Literal["sought", "retrieved", "not_retrieved"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn", "freed"]
 Returned = Literal["released", "skipped", "lapsed", "freed"]
+BatchKind = Literal["imported", "decide", "park", "bring_back", "reopen"]
+BatchState = Literal["asked", "carried_out", "undoing", "undone"]
+Outcome = Literal["done", "left_alone"]
 
+
+#: How many records a batch may have.
+MOST_IN_BATCH = 100_000
 
 #: How many tasks of a kind a person may have in hand at once in a review.
 MOST_IN_HAND = 50
@@ -239,7 +245,7 @@ class TaskSummary(BaseModel):
     votes_needed: int
     votes_cast: int | None
     answer: str | None
-    decided_by: Literal["agreement", "adjudication", "consensus"] | None
+    decided_by: Literal["agreement", "adjudication", "consensus", "imported", "lead"] | None
     opened_at: datetime
     closed_at: datetime | None
     flags: list[Flag]
@@ -308,7 +314,8 @@ class Flow(BaseModel):
 
 class StageFlow(BaseModel):
     """What became of the records that reached a stage: reached = waiting + passed + excluded. Of those excluded, so
-    many are out for each of the stage's reasons."""
+    many are out for each of the stage's reasons. Of those that passed, and of those excluded, so many were decided
+    before, as files state that leads had applied."""
 
     stage: str
     reached: Flow
@@ -316,6 +323,8 @@ class StageFlow(BaseModel):
     passed: Flow
     excluded: Flow
     excluded_for: dict[str, Flow]
+    passed_before: Flow = Flow()
+    excluded_before: Flow = Flow()
 
 
 class TextFlow(BaseModel):
@@ -574,3 +583,113 @@ class RecordHistory(BaseModel):
     merge: Merge | None
     absorbed: list[Merge]
     excluded_for: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+
+
+class BatchFilter(Given):
+    """Which of a stage's records a batch is for: all that fit. `state` is that of their task at the stage; without one
+    any in which the kind can do something. `source` brought them first; they were published before the one day and
+    after the other, whatever day a partial date may mean; a file states the answer `stated` about them at the stage."""
+
+    state: TaskState | None = None
+    source: Short | None = None
+    published_before: Annotated[date, Field(strict=False)] | None = None
+    published_after: Annotated[date, Field(strict=False)] | None = None
+    stated: Short | None = None
+
+
+class MappedAnswer(Given):
+    """What a stated answer is at the stage: one of its answers that decide, where it excludes `excluded_for` one of its
+    reasons, where it asks for them `judged_for` CMOCs."""
+
+    answer: Short
+    excluded_for: Short | None = None
+    judged_for: Annotated[list[Short], Field(max_length=500)] = []
+
+
+class NewBatch(Given):
+    """What a lead asks for many records at once, at a stage, and why. Its records are named by id (`records`), or are
+    those that fit (`where`); at most 100,000.
+
+    - `imported`: what the file of the import `imported` states was decided about them before is their decision, by the
+      `mapping` from stated answers; those that it does not name are passed over. It is for all that the file states at
+      the stage, and takes neither `records` nor `where`.
+    - `decide`: the `answer` is their decision, `excluded_for` and `judged_for` as in a vote.
+    - `park`: nobody is given them, `until` a day or until they are brought back.
+    - `bring_back`: they are parked no more.
+    - `reopen`: they are asked again about; `votes` as in reopening one.
+
+    The first two decide nothing that anybody has voted on.
+    """
+
+    kind: BatchKind
+    stage: Short
+    reason: Said
+    records: Annotated[list[Short], Field(min_length=1, max_length=MOST_IN_BATCH)] | None = None
+    where: BatchFilter | None = None
+    imported: Short | None = None
+    mapping: (
+        Annotated[
+            dict[Short, MappedAnswer],
+            Field(min_length=1, max_length=100, json_schema_extra={"additionalProperties": False}),
+        ]
+        | None
+    ) = None
+    answer: Short | None = None
+    excluded_for: Short | None = None
+    judged_for: Annotated[list[Short], Field(max_length=500)] | None = None
+    until: Annotated[date, Field(strict=False)] | None = None
+    votes: Literal["anew", "stand"] | None = None
+
+
+class UndoneBatch(Given):
+    """Why what a batch did is undone."""
+
+    reason: Said
+
+
+class BatchView(BaseModel):
+    """A batch: who asked for what (`asked` has what is particular to its kind), and how far it is. Of its `n` records
+    so many are `done`, and why how many were `left_alone`; the rest waits while it is `asked` for. Of what was done so
+    much is `taken_back`, and why so much stays, once it is undone."""
+
+    batch: str
+    review: str
+    kind: BatchKind
+    stage: str
+    reason: str
+    asked: dict[str, Any]
+    asked_by: str
+    asked_at: datetime
+    state: BatchState
+    n: int
+    done: int
+    left_alone: dict[str, int]
+    taken_back: int
+    not_taken_back: dict[str, int]
+    undone_by: str | None
+    undo_reason: str | None
+    undone_at: datetime | None
+    ended_at: datetime | None
+
+
+class BatchRecord(BaseModel):
+    """What became of a record of a batch: `done`, or `left_alone` and `why`, and the same of undoing it; null while its
+    turn has not come."""
+
+    record: str
+    title: str | None
+    outcome: Outcome | None
+    why: str | None
+    undone: Outcome | None
+    undone_why: str | None
+
+
+class StatedDecisions(BaseModel):
+    """How many decisions a file states at a stage, of one answer, and by how many of these records are decided now."""
+
+    imported: str
+    file_sha256: str
+    stage: str
+    answer: str
+    stated: int
+    applied: int

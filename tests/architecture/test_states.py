@@ -23,7 +23,7 @@ from services.ingest.domain.watching import (
     WatchStates,
 )
 from services.notify.domain import DeliveryStates
-from services.screening.domain import LeaseStates, RecordStates, TaskStates
+from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
@@ -38,6 +38,7 @@ ON_THE_WIRE = {
     RecordStates: screening.RecordState,
     TaskStates: screening.TaskState,
     LeaseStates: screening.Ended,
+    BatchStates: screening.BatchState,
     WatchStates: ingest.WatchState,
     RunStates: ingest.RunState,
     SearchStates: ingest.SearchState,

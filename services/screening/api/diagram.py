@@ -113,7 +113,11 @@ def _rows(protocol: Protocol, found: FlowView) -> Iterator[_Row]:
         what = "Reports assessed" if assessed else "Records screened"
         yield _Row(
             "Screening",
-            [f"{what}: {stage.stage} (n = {stage.reached.n})", *_waiting(stage.waiting)],
+            [
+                f"{what}: {stage.stage} (n = {stage.reached.n})",
+                *_waiting(stage.waiting),
+                *_before(stage.passed_before.n + stage.excluded_before.n),
+            ],
             list(_out(stage, labels.get(stage.stage, {}), "Reports" if assessed else "Records")),
         )
     yield _Row("Included", [f"Records included (n = {found.included.n})"], [])
@@ -127,8 +131,13 @@ def _waiting(found: Flow, what: str = "not decided yet") -> list[str]:
     return [f"  of these {what} (n = {found.n})"] if found.n else []
 
 
+def _before(n: int) -> list[str]:
+    return [f"  of these decided before (n = {n})"] if n else []
+
+
 def _out(stage: StageFlow, labels: dict[str, str], what: str) -> Iterator[str]:
     yield f"{what} excluded (n = {stage.excluded.n})"
+    yield from _before(stage.excluded_before.n)
     for reason, flow in stage.excluded_for.items():
         yield f"  {labels.get(reason, reason)} (n = {flow.n})"
     without = stage.excluded.n - sum(flow.n for flow in stage.excluded_for.values())

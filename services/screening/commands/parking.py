@@ -28,9 +28,14 @@ def park(
     What others hold of it they may still answer. Raises NotFound, Conflict (`task_parked`, `task_closed`), Forbidden
     (`not_in_hand`) or Invalid for a day that is no later one.
     """
+    record, task = _held(work, review, task_id)
+    return task, set_aside(work, record, task, reason, until, is_lead=is_lead)
+
+
+def set_aside(work: Work, record: Record, task: Task, reason: str, until: date | None, *, is_lead: bool) -> Parking:
+    """The same of a task that is held, with its record."""
     if until is not None and until <= work.now.date():
         raise Invalid.of("until", "give a day that is still to come, or none", slug="past_day")
-    record, task = _held(work, review, task_id)
     if task.state == TaskStates.PARKED:
         raise Conflict("this task is parked already", slug="task_parked")
     if task.state not in ASKED_IN.values():
@@ -42,13 +47,19 @@ def park(
         steps.end_lease(work, lease, LeaseStates.RELEASED)
         steps.free_slot(task, lease.person)
     day = None if until is None else datetime.combine(until, time(), UTC)
-    return task, _park(work, record, task, person=work.actor, reason=reason, until=day, is_lead=is_lead)
+    return _park(work, record, task, person=work.actor, reason=reason, until=day, is_lead=is_lead)
 
 
 def resume(work: Work, review: str, task_id: str, *, is_lead: bool) -> Task:
     """Brings a parked task back to the queue: a lead any, others what they parked themselves. Raises NotFound, Conflict
     (`not_parked`) or Forbidden (`not_your_parking`)."""
     record, task = _held(work, review, task_id)
+    bring_back(work, record, task, is_lead=is_lead)
+    return task
+
+
+def bring_back(work: Work, record: Record, task: Task, *, is_lead: bool) -> list[Parking]:
+    """The same of a task that is held, with its record; answers the parkings that ended."""
     parkings = store.parkings_now(work, task)
     if not is_lead and not any(parking.person == work.actor for parking in parkings):
         # Said alike of one that is not parked: who parks tells something.
@@ -58,7 +69,20 @@ def resume(work: Work, review: str, task_id: str, *, is_lead: bool) -> Task:
     for parking in parkings:
         parking.ended_by = work.actor
     _resume(work, record, task, "brought_back", work.actor if is_lead else None)
-    return task
+    return parkings
+
+
+def park_again(work: Work, record: Record, task: Task, parking: str) -> bool:
+    """Has a task be parked as it was in a parking that ended, which is its last one; answers whether: not where
+    somebody has it in hand, or voted since. Record and task are held."""
+    known = store.parkings_of(work, [task.id])[task.id]
+    if task.state not in ASKED_IN.values() or not known or known[-1].id != parking or store.leases_of(work, task):
+        return False
+    last = known[-1]
+    if last.ended_at is None or any(vote.cast_at > last.ended_at for vote in store.votes_on(work, task.id)):
+        return False
+    _park(work, record, task, person=last.person, reason=last.reason, until=last.until)
+    return True
 
 
 def resume_due(work: Work, limit: int) -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.screening import domain, store
-from services.screening.domain import Decision
+from services.screening.domain import Ballot, Decision
 from services.screening.models import DecidedBy, Opinion, Task, Vote
 from shared.db.work import Work
 from shared.events.stages import Stage
 
 
 def keep_reasons(
-    work: Work, task: Task, stage: Stage, votes: Sequence[Vote | Opinion], decision: Decision, by: DecidedBy
+    work: Work, task: Task, stage: Stage, votes: Sequence[Vote | Opinion | Ballot], decision: Decision, by: DecidedBy
 ) -> None:
     """Keeps what the votes behind a decision say: the adjudicator's alone, or all that lead where the decision does. Of
     a consensus `votes` are what its voters stand by."""

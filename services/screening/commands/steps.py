@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
 from services.screening.commands.reasons import keep_reasons, set_excluded_for
-from services.screening.domain import TO_SCREEN, VOTERS, Decision, LeaseStates, RecordStates, TaskStates
+from services.screening.domain import TO_SCREEN, VOTERS, Ballot, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Opinion, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
 from shared.db.work import Work
 from shared.events.screening import (
+    ByBatch,
     ConflictOpened,
     Judgement,
     RecordAdvanced,
@@ -50,10 +52,25 @@ def queue_position() -> int:
     return time.time_ns() // 1000
 
 
+_BATCH = "screening.batch"
+
+
+@contextmanager
+def of_batch(work: Work, batch: str) -> Iterator[None]:
+    """Within the block, each step that is told says of which batch it came."""
+    work.session.info[_BATCH] = batch
+    try:
+        yield
+    finally:
+        del work.session.info[_BATCH]
+
+
 def tell(work: Work, record: Record, event: type[Step], cause: str | None, **about: Any) -> str:
     """Tells the record's next step on its own flow: caused by the step before, and by what is heard now."""
     record.step += 1
     heard = work.causation
+    if batch := work.session.info.get(_BATCH):
+        about["batch"] = batch
     with work.following(record.correlation, cause or heard):
         emitted = event(review=record.review, record=record.id, revision=record.step, **about)
         return work.emit(emitted, because=[heard] if heard and cause and heard != cause else [])
@@ -85,6 +102,13 @@ def _set_passed(work: Work, record: Record, stages: list[str]) -> None:
     store.count_standing(work, record, 1)
 
 
+def _set_decided_before(work: Work, record: Record, stages: list[str]) -> None:
+    """At which stages a file said before what is decided there; the flow counts it there."""
+    store.count_standing(work, record, -1)
+    record.decided_before = stages
+    store.count_standing(work, record, 1)
+
+
 def turn_task(work: Work, task: Task, state: TaskState) -> None:
     """Moves a task to a state, and the counts with it; one that leaves those who park is parked no more."""
     before = task.state
@@ -103,7 +127,7 @@ def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": votes, "votes_cast": 0, "places": votes,
         "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None, "excluded_for": None,
-        "judged_for": None,
+        "judged_for": None, "by_batch": None,
         "opened_at": work.now, "closed_at": None,
     }  # fmt: skip
 
@@ -126,6 +150,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
         work.rows.add(TaskRow, Task(**fresh))
     else:
         set_excluded_for(work, task, None)
+        _forget_batch(work, record, task)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
 
@@ -199,12 +224,41 @@ def decide_by_consensus(work: Work, record: Record, task: Task, votes: list[Vote
     return True
 
 
-def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decision: Decision, by: DecidedBy) -> None:
-    """Closes a decided task, tells its votes, and sends the record where the decision leads."""
+def decide_by_batch(work: Work, record: Record, task: Task, ballot: Ballot, decision: Decision, by: ByBatch) -> None:
+    """Closes a task that nobody has voted on as a lead had many closed: by the lead's own answer, or as a file states
+    that it was decided before, which the counts and the flow then say."""
+    task.by_batch = by.model_dump(mode="json")
+    if by.stated is not None:
+        store.counts(work).add(task.review, task.stage, "applied", by.stated.imported, by.stated.answer)
+        _set_decided_before(work, record, [*record.decided_before, task.stage])
+    close_task(work, record, task, [], decision, "imported" if by.stated else "lead", ballot)
+
+
+def _forget_batch(work: Work, record: Record, task: Task) -> None:
+    """Has a task be one that no batch decided."""
+    if task.by_batch is None:
+        return
+    if (stated := ByBatch.model_validate(task.by_batch).stated) is not None:
+        store.counts(work).add(task.review, task.stage, "applied", stated.imported, stated.answer, n=-1)
+        _set_decided_before(work, record, [stage for stage in record.decided_before if stage != task.stage])
+    task.by_batch = None
+
+
+def close_task(
+    work: Work,
+    record: Record,
+    task: Task,
+    votes: list[Vote],
+    decision: Decision,
+    by: DecidedBy,
+    ballot: Ballot | None = None,
+) -> None:
+    """Closes a decided task, tells its votes, and sends the record where the decision leads. What nobody voted on is
+    decided by a `ballot`, which is no vote."""
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
-    elif by == "consensus":
+    elif by != "agreement":
         for lease in store.leases_of(work, task):
             end_lease(work, lease, LeaseStates.WITHDRAWN)
     task.answer, task.decided_by, task.closed_at, task.places = decision.answer, by, work.now, 0
@@ -213,7 +267,7 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     stage = store.stage_of(work, task)
     opinions = views.opinions_behind(work, [task])[task.id]
     stands = [opinion for opinion in opinions if opinion.kind == "stand"]
-    behind: Sequence[Vote | Opinion] = stands if by == "consensus" else votes
+    behind: Sequence[Vote | Opinion | Ballot] = stands if by == "consensus" else [ballot] if ballot else votes
     keep_reasons(work, task, stage, behind, decision, by)
     judgement = views.judgement_of(task, votes, opinions)
     taken_back = store.votes_taken_back(work, task.id) if task.beside else []
@@ -316,6 +370,11 @@ def reopen_task(work: Work, record: Record, task: Task, why: str, because: str) 
     """Sends a record back to a stage that decided about it, where people are asked anew, under the newest protocol that
     has the stage: what was voted there is kept as history and counts nowhere."""
     make_votes_history(work, task)
+    open_undecided(work, record, task, why, because)
+
+
+def open_undecided(work: Work, record: Record, task: Task, why: str, because: str) -> None:
+    """Sends a record back to a stage that decided about it, of which no vote counts."""
     task.answer = task.decided_by = None
     plan = store.the_plan(work, record.review)
     stage = domain.stage_named(plan.protocol, task.stage)
@@ -372,7 +431,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
             vote.task = None
     go_back = task.state in TaskStates.DECIDED
     forget_stands(work, task)
-    _turn_open(work, task, independent)
+    _turn_open(work, record, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
     tell_opened(work, record, task, "votes_of_one_person", cause)
     if task.votes_cast == task.votes_needed:
@@ -389,7 +448,7 @@ def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> N
             vote.counts_no_more("set_aside", work.now)
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
-    _turn_open(work, task, [vote for vote in votes if not vote.deciding])
+    _turn_open(work, record, task, [vote for vote in votes if not vote.deciding])
     tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
@@ -440,7 +499,7 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
         tallies.uncount_votes(work, task, votes)
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = 0  # Of these none is counted as alone.
-    _turn_open(work, task, independent)
+    _turn_open(work, record, task, independent)
     tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
@@ -451,7 +510,7 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
             decide_by_consensus(work, record, task, votes)
 
 
-def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
+def _turn_open(work: Work, record: Record, task: Task, independent: Sequence[Vote]) -> None:
     """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
     for vote in independent:
         vote.shown = True
@@ -459,6 +518,7 @@ def _turn_open(work: Work, task: Task, independent: Sequence[Vote]) -> None:
     task.adjudicators = store.stage_of(work, task).adjudicators
     task.answer = task.decided_by = task.closed_at = task.judged_for = None
     set_excluded_for(work, task, None)
+    _forget_batch(work, record, task)
     task.returned = 0
     tallies.set_votes_cast(work, task, len(independent))
     _make_slots(work, task, independent)

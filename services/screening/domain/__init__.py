@@ -8,6 +8,7 @@ from services.screening.domain.agreement import is_below as is_below
 from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
+from services.screening.domain.ballots import decision_faults as decision_faults
 from services.screening.domain.ballots import faults as faults
 from services.screening.domain.comparisons import NOTHING as NOTHING
 from services.screening.domain.comparisons import answers_alone as answers_alone
@@ -38,6 +39,7 @@ from services.screening.domain.states import SKIPPED as SKIPPED
 from services.screening.domain.states import TO_DECIDE as TO_DECIDE
 from services.screening.domain.states import TO_SCREEN as TO_SCREEN
 from services.screening.domain.states import VOTERS as VOTERS
+from services.screening.domain.states import BatchStates as BatchStates
 from services.screening.domain.states import LeaseStates as LeaseStates
 from services.screening.domain.states import RecordStates as RecordStates
 from services.screening.domain.states import TaskStates as TaskStates

@@ -43,10 +43,7 @@ class Fault:
 
 def faults(stage: Stage, ballot: Ballot, cmocs: Collection[str], *, deciding: bool = False) -> list[Fault]:
     """Everything wrong with a ballot. A `deciding` one, an adjudicator's, must decide and say why."""
-    found = [*_answer_faults(stage, ballot, deciding)]
-    if (answer := answer_named(stage, ballot.answer)) is not None:
-        found += _reason_faults(stage, answer, ballot.excluded_for)
-        found += _judged_for_faults(stage, answer, ballot.judged_for, cmocs)
+    found = decision_faults(stage, ballot, cmocs, deciding=deciding)
     declared = {form_field.name: form_field for form_field in stage.fields}
     for name in ballot.fields:
         if name not in declared:
@@ -56,6 +53,15 @@ def faults(stage: Stage, ballot: Ballot, cmocs: Collection[str], *, deciding: bo
             )
     for name, form_field in declared.items():
         found += _field_faults(form_field, ballot.fields.get(name), cmocs)
+    return found
+
+
+def decision_faults(stage: Stage, ballot: Ballot, cmocs: Collection[str], *, deciding: bool = True) -> list[Fault]:
+    """The same of all but the stage's own fields, which nobody fills in for many records at once."""
+    found = [*_answer_faults(stage, ballot, deciding)]
+    if (answer := answer_named(stage, ballot.answer)) is not None:
+        found += _reason_faults(stage, answer, ballot.excluded_for)
+        found += _judged_for_faults(stage, answer, ballot.judged_for, cmocs)
     return found
 
 

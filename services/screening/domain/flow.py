@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from shared.wire.screening import Flow, RecordState, TextState
 
-#: Where a record stands (each has one of the first five), which stages it passed, and what is known of its full text.
+#: Where a record stands (each has one of the first five), which stages it passed, what is known of its full text; and
+#: which of these decisions a file had stated before.
 Standing = Literal[
-    "waiting", "excluded", "included", "kept_out", "merged", "passed", "sought", "retrieved", "not_retrieved"
-]
+    "waiting", "excluded", "included", "kept_out", "merged", "passed", "sought", "retrieved", "not_retrieved",
+    "passed_before", "excluded_before",
+]  # fmt: skip
 
 #: Of these a record is counted under just one.
 ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out", "merged"))
@@ -25,6 +27,7 @@ def standings(
     excluded_for: str | None,
     passed: Iterable[str],
     text: TextState | None,
+    decided_before: Collection[str] = (),
 ) -> Iterator[tuple[str, Standing, str]]:
     """Each as the stage ('' where it is of none), what is counted there, and the rule or the stage's reason for it.
 
@@ -40,8 +43,12 @@ def standings(
         yield "", "included", ""
     else:
         yield stage or "", "excluded" if state == "excluded" else "waiting", excluded_for or ""
+        if state == "excluded" and stage in decided_before:
+            yield stage or "", "excluded_before", ""
     for name in dict.fromkeys(passed):
         yield name, "passed", ""
+        if name in decided_before:
+            yield name, "passed_before", ""
     if text is not None:
         yield "", text, ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.states import States
-from shared.wire.screening import Ended, Kind, RecordState, TaskState
+from shared.wire.screening import BatchState, Ended, Kind, RecordState, TaskState
 
 
 class RecordStates(States[RecordState]):
@@ -28,8 +28,8 @@ class RecordStates(States[RecordState]):
         (SCREENING, INCLUDED): "it passes the last stage",
         (SCREENING, EXCLUDED): "a stage decides so, or a rule of an amended protocol",
         (EXCLUDED, SCREENING): "the dates that kept it out admit it now, votes that led it out were one person's, the "
-        "theory it was out for says something else now, or a lead has it decided again",
-        (INCLUDED, SCREENING): "votes that led it on were one person's, or a lead has it decided again",
+        "theory it was out for says something else now, a lead has it decided again, or undoes a batch",
+        (INCLUDED, SCREENING): "votes that led it on were one person's, a lead has it decided again, or undoes a batch",
         (SCREENING, MERGED): "it is the same work as another",
         (INCLUDED, MERGED): "it is the same work as another",
         (EXCLUDED, MERGED): "it is the same work as another",
@@ -61,24 +61,25 @@ class TaskStates(States[TaskState]):
             CONFLICT,
         ): "its votes part, or ask for a third person, what is one with it passed the stage, or a lead has "
         "an adjudicator decide again",
-        (OPEN, ADVANCED): "its votes lead on",
-        (OPEN, EXCLUDED): "its votes lead out",
-        (CONFLICT, ADVANCED): "an adjudicator or its voters decide",
-        (CONFLICT, EXCLUDED): "an adjudicator or its voters decide, or what passed the stage is another record again",
+        (OPEN, ADVANCED): "its votes lead on, or a lead's batch",
+        (OPEN, EXCLUDED): "its votes lead out, or a lead's batch",
+        (CONFLICT, ADVANCED): "an adjudicator or its voters decide, or the batch is undone that had it decided again",
+        (CONFLICT, EXCLUDED): "an adjudicator or its voters decide, what passed the stage is another record again, or "
+        "the batch is undone that had it decided again",
         (OPEN, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage, or an amended "
         "protocol has the stage no more",
         (CONFLICT, WITHDRAWN): "its record is merged, or goes back to an earlier stage",
         (WITHDRAWN, OPEN): "its record is admitted again, or comes by again",
         (CONFLICT, OPEN): "votes on it were one person's",
-        (ADVANCED, OPEN): "votes on it were one person's, or a lead has it decided again",
+        (ADVANCED, OPEN): "votes on it were one person's, a lead has it decided again, or undoes a batch",
         (EXCLUDED, OPEN): "votes on it were one person's, its record comes by again, or is one with what passed here, "
-        "the theory it was judged for says something else now, or a lead has it decided again",
+        "the theory it was judged for says something else now, a lead has it decided again, or undoes a batch",
         (OPEN, PARKED): "somebody parks it, or leases of it came to nothing again and again",
         (CONFLICT, PARKED): "somebody parks it, or leases of it came to nothing again and again",
         (PARKED, OPEN): "it is brought back, or its day has come",
         (PARKED, CONFLICT): "it is brought back, or what people still had in hand makes its votes part",
-        (PARKED, ADVANCED): "what people still had in hand decides it",
-        (PARKED, EXCLUDED): "what people still had in hand decides it",
+        (PARKED, ADVANCED): "what people still had in hand decides it, or a lead's batch",
+        (PARKED, EXCLUDED): "what people still had in hand decides it, or a lead's batch",
         (PARKED, WITHDRAWN): "its record is merged, kept out by a rule, or goes back to an earlier stage",
     }
 
@@ -100,6 +101,24 @@ class LeaseStates(States[Ended]):
         (None, LAPSED): "its time is over",
         (None, WITHDRAWN): "its task needs no vote any more",
         (None, FREED): "a lead frees it",
+    }
+
+
+class BatchStates(States[BatchState]):
+    """What a lead asked for many records at once."""
+
+    ASKED: Final = "asked"
+    CARRIED_OUT: Final = "carried_out"
+    UNDOING: Final = "undoing"
+    UNDONE: Final = "undone"
+
+    what = "batch"
+    moves = {
+        (None, ASKED): "a lead asks for it",
+        (ASKED, CARRIED_OUT): "all its records are gone through",
+        (ASKED, UNDOING): "a lead undoes it before it is through",
+        (CARRIED_OUT, UNDOING): "a lead undoes it",
+        (UNDOING, UNDONE): "all that it did is gone through",
     }
 
 

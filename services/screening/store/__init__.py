@@ -2,6 +2,17 @@
 
 from services.screening.store.alarms import alarms as alarms
 from services.screening.store.alarms import forget_alarm as forget_alarm
+from services.screening.store.batches import add_found as add_found
+from services.screening.store.batches import add_named as add_named
+from services.screening.store.batches import add_stated as add_stated
+from services.screening.store.batches import batch_of as batch_of
+from services.screening.store.batches import batches_to_do as batches_to_do
+from services.screening.store.batches import lock_batch as lock_batch
+from services.screening.store.batches import lock_with_tasks as lock_with_tasks
+from services.screening.store.batches import next_records as next_records
+from services.screening.store.batches import page_of_batch_records as page_of_batch_records
+from services.screening.store.batches import page_of_batches as page_of_batches
+from services.screening.store.batches import statements_about as statements_about
 from services.screening.store.counts import Counted as Counted
 from services.screening.store.counts import Counts as Counts
 from services.screening.store.counts import compared as compared
@@ -11,6 +22,7 @@ from services.screening.store.counts import counts as counts
 from services.screening.store.counts import fold as fold
 from services.screening.store.counts import queue_depths as queue_depths
 from services.screening.store.counts import stages_voted_at as stages_voted_at
+from services.screening.store.counts import stated_and_applied as stated_and_applied
 from services.screening.store.counts import times_counted as times_counted
 from services.screening.store.cycles import days_of_cycle as days_of_cycle
 from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
@@ -47,6 +59,7 @@ from services.screening.store.opinions import held_by as held_by
 from services.screening.store.opinions import lock_conflicts_of_voters as lock_conflicts_of_voters
 from services.screening.store.opinions import looked_at as looked_at
 from services.screening.store.opinions import opinions_by_task as opinions_by_task
+from services.screening.store.opinions import opinions_given as opinions_given
 from services.screening.store.opinions import opinions_on as opinions_on
 from services.screening.store.opinions import present as present
 from services.screening.store.opinions import set_absent as set_absent
@@ -87,6 +100,11 @@ from services.screening.store.slots import left as left
 from services.screening.store.slots import skip as skip
 from services.screening.store.slots import take_slots as take_slots
 from services.screening.store.slots import take_slots_of as take_slots_of
+from services.screening.store.statements import files_of as files_of
+from services.screening.store.statements import is_stated_by as is_stated_by
+from services.screening.store.statements import keep_statement as keep_statement
+from services.screening.store.statements import move_statements as move_statements
+from services.screening.store.statements import part_sources as part_sources
 from services.screening.store.tasks import hold_waiting_tasks as hold_waiting_tasks
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at

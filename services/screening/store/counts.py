@@ -145,6 +145,28 @@ def counted(work: Work, review: str) -> Counted:
     return found
 
 
+_STATED = text(
+    """
+SELECT stage, what, first AS imported, second AS answer, sum(n) AS n FROM (
+    SELECT stage, what, first, second, n FROM counts WHERE review = :review AND what IN ('stated', 'applied')
+    UNION ALL
+    SELECT stage, what, first, second, n FROM count_changes WHERE review = :review AND what IN ('stated', 'applied')
+) AS parts GROUP BY stage, what, first, second HAVING sum(n) <> 0
+"""
+)
+
+
+def stated_and_applied(work: Work, review: str) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """How many decisions a file states, and by how many of them records are decided, by import, stage and answer."""
+    found: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for row in work.rows.read(_STATED, {"review": review}):
+        key = row.imported, row.stage, row.answer
+        stated, applied = found.get(key, (0, 0))
+        n = int(row.n)
+        found[key] = (stated + n, applied) if row.what == "stated" else (stated, applied + n)
+    return found
+
+
 def queue_depths(work: Work) -> dict[tuple[str, ...], int]:
     """How many tasks wait for people, by review, stage and state (open, conflict)."""
     rows = work.rows.read(_QUEUE_DEPTHS)

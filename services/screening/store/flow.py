@@ -15,7 +15,9 @@ from shared.db.work import Work
 
 def count_standing(work: Work, record: Record, n: int) -> None:
     """Counts where a record stands now (`n` is 1), or that it stands there no more (-1)."""
-    found = standings(record.state, record.stage, record.rule, record.excluded_for, record.passed, record.text)
+    found = standings(
+        record.state, record.stage, record.rule, record.excluded_for, record.passed, record.text, record.decided_before
+    )
     add_to_flow(work, record.review, record.source, found, n)
 
 

@@ -135,10 +135,13 @@ def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, A
     return {task for (task,) in work.rows.read(_LEASES, given)}
 
 
+_LEASES_OF = Said("SELECT {leases} FROM leases WHERE task = :task AND ended IS NULL", LeaseRow)
+
+
 def leases_of(work: Work, task: Task) -> list[Lease]:
     """The live leases of a task, the oldest first."""
-    query = select(LeaseRow).where(col(LeaseRow.task) == task.id, col(LeaseRow.ended).is_(None))
-    return sorted(work.rows.read(query, None, LeaseRow), key=lambda lease: (lease.taken_at, lease.id))
+    found = work.rows.read(_LEASES_OF, {"task": task.id}, LeaseRow)
+    return sorted(found, key=lambda lease: (lease.taken_at, lease.id))
 
 
 def lock_lapsed(work: Work, limit: int, review: str | None = None, *, passing_over: bool = False) -> list[InHand]:

@@ -23,6 +23,12 @@ def opinions_on(work: Work, task: str, kind: OpinionKind | None = None) -> list[
     return sorted((it for it in found if kind in (None, it.kind)), key=lambda opinion: opinion.number)
 
 
+def opinions_given(work: Work, task: str) -> list[Opinion]:
+    """Whatever opinions count on a task, or were given on it, in the order they were given."""
+    query = select(OpinionRow).where((col(OpinionRow.task) == task) | (col(OpinionRow.given_on) == task))
+    return sorted(work.rows.read(query, None, OpinionRow), key=lambda opinion: opinion.number)
+
+
 def opinions_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[Opinion]]:
     """The same of several tasks at once."""
     found: dict[str, list[Opinion]] = {task: [] for task in tasks}

@@ -39,6 +39,8 @@ class _Record:
     at: str = ""
     why: str = ""
     passed: set[str] = field(default_factory=set)
+    #: Where it was decided as a file states.
+    before: set[str] = field(default_factory=set)
     text: str = ""
 
     def stands(self, is_now: str, at: str = "", why: str = "") -> None:
@@ -65,8 +67,13 @@ def _apply(records: dict[str, _Record], event: Any) -> None:
     match event:
         case TaskOpened():
             record.stands("waiting", event.stage)
-        case TaskClosed() if event.judgement.outcome == "advance":
-            record.passed.add(event.judgement.stage)
+        case TaskClosed():
+            by = event.judgement.by_batch
+            record.before.discard(event.judgement.stage)
+            if by is not None and by.stated is not None:
+                record.before.add(event.judgement.stage)
+            if event.judgement.outcome == "advance":
+                record.passed.add(event.judgement.stage)
         case RecordAdvanced():
             record.stands("waiting", event.next_stage)
         case RecordIncluded():
@@ -100,10 +107,14 @@ def _figures(record: _Record) -> Iterable[Figure]:
     else:
         yield record.is_now, record.at, "", record.source
         yield "reached", record.at, "", record.source
+        if record.is_now == "excluded" and record.at in record.before:
+            yield "excluded_before", record.at, "", record.source
         if record.why:
             yield "excluded_for", record.at, record.why, record.source
     for stage in record.passed:
         yield "passed", stage, "", record.source
+        if stage in record.before:
+            yield "passed_before", stage, "", record.source
         yield "reached", stage, "", record.source
     if record.text:
         yield record.text, "", "", record.source
@@ -125,7 +136,7 @@ def figures_of(flow: dict[str, Any]) -> Counter[Figure]:
     for text in ("awaited", "retrieved", "not_retrieved"):
         add(text, "", "", flow["texts"][text])
     for stage in flow["stages"]:
-        for name in ("reached", "waiting", "passed", "excluded"):
+        for name in ("reached", "waiting", "passed", "excluded", "passed_before", "excluded_before"):
             add(name, stage["stage"], "", stage[name])
         for reason, counted in stage["excluded_for"].items():
             add("excluded_for", stage["stage"], reason, counted)

@@ -7,9 +7,18 @@ from typing import Any
 
 from httpx import Response
 
+from services.screening import jobs
 from services.screening.manifest import SERVICE
 from shared.events.base import Event
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
+from shared.events.ingest import (
+    Bibliography,
+    DecisionStated,
+    RecordDiscovered,
+    RecordMerged,
+    RecordNoticed,
+    RecordSplit,
+    RecordUpdated,
+)
 from shared.events.protocol import Protocol, VersionPublished
 from shared.events.synthesis import Happened, RevisionPublished, TheoryChanged
 from tests.workbench import Workbench
@@ -119,6 +128,18 @@ def noticed(record: str, kind: str, notice: str | None = None, *, drill: bool = 
     )  # fmt: skip
 
 
+def stated(record: str, answer: str = "include", *, imported: str = "import_1", **about: Any) -> DecisionStated:
+    """A file states that somebody decided something about a record, whose source record is named after it."""
+    given: dict[str, Any] = {
+        "stage": "sift", "line": 2, "source": "import:scopus", "source_id": f"s_{record}", "column": "Decision",
+        "said": answer, "statement": f"statement_{imported}_{record}_{answer}_{about.get('by')}", **about,
+    }  # fmt: skip
+    return DecisionStated(
+        review=about.pop("review", REVIEW), record=record, answer=answer, imported=imported, file_sha256="f" * 64,
+        mapping_sha256="a" * 64, brought_by="lea", **{name: it for name, it in given.items() if name != "review"},
+    )  # fmt: skip
+
+
 def revision_published(cycle: int, *, drill: bool = False) -> RevisionPublished:
     return RevisionPublished(
         review=REVIEW, revision=f"rev_{cycle}", number=cycle, cycle=cycle, title="How gardens work",
@@ -202,6 +223,29 @@ class ScreeningRig:
         receipt = self.votes(name, task["lease"], answer, role, **rest)
         assert receipt.status_code == 200, receipt.text
         return receipt.json()
+
+    def asks_for(self, kind: str, stage: str = "sift", **asked: Any) -> dict[str, Any]:
+        """A lead asks for a batch, which is carried out; the batch as it is then."""
+        body = {"kind": kind, "stage": stage, "reason": "as we agreed", **asked}
+        answer = self.asks("/batches", body, "lea", "lead")
+        assert answer.status_code == 202, answer.text
+        return self.carried_out(answer.json()["batch"])
+
+    def carried_out(self, batch: str) -> dict[str, Any]:
+        self.bench.runs(jobs.carry_out_batches)
+        return self.gets(f"/batches/{batch}", "lea", "lead").json()
+
+    def undoes(self, batch: str) -> dict[str, Any]:
+        """A lead undoes a batch; the batch as it is then."""
+        answer = self.asks(f"/batches/{batch}/undo", {"reason": "the wrong file"}, "lea", "lead")
+        assert answer.status_code == 202, answer.text
+        return self.carried_out(batch)
+
+    def outcomes(self, batch: str, what: str = "outcome") -> dict[str, str]:
+        """What became of each record of a batch: done, or why it was left alone; of undoing it, with `undone`."""
+        why = "why" if what == "outcome" else "undone_why"
+        rows = self.gets(f"/batches/{batch}/records", "lea", "lead").json()["items"]
+        return {row["record"]: row[why] or row[what] for row in rows if row[what]}
 
     def record(self, record: str, name: str = "ana") -> dict[str, Any]:
         answer = self.gets(f"/records/{record}", name)

@@ -17,6 +17,7 @@ from services.screening.models import (
     ParkingRow,
     RecordRow,
     RevisedVoteRow,
+    StatementRow,
     TaskRow,
     VoteRow,
 )
@@ -57,11 +58,13 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
                 open_tasks[task.record].append(task)
         for record in records:
             _is_out_for_its_reason(record, tasks.values())
+            _is_decided_before(record, tasks.values())
             waiting = open_tasks[record.id]
             assert len(waiting) == (1 if record.state == "screening" else 0), record
             assert all(task.stage == record.stage for task in waiting)
         _flow_is_where_records_stand(work, review, records)
-        assert _counts(work, review) == _recount(records, list(tasks.values()))
+        statements = [(row.stage, "stated", row.imported, row.answer) for row in _rows(work, StatementRow, review)]
+        assert _counts(work, review) == _recount(records, list(tasks.values())) | Counter(statements)
         assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
         for vote in votes:
@@ -98,6 +101,9 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         _voters_are_asked(work, task, voters, holders)
     if by_voters:
         assert task.state in ("conflict", "parked", "withdrawn") or task.decided_by in ("consensus", "agreement")
+    assert (task.by_batch is not None) == (task.decided_by in ("imported", "lead"))
+    if task.by_batch is not None and task.state in ("advanced", "excluded"):
+        assert (votes, task.votes_cast, task.compared) == ([], 0, None), "what nobody voted on has votes"
     if task.decided_by == "consensus":
         assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
@@ -113,6 +119,12 @@ def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
     at = next((task for task in tasks if (task.record, task.stage) == (record.id, record.stage)), None)
     is_out = record.state == "excluded" and record.rule is None
     assert record.excluded_for == (at.excluded_for if is_out and at is not None else None)
+
+
+def _is_decided_before(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
+    """A record was decided before where its task is decided by what a file states."""
+    imported = [task.stage for task in tasks if task.record == record.id and task.decided_by == "imported"]
+    assert sorted(record.decided_before) == sorted(imported)
 
 
 def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRow]) -> None:
@@ -131,9 +143,12 @@ def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRo
             stage = "" if state == "included" else record.stage or ""
             standings[stage, state, record.excluded_for or ""] += 1
             standings.update((passed, "passed", "") for passed in record.passed)
+            before = {*record.decided_before}
+            standings.update((passed, "passed_before", "") for passed in record.passed if passed in before)
+            standings[stage, "excluded_before", ""] += int(state == "excluded" and stage in before)
             if record.text is not None:
                 standings["", record.text, ""] += 1
-    assert flow == standings
+    assert flow == +standings
 
 
 def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:
@@ -171,6 +186,8 @@ def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, 
     compared = [(task.stage, task.compared) for task in tasks if task.compared is not None]
     counted += Counter((stage, "compared", *written.split(BETWEEN)) for stage, written in compared)
     counted += Counter((task.stage, "excluded_for", task.excluded_for, "") for task in tasks if task.excluded_for)
+    stated = [(task.stage, task.by_batch["stated"]) for task in tasks if task.decided_by == "imported"]
+    counted += Counter((stage, "applied", it["imported"], it["answer"]) for stage, it in stated)
     alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]
     return dict(counted + Counter((task.stage, "alone", "", "") for task in alone))
 

@@ -95,7 +95,7 @@ class LoggedCourse(Course):
         for _ in range(steps):
             record, other, name = (self.random.randrange(known + new) for _ in range(3))
             name = choice(PEOPLE)
-            match self.random.randrange(40):
+            match self.random.randrange(43):
                 case 0:
                     self.merges(record, other)
                 case 1:
@@ -113,6 +113,14 @@ class LoggedCourse(Course):
                     self.resumes(record)
                 case 7 | 8:
                     self.texts(record, self.random.randrange(4))
+                case 40:
+                    self.states(record, choice(["in", "out"]))
+                case 41:
+                    named = [f"r{self.random.randrange(known + new)}" for _ in range(4)]
+                    kind, stage = choice(["imported", "imported", "decide", "reopen"]), choice(["sift", "depth"])
+                    self.asks_for(kind, stage, choice([True, False]), named)
+                case 42:
+                    self.undoes(self.random.randrange(len(self._batches) + 1))
                 case 9 | 10 | 11 | 12 | 13:
                     self.works(name, "conflict", choice([0, 0, 2]))
                 case _:
@@ -176,9 +184,16 @@ def test_at_any_date_the_flow_is_what_the_log_says(empty_rig, mode):
     ended = first + timedelta(days=DAYS // 2)
     assert _changed(course.flow(cycle=2)) == _difference(last, recounted(log, ended))
     assert figures_of(course.flow(cycle=1)) == recounted(log, ended)
-    assert {"identified", "duplicate", "kept_out", "excluded_for", "included", "passed", "not_retrieved"} <= {
-        figure[0] for figure in last
-    }
+    assert {
+        "identified",
+        "duplicate",
+        "kept_out",
+        "excluded_for",
+        "included",
+        "passed",
+        "not_retrieved",
+        "passed_before",
+    } <= {figure[0] for figure in last}
     assert {event.type for _, event in log} >= {
         "ingest.record.split", "screening.record.reopened", "screening.task.parked", "screening.conflict.opened",
     }  # fmt: skip

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from services.screening import jobs, store
-from services.screening.commands import conflicts, parking, queue, reopening, revising, undoing
+from services.screening.commands import batches, conflicts, parking, queue, reopening, revising, undoing
 from services.screening.domain import VOTERS, Ballot
 from services.screening.models import OldNameRow, TaskRow
 from services.screening.store import task_id
@@ -23,6 +23,7 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from shared.events.people import MemberJoined, MemberLeft, NameMapped
 from shared.events.stages import Reconciliation
 from shared.paging import PageAsked
+from shared.wire.screening import BatchKind, NewBatch
 from tests.unit.services.screening.rig import (
     DEPTH,
     REASONS,
@@ -35,6 +36,7 @@ from tests.unit.services.screening.rig import (
     parted,
     protocol,
     published,
+    stated,
     updated,
 )
 from tests.unit.services.screening.soundness import assert_sound
@@ -54,6 +56,7 @@ MODES = [*get_args(Reconciliation), "consensus", "consensus"]
 people, records = st.sampled_from(PEOPLE), st.integers(0, 3)
 kinds = st.sampled_from(["screening", "screening", "screening", "conflict"])
 answers = st.sampled_from([0, 0, 0, 1, 2])
+kinds_of_batches = st.sampled_from(get_args(BatchKind))
 steps_of = st.one_of(
     st.tuples(st.just("works"), people, kinds, answers),
     st.tuples(st.just("works"), people, kinds, answers),
@@ -81,6 +84,10 @@ steps_of = st.one_of(
     st.tuples(st.just("revises"), people, answers),
     st.tuples(st.just("reopens"), records, st.sampled_from(["sift", "depth"]), st.booleans()),
     st.tuples(st.just("theory_changes"), st.sampled_from(["c1", "c2"])),
+    st.tuples(st.just("states"), records, st.sampled_from(["in", "out"])),
+    st.tuples(st.just("asks_for"), kinds_of_batches, st.sampled_from(["sift", "depth"]), st.booleans()),
+    st.tuples(st.just("asks_for"), kinds_of_batches, st.sampled_from(["sift", "depth"]), st.booleans()),
+    st.tuples(st.just("undoes"), st.integers(0, 3)),
 )
 
 
@@ -114,6 +121,7 @@ class Course:
         self.last: dict[str, tuple[str, list[str]]] = {}
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
+        self._batches: list[str] = []
         self._tell(published(protocol(*(stage | {"reconciliation": mode} for stage in stages), review=self.review)))
 
     def _tell(self, event: Any) -> None:
@@ -295,6 +303,36 @@ class Course:
         """A CMOC says something else; what was excluded for it is asked anew."""
         self.rig.hears(changed(cmoc, after=f"context: a terrace {next(self._revisions)}", review=self.review))
         self.bench.runs(jobs.reopen_for_theories)
+
+    def states(self, number: int, answer: str) -> None:
+        """A file states what was decided about a record at both stages."""
+        for stage in ("sift", "depth"):
+            name = f"statement_{self.review}_{stage}_{number}_{answer}"
+            self._tell(stated(f"r{number}", answer, stage=stage, statement=name))
+
+    def asks_for(self, kind: str, stage: str, leads_on: bool, records: Sequence[str] = ()) -> None:
+        """A lead asks for the same for these records, or all at a stage in which there is something to do."""
+        into = ("include", "exclude") if stage == "sift" else ("rich", "thin")
+        out = {"answer": into[1], "excluded_for": "opinion", "judged_for": [] if stage == "sift" else ["c1"]}
+        on = {"answer": into[0], "judged_for": [] if stage == "sift" else ["c2"]}
+        asked: dict[str, Any] = {"kind": kind, "stage": stage, "reason": "as we agreed"}
+        if kind == "imported":
+            asked |= {"imported": "import_1", "mapping": {"in": on, "out": out}}
+        else:
+            asked |= {"records": list(records)} if records else {"where": {}}
+            asked |= (on if leads_on else out) if kind == "decide" else {}
+            asked |= {"votes": "stand" if leads_on else "anew"} if kind == "reopen" else {}
+        with self.bench.work("lea") as work:
+            row = batches.request_batch(work, self.review, NewBatch.model_validate(asked))
+            self._batches.append(row.id)
+        self.bench.runs(jobs.carry_out_batches)
+
+    def undoes(self, number: int) -> None:
+        """A lead undoes one of the batches."""
+        if number < len(self._batches):
+            with suppress(Conflict), self.bench.work("lea") as work:
+                batches.undo_batch(work, self.review, self._batches[number], "the wrong one")
+            self.bench.runs(jobs.carry_out_batches)
 
     def is_really(self, name: str, person: str) -> None:
         """Somebody who acted under a name of before turns out to be another; they act no more under the first."""

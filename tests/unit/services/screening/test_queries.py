@@ -22,6 +22,8 @@ from tests.unit.services.screening.rig import (
     discovered,
     merged,
     noticed,
+    parted,
+    stated,
     updated,
 )
 
@@ -204,6 +206,38 @@ def test_what_a_theory_reopens_is_found_by_an_index_in_its_order(rig_of):
     assert rig.queue("sift")["open"] == 2
     assert any("tasks_listing" in plan and "(position,id)>(?,?)" in plan for plan in plans), plans
     assert not any(_scans(plan) or "TEMP B-TREE" in plan for plan in plans), plans
+
+
+def test_a_batch_costs_a_statement_or_two_a_record_and_looks_through_no_table(rig):
+    rig.discovers(*(f"r{number:03d}" for number in range(100)))
+    rig.hears(*(stated(f"r{number:03d}", "in" if number % 2 else "out") for number in range(100)))
+    mapping = {"in": {"answer": "include"}, "out": {"answer": "exclude"}}
+    costs = {}
+    with statements(rig) as seen:
+        for kind, asked in {
+            "imported": {"imported": "import_1", "mapping": mapping},
+            "reopen": {"where": {"state": "excluded"}},
+            "park": {"where": {"published_after": "2018-01-01", "stated": "out"}},
+            "bring_back": {"where": {}},
+            "decide": {"where": {"published_before": "2030-01-01"}, "answer": "exclude"},
+        }.items():
+            body = {"kind": kind, "stage": "sift", "reason": "so", **asked}
+            batch = rig.asks("/batches", body, "lea", "lead").json()["batch"]
+            before = len(seen)
+            done = rig.carried_out(batch)["done"]
+            costs[kind] = (len(seen) - before) / done
+            rig.gets(f"/batches/{batch}/records", "lea", "lead", outcome="left_alone")
+            if kind == "decide":
+                rig.undoes(batch)
+        rig.gets("/decisions", "lea", "lead")
+        rig.gets("/batches", "lea", "lead")
+        rig.hears(parted("r200", "r001", sources=[{"source": "import:scopus", "id": "s_r001", "run": "run_1"}]))
+
+    looking = {text: given for text, given in seen if re.match(r"\s*(SELECT|UPDATE|WITH|INSERT)", text)}
+    scans = [f"{plan}: {text}" for text, given in looking.items() for plan in _plans(rig, text, given) if _scans(plan)]
+    # That index has what is to be done, and no more.
+    assert [scan for scan in scans if not scan.startswith("SCAN batches USING INDEX batches_to_do")] == []
+    assert costs["imported"] < 3 and costs["decide"] < 3 and costs["park"] < 3 and costs["bring_back"] < 14, costs
 
 
 def _plans(rig: ScreeningRig, text: str, given: Any) -> list[str]:
