@@ -463,7 +463,7 @@ def test_what_is_undone_and_kept_out_by_the_dates_by_then_stays_out(rig):
     rig.discovers("r1", published="2018-05")
     batch = rig.asks_for("decide", records=["r1"], answer="exclude")
     amend(rig, SIFT, DEPTH, published_after="2018-12-31")
-    rig.bench.runs(jobs.apply_moved_dates)
+    rig.bench.runs(jobs.apply_amendments)
 
     rig.undoes(batch["batch"])
 
