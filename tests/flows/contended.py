@@ -261,14 +261,14 @@ def judged(site: Site, day: Day) -> list[str]:
     accepted = Counter((task, person, answer) for (task, person), answer in day.accepted.items())
     wrong += [f"lost: {vote}" for vote in accepted - Counter(kept)]
     wrong += [f"nobody was told of it, or it is there twice: {vote}" for vote in Counter(kept) - accepted]
-    answers = defaultdict(list)
-    for (task, _), answer in day.accepted.items():
-        answers[task].append(answer)
+    votes = defaultdict[str, dict[str, str]](dict)
+    for (task, person), answer in day.accepted.items():
+        votes[task][person] = answer
     for task, (state, cast) in states.items():
-        should = _should_be(answers[task])
-        if state != should or cast != len(answers[task]):
-            wrong.append(f"{task} is {state} with {cast} votes, and should be {should}: {answers[task]}")
-    return wrong + _wrong_on_log(site, day, answers)
+        should = _should_be([*votes[task].values()])
+        if state != should or cast != len(votes[task]):
+            wrong.append(f"{task} is {state} with {cast} votes, and should be {should}: {votes[task]}")
+    return wrong + _wrong_on_log(site, votes)
 
 
 def _waiting(database: Database) -> int:
@@ -282,7 +282,7 @@ def _should_be(answers: Sequence[str]) -> str:
     return "conflict" if len(set(answers)) > 1 else {"include": "advanced", "exclude": "excluded"}[answers[0]]
 
 
-def _wrong_on_log(site: Site, day: Day, answers: dict[str, list[str]]) -> list[str]:
+def _wrong_on_log(site: Site, votes: dict[str, dict[str, str]]) -> list[str]:
     """The log tells of each task once that it was opened, and once how it ended, with the very votes."""
     wrong, opened, ended = [], Counter[str](), Counter[str]()
     steps = defaultdict[str, list[int]](list)
@@ -294,11 +294,11 @@ def _wrong_on_log(site: Site, day: Day, answers: dict[str, list[str]]) -> list[s
             ended[event.task] += 1
         elif isinstance(event, TaskClosed) and event.judgement.stage == STAGE:
             ended[event.task] += 1
-            votes = {(event.task, vote.person): vote.answer for vote in event.judgement.votes}
-            if votes != {key: it for key, it in day.accepted.items() if key[0] == event.task}:
-                wrong.append(f"{event.task} was closed with {votes}")
+            closed = {vote.person: vote.answer for vote in event.judgement.votes}
+            if closed != votes[event.task]:
+                wrong.append(f"{event.task} was closed with {closed}")
     wrong += [f"opened {times} times: {task}" for task, times in opened.items() if times != 1]
-    full = {task for task, given in answers.items() if len(given) == 2}
+    full = {task for task, given in votes.items() if len(given) == 2}
     wrong += [
         f"told {ended[task]} times how it ended: {task}" for task in full | set(ended) if ended[task] != (task in full)
     ]
