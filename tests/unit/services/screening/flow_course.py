@@ -22,7 +22,7 @@ from tests.unit.services.screening.rig import ScreeningRig, discovered, protocol
 from tests.unit.services.screening.rig import changed as theory_changed
 from tests.unit.services.screening.test_interleavings import FIRST, PEOPLE, PLAIN, ROLES, Course
 
-SOURCES = ("openalex", "openalex", "europepmc", "import:scopus", "added:expert")
+SOURCES = ("openalex", "openalex", "europepmc", "import:scopus", "added:expert", "citations:crossref")
 
 #: Six stages, of which some ask one person, some three, some in ways of their own to reconcile.
 SIX = (
@@ -164,8 +164,10 @@ class LoggedCourse(Course):
         return self.random.randrange(max(len(self.known), 1))
 
     def discovers(self, number: int, when: str) -> None:
-        source = SourceRef(source=self.random.choice(SOURCES), id=f"s{number}", run="run_1")
-        self._tell(discovered(f"r{number}", published=when, revision=next(self._revisions), sources=[source]))
+        by, _, source = self.random.choice(SOURCES).rpartition("citations:")
+        sources = [SourceRef(source=source, id=f"s{number}", run="run_1")]
+        found = discovered(f"r{number}", published=when, revision=next(self._revisions), sources=sources)
+        self._tell(found.model_copy(update={"by_citations": bool(by)}))
         self.known.add(f"r{number}")
 
     def texts(self, number: int, how: int) -> None:

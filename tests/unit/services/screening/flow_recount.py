@@ -100,7 +100,7 @@ def _counted(records: Mapping[str, _Record]) -> Counter[Figure]:
 def _apply(records: dict[str, _Record], event: Any) -> None:
     name = getattr(event, "record", None)
     if isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit)):
-        records.setdefault(name, _Record(event.bibliography.sources[0].source if event.bibliography.sources else ""))
+        records.setdefault(name, _Record(_source(event)))
         return
     if name not in records:
         return
@@ -131,6 +131,18 @@ def _apply(records: dict[str, _Record], event: Any) -> None:
             record.text = "not_retrieved"
         case TextWithdrawn():
             record.text = "retrieved" if event.left else "awaited"
+
+
+def _source(event: RecordDiscovered | RecordUpdated | RecordSplit) -> str:
+    source = event.bibliography.sources[0].source if event.bibliography.sources else ""
+    return f"citations:{source}" if getattr(event, "by_citations", False) else source
+
+
+def in_column(figures: Counter[Figure], *, others: bool) -> Counter[Figure]:
+    """Of some figures those of other methods than databases and registers, or those of these."""
+    return Counter(
+        {figure: n for figure, n in figures.items() if figure[3].startswith(("added:", "citations:")) == others}
+    )
 
 
 def _figures(record: _Record) -> Iterable[Figure]:

@@ -14,6 +14,7 @@ from tests.unit.services.screening.rig import (
     REASONS,
     REVIEW,
     SIFT,
+    discovered,
     merged,
     updated,
 )
@@ -91,10 +92,47 @@ def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of)
         "svg", "title", "style", "rect", "text", "line", "polyline",
     }  # fmt: skip
     assert {
-        "Records from databases and registers (n = 2)", "Records from other methods (n = 1)", "added:<b> (n = 1)",
-        f"{label} (n = 1)", "Records screened: sift (n = 3)", "Reports sought for retrieval (n = 1)",
-        "Reports not retrieved (n = 1)", "Reports assessed: depth (n = 1)", "Records included (n = 0)",
+        "Records from databases and registers (n = 2)", "Records from other methods (n = 1)", "<b> (n = 1)",
+        f"{label} (n = 1)", "Records screened: sift (n = 2)", "Records screened: sift (n = 1)",
+        "Reports sought for retrieval (n = 1)", "Reports not retrieved (n = 1)", "Reports assessed: depth (n = 1)",
+        "Reports assessed: depth (n = 0)", "Records included (n = 0)", "from other methods (n = 0)",
     } <= {*words}  # fmt: skip
+
+
+def test_what_came_by_citations_or_by_hand_has_a_column_of_its_own(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS}, DEPTH)
+    rig.discovers("r1", "r2", sources=[SourceRef(source="crossref", id="1", run="run_1")])
+    rig.discovers("r3", sources=[SourceRef(source="added:website", id="2", run="run_1")])
+    chased = discovered("r4", sources=[SourceRef(source="crossref", id="3", run="run_1")])
+    rig.hears(chased.model_copy(update={"by_citations": True}), merged("r2", into="r1"))
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+        rig.answers(name, "exclude", reason="a view", excluded_for="opinion")
+
+    flow = rig.gets("/flow").json()
+    databases, others = flow["databases"], flow["other_methods"]
+
+    assert flow["identified"]["sources"] == {"added:website": 1, "citations:crossref": 1, "crossref": 2}
+    assert (databases["identified"]["n"], databases["duplicates"]["n"], databases["stages"][1]["reached"]["n"]) == (
+        2, 1, 1,
+    )  # fmt: skip
+    assert (others["identified"]["n"], others["duplicates"]["n"], others["waiting"]["n"]) == (2, 0, 1)
+    assert databases["stages"][0]["excluded_for"] == {}
+    assert others["stages"][0]["excluded_for"] == {"opinion": {"n": 1, "sources": {"added:website": 1}}}
+    assert _boxes(rig.gets("/flow.svg").text) == 13
+
+
+def test_without_other_methods_the_picture_has_one_column(rig):
+    rig.discovers("r1")
+
+    drawn = rig.gets("/flow.svg").text
+
+    assert "other methods" not in drawn
+    assert _boxes(drawn) == 7
+
+
+def _boxes(drawn: str) -> int:
+    return sum(element.get("class") == "box" for element in ElementTree.fromstring(drawn).iter())
 
 
 def test_the_client_has_the_flow_and_its_picture(rig):
