@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import wrap
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from services.screening.domain.flow import ADDED, BY_CITATIONS
@@ -23,8 +24,11 @@ _WIDE = {1: 400, 2: 310}
 #: How wide a character is about, of most.
 _LETTER = 6.9
 
-#: Of how many lines a row is at least, so that what it is part of can be named along it.
-_LEAST = 3
+#: How high a row is at least for each character of what it is part of, which is named along it.
+_ALONG = 9
+
+#: In how many lines a label is said at most.
+_MOST_LINES = 3
 
 #: How high the heading of the columns is, with what is above it.
 _HEAD, _TITLED = 30, 66
@@ -36,6 +40,12 @@ _FOUND_BY = {
     "website": "websites", "organisation": "organisations", "citation_search": "citation searching, by hand",
     "contact": "contacts", "expert": "experts", "hand_search": "hand searching", "other": "other ways",
 }  # fmt: skip
+
+#: Between words that stay in one line.
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+#: What begins the source of a file; the database that it is of follows.
+_FILES_OF = "import:"
 
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2430 } .dim { fill: #667085 } .head { font-weight: 600 }
@@ -64,14 +74,18 @@ class _Row:
 
     @property
     def high(self) -> int:
-        return max(_high(lines) for step in self.steps for lines in (step.box, step.beside, [""] * _LEAST))
+        boxes = (lines for step in self.steps for lines in (step.box, step.beside))
+        return max(len(self.phase) * _ALONG, *map(_high, boxes))
 
 
 def drawn(protocol: Protocol, found: FlowView) -> str:
     """An SVG image, for light and dark pages, with words for who cannot see it."""
     columns = [found.databases, found.other_methods] if found.other_methods.identified.sources else [found]
-    rows = list(_rows(protocol, found, columns))
     wide = _WIDE[len(columns)]
+    rows = [
+        _Row(row.phase, [_Step(_broken(step.box, wide), _broken(step.beside, wide)) for step in row.steps])
+        for row in _rows(protocol, found, columns)
+    ]
     lefts = [_LEFT + number * 2 * (wide + _BETWEEN) for number in range(len(columns))]
     width = lefts[-1] + 2 * wide + _BETWEEN + 20
     top = _TITLED + (_HEAD + 12 if len(columns) > 1 else 0)
@@ -121,8 +135,8 @@ def _when(found: FlowView) -> str:
 
 
 def _rows(protocol: Protocol, found: FlowView, columns: Sequence[FlowFigures]) -> Iterator[_Row]:
-    what = ["Records from databases and registers", "Records from other methods"]
-    yield _Row("Identification", [_identified(said, each) for said, each in zip(what, columns, strict=False)])
+    what = "Records identified" if len(columns) > 1 else "Records from databases and registers"
+    yield _Row("Identification", [_identified(what, each) for each in columns])
     labels = {stage.name: {reason.value: reason.label for reason in stage.reasons} for stage in protocol.stages}
     assessed = False
     for number, stage in enumerate(found.stages):
@@ -156,7 +170,7 @@ def _named(source: str) -> str:
     if source.startswith(ADDED):
         how = source.removeprefix(ADDED)
         return _FOUND_BY.get(how, how)
-    return source or "source not kept"
+    return source.removeprefix(_FILES_OF) or "source not kept"
 
 
 def _texts(found: FlowFigures) -> _Step:
@@ -192,11 +206,18 @@ def _short(words: str, longest: int) -> str:
     return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
-def _fitted(words: str, wide: int) -> str:
-    """A line that fits into a box, with its figure whole."""
-    longest = int((wide - 24) / _LETTER)
-    said, bracket, figure = words.rpartition(" (n = ")
-    return f"{_short(said, longest - len(figure) - 6)}{bracket}{figure}" if bracket else _short(words, longest)
+def _broken(lines: Sequence[str], wide: int) -> list[str]:
+    """Lines that fit into a box: a long label goes over several, with its figure whole."""
+    return [part for words in lines for part in _parts(words, int((wide - 38) / _LETTER))]
+
+
+def _parts(words: str, longest: int) -> Iterator[str]:
+    indent = "  " if words.startswith("  ") else ""
+    said, bracket, figure = words.strip().rpartition(" (n = ")
+    said = _short(said if bracket else figure, longest * _MOST_LINES - 2 * len(figure) - 6)
+    counted = f" {(bracket + figure).strip().replace(' ', _UNBROKEN)}" if bracket else ""
+    for part in wrap(said + counted, longest):
+        yield indent + part.replace(_UNBROKEN, " ")
 
 
 def _high(lines: Sequence[str]) -> int:
@@ -212,7 +233,7 @@ def _box(svg: Element, left: int, top: int, wide: int, lines: list[str]) -> None
     _rect(svg, left, top, wide, _high(lines), "box")
     for number, words in enumerate(lines):
         indent = 14 if words.startswith("  ") else 0
-        _text(svg, left + 12 + indent, top + _PAD + 13 + number * _LINE, _fitted(words.strip(), wide - indent))
+        _text(svg, left + 12 + indent, top + _PAD + 13 + number * _LINE, words.strip())
 
 
 def _band(svg: Element, left: int, top: int, wide: int, high: int) -> None:

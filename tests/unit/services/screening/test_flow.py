@@ -92,8 +92,9 @@ def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of)
         "svg", "title", "style", "rect", "text", "line", "polyline",
     }  # fmt: skip
     assert {
-        "Records from databases and registers (n = 2)", "Records from other methods (n = 1)", "<b> (n = 1)",
-        f"{label} (n = 1)", "Records screened: sift (n = 2)", "Records screened: sift (n = 1)",
+        "Identification via databases and registers", "Identification via other methods", "Records identified (n = 2)",
+        "Records identified (n = 1)", "<b> (n = 1)", f"{label} (n = 1)", "Records screened: sift (n = 2)",
+        "Records screened: sift (n = 1)",
         "Reports sought for retrieval (n = 1)", "Reports not retrieved (n = 1)", "Reports assessed: depth (n = 1)",
         "Reports assessed: depth (n = 0)", "Records included (n = 0)", "from other methods (n = 0)",
     } <= {*words}  # fmt: skip
@@ -127,7 +128,7 @@ def test_without_other_methods_the_picture_has_one_column(rig):
 
     drawn = rig.gets("/flow.svg").text
 
-    assert "other methods" not in drawn
+    assert "Records from databases and registers (n = 1)" in drawn and "other methods" not in drawn
     assert _boxes(drawn) == 7
 
 
