@@ -2,7 +2,9 @@
 
 `python -m tests --random [SEED]` is `make fuzz`: the tests that draw examples, with other ones and more of them.
 `python -m tests --busy 8 --times 20` is `make busy`: the tests that wait, again and again beside busy processes.
-`python -m tests --busy 4` is the whole suite, once, beside four of them. What else is given goes to pytest.
+`python -m tests --busy 4` is the whole suite, once, beside four of them.
+`python -m tests --flow` has 5,716 records live through six stages, and counts their flow anew from the log.
+What else is given goes to pytest.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from tests.busy import Tally, busy
 ROOT = Path(__file__).parent.parent
 LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 INSTANCE = ["--instance", "tests"]
+_FLOW = "tests/unit/services/screening/test_flow_course.py"
 #: Two at a time, a file each, since much of the suite waits for processes, servers and clocks; in the order of their
 #: folders, since the flows, which have the fewest tests and take longest, would else come last, one of them alone.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
@@ -34,6 +37,8 @@ PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--random"]:
         return look_for_others(arguments[1:])
+    if arguments[:1] == ["--flow"]:
+        return recount_the_flow(arguments[1:])
     options = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     options.add_argument("--busy", type=int, default=0)
     options.add_argument("--times", type=int, default=0)
@@ -99,6 +104,14 @@ def look_for_others(arguments: list[str]) -> int:
         code = subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=environment)
     print(f"seed {seed}; the same again: make fuzz SEED={seed}")
     return code
+
+
+def recount_the_flow(arguments: list[str]) -> int:
+    """Runs the one test that is too long for the suite, on either database, at the same time."""
+    with real_servers() as servers:
+        environment = {**os.environ, **servers, "LIVING_TEST_FLOW": "1"}
+        command = [sys.executable, "-m", "pytest", "-n", "2", "-k", "whole_review", "--durations=2", *arguments, _FLOW]
+        return subprocess.call(command, cwd=ROOT, env=environment)
 
 
 @contextmanager

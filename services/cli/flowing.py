@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.wire.screening import Flow, FlowView, StageFlow
+    from shared.wire.screening import Flow, FlowFigures, FlowView, StageFlow
 
 #: How a source is called that was not kept.
 UNKNOWN = "not kept"
 
+#: How wide a terminal is at least that shows what each source brought beside the figures.
+_WIDE = 80
 
-def lines(found: FlowView) -> list[tuple[str, Flow]]:
-    """What is counted in the order of the diagram, each with its records."""
-    return list(_lines(found))
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure of the flow: all of its records, and of these how many each column of the diagram has."""
+
+    what: str
+    found: Flow
+    databases: int
+    other_methods: int
+
+
+def lines(found: FlowView) -> list[Line]:
+    """What is counted in the order of the diagram."""
+    texts = found.assessed_from if found.texts.sought.n else None
+    databases, others = (dict(_lines(each, texts)) for each in (found.databases, found.other_methods))
+    return [
+        Line(what, each, *(column[what].n if what in column else 0 for column in (databases, others)))
+        for what, each in _lines(found, texts)
+    ]
+
+
+def columns(found: FlowView, width: int) -> list[tuple[str, Callable[[Line], object]]]:
+    """What a terminal so wide shows of each line; those of other methods only where there are any."""
+    shown: list[tuple[str, Callable[[Line], object]]] = [("what", lambda line: line.what)]
+    if found.other_methods.identified.sources:
+        shown += [("databases", lambda line: line.databases), ("other methods", lambda line: line.other_methods)]
+    shown.append(("records", lambda line: line.found.n))
+    if width >= _WIDE:
+        shown.append(("by source", lambda line: _by_source(line.found)))
+    return shown
+
+
+def _by_source(found: Flow) -> str:
+    return ", ".join(f"{name or UNKNOWN} {n}" for name, n in found.sources.items())
 
 
 def _before(stage: StageFlow) -> Iterator[tuple[str, Flow]]:
@@ -25,13 +59,13 @@ def _before(stage: StageFlow) -> Iterator[tuple[str, Flow]]:
             yield f"{stage.stage}: {what}, decided before", counted
 
 
-def _lines(found: FlowView) -> Iterator[tuple[str, Flow]]:
+def _lines(found: FlowFigures, texts_before: str | None) -> Iterator[tuple[str, Flow]]:
     yield "identified", found.identified
     yield "duplicates removed", found.duplicates
     for rule, kept_out in found.kept_out.items():
         yield f"kept out: {rule}", kept_out
     for stage in found.stages:
-        if stage.stage == found.assessed_from and found.texts.sought.n:
+        if stage.stage == texts_before:
             yield "reports sought", found.texts.sought
             yield "reports not retrieved", found.texts.not_retrieved
             yield "reports awaited", found.texts.awaited

@@ -13,11 +13,10 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import batches, notes, parking
+from services.cli import batches, flowing, notes, parking
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.flowing import UNKNOWN, lines
 from services.cli.marking import marked
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
 from services.cli.reasons import out_for
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from shared.wire.screening import (
         ClaimMode,
         CoefficientView,
-        Flow,
         Interval,
         Kind,
         PairAgreement,
@@ -117,7 +115,10 @@ def funnel(review: str, as_json: bool) -> None:
 @option("--svg", help="Draw it into this file too.", type=click.Path(dir_okay=False, path_type=Path))
 @AS_JSON
 def flow(review: str, on: datetime | None, cycle: int | None, svg: Path | None, as_json: bool) -> None:
-    """The flow of records as PRISMA 2020 has it: found, kept out, and per stage in, out and for which reasons."""
+    """The flow of records as PRISMA 2020 has it: found, kept out, and per stage in, out and for which reasons.
+
+    What came by citations, or was added by hand, has figures of its own beside those of databases and registers.
+    """
     day = on and on.date()
     with client() as living:
         found = living.screening.flow(review, on=day, cycle=cycle)
@@ -130,12 +131,7 @@ def flow(review: str, on: datetime | None, cycle: int | None, svg: Path | None, 
     if as_json:
         print_json(found)
         return
-    columns: list[tuple[str, Callable[[tuple[str, Flow]], object]]] = [
-        ("what", lambda row: row[0]),
-        ("records", lambda row: row[1].n),
-        ("by source", lambda row: ", ".join(f"{name or UNKNOWN} {n}" for name, n in row[1].sources.items())),
-    ]
-    print_rows(lines(found), columns, as_json=False, empty="")
+    print_rows(flowing.lines(found), flowing.columns(found, out.width), as_json=False, empty="")
 
 
 @app.command("next", example="living queue next shared-records --stage title_abstract")

@@ -10,7 +10,7 @@ from typing import Any
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
-from services.screening.domain.flow import ONE_EACH, Figures, Flowed
+from services.screening.domain.flow import ONE_EACH, Figures, Flowed, is_other_method
 from services.screening.models import (
     BatchRecordRow,
     BatchRow,
@@ -38,6 +38,7 @@ from shared.wire.screening import (
     CoefficientView,
     Flag,
     Flow,
+    FlowFigures,
     FlowView,
     FullText,
     Funnel,
@@ -450,8 +451,19 @@ def flow_view(
     before: Iterable[Flowed] = (),
 ) -> FlowView:
     """Every stage of the protocol in its order, then those that only earlier versions had."""
-    figures = Figures(found, before)
+    found, before = list(found), list(before)
+    every = Figures(found, before)
+    names = [stage.name for stage in protocol.stages]
+    stages = [*names, *sorted(every.stages() - {*names})]
+    return FlowView(
+        review=protocol.review, on=on, cycle=cycle, since=since, assessed_from=_assessed_from(protocol),
+        **dict(_figures(every, stages)),
+        databases=_figures(Figures(found, before, lambda source: not is_other_method(source)), stages),
+        other_methods=_figures(Figures(found, before, is_other_method), stages),
+    )  # fmt: skip
 
+
+def _figures(figures: Figures, stages: Sequence[str]) -> FlowFigures:
     def standing(*what: str, stage: str | None = None) -> Flow:
         return figures.of(lambda at, how, _: how in what and stage in (None, at))
 
@@ -465,17 +477,13 @@ def flow_view(
             excluded_before=standing("excluded_before", stage=stage),
         )  # fmt: skip
 
-    names = [stage.name for stage in protocol.stages]
-    return FlowView(
-        review=protocol.review, on=on, cycle=cycle, since=since,
+    return FlowFigures(
         identified=standing(*ONE_EACH), duplicates=standing(RecordStates.MERGED),
-        kept_out=figures.by_reason("", "kept_out"),
-        stages=[stage_flow(stage) for stage in [*names, *sorted(figures.stages() - {*names})]],
+        kept_out=figures.by_reason("", "kept_out"), stages=[stage_flow(stage) for stage in stages],
         texts=TextFlow(
             sought=standing("sought", "retrieved", "not_retrieved"), awaited=standing("sought"),
             retrieved=standing("retrieved"), not_retrieved=standing("not_retrieved"),
         ),
-        assessed_from=_assessed_from(protocol),
         waiting=standing("waiting"), excluded=standing(RecordStates.EXCLUDED), included=standing(RecordStates.INCLUDED),
     )  # fmt: skip
 

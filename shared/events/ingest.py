@@ -68,13 +68,15 @@ class RecordDiscovered(Event, type="ingest.record.discovered", key="record"):
     """A canonical record entered a review for the first time.
 
     Carries all that screening and search need, so that neither asks ingest back. `revision` counts the
-    record's changes from 1; a reader that has seen a higher one may skip this.
+    record's changes from 1; a reader that has seen a higher one may skip this. `by_citations` says that a chase of
+    citations brought it, and no search.
     """
 
     record: Id
     revision: Count
     run: Id
     bibliography: Bibliography
+    by_citations: bool = Field(default=False, exclude_if=not_)
 
 
 class RecordUpdated(Event, type="ingest.record.updated", key="record"):
@@ -336,7 +338,7 @@ class RecordSplit(Event, type="ingest.record.split", key="record"):
     that had been merged into it (`brings`).
 
     Carries all that `RecordDiscovered` does, for those who have not heard of it. What was done with it before it was
-    merged is its own again; what was done since then stays with the other one.
+    merged is its own again; what was done since then stays with the other one. `by_citations` as there.
     """
 
     record: Id
@@ -346,6 +348,7 @@ class RecordSplit(Event, type="ingest.record.split", key="record"):
     bibliography: Bibliography
     evidence: list[str]
     brings: list[Id] = Field(default=[], exclude_if=not_)
+    by_citations: bool = Field(default=False, exclude_if=not_)
 
 
 class RecordRelated(Event, type="ingest.record.related", key="record"):

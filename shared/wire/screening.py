@@ -336,27 +336,36 @@ class TextFlow(BaseModel):
     not_retrieved: Flow
 
 
-class FlowView(BaseModel):
-    """The flow of a review's records at the end of a day (UTC), as PRISMA 2020 has it: identified = duplicates +
-    kept_out + waiting + excluded + included. Duplicates live on in another record, `kept_out` is by rule of the
-    protocol. The texts are read from the stage `assessed_from` on; None where no stage is behind them.
+class FlowFigures(BaseModel):
+    """What became of records that were found: identified = duplicates + kept_out + waiting + excluded + included.
+    Duplicates live on in another record, `kept_out` is by rule of the protocol."""
 
-    Of a `cycle` it is the change from the end of the day before `since`, and may be below 0.
+    identified: Flow
+    duplicates: Flow
+    kept_out: dict[str, Flow]
+    stages: list[StageFlow]
+    texts: TextFlow
+    waiting: Flow
+    excluded: Flow
+    included: Flow
+
+
+class FlowView(FlowFigures):
+    """The flow of a review's records at the end of a day (UTC), as PRISMA 2020 has it. The texts are read from the
+    stage `assessed_from` on; None where no stage is behind them.
+
+    Each figure is the sum of the same one of what came from `databases` and registers, and from `other_methods`: by
+    citations, or added by hand. Of a `cycle` it is the change from the end of the day before `since`, and may be below
+    0.
     """
 
     review: str
     on: date
     cycle: int | None = None
     since: date | None = None
-    identified: Flow
-    duplicates: Flow
-    kept_out: dict[str, Flow]
-    stages: list[StageFlow]
-    texts: TextFlow
     assessed_from: str | None
-    waiting: Flow
-    excluded: Flow
-    included: Flow
+    databases: FlowFigures
+    other_methods: FlowFigures
 
 
 class AnswerPair(BaseModel):

@@ -48,6 +48,7 @@ def state(living: Client) -> dict[str, object]:
     return {
         "support": living.synthesis.support(REVIEW).model_dump(mode="json"),
         "funnel": living.screening.funnel(REVIEW).model_dump(mode="json"),
+        "flow": living.screening.flow(REVIEW).model_dump(mode="json"),
         "status": living.ingest.status(REVIEW).model_dump(mode="json"),
         "revisions": [revision.content_sha256 for revision in living.synthesis.revisions(REVIEW)],
         "history": [
@@ -95,6 +96,16 @@ def test_every_figure_is_as_the_published_review_has_it(the_run):
     assert outcome.cycles[0].change_class == "MAJOR"
     assert outcome.conflicts >= 1 and outcome.blind == 210
     assert outcome.refused_notifications == 0
+
+
+def test_the_flow_of_each_cycle_is_as_the_published_review_has_it(living):
+    whole = living.screening.flow(REVIEW)
+    cycles = [living.screening.flow(REVIEW, cycle=number) for number in range(1, 6)]
+
+    assert [found.identified.n for found in (whole, *cycles)] == [22, 5, 3, 7, 3, 4]
+    assert [found.included.n for found in (whole, *cycles)] == [18, 5, 2, 6, 3, 2]
+    assert (whole.excluded.n, whole.waiting.n, whole.duplicates.n) == (4, 0, 0)
+    assert (whole.databases.identified.n, whole.other_methods.identified.n) == (22, 0)
 
 
 def test_every_source_record_lives_in_one_record_with_its_provenance(living):

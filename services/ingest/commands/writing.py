@@ -207,7 +207,7 @@ def _tell_new(work: Work, sorting: Sorting, record: str, bibliography: Bibliogra
         work.emit(
             RecordDiscovered(
                 review=sorting.review.review, record=record, revision=1, run=sorting.bringing,
-                bibliography=bibliography,
+                bibliography=bibliography, by_citations=store.is_chase(work, sorting.bringing),
             )
         )  # fmt: skip
 
@@ -261,6 +261,7 @@ def _tell_split(work: Work, sorting: Sorting, split: Split, row: RecordRow | Non
             RecordSplit(
                 review=sorting.review.review, record=split.record, out_of=split.out_of, revision=revision, run=run,
                 bibliography=bibliography, evidence=list(why), brings=list(split.brings),
+                by_citations=store.is_chase(work, run),
             )
         )  # fmt: skip
 

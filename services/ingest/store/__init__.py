@@ -118,6 +118,7 @@ from services.ingest.store.rulings import take_back as take_back
 from services.ingest.store.runs import fields_of_last_runs as fields_of_last_runs
 from services.ingest.store.runs import forget_items as forget_items
 from services.ingest.store.runs import forget_walks as forget_walks
+from services.ingest.store.runs import is_chase as is_chase
 from services.ingest.store.runs import known_items as known_items
 from services.ingest.store.runs import known_rejections as known_rejections
 from services.ingest.store.runs import last_run_over as last_run_over

@@ -42,6 +42,12 @@ _FIELDS_BEFORE = Said(
 )
 
 
+def is_chase(work: Work, run: str) -> bool:
+    """Whether a run asked for citations."""
+    row = work.session.get(RunRow, run)
+    return row is not None and row.purpose == "citations"
+
+
 def running_runs(work: Work) -> list[RunRow]:
     """Pulls that have begun and not ended, the oldest first."""
     running = select(RunRow).where(col(RunRow.state) == RunStates.RUNNING, col(RunRow.purpose) != "import")

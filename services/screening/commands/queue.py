@@ -354,8 +354,14 @@ def _no_longer(lease: Lease) -> LivingError:
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
         id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, **ballots.kept(ballot),
-        protocol_version=task.protocol_version, deciding=deciding, cast_at=work.now, via=work.via,
+        protocol_version=task.protocol_version, deciding=deciding, cast_at=_cast_at(work, task), via=work.via,
     )  # fmt: skip
+
+
+def _cast_at(work: Work, task: Task) -> datetime:
+    """Now, or, where the clock stands still, just after what is history since the task was asked anew."""
+    asked_anew = task.asked_anew_at
+    return work.now if asked_anew is None else max(work.now, asked_anew + timedelta(microseconds=1))
 
 
 def _expiry(work: Work) -> datetime:

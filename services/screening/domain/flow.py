@@ -16,6 +16,10 @@ Standing = Literal[
     "passed_before", "excluded_before",
 ]  # fmt: skip
 
+#: What begins the source of what no search of a database or register brought: what people added by hand, and what a
+#: chase of citations found (then the name of the source that was asked follows).
+ADDED, BY_CITATIONS = "added:", "citations:"
+
 #: Of these a record is counted under just one.
 ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out", "merged"))
 
@@ -53,6 +57,11 @@ def standings(
         yield "", text, ""
 
 
+def is_other_method(source: str) -> bool:
+    """Whether a record was found by one of PRISMA's other methods."""
+    return source.startswith((ADDED, BY_CITATIONS))
+
+
 @dataclass(frozen=True, slots=True)
 class Flowed:
     """How many records from a source stand so at a stage, for a reason."""
@@ -65,13 +74,16 @@ class Flowed:
 
 
 class Figures:
-    """What is counted, by stage, standing and reason, with its sources."""
+    """What is counted, by stage, standing and reason, with those of its sources of which `counts` holds."""
 
-    def __init__(self, found: Iterable[Flowed], before: Iterable[Flowed]) -> None:
+    def __init__(
+        self, found: Iterable[Flowed], before: Iterable[Flowed], counts: Callable[[str], bool] = lambda source: True
+    ) -> None:
         self._counted: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
         for sign, rows in ((1, found), (-1, before)):
             for row in rows:
-                self._counted[row.stage, row.what, row.reason][row.source] += sign * row.n
+                if counts(row.source):
+                    self._counted[row.stage, row.what, row.reason][row.source] += sign * row.n
 
     def of(self, holds: Callable[[str, str, str], bool]) -> Flow:
         """The records of all keys (stage, standing, reason) of which this holds."""

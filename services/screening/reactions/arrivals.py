@@ -11,6 +11,7 @@ from typing import Any
 from services.screening import domain, store
 from services.screening.commands import steps
 from services.screening.domain import RecordStates, TaskStates
+from services.screening.domain.flow import BY_CITATIONS
 from services.screening.models import Record, RecordRow, TaskRow
 from services.screening.store import Plan
 from shared.db.many import insert_many
@@ -136,9 +137,12 @@ def _row(work: Work, event: Description, correlation: str) -> dict[str, Any]:
 
 
 def _source(event: Description) -> str | None:
-    """What brought a record: the source that the run of its event is of, or else the first that is named."""
+    """What brought a record: the source that the run of its event is of, or else the first that is named; one that was
+    asked for citations is told apart."""
     named = event.bibliography.sources
-    return next((it.source for it in named if it.run == event.run), named[0].source if named else None)
+    source = next((it.source for it in named if it.run == event.run), named[0].source if named else None)
+    by_citations = source is not None and not isinstance(event, RecordUpdated) and event.by_citations
+    return f"{BY_CITATIONS}{source}" if by_citations else source
 
 
 def _description(found: Bibliography) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from services.cli.marking import AGAINST, FOR, marked
 from shared.errors import Conflict, Invalid, NotFound
-from shared.events.ingest import TextSought
+from shared.events.ingest import SourceRef, TextSought
 from shared.events.stages import Highlights
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT
@@ -341,6 +342,22 @@ def test_the_flow_is_shown_in_lines_and_drawn_into_a_file(screening_at, as_, tmp
     assert "Records included (n = 0)" in drawn.read_text(encoding="utf-8")
     assert data(as_("ana", "queue", "flow", REVIEW, "--json"))["excluded"]["n"] == 1
     assert data(as_("ana", "queue", "flow", REVIEW, "--on", "2019-12-31", "--json"))["identified"]["n"] == 0
+
+
+def test_the_flow_of_other_methods_stands_beside_that_of_databases_and_a_narrow_terminal_names_no_sources(
+    screening_at, as_, terminal
+):
+    rig = screening_at(FORM)
+    rig.discovers("r1", sources=[SourceRef(source="doaj", id="1", run="run_1")])
+    rig.discovers("r2", sources=[SourceRef(source="added:website", id="2", run="run_1")])
+
+    wide = as_("ana", "queue", "flow", REVIEW).stdout
+    terminal(60)
+    narrow = as_("ana", "queue", "flow", REVIEW).stdout
+
+    assert re.search(r"identified +1 +1 +2 +added:website 1, doaj 1", wide)
+    assert re.search(r"identified +1 +1 +2 *$", narrow, re.MULTILINE)
+    assert "doaj" not in narrow
 
 
 def test_the_funnel_says_for_which_reasons_how_many_are_out(screening_at, as_):

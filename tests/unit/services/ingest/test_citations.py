@@ -126,6 +126,16 @@ def test_what_included_reports_cite_and_what_cites_them_become_records_with_link
     assert all(run.complete and not run.missing for run in chase.runs().values())
 
 
+def test_what_a_chase_brought_says_so_and_what_a_search_brought_does_not(chase):
+    chase.include(*SEEDS)
+    chase.bench.pull_again()
+
+    searched = {chase.record(seed) for seed in SEEDS}
+    discovered = chase.bench.emitted(RecordDiscovered)
+    assert len(discovered) > len(searched)
+    assert {each.record for each in discovered if not each.by_citations} == searched
+
+
 def test_a_second_chase_finds_the_same_and_tells_nothing(chase):
     chase.include(*SEEDS)
     chase.bench.pull_again()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from shared.events.ingest import (
     TextSought,
     TextWithdrawn,
 )
+from shared.events.protocol import VersionPublished
 from shared.events.screening import (
     RecordAdvanced,
     RecordExcluded,
@@ -47,19 +48,61 @@ class _Record:
         self.is_now, self.at, self.why = is_now, at, why
 
 
-def recounted(log: Iterable[tuple[date, Event]], until: date) -> Counter[Figure]:
-    """Every figure of the flow at the end of a day, from all that was heard and told in order."""
-    records: dict[str, _Record] = {}
+def recounted(log: Iterable[tuple[date, Event]], days: Iterable[date]) -> dict[date, Counter[Figure]]:
+    """Every figure of the flow at the end of each of these days, from all that was heard and told in order."""
+    found: dict[date, Counter[Figure]] = {}
+    left, records = sorted(days), dict[str, _Record]()
     for day, event in log:
-        if day <= until:
-            _apply(records, event)
+        while left and left[0] < day:
+            found[left.pop(0)] = _counted(records)
+        _apply(records, event)
+    return found | {day: _counted(records) for day in left}
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """The records that are out at some stages and were judged before a moment: those for a CMOC or for all, and those
+    for others alone; and those that are out and were asked about since alone."""
+
+    for_it: set[tuple[str, str]]
+    for_others: set[tuple[str, str]]
+    since: set[tuple[str, str]]
+
+
+def excluded_for(log: Iterable[tuple[date, Event]], cmoc: str, stages: Collection[str], version: int) -> Exclusions:
+    """Which records are out, as (record, stage): for the CMOC or for others, under a protocol before this version.
+
+    One that was asked about before and after that version is in none of the three: no event says under which it is
+    judged.
+    """
+    records: dict[str, _Record] = {}
+    published = 0
+    judged_for: dict[tuple[str, str], list[str]] = {}
+    before, since = set[tuple[str, str]](), set[tuple[str, str]]()
+    for _, event in log:
+        _apply(records, event)
+        match event:
+            case VersionPublished():
+                published = event.version
+            case TaskOpened():
+                (since if published >= version else before).add((event.record, event.stage))
+            case TaskClosed():
+                judged_for[event.record, event.judgement.stage] = event.judgement.judged_for
+    out = {(name, record.at) for name, record in records.items() if record.is_now == "excluded"}
+    out = {each for each in out if each[1] in stages}
+    old = {each for each in out if each in before and each not in since}
+    for_it = {each for each in old if not judged_for[each] or cmoc in judged_for[each]}
+    return Exclusions(for_it, old - for_it, {each for each in out if each not in before})
+
+
+def _counted(records: Mapping[str, _Record]) -> Counter[Figure]:
     return Counter(figure for record in records.values() for figure in _figures(record))
 
 
 def _apply(records: dict[str, _Record], event: Any) -> None:
     name = getattr(event, "record", None)
     if isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit)):
-        records.setdefault(name, _Record(event.bibliography.sources[0].source if event.bibliography.sources else ""))
+        records.setdefault(name, _Record(_source(event)))
         return
     if name not in records:
         return
@@ -95,6 +138,18 @@ def _apply(records: dict[str, _Record], event: Any) -> None:
             record.text = "not_retrieved"
         case TextWithdrawn():
             record.text = "retrieved" if event.left else "awaited"
+
+
+def _source(event: RecordDiscovered | RecordUpdated | RecordSplit) -> str:
+    source = event.bibliography.sources[0].source if event.bibliography.sources else ""
+    return f"citations:{source}" if getattr(event, "by_citations", False) else source
+
+
+def in_column(figures: Counter[Figure], *, others: bool) -> Counter[Figure]:
+    """Of some figures those of other methods than databases and registers, or those of these."""
+    return Counter(
+        {figure: n for figure, n in figures.items() if figure[3].startswith(("added:", "citations:")) == others}
+    )
 
 
 def _figures(record: _Record) -> Iterable[Figure]:

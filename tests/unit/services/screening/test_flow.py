@@ -2,211 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, date, timedelta
-from random import Random
-from typing import Any
+from datetime import date
 from xml.etree import ElementTree
-
-import pytest
-from sqlalchemy import event, func, select
 
 from services.screening import jobs
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
-from shared.db.tables import OutboxRow
-from shared.events import registry
-from shared.events.base import Event
-from shared.events.ingest import SourceRef, TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
-from tests.unit.services.screening.flow_recount import Figure, figures_of, recounted
+from shared.events.ingest import SourceRef, TextNotRetrieved, TextSought
 from tests.unit.services.screening.rig import (
     DEPTH,
     REASONS,
     REVIEW,
     SIFT,
-    ScreeningRig,
     discovered,
-    make_bench,
     merged,
-    protocol,
-    published,
-    revision_published,
     updated,
 )
-from tests.unit.services.screening.soundness import assert_sound
-from tests.unit.services.screening.test_interleavings import FIRST, PEOPLE, PLAIN, Course
-
-STAGES = (FIRST, PLAIN, {**PLAIN, "name": "rigour"})
-SOURCES = ("openalex", "openalex", "europepmc", "import:scopus", "added:expert")
-DAYS = 30
-
-
-class LoggedCourse(Course):
-    """A course that keeps what was heard, by its day and by what had been told before it."""
-
-    def __init__(self, rig: ScreeningRig, mode: str, random: Random) -> None:
-        self.heard: list[tuple[int, date, Event]] = []
-        self.random = random
-        super().__init__(rig, mode, STAGES)
-
-    def _tell(self, event: Any) -> None:
-        before = self._newest()
-        super()._tell(event)
-        self.heard.append((before, self.today, event))
-
-    def _newest(self) -> int:
-        with self.bench.running.database.session(readonly=True) as session:
-            return session.scalar(select(func.max(OutboxRow.seq))) or 0
-
-    @property
-    def today(self) -> date:
-        return self.bench.clock.now().astimezone(UTC).date()
-
-    def discovers(self, number: int, when: str) -> None:
-        source = SourceRef(source=self.random.choice(SOURCES), id=f"s{number}", run="run_1")
-        self._tell(discovered(f"r{number}", published=when, revision=next(self._revisions), sources=[source]))
-        self.known.add(f"r{number}")
-
-    def texts(self, number: int, how: int) -> None:
-        about = {"review": self.review, "record": f"r{number}"}
-        copy = {"text": "t", "sha256": "f" * 64}
-        said: list[Event] = [
-            TextSought(**about),
-            TextNotRetrieved(**about, reason="out of print"),
-            TextRetrieved(
-                **about, **copy, size=1, kind="pdf", text_version="published", source="person",
-                licence_class="open", readers="members",
-            ),
-            TextWithdrawn(**about, **copy, reason="the wrong one", left=how % 2),
-        ]  # fmt: skip
-        self._tell(said[how])
-
-    def amends(self, published_after: str) -> None:
-        plan = protocol(*STAGES, review=self.review, published_after=published_after)
-        self._tell(published(plan, 2))
-        self.bench.runs(jobs.apply_amendments)
-
-    def day(self, number: int, new: int, steps: int) -> None:
-        """A day's work: some records come in, and people do one thing after another."""
-        choice, known = self.random.choice, number * new
-        for at in range(known, known + new):
-            self.discovers(at, choice(["2019", "2019", "2018", "2016"]))
-        for _ in range(steps):
-            record, other, name = (self.random.randrange(known + new) for _ in range(3))
-            name = choice(PEOPLE)
-            match self.random.randrange(43):
-                case 0:
-                    self.merges(record, other)
-                case 1:
-                    self.parts(int(choice(sorted(self.into))[1:]) if self.into else record)
-                case 2:
-                    self.redates(record, choice(["2019", "2016"]))
-                case 3:
-                    self.takes_back(name)
-                case 4:
-                    self.reopens(record, choice(["sift", "depth", "rigour"]), votes_stand=choice([True, False]))
-                case 5:
-                    self.claims(name, "screening")
-                    self.parks(name, "screening", choice([None, 1]))
-                case 6:
-                    self.resumes(record)
-                case 7 | 8:
-                    self.texts(record, self.random.randrange(4))
-                case 40:
-                    self.states(record, choice(["in", "out"]))
-                case 41:
-                    named = [f"r{self.random.randrange(known + new)}" for _ in range(4)]
-                    kind, stage = choice(["imported", "imported", "decide", "reopen"]), choice(["sift", "depth"])
-                    self.asks_for(kind, stage, choice([True, False]), named)
-                case 42:
-                    self.undoes(self.random.randrange(len(self._batches) + 1))
-                case 9 | 10 | 11 | 12 | 13:
-                    self.works(name, "conflict", choice([0, 0, 2]))
-                case _:
-                    self.works(name, "screening", choice([0, 0, 0, 0, 1, 2, 2]))
-        self.waits(70)
-        self.lapses()
-
-    def log(self) -> Iterator[tuple[date, Event]]:
-        """What was heard and told, in order, each with its day."""
-        emitted = [
-            (number, envelope.occurred.astimezone(UTC).date(), registry.decode(envelope))
-            for number, envelope in self._envelopes()
-        ]
-        heard = [(number + 0.5, day, event) for number, day, event in self.heard]
-        for _, day, event_ in sorted([*emitted, *heard], key=lambda it: it[0]):
-            yield day, event_
-
-    def _envelopes(self) -> Iterator[tuple[int, Any]]:
-        with self.bench.running.database.session(readonly=True) as session:
-            numbers = session.execute(select(OutboxRow.seq).order_by(OutboxRow.seq)).scalars().all()
-        for number, envelope in zip(numbers, self.bench.journal(), strict=True):
-            if envelope.data["review"] == self.review:
-                yield number, envelope
-
-    def flow(self, **asked: Any) -> dict[str, Any]:
-        answer = self.rig.person("ana").get(f"/screening/reviews/{self.review}/flow", params=asked)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-def empty_rig(tmp_path) -> Iterator[ScreeningRig]:
-    bench = make_bench(tmp_path / "flow")
-    event.listen(bench.running.database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
-    bench.running.database.engine.dispose()
-    yield ScreeningRig(bench)
-    bench.close()
-
-
-@pytest.mark.parametrize("mode", ["third_person", "consensus"])
-def test_at_any_date_the_flow_is_what_the_log_says(empty_rig, mode):
-    random = Random(f"{mode} 20")
-    course = LoggedCourse(empty_rig, mode, random)
-    first = course.today
-    for number in range(DAYS):
-        course.day(number, new=10, steps=50)
-        if number == DAYS // 2:
-            course.amends("2018-06-30")
-            course.theory_changes("c1")
-            empty_rig.bench.runs(jobs.fold_counts)
-            course._tell(revision_published(1))
-        course.comes_due()
-    assert_sound(course.bench, course.review, course.cast)
-    log = list(course.log())
-    last = recounted(log, course.today)
-
-    for days in [*random.sample(range(DAYS), 10), -1, DAYS]:
-        day = first + timedelta(days=days)
-        assert figures_of(course.flow(on=day)) == recounted(log, day), day
-    assert figures_of(course.flow()) == last
-    ended = first + timedelta(days=DAYS // 2)
-    assert _changed(course.flow(cycle=2)) == _difference(last, recounted(log, ended))
-    assert figures_of(course.flow(cycle=1)) == recounted(log, ended)
-    assert {
-        "identified",
-        "duplicate",
-        "kept_out",
-        "excluded_for",
-        "included",
-        "passed",
-        "not_retrieved",
-        "passed_before",
-    } <= {figure[0] for figure in last}
-    assert {event.type for _, event in log} >= {
-        "ingest.record.split", "screening.record.reopened", "screening.task.parked", "screening.conflict.opened",
-    }  # fmt: skip
-    assert len({figure[3] for figure in last}) == len({*SOURCES})
-
-
-def _changed(flow: dict[str, Any]) -> dict[Figure, int]:
-    return {figure: n for figure, n in figures_of(flow).items() if n}
-
-
-def _difference(after: Counter[Figure], before: Counter[Figure]) -> dict[Figure, int]:
-    found = {figure: after[figure] - before[figure] for figure in {*after, *before}}
-    return {figure: n for figure, n in found.items() if n}
 
 
 def test_the_flow_adds_up_and_says_what_is_out_for_which_reason(rig_of):
@@ -281,10 +92,48 @@ def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of)
         "svg", "title", "style", "rect", "text", "line", "polyline",
     }  # fmt: skip
     assert {
-        "Records from databases and registers (n = 2)", "Records from other methods (n = 1)", "added:<b> (n = 1)",
-        f"{label} (n = 1)", "Records screened: sift (n = 3)", "Reports sought for retrieval (n = 1)",
-        "Reports not retrieved (n = 1)", "Reports assessed: depth (n = 1)", "Records included (n = 0)",
+        "Identification via databases and registers", "Identification via other methods", "Records identified (n = 2)",
+        "Records identified (n = 1)", "<b> (n = 1)", f"{label} (n = 1)", "Records screened: sift (n = 2)",
+        "Records screened: sift (n = 1)",
+        "Reports sought for retrieval (n = 1)", "Reports not retrieved (n = 1)", "Reports assessed: depth (n = 1)",
+        "Reports assessed: depth (n = 0)", "Records included (n = 0)", "from other methods (n = 0)",
     } <= {*words}  # fmt: skip
+
+
+def test_what_came_by_citations_or_by_hand_has_a_column_of_its_own(rig_of):
+    rig = rig_of({**SIFT, "reasons": REASONS}, DEPTH)
+    rig.discovers("r1", "r2", sources=[SourceRef(source="crossref", id="1", run="run_1")])
+    rig.discovers("r3", sources=[SourceRef(source="added:website", id="2", run="run_1")])
+    chased = discovered("r4", sources=[SourceRef(source="crossref", id="3", run="run_1")])
+    rig.hears(chased.model_copy(update={"by_citations": True}), merged("r2", into="r1"))
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+        rig.answers(name, "exclude", reason="a view", excluded_for="opinion")
+
+    flow = rig.gets("/flow").json()
+    databases, others = flow["databases"], flow["other_methods"]
+
+    assert flow["identified"]["sources"] == {"added:website": 1, "citations:crossref": 1, "crossref": 2}
+    assert (databases["identified"]["n"], databases["duplicates"]["n"], databases["stages"][1]["reached"]["n"]) == (
+        2, 1, 1,
+    )  # fmt: skip
+    assert (others["identified"]["n"], others["duplicates"]["n"], others["waiting"]["n"]) == (2, 0, 1)
+    assert databases["stages"][0]["excluded_for"] == {}
+    assert others["stages"][0]["excluded_for"] == {"opinion": {"n": 1, "sources": {"added:website": 1}}}
+    assert _boxes(rig.gets("/flow.svg").text) == 13
+
+
+def test_without_other_methods_the_picture_has_one_column(rig):
+    rig.discovers("r1")
+
+    drawn = rig.gets("/flow.svg").text
+
+    assert "Records from databases and registers (n = 1)" in drawn and "other methods" not in drawn
+    assert _boxes(drawn) == 7
+
+
+def _boxes(drawn: str) -> int:
+    return sum(element.get("class") == "box" for element in ElementTree.fromstring(drawn).iter())
 
 
 def test_the_client_has_the_flow_and_its_picture(rig):

@@ -122,7 +122,7 @@ class Course:
         self._leases: dict[tuple[str, str], tuple[str, str, list[str]]] = {}
         self._revisions = count(1)
         self._batches: list[str] = []
-        self._tell(published(protocol(*(stage | {"reconciliation": mode} for stage in stages), review=self.review)))
+        self._tell(published(protocol(*({"reconciliation": mode} | stage for stage in stages), review=self.review)))
 
     def _tell(self, event: Any) -> None:
         self.rig.hears(event.model_copy(update={"review": self.review}))
@@ -175,7 +175,7 @@ class Course:
         if (name, kind) in self._leases:
             lease, task, values = self._leases[name, kind]
             answer = "include" if kind == "conflict" and values[which] == "unsure" else values[which]
-            ballot = _ballot(answer, name)
+            ballot = self.ballot(task, answer, name)
             try:
                 with self.bench.work(name) as work:
                     by_voters = queue.in_hand(work, self.review, lease).task.adjudicators == VOTERS
@@ -225,7 +225,7 @@ class Course:
         if name in self.last:
             task, values = self.last[name]
             with suppress(Conflict, NotFound), self.bench.work(name) as work:
-                revising.revise(work, self.review, task, _ballot(values[which], name))
+                revising.revise(work, self.review, task, self.ballot(task, values[which], name))
 
     def reopens(self, number: int, stage: str, votes_stand: bool) -> None:
         """A lead has a record decided again."""
@@ -348,6 +348,13 @@ class Course:
         self._leases = {key: held for key, held in self._leases.items() if key[0] != name}
         self.last.pop(name, None)
 
+    def ballot(self, task: str, answer: str, name: str) -> Ballot:
+        """Whoever excludes does so each for a reason and CMOCs of their own."""
+        number = PEOPLE.index(name) if name in PEOPLE else 0
+        reason = REASONS[number % len(REASONS)]["value"] if answer in OUT else None
+        judged_for = [] if answer in ("include", "unsure", "exclude") else [["c1"], ["c2"], ["c1", "c2"]][number % 3]
+        return Ballot(answer, "because", excluded_for=reason, judged_for=judged_for)
+
     def _who(self, name: str) -> str:
         return self._who(self.now[name]) if name in self.now else name
 
@@ -367,14 +374,6 @@ class Course:
             for name in everyone:
                 self.votes(name, "screening", 0)
                 self.votes(name, "conflict", 0)
-
-
-def _ballot(answer: str, name: str) -> Ballot:
-    """Whoever excludes does so each for a reason and CMOCs of their own."""
-    number = PEOPLE.index(name) if name in PEOPLE else 0
-    reason = REASONS[number % len(REASONS)]["value"] if answer in OUT else None
-    judged_for = [] if answer in ("include", "unsure", "exclude") else [["c1"], ["c2"], ["c1", "c2"]][number % 3]
-    return Ballot(answer, "because", excluded_for=reason, judged_for=judged_for)
 
 
 @settings(max_examples=40)

@@ -294,6 +294,16 @@ def test_what_was_merged_when_the_theory_changed_is_asked_anew_once_it_is_parted
     assert_sound(rig.bench, REVIEW, [(task, "ana"), (task, "ben")])
 
 
+def test_a_vote_of_the_moment_in_which_a_task_was_asked_anew_is_no_history(rig):
+    task = excluded_for(rig, "r1")
+    tells(rig, changed("c1"))
+    rig.answers("ana", "exclude", **OUT)
+    rig.hears(merged("r1", into=_waiting(rig, "r2")), parted("r1", "r2"))
+
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 1
+    assert_sound(rig.bench, REVIEW, [(task, name) for name in ("ana", "ana", "ben")])
+
+
 def _waiting(rig: ScreeningRig, record: str) -> str:
     rig.discovers(record)
     return record
