@@ -507,6 +507,22 @@ class TheoryChangeRow(Base, table=True):
     task: str = ""
 
 
+class TrainingAnswerRow(Base, table=True):
+    """A person's first answer to an item of a stage's training set; `asked` is what was asked and is right
+    (`domain.asked_by`), which an amendment may make another item of."""
+
+    __tablename__ = "training_answers"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    asked: str = Field(primary_key=True)
+    item: str
+    answer: str
+    excluded_for: str | None = None
+    answered_at: datetime = Field(sa_type=Instant)
+
+
 class CountRow(Base, table=True):
     """How many of something a review has at a stage (stage '': of its records). `what` it counts:
 

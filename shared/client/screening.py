@@ -11,8 +11,10 @@ from shared.client.http import Http, part
 
 if TYPE_CHECKING:
     from shared.wire import screening as wire
+    from shared.wire import training
 else:
     wire = Forms("shared.wire.screening")
+    training = Forms("shared.wire.training")
 
 
 class ScreeningClient:
@@ -24,7 +26,8 @@ class ScreeningClient:
     def claim(self, review: str, stage: str | None = None, kind: wire.Kind = "screening") -> wire.TaskInHand | None:
         """The next task for me, under a lease (again the same one while it lives); None when nothing waits.
 
-        Raises NotFound for an unknown review or stage, Forbidden for a role that may not adjudicate.
+        Raises NotFound for an unknown review or stage, Forbidden for a role that may not adjudicate, Conflict
+        (`training_first`) where I have a training set to answer first.
         """
         tasks = self.claim_many(review, 1, stage, kind)
         return tasks[0] if tasks else None
@@ -166,6 +169,23 @@ class ScreeningClient:
         """The parked tasks, the first parked first: for a lead all of them with all that led there, else those that I
         parked."""
         return self._http.pages(f"{_at(review)}/parked", wire.ParkedTask)
+
+    def next_training(self, review: str, stage: str | None = None) -> training.TrainingCard | None:
+        """The next item of a training set that I have to answer before I vote at a stage, or at any; None when there is
+        none."""
+        return self._http.get(f"{_at(review)}/training/next", training.NextTraining, stage=stage).item
+
+    def train(
+        self, review: str, stage: str, item: str, answer: str, *, excluded_for: str | None = None
+    ) -> training.TrainingReceipt:
+        """Answers an item of a stage's training set, once; the answer says what is right. Raises Conflict
+        (`already_answered`), NotFound or Invalid as `vote` does for an answer."""
+        at = f"{_at(review)}/stages/{part(stage)}/training/{part(item)}"
+        return self._http.post(at, training.TrainingReceipt, {"answer": answer, "excluded_for": excluded_for})
+
+    def training(self, review: str) -> list[training.StageTraining]:
+        """How people answered each stage's training set: for a lead all, else what I answered."""
+        return self._http.listed(f"{_at(review)}/training", training.StageTraining)
 
     def note(self, review: str, task: str, note: str | None) -> wire.NoteView:
         """Notes something of a record for myself; None takes it away."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import count as counting
 
 from services.screening import domain, store, views
-from services.screening.commands import ballots, conflicts, parking, steps
-from services.screening.domain import SKIPPED, TO_DECIDE, VOTERS, Ballot, LeaseStates
+from services.screening.commands import ballots, conflicts, parking, steps, training
+from services.screening.domain import SKIPPED, TO_DECIDE, TO_SCREEN, VOTERS, Ballot, LeaseStates
 from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import Head, InHand, Left, Plan, Taken, Wanted
 from shared.db.work import Work
@@ -46,7 +46,8 @@ def claim(
     `roles` are the adjudicators' roles the person has. Without a stage they stay where they were last given something
     while anything waits for them there; then the furthest stage comes first, so that what is begun gets finished.
     Empty when nothing waits for them. Raises NotFound for an unknown review or stage, Forbidden for a role that may not
-    adjudicate, Busy (`queue_busy`) when others were quicker again and again.
+    adjudicate, Conflict (`training_first`) where a training set comes first and nothing else waits, Busy (`queue_busy`)
+    when others were quicker again and again.
     """
     plan = views.known_plan(work, review)
     stages = _stages_to_look_at(work, plan, review, stage)
@@ -54,10 +55,17 @@ def claim(
         if not conflicts.is_wanted(work, review, stages):
             raise refused
         roles = ()
+    untrained = training.untrained_at(work, plan) if kind == TO_SCREEN and mode != "mine" else []
+    if stage in untrained:
+        raise training.training_first(stage)
+    stages = [it for it in stages if it not in untrained]
     held = _still_in_hand(work, review, kind)
     if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles), stages, held, count, mode, records):
         held = store.in_hand(work, review, work.actor, kind)
-    return [one for one in held if records is None or one.record.id in records][:count]
+    found = [one for one in held if records is None or one.record.id in records][:count]
+    if not found and stage is None and untrained:
+        raise training.training_first(untrained[0])
+    return found
 
 
 def left(work: Work, review: str, stage: str, kind: Kind, roles: Sequence[str]) -> Left:

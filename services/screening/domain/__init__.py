@@ -9,6 +9,7 @@ from services.screening.domain.ballots import LONGEST_TEXT as LONGEST_TEXT
 from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import faults as faults
+from services.screening.domain.ballots import faults_of_answer as faults_of_answer
 from services.screening.domain.comparisons import NOTHING as NOTHING
 from services.screening.domain.comparisons import answers_alone as answers_alone
 from services.screening.domain.comparisons import reasons_alone as reasons_alone
@@ -47,3 +48,8 @@ from services.screening.domain.theories import REOPENING as REOPENING
 from services.screening.domain.theories import is_about as is_about
 from services.screening.domain.theories import reopens as reopens
 from services.screening.domain.theories import says as says
+from services.screening.domain.training import Trained as Trained
+from services.screening.domain.training import TrainingFigures as TrainingFigures
+from services.screening.domain.training import asked_by as asked_by
+from services.screening.domain.training import still_to_answer as still_to_answer
+from services.screening.domain.training import training_figures as training_figures

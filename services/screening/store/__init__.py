@@ -99,6 +99,10 @@ from services.screening.store.theories import forget_theory_change as forget_the
 from services.screening.store.theories import lock_exclusions as lock_exclusions
 from services.screening.store.theories import theory_change as theory_change
 from services.screening.store.theories import theory_changes as theory_changes
+from services.screening.store.training import TrainingAnswer as TrainingAnswer
+from services.screening.store.training import keep_training_answer as keep_training_answer
+from services.screening.store.training import trained_at as trained_at
+from services.screening.store.training import training_answers as training_answers
 from services.screening.store.votes import in_order as in_order
 from services.screening.store.votes import revised_votes as revised_votes
 from services.screening.store.votes import tasks_voted_by as tasks_voted_by
