@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import drifting, names, parking, queue, steps, theories
+from services.screening.commands import assigning, drifting, names, parking, queue, steps, theories
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -68,6 +68,17 @@ def reopen_for_theories(running: Context) -> None:
             with failures.apart(review):
                 some = partial(theories.reopen_some, event=event, stage=stage, limit=BATCH)
                 _repeat(running, "screening:theories", some)
+
+
+def move_assigned(running: Context) -> None:
+    """Has tasks be in the pools of those whom they are assigned to."""
+    with running.work("screening:assigning", readonly=True) as work:
+        walking = [(row.review, row.id) for row in store.assignments_walking(work)]
+    with each("review") as failures:
+        for review, assignment in walking:
+            with failures.apart(review):
+                some = partial(assigning.move_some, review=review, assignment=assignment, limit=BATCH)
+                _repeat(running, "screening:assigning", some)
 
 
 def fold_counts(running: Context) -> None:

@@ -10,9 +10,10 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
+    from shared.wire import assigning, training
     from shared.wire import screening as wire
-    from shared.wire import training
 else:
+    assigning = Forms("shared.wire.assigning")
     wire = Forms("shared.wire.screening")
     training = Forms("shared.wire.training")
 
@@ -186,6 +187,42 @@ class ScreeningClient:
     def training(self, review: str) -> list[training.StageTraining]:
         """How people answered each stage's training set: for a lead all, else what I answered."""
         return self._http.listed(f"{_at(review)}/training", training.StageTraining)
+
+    def assign(
+        self,
+        review: str,
+        stage: str,
+        people: Sequence[str],
+        *,
+        records: Sequence[str] | None = None,
+        percent: int | None = None,
+        sample: int | None = None,
+    ) -> assigning.AssignmentView:
+        """As a lead, has only these people be given named `records` of a stage, `percent` of all for each of them, or a
+        `sample` of so many that nobody has begun. Raises Invalid (`pool_too_small` ...) or Conflict (`shared_out`)."""
+        named = None if records is None else list(records)
+        asked = {"stage": stage, "people": list(people), "records": named, "percent": percent, "sample": sample}
+        return self._http.post(f"{_at(review)}/assignments", assigning.AssignmentView, asked)
+
+    def assignments(self, review: str) -> Iterator[assigning.AssignmentView]:
+        """As a lead, what is assigned to whom, the first made first, what was ended too."""
+        return self._http.pages(f"{_at(review)}/assignments", assigning.AssignmentView)
+
+    def end_assignment(self, review: str, assignment: str) -> assigning.AssignmentView:
+        """As a lead, has what was assigned be anybody's again. Raises Conflict (`assignment_ended`)."""
+        return self._http.send("DELETE", f"{_at(review)}/assignments/{part(assignment)}", assigning.AssignmentView)
+
+    def caps(self, review: str) -> list[assigning.CapView]:
+        """How many votes a day people cast at most: for a lead all caps, else those that may hold for me."""
+        return self._http.listed(f"{_at(review)}/caps", assigning.CapView)
+
+    def set_cap(
+        self, review: str, votes: int | None, *, stage: str | None = None, person: str | None = None
+    ) -> assigning.CapView:
+        """As a lead, sets how many votes a day somebody, or everybody, casts at most at a stage, or in the review; None
+        takes that away."""
+        asked = {"votes": votes, "stage": stage, "person": person}
+        return self._http.send("PUT", f"{_at(review)}/caps", assigning.CapView, asked)
 
     def note(self, review: str, task: str, note: str | None) -> wire.NoteView:
         """Notes something of a record for myself; None takes it away."""

@@ -1,6 +1,6 @@
 """The routes of screening."""
 
-from services.screening.api import flow, listings, notes, parking, queue, training, votes
+from services.screening.api import assigning, flow, listings, notes, parking, queue, training, votes
 from services.screening.api.router import router
 
-__all__ = ["flow", "listings", "notes", "parking", "queue", "router", "training", "votes"]
+__all__ = ["assigning", "flow", "listings", "notes", "parking", "queue", "router", "training", "votes"]
