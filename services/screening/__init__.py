@@ -2,7 +2,7 @@
 
 Owns: the stages each protocol version asks for, the state of every record in screening and its flow, its tasks, leases,
 votes, conflicts and what people answered in them, what is parked, what people note for themselves, how they answered
-training sets, how far they agree, and the order of the queue.
+training sets, how far they agree, what is assigned to whom, and the order of the queue.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, ingest.text.sought, ingest.text.retrieved, ingest.text.not_retrieved,

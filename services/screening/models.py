@@ -531,7 +531,10 @@ class AssignmentRow(Base, table=True):
     __table_args__ = (
         Index("assignments_of_review", "review", "id"),
         Index(
-            "assignments_walking", "id", postgresql_where=text("walk IS NOT NULL"), sqlite_where=text("walk IS NOT NULL")
+            "assignments_walking",
+            "id",
+            postgresql_where=text("walk IS NOT NULL"),
+            sqlite_where=text("walk IS NOT NULL"),
         ),
     )
 

@@ -1,7 +1,7 @@
 """Assigning: a lead gives tasks of a stage to some people, who alone are given them until the assignment is ended.
 
-An assignment makes pools, and a job has each open task be in the pool that it is of (`store.pools_of`); what opens later
-is so from the beginning. Nobody has to give back what they hold, and no vote is touched.
+An assignment makes pools, and a job has each open task be in the pool that it is of (`store.pools_of`); what opens
+later is so from the beginning. Nobody has to give back what they hold, and no vote is touched.
 """
 
 from __future__ import annotations

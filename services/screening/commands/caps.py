@@ -47,7 +47,7 @@ UNCAPPED = Allowance({}, Counter())
 def day_is_full(stage: str) -> Conflict:
     """Why somebody is given nothing more today."""
     return Conflict(
-        f"you have cast as many votes today at stage {stage!r} as a lead asks for at most; there is more tomorrow (UTC)",
+        f"you have cast as many votes today at stage {stage!r} as a lead lets you; there is more tomorrow (UTC)",
         slug="day_is_full",
         stage=stage,
     )

@@ -26,9 +26,7 @@ class Pool:
         return self.begins is not None and self.ends is not None and self.begins <= drawn < self.ends
 
 
-def pool_of(
-    stage: Stage, review: str, record: str, pools: Mapping[str, Pool], assigned_to: str | None
-) -> str:
+def pool_of(stage: Stage, review: str, record: str, pools: Mapping[str, Pool], assigned_to: str | None) -> str:
     """The pool of a record at a stage among those that the stage has: the one that it is assigned to by name, or the
     one of its share; '' is anybody. A pool of fewer people than the stage asks for votes has nothing, since what they
     began nobody could finish: which of the records need how many votes must not show either."""

@@ -54,3 +54,5 @@ def give_votes_to_person(work: Work, event: NameMapped) -> None:
     if row.person not in (None, event.person):
         raise Rejected(f"in review {event.review!r} the name {event.name!r} is {row.person!r}'s already")
     row.person, row.caused_by, row.correlation = event.person, work.causation, work.correlation
+    # Nobody acts under that name any more.
+    assigning.go_on_without(work, event.review, event.name)

@@ -55,7 +55,9 @@ def pools_at(work: Work, review: str, stage: str) -> Mapping[str, Pool]:
     return asked[review].get(stage, {})
 
 
-def pools_of(work: Work, review: str, stage: Stage, records: Collection[str], *, arriving: bool = False) -> dict[str, str]:
+def pools_of(
+    work: Work, review: str, stage: Stage, records: Collection[str], *, arriving: bool = False
+) -> dict[str, str]:
     """The pool of each of these records at a stage, '' being anybody. Those that are only `arriving` nobody can have
     named."""
     pools = pools_at(work, review, stage.name)
@@ -120,7 +122,8 @@ def assign_records(work: Work, row: AssignmentRow, records: Collection[str]) -> 
 def unknown_records(work: Work, review: str, records: Sequence[str]) -> list[int]:
     """Where in a list records are named that the review has not."""
     known = select(col(RecordRow.id)).where(
-        col(RecordRow.review) == review, col(RecordRow.id).in_(select(each_of(work.session, records, col(RecordRow.id))))
+        col(RecordRow.review) == review,
+        col(RecordRow.id).in_(select(each_of(work.session, records, col(RecordRow.id)))),
     )
     found = {record for (record,) in work.rows.read(known)}
     return [at for at, record in enumerate(records) if record not in found]

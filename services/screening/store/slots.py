@@ -163,7 +163,15 @@ def take_slots(work: Work, wanted: Wanted, head: Head, most: int) -> list[Taken]
     """Takes a slot of each of the first free tasks of this head, at most so many, in one statement; in queue order."""
     taker = head.taker
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
-    given = {**wanted.given, "stage": head.stage, "pool": head.pool, "taker": taker, "most": most, "first": first, "added": added}
+    given = {
+        **wanted.given,
+        "stage": head.stage,
+        "pool": head.pool,
+        "taker": taker,
+        "most": most,
+        "first": first,
+        "added": added,
+    }
     return _taken(work, _TAKE, given)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from services.screening import domain, jobs
+from services.screening.models import TaskRow
 from shared.events.people import MemberJoined, MemberLeft, RoleChanged
+from shared.events.stages import Stage
 from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT, ScreeningRig, discovered, protocol, published
 from tests.unit.services.screening.soundness import assert_sound
 from tests.unit.services.screening.test_claims import left
@@ -317,6 +320,27 @@ def test_an_assignment_under_a_key_is_made_once(rig):
 
     assert made[0].json()["assignment"] == made[1].json()["assignment"]
     assert len(listed(rig)) == 1
+
+
+def test_to_whom_a_record_is_assigned_says_nothing_of_its_votes(rig_of):
+    half = {**SIFT, "double_screened": 50}
+    rig = rig_of(half)
+    names = [f"r{number:02d}" for number in range(80)]
+    rig.discovers(*names)
+    assigns(rig, "ana", "ben", percent=50)
+    stage = Stage.model_validate(half)
+    assigned = set(names) - can_get(rig, "dee")
+
+    twice = [domain.votes_needed(stage, REVIEW, name) == 2 for name in sorted(assigned)]
+    assert 25 <= len(assigned) <= 55
+    assert 0.25 < sum(twice) / len(twice) < 0.75
+    # Voting moves nothing, nor does one's leaving show of which records one vote was enough.
+    rig.answers("ana", "include")
+    rig.answers("cy", "include")
+    assert assigned - can_get(rig, "dee") == assigned
+    leaves(rig, "ana")
+    with rig.bench.work("lea", readonly=True) as work:
+        assert {task.pool for task in work.session.scalars(select(TaskRow))} == {""}
 
 
 def test_a_stage_that_asks_for_more_votes_now_than_a_pool_has_people_gives_to_anybody(rig_of):
