@@ -532,6 +532,7 @@ class AssignmentRow(Base, table=True):
         Index("assignments_of_review", "review", "id"),
         Index(
             "assignments_walking",
+            "walk",
             "id",
             postgresql_where=text("walk IS NOT NULL"),
             sqlite_where=text("walk IS NOT NULL"),

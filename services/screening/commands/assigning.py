@@ -88,7 +88,7 @@ def go_on_without(work: Work, review: str, person: str) -> None:
 def move_some(work: Work, *, review: str, assignment: str, limit: int) -> int:
     """Goes on with what an assignment has to go through, some tasks at a time: each is put into the pool that it is of.
     Answers how many it went through; 0 when it is through."""
-    row = store.lock_assignment(work, review, assignment)
+    row, reached = store.lock_assignment(work, review, assignment), list[int | str]()
     if row is None or row.walk is None or (row.due_at is not None and row.due_at > work.now):
         return 0
     if row.walk == "draw":
@@ -96,11 +96,12 @@ def move_some(work: Work, *, review: str, assignment: str, limit: int) -> int:
         return 1
     if row.walk == "records":
         tasks, last = store.lock_assigned_after(work, row, limit)
-        reached = [last] if last is not None else []
+        reached += [last] if last is not None else []
     else:
         tasks = (store.lock_open_after if row.walk == "stage" else store.lock_in_pools_after)(work, row, limit)
-        key = [(it.position if row.walk == "stage" else it.pool, it.id) for it in tasks[-1:]]
-        reached = list(key[0]) if len(tasks) == limit else []
+        if len(tasks) == limit:
+            last_task = tasks[-1]
+            reached += [last_task.position if row.walk == "stage" else last_task.pool, last_task.id]
     _put_into_pools(work, row, tasks)
     row.reached = reached
     if not reached:

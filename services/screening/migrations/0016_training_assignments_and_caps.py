@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("assignments_of_review", "assignments", ["review", "id"])
-    op.create_index("assignments_walking", "assignments", ["id"], **_WALKING)
+    op.create_index("assignments_walking", "assignments", ["walk", "id"], **_WALKING)
     op.create_table(
         "pools",
         sa.Column("id", sa.String(), nullable=False),

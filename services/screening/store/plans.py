@@ -42,15 +42,32 @@ class Plans:
         return plan
 
 
-_VERSIONS = Said("SELECT version FROM protocols WHERE review = :review ORDER BY version DESC")
+#: Beside them whether anything is assigned there, so that a review that assigns nothing is asked for no pools.
+_VERSIONS = Said(
+    """
+SELECT version, EXISTS (SELECT 1 FROM pools WHERE review = :review) AS has_pools
+FROM protocols WHERE review = :review ORDER BY version DESC
+"""
+)
 
 
 def versions(work: Work, review: str) -> list[int]:
     """The numbers of the protocol versions that screening has heard of, newest first; asked once per work."""
-    asked: dict[str, list[int]] = work.session.info.setdefault("screening.versions", {})
+    asked: dict[str, list[tuple[int, bool]]] = work.session.info.setdefault("screening.versions", {})
     if review not in asked:
-        asked[review] = [version for (version,) in work.rows.read(_VERSIONS, {"review": review})]
-    return asked[review]
+        asked[review] = [(version, bool(has)) for version, has in work.rows.read(_VERSIONS, {"review": review})]
+    return [version for version, _ in asked[review]]
+
+
+def has_pools(work: Work, review: str) -> bool:
+    """Whether anything of a review is assigned to some people."""
+    versions(work, review)
+    return any(has for _, has in work.session.info["screening.versions"][review])
+
+
+def forget_has_pools(work: Work) -> None:
+    """Has it be asked anew, since this work changed it."""
+    work.session.info.pop("screening.versions", None)
 
 
 def newest(work: Work, review: str) -> Plan | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from sqlalchemy import ColumnElement, delete, literal_column, select, tuple_
@@ -22,7 +22,9 @@ from services.screening.models import (
     RecordRow,
     Task,
     TaskRow,
+    Walk,
 )
+from services.screening.store.plans import forget_has_pools, has_pools
 from services.screening.store.records import task_id
 from shared.db.many import each_of
 from shared.db.paging import read_page
@@ -48,10 +50,13 @@ _OF = "screening.pools"
 def pools_at(work: Work, review: str, stage: str) -> Mapping[str, Pool]:
     """The pools of a stage by their ids; a review's are asked for once per work."""
     asked: dict[str, dict[str, dict[str, Pool]]] = work.session.info.setdefault(_OF, {})
+    if review not in asked and not has_pools(work, review):
+        return {}
     if review not in asked:
-        asked[review] = found = defaultdict(dict)
+        found: dict[str, dict[str, Pool]] = defaultdict(dict)
         for at, id, *rest in work.rows.read(_POOLS, {"review": review}):
             found[at][id] = Pool(id, *rest)
+        asked[review] = found
     return asked[review].get(stage, {})
 
 
@@ -95,7 +100,13 @@ def add_assignment(work: Work, row: AssignmentRow, pools: Iterable[tuple[PoolRow
         for person in people:
             work.add(PoolMemberRow(review=row.review, person=person, stage=row.stage, pool=pool.id))
     work.session.flush()
+    _forget(work)
+
+
+def _forget(work: Work) -> None:
+    """Has what pools there are be asked for anew."""
     work.session.info.pop(_OF, None)
+    forget_has_pools(work)
 
 
 _ASSIGN = Said(
@@ -134,7 +145,7 @@ def end_pools(work: Work, row: AssignmentRow) -> None:
     work.session.flush()
     work.session.execute(delete(PoolMemberRow).where(col(PoolMemberRow.pool).in_(row.pools)))
     work.session.execute(delete(PoolRow).where(col(PoolRow.id).in_(row.pools)))
-    work.session.info.pop(_OF, None)
+    _forget(work)
 
 
 def forget_assigned(work: Work, assignment: str) -> None:
@@ -149,7 +160,7 @@ def leave_pools(work: Work, review: str, person: str) -> list[AssignmentRow]:
     left = [pool for (pool,) in work.rows.read(_LEAVE, {"review": review, "person": person})]
     if not left:
         return []
-    work.session.info.pop(_OF, None)
+    _forget(work)
     of = select(col(PoolRow.assignment)).where(col(PoolRow.id).in_(left))
     query = select(AssignmentRow).where(col(AssignmentRow.id).in_(of)).order_by(col(AssignmentRow.id)).with_for_update()
     return list(work.session.scalars(query))
@@ -158,7 +169,9 @@ def leave_pools(work: Work, review: str, person: str) -> list[AssignmentRow]:
 def assignments_walking(work: Work) -> list[AssignmentRow]:
     """The assignments for which a job has something to go through by now."""
     due = col(AssignmentRow.due_at).is_(None) | (col(AssignmentRow.due_at) <= work.now)
-    query = select(AssignmentRow).where(col(AssignmentRow.walk).is_not(None), due).order_by(col(AssignmentRow.id))
+    query = (
+        select(AssignmentRow).where(col(AssignmentRow.walk).in_(get_args(Walk)), due).order_by(col(AssignmentRow.id))
+    )
     return list(work.session.scalars(query))
 
 
@@ -182,7 +195,7 @@ _IN_POOLS = Said(
     """
 SELECT pools.id, (SELECT count(*) FROM (
     SELECT 1 FROM tasks WHERE tasks.pool = pools.id AND tasks.pool <> '' LIMIT :most
-) AS some) FROM pools WHERE id {of_ids}
+) AS waiting) FROM pools WHERE id {of_ids}
 """,
     sqlite={"of_ids": "IN (SELECT value FROM json_each(:ids))"}, postgresql={"of_ids": "= ANY(:ids)"},
 )  # fmt: skip
@@ -197,9 +210,11 @@ def waiting_in_pools(work: Work, pools: Collection[str]) -> dict[str, int]:
 
 def members_of_pools(work: Work, pools: Collection[str]) -> dict[str, list[str]]:
     """Who is in each of these pools, by name."""
-    query = select(PoolMemberRow.pool, PoolMemberRow.person).where(col(PoolMemberRow.pool).in_(pools))
+    if not pools:
+        return {}
+    query = select(col(PoolMemberRow.pool), col(PoolMemberRow.person)).where(col(PoolMemberRow.pool).in_(pools))
     found: dict[str, list[str]] = defaultdict(list)
-    for pool, person in work.rows.read(query.order_by(col(PoolMemberRow.person))):
+    for pool, person in sorted(work.rows.read(query)):
         found[pool].append(person)
     return found
 
@@ -227,7 +242,7 @@ def lock_open_after(work: Work, row: AssignmentRow, limit: int) -> list[Task]:
 
 def lock_in_pools_after(work: Work, row: AssignmentRow, limit: int) -> list[Task]:
     """The same of what is in an assignment's pools, pool by pool."""
-    in_pools = col(TaskRow.pool).in_(row.pools), literal_column("pool <> ''")
+    in_pools: list[ColumnElement[bool]] = [col(TaskRow.pool).in_(row.pools), literal_column("pool <> ''")]
     return _lock(work, row.reached, limit, in_pools, (col(TaskRow.pool), col(TaskRow.id)))
 
 
