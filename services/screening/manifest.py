@@ -59,9 +59,10 @@ SERVICE = Service(
         on(TheoryChanged, theories.ask_anew_about_exclusions),
         on(MemberJoined, members.wait_for_member),
         on(RoleChanged, members.follow_role),
+        # First, since an assignment is locked before tasks are.
+        on(MemberLeft, members.leave_pools),
         on(MemberLeft, members.return_what_they_hold),
         on(MemberLeft, members.go_on_without),
-        on(MemberLeft, members.leave_pools),
         on(NameMapped, members.give_votes_to_person),
         on(RevisionPublished, cycles.end_cycle),
     ],

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.screening import domain, store, views
-from services.screening.store import InHand
 from shared.db.work import Work
 from shared.errors import Conflict
 
@@ -19,9 +18,13 @@ class Allowance:
     caps: Mapping[str, int]
     used: Counter[str]
 
+    def left_at(self, stage: str) -> int | None:
+        """How many more may be given to them at a stage; None is any number."""
+        return domain.left_of_day(stage, self.caps, self.used)
+
     def at(self, stage: str, most: int) -> int:
-        """How many of these may be given to them at a stage."""
-        left = domain.left_of_day(stage, self.caps, self.used)
+        """How many of so many that is."""
+        left = self.left_at(stage)
         return most if left is None else min(left, most)
 
     def takes(self, stages: Iterable[str]) -> None:
@@ -30,13 +33,13 @@ class Allowance:
             self.used.update(stages)
 
 
-def allowance(work: Work, review: str, held: Iterable[InHand]) -> Allowance:
-    """What is left of this person's day, who holds these records to screen."""
-    caps = store.caps_of(work, review, work.actor)
+def allowance(work: Work, review: str, held: Iterable[str]) -> Allowance:
+    """What is left of this person's day, who holds a record to screen at each of these stages."""
+    caps = store.caps_of(work, review, work.actor) if store.has_caps(work, review) else {}
     if not caps:
         return UNCAPPED
     used = Counter(store.cast_since(work, review, work.actor, domain.midnight(work.now)))
-    used.update(one.lease.stage for one in held)
+    used.update(held)
     return Allowance(caps, used)
 
 

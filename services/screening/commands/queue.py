@@ -253,7 +253,7 @@ def _take_of(
 ) -> list[Taken]:
     """Slots of these records' tasks, as far as they wait for this person, who never holds more than one may."""
     missing = min(count - sum(one.record.id in records for one in held), MOST_IN_HAND - len(held))
-    allowed = caps.allowance(work, wanted.review, held) if wanted.kind == TO_SCREEN else caps.UNCAPPED
+    allowed = _allowed(work, wanted, held)
     taken: list[Taken] = []
     # Each stage by itself only where it counts of which stage they are.
     for some in [[stage] for stage in stages] if allowed.caps else [stages]:
@@ -309,14 +309,12 @@ def _take(
     What others are taking at this moment is passed over, not waited for, since who waits for one task while
     holding another may wait for ever. When nothing else is left, a `patient` claim looks again after a pause.
     """
+    allowed = _allowed(work, wanted, held)
     for look in range(1, _LOOKS + 1):
-        heads = _by_mode(store.heads(work, wanted, stages), mode)
-        allowed = caps.UNCAPPED
-        if heads and heads[0].capped and wanted.kind == TO_SCREEN:
-            allowed, full = caps.allowance(work, wanted.review, held), heads[0].stage
-            heads = [head for head in heads if allowed.at(head.stage, most)]
-            if not heads and patient:
-                raise caps.day_is_full(full)
+        waiting = _by_mode(store.heads(work, wanted, stages), mode)
+        heads = [head for head in waiting if allowed.at(head.stage, most)]
+        if waiting and not heads and patient:
+            raise caps.day_is_full(waiting[0].stage)
         taken: list[Taken] = []
         for head in heads:
             wished = allowed.at(head.stage, most - len(taken))
@@ -332,6 +330,13 @@ def _take(
             break
         time.sleep(pause_after(look, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
     raise Busy("others are taking the last tasks at this moment; nothing was done, come again", slug="queue_busy")
+
+
+def _allowed(work: Work, wanted: Wanted, held: Sequence[InHand]) -> caps.Allowance:
+    """What is left of the person's day, who holds these; conflicts are not counted."""
+    if wanted.kind != TO_SCREEN:
+        return caps.UNCAPPED
+    return caps.allowance(work, wanted.review, [one.lease.stage for one in held])
 
 
 def _by_mode(heads: list[Head], mode: ClaimMode) -> list[Head]:

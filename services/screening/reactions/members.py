@@ -39,8 +39,8 @@ def follow_role(work: Work, event: RoleChanged) -> None:
 
 def _follow(work: Work, review: str, person: str, role: str) -> None:
     if role == "reader":
-        conflicts.go_on_without(work, review, person)
         assigning.go_on_without(work, review, person)
+        conflicts.go_on_without(work, review, person)
     else:
         store.set_absent(work, review, person, False)
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from services.screening.models import CapRow
+from services.screening.store.plans import forget_what_is_known
 from shared.db.said import Said
 from shared.db.work import Work
 
@@ -44,6 +45,7 @@ def cast_since(work: Work, review: str, person: str, since: datetime) -> dict[st
 
 def set_cap(work: Work, review: str, person: str, stage: str, votes: int | None) -> None:
     """Sets a cap; None takes it away."""
+    forget_what_is_known(work)
     if votes is not None:
         given = {"review": review, "person": person, "stage": stage, "votes": votes}
         work.rows.later(_SET_CAP, given)

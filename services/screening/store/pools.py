@@ -24,7 +24,7 @@ from services.screening.models import (
     TaskRow,
     Walk,
 )
-from services.screening.store.plans import forget_has_pools, has_pools
+from services.screening.store.plans import forget_what_is_known, has_pools
 from services.screening.store.records import task_id
 from shared.db.many import each_of
 from shared.db.paging import read_page
@@ -106,7 +106,7 @@ def add_assignment(work: Work, row: AssignmentRow, pools: Iterable[tuple[PoolRow
 def _forget(work: Work) -> None:
     """Has what pools there are be asked for anew."""
     work.session.info.pop(_OF, None)
-    forget_has_pools(work)
+    forget_what_is_known(work)
 
 
 _ASSIGN = Said(

@@ -21,7 +21,7 @@ _OF_ROLES_ON_POSTGRESQL = {"of_roles": "= ANY(:roles)"}
 #: by leaps over the index: each costs one descent, however many tasks lie between, and a stage or a pool where nothing
 #: waits costs one. And of each: where in the queue their first task is that this person has no part in and does not
 #: skip. Only where more than two people share a task is anything looked through for that, and then in the index alone.
-#: Each row says, too, at which stage this person was last given something, and whether votes of a day are capped.
+#: Each row says, too, at which stage this person was last given something.
 _HEADS = Said(
     """
 WITH RECURSIVE mine(stage, turn, pool) AS (
@@ -46,8 +46,7 @@ SELECT stage, pool, taker, turn, (
           SELECT task FROM skips WHERE review = :review AND person = :person
       )
     ORDER BY position LIMIT 1
-) AS head, (SELECT stage FROM last_stages WHERE review = :review AND person = :person AND kind = :kind) AS lately,
-(SELECT count(*) FROM caps WHERE review = :review AND person IN ('', :person)) AS capped
+) AS head, (SELECT stage FROM last_stages WHERE review = :review AND person = :person AND kind = :kind) AS lately
 FROM heads WHERE taker IS NOT NULL AND taker <> :person
 """,
     sqlite={
@@ -135,7 +134,7 @@ class Taken(NamedTuple):
 class Head(NamedTuple):
     """Free tasks of a stage and a pool that one `taker` took first, '' being nobody, and that hold something for a
     person: the first of them has this `position`. `turn` is the stage's among those asked for, `lately` where the
-    person was last given something; `capped` how many caps may hold for them."""
+    person was last given something."""
 
     stage: str
     pool: str
@@ -143,7 +142,6 @@ class Head(NamedTuple):
     turn: int
     position: int
     lately: str | None
-    capped: int
 
     @property
     def order(self) -> tuple[bool, int, bool, int]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.services.screening.rig import DEPTH, REVIEW, SIFT, ScreeningRig
 from tests.unit.services.screening.soundness import assert_sound
+from tests.unit.services.screening.test_claims import left
 from tests.unit.services.screening.test_queue import records_of
 
 PLAIN = {**DEPTH, "fields": []}
@@ -28,8 +29,10 @@ def test_a_claim_gives_no_more_than_what_is_left_of_the_day(either_rig):
     assert caps(rig, 3).status_code == 200
 
     cast = {(rig.answers("ana", "include")["task"], "ana")}
+    assert left(rig, "ana")["sift"]["today"] == 2
     assert len(rig.claims_many("ana", count=10)) == 2
     assert len(rig.claims_many("ana", count=10)) == 2
+    assert left(rig, "ana")["sift"]["today"] == 0 and left(rig, "ben")["sift"]["today"] == 3
     cast |= {(rig.answers("ana", "include")["task"], "ana") for _ in range(2)}
     assert refusal(rig, "ana") == (409, "day is full")
     assert refusal(rig, "ana", stage="sift", count=5) == (409, "day is full")
