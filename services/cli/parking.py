@@ -153,7 +153,9 @@ def _why(row: ParkedTask) -> str:
 
 
 def _left(row: StageLeft) -> str:
-    return f"{row.left:,}{' or more' if row.left_or_more else ''}"
+    # A platform of before caps nothing.
+    today = getattr(row, "today", None)
+    return f"{row.left:,}{' or more' if row.left_or_more else ''}{'' if today is None else f' ({today:,} today)'}"
 
 
 COMMANDS = (park, unpark, parked, skip, free, leases, left)

@@ -13,7 +13,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import batches, flowing, notes, parking
+from services.cli import assigning, batches, flowing, notes, parking, training
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     )
 
 app = Group(help="The screening queue: take a record, read it, answer.")
-for command in (*parking.COMMANDS, *notes.COMMANDS, *batches.COMMANDS):
+for command in (
+    *parking.COMMANDS,
+    *notes.COMMANDS,
+    *batches.COMMANDS,
+    *training.COMMANDS,
+    *assigning.COMMANDS,
+):
     app.add_command(command)
 
 #: What each kind of a form's field takes.

@@ -1,8 +1,9 @@
 """Screening hands records to people stage by stage, and turns their independent votes into decisions.
 
 Owns: the stages each protocol version asks for, the state of every record in screening and its flow, its tasks, leases,
-votes, conflicts and what people answered in them, what is parked, what people note for themselves, how far they agree,
-the order of the queue, what files state was decided before, and what leads asked for many records at once.
+votes, conflicts and what people answered in them, what is parked, what people note for themselves, how they answered
+training sets, how far they agree, what is assigned to whom, the order of the queue, what files state was decided
+before, and what leads asked for many records at once.
 
 Reacts to: protocol.version.published, ingest.record.discovered, ingest.record.updated, ingest.record.merged,
 ingest.record.split, ingest.record.noticed, ingest.decision.stated, ingest.text.sought, ingest.text.retrieved,

@@ -7,7 +7,17 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import amending, batches, drifting, names, parking, queue, steps, theories
+from services.screening.commands import (
+    amending,
+    assigning,
+    batches,
+    drifting,
+    names,
+    parking,
+    queue,
+    steps,
+    theories,
+)
 from services.screening.domain import BatchStates
 from shared.apart import each
 from shared.db.work import Work
@@ -83,6 +93,17 @@ def carry_out_batches(running: Context) -> None:
         for batch, actor in found:
             with failures.apart(batch):
                 _repeat(running, actor, partial(batches.carry_on, batch=batch, limit=BATCH))
+
+
+def move_assigned(running: Context) -> None:
+    """Has tasks be in the pools of those whom they are assigned to."""
+    with running.work("screening:assigning", readonly=True) as work:
+        walking = [(row.review, row.id) for row in store.assignments_walking(work)]
+    with each("review") as failures:
+        for review, assignment in walking:
+            with failures.apart(review):
+                some = partial(assigning.move_some, review=review, assignment=assignment, limit=BATCH)
+                _repeat(running, "screening:assigning", some)
 
 
 def fold_counts(running: Context) -> None:

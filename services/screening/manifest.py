@@ -63,6 +63,8 @@ SERVICE = Service(
         on(TheoryChanged, theories.ask_anew_about_exclusions),
         on(MemberJoined, members.wait_for_member),
         on(RoleChanged, members.follow_role),
+        # First, since an assignment is locked before tasks are.
+        on(MemberLeft, members.leave_pools),
         on(MemberLeft, members.return_what_they_hold),
         on(MemberLeft, members.go_on_without),
         on(NameMapped, members.give_votes_to_person),
@@ -77,6 +79,7 @@ SERVICE = Service(
         every(minutes=5, run=jobs.watch_agreement),
         every(seconds=5, run=jobs.reopen_for_theories),
         every(seconds=2, run=jobs.carry_out_batches),
+        every(seconds=2, run=jobs.move_assigned),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days")],
     gauges=views.gauges,

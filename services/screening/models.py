@@ -28,6 +28,13 @@ from shared.wire.screening import (
 #: without a vote, somebody of whom a file says so, or a lead.
 DecidedBy = Literal["agreement", "adjudication", "consensus", "imported", "lead"]
 
+#: What an assignment gives to people: named records, a share of all of a stage, or a sample of what waits there.
+AssignmentKind = Literal["records", "share", "sample"]
+
+#: What a job goes through for an assignment: it draws the sample first; or it looks at all open tasks of the stage, at
+#: the records that are assigned, or at what is in the assignment's pools.
+Walk = Literal["draw", "stage", "records", "pools"]
+
 #: What people answer in a conflict beside their votes (`Opinion`).
 OpinionKind = Literal["look", "stand"]
 
@@ -135,7 +142,8 @@ class Task(SQLModel):
     back, or revised. `for_adjudicator`: a lead had it opened again for an adjudicator, whatever its votes say. What was
     voted before `asked_anew_at`, here or on what is one with its record, counts here no more.
     `returned` is how many leases of it came to nothing since the last vote, or since it was brought back. What was
-    decided without a vote says by which batch (`shared.events.screening.ByBatch`).
+    decided without a vote says by which batch (`shared.events.screening.ByBatch`). `pool` is of whom alone it is given
+    to somebody while it is open, '' being anybody (`domain.pools`).
     """
 
     id: str = Field(primary_key=True)
@@ -151,6 +159,7 @@ class Task(SQLModel):
     places: int
     taker: str = ""
     takers: str = ""
+    pool: str = Field(default="", sa_column_kwargs={"server_default": ""})
     answer: str | None = None
     decided_by: DecidedBy | None = Field(default=None, sa_type=AutoString)
     returned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -181,6 +190,7 @@ class TaskRow(Task, Base, table=True):
             "review",
             "stage",
             "state",
+            "pool",
             "taker",
             "position",
             "id",
@@ -188,6 +198,7 @@ class TaskRow(Task, Base, table=True):
             postgresql_where=text("places > 0"),
             sqlite_where=text("places > 0"),
         ),
+        Index("tasks_of_pool", "pool", "id", postgresql_where=text("pool <> ''"), sqlite_where=text("pool <> ''")),
         Index("tasks_listing", "review", "stage", "state", "position", "id"),
         Index(
             "tasks_conflicts",
@@ -403,6 +414,7 @@ class VoteRow(Vote, Base, table=True):
     __table_args__ = (
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
+        Index("votes_of_day", "person", "cast_at"),
         Index(
             "votes_counted_on",
             "counted_on",
@@ -625,6 +637,111 @@ class BatchRecordRow(Base, table=True):
     was: dict[str, Any] | None = Field(default=None, sa_type=Json)
     undone: Outcome | None = Field(default=None, sa_type=AutoString)
     undone_why: str | None = None
+
+
+class AssignmentRow(Base, table=True):
+    """What a lead gave to some people of a stage, until it is `ended_at`. A share is `percent` of the stage's records
+    for each of them; `size` are how many records were named, or were to be drawn.
+
+    `pools` are those that it made. A job has tasks be in the pools that they are of by now: it has to `walk`, and went
+    through `reached`; once more from `due_at` on, for what was opened by a transaction that did not know of it yet.
+    """
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        Index("assignments_of_review", "review", "id"),
+        Index(
+            "assignments_walking",
+            "walk",
+            "id",
+            postgresql_where=text("walk IS NOT NULL"),
+            sqlite_where=text("walk IS NOT NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    stage: str
+    kind: AssignmentKind = Field(sa_type=AutoString)
+    people: list[str] = Field(sa_type=Json)
+    percent: int | None = None
+    size: int | None = None
+    pools: list[str] = Field(sa_type=Json)
+    made_by: str
+    made_at: datetime = Field(sa_type=Instant)
+    ended_by: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    walk: Walk | None = Field(default=None, sa_type=AutoString)
+    reached: list[Any] = Field(sa_type=Json)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class PoolRow(Base, table=True):
+    """People who alone are given some tasks of a stage: the records that are assigned to them by name, or a share,
+    those drawn from `begins` to before `ends`, in millionths (`domain.drawn`)."""
+
+    __tablename__ = "pools"
+    __table_args__ = (Index("pools_of_review", "review"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    stage: str
+    assignment: str
+    begins: int | None = None
+    ends: int | None = None
+
+
+class PoolMemberRow(Base, table=True):
+    """Somebody in a pool."""
+
+    __tablename__ = "pool_members"
+    __table_args__ = (Index("pool_members_of_pool", "pool"),)
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    pool: str = Field(primary_key=True)
+
+
+class AssignedRow(Base, table=True):
+    """A record that is assigned by its name, at a stage, to whom it was assigned last."""
+
+    __tablename__ = "assigned"
+    __table_args__ = (Index("assigned_by", "assignment", "record"),)
+
+    review: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    pool: str
+    assignment: str
+
+
+class CapRow(Base, table=True):
+    """How many votes a person may cast on a day (UTC) at most at a stage, or, with stage '', in the review; person ''
+    is whoever has no cap of their own there."""
+
+    __tablename__ = "caps"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    votes: int
+
+
+class TrainingAnswerRow(Base, table=True):
+    """A person's first answer to an item of a stage's training set; `asked` is what was asked and is right
+    (`domain.asked_by`), which an amendment may make another item of."""
+
+    __tablename__ = "training_answers"
+
+    review: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    asked: str = Field(primary_key=True)
+    item: str
+    answer: str
+    excluded_for: str | None = None
+    answered_at: datetime = Field(sa_type=Instant)
 
 
 class CountRow(Base, table=True):

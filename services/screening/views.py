@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -409,13 +409,17 @@ def stage_queue(stage: str, states: Mapping[str, int], in_hand: Mapping[tuple[st
     )  # fmt: skip
 
 
-def stages_left(left: Sequence[tuple[str, Left, Left]], in_hand: Mapping[tuple[str, str], int]) -> list[StageLeft]:
-    """What is left for somebody by stage: to screen, and to decide."""
+def stages_left(
+    left: Sequence[tuple[str, Left, Left]],
+    in_hand: Mapping[tuple[str, str], int],
+    today: Callable[[str], int | None],
+) -> list[StageLeft]:
+    """What is left for somebody by stage: to screen, so many of it today, and to decide."""
     return [
         StageLeft(
             stage=stage, left=screen.n, left_or_more=screen.or_more, in_hand=in_hand.get((stage, TO_SCREEN), 0),
             conflicts=decide.n, conflicts_or_more=decide.or_more,
-            conflicts_in_hand=in_hand.get((stage, TO_DECIDE), 0),
+            conflicts_in_hand=in_hand.get((stage, TO_DECIDE), 0), today=today(stage),
         )
         for stage, screen, decide in left
     ]  # fmt: skip

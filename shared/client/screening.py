@@ -10,9 +10,12 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
+    from shared.wire import assigning, training
     from shared.wire import screening as wire
 else:
+    assigning = Forms("shared.wire.assigning")
     wire = Forms("shared.wire.screening")
+    training = Forms("shared.wire.training")
 
 
 class ScreeningClient:
@@ -24,7 +27,8 @@ class ScreeningClient:
     def claim(self, review: str, stage: str | None = None, kind: wire.Kind = "screening") -> wire.TaskInHand | None:
         """The next task for me, under a lease (again the same one while it lives); None when nothing waits.
 
-        Raises NotFound for an unknown review or stage, Forbidden for a role that may not adjudicate.
+        Raises NotFound for an unknown review or stage, Forbidden for a role that may not adjudicate, Conflict
+        (`training_first`) where I have a training set to answer first.
         """
         tasks = self.claim_many(review, 1, stage, kind)
         return tasks[0] if tasks else None
@@ -166,6 +170,59 @@ class ScreeningClient:
         """The parked tasks, the first parked first: for a lead all of them with all that led there, else those that I
         parked."""
         return self._http.pages(f"{_at(review)}/parked", wire.ParkedTask)
+
+    def next_training(self, review: str, stage: str | None = None) -> training.TrainingCard | None:
+        """The next item of a training set that I have to answer before I vote at a stage, or at any; None when there is
+        none."""
+        return self._http.get(f"{_at(review)}/training/next", training.NextTraining, stage=stage).item
+
+    def train(
+        self, review: str, stage: str, item: str, answer: str, *, excluded_for: str | None = None
+    ) -> training.TrainingReceipt:
+        """Answers an item of a stage's training set, once; the answer says what is right. Raises Conflict
+        (`already_answered`), NotFound or Invalid as `vote` does for an answer."""
+        at = f"{_at(review)}/stages/{part(stage)}/training/{part(item)}"
+        return self._http.post(at, training.TrainingReceipt, {"answer": answer, "excluded_for": excluded_for})
+
+    def training(self, review: str) -> list[training.StageTraining]:
+        """How people answered each stage's training set: for a lead all, else what I answered."""
+        return self._http.listed(f"{_at(review)}/training", training.StageTraining)
+
+    def assign(
+        self,
+        review: str,
+        stage: str,
+        people: Sequence[str],
+        *,
+        records: Sequence[str] | None = None,
+        percent: int | None = None,
+        sample: int | None = None,
+    ) -> assigning.AssignmentView:
+        """As a lead, has only these people be given named `records` of a stage, `percent` of all for each of them, or a
+        `sample` of so many that nobody has begun. Raises Invalid (`pool_too_small` ...) or Conflict (`shared_out`)."""
+        named = None if records is None else list(records)
+        asked = {"stage": stage, "people": list(people), "records": named, "percent": percent, "sample": sample}
+        return self._http.post(f"{_at(review)}/assignments", assigning.AssignmentView, asked)
+
+    def assignments(self, review: str) -> Iterator[assigning.AssignmentView]:
+        """As a lead, what is assigned to whom, the first made first, what was ended too."""
+        return self._http.pages(f"{_at(review)}/assignments", assigning.AssignmentView)
+
+    def end_assignment(self, review: str, assignment: str) -> assigning.AssignmentView:
+        """As a lead, has what was assigned be anybody's again. Raises Conflict (`assignment_ended`)."""
+        return self._http.send("DELETE", f"{_at(review)}/assignments/{part(assignment)}", assigning.AssignmentView)
+
+    def caps(self, review: str) -> list[assigning.CapView]:
+        """How many votes a day people cast at most: for a lead all caps, else those that may hold for me."""
+        return self._http.listed(f"{_at(review)}/caps", assigning.CapView)
+
+    def set_cap(
+        self, review: str, votes: int | None, *, stage: str | None = None, person: str | None = None
+    ) -> assigning.CapView:
+        """As a lead, sets how many votes a day somebody, or everybody, casts at most at a stage, or in the review; None
+        takes that away."""
+        asked = {"votes": votes, "stage": stage, "person": person}
+        return self._http.send("PUT", f"{_at(review)}/caps", assigning.CapView, asked)
 
     def note(self, review: str, task: str, note: str | None) -> wire.NoteView:
         """Notes something of a record for myself; None takes it away."""

@@ -119,6 +119,8 @@ FEATURES: dict[str, Feature] = {
         lambda protocol: any(stage.parks_after != PARKS_AFTER for stage in protocol.stages), ("screening",)
     ),
     "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
+    # Others would have people vote untrained.
+    "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
 
 

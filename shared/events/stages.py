@@ -13,6 +13,8 @@ from shared.events.parts import Part, Slug, Text
 PARKS_AFTER = 3
 #: Reasons that a stage may have, so that each has a key of its own on any keyboard.
 MOST_REASONS = 30
+#: Items that a training set may have.
+MOST_TRAINING = 200
 
 
 def _is_none(value: Any) -> bool:
@@ -63,6 +65,21 @@ class Tag(Part):
     options: list[Text] = []
 
 
+class TrainingItem(Part):
+    """One item of a training set, which is no record: what people are shown, the `answer` that is right, `excluded_for`
+    which of the stage's reasons, and `why`. `identifier` is a DOI or an address, as people read it."""
+
+    id: Slug
+    title: Text
+    abstract: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), KeptText] | None
+    ) = Field(default=None, exclude_if=_is_none)
+    identifier: Text | None = Field(default=None, exclude_if=_is_none)
+    answer: Slug
+    excluded_for: Slug | None = Field(default=None, exclude_if=_is_none)
+    why: Text | None = Field(default=None, exclude_if=_is_none)
+
+
 #: How a stage comes from its votes to a decision (docs/stages.md): `third_person` has an adjudicator decide where votes
 #: part, `consensus` the voters themselves; `include_if_any` and `exclude_if_all` go by the votes alone.
 Reconciliation = Literal["third_person", "consensus", "include_if_any", "exclude_if_all"]
@@ -77,7 +94,7 @@ class Stage(Part):
 
     Where it has `reasons`, whoever excludes names one. One that is `judged_for` CMOCs asks for which; one that opens
     again `reopen_when_theory_changes` does so for what it excluded for a CMOC that says something else now; the full
-    text is sought of what comes to one that `needs` it.
+    text is sought of what comes to one that `needs` it. Whoever votes here answers its `training` first.
     """
 
     name: Slug
@@ -99,6 +116,7 @@ class Stage(Part):
     judged_for: Literal["cmocs"] | None = Field(default=None, exclude_if=_is_none)
     reopen_when_theory_changes: bool = Field(default=False, exclude_if=_is_empty)
     needs: Literal["full_text"] | None = Field(default=None, exclude_if=_is_none)
+    training: Annotated[list[TrainingItem], Field(max_length=MOST_TRAINING)] = Field(default=[], exclude_if=_is_empty)
 
 
 class Criteria(Part):

@@ -267,7 +267,8 @@ class StageQueue(BaseModel):
 
 class StageLeft(BaseModel):
     """What waits for whoever asks at one stage: `left` to screen, with a free slot and nothing of theirs in it, and
-    `conflicts` to decide, where they may. Of many it is only said that there are so many `or_more`."""
+    `conflicts` to decide, where they may. Of many it is only said that there are so many `or_more`. Where the votes of
+    a day are capped, so many more to screen may be given to them `today`."""
 
     stage: str
     left: int
@@ -276,6 +277,7 @@ class StageLeft(BaseModel):
     conflicts: int
     conflicts_or_more: bool
     conflicts_in_hand: int
+    today: int | None = Field(default=None, exclude_if=lambda today: today is None)
 
 
 class StageFunnel(BaseModel):

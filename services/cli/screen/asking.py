@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
-from services.cli.screen.cards import card_of, kept_for
+from services.cli.screen.cards import card_of, card_of_item, kept_for, lesson_of
 from services.cli.screen.exchange import (
     Cast,
     Claim,
@@ -15,6 +15,7 @@ from services.cli.screen.exchange import (
     Failed,
     Left,
     Look,
+    NextItem,
     Note,
     Park,
     Release,
@@ -22,6 +23,7 @@ from services.cli.screen.exchange import (
     Request,
     Skip,
     TakeBack,
+    Train,
 )
 from shared.client.http import under
 from shared.errors import LivingError, Unavailable
@@ -54,7 +56,7 @@ class Asker:
         return frozenset({"look", *(name for name, method in have.items() if hasattr(screening, method))})
 
     def send(self, request: Request) -> None:
-        (self._beside if isinstance(request, Claim | Renew | Look | Release) else self._acts).put(request)
+        (self._beside if isinstance(request, Claim | NextItem | Renew | Look | Release) else self._acts).put(request)
 
     def _work(self, waiting: SimpleQueue[Request]) -> None:
         while True:
@@ -92,6 +94,15 @@ class Asker:
                 given = {name: value for name, value in more.items() if value}
                 with under(key):
                     screening.vote(self._review, card.lease, ballot.answer, ballot.reason, ballot.fields, **given)
+            case NextItem():
+                item = screening.next_training(self._review, self._stage)
+                return None if item is None else card_of_item(item)
+            case Train(card, ballot, key):
+                with under(key):
+                    receipt = screening.train(
+                        self._review, card.stage, card.task, ballot.answer, excluded_for=ballot.excluded_for
+                    )
+                return lesson_of(receipt)
             case Skip(card, key):
                 with under(key):
                     getattr(screening, "skip", screening.release)(self._review, card.lease)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +47,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Card:
-    """A task under a lease, with all that is needed to answer it. `kept_for` is in seconds from when it was read."""
+    """A task under a lease, with all that is needed to answer it. `kept_for` is in seconds from when it was read.
+
+    An item of a training set is one without a lease, whose `task` is its name; `training` says so in words, and
+    `lesson` what is right of it, once it is answered.
+    """
 
     lease: str
     task: str
@@ -74,6 +78,8 @@ class Card:
     include_words: tuple[str, ...]
     exclude_words: tuple[str, ...]
     kept_for: float
+    training: str = ""
+    lesson: tuple[str, ...] = ()
 
 
 def card_of(task: Mapping[str, Any], now: datetime | None = None) -> Card:
@@ -110,6 +116,40 @@ def card_of(task: Mapping[str, Any], now: datetime | None = None) -> Card:
         exclude_words=_lines(highlights.get("exclude")),
         kept_for=kept_for(task["expires_at"], now),
     )
+
+
+def card_of_item(item: Mapping[str, Any]) -> Card:
+    """A card of an item of a training set."""
+    record = {
+        "record": item["item"], "title": item["title"], "abstract": item["abstract"], "authors": [], "venue": None,
+        "published": None, "identifiers": {}, "flags": [],
+    }  # fmt: skip
+    answers = [{**answer, "reason_required": False} for answer in item["answers"]]
+    card = card_of(
+        {
+            "lease": "", "task": item["item"], "stage": item["stage"], "question": item["question"],
+            "record": record, "answers": answers, "fields": [], "reasons": item["reasons"],
+            "definitions": item["definitions"], "criteria": item["criteria"], "highlights": item["highlights"],
+            "expires_at": "1970-01-01T00:00:00+00:00",
+        }
+    )  # fmt: skip
+    number = item["of"] - item["left"] + 1
+    links = (_line(item["identifier"]),) if item["identifier"] else ()
+    return replace(card, links=links, training=f"Training, item {number} of {item['of']}: it is no record and no vote")
+
+
+def lesson_of(receipt: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is right of an item that was answered, in lines."""
+    right, answered = (
+        f"{answer} ({reason})" if reason else str(answer)
+        for answer, reason in (
+            (receipt["right"], receipt["right_excluded_for"]),
+            (receipt["answer"], receipt["excluded_for"] if receipt["right_excluded_for"] else None),
+        )
+    )
+    is_right = receipt["is_right"] and receipt["reason_is_right"] is not False
+    said = f"Right: {right}." if is_right else f"You answered {answered}; right is {right}."
+    return tuple(_line(line) for line in (said, receipt["why"]) if line)
 
 
 def kept_for(expires_at: str, now: datetime | None = None) -> float:

@@ -74,6 +74,20 @@ class TakeBack:
 
 
 @dataclass(frozen=True)
+class Train:
+    """Answers an item of a training set."""
+
+    card: Card
+    ballot: Ballot
+    key: str
+
+
+@dataclass(frozen=True)
+class NextItem:
+    """Asks for the next item of a training set."""
+
+
+@dataclass(frozen=True)
 class Renew:
     """Keeps a lease for longer."""
 
@@ -94,8 +108,8 @@ class Release:
 
 
 #: What changes something that the reviewer waits for: one at a time, and keys are dead meanwhile.
-Act = Cast | Skip | Park | Note | TakeBack
-Request = Act | Claim | Renew | Look | Release
+Act = Cast | Train | Skip | Park | Note | TakeBack
+Request = Act | Claim | NextItem | Renew | Look | Release
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,7 @@ class Left:
 @dataclass(frozen=True)
 class Done:
     """What the platform answered: cards to a claim, `Left` to a look, seconds to a renewal, a card or None to what
-    was taken back, else None."""
+    was taken back and to the next item, what is right of an item as lines, else None."""
 
     request: Request
     result: Any = None

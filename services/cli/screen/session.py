@@ -29,6 +29,7 @@ from services.cli.screen.exchange import (
     Failed,
     Left,
     Look,
+    NextItem,
     Note,
     Park,
     Release,
@@ -36,6 +37,7 @@ from services.cli.screen.exchange import (
     Request,
     Skip,
     TakeBack,
+    Train,
 )
 from services.cli.screen.keys import CHANGING, Keys
 from services.cli.screen.prompts import Line, Pick
@@ -120,6 +122,7 @@ class Session:
         self._deaf_until = 0.0
         self._last_key = 0.0
         self._claiming = False
+        self._training = False  # Whether items of a training set come, and no claims go out.
         self._claim_at: float | None = None
         self._wanted_task: str | None = None  # What was taken back, and is to come first.
         self._looking_at = 0.0
@@ -149,6 +152,8 @@ class Session:
         action = self.keys.action(folded)
         if action == "leave":
             return self._leave(now)
+        if key == "enter" and self.card is not None and self.card.lesson:
+            return self._read(now)
         if self.view == "help" and (answer is not None or action in CHANGING):
             self.view = "card"  # Whoever reads what keys do presses none of them.
             return []
@@ -221,7 +226,7 @@ class Session:
     @property
     def loading(self) -> bool:
         """Whether the next card is on its way."""
-        return self._claiming
+        return self._claiming or self._training
 
     def pace(self, now: float) -> int | None:
         """Votes an hour, as of the last half hour; None before there is one."""
@@ -239,6 +244,8 @@ class Session:
     def actions(self) -> dict[str, str]:
         """What can be done by which key, as the platform and the card have it."""
         hidden = {name for name in ("undo", "park", "note") if name not in self.can}
+        if self.card is not None and self.card.training:
+            hidden |= CHANGING  # These are of records.
         return {name: key for name, key in self.keys.actions.items() if name not in hidden}
 
     # Keys
@@ -342,7 +349,8 @@ class Session:
         asked = steps(card, answer, draft, forced, whole=card.task in self._whole_form)
 
         def finish(values: dict[str, Any], at: float) -> list[Request]:
-            return self._send(Cast(card, ballot_of(card, answer, values), self._new_key()), at)
+            ballot = ballot_of(card, answer, values)
+            return self._send((Train if card.training else Cast)(card, ballot, self._new_key()), at)
 
         if not asked:
             return finish({}, now)
@@ -396,6 +404,8 @@ class Session:
         match request:
             case Claim():
                 return self._arrived(result, now)
+            case NextItem():
+                return self._item_came(result, now)
             case Renew(lease):
                 self._renewing.discard(lease)
                 self._keep_for(lease, result, now)
@@ -419,6 +429,11 @@ class Session:
                     self.left = replace(self.left, count=max(0, self.left.count - 1))
                 self._times.append(now)
                 self._voted.append((card, ballot))
+            case Train(card):
+                # Until it is read nothing is answered: there are no answers, and Enter goes on.
+                self.card = replace(card, answers=(), lesson=result)
+                self.view, self.scroll = "card", 0
+                self._deaf_until = now + QUIET
             case TakeBack(card, ballot):
                 self._voted.pop()
                 self.done = max(0, self.done - 1)
@@ -471,11 +486,16 @@ class Session:
         match request:
             case Claim():
                 self._claiming = False
+                if error.slug == "training_first":
+                    return self._train(now)
                 if self.card is None and not self.ahead and not self.done and self.under_way is None:
                     self.refused, self.over = error, True
                 else:
                     self._claim_at = now + _AGAIN
                     self._say(error.detail, bad=True)
+            case NextItem():
+                self._training, self._claim_at = False, now + _AGAIN
+                self._say(error.detail, bad=True)
             case Look():
                 self.left = None
             case Renew(lease):
@@ -490,6 +510,9 @@ class Session:
     def _act_refused(self, act: Act, error: LivingError, now: float) -> list[Request]:
         self.under_way = None
         gone = isinstance(error, Conflict | NotFound) or error.slug == "not_your_lease"
+        if isinstance(act, Train) and gone:
+            self._say(error.detail, bad=True)
+            return [*self._next_item(), *self._leave_on(now)]
         if isinstance(act, TakeBack):
             self._voted.pop()
             self._say(error.detail, bad=True)
@@ -499,7 +522,7 @@ class Session:
             self._say(f"{_kindly(error)}: {act.card.title}", bad=True)
             self._deaf_until = now + 4 * QUIET
             return [*self._claim(), *self._leave_on(now)]
-        elif isinstance(act, Cast):
+        elif isinstance(act, Cast | Train):
             if isinstance(error, Invalid):
                 self._forced.setdefault(act.card.task, set()).update(str(it.get("at")) for it in error.errors)
             self._put_back(act.card, now)
@@ -522,6 +545,40 @@ class Session:
             self._gone.add(lease)
             self._next(now)
             self._deaf_until = now + 4 * QUIET
+        return []
+
+    # Training
+
+    def _train(self, now: float) -> list[Request]:
+        """Has items of a training set come, once what is in hand is answered."""
+        if self.card is not None or self.ahead or self.under_way is not None:
+            self._claim_at = now + 1.0
+            return []
+        return self._next_item()
+
+    def _read(self, now: float) -> list[Request]:
+        """Goes on from what is right of an item; a key that is held down goes on from none that was not read."""
+        if self.is_deaf(now):
+            self._deaf_until = max(self._deaf_until, now + QUIET)
+            return []
+        return self._next_item()
+
+    def _next_item(self) -> list[Request]:
+        """Asks for the next item; what was shown of the one before goes."""
+        if self.leaving:
+            return []
+        self.card, self._training, self._claim_at = None, True, None
+        return [NextItem()]
+
+    def _item_came(self, card: Card | None, now: float) -> list[Request]:
+        if card is None:
+            self._training = False
+            self._say("the training is done: here are records")
+            return self._claim()
+        if not self.leaving:
+            self.card = card
+            self.view, self.scroll = "card", 0
+            self._deaf_until = max(self._deaf_until, now + QUIET)
         return []
 
     # Trying again
@@ -552,14 +609,14 @@ class Session:
     # What goes on beside
 
     def _claim(self, count: int | None = None) -> list[Request]:
-        if self._claiming or self.leaving:
+        if self._claiming or self._training or self.leaving:
             return []
         self._claiming, self._claim_at = True, None
         return [Claim(count or self.count)]
 
     def _fill_up(self, now: float) -> list[Request]:
         """Loads ahead when half of what was loaded is used."""
-        if self.leaving or self._claim_at is not None:
+        if self.leaving or self._training or self._claim_at is not None:
             return []
         held = len(self.ahead) + (self.card is not None)
         return self._claim() if held <= self.count // 2 else []
@@ -608,7 +665,7 @@ class Session:
         return given
 
     def _release(self, cards: Sequence[Card]) -> list[Request]:
-        leases = [card.lease for card in cards if card.lease not in self._gone]
+        leases = [card.lease for card in cards if card.lease and card.lease not in self._gone]
         self._gone.update(leases)
         self._giving_back.update(leases)
         return [Release(lease, self._new_key()) for lease in leases]

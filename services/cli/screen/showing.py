@@ -152,6 +152,12 @@ class Window:
     def _card(self, session: Session, card: Card, width: int) -> list[Text]:
         width = min(width, _READABLE)
         lines: list[Text] = []
+        if card.training:
+            lines += self._wrapped(Text(card.training, style="bold yellow"), width)
+        for line in card.lesson:
+            lines += self._wrapped(Text(line, style="bold"), width)
+        if card.lesson:
+            lines.append(Text())
         for flag in card.flags:
             lines += self._wrapped(Text(f" {flag} ", style="bold red reverse"), width)
         lines += self._wrapped(self._marked(session, card, card.title, "bold"), width)
@@ -261,7 +267,7 @@ class Window:
         deaf = session.is_deaf(now)
         draft = session.draft()
         keys = session.keys.of(card.answers)
-        parts = []
+        parts = [Text("[Enter] go on", style="bold green")] if card.lesson else []
         for answer in card.answers:
             asks = answer.reason_required or (card.reasons and answer.leads_to == "exclude")
             name = f"{answer.value}{self._signs.etc if asks else ''}"

@@ -140,6 +140,27 @@ def _stage(stage: dict[str, Any], path: Path) -> Broken:
     yield from _unique(tags, (*path, "tags"), "name")
     for index, tag in tags:
         yield from _tag(tag, (*path, "tags", index))
+    yield from _training(stage, path)
+
+
+def _training(stage: dict[str, Any], path: Path) -> Broken:
+    """What is right of an item is an answer of the stage, and a reason of it where that excludes."""
+    items = _parts(stage, "training")
+    yield from _unique(items, (*path, "training"), "id")
+    leads_to = {str(answer.get("value")): answer.get("leads_to") for _, answer in _parts(stage, "answers")}
+    reasons = [reason.get("value") for _, reason in _parts(stage, "reasons")]
+    for index, item in items:
+        answer, reason = item.get("answer"), item.get("excluded_for")
+        if isinstance(answer, str) and answer not in leads_to:
+            known = ", ".join(leads_to)
+            yield (*path, "training", index, "answer"), f"{answer[:80]!r} is no answer of this stage; it has: {known}"
+        if not isinstance(reason, str):
+            continue
+        at: Path = (*path, "training", index, "excluded_for")
+        if reason not in reasons:
+            yield at, f"{reason[:80]!r} is no reason of this stage; it has: {', '.join(map(str, reasons)) or 'none'}"
+        elif leads_to.get(str(answer), "exclude") != "exclude":
+            yield at, f"{answer!r} does not exclude; leave the reason out"
 
 
 def _votes(stage: dict[str, Any], path: Path) -> Broken:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from services.screening import store, views
 from services.screening.api.router import Reading, Unit, router
-from services.screening.commands import conflicts, queue
+from services.screening.commands import caps, conflicts, queue
 from services.screening.domain import TO_DECIDE, TO_SCREEN, Ballot
 from shared.http.auth import Lead, Reviewer
 from shared.http.parameters import Name, YesNo
@@ -43,14 +45,16 @@ def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer)
 def list_left(review: Review, work: Reading, person: Reviewer) -> list[StageLeft]:
     """How much waits for this person at each stage, in the order of the newest protocol: what has a free slot, and
     nothing of theirs in it. Stages of before are listed while something waits at them."""
-    plan = views.known_plan(work, review)
+    plan, held = views.known_plan(work, review), store.in_hand_of(work, review, person.id)
+    to_screen = Counter({stage: n for (stage, kind), n in held.items() if kind == TO_SCREEN})
     return views.stages_left(
         [
             (stage, queue.left(work, review, stage, TO_SCREEN, ()), queue.left(work, review, stage, TO_DECIDE, roles))
             for roles in [_adjudicates(person)]
             for stage in views.known_stages(plan, store.dropped_stages(work, review))
         ],
-        store.in_hand_of(work, review, person.id),
+        held,
+        caps.allowance(work, review, to_screen.elements()).left_at,
     )
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from itertools import count as counting
 
 from services.screening import domain, store, views
-from services.screening.commands import ballots, conflicts, parking, steps
-from services.screening.domain import SKIPPED, TO_DECIDE, VOTERS, Ballot, LeaseStates
+from services.screening.commands import ballots, caps, conflicts, parking, steps, training
+from services.screening.domain import SKIPPED, TO_DECIDE, TO_SCREEN, VOTERS, Ballot, LeaseStates
 from services.screening.models import Lease, Task, Vote, VoteRow
 from services.screening.store import Head, InHand, Left, Plan, Taken, Wanted
 from shared.db.work import Work
@@ -46,7 +46,8 @@ def claim(
     `roles` are the adjudicators' roles the person has. Without a stage they stay where they were last given something
     while anything waits for them there; then the furthest stage comes first, so that what is begun gets finished.
     Empty when nothing waits for them. Raises NotFound for an unknown review or stage, Forbidden for a role that may not
-    adjudicate, Busy (`queue_busy`) when others were quicker again and again.
+    adjudicate, Conflict where a training set comes first and nothing else waits (`training_first`), or where as many
+    votes are cast today as may be (`day_is_full`), Busy (`queue_busy`) when others were quicker again and again.
     """
     plan = views.known_plan(work, review)
     stages = _stages_to_look_at(work, plan, review, stage)
@@ -54,10 +55,17 @@ def claim(
         if not conflicts.is_wanted(work, review, stages):
             raise refused
         roles = ()
+    untrained = training.untrained_at(work, plan) if kind == TO_SCREEN and mode != "mine" else []
+    if stage in untrained:
+        raise training.training_first(stage)
+    stages = [it for it in stages if it not in untrained]
     held = _still_in_hand(work, review, kind)
     if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles), stages, held, count, mode, records):
         held = store.in_hand(work, review, work.actor, kind)
-    return [one for one in held if records is None or one.record.id in records][:count]
+    found = [one for one in held if records is None or one.record.id in records][:count]
+    if not found and stage is None and untrained:
+        raise training.training_first(untrained[0])
+    return found
 
 
 def left(work: Work, review: str, stage: str, kind: Kind, roles: Sequence[str]) -> Left:
@@ -227,7 +235,7 @@ def _fill_up(
         taken = conflicts.take(work, wanted.review, stages, missing) if wanted.kind == TO_DECIDE else []
         if len(taken) < missing and wanted.roles:
             empty_handed = not held and not taken
-            taken += _take_next(work, wanted, stages, missing - len(taken), mode, empty_handed=empty_handed)
+            taken += _take_next(work, wanted, stages, held, missing - len(taken), mode, empty_handed=empty_handed)
     else:
         return False
     if taken:
@@ -245,22 +253,39 @@ def _take_of(
 ) -> list[Taken]:
     """Slots of these records' tasks, as far as they wait for this person, who never holds more than one may."""
     missing = min(count - sum(one.record.id in records for one in held), MOST_IN_HAND - len(held))
-    tasks = [store.task_id(wanted.review, record, stage) for record in records for stage in stages]
-    taken = store.take_slots_of(work, wanted, tasks, missing) if missing > 0 else []
+    allowed = _allowed(work, wanted, held)
+    taken: list[Taken] = []
+    # Each stage by itself only where it counts of which stage they are.
+    for some in [[stage] for stage in stages] if allowed.caps else [stages]:
+        most = allowed.at(some[0], missing - len(taken)) if some else 0
+        tasks = [store.task_id(wanted.review, record, stage) for record in records for stage in some]
+        found = store.take_slots_of(work, wanted, tasks, most) if most > 0 else []
+        allowed.takes(it.stage for it in found)
+        taken += found
+    full = next((stage for stage in stages if not allowed.at(stage, 1)), None)
+    if full is not None and not taken and not any(one.record.id in records for one in held):
+        raise caps.day_is_full(full)
     if taken:
         store.keep_stage(work, wanted, taken[-1].stage)
     return taken
 
 
 def _take_next(
-    work: Work, wanted: Wanted, stages: Sequence[str], most: int, mode: ClaimMode, *, empty_handed: bool
+    work: Work,
+    wanted: Wanted,
+    stages: Sequence[str],
+    held: Sequence[InHand],
+    most: int,
+    mode: ClaimMode,
+    *,
+    empty_handed: bool,
 ) -> list[Taken]:
     """Slots of what is next in the queue; whoever has nothing else gets what lapsed, and then what they skipped."""
-    taken = _take(work, wanted, stages, most, mode, patient=empty_handed)
+    taken = _take(work, wanted, stages, held, most, mode, patient=empty_handed)
     if not taken and empty_handed and _give_back(work, _lapsed_of_others(work, wanted.review)):
-        taken = _take(work, wanted, stages, most, mode, patient=True)
+        taken = _take(work, wanted, stages, held, most, mode, patient=True)
     if not taken and empty_handed and store.forget_skips(work, wanted.review, work.actor, wanted.kind, stages):
-        taken = _take(work, wanted, stages, most, mode, patient=True)
+        taken = _take(work, wanted, stages, held, most, mode, patient=True)
     return taken
 
 
@@ -270,19 +295,33 @@ def _lapsed_of_others(work: Work, review: str) -> list[InHand]:
 
 
 def _take(
-    work: Work, wanted: Wanted, stages: Sequence[str], most: int, mode: ClaimMode, *, patient: bool
+    work: Work,
+    wanted: Wanted,
+    stages: Sequence[str],
+    held: Sequence[InHand],
+    most: int,
+    mode: ClaimMode,
+    *,
+    patient: bool,
 ) -> list[Taken]:
-    """Slots of the first tasks in the queue that are for this person; none says that there are none.
+    """Slots of the first tasks in the queue that are for this person, who holds these; none says that there are none.
 
     What others are taking at this moment is passed over, not waited for, since who waits for one task while
     holding another may wait for ever. When nothing else is left, a `patient` claim looks again after a pause.
     """
+    allowed = _allowed(work, wanted, held)
     for look in range(1, _LOOKS + 1):
-        heads = _by_mode(store.heads(work, wanted, stages), mode)
+        waiting = _by_mode(store.heads(work, wanted, stages), mode)
+        heads = [head for head in waiting if allowed.at(head.stage, most)]
+        if waiting and not heads and patient:
+            raise caps.day_is_full(waiting[0].stage)
         taken: list[Taken] = []
         for head in heads:
-            if len(taken) < most:
-                taken += store.take_slots(work, wanted, head.stage, head.taker, most - len(taken))
+            wished = allowed.at(head.stage, most - len(taken))
+            if wished:
+                found = store.take_slots(work, wanted, head, wished)
+                allowed.takes(task.stage for task in found)
+                taken += found
         if taken and taken[-1].stage != heads[0].lately:
             store.keep_stage(work, wanted, taken[-1].stage)
         if taken or not heads or not patient:
@@ -293,12 +332,19 @@ def _take(
     raise Busy("others are taking the last tasks at this moment; nothing was done, come again", slug="queue_busy")
 
 
+def _allowed(work: Work, wanted: Wanted, held: Sequence[InHand]) -> caps.Allowance:
+    """What is left of the person's day, who holds these; conflicts are not counted."""
+    if wanted.kind != TO_SCREEN:
+        return caps.UNCAPPED
+    return caps.allowance(work, wanted.review, [one.lease.stage for one in held])
+
+
 def _by_mode(heads: list[Head], mode: ClaimMode) -> list[Head]:
     """The heads of the queue as somebody wants them: what others began first, or only what nobody did."""
     if mode == "fresh":
         return [head for head in heads if not head.taker]
     if mode == "half_screened_first":
-        return sorted(heads, key=lambda head: (*head.order[:2], not head.taker, head.position))
+        return sorted(heads, key=lambda head: (*head.order[:3], not head.taker, head.position))
     return heads
 
 

@@ -113,20 +113,27 @@ def turn_task(work: Work, task: Task, state: TaskState) -> None:
     """Moves a task to a state, and the counts with it; one that leaves those who park is parked no more."""
     before = task.state
     TaskStates.turn(task, state)
+    # Whom it is assigned to counts while people vote.
+    is_open = state == TaskStates.OPEN
+    task.pool = store.pool_for(work, task.review, store.stage_of(work, task), task.record) if is_open else ""
     store.counts(work).move(task.review, task.stage, before, state)
     if before == TaskStates.PARKED:
         for parking in store.parkings_now(work, task):
             parking.ended, parking.ended_at = state, work.now
 
 
-def new_task(work: Work, review: str, record: str, stage: Stage, version: int) -> dict[str, Any]:
-    """A task that nobody has touched, without the event that tells it."""
+def new_task(
+    work: Work, review: str, record: str, stage: Stage, version: int, *, arriving: bool = False
+) -> dict[str, Any]:
+    """A task that nobody has touched, without the event that tells it; of a record that is new where it is
+    `arriving`."""
     votes = domain.votes_needed(stage, review, record)
     return {
         "id": store.task_id(review, record, stage.name), "review": review, "record": record, "stage": stage.name,
         "protocol_version": version, "adjudicators": stage.adjudicators, "state": TaskStates.OPEN,
         "position": queue_position(), "votes_needed": votes, "votes_cast": 0, "places": votes,
-        "taker": "", "takers": "", "returned": 0, "answer": None, "decided_by": None, "excluded_for": None,
+        "taker": "", "takers": "", "pool": store.pool_for(work, review, stage, record, arriving=arriving),
+        "returned": 0, "answer": None, "decided_by": None, "excluded_for": None,
         "judged_for": None, "by_batch": None,
         "opened_at": work.now, "closed_at": None,
     }  # fmt: skip

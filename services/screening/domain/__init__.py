@@ -10,6 +10,10 @@ from services.screening.domain.ballots import Ballot as Ballot
 from services.screening.domain.ballots import Fault as Fault
 from services.screening.domain.ballots import decision_faults as decision_faults
 from services.screening.domain.ballots import faults as faults
+from services.screening.domain.ballots import faults_of_answer as faults_of_answer
+from services.screening.domain.caps import WHOLE_REVIEW as WHOLE_REVIEW
+from services.screening.domain.caps import left_of_day as left_of_day
+from services.screening.domain.caps import midnight as midnight
 from services.screening.domain.comparisons import NOTHING as NOTHING
 from services.screening.domain.comparisons import answers_alone as answers_alone
 from services.screening.domain.comparisons import reasons_alone as reasons_alone
@@ -27,6 +31,13 @@ from services.screening.domain.deciding import decision_of as decision_of
 from services.screening.domain.deciding import reason_given as reason_given
 from services.screening.domain.deciding import votes_needed as votes_needed
 from services.screening.domain.notices import standing as standing
+from services.screening.domain.pools import WHOLE as WHOLE
+from services.screening.domain.pools import Pool as Pool
+from services.screening.domain.pools import dealt as dealt
+from services.screening.domain.pools import drawn as drawn
+from services.screening.domain.pools import first_gap as first_gap
+from services.screening.domain.pools import pool_of as pool_of
+from services.screening.domain.pools import sample_order as sample_order
 from services.screening.domain.reasons import excluded_for as excluded_for
 from services.screening.domain.reasons import judged_for as judged_for
 from services.screening.domain.reasons import reason_in_words as reason_in_words
@@ -49,3 +60,8 @@ from services.screening.domain.theories import REOPENING as REOPENING
 from services.screening.domain.theories import is_about as is_about
 from services.screening.domain.theories import reopens as reopens
 from services.screening.domain.theories import says as says
+from services.screening.domain.training import Trained as Trained
+from services.screening.domain.training import TrainingFigures as TrainingFigures
+from services.screening.domain.training import asked_by as asked_by
+from services.screening.domain.training import still_to_answer as still_to_answer
+from services.screening.domain.training import training_figures as training_figures

@@ -65,6 +65,14 @@ def decision_faults(stage: Stage, ballot: Ballot, cmocs: Collection[str], *, dec
     return found
 
 
+def faults_of_answer(stage: Stage, ballot: Ballot) -> list[Fault]:
+    """What is wrong with an answer and the stage's reason for it, where nothing else is asked, as in a training set."""
+    answer = answer_named(stage, ballot.answer)
+    if answer is None:
+        return _answer_faults(stage, ballot, deciding=False)
+    return _reason_faults(stage, answer, ballot.excluded_for)
+
+
 def _answer_faults(stage: Stage, ballot: Ballot, deciding: bool) -> list[Fault]:
     answer = answer_named(stage, ballot.answer)
     if answer is None:

@@ -87,7 +87,7 @@ class Arrivals:
                 )  # fmt: skip
                 return record, []
             stage = plan.protocol.stages[0]
-            task = steps.new_task(work, event.review, event.record, stage, plan.version)
+            task = steps.new_task(work, event.review, event.record, stage, plan.version, arriving=True)
             record["stage"] = stage.name
             self._counts.move(event.review, "", None, RecordStates.SCREENING)
             self._counts.move(event.review, stage.name, None, TaskStates.OPEN)

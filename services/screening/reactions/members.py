@@ -4,7 +4,7 @@ before are by a name."""
 from __future__ import annotations
 
 from services.screening import store
-from services.screening.commands import conflicts, queue
+from services.screening.commands import assigning, conflicts, queue
 from shared.db.work import Work
 from shared.errors import Rejected
 from shared.events.people import MemberJoined, MemberLeft, NameMapped, RoleChanged
@@ -21,18 +21,25 @@ def go_on_without(work: Work, event: MemberLeft) -> None:
     conflicts.go_on_without(work, event.review, event.person)
 
 
+def leave_pools(work: Work, event: MemberLeft) -> None:
+    """Leaves what somebody was assigned to the others, or to anybody."""
+    assigning.go_on_without(work, event.review, event.person)
+
+
 def wait_for_member(work: Work, event: MemberJoined) -> None:
     """Has conflicts wait for somebody again who may vote."""
     _follow(work, event.review, event.person, event.role)
 
 
 def follow_role(work: Work, event: RoleChanged) -> None:
-    """Has conflicts wait no more for a voter who only reads from now on, and for one who may vote again."""
+    """Has conflicts, and what is assigned, wait no more for a voter who only reads from now on, and conflicts for one
+    who may vote again."""
     _follow(work, event.review, event.person, event.role)
 
 
 def _follow(work: Work, review: str, person: str, role: str) -> None:
     if role == "reader":
+        assigning.go_on_without(work, review, person)
         conflicts.go_on_without(work, review, person)
     else:
         store.set_absent(work, review, person, False)
@@ -47,3 +54,5 @@ def give_votes_to_person(work: Work, event: NameMapped) -> None:
     if row.person not in (None, event.person):
         raise Rejected(f"in review {event.review!r} the name {event.name!r} is {row.person!r}'s already")
     row.person, row.caused_by, row.correlation = event.person, work.causation, work.correlation
+    # Nobody acts under that name any more.
+    assigning.go_on_without(work, event.review, event.name)

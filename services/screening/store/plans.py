@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -42,15 +43,51 @@ class Plans:
         return plan
 
 
-_VERSIONS = Said("SELECT version FROM protocols WHERE review = :review ORDER BY version DESC")
+#: Beside them whether a review assigns anything or caps votes, so that one which does not is asked for neither.
+_VERSIONS = Said(
+    """
+SELECT version, EXISTS (SELECT 1 FROM pools WHERE review = :review) AS has_pools,
+    EXISTS (SELECT 1 FROM caps WHERE review = :review) AS has_caps
+FROM protocols WHERE review = :review ORDER BY version DESC
+"""
+)
+
+
+class _Known(NamedTuple):
+    """The versions of a review, the newest first, and what else it uses."""
+
+    versions: list[int]
+    has_pools: bool
+    has_caps: bool
+
+
+def _known(work: Work, review: str) -> _Known:
+    """Asked once per work."""
+    asked: dict[str, _Known] = work.session.info.setdefault("screening.versions", {})
+    if review not in asked:
+        rows = work.rows.read(_VERSIONS, {"review": review})
+        asked[review] = _Known([row[0] for row in rows], any(row[1] for row in rows), any(row[2] for row in rows))
+    return asked[review]
 
 
 def versions(work: Work, review: str) -> list[int]:
-    """The numbers of the protocol versions that screening has heard of, newest first; asked once per work."""
-    asked: dict[str, list[int]] = work.session.info.setdefault("screening.versions", {})
-    if review not in asked:
-        asked[review] = [version for (version,) in work.rows.read(_VERSIONS, {"review": review})]
-    return asked[review]
+    """The numbers of the protocol versions that screening has heard of, newest first."""
+    return _known(work, review).versions
+
+
+def has_pools(work: Work, review: str) -> bool:
+    """Whether anything of a review is assigned to some people."""
+    return _known(work, review).has_pools
+
+
+def has_caps(work: Work, review: str) -> bool:
+    """Whether the votes of a day are capped for anybody in a review."""
+    return _known(work, review).has_caps
+
+
+def forget_what_is_known(work: Work) -> None:
+    """Has all this be asked anew, since this work changed it."""
+    work.session.info.pop("screening.versions", None)
 
 
 def newest(work: Work, review: str) -> Plan | None:
@@ -105,7 +142,7 @@ def reviews(work: Work) -> list[str]:
 def adopt(work: Work, row: ProtocolRow) -> None:
     work.add(row)
     work.session.flush()
-    work.session.info.pop("screening.versions", None)
+    forget_what_is_known(work)
 
 
 def rechecks(work: Work) -> list[ProtocolRow]:

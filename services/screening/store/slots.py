@@ -17,25 +17,31 @@ from shared.wire.screening import Kind
 _OF_ROLES_ON_SQLITE = {"of_roles": "IN (SELECT value FROM json_each(:roles))"}
 _OF_ROLES_ON_POSTGRESQL = {"of_roles": "= ANY(:roles)"}
 
-#: Everyone who stands first on some free task of the queue of these stages, found by leaps over the index: each
-#: costs one descent, however many tasks lie between, and a stage where nothing waits costs one. And of each:
-#: where in the queue their first task is that this person has no part in and does not skip. Only where more than two
-#: people share a task is anything looked through for that, and then in the index alone. Each row says, too, at which
-#: stage this person was last given something.
+#: Everyone who stands first on some free task of the queue of these stages, in a pool of this person or in none, found
+#: by leaps over the index: each costs one descent, however many tasks lie between, and a stage or a pool where nothing
+#: waits costs one. And of each: where in the queue their first task is that this person has no part in and does not
+#: skip. Only where more than two people share a task is anything looked through for that, and then in the index alone.
+#: Each row says, too, at which stage this person was last given something.
 _HEADS = Said(
     """
-WITH RECURSIVE heads(stage, turn, taker) AS (
-    SELECT stage, turn, (SELECT min(taker) FROM tasks WHERE review = :review AND stage = asked.stage
-                         AND state = :state AND places > 0)
-    FROM {asked}
+WITH RECURSIVE mine(stage, turn, pool) AS (
+    SELECT stage, turn, '' FROM {asked}
     UNION ALL
-    SELECT stage, turn, (SELECT min(taker) FROM tasks WHERE review = :review AND stage = heads.stage
-                         AND state = :state AND places > 0 AND taker > heads.taker)
+    SELECT pool_members.stage, turn, pool FROM {asked}
+    JOIN pool_members ON review = :review AND person = :person AND pool_members.stage = asked.stage
+), heads(stage, turn, pool, taker) AS (
+    SELECT stage, turn, pool, (SELECT min(taker) FROM tasks WHERE review = :review AND stage = mine.stage
+                               AND state = :state AND places > 0 AND pool = mine.pool)
+    FROM mine
+    UNION ALL
+    SELECT stage, turn, pool, (SELECT min(taker) FROM tasks WHERE review = :review AND stage = heads.stage
+                               AND state = :state AND places > 0 AND pool = heads.pool AND taker > heads.taker)
     FROM heads WHERE heads.taker IS NOT NULL
 )
-SELECT stage, taker, turn, (
+SELECT stage, pool, taker, turn, (
     SELECT position FROM tasks
-    WHERE review = :review AND stage = heads.stage AND state = :state AND places > 0 AND taker = heads.taker
+    WHERE review = :review AND stage = heads.stage AND state = :state AND places > 0 AND pool = heads.pool
+      AND taker = heads.taker
       AND replace(takers, :mark, '') = takers AND adjudicators {of_roles} AND id NOT IN (
           SELECT task FROM skips WHERE review = :review AND person = :person
       )
@@ -53,12 +59,13 @@ FROM heads WHERE taker IS NOT NULL AND taker <> :person
     },
 )
 
-#: The same of named tasks, whoever took them first.
+#: Slots of named tasks, whoever took them first, that are anybody's or in a pool of this person.
 _TAKE_AMONG = Said(
     """
 WITH picked AS (
     SELECT id FROM tasks
     WHERE id {of_ids} AND review = :review AND state = :state AND places > 0
+      AND (pool = '' OR pool IN (SELECT pool FROM pool_members WHERE review = :review AND person = :person))
       AND replace(takers, :mark, '') = takers AND adjudicators {of_roles}
     ORDER BY position, id LIMIT :most {passing_over}
 )
@@ -77,7 +84,7 @@ _TAKE = Said(
     """
 WITH picked AS (
     SELECT id FROM tasks
-    WHERE review = :review AND stage = :stage AND state = :state AND places > 0 AND taker = :taker
+    WHERE review = :review AND stage = :stage AND state = :state AND places > 0 AND pool = :pool AND taker = :taker
       AND replace(takers, :mark, '') = takers AND adjudicators {of_roles} AND id NOT IN (
           SELECT task FROM skips WHERE review = :review AND person = :person
       )
@@ -125,34 +132,44 @@ class Taken(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Free tasks of a stage that one `taker` took first, '' being nobody, and that hold something for a person: the
-    first of them has this `position`. `turn` is the stage's among those asked for, `lately` where the person was last
-    given something."""
+    """Free tasks of a stage and a pool that one `taker` took first, '' being nobody, and that hold something for a
+    person: the first of them has this `position`. `turn` is the stage's among those asked for, `lately` where the
+    person was last given something."""
 
     stage: str
+    pool: str
     taker: str
     turn: int
     position: int
     lately: str | None
 
     @property
-    def order(self) -> tuple[bool, int, int]:
-        """Where one is before where one is not, then as the stages are asked for, each in its queue's order."""
-        return self.stage != self.lately, self.turn, self.position
+    def order(self) -> tuple[bool, int, bool, int]:
+        """Where one is before where one is not, then as the stages are asked for, of each one's pools before what is
+        anybody's, all in the queue's order."""
+        return self.stage != self.lately, self.turn, not self.pool, self.position
 
 
 def heads(work: Work, wanted: Wanted, stages: Sequence[str]) -> list[Head]:
     """The heads of the queue for this person, in order."""
     given = {**wanted.given, "stages": orjson.dumps(list(stages)).decode()}
-    found = [Head(*row) for row in work.rows.read(_HEADS, given) if row[3] is not None]
+    found = [Head(*row) for row in work.rows.read(_HEADS, given) if row[4] is not None]
     return sorted(found, key=lambda head: head.order)
 
 
-def take_slots(work: Work, wanted: Wanted, stage: str, taker: str, most: int) -> list[Taken]:
-    """Takes a slot of each of the first free tasks of this taker's, at most so many, in one statement; in
-    queue order."""
+def take_slots(work: Work, wanted: Wanted, head: Head, most: int) -> list[Taken]:
+    """Takes a slot of each of the first free tasks of this head, at most so many, in one statement; in queue order."""
+    taker = head.taker
     first, added = (taker, wanted.mark[1:]) if taker else (wanted.person, wanted.mark)
-    given = {**wanted.given, "stage": stage, "taker": taker, "most": most, "first": first, "added": added}
+    given = {
+        **wanted.given,
+        "stage": head.stage,
+        "pool": head.pool,
+        "taker": taker,
+        "most": most,
+        "first": first,
+        "added": added,
+    }
     return _taken(work, _TAKE, given)
 
 
@@ -182,15 +199,21 @@ def keep_stage(work: Work, wanted: Wanted, stage: str) -> None:
     work.rows.later(_KEEP_STAGE, given)
 
 
-#: The free tasks of a stage, as far as they are counted, and those of them that a person has no part in. What they took
-#: first themselves is leapt over; of the rest no more is read than is counted.
+#: The free tasks of a stage in a person's pools and in none, as far as they are counted, and those of them that the
+#: person has no part in. What they took first themselves is leapt over; of the rest no more is read than is counted.
 _LEFT = Said(
     """
+WITH mine(pool) AS (
+    SELECT '' UNION ALL
+    SELECT pool FROM pool_members WHERE review = :review AND person = :person AND stage = :stage
+)
 SELECT count(*), coalesce(sum(CASE WHEN replace(takers, :mark, '') = takers THEN 1 ELSE 0 END), 0) FROM (
-    SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+    SELECT takers FROM mine CROSS JOIN tasks
+    WHERE review = :review AND stage = :stage AND state = :state AND places > 0 AND tasks.pool = mine.pool
         AND taker < :person
     UNION ALL
-    SELECT takers FROM tasks WHERE review = :review AND stage = :stage AND state = :state AND places > 0
+    SELECT takers FROM mine CROSS JOIN tasks
+    WHERE review = :review AND stage = :stage AND state = :state AND places > 0 AND tasks.pool = mine.pool
         AND taker > :person
     LIMIT :most
 ) AS waiting

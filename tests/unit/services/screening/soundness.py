@@ -11,10 +11,13 @@ from sqlalchemy import select
 from services.screening import domain, store
 from services.screening.domain.comparisons import BETWEEN
 from services.screening.models import (
+    AssignmentRow,
     ChangeRow,
     CountRow,
     LeaseRow,
     ParkingRow,
+    PoolMemberRow,
+    PoolRow,
     RecordRow,
     RevisedVoteRow,
     StatementRow,
@@ -52,6 +55,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
             # What was cast on a merged record may count elsewhere now.
             if states[task.record] != "merged":
                 _task_is_sound(work, task, counting[task.id], held)
+        _tasks_are_in_their_pools(work, review, list(tasks.values()))
         open_tasks = defaultdict(list)
         for task in tasks.values():
             if task.state in ("open", "conflict", "parked"):
@@ -114,6 +118,23 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
         if task.state == "excluded":
             assert task.excluded_for == domain.excluded_for(stage, [vote.excluded_for for vote in independent])
     assert task.excluded_for is None or task.state == "excluded"
+
+
+def _tasks_are_in_their_pools(work: Work, review: str, tasks: list[TaskRow]) -> None:
+    """Open tasks alone are in pools, and, once a job went through them, each in the one that it is of, with people
+    enough to vote there."""
+    assignments = {row.id: row for row in _rows(work, AssignmentRow, review)}
+    pools = {row.id: row for row in _rows(work, PoolRow, review)}
+    members = Counter(row.pool for row in _rows(work, PoolMemberRow, review))
+    assert all(assignments[pool.assignment].ended_at is None for pool in pools.values())
+    assert set(members) <= set(pools)
+    moved = all(row.walk is None or row.due_at is not None for row in assignments.values())
+    for task in tasks:
+        assert not task.pool or task.state == "open", task
+        if moved and task.state == "open":
+            stage = store.stage_of(work, task)
+            assert task.pool == store.pool_for(work, review, stage, task.record), task
+            assert not task.pool or members[task.pool] >= stage.votes, task
 
 
 def _is_out_for_its_reason(record: RecordRow, tasks: Iterable[TaskRow]) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from services.screening import jobs
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig
+from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig
 
 
 @pytest.fixture
-def client_of(rig: ScreeningRig) -> Callable[..., ScreeningClient]:
+def client_of(rig: ScreeningRig, client_of_rig: Callable[..., ScreeningClient]) -> Callable[..., ScreeningClient]:
     """A client for someone, who sends their own token."""
+    return partial(client_of_rig, rig)
 
-    def make(name: str, role: str = "reviewer") -> ScreeningClient:
+
+@pytest.fixture
+def client_of_rig() -> Callable[..., ScreeningClient]:
+    """The same of any rig."""
+
+    def make(rig: ScreeningRig, name: str, role: str = "reviewer") -> ScreeningClient:
         person = rig.person(name, role)
         token = person.headers["Authorization"].removeprefix("Bearer ")
         return ScreeningClient(Http("http://testserver", token, client=person))
@@ -149,3 +157,35 @@ def test_a_vote_is_taken_back_revised_and_opened_again_through_the_client(rig, c
     assert ([vote.answer for vote in stage.taken_back], [vote.answer for vote in stage.revised]) == (
         ["include"], ["exclude"],
     )  # fmt: skip
+
+
+def test_a_training_set_is_answered_and_its_figures_read_through_the_client(rig_of, client_of_rig):
+    rig = rig_of({**SIFT, "training": [{"id": "one", "title": "On one", "answer": "include", "why": "It says how."}]})
+    rig.discovers("r1")
+    ana = client_of_rig(rig, "ana")
+
+    with pytest.raises(Conflict) as refused:
+        ana.claim(REVIEW)
+    assert refused.value.slug == "training_first"
+    item = ana.next_training(REVIEW)
+    assert item is not None and (item.stage, item.item, item.left) == ("sift", "one", 1)
+    receipt = ana.train(REVIEW, item.stage, item.item, "unsure")
+    assert (receipt.is_right, receipt.right, receipt.why, receipt.left) == (False, "include", "It says how.", 0)
+    assert ana.next_training(REVIEW, "sift") is None
+    assert [(it.size, it.people[0].right) for it in client_of_rig(rig, "lea", "lead").training(REVIEW)] == [(1, 0)]
+    assert ana.claim(REVIEW) is not None
+
+
+def test_a_lead_assigns_and_caps_through_the_client(rig_of, client_of_rig):
+    rig = rig_of(SIFT)
+    rig.discovers("r1", "r2")
+    lea, ana = client_of_rig(rig, "lea", "lead"), client_of_rig(rig, "ana")
+
+    made = lea.assign(REVIEW, "sift", ["ana", "ben"], records=["r2"])
+    rig.bench.runs(jobs.move_assigned)
+    assert [(it.kind, it.pools[0].waiting) for it in lea.assignments(REVIEW)] == [("records", 1)]
+    assert [task.record.record for task in client_of_rig(rig, "cy").claim_many(REVIEW)] == ["r1"]
+    assert lea.end_assignment(REVIEW, made.assignment).ended_by == "lea"
+    assert lea.set_cap(REVIEW, 1, person="ana").votes == 1
+    assert len(ana.claim_many(REVIEW)) == 1
+    assert [(it.person, it.votes) for it in ana.caps(REVIEW)] == [("ana", 1)]

@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from services.screening import jobs, store
-from services.screening.commands import batches, conflicts, parking, queue, reopening, revising, undoing
+from services.screening.commands import (
+    assigning,
+    batches,
+    caps,
+    conflicts,
+    parking,
+    queue,
+    reopening,
+    revising,
+    undoing,
+)
+from services.screening.commands.assigning import Wish
 from services.screening.domain import VOTERS, Ballot
 from services.screening.models import OldNameRow, TaskRow
 from services.screening.store import task_id
@@ -88,6 +99,10 @@ steps_of = st.one_of(
     st.tuples(st.just("asks_for"), kinds_of_batches, st.sampled_from(["sift", "depth"]), st.booleans()),
     st.tuples(st.just("asks_for"), kinds_of_batches, st.sampled_from(["sift", "depth"]), st.booleans()),
     st.tuples(st.just("undoes"), st.integers(0, 3)),
+    st.tuples(st.just("assigns"), people, people, st.sampled_from(["sift", "depth"]), st.sampled_from([0, 50, 1])),
+    st.tuples(st.just("moves")),
+    st.tuples(st.just("unassigns")),
+    st.tuples(st.just("caps"), st.sampled_from([None, 1, 3])),
 )
 
 
@@ -162,8 +177,8 @@ class Course:
         return record if after is None else self._home(after)
 
     def claims(self, name: str, kind: str) -> bool:
-        name = self._who(name)
-        with self.bench.work(name) as work:
+        name, held = self._who(name), []
+        with suppress(Conflict), self.bench.work(name) as work:  # Their day may be full.
             held = queue.claim(work, self.review, kind, None, ROLES)
             for lease, _, _ in held:
                 values = ["include", "unsure", "exclude"] if lease.stage == "sift" else ["rich", "moderate", "thin"]
@@ -266,7 +281,7 @@ class Course:
 
     def names(self, name: str, number: int) -> None:
         """Somebody claims a record by its name, beside what they hold."""
-        with self.bench.work(self._who(name)) as work:
+        with suppress(Conflict), self.bench.work(self._who(name)) as work:
             queue.claim(work, self.review, "screening", None, ROLES, records=[f"r{number}"])
 
     def parks(self, name: str, kind: str, days: int | None) -> None:
@@ -334,6 +349,30 @@ class Course:
                 batches.undo_batch(work, self.review, self._batches[number], "the wrong one")
             self.bench.runs(jobs.carry_out_batches)
 
+    def assigns(self, name: str, other: str, stage: str, what: int) -> None:
+        """A lead assigns the first two records, a share or a sample; who comes by is not moved before a job does so."""
+        wish = {
+            0: Wish(records=sorted(self.known)[:2]), 50: Wish(percent=50), 1: Wish(sample=1),
+        }[what]  # fmt: skip
+        with suppress(Conflict, Invalid), self.bench.work("lea") as work:
+            assigning.assign(work, self.review, stage, [self._who(name), self._who(other)], wish)
+
+    def unassigns(self) -> None:
+        """A lead ends the first assignment that stands."""
+        with self.bench.work("lea") as work:
+            found = store.page_of_assignments(work, self.review, PageAsked(50, None, "")).rows
+            standing = [row.id for row in found if row.ended_at is None]
+            if standing:
+                assigning.end(work, self.review, standing[0])
+
+    def moves(self) -> None:
+        self.bench.runs(jobs.move_assigned)
+
+    def caps(self, votes: int | None) -> None:
+        """A lead says how many votes a day people cast at most, or that any number will do."""
+        with self.bench.work("lea") as work:
+            caps.set_cap(work, self.review, None, None, votes)
+
     def is_really(self, name: str, person: str) -> None:
         """Somebody who acted under a name of before turns out to be another; they act no more under the first."""
         name, person = self._who(name), self._who(person)
@@ -367,8 +406,10 @@ class Course:
         return bool(found)
 
     def finish(self) -> None:
-        """Everyone works until nothing waits for anyone."""
+        """Everyone works until nothing waits for anyone: what is assigned to those who left is anybody's."""
         self.waits(70)
+        self.caps(None)
+        self.moves()
         everyone = [*PEOPLE, "eve", "fay"]
         while any([self.claims(name, kind) for name in everyone for kind in ("screening", "conflict")]) or self._back():
             for name in everyone:

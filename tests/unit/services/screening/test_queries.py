@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from services.screening import jobs, store
 from services.screening.commands import queue
 from services.screening.domain import Ballot
+from shared.events.people import MemberLeft
 from tests.unit.services.screening.rig import (
     DEPTH,
     REVIEW,
@@ -177,7 +178,20 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
         rig.gets("/parked", "ida")
         rig.gets("/parked", "lea", "lead")
         rig.gets("/leases", "lea", "lead")
+        for what in ({"records": ["r7"]}, {"sample": 1}, {"percent": 20}):
+            made = rig.asks("/assignments", {"stage": "sift", "people": ["jan", "kim"], **what}, "lea", "lead").json()
+            rig.bench.runs(jobs.move_assigned)
+        rig.person("lea", "lead").put(f"/screening/reviews/{REVIEW}/caps", json={"votes": 9, "stage": "sift"})
+        rig.answers("jan", "include", stage="sift")
+        rig.claims_many("jan", records=["r6", "r7"], count=2)
+        for path in ("/left", "/caps", "/training", "/training/next"):
+            rig.gets(path, "jan")
+        rig.gets("/assignments", "lea", "lead")
+        rig.person("lea", "lead").delete(f"/screening/reviews/{REVIEW}/assignments/{made['assignment']}")
+        rig.hears(MemberLeft(review=REVIEW, person="jan", role="reviewer"))
+        rig.bench.runs(jobs.move_assigned)
         rig.bench.clock.advance(hours=24 * 40)
+        rig.bench.runs(jobs.move_assigned)
         rig.bench.runs(jobs.resume_what_is_due)
         rig.hears(updated("r5", revision=2), merged("r5", into="r6"), noticed("r6", "retraction"))
         rig.record("r0")
@@ -246,7 +260,7 @@ def _plans(rig: ScreeningRig, text: str, given: Any) -> list[str]:
 
 
 def _scans(plan: str) -> bool:
-    """Whether a step of a plan reads a table from end to end. No tables are the queue's leaps, what a statement
-    was handed as a parameter, and what it has put together itself, which is bounded."""
-    own = ("heads", "CONSTANT", "given", "parts", "open_to_others", "waiting")
+    """Whether a step of a plan reads a table from end to end. No tables are the queue's leaps, one's own pools, what a
+    statement was handed as a parameter, and what it has put together itself, which is bounded."""
+    own = ("heads", "mine", "CONSTANT", "given", "parts", "open_to_others", "waiting")
     return plan.startswith("SCAN") and "VIRTUAL TABLE" not in plan and plan.split()[1] not in own

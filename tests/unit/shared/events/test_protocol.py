@@ -29,6 +29,7 @@ def test_a_source_that_came_later_is_needed_of_ingest_alone(source):
         ({"tags": [{"name": "a", "label": "A"}]}, "stage:tags"),
         ({"reconciliation": "consensus"}, "stage:reconciliation"),
         ({"double_screened": 20}, "stage:double_screened"),
+        ({"training": [{"id": "one", "title": "One", "answer": "include"}]}, "stage:training"),
     ],
 )
 def test_what_a_stage_says_of_its_queue_and_its_votes_is_needed_of_screening_alone(said, feature):
@@ -38,10 +39,10 @@ def test_what_a_stage_says_of_its_queue_and_its_votes_is_needed_of_screening_alo
 
 
 def test_what_a_stage_does_not_say_is_neither_written_nor_needed():
-    published = VersionPublished.of(protocol({**SIFT, "parks_after": 3, "tags": []}), 1, "lea")
+    published = VersionPublished.of(protocol({**SIFT, "parks_after": 3, "tags": [], "training": []}), 1, "lea")
 
     assert published.needs == []
-    assert "parks_after" not in published.document and "tags" not in published.document
+    assert not any(name in published.document for name in ("parks_after", "tags", "training"))
 
 
 def test_a_protocol_that_says_nothing_new_of_its_stages_reads_as_before():

@@ -21,6 +21,7 @@ MANUAL = (Path(__file__).parents[5] / "docs" / "stages.md").read_text()
 (SCREEN,) = SMALL["stages"]
 REASON = {"value": "setting", "label": "Another setting"}
 NOTE = {"name": "note", "label": "A note"}
+ITEM = {"id": "one", "title": "On one", "answer": "in"}
 NUMBER = {"name": "sites", "label": "Sites", "kind": "number"}
 
 
@@ -55,6 +56,7 @@ def faults(given: dict[str, Any]) -> dict[str, str]:
         (stages({}, {"needs": "full_text"}), Need(feature="stage:needs", services=["ingest", "screening"])),
         (stages({"reconciliation": "consensus"}), Need(feature="stage:reconciliation", services=["screening"])),
         (stages({"double_screened": 20}), Need(feature="stage:double_screened", services=["screening"])),
+        (stages({"training": [ITEM]}), Need(feature="stage:training", services=["screening"])),
         (small(criteria={"include": ["It is of care."]}), Need(feature="protocol:criteria", services=["screening"])),
         (small(highlights={"exclude": ["mice"]}), Need(feature="protocol:highlights", services=["screening"])),
     ],
@@ -83,6 +85,18 @@ def test_each_kind_of_thing_that_a_protocol_says_needs_a_release_that_has_it(giv
         (stages({"fields": [NUMBER | {"most": "many"}]}), "stages[0].fields[0].most", "number"),
         (stages({"judged_for": "theories"}), "stages[0].judged_for", "cmocs"),
         (stages({"needs": "abstract"}), "stages[0].needs", "full_text"),
+        (stages({"training": [ITEM, ITEM]}), "stages[0].training[1].id", "'one' is taken by training[0]"),
+        (stages({"training": [ITEM | {"answer": "perhaps"}]}), "stages[0].training[0].answer", "is no answer of this"),
+        (
+            stages({"training": [ITEM | {"answer": "out", "excluded_for": "moon"}], "reasons": [REASON]}),
+            "stages[0].training[0].excluded_for", "is no reason of this stage; it has: setting",
+        ),
+        (
+            stages({"training": [ITEM | {"excluded_for": "setting"}], "reasons": [REASON]}),
+            "stages[0].training[0].excluded_for", "does not exclude",
+        ),
+        (stages({"training": [ITEM | {"id": f"i{n}"} for n in range(201)]}), "stages[0].training", "200"),
+        (stages({"training": [ITEM | {"answer": ["x"], "excluded_for": 3}]}), "stages[0].training[0].answer", "text"),
         (stages({"needs": "full_text"}, {}), "stages[0].needs", "the first stage needs no full text"),
         (small(criteria={"includes": []}), "criteria.includes", "did you mean include"),
         (small(highlights={"include": ["care", "Care"]}), "highlights.include[1]", "is in highlights.include already"),
@@ -110,7 +124,7 @@ def test_the_manual_names_each_feature_and_each_thing_that_can_happen_to_a_theor
 
     assert features >= {
         "stage:reconciliation", "stage:double_screened", "stage:reasons", "stage:numbers", "stage:help",
-        "stage:judged_for", "stage:theory_changes", "stage:needs",
+        "stage:judged_for", "stage:theory_changes", "stage:needs", "stage:training",
         "protocol:criteria", "protocol:highlights",
     }  # fmt: skip
     rows = re.findall(r"^\| (`.*?) \| .* \| (?:yes|no)", MANUAL, re.MULTILINE)
