@@ -9,6 +9,7 @@ import pytest
 
 from services.screening import jobs
 from services.screening.commands import batch_steps, batches
+from services.screening.store import batches as in_store
 from shared.errors import Unavailable
 from shared.events.ingest import RecordUpdated, SourceRef
 from shared.events.screening import (
@@ -318,6 +319,15 @@ def test_what_is_wrong_with_a_batch_is_named_and_nothing_is_kept(rig, asked, at)
 
     assert at in [error["at"] for error in problem["errors"]]
     assert rig.queue("sift")["open"] == 1
+
+
+def test_more_records_than_a_batch_may_have_are_refused(either_rig, monkeypatch):
+    rig = either_rig
+    for module in (batches, in_store):
+        monkeypatch.setattr(module, "MOST_IN_BATCH", 2)
+    rig.discovers("r1", "r2", "r3")
+
+    assert refused(rig, 409, where={}, answer="exclude")["type"].endswith("too_many_records")
 
 
 def test_a_stage_or_batch_that_there_is_not_is_not_found(rig):

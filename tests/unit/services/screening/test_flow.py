@@ -95,7 +95,7 @@ class LoggedCourse(Course):
         for _ in range(steps):
             record, other, name = (self.random.randrange(known + new) for _ in range(3))
             name = choice(PEOPLE)
-            match self.random.randrange(43):
+            match self.random.randrange(45):
                 case 0:
                     self.merges(record, other)
                 case 1:
@@ -113,14 +113,15 @@ class LoggedCourse(Course):
                     self.resumes(record)
                 case 7 | 8:
                     self.texts(record, self.random.randrange(4))
-                case 40:
-                    self.states(record, choice(["in", "out"]))
-                case 41:
-                    named = [f"r{self.random.randrange(known + new)}" for _ in range(4)]
-                    kind, stage = choice(["imported", "imported", "decide", "reopen"]), choice(["sift", "depth"])
-                    self.asks_for(kind, stage, choice([True, False]), named)
+                case 40 | 41:
+                    self.states(known + self.random.randrange(new), choice(["in", "out"]))
                 case 42:
-                    self.undoes(self.random.randrange(len(self._batches) + 1))
+                    self.asks_for("imported", choice(["sift", "depth"]), leads_on=True)
+                case 43:
+                    named = [f"r{self.random.randrange(known + new)}" for _ in range(4)]
+                    self.asks_for(choice(["decide", "reopen"]), "sift", choice([True, False]), named)
+                case 44:
+                    self.undoes(self.random.randrange(3 * len(self._batches) + 1))
                 case 9 | 10 | 11 | 12 | 13:
                     self.works(name, "conflict", choice([0, 0, 2]))
                 case _:
