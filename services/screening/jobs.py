@@ -8,7 +8,6 @@ from functools import partial
 
 from services.screening import store
 from services.screening.commands import batches, drifting, names, parking, queue, steps, theories
-from services.screening.domain import BatchStates
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -74,14 +73,11 @@ def reopen_for_theories(running: Context) -> None:
 def carry_out_batches(running: Context) -> None:
     """Does, and undoes, what leads asked for many records at once, in the name of whoever did."""
     with running.work("screening:batches", readonly=True) as work:
-        found = [
-            (row.id, row.asked_by if row.state == BatchStates.ASKED else row.undone_by or row.asked_by)
-            for row in store.batches_to_do(work)
-        ]
+        found = [row.id for row in store.batches_to_do(work)]
     with each("batch") as failures:
-        for batch, actor in found:
+        for batch in found:
             with failures.apart(batch):
-                _repeat(running, actor, partial(batches.carry_on, batch=batch, limit=BATCH))
+                _repeat(running, "screening:batches", partial(batches.carry_on, batch=batch, limit=BATCH))
 
 
 def fold_counts(running: Context) -> None:
