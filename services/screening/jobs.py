@@ -18,7 +18,6 @@ from services.screening.commands import (
     steps,
     theories,
 )
-from services.screening.domain import BatchStates
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -85,14 +84,11 @@ def reopen_for_theories(running: Context) -> None:
 def carry_out_batches(running: Context) -> None:
     """Does, and undoes, what leads asked for many records at once, in the name of whoever did."""
     with running.work("screening:batches", readonly=True) as work:
-        found = [
-            (row.id, row.asked_by if row.state == BatchStates.ASKED else row.undone_by or row.asked_by)
-            for row in store.batches_to_do(work)
-        ]
+        found = [row.id for row in store.batches_to_do(work)]
     with each("batch") as failures:
-        for batch, actor in found:
+        for batch in found:
             with failures.apart(batch):
-                _repeat(running, actor, partial(batches.carry_on, batch=batch, limit=BATCH))
+                _repeat(running, "screening:batches", partial(batches.carry_on, batch=batch, limit=BATCH))
 
 
 def move_assigned(running: Context) -> None:

@@ -37,8 +37,8 @@ _CAN: Mapping[BatchKind, tuple[TaskState, ...]] = {
 def request_batch(work: Work, review: str, asked: NewBatch) -> BatchRow:
     """Keeps what a lead asks for, and of which records, for a job to carry out.
 
-    Raises NotFound (`unknown_review`, `unknown_stage`, `nothing_stated`), Invalid, listing all that is wrong with it,
-    or Conflict (`too_many_records`).
+    Raises NotFound (`unknown_review`, `unknown_stage`), Invalid, listing all that is wrong with it, or Conflict
+    (`too_many_records`).
     """
     plan = views.known_plan(work, review)
     views.require_stage(views.known_stages(plan, store.dropped_stages(work, review)), review, asked.stage)
@@ -80,6 +80,8 @@ def carry_on(work: Work, batch: str, limit: int) -> int:
     if row is None or row.ended_at is not None:
         return 0
     undoing = row.state == BatchStates.UNDOING
+    # It is the doing of whoever asked for it.
+    work.actor = row.undone_by or row.asked_by if undoing else row.asked_by
     work.via = row.undone_via if undoing else row.via
     page = store.next_records(work, row, "done" if undoing else None, limit)
     held = store.lock_with_tasks(work, row.review, row.stage, [it.record for it in page])
@@ -139,6 +141,8 @@ def _faults(asked: NewBatch, plan: Plan, stage: Stage | None, work: Work) -> Ite
             yield Fault(name, f"a batch of the kind {asked.kind!r} needs it", "missing_field")
     if "records" in takes and (asked.records is None) == (asked.where is None):
         yield Fault("records", "name the records, or say which they are (`where`): one of the two", "missing_field")
+    if asked.imported is not None and not store.is_stated_by(work, plan.protocol.review, asked.imported, asked.stage):
+        yield Fault("imported", "no file of this import states anything at this stage", "nothing_stated")
     if asked.until is not None and asked.until <= work.now.date():
         yield Fault("until", "give a day that is still to come, or none", "past_day")
     for at, ballot in _ballots(asked):

@@ -89,7 +89,7 @@ def add_stated(work: Work, batch: BatchRow, imported: str, answers: Collection[s
 
 def _add(work: Work, found: Select[*tuple[Any, ...]]) -> int:
     inserted = insert(BatchRecordRow).from_select(["batch", "record"], found)
-    return work.session.connection().execute(inserted).rowcount
+    return work.session.connection().execute(inserted, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _fitting(batch: BatchRow, which: BatchFilter) -> list[ColumnElement[bool]]:

@@ -23,8 +23,9 @@ INSERT INTO statements (id, review, record, source, source_id, stage, answer, "b
     mapping_sha256, brought_by, homed_at)
 VALUES (:id, :review, coalesce((
         SELECT record FROM parted_sources
-        WHERE review = :review AND source = :source AND source_id = :source_id AND at >= :homed_at
-    ), :record), :source, :source_id, :stage, :answer, :by, :reason, :imported, :file_sha256, :line, :mapping_sha256,
+        WHERE review = CAST(:review AS varchar) AND source = CAST(:source AS varchar)
+          AND source_id = CAST(:source_id AS varchar) AND at >= :homed_at
+    ), :record), :source, :source_id, :stage, :answer, :by, :reason, :imported, :of_file, :line, :of_mapping,
     :brought_by, :homed_at)
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
@@ -42,7 +43,7 @@ _OF_SOURCES = {
 _MOVE = Said(
     """
 UPDATE statements SET record = :record, homed_at = :at
-WHERE review = :review AND homed_at <= :at AND record <> :record
+WHERE review = :review AND homed_at <= :at AND record <> CAST(:record AS varchar)
   AND (source, source_id) IN (SELECT given.source, given.id FROM {of_sources}) RETURNING id
 """,
     sqlite=_OF_SOURCES["sqlite"],
@@ -65,6 +66,7 @@ def keep_statement(work: Work, event: DecisionStated, at: datetime) -> bool:
     """Keeps what a file states, with the record that its source record is in; answers whether it is new."""
     given: dict[str, Any] = event.model_dump(exclude={"statement", "column", "said"})
     given |= {"id": event.statement, "homed_at": at}
+    given |= {"of_file": given.pop("file_sha256"), "of_mapping": given.pop("mapping_sha256")}
     return bool(work.rows.read(_KEEP, given))
 
 

@@ -123,7 +123,7 @@ class LoggedCourse(Course):
         name, other = self.random.choice(PEOPLE), self.random.choice(PEOPLE)
         record, into = self._any(), self._any()
         stage = self.random.choice(self.stages)["name"]
-        match self.random.randrange(20):
+        match self.random.randrange(25):
             case 0 | 1:
                 self.merges(record, into)
             case 2:
@@ -157,6 +157,15 @@ class LoggedCourse(Course):
                 self.names(other, record)
             case 18:
                 self.gives_up()
+            case 19 | 20:
+                self.states(record, self.random.choice(["in", "out"]))
+            case 21:
+                self.asks_for("imported", self.random.choice(["sift", "depth"]), leads_on=True)
+            case 22:
+                named = [f"r{self._any()}" for _ in range(4)]
+                self.asks_for(self.random.choice(["decide", "reopen"]), "sift", self.random.random() < 0.5, named)
+            case 23:
+                self.undoes(self.random.randrange(3 * len(self._batches) + 1))
             case _:
                 self.works(name, "conflict", self.random.choice([0, 2]))
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.screening import jobs
 from services.screening.commands import batch_steps, batches
+from services.screening.store import batches as in_store
 from shared.errors import Unavailable
 from shared.events.ingest import RecordUpdated, SourceRef
 from shared.events.screening import (
@@ -308,6 +309,7 @@ def test_the_records_of_a_batch_are_those_that_fit(either_rig, where, fit):
         ({"kind": "park", "records": ["r1"], "answer": "include"}, "answer"),
         ({"kind": "imported", "imported": "import_1", "mapping": {"out": {"answer": "unsure"}}}, "mapping.out.answer"),
         ({"kind": "imported", "imported": "import_1"}, "mapping"),
+        ({"kind": "imported", "imported": "import_9", "mapping": MAPPING}, "imported"),
         ({"records": []}, "body.records"),
     ],
 )
@@ -318,6 +320,15 @@ def test_what_is_wrong_with_a_batch_is_named_and_nothing_is_kept(rig, asked, at)
 
     assert at in [error["at"] for error in problem["errors"]]
     assert rig.queue("sift")["open"] == 1
+
+
+def test_more_records_than_a_batch_may_have_are_refused(either_rig, monkeypatch):
+    rig = either_rig
+    for module in (batches, in_store):
+        monkeypatch.setattr(module, "MOST_IN_BATCH", 2)
+    rig.discovers("r1", "r2", "r3")
+
+    assert refused(rig, 409, where={}, answer="exclude")["type"].endswith("too_many_records")
 
 
 def test_a_stage_or_batch_that_there_is_not_is_not_found(rig):
@@ -439,6 +450,17 @@ def test_a_batch_is_undone_as_if_it_had_never_been(either_rig):
     assert [event.because for event in rig.bench.emitted(TaskOpened)][-2:] == ["batch_undone"] * 2
     assert rig.asks(f"/batches/{batch['batch']}/undo", {"reason": "so"}, "lea", "lead").status_code == 409
     sound(rig)
+
+
+def test_each_step_is_the_doing_of_the_lead_who_asked_for_it_or_undid_it(rig):
+    rig.discovers("r1")
+    batch = rig.asks_for("decide", records=["r1"], answer="exclude")["batch"]
+    rig.asks(f"/batches/{batch}/undo", {"reason": "so"}, "moe", "lead")
+
+    assert rig.carried_out(batch)["undone_by"] == "moe"
+
+    by = {envelope.type: envelope.actor for envelope in rig.bench.journal()}
+    assert (by[RecordExcluded.type], by[RecordReopened.type]) == ("lea", "moe")
 
 
 def test_what_went_on_meanwhile_is_left_alone_and_named(rig):

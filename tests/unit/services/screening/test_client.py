@@ -11,7 +11,8 @@ from services.screening import jobs
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig
+from shared.wire.screening import NewBatch
+from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, stated
 
 
 @pytest.fixture
@@ -60,6 +61,37 @@ def test_people_screen_a_record_through_the_client(rig, client_of):
     assert [task.record for task in ana.tasks(REVIEW, "sift", "advanced")] == ["r1"]
     assert [record.rule for record in ana.records(REVIEW, "excluded")] == ["published_after"]
     assert [stage.state for stage in ana.record(REVIEW, "r1").stages] == ["advanced", "open"]
+
+
+def test_a_lead_asks_for_a_batch_looks_at_it_and_undoes_it_through_the_client(rig, client_of):
+    rig.discovers("r1", "r2", "r3")
+    rig.hears(stated("r1", "out"), stated("r2", "out"))
+    rig.answers("ana", "include")
+    lea = client_of("lea", "lead")
+    assert [(it.answer, it.stated, it.applied) for it in lea.decisions(REVIEW)] == [("out", 2, 0)]
+
+    mapping = {"out": {"answer": "exclude"}}
+    asked = NewBatch.model_validate(
+        {"kind": "imported", "stage": "sift", "reason": "so", "imported": "import_1", "mapping": mapping}
+    )
+    batch = lea.request_batch(REVIEW, asked).batch
+    rig.bench.runs(jobs.carry_out_batches)
+
+    assert [(it.batch, it.done, it.left_alone) for it in lea.batches(REVIEW)] == [(batch, 1, {"voted": 1})]
+    assert [(it.record, it.title, it.why) for it in lea.batch_records(REVIEW, batch, "left_alone")] == [
+        ("r1", "On r1", "voted"),
+    ]  # fmt: skip
+    assert lea.undo_batch(REVIEW, batch, "the wrong file").state == "undoing"
+    rig.bench.runs(jobs.carry_out_batches)
+    assert (lea.batch(REVIEW, batch).state, lea.batch(REVIEW, batch).taken_back) == ("undone", 1)
+    with pytest.raises(Conflict) as refused:
+        lea.undo_batch(REVIEW, batch, "again")
+    assert refused.value.slug == "batch_undone"
+    with pytest.raises(Invalid) as wrong:
+        lea.request_batch(REVIEW, {"kind": "decide", "stage": "sift", "reason": "so", "where": {}, "answer": "maybe"})
+    assert wrong.value.errors[0]["at"] == "answer"
+    with pytest.raises(Forbidden):
+        client_of("ana").request_batch(REVIEW, asked)
 
 
 def test_several_tasks_are_claimed_through_the_client(rig, client_of):

@@ -19,7 +19,8 @@ from shared.db.engine import Database
 from shared.events.ingest import SourceRef, TextSought
 from shared.settings import Settings
 from tests.unit.services.screening.flow_recount import figures_of
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol, stated
+from tests.unit.services.screening.soundness import assert_sound
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -163,6 +164,33 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     assert [_figures(flow) for flow in filled] == [_figures(flow) for flow in known]
     assert [flow["identified"]["sources"] for flow in filled] == [{}, {"": 6}, {"": 6}, {"": 6}, {"": 6}]
     assert (filled[-1]["duplicates"]["n"], filled[-1]["included"]["n"], filled[-1]["excluded"]["n"]) == (2, 1, 1)
+
+
+def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_stands(settings, tmp_path):
+    given = Settings(data_dir=tmp_path / "batches", _env_file=None, **settings)
+    database = Database(given.resolved(given.database_url, "screening"))
+    migrate.ensure_database(database)
+    migrate.upgrade(database, SERVICE)
+    rig = ScreeningRig(make_bench(tmp_path / "batches", **settings))
+    rig.discovers("r1", "r2")
+    rig.hears(stated("r1", "out"))
+    rig.asks_for("imported", imported="import_1", mapping={"out": {"answer": "exclude"}})
+    rig.asks_for("decide", records=["r2"], answer="include")
+    rig.bench.close()
+
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0014")
+        by = connection.execute(text("SELECT decided_by FROM tasks WHERE stage = 'sift'")).scalars().all()
+        connection.commit()
+    migrate.upgrade(database, SERVICE)
+    assert migrate.drift(database, SERVICE) == []
+    database.close()
+    again = ScreeningRig(make_bench(tmp_path / "batches", **settings))
+
+    assert by == ["agreement", "agreement"]
+    assert again.record("r1")["stages"][0]["judgement"]["votes"] == []
+    assert_sound(again.bench, REVIEW, [])
+    again.bench.close()
 
 
 def _figures(flow: dict[str, Any]) -> dict[tuple[str, ...], int]:
