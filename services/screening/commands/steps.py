@@ -204,6 +204,8 @@ def close_task(work: Work, record: Record, task: Task, votes: list[Vote], decisi
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+        if task.adjudicators == VOTERS:  # A third person decided it where it was cast, or before it came by again.
+            task.adjudicators = store.stage_of(work, task).adjudicators
     elif by == "consensus":
         for lease in store.leases_of(work, task):
             end_lease(work, lease, LeaseStates.WITHDRAWN)
