@@ -265,6 +265,8 @@ def close_task(
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
+        if task.adjudicators == VOTERS:  # A third person decided it where it was cast, or before it came by again.
+            task.adjudicators = store.stage_of(work, task).adjudicators
     elif by != "agreement":
         for lease in store.leases_of(work, task):
             end_lease(work, lease, LeaseStates.WITHDRAWN)

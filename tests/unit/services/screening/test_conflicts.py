@@ -467,6 +467,20 @@ def test_a_lead_gives_a_conflict_to_a_third_person_and_says_why(settings, rig_of
     assert_sound(rig.bench, REVIEW, [*cast, (task, "dee")])
 
 
+def test_what_a_third_person_decided_is_theirs_too_where_a_merger_brings_it(team):
+    cast = parted_on(team, "r1")
+    task = team.gets("/conflicts").json()["items"][0]["task"]
+    team.asks(f"/tasks/{task}/adjudication", {"reason": "we go in circles"}, "lea", "lead")
+    team.answers("dee", "exclude", "adjudicator", "conflict", reason="ben is right")
+    team.discovers("r2")
+
+    team.hears(merged("r1", into="r2"))
+
+    assert team.record("r2")["state"] == "excluded"
+    assert team.bench.emitted(TaskClosed)[-1].judgement.decided_by == "adjudication"
+    assert_sound(team.bench, REVIEW, [*cast, (task, "dee")])
+
+
 def test_an_amendment_leaves_an_open_conflict_to_its_voters(team):
     parted_on(team, "r1")
     team.hears(published(protocol(SIFT), version=2))
