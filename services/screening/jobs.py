@@ -102,3 +102,11 @@ def _recheck_some(work: Work, *, review: str, version: int) -> int:
 def ended_leases(work: Work, before: datetime, limit: int) -> int:
     """Leases that ended in whatever way; what they led to is a vote, or nothing."""
     return store.forget_leases(work, before, limit)
+
+
+def old_conflict_turns(work: Work, before: datetime, limit: int) -> int:
+    """What became of conflicts long ago. What nobody followed gets its number first, so that whoever comes back sees
+    that something is gone."""
+    for review in store.reviews_without_numbers(work):
+        store.number_turns(work, review)
+    return store.forget_turns(work, before, limit)

@@ -73,7 +73,7 @@ SERVICE = Service(
         every(minutes=5, run=jobs.watch_agreement),
         every(seconds=5, run=jobs.reopen_for_theories),
     ],
-    prunes=[Prune(jobs.ended_leases, "lease_days")],
+    prunes=[Prune(jobs.ended_leases, "lease_days"), Prune(jobs.old_conflict_turns, "stream_days")],
     gauges=views.gauges,
     hide=views.hide_what_leads,
     emits=[

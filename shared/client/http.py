@@ -251,6 +251,10 @@ class Http:
         """A part of an answer as a model."""
         return loaded(model).model_validate(item)
 
+    def parsed(self, model: type[Model], text: str) -> Model:
+        """A text of JSON as a model."""
+        return loaded(model).model_validate_json(text)
+
     def close(self) -> None:
         self._client.close()
 

@@ -60,6 +60,9 @@ class PlainHttp(Http):
     def item(self, model: type[Model], item: Any) -> Any:
         return item
 
+    def parsed(self, model: type[Model], text: str) -> Any:
+        return json.loads(text, object_hook=Document)
+
     def _connect(self, timeout: float) -> Sender:
         return _Standard(timeout)
 
@@ -87,6 +90,9 @@ class LastingHttp(Http):
 
     def item(self, model: type[Model], item: Any) -> Any:
         return Document(item)
+
+    def parsed(self, model: type[Model], text: str) -> Any:
+        return json.loads(text, object_hook=Document)
 
 
 class _Standard:

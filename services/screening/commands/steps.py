@@ -90,6 +90,7 @@ def turn_task(work: Work, task: Task, state: TaskState) -> None:
     before = task.state
     TaskStates.turn(task, state)
     store.counts(work).move(task.review, task.stage, before, state)
+    store.note_turn(work, task, before)
     if before == TaskStates.PARKED:
         for parking in store.parkings_now(work, task):
             parking.ended, parking.ended_at = state, work.now

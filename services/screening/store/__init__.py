@@ -87,6 +87,15 @@ from services.screening.store.slots import left as left
 from services.screening.store.slots import skip as skip
 from services.screening.store.slots import take_slots as take_slots
 from services.screening.store.slots import take_slots_of as take_slots_of
+from services.screening.store.stream import Turned as Turned
+from services.screening.store.stream import forget_turns as forget_turns
+from services.screening.store.stream import is_numbered as is_numbered
+from services.screening.store.stream import last_number as last_number
+from services.screening.store.stream import newest_turns as newest_turns
+from services.screening.store.stream import note_turn as note_turn
+from services.screening.store.stream import number_turns as number_turns
+from services.screening.store.stream import reviews_without_numbers as reviews_without_numbers
+from services.screening.store.stream import turns_after as turns_after
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at
 from services.screening.store.tasks import lock_waiting_task as lock_waiting_task

@@ -258,6 +258,10 @@ class AsyncHttp:
         """A part of an answer as a model."""
         return loaded(model).model_validate(item)
 
+    def parsed(self, model: type[Model], text: str) -> Model:
+        """A text of JSON as a model."""
+        return loaded(model).model_validate_json(text)
+
     async def close(self) -> None:
         await self._client.aclose()
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -13,8 +13,10 @@ from shared.client.forms import Forms
 
 if TYPE_CHECKING:
     from shared.wire import screening as wire
+    from shared.wire import stream
 else:
     wire = Forms("shared.wire.screening")
+    stream = Forms("shared.wire.stream")
 
 
 class AsyncScreeningClient:
@@ -209,6 +211,27 @@ class AsyncScreeningClient:
         """The same drawn as a PRISMA 2020 flow diagram, an SVG image."""
         drawn = await self._http.raw("GET", f"{_at(review)}/flow.svg", params={"on": on, "cycle": cycle})
         return drawn.content.decode()
+
+    async def follow(
+        self, review: str, *, after: str | None = None, lost: Callable[[str], None] = lambda why: None
+    ) -> AsyncIterator[stream.Followed]:
+        """What happens in a review, without an end: how its queue stands and how far it is, at once and whenever that
+        is another, and for whoever may adjudicate what becomes of conflicts, each once.
+
+        It comes back by itself where the connection is lost or the platform is started anew, and tells `lost` why
+        meanwhile. `after` is the `id` of an event, from which it goes on. Raises NotFound for an unknown review, and
+        Unauthenticated or Forbidden once I may see it no more.
+        """
+        async for event in self._http.follow(f"{_at(review)}/stream", after=after, lost=lost):
+            # A later release may tell of more.
+            if event.kind == "queue":
+                yield self._http.parsed(stream.QueueNow, event.data)
+            elif event.kind == "progress":
+                yield self._http.parsed(stream.ProgressNow, event.data)
+            elif event.kind == "conflict":
+                yield self._http.parsed(stream.ConflictTurned, event.data)
+            elif event.kind == "gap":
+                yield self._http.parsed(stream.Gap, event.data)
 
     async def agreement(
         self, review: str, *, since: date | None = None, until: date | None = None, cycle: int | None = None
