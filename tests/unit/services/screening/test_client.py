@@ -1,27 +1,37 @@
-"""The typed client, against the real application."""
+"""The typed client, of both kinds, against the real application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import cast
 
+import httpx
 import pytest
 
+from shared.client.asynchronous.http import AsyncHttp
+from shared.client.asynchronous.screening import AsyncScreeningClient
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.awaited import Awaited, InThread
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig
 
 
-@pytest.fixture
-def client_of(rig: ScreeningRig) -> Callable[..., ScreeningClient]:
-    """A client for someone, who sends their own token."""
+@pytest.fixture(params=["waiting", "awaited"])
+def client_of(request, rig: ScreeningRig) -> Iterator[Callable[..., ScreeningClient]]:
+    """A client for someone, who sends their own token: of either kind."""
+    with asyncio.Runner() as runner:
 
-    def make(name: str, role: str = "reviewer") -> ScreeningClient:
-        person = rig.person(name, role)
-        token = person.headers["Authorization"].removeprefix("Bearer ")
-        return ScreeningClient(Http("http://testserver", token, client=person))
+        def make(name: str, role: str = "reviewer") -> ScreeningClient:
+            person = rig.person(name, role)
+            token = person.headers["Authorization"].removeprefix("Bearer ")
+            if request.param == "waiting":
+                return ScreeningClient(Http("http://testserver", token, client=person))
+            http = AsyncHttp("http://testserver", token, client=httpx.AsyncClient(transport=InThread(person)))
+            return cast(ScreeningClient, Awaited(AsyncScreeningClient(http), runner))
 
-    return make
+        yield make
 
 
 def test_people_screen_a_record_through_the_client(rig, client_of):
