@@ -13,7 +13,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import notes, parking
+from services.cli import following, notes, parking
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 app = Group(help="The screening queue: take a record, read it, answer.")
-for command in (*parking.COMMANDS, *notes.COMMANDS):
+for command in (*parking.COMMANDS, *notes.COMMANDS, following.follow):
     app.add_command(command)
 
 #: What each kind of a form's field takes.
