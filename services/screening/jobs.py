@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from services.screening import store
-from services.screening.commands import drifting, names, parking, queue, steps, theories
+from services.screening.commands import drifting, names, parking, progress, queue, steps, theories
 from shared.apart import each
 from shared.db.work import Work
 from shared.service import Context
@@ -57,6 +57,16 @@ def watch_agreement(running: Context) -> None:
         for review in known:
             with failures.apart(review), running.work("screening:agreement") as work:
                 drifting.watch_agreement(work, review)
+
+
+def tell_progress(running: Context) -> None:
+    """Tells how the stages of each review stand, where that is another."""
+    with running.work("screening:progress", readonly=True) as work:
+        known = store.reviews(work)
+    with each("review") as failures:
+        for review in known:
+            with failures.apart(review), running.work("screening:progress") as work:
+                progress.tell_progress(work, review)
 
 
 def reopen_for_theories(running: Context) -> None:

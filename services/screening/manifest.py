@@ -25,6 +25,7 @@ from shared.events.screening import (
     AgreementFell,
     AgreementRecovered,
     ConflictOpened,
+    QueueMoved,
     RecordAdvanced,
     RecordExcluded,
     RecordIncluded,
@@ -71,6 +72,7 @@ SERVICE = Service(
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
         every(minutes=5, run=jobs.watch_agreement),
+        every(minutes=1, run=jobs.tell_progress),
         every(seconds=5, run=jobs.reopen_for_theories),
     ],
     prunes=[Prune(jobs.ended_leases, "lease_days"), Prune(jobs.old_conflict_turns, "stream_days")],
@@ -89,5 +91,6 @@ SERVICE = Service(
         RecordReopened,
         AgreementFell,
         AgreementRecovered,
+        QueueMoved,
     ],
 )

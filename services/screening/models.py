@@ -583,6 +583,16 @@ class StreamRow(Base, table=True):
     last: int = Field(sa_type=Counter)
 
 
+class QueueStandingRow(Base, table=True):
+    """How the stages of a review stood when it was told last."""
+
+    __tablename__ = "queue_standings"
+
+    review: str = Field(primary_key=True)
+    stages: list[dict[str, Any]] = Field(sa_type=Json)
+    at: datetime = Field(sa_type=Instant)
+
+
 class CycleRow(Base, table=True):
     """A cycle of a review that has ended: when its first revision was signed."""
 

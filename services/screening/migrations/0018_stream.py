@@ -1,13 +1,14 @@
 """stream.
 
-What becomes of conflicts is kept for those who follow a review, numbered in the order in which it is to be read.
+What becomes of conflicts is kept for those who follow a review, numbered in the order in which it is to be read, and
+how its stages stood when it was told last.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.db.types import Counter as Growing
-from shared.db.types import Instant
+from shared.db.types import Instant, Json
 
 revision = "0018"
 down_revision = "0014"
@@ -41,5 +42,12 @@ def upgrade() -> None:
         "streams",
         sa.Column("review", sa.String(), nullable=False),
         sa.Column("last", Growing, nullable=False),
+        sa.PrimaryKeyConstraint("review"),
+    )
+    op.create_table(
+        "queue_standings",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("stages", Json, nullable=False),
+        sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("review"),
     )

@@ -91,6 +91,7 @@ from services.screening.store.stream import Turned as Turned
 from services.screening.store.stream import forget_turns as forget_turns
 from services.screening.store.stream import is_numbered as is_numbered
 from services.screening.store.stream import last_number as last_number
+from services.screening.store.stream import lock_queue_standing as lock_queue_standing
 from services.screening.store.stream import newest_turns as newest_turns
 from services.screening.store.stream import note_turn as note_turn
 from services.screening.store.stream import number_turns as number_turns

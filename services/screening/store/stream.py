@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, select, text
 from sqlmodel import col
 
 from services.screening.domain import TaskStates
-from services.screening.models import ConflictTurnRow, StreamRow, Task
+from services.screening.models import ConflictTurnRow, QueueStandingRow, StreamRow, Task
 from shared.db.said import Said
 from shared.db.work import Work
 from shared.wire.screening import TaskState
@@ -124,3 +124,8 @@ def forget_turns(work: Work, before: datetime, limit: int) -> int:
     ids = [row.id for row in work.rows.read(oldest.limit(limit)) if row.at < before]
     work.session.execute(delete(ConflictTurnRow).where(id.in_(ids)))
     return len(ids)
+
+
+def lock_queue_standing(work: Work, review: str) -> QueueStandingRow | None:
+    """How the stages stood when it was told last, locked until this work ends; None where it never was."""
+    return work.session.get(QueueStandingRow, review, with_for_update=True)
