@@ -44,10 +44,10 @@ def twin(module: str) -> str:
     made = _Twin((CLIENT / f"{module}.py").read_text(), _known() if module != "http" else {}).made()
     made = _renamed(made).replace("shared.client.http", "shared.client.asynchronous.http")
     docstring, rest = made.split("\n", 1)
-    told = f"# Made by `make docs` from shared/client/{module}.py; a test fails when it is stale."
+    made_from = f"# Made by `make docs` from shared/client/{module}.py; a test fails when it is stale."
     if module == "http":
         rest = rest.replace("import math\n", "import asyncio\nimport math\n", 1)
-    return _formatted(f"{docstring}\n\n{told}\n{rest}")
+    return _formatted(f"{docstring}\n\n{made_from}\n{rest}")
 
 
 def twins() -> dict[Path, Callable[[], str]]:

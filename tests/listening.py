@@ -35,11 +35,11 @@ class Listener:
         return next((event.id for event in reversed(self.events) if event.id), None)
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
-        """What they were told of a kind, in order."""
+        """What they were turned of a kind, in order."""
         return [orjson.loads(event.data) for event in list(self.events) if event.kind == kind]
 
     def turns(self) -> list[tuple[str, str]]:
-        return [(told["task"], told["turn"]) for told in self.heard("conflict")]
+        return [(turned["task"], turned["turn"]) for turned in self.heard("conflict")]
 
     def takes_again(self) -> None:
         self.takes = math.inf

@@ -101,20 +101,20 @@ def test_a_stage_whose_queue_ran_empty_is_told_by_its_name(bench):
 def test_progress_is_told_once_in_so_many_minutes_and_the_last_of_it_in_the_end(bench):
     bench.subscribe(HOOK, by="ana", kinds=["progress"], minutes=30)
 
-    def told() -> list[Any]:
+    def digests() -> list[Any]:
         bench.runs(jobs.send_digests)
         return [body["data"]["stages"][0]["decided"] for body in bodies(bench)]
 
     bench.hears(queue_moved(9, decided=1))
-    assert told() == [1]
+    assert digests() == [1]
     for decided in (2, 3, 4):
         bench.clock.advance(minutes=5)
         bench.hears(queue_moved(9, decided=decided))
-        assert told() == [1]
+        assert digests() == [1]
     bench.clock.advance(minutes=16)
-    assert told() == [1, 4]  # Nothing moved since: it is what was not told yet.
+    assert digests() == [1, 4]  # Nothing moved since: it is what was not told yet.
     bench.clock.advance(hours=5)
-    assert told() == [1, 4]
+    assert digests() == [1, 4]
 
 
 def test_those_who_wait_for_different_times_are_told_of_the_same_by_one_notification(bench):

@@ -111,7 +111,7 @@ def test_whoever_may_adjudicate_is_told_what_becomes_of_conflicts(either_rig, fo
     *known, (third, moved) = listener.turns()
     assert known == [(first, "opened"), (second, "opened"), (first, "decided"), (second, "ended")]
     assert (third in (first, second), moved) == (False, "opened")  # Its votes went with its record.
-    assert {told["stage"] for told in listener.heard("conflict")} == {"sift"}
+    assert {turned["stage"] for turned in listener.heard("conflict")} == {"sift"}
 
 
 def test_whoever_may_not_adjudicate_is_told_of_no_conflict_but_their_number(either_rig, follow):
@@ -129,9 +129,9 @@ def test_no_event_says_what_anybody_answered_or_who(either_rig, follow):
     in_conflict(either_rig, "r1")
     eventually(lambda: listener.turns() and listener.heard("queue")[-1]["stages"][0]["conflicts"] == 1)
 
-    told = b"".join(listener.pieces)
+    heard = b"".join(listener.pieces)
     for word in (b"ana", b"ben", b'"include"', b'"exclude"', b"answer", b"votes"):
-        assert word not in told
+        assert word not in heard
 
 
 def test_of_a_queue_of_one_task_a_first_vote_says_the_same_whatever_it_answers(rig_of, crowd_of):
@@ -153,19 +153,19 @@ def test_of_a_queue_of_one_task_a_first_vote_says_the_same_whatever_it_answers(r
 
 def test_who_comes_back_goes_on_without_a_gap_or_a_double(either_rig, follow):
     tasks = in_conflict(either_rig, *(f"r{n}" for n in range(6)))
-    told: list[tuple[str, str]] = []
+    heard: list[tuple[str, str]] = []
     last = None
     for _ in range(3):
         listener = follow("cy", "adjudicator", last=last)
         decide(either_rig)
         eventually(lambda listener=listener: listener.turns())
         listener.leaves()
-        told, last = told + listener.turns(), listener.last
+        heard, last = heard + listener.turns(), listener.last
         decide(either_rig)  # While nobody listens.
 
     listener = follow("cy", "adjudicator", last=last)
-    eventually(lambda: len(told + listener.turns()) == 6)
-    assert told + listener.turns() == [(task, "decided") for task in tasks]
+    eventually(lambda: len(heard + listener.turns()) == 6)
+    assert heard + listener.turns() == [(task, "decided") for task in tasks]
 
 
 def test_who_comes_back_is_not_told_again_how_it_stands_where_nothing_has_changed(either_rig, follow):
@@ -177,7 +177,7 @@ def test_who_comes_back_is_not_told_again_how_it_stands_where_nothing_has_change
     second = follow("cy", "adjudicator", last=first.last)
     either_rig.discovers("r2")
     eventually(lambda: second.heard("progress"))
-    assert [told["funnel"]["discovered"] for told in second.heard("progress")] == [2]
+    assert [now["funnel"]["discovered"] for now in second.heard("progress")] == [2]
     assert len(second.heard("queue")) == 1
 
 
