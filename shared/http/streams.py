@@ -215,8 +215,8 @@ class Asking:
     """How a reader asks: each time in a transaction of its own, in a thread of the service's gate, over the connections
     of requests. Raises Busy as any request is told."""
 
-    def __init__(self, app: FastAPI, service: str, name: str) -> None:
-        self._app, self._service, self._name = app, service, f"{service}:stream:{name}"
+    def __init__(self, service: str, app: FastAPI, about: str) -> None:
+        self._app, self._service, self.name = app, service, f"{service}:stream:{about}"
 
     async def __call__(self, do: Callable[[Work], Answer], *, readonly: bool = True) -> Answer:
         running = self._app.state.platform.running[self._service]
@@ -226,7 +226,7 @@ class Asking:
             with running.work(f"{self._service}:stream", readonly=readonly, asked=True) as work:
                 return do(work)
 
-        return await gate.run(self._name, in_thread, _never)
+        return await gate.run(self.name, in_thread, _never)
 
 
 async def _never() -> None:

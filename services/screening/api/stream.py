@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from fastapi.sse import format_sse_event
 
 from services.screening import store, views
-from services.screening.api.router import router
+from services.screening.api.router import asking, router
 from services.screening.commands import queue
 from services.screening.store import Turned
 from shared.db.work import Work
@@ -61,6 +61,7 @@ class Seen:
 @router.get(
     "/reviews/{review}/stream",
     response_class=EventStream,
+    status_code=200,
     responses={200: {"description": "Events as `text/event-stream`, each with its `kind` as the event's name."}},
 )
 async def show_stream(review: Review, request: Request, person: Reader, last: LastEventId = None) -> Response:
@@ -71,10 +72,10 @@ async def show_stream(review: Review, request: Request, person: Reader, last: La
     Whoever was cut off comes back with `Last-Event-ID`: when the connection was lost, the token is over, or this
     process is stopped. Who was removed from the review, or has another role now, is cut off within seconds.
     """
-    reader = _Reader(review, Asking(request.app, "screening", review))
+    reader = _Reader(review, asking(request.app, review))
     follower = _Follower(reader, last, adjudicates=person.has(queue.ADJUDICATORS[0]))
     streams: Streams = request.app.state.streams
-    return EventStream(request, streams.listening(person.id, ("screening", review), reader.look), follower.news)
+    return EventStream(request, streams.listening(person.id, reader.ask.name, reader.look), follower.news)
 
 
 @dataclass(frozen=True, slots=True)

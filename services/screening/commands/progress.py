@@ -21,7 +21,8 @@ def tell_progress(work: Work, review: str) -> None:
         for stage in views.known_stages(store.the_plan(work, review), counted)
     ]
     row = store.lock_queue_standing(work, review)
-    before = {known["stage"]: known["open"] for known in row.stages} if row else {}
+    known = [StageStanding.model_validate(stage) for stage in row.stages] if row else []
+    before = {stage.stage: stage.open for stage in known}
     emptied = [stage.stage for stage in stages if not stage.open and before.get(stage.stage)]
     standing = [stage.model_dump() for stage in stages]
     if row is not None and (row.stages == standing or (work.now < row.at + APART and not emptied)):
