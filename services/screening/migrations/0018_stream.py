@@ -51,3 +51,8 @@ def upgrade() -> None:
         sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("review"),
     )
+
+
+def downgrade() -> None:
+    for table in ("queue_standings", "streams", "conflict_turns"):
+        op.drop_table(table)
