@@ -1,5 +1,5 @@
 """The generated pages: events from the registry and the manifests, states from their machines, settings from their
-class, commands from the CLI, and who may ask what from the routes."""
+class, commands from the CLI, who may ask what from the routes, and the clients for asyncio from the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
-from docs import access, asyncapi
+from docs import access, asyncapi, twins
 from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
@@ -144,6 +144,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     FOLDER / "configuration.md": configuration,
     FOLDER / "cli.md": cli,
     asyncapi.PATH: asyncapi.text,
+    **twins.twins(),
 }
 
 

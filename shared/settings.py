@@ -123,6 +123,11 @@ class Settings(BaseSettings):
     lease_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         90, description="Days an ended lease is kept: for so long its holder is told what became of it."
     )
+    stream_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        14,
+        description="Days for which it is kept what became of conflicts: whoever follows a review and was away for so "
+        "long misses nothing.",
+    )
     delivery_days: Annotated[int, Field(ge=4, le=_DAYS)] = Field(
         365, description="Days a delivery that is over is kept, with its attempts; notifications and the feed stay."
     )

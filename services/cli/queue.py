@@ -13,7 +13,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import assigning, batches, flowing, notes, parking, training
+from services.cli import assigning, batches, flowing, following, notes, parking, training
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
@@ -46,6 +46,7 @@ for command in (
     *batches.COMMANDS,
     *training.COMMANDS,
     *assigning.COMMANDS,
+    following.follow,
 ):
     app.add_command(command)
 

@@ -25,6 +25,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page, PageAsked
 from shared.tokens import Person
 from shared.wire.notify import (
+    FOR_ADJUDICATORS,
     FOR_LEADS,
     DeliveryView,
     NewSubscription,
@@ -74,6 +75,8 @@ def add_subscription(
     """Subscribe me to a review. The secret of a webhook's signatures is in this answer and in no other."""
     if not FOR_LEADS.isdisjoint(body.kinds):
         person.require("lead")
+    if not FOR_ADJUDICATORS.isdisjoint(body.kinds):
+        person.require("adjudicator")
     # Looked up before the first statement, since a name server may be slow and a transaction must not wait.
     host = work.resource(Channels).webhook.check(body.url) if body.url is not None else ""
 

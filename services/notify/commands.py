@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Collection
 
 from services.notify import domain, store
 from services.notify.domain import DeliveryStates, Outcome, Verdict
-from services.notify.models import AttemptRow, DeliveryRow, NotificationKind, NotificationRow, SubscriptionRow
+from services.notify.models import (
+    AttemptRow,
+    DeliveryRow,
+    NotificationKind,
+    NotificationRow,
+    StandingRow,
+    SubscriptionRow,
+)
 from services.notify.store import Claim
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.notify import DeliveryFailed, NoticeDelivered
-from shared.ids import new_id
-from shared.wire.notify import FOR_LEADS, NewSubscription, Notification, TrialData, TrialNotification
+from shared.ids import id_of, new_id
+from shared.wire.notify import FOR_ADJUDICATORS, FOR_LEADS, NewSubscription, Notification, TrialData, TrialNotification
 
 #: A person needs few; many would make us a cannon.
 MOST_SUBSCRIPTIONS = 20
@@ -32,6 +40,7 @@ def subscribe(work: Work, review: str, wish: NewSubscription, *, host: str) -> S
         SubscriptionRow(
             id=new_id("sub"), review=review, owner=work.actor, channel=wish.channel, url=wish.url, host=host,
             secret=_new_secret() if wish.channel == "webhook" else None, kinds=list(wish.kinds), created_at=work.now,
+            minutes=(wish.minutes or domain.MINUTES) if "progress" in wish.kinds else None,
         )
     )  # fmt: skip
     work.session.flush()
@@ -48,15 +57,26 @@ def end(work: Work, subscription: SubscriptionRow, why: str) -> None:
 def take_from_leads(work: Work, subscription: SubscriptionRow) -> None:
     """Has a subscription tell no more of what is for leads, and calls off what of it waits; one that told of nothing
     else ends."""
-    kept = [kind for kind in subscription.kinds if kind not in FOR_LEADS]
-    if kept == subscription.kinds:
+    # Searches of nobody who is told of them are for leads, too.
+    _take(work, subscription, FOR_LEADS, {*FOR_LEADS, "search"}, "its owner leads the review no more")
+
+
+def take_from_adjudicators(work: Work, subscription: SubscriptionRow) -> None:
+    """The same of what is for whoever may adjudicate."""
+    _take(work, subscription, FOR_ADJUDICATORS, FOR_ADJUDICATORS, "its owner adjudicates no more")
+
+
+def _take(
+    work: Work, subscription: SubscriptionRow, kinds: Collection[str], called_off: Collection[str], why: str
+) -> None:
+    kept = [kind for kind in subscription.kinds if kind not in kinds]
+    if kept == subscription.kinds or not subscription.active:
         return
     if not kept:
-        end(work, subscription, "its owner leads the review no more")
+        end(work, subscription, why)
         return
     subscription.kinds = kept
-    # Searches of nobody who is told of them are for leads, too.
-    store.cancel_waiting_of(work, subscription.id, {*FOR_LEADS, "search"} - set(kept))
+    store.cancel_waiting_of(work, subscription.id, set(called_off) - set(kept))
 
 
 def send_trial(work: Work, subscription: SubscriptionRow) -> str:
@@ -77,6 +97,9 @@ def redeliver(work: Work, subscription: SubscriptionRow, delivery: DeliveryRow) 
     kind = store.notification(work, delivery.notice).kind
     if kind in FOR_LEADS and kind not in subscription.kinds:
         raise Conflict(f"the subscription is told of {kind} no more, which is for leads", slug="for_leads")
+    if kind in FOR_ADJUDICATORS and kind not in subscription.kinds:
+        why = f"the subscription is told of {kind}s no more, which are for adjudicators"
+        raise Conflict(why, slug="for_adjudicators")
     DeliveryStates.turn(delivery, DeliveryStates.WAITING)
     delivery.due_at, delivery.failures = work.now, 0
 
@@ -156,6 +179,28 @@ def write_notification(
             written_at=work.occurred, correlation=work.correlation, caused_by=work.causation,
         )
     )  # fmt: skip
+
+
+def digest_some(work: Work, after: str, limit: int) -> str | None:
+    """Has the next subscriptions to progress, by id after this one, be told of it where it is time; answers the last of
+    them, None where there was none."""
+    some = store.to_be_digested(work, after, limit)
+    for subscription, standing in some:
+        if domain.is_due(minutes=subscription.minutes or domain.MINUTES, last=subscription.digested_at, now=work.now):
+            subscription.digested_at, subscription.digest = work.now, standing.event
+            store.add_deliveries(work, _digest_of(work, standing), [subscription.id])
+    return some[-1][0].id if some else None
+
+
+def _digest_of(work: Work, standing: StandingRow) -> NotificationRow:
+    """The one digest of a standing, which is written when the first is told of it."""
+    id = id_of("ntc", standing.review, "progress", standing.event)
+    if store.has_notification(work, id):
+        return store.notification(work, id)
+    url = work.settings.public_url
+    body = domain.progress_notification(standing.review, standing.stages, at=standing.at, public_url=url)
+    with work.following(standing.correlation, standing.event):
+        return write_notification(work, body, id=id, review=standing.review, kind="progress", about="progress")
 
 
 def _require_open_webhook(subscription: SubscriptionRow) -> None:

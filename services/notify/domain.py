@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
-from shared.events.screening import AgreementFell
+from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
@@ -20,14 +20,21 @@ from shared.wire.notify import (
     AllClearData,
     AllClearNotification,
     CmocChanges,
+    ConflictData,
+    ConflictNotification,
     DeliveryState,
     Line,
     OverdueData,
     OverdueNotification,
+    ProgressData,
+    ProgressNotification,
+    QueueData,
+    QueueNotification,
     RevisionData,
     RevisionNotification,
     SearchData,
     SearchNotification,
+    StageProgress,
     TroubleData,
     TroubleNotification,
 )
@@ -241,6 +248,48 @@ def agreement_notification(event: AgreementFell, *, at: datetime, public_url: st
     return AgreementNotification(timestamp=at, data=data)
 
 
+#: How often somebody is told of progress who does not say how often, in minutes.
+MINUTES = 60
+
+
+def conflict_notification(event: ConflictOpened, *, at: datetime, public_url: str) -> ConflictNotification:
+    """The notification that a task is a conflict."""
+    data = ConflictData(
+        review=event.review, stage=event.stage, task=event.task, reconciliation=event.reconciliation,
+        link=screening_link(public_url, event.review, "conflicts"),
+    )  # fmt: skip
+    return ConflictNotification(timestamp=at, data=data)
+
+
+def queue_notifications(event: QueueMoved, *, at: datetime, public_url: str) -> list[QueueNotification]:
+    """The notifications of the stages whose queue ran empty."""
+    link = screening_link(public_url, event.review, "queue")
+    return [
+        QueueNotification(
+            timestamp=at,
+            data=QueueData(
+                review=event.review, stage=stage.stage, conflicts=stage.conflicts, parked=stage.parked, link=link
+            ),
+        )
+        for stage in event.stages
+        if stage.stage in event.emptied
+    ]
+
+
+def progress_notification(
+    review: str, stages: Iterable[Mapping[str, Any]], *, at: datetime, public_url: str
+) -> ProgressNotification:
+    """The digest of how the stages of a review stood then."""
+    link = screening_link(public_url, review, "queue")
+    data = ProgressData(review=review, stages=[StageProgress(**stage) for stage in stages], link=link)
+    return ProgressNotification(timestamp=at, data=data)
+
+
+def is_due(*, minutes: int, last: datetime | None, now: datetime) -> bool:
+    """Whether somebody may be told of progress again."""
+    return last is None or now >= last + timedelta(minutes=minutes)
+
+
 def due_of_search(watch: str, due: date, *, overdue: bool) -> str:
     """What there is one notification of: that a search is due on a day, or that this day has passed."""
     return f"{watch} {due.isoformat()} {'overdue' if overdue else 'due'}"
@@ -254,6 +303,11 @@ def literature_link(public_url: str, review: str) -> str:
 def agreement_link(public_url: str, review: str) -> str:
     """Where one reads how far people agree."""
     return f"{public_url.rstrip('/')}/screening/reviews/{quote(review, safe='')}/agreement"
+
+
+def screening_link(public_url: str, review: str, what: str) -> str:
+    """Where one reads what waits in screening."""
+    return f"{public_url.rstrip('/')}/screening/reviews/{quote(review, safe='')}/{what}"
 
 
 def review_link(public_url: str, review: str) -> str:

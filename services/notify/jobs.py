@@ -1,4 +1,4 @@
-"""The scheduled work of notify: sending what is due."""
+"""The scheduled work of notify: sending what is due, and writing digests of progress."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ LOOK_AGAIN = 0.5
 
 _ACTOR = "notify:delivery"
 
+#: How many subscriptions one transaction looks at for a digest.
+DIGESTS = 200
+
 
 def deliver_due(running: Context) -> None:
     """Sends every notification that is due, until none is.
@@ -50,6 +53,18 @@ def deliver_due(running: Context) -> None:
             for attempt in done:
                 with failures.apart(sending.pop(attempt).delivery):
                     attempt.result()
+
+
+def send_digests(running: Context) -> None:
+    """Tells those who follow progress in digests how the stages stand, where that is another than they were told and
+    their minutes are over."""
+    after = ""
+    while not running.stopping.is_set():
+        with running.work("notify:digest") as work:
+            last = commands.digest_some(work, after, DIGESTS)
+        if last is None:
+            return
+        after = last
 
 
 def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:

@@ -18,7 +18,7 @@ from shared.events.ingest import (
 )
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
-from shared.events.screening import AgreementFell
+from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
@@ -39,12 +39,14 @@ SERVICE = Service(
         on(SearchDue, reactions.write_search_notification),
         on(SearchFulfilled, reactions.call_off_search),
         on(AgreementFell, reactions.write_agreement_notification),
+        on(ConflictOpened, reactions.write_conflict_notification),
+        on(QueueMoved, reactions.follow_queue),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),
         on(NameMapped, reactions.give_subscriptions_to_person),
     ],
-    jobs=[every(seconds=2, run=jobs.deliver_due)],
+    jobs=[every(seconds=2, run=jobs.deliver_due), every(minutes=1, run=jobs.send_digests)],
     prunes=[Prune(jobs.deliveries_that_are_over, "delivery_days")],
     emits=[NoticeDelivered, DeliveryFailed],
     resources=open_channels,

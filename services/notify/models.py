@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
@@ -18,17 +18,29 @@ class Base(SQLModel, registry=registry()):
     """A table of this service's database."""
 
 
-NotificationKind = Literal["revision", "overdue", "trouble", "search", "agreement", "test"]
+NotificationKind = Literal[
+    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test"
+]
 
 
 class SubscriptionRow(Base, table=True):
-    """A person's wish to be told. Ended ones stay, so that their deliveries can still be looked up."""
+    """A person's wish to be told. Ended ones stay, so that their deliveries can still be looked up.
+
+    Of progress they are told at most once in so many `minutes`, None where they are not; `digested_at` is when that was
+    last, and `digest` the event that it was about.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         Index("subscriptions_of_review", "review", "id"),
         Index("subscriptions_of_owner", "review", "owner", "id"),
         Index("subscriptions_of_whom", "owner", "id"),
+        Index(
+            "subscriptions_to_progress",
+            "id",
+            postgresql_where=text("minutes IS NOT NULL"),
+            sqlite_where=text("minutes IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -44,6 +56,21 @@ class SubscriptionRow(Base, table=True):
     ended_why: str | None = None
     created_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    minutes: int | None = None
+    digested_at: datetime | None = Field(default=None, sa_type=Instant)
+    digest: str | None = None
+
+
+class StandingRow(Base, table=True):
+    """How the stages of a review stood when screening told it last, by the event that did."""
+
+    __tablename__ = "standings"
+
+    review: str = Field(primary_key=True)
+    event: str
+    stages: list[dict[str, Any]] = Field(sa_type=Json)
+    at: datetime = Field(sa_type=Instant)
+    correlation: str
 
 
 class NotificationRow(Base, table=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
-from services.notify.models import NotificationKind, NotificationRow, TroubleRow
+from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow
 from shared.db.work import Work
 from shared.events.ingest import (
     RunFinished,
@@ -19,7 +19,7 @@ from shared.events.ingest import (
 )
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
-from shared.events.screening import AgreementFell
+from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
 from shared.tokens import ROLES
@@ -105,6 +105,30 @@ def write_agreement_notification(work: Work, event: AgreementFell) -> None:
         _tell_of_entry(work, notification, feed=f"feed:{event.review}:trouble")
 
 
+def write_conflict_notification(work: Work, event: ConflictOpened) -> None:
+    """Freezes the notification that a task is a conflict, for those who adjudicate and asked for it. One that is long
+    past is not told."""
+    if work.occurred >= work.now - domain.OLD_TROUBLE:
+        body = domain.conflict_notification(event, at=work.occurred, public_url=_url(work))
+        _freeze(work, body, review=event.review, kind="conflict", about=event.task, cause=work.causation)
+
+
+def follow_queue(work: Work, event: QueueMoved) -> None:
+    """Keeps how the stages stand, of which a job tells (`jobs.send_digests`), and freezes the notifications of those
+    whose queue ran empty."""
+    heard = work.causation or ""
+    stages = [stage.model_dump() for stage in event.stages]
+    store.keep_standing(
+        work,
+        StandingRow(review=event.review, event=heard, stages=stages, at=work.occurred, correlation=work.correlation),
+    )
+    if work.occurred < work.now - domain.OLD_TROUBLE:
+        return
+    for body in domain.queue_notifications(event, at=work.occurred, public_url=_url(work)):
+        stage = body.data.stage
+        _freeze(work, body, review=event.review, kind="queue", about=stage, cause=f"{heard} {stage}")
+
+
 def call_off_search(work: Work, event: SearchFulfilled) -> None:
     """Asks nobody any more for a search that was made."""
     causes = [domain.due_of_search(event.watch, event.due, overdue=overdue) for overdue in (False, True)]
@@ -118,10 +142,13 @@ def end_subscriptions(work: Work, event: MemberLeft) -> None:
 
 
 def tell_leads_alone(work: Work, event: RoleChanged) -> None:
-    """Tells somebody who is no lead of a review any more nothing that is for leads."""
+    """Tells somebody who is no lead of a review any more nothing that is for leads, and whoever may not adjudicate
+    nothing that is for those who do."""
     if ROLES.index(event.role) < ROLES.index("lead"):
         for row in store.active_of(work, event.person, event.review):
             commands.take_from_leads(work, row)
+            if ROLES.index(event.role) < ROLES.index("adjudicator"):
+                commands.take_from_adjudicators(work, row)
 
 
 def end_subscriptions_of_key(work: Work, event: AccessWithdrawn) -> None:

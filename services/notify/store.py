@@ -15,6 +15,7 @@ from services.notify.models import (
     DeliveryRow,
     NotificationKind,
     NotificationRow,
+    StandingRow,
     SubscriptionRow,
     TroubleRow,
 )
@@ -247,6 +248,29 @@ def last_number(work: Work, review: str, kinds: Collection[NotificationKind]) ->
 def lock_trouble(work: Work, review: str, source: str) -> TroubleRow | None:
     """How it stands with a source, locked until this work ends; None where it never gave trouble."""
     return work.session.get(TroubleRow, (review, source), with_for_update=True)
+
+
+def keep_standing(work: Work, standing: StandingRow) -> None:
+    """Keeps how the stages of a review stand, unless what is kept is newer."""
+    known = work.session.get(StandingRow, standing.review, with_for_update=True)
+    if known is None or known.at <= standing.at:
+        work.session.merge(standing)
+
+
+def to_be_digested(work: Work, after: str, limit: int) -> list[tuple[SubscriptionRow, StandingRow]]:
+    """The next subscriptions, by id, to progress that is another than they were told last, locked until this work
+    ends."""
+    query = (
+        select(SubscriptionRow, StandingRow)
+        .join(StandingRow, col(StandingRow.review) == col(SubscriptionRow.review))
+        .where(col(SubscriptionRow.minutes).is_not(None), col(SubscriptionRow.active))
+        .where(col(SubscriptionRow.id) > after)
+        .where(or_(col(SubscriptionRow.digest).is_(None), col(SubscriptionRow.digest) != col(StandingRow.event)))
+        .order_by(col(SubscriptionRow.id))
+        .limit(limit)
+        .with_for_update(of=SubscriptionRow)
+    )
+    return [(subscribed, standing) for subscribed, standing in work.session.execute(query)]
 
 
 def cancel_waiting_for(work: Work, notifications: Collection[str]) -> None:

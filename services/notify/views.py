@@ -16,7 +16,9 @@ def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> Subsc
     address = row.url or link(work.settings.public_url, row.review)
     if row.url and row.owner != person.id:
         address = domain.origin(row.url)
-    return SubscriptionView(**row.model_dump(exclude={"url", "host", "secret"}), address=address)
+    return SubscriptionView(
+        **row.model_dump(exclude={"url", "host", "secret", "digest", "digested_at"}), address=address
+    )
 
 
 def delivery_view(work: Work, delivery: str) -> DeliveryView:

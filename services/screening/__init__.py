@@ -12,7 +12,8 @@ people.member.joined, people.role.changed, people.member.left, people.name.mappe
 
 Emits: screening.task.opened, screening.task.closed, screening.task.parked, screening.task.resumed,
 screening.vote.revised, screening.conflict.opened, screening.record.advanced, screening.record.included,
-screening.record.excluded, screening.record.reopened, screening.agreement.fell, screening.agreement.recovered.
+screening.record.excluded, screening.record.reopened, screening.agreement.fell, screening.agreement.recovered,
+screening.queue.moved.
 
 Nobody sees another's vote on a task before it is closed, except, once all its independent votes are in, who has
 voted on it, and the adjudicator who holds its conflict and has given their own first look (`commands/conflicts.py`).

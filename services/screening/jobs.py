@@ -14,6 +14,7 @@ from services.screening.commands import (
     drifting,
     names,
     parking,
+    progress,
     queue,
     steps,
     theories,
@@ -68,6 +69,16 @@ def watch_agreement(running: Context) -> None:
         for review in known:
             with failures.apart(review), running.work("screening:agreement") as work:
                 drifting.watch_agreement(work, review)
+
+
+def tell_progress(running: Context) -> None:
+    """Tells how the stages of each review stand, where that is another."""
+    with running.work("screening:progress", readonly=True) as work:
+        known = store.reviews(work)
+    with each("review") as failures:
+        for review in known:
+            with failures.apart(review), running.work("screening:progress") as work:
+                progress.tell_progress(work, review)
 
 
 def reopen_for_theories(running: Context) -> None:
@@ -136,3 +147,11 @@ def _recheck_some(work: Work, *, review: str, version: int) -> int:
 def ended_leases(work: Work, before: datetime, limit: int) -> int:
     """Leases that ended in whatever way; what they led to is a vote, or nothing."""
     return store.forget_leases(work, before, limit)
+
+
+def old_conflict_turns(work: Work, before: datetime, limit: int) -> int:
+    """What became of conflicts long ago. What nobody followed gets its number first, so that whoever comes back sees
+    that something is gone."""
+    for review in store.reviews_without_numbers(work):
+        store.number_turns(work, review)
+    return store.forget_turns(work, before, limit)

@@ -26,6 +26,7 @@ from shared.events.screening import (
     AgreementFell,
     AgreementRecovered,
     ConflictOpened,
+    QueueMoved,
     RecordAdvanced,
     RecordExcluded,
     RecordIncluded,
@@ -77,11 +78,12 @@ SERVICE = Service(
         every(seconds=5, run=jobs.fold_counts),
         every(seconds=5, run=jobs.replace_old_names),
         every(minutes=5, run=jobs.watch_agreement),
+        every(minutes=1, run=jobs.tell_progress),
         every(seconds=5, run=jobs.reopen_for_theories),
         every(seconds=2, run=jobs.carry_out_batches),
         every(seconds=2, run=jobs.move_assigned),
     ],
-    prunes=[Prune(jobs.ended_leases, "lease_days")],
+    prunes=[Prune(jobs.ended_leases, "lease_days"), Prune(jobs.old_conflict_turns, "stream_days")],
     gauges=views.gauges,
     hide=views.hide_what_leads,
     emits=[
@@ -97,5 +99,6 @@ SERVICE = Service(
         RecordReopened,
         AgreementFell,
         AgreementRecovered,
+        QueueMoved,
     ],
 )

@@ -23,6 +23,7 @@ from shared.wire.screening import (
     TaskState,
     TextState,
 )
+from shared.wire.stream import ConflictTurn
 
 #: Who decided a task: its independent votes, an adjudicator, its voters once they had seen each other's votes; or,
 #: without a vote, somebody of whom a file says so, or a lead.
@@ -785,6 +786,50 @@ class FlowRow(Base, table=True):
     source: str = Field(primary_key=True)
     reason: str = Field(primary_key=True)
     n: int
+
+
+class ConflictTurnRow(Base, table=True):
+    """What became of a conflict, for those who follow the review. `number` is its position in the review's stream,
+    which it is given once it is committed: whoever has heard up to a number misses nothing below."""
+
+    __tablename__ = "conflict_turns"
+    __table_args__ = (
+        Index("conflict_turns_of_review", "review", "number"),
+        Index(
+            "conflict_turns_without_number",
+            "review",
+            postgresql_where=text("number IS NULL"),
+            sqlite_where=text("number IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    task: str
+    stage: str
+    turn: ConflictTurn = Field(sa_type=AutoString)
+    at: datetime = Field(sa_type=Instant)
+    number: int | None = Field(default=None, sa_type=Counter)
+
+
+class StreamRow(Base, table=True):
+    """A review's stream: the `last` number in it. Locked by whoever gives the next."""
+
+    __tablename__ = "streams"
+
+    review: str = Field(primary_key=True)
+    last: int = Field(sa_type=Counter)
+
+
+class QueueStandingRow(Base, table=True):
+    """How the stages of a review stood when it was told last."""
+
+    __tablename__ = "queue_standings"
+
+    review: str = Field(primary_key=True)
+    stages: list[dict[str, Any]] = Field(sa_type=Json)
+    at: datetime = Field(sa_type=Instant)
 
 
 class CycleRow(Base, table=True):

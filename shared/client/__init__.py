@@ -3,7 +3,8 @@
 with Client.at("http://127.0.0.1:8000", key) as living:
     lease = living.screening.claim("ics-leadership")
 
-Nothing is loaded before it is needed: `plain=True` needs neither httpx nor pydantic.
+Nothing is loaded before it is needed: `plain=True` needs neither httpx nor pydantic. For asyncio there is
+`shared.client.asynchronous`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shared.client.asking import addresses
 from shared.client.http import Http
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ class Client:
         mapping of them. For up to `patience` seconds it asks a platform again that does not answer, and tells
         `waiting`, after the first, why and for how long it goes on. Answers are wire models, or with `plain`
         Documents (shared.client.plain), there over connections that stay open with `lasting`."""
-        urls = _pairs(url) if isinstance(url, str) and "=" in url.partition("://")[0] else url
+        urls = addresses(url)
         if plain:
             from shared.client.plain import LastingHttp, PlainHttp
 
@@ -117,7 +119,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _pairs(text: str) -> dict[str, str]:
-    return dict(pair.strip().split("=", 1) for pair in text.split(","))

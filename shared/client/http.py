@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
 from shared import errors
-from shared.client.forms import Form
+from shared.client.asking import NAME as NAME
+from shared.client.asking import (
+    Answered,
+    Model,
+    StreamEvent,
+    StreamReader,
+    as_json,
+    error_of,
+    key_of_command,
+    loaded,
+)
+from shared.client.asking import part as part
+from shared.client.asking import under as under
 from shared.keys import PERSONS
 from shared.pauses import pause_after
 
@@ -32,22 +41,6 @@ if TYPE_CHECKING:
     #: What takes an answer's body, piece by piece.
     Into = Callable[[bytes], object]
 
-Model = TypeVar("Model", bound="BaseModel")
-
-_ERRORS: dict[int, type[errors.LivingError]] = {
-    401: errors.Unauthenticated,
-    403: errors.Forbidden,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    413: errors.TooLarge,
-    429: errors.TooMany,
-    503: errors.Unavailable,
-}
-
-
-#: What the API takes as a review's name or as an id; shared.http.parameters has it too, and a test holds them equal.
-NAME = r"[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}"
-
 #: Seconds after which whoever makes their own tokens makes another.
 _OWN = 240.0
 
@@ -57,41 +50,11 @@ _WORN = 0.8
 #: Seconds after which whoever waits is told so.
 _SILENT = 1.0
 
+#: Seconds in which a stream says at least that it is there.
+_QUIET = 60.0
 
-_GIVEN: ContextVar[str | None] = ContextVar("idempotency key", default=None)
-
-
-@contextmanager
-def under(key: str) -> Iterator[None]:
-    """A command that is sent within the block bears this idempotency key, so that whoever got no answer may send the
-    same one again whenever they like, and it is done once."""
-    before = _GIVEN.set(key)
-    try:
-        yield
-    finally:
-        _GIVEN.reset(before)
-
-
-def part(name: str) -> str:
-    """A review's name or an id as a part of a path. Raises Invalid for what can be neither."""
-    if not re.fullmatch(NAME, str(name)):
-        raise errors.Invalid(
-            f"{name!r} can be neither a review's name nor an id: those have up to 200 of the letters a to z, digits "
-            "and - _ . ~ :, and do not begin with a dot"
-        )
-    return str(name)
-
-
-class Answered(Protocol):
-    """What the server said, as both ways to ask it have it."""
-
-    @property
-    def status_code(self) -> int: ...
-
-    @property
-    def content(self) -> bytes: ...
-
-    def json(self) -> Any: ...
+#: Seconds that are waited at most before a stream that was lost is asked for again.
+_APART = 5.0
 
 
 class Sender(Protocol):
@@ -138,6 +101,7 @@ class Http:
         self._patience = patience
         self._client: Sender = client if client is not None else self._connect(timeout)
         self._key = key if not isinstance(key, str) or key.startswith(PERSONS) else None
+        self._renewing = Lock()
         self._token, self._renew_at = (key, math.inf) if isinstance(key, str) and self._key is None else ("", 0.0)
 
     def get(self, path: str, model: type[Model], *, accept: Collection[int] = (), **params: Asked) -> Model:
@@ -154,7 +118,7 @@ class Http:
     ) -> Model:
         """The answer to a command, which is done once however often it is sent. A body is a wire model, or what
         would be its JSON."""
-        content = None if body is None else _json(body)
+        content = None if body is None else as_json(body)
         return self.read(model, self.command(path, content, params=params))
 
     def command(
@@ -166,10 +130,7 @@ class Http:
         params: Mapping[str, Asked] | None = None,
     ) -> Answered:
         """The bare answer to a command, which is done once however often it is sent."""
-        # Not at the top: reading needs no ids.
-        from shared.ids import new_id
-
-        headers = {"Idempotency-Key": _GIVEN.get() or new_id("cmd"), "Content-Type": kind}
+        headers = {"Idempotency-Key": key_of_command(), "Content-Type": kind}
         return self.raw("POST", path, content=content, headers=headers, params=params)
 
     def upload(self, path: str, model: type[Model], pieces: Callable[[], Iterable[bytes]], size: int) -> Model:
@@ -190,6 +151,41 @@ class Http:
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def follow(
+        self, path: str, *, after: str | None = None, lost: Callable[[str], None] = lambda why: None
+    ) -> Iterator[StreamEvent]:
+        """The events of a stream that has no end, from the one `after` this id on. When the connection is lost, or the
+        token is over, it comes back by itself and goes on where it was, and tells `lost` why it could not at once.
+        Raises as `raw` does where it cannot begin, and for whatever is mended by no waiting."""
+        began, tries, met, renewed = time.monotonic(), 0, False, False
+        while True:
+            try:
+                for event in self._stream(path, after):
+                    tries, met, renewed = 0, True, False
+                    if event is not None:
+                        after = event.id or after
+                        yield event
+            except errors.Unauthenticated:
+                if renewed or not self._key:
+                    raise
+                self._renew_at, renewed = 0.0, True
+                continue
+            except errors.Unavailable as gone:
+                if not met and time.monotonic() - began >= self._patience:
+                    raise
+                lost(gone.detail)
+            tries += 1
+            time.sleep(pause_after(tries, first=0.05, longest=_APART))
+
+    def _stream(self, path: str, after: str | None) -> Iterator[StreamEvent | None]:
+        """One connection's events, and None for whatever else shows that it is there."""
+        headers = {**self._authorization(), "Accept": "text/event-stream"}
+        headers |= {"Last-Event-ID": after} if after else {}
+        reader = StreamReader()
+        for piece in self._pieces(self._base(path) + path, headers):
+            yield None
+            yield from reader.read(piece)
 
     def everywhere(self, path: str, *, accept: Collection[int] = ()) -> Iterator[Answered]:
         """What each address of the platform answers to a GET that is no service's. Raises as `raw` does."""
@@ -243,17 +239,21 @@ class Http:
         self, method: str, path: str, model: type[Model], body: BaseModel | Mapping[str, object] | None = None
     ) -> Model:
         """The answer to a command that is no POST, and may be sent again as it is."""
-        content = None if body is None else _json(body)
+        content = None if body is None else as_json(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
         return self.read(model, self.raw(method, path, content=content, headers=headers))
 
     def read(self, model: type[Model], answer: Answered) -> Model:
         """An answer as a model."""
-        return _loaded(model).model_validate_json(answer.content)
+        return loaded(model).model_validate_json(answer.content)
 
     def item(self, model: type[Model], item: object) -> Model:
         """A part of an answer as a model."""
-        return _loaded(model).model_validate(item)
+        return loaded(model).model_validate(item)
+
+    def parsed(self, model: type[Model], text: str) -> Model:
+        """A text of JSON as a model."""
+        return loaded(model).model_validate_json(text)
 
     def close(self) -> None:
         self._client.close()
@@ -261,7 +261,9 @@ class Http:
     def _authorization(self) -> dict[str, str]:
         """The header that says who asks, with a token that counts for a while yet."""
         if self._key is not None and time.monotonic() >= self._renew_at:
-            self._renew(self._key)
+            with self._renewing:  # Whoever waited for another to renew it need not.
+                if time.monotonic() >= self._renew_at:
+                    self._renew(self._key)
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
     def _renew(self, key: str | Callable[[], str]) -> None:
@@ -306,6 +308,20 @@ class Http:
         except httpx.TransportError as lost:
             raise errors.Unavailable(str(lost)) from lost
 
+    def _pieces(self, url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """A good answer's body as it comes, for as long as it does. Raises the error of a bad one, or Unavailable."""
+        import httpx
+
+        client = cast(httpx.Client, self._client)
+        try:
+            with client.stream("GET", url, headers=headers, timeout=httpx.Timeout(_QUIET)) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise error_of(answer, f"GET {url}")
+                yield from answer.iter_bytes()
+        except httpx.TransportError as lost:
+            raise _no_answer(url, str(lost)) from lost
+
     def _answer(
         self,
         method: str,
@@ -319,9 +335,7 @@ class Http:
         try:
             return self._send(method, url, params, content, headers, into)
         except errors.Unavailable as lost:
-            parts = urlsplit(url)
-            where = f"{parts.scheme}://{parts.netloc}"
-            raise errors.Unavailable(f"{where} does not answer: {lost.detail}", slug="no_answer") from lost
+            raise _no_answer(url, lost.detail) from lost
 
     def _base(self, path: str) -> str:
         service = path.split("/")[1]
@@ -340,28 +354,6 @@ def _hand_over(answer: httpx.Response, into: Into) -> None:
         into(piece)
 
 
-def error_of(answer: Answered, asked: str) -> errors.LivingError:
-    """The error that a bad answer tells."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = {}
-    body = body if isinstance(body, dict) else {}
-    detail = body.get("detail") or f"{asked}: HTTP {answer.status_code}"
-    slug = str(body.get("type", "")).rpartition(":")[2] or None
-    if answer.status_code == 422:
-        return errors.Invalid(detail, body.get("errors"), slug=slug)
-    kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
-    return kind(detail, slug=slug, errors=body.get("errors") or [])
-
-
-def _json(body: BaseModel | Mapping[str, object]) -> str:
-    return json.dumps(body) if isinstance(body, Mapping) else body.model_dump_json()
-
-
-def _loaded(model: type[Model] | Form) -> type[Model]:
-    """The model itself; the clients name theirs without loading them."""
-    if not isinstance(model, Form):
-        return model
-    loaded: type[Model] = model.load()
-    return loaded
+def _no_answer(url: str, why: str) -> errors.Unavailable:
+    parts = urlsplit(url)
+    return errors.Unavailable(f"{parts.scheme}://{parts.netloc} does not answer: {why}", slug="no_answer")

@@ -47,7 +47,7 @@ class OperationsClient:
 
     def ready(self) -> wire.Readiness:
         """Each thing each service depends on, also when one is down, of all addresses. An admin is told the reasons."""
-        whole, *more = (answer.json() for answer in self._http.everywhere("/readyz", accept=(503,)))
+        whole, *more = [answer.json() for answer in self._http.everywhere("/readyz", accept=(503,))]
         for other in more:
             whole["ready"] = whole["ready"] and other["ready"]
             whole["services"].update(other["services"])
@@ -91,7 +91,7 @@ class OperationsClient:
             asked |= flows
             fresh = [entry for entry in entries if entry.event["id"] not in found]
             found.update((entry.event["id"], entry) for entry in fresh)
-            flows |= set(self._flows_led_to(review, [entry.event["id"] for entry in fresh]))
+            flows |= {flow for flow in self._flows_led_to(review, [entry.event["id"] for entry in fresh])}
         if not found:
             raise NotFound(f"no event of review {review!r} belongs to {beginning!r}")
         return sorted(found.values(), key=lambda entry: (entry.event["recordedtime"], entry.event["id"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
@@ -12,7 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from shared.client.http import Answered, Http, Model, Sender
+from shared.client.asking import Answered, Model, error_of
+from shared.client.http import Http, Sender
 from shared.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Bytes of a file that are taken at once.
 _PIECE = 256 * 1024
+
+#: Seconds in which a stream says at least that it is there.
+_QUIET = 60.0
 
 
 class Document(dict[str, Any]):
@@ -56,6 +60,9 @@ class PlainHttp(Http):
     def item(self, model: type[Model], item: Any) -> Any:
         return item
 
+    def parsed(self, model: type[Model], text: str) -> Any:
+        return json.loads(text, object_hook=Document)
+
     def _connect(self, timeout: float) -> Sender:
         return _Standard(timeout)
 
@@ -71,6 +78,9 @@ class PlainHttp(Http):
         client = cast(_Standard, self._client)
         return client.request(method, url, params=params, content=content, headers=headers, into=into)
 
+    def _pieces(self, url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
+        return cast(_Standard, self._client).pieces(url, headers)
+
 
 class LastingHttp(Http):
     """Http that reads Documents as PlainHttp does, over connections that stay open, for whoever asks all day long."""
@@ -80,6 +90,9 @@ class LastingHttp(Http):
 
     def item(self, model: type[Model], item: Any) -> Any:
         return Document(item)
+
+    def parsed(self, model: type[Model], text: str) -> Any:
+        return json.loads(text, object_hook=Document)
 
 
 class _Standard:
@@ -120,6 +133,18 @@ class _Standard:
             raise Unavailable(str(reason) or type(lost).__name__) from lost
         except ValueError as error:
             raise _no_address(url) from error
+
+    def pieces(self, url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """A good answer's body as it comes. Raises the error of a bad one, or Unavailable."""
+        try:
+            with self._opener.open(Request(url, headers=dict(headers)), timeout=_QUIET) as answer:
+                while piece := answer.read1(_PIECE):
+                    yield piece
+        except HTTPError as refused:
+            with refused:
+                raise error_of(Answer(refused.code, refused.headers, refused.read()), f"GET {url}") from refused
+        except (OSError, HTTPException) as lost:
+            raise Unavailable(f"{url} does not answer: {lost}", slug="no_answer") from lost
 
     def close(self) -> None:
         self._opener.close()

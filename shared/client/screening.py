@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -10,11 +10,12 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
-    from shared.wire import assigning, training
+    from shared.wire import assigning, stream, training
     from shared.wire import screening as wire
 else:
     assigning = Forms("shared.wire.assigning")
     wire = Forms("shared.wire.screening")
+    stream = Forms("shared.wire.stream")
     training = Forms("shared.wire.training")
 
 
@@ -283,6 +284,27 @@ class ScreeningClient:
         """The same drawn as a PRISMA 2020 flow diagram, an SVG image."""
         drawn = self._http.raw("GET", f"{_at(review)}/flow.svg", params={"on": on, "cycle": cycle})
         return drawn.content.decode()
+
+    def follow(
+        self, review: str, *, after: str | None = None, lost: Callable[[str], None] = lambda why: None
+    ) -> Iterator[stream.Followed]:
+        """What happens in a review, without an end: how its queue stands and how far it is, at once and whenever that
+        is another, and for whoever may adjudicate what becomes of conflicts, each once.
+
+        It comes back by itself where the connection is lost or the platform is started anew, and tells `lost` why
+        meanwhile. `after` is the `id` of an event, from which it goes on. Raises NotFound for an unknown review, and
+        Unauthenticated or Forbidden once I may see it no more.
+        """
+        for event in self._http.follow(f"{_at(review)}/stream", after=after, lost=lost):
+            # A later release may tell of more.
+            if event.kind == "queue":
+                yield self._http.parsed(stream.QueueNow, event.data)
+            elif event.kind == "progress":
+                yield self._http.parsed(stream.ProgressNow, event.data)
+            elif event.kind == "conflict":
+                yield self._http.parsed(stream.ConflictTurned, event.data)
+            elif event.kind == "gap":
+                yield self._http.parsed(stream.Gap, event.data)
 
     def agreement(
         self, review: str, *, since: date | None = None, until: date | None = None, cycle: int | None = None

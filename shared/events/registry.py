@@ -35,7 +35,7 @@ class Topic:
 #: Topics of which one review alone writes little; one partition keeps their whole order.
 _NARROW = {
     "people.members", "people.keys", "people.withdrawals", "protocol.versions", "ingest.runs", "ingest.sources",
-    "notify.deliveries", "screening.agreement",
+    "notify.deliveries", "screening.agreement", "screening.progress",
 }  # fmt: skip
 
 TOPICS: dict[str, Topic] = {

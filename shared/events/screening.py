@@ -221,6 +221,25 @@ class AgreementRecovered(Event, type="screening.agreement.recovered", key="revie
     second: Id
 
 
+class StageStanding(Value):
+    """How many tasks of a stage need votes (`open`), are conflicts, are parked, and are decided."""
+
+    stage: Id
+    open: Count
+    conflicts: Count
+    parked: Count
+    decided: Count
+
+
+class QueueMoved(Event, type="screening.queue.moved", key="review", topic="screening.progress"):
+    """How the stages of a review stand, in the order of its protocol. Told when that is another, at most once in some
+    minutes, or sooner where the queue of a stage ran empty: at those that are `emptied` no task needs votes any
+    more."""
+
+    stages: list[StageStanding]
+    emptied: list[Id] = Field(default=[], exclude_if=lambda stages: not stages)
+
+
 class RecordReopened(Event, type="screening.record.reopened", key="record"):
     """A decision about a record no longer stands, or an amended protocol has the stage no more at which it waited; it
     waits for people here now."""

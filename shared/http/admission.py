@@ -199,6 +199,7 @@ class Gates:
     def __init__(self, services: Mapping[str, bool], settings: Settings) -> None:
         """`services` says of each whether its database is SQLite."""
         self._settings, self.closed = settings, False
+        self._when_closed: list[Callable[[], None]] = []
         self._writing = {name: self._gate(name, _WRITERS if sqlite else None) for name, sqlite in services.items()}
         self._reading = {
             name: self._gate(f"{name}:reading") if sqlite else self._writing[name] for name, sqlite in services.items()
@@ -213,11 +214,17 @@ class Gates:
             {gate.name: gate for gate in (*self._writing.values(), *self._reading.values(), self.operations)}.values()
         )
 
+    def when_closed(self, do: Callable[[], None]) -> None:
+        """Has this done too once no request is begun any more."""
+        self._when_closed.append(do)
+
     def close(self) -> None:
         """No request is begun any more; see `Gate.close`."""
         self.closed = True
         for gate in self.all():
             gate.close()
+        for do in self._when_closed:
+            do()
 
     def _gate(self, name: str, at_once: int | None = None) -> Gate:
         settings = self._settings

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, LivingError, Unauthenticated
 from shared.http.exchange import Exchange
 from shared.http.parameters import check_query
 from shared.keys import PERSONS
@@ -62,6 +62,20 @@ async def authenticate(request: Request) -> Person:
     person = await _by_key(request, shown) if shown.startswith(PERSONS) else _by_token(request, shown)
     request.state.person = person
     return person
+
+
+async def counts_still(request: Request) -> bool:
+    """Whether somebody who was let in may go on as they are: what they asked with counts still, and gives them the
+    roles that it gave them."""
+    before: Person = request.state.person
+    request.state.person = None
+    try:
+        person = await authenticate(request)
+        for check in checks(request.scope["route"].dependant):
+            await check(request, person)
+    except LivingError:
+        return False
+    return dict(person.roles) == dict(before.roles)
 
 
 def _by_token(request: Request, token: str) -> Person:

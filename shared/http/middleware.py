@@ -29,6 +29,9 @@ _HEADERS = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
 }
 
+#: Of an answer that goes on until somebody leaves, what took time is its beginning.
+_STREAM = b"text/event-stream"
+
 #: Asked by machines every few seconds; what they answer is logged when it changes (`shared.runtime.health`).
 _NOT_LOGGED = {"/healthz", "/readyz"}
 
@@ -56,12 +59,15 @@ class Answers:
         if "authorization" in asked or scope["method"] == "POST":
             usual[b"cache-control"] = b"no-store"
         began, status, started = time.perf_counter(), 500, False
+        took: float | None = None
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, started
+            nonlocal status, started, took
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                own = {name.lower() for name, _ in message["headers"]}
+                own = {name.lower(): value for name, value in message["headers"]}
+                if own.get(b"content-type", b"").startswith(_STREAM):
+                    took = time.perf_counter() - began
                 if scope["app"].state.gates.closed:
                     usual[b"connection"] = b"close"  # Else who asks again by it finds it cut (RFC 9112, 9.6).
                 message["headers"] = [*message["headers"], *(it for it in usual.items() if it[0] not in own)]
@@ -76,7 +82,7 @@ class Answers:
                     raise
                 await unexpected(Request(scope), error)(scope, receive, send_with_headers)
             finally:
-                self._tell(scope, status, time.perf_counter() - began)
+                self._tell(scope, status, time.perf_counter() - began if took is None else took)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         self._observe(scope, status, seconds)

@@ -20,6 +20,7 @@ from shared.http.auth import Known, Monitor, Reader, authenticate
 from shared.http.exchange import Exchange
 from shared.http.middleware import Answers
 from shared.http.route import Route, gone
+from shared.http.streams import Streams
 from shared.keys.published import MEDIA_TYPE, key_set
 from shared.runtime.health import Health
 from shared.runtime.platform import Platform
@@ -79,6 +80,7 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     app.state.exchange = Exchange(app if "people" in platform.running else None, platform.settings.people_url)
     sqlite = {name: running.requests.sqlite for name, running in platform.running.items()}
     app.state.gates = Gates(sqlite, platform.settings)
+    app.state.streams = Streams(app.state.gates)
     blobs.bound(app)
     platform.metrics.measure_gates(app.state.gates.all())
     served = [service.name for service in platform.services]

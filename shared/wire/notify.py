@@ -10,10 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.events.synthesis import ChangeClass, NotSearched
 from shared.wire.common import Given
 
-Kind = Literal["revision", "overdue", "trouble", "search"]
+Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress"]
 
 #: What is for leads alone, and so is told to nobody who is none any more.
 FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
+
+#: What is for whoever may adjudicate alone.
+FOR_ADJUDICATORS: frozenset[Kind] = frozenset({"conflict"})
+
 DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
 
 
@@ -23,7 +27,9 @@ class NewSubscription(Given):
     `kinds`: `revision` is every published revision, `search` that a search by hand is due, or past its day, which the
     protocol says is yours to make. For leads: `overdue`, the alarm that a review missed its cadence, and `trouble`,
     that a source's answers are not whole, once for each source and day, that they are whole again, and such searches
-    of nobody who is told of them. A feed tells of revisions or of trouble.
+    of nobody who is told of them. For whoever may adjudicate: `conflict`, that a task is one. `queue` is that the
+    queue of a stage ran empty, `progress` how the stages stand, where that is another, at most once in so many
+    `minutes` (60 where none are given). A feed tells of revisions or of trouble.
     """
 
     model_config = ConfigDict(
@@ -43,7 +49,8 @@ class NewSubscription(Given):
 
     channel: Literal["webhook", "feed"]
     url: Annotated[str, Field(max_length=2000)] | None = None
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=4, json_schema_extra={"uniqueItems": True})
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=7, json_schema_extra={"uniqueItems": True})
+    minutes: Annotated[int, Field(ge=5, le=10_080)] | None = None
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:
@@ -55,6 +62,8 @@ class NewSubscription(Given):
             raise ValueError("kinds: a feed tells of revisions or, for leads, of trouble: name one, or leave it out")
         if len(set(self.kinds)) < len(self.kinds):
             raise ValueError("kinds: name each kind once")
+        if self.minutes is not None and "progress" not in self.kinds:
+            raise ValueError("minutes: are for `progress`, which is none of the kinds")
         return self
 
 
@@ -71,6 +80,7 @@ class SubscriptionView(BaseModel):
     ended_why: str | None
     created_at: datetime
     ended_at: datetime | None
+    minutes: int | None = Field(default=None, exclude_if=lambda minutes: minutes is None)
 
 
 class SubscriptionCreated(SubscriptionView):
@@ -92,13 +102,13 @@ class DeliveryView(BaseModel):
     """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
     `about` is the revision, the day an overdue review was due, a source and the day of its trouble, a strategy that
-    is searched by hand and the day on which it is due, or a stage and two people. `due_at` is when the next attempt is
-    made, while the state is `waiting`.
+    is searched by hand and the day on which it is due, a stage and two people, a task that is a conflict, a stage whose
+    queue ran empty, or `progress`. `due_at` is when the next attempt is made, while the state is `waiting`.
     """
 
     id: str
     subscription: str
-    kind: Literal["revision", "overdue", "trouble", "search", "agreement", "test"]
+    kind: Literal["revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test"]
     about: str
     state: DeliveryState
     created_at: datetime
@@ -215,6 +225,45 @@ class AgreementData(BaseModel):
     link: str
 
 
+class ConflictData(BaseModel):
+    """A task whose votes lead to different outcomes, which waits for an adjudicator, or for its voters where the stage
+    has a `reconciliation` of theirs. Nothing of its votes is told before somebody has decided it."""
+
+    review: str
+    stage: str
+    task: str
+    reconciliation: str | None = Field(default=None, exclude_if=lambda mode: mode is None)
+    link: str
+
+
+class QueueData(BaseModel):
+    """A stage at which no task needs votes any more; so many conflicts wait there, and so many tasks are parked."""
+
+    review: str
+    stage: str
+    conflicts: int
+    parked: int
+    link: str
+
+
+class StageProgress(BaseModel):
+    """How many tasks of a stage need votes, are conflicts, are parked, and are decided."""
+
+    stage: str
+    open: int
+    conflicts: int
+    parked: int
+    decided: int
+
+
+class ProgressData(BaseModel):
+    """How the stages of a review stand, in the order of its protocol."""
+
+    review: str
+    stages: list[StageProgress]
+    link: str
+
+
 class TrialData(BaseModel):
     """Nothing happened: someone tries whether notifications arrive."""
 
@@ -271,6 +320,30 @@ class AgreementNotification(BaseModel):
     data: AgreementData
 
 
+class ConflictNotification(BaseModel):
+    """The body of the notification that a task is a conflict."""
+
+    type: Literal["conflict.opened"] = "conflict.opened"
+    timestamp: datetime
+    data: ConflictData
+
+
+class QueueNotification(BaseModel):
+    """The body of the notification that the queue of a stage ran empty."""
+
+    type: Literal["queue.emptied"] = "queue.emptied"
+    timestamp: datetime
+    data: QueueData
+
+
+class ProgressNotification(BaseModel):
+    """The body of the digest of how the stages stand."""
+
+    type: Literal["screening.progress"] = "screening.progress"
+    timestamp: datetime
+    data: ProgressData
+
+
 class TrialNotification(BaseModel):
     """The body of a test notification."""
 
@@ -287,6 +360,9 @@ Notification = Annotated[
     | AllClearNotification
     | SearchNotification
     | AgreementNotification
+    | ConflictNotification
+    | QueueNotification
+    | ProgressNotification
     | TrialNotification,
     Field(discriminator="type"),
 ]

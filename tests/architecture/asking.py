@@ -140,17 +140,20 @@ class Everything:
             "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
             "headers": headers, "client": ("127.0.0.1", 1), "server": ("rig", 80),
         }  # fmt: skip
-        given, sent = False, list[dict[str, Any]]()
+        given, sent, heard = False, list[dict[str, Any]](), asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             nonlocal given
             if given:
-                await asyncio.Event().wait()  # Whoever asks stays for the answer.
+                await heard.wait()  # Whoever asks stays for the answer, of a stream for its beginning.
+                return {"type": "http.disconnect"}
             given = True
             return {"type": "http.request", "body": body or b"", "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
+            if message.get("body") and dict(sent[0]["headers"]).get(b"content-type", b"").startswith(b"text/event-s"):
+                heard.set()
 
         await self.app(scope, receive, send)  # type: ignore[arg-type]
         return Answer(sent[0]["status"], sent[0]["headers"], b"".join(it.get("body", b"") for it in sent[1:]))

@@ -1,6 +1,18 @@
 """The routes of screening."""
 
-from services.screening.api import assigning, batches, flow, listings, notes, parking, queue, training, votes
+from services.screening.api import assigning, batches, flow, listings, notes, parking, queue, stream, training, votes
 from services.screening.api.router import router
 
-__all__ = ["assigning", "batches", "flow", "listings", "notes", "parking", "queue", "router", "training", "votes"]
+__all__ = [
+    "assigning",
+    "batches",
+    "flow",
+    "listings",
+    "notes",
+    "parking",
+    "queue",
+    "router",
+    "stream",
+    "training",
+    "votes",
+]

@@ -117,6 +117,7 @@ def turn_task(work: Work, task: Task, state: TaskState) -> None:
     is_open = state == TaskStates.OPEN
     task.pool = store.pool_for(work, task.review, store.stage_of(work, task), task.record) if is_open else ""
     store.counts(work).move(task.review, task.stage, before, state)
+    store.note_turn(work, task, before)
     if before == TaskStates.PARKED:
         for parking in store.parkings_now(work, task):
             parking.ended, parking.ended_at = state, work.now

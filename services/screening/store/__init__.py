@@ -131,6 +131,16 @@ from services.screening.store.statements import is_stated_by as is_stated_by
 from services.screening.store.statements import keep_statement as keep_statement
 from services.screening.store.statements import move_statements as move_statements
 from services.screening.store.statements import part_sources as part_sources
+from services.screening.store.stream import Turned as Turned
+from services.screening.store.stream import forget_turns as forget_turns
+from services.screening.store.stream import is_numbered as is_numbered
+from services.screening.store.stream import last_number as last_number
+from services.screening.store.stream import lock_queue_standing as lock_queue_standing
+from services.screening.store.stream import newest_turns as newest_turns
+from services.screening.store.stream import note_turn as note_turn
+from services.screening.store.stream import number_turns as number_turns
+from services.screening.store.stream import reviews_without_numbers as reviews_without_numbers
+from services.screening.store.stream import turns_after as turns_after
 from services.screening.store.tasks import hold_waiting_tasks as hold_waiting_tasks
 from services.screening.store.tasks import lock_task as lock_task
 from services.screening.store.tasks import lock_task_at as lock_task_at

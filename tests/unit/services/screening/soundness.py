@@ -13,6 +13,7 @@ from services.screening.domain.comparisons import BETWEEN
 from services.screening.models import (
     AssignmentRow,
     ChangeRow,
+    ConflictTurnRow,
     CountRow,
     LeaseRow,
     ParkingRow,
@@ -69,6 +70,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
         _flow_is_where_records_stand(work, review, records)
         statements = [(row.stage, "stated", row.imported, row.answer) for row in _rows(work, StatementRow, review)]
         assert _counts(work, review) == _recount(records, list(tasks.values())) | Counter(statements)
+        _turns_lead_to_the_conflicts_there_are(work, review, tasks)
         assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
         for vote in votes:
@@ -171,6 +173,18 @@ def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRo
             if record.text is not None:
                 standings["", record.text, ""] += 1
     assert flow == +standings
+
+
+def _turns_lead_to_the_conflicts_there_are(work: Work, review: str, tasks: dict[str, TaskRow]) -> None:
+    """Who follows a review is told that a conflict is there, and that it is none any more, in turn; so that those of
+    which the last was the first are the conflicts there are."""
+    turns = defaultdict(list)
+    for turned in sorted(_rows(work, ConflictTurnRow, review), key=lambda row: row.id):
+        turns[turned.task].append(turned.turn)
+    for task, made in turns.items():
+        assert [turn == "opened" for turn in made] == [n % 2 == 0 for n in range(len(made))], (task, made)
+    waiting = {task.id for task in tasks.values() if task.state == "conflict"}
+    assert {task for task, made in turns.items() if made[-1] == "opened"} == waiting
 
 
 def _voters_are_asked(work: Work, task: TaskRow, voters: list[str], holders: list[str]) -> None:

@@ -1,36 +1,46 @@
-"""The typed client, against the real application."""
+"""The typed client, of both kinds, against the real application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import cast
 
+import httpx
 import pytest
 
 from services.screening import jobs
+from shared.client.asynchronous.http import AsyncHttp
+from shared.client.asynchronous.screening import AsyncScreeningClient
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.wire.screening import NewBatch
+from tests.awaited import Awaited, InThread
 from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, stated
 
 
 @pytest.fixture
 def client_of(rig: ScreeningRig, client_of_rig: Callable[..., ScreeningClient]) -> Callable[..., ScreeningClient]:
-    """A client for someone, who sends their own token."""
+    """A client for someone, who sends their own token: of either kind."""
     return partial(client_of_rig, rig)
 
 
-@pytest.fixture
-def client_of_rig() -> Callable[..., ScreeningClient]:
+@pytest.fixture(params=["waiting", "awaited"])
+def client_of_rig(request) -> Iterator[Callable[..., ScreeningClient]]:
     """The same of any rig."""
+    with asyncio.Runner() as runner:
 
-    def make(rig: ScreeningRig, name: str, role: str = "reviewer") -> ScreeningClient:
-        person = rig.person(name, role)
-        token = person.headers["Authorization"].removeprefix("Bearer ")
-        return ScreeningClient(Http("http://testserver", token, client=person))
+        def make(rig: ScreeningRig, name: str, role: str = "reviewer") -> ScreeningClient:
+            person = rig.person(name, role)
+            token = person.headers["Authorization"].removeprefix("Bearer ")
+            if request.param == "waiting":
+                return ScreeningClient(Http("http://testserver", token, client=person))
+            http = AsyncHttp("http://testserver", token, client=httpx.AsyncClient(transport=InThread(person)))
+            return cast(ScreeningClient, Awaited(AsyncScreeningClient(http), runner))
 
-    return make
+        yield make
 
 
 def test_people_screen_a_record_through_the_client(rig, client_of):

@@ -1,21 +1,40 @@
-"""The client's HTTP: the right address, one answer per command, and the platform's own errors."""
+"""The client's HTTP, of both kinds: the right address, one answer per command, and the platform's own errors."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import httpx
 import pytest
 from pydantic import BaseModel
 
+from shared.client.asynchronous.http import AsyncHttp
 from shared.client.http import Http
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, TooLarge, Unauthenticated, Unavailable
+from tests.awaited import Awaited
+
+Made = Callable[..., Http]
 
 
 class Thing(BaseModel):
     name: str
 
 
-def http(answer, urls="http://platform", patience: float = 0) -> Http:
-    return Http(urls, "token", patience=patience, client=httpx.Client(transport=httpx.MockTransport(answer)))
+@pytest.fixture(params=["waiting", "awaited"])
+def http(request) -> Iterator[Made]:
+    """Makes a client, of either kind, of a platform that answers so."""
+    with asyncio.Runner() as runner:
+
+        def make(answer, urls="http://platform", patience: float = 0, key: str = "token") -> Http:
+            transport = httpx.MockTransport(answer)
+            if request.param == "waiting":
+                return Http(urls, key, patience=patience, client=httpx.Client(transport=transport))
+            client = httpx.AsyncClient(transport=transport)
+            return cast(Http, Awaited(AsyncHttp(urls, key, patience=patience, client=client), runner))
+
+        yield make
 
 
 def problem(status: int, slug: str = "some_slug", **more) -> httpx.Response:
@@ -30,21 +49,21 @@ def problem(status: int, slug: str = "some_slug", **more) -> httpx.Response:
         (500, LivingError), (502, Unavailable), (503, Unavailable),
     ],
 )  # fmt: skip
-def test_a_problem_is_raised_as_the_error_it_tells(status, kind):
+def test_a_problem_is_raised_as_the_error_it_tells(http, status, kind):
     with pytest.raises(kind, match="what happened") as caught:
         http(lambda request: problem(status)).get("/toy/things", Thing)
 
     assert caught.value.slug == "some_slug"
 
 
-def test_an_invalid_command_lists_every_error():
+def test_an_invalid_command_lists_every_error(http):
     with pytest.raises(Invalid) as caught:
         http(lambda request: problem(422, errors=[{"at": "a", "why": "b"}])).post("/toy/things", Thing)
 
     assert caught.value.errors == [{"at": "a", "why": "b"}]
 
 
-def test_a_command_that_does_not_fit_what_is_so_lists_every_error_too():
+def test_a_command_that_does_not_fit_what_is_so_lists_every_error_too(http):
     found = {"at": "name", "why": "looks like another", "person": "person_1"}
 
     with pytest.raises(Conflict) as caught:
@@ -53,12 +72,12 @@ def test_a_command_that_does_not_fit_what_is_so_lists_every_error_too():
     assert caught.value.extra["errors"] == [found]
 
 
-def test_an_answer_that_is_no_problem_document_is_told_by_its_status():
+def test_an_answer_that_is_no_problem_document_is_told_by_its_status(http):
     with pytest.raises(Unavailable, match="GET /toy/things: HTTP 502"):
         http(lambda request: httpx.Response(502, text="<html>")).get("/toy/things", Thing)
 
 
-def test_each_service_is_asked_at_its_own_address():
+def test_each_service_is_asked_at_its_own_address(http):
     asked = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -74,7 +93,7 @@ def test_each_service_is_asked_at_its_own_address():
         client.get("/three/z", Thing)
 
 
-def test_a_command_is_sent_again_with_the_same_key_until_the_platform_answers():
+def test_a_command_is_sent_again_with_the_same_key_until_the_platform_answers(http):
     keys = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -87,7 +106,7 @@ def test_a_command_is_sent_again_with_the_same_key_until_the_platform_answers():
     assert len(keys) == 3 and len(set(keys)) == 1
 
 
-def test_without_patience_a_platform_that_is_down_is_told_at_once():
+def test_without_patience_a_platform_that_is_down_is_told_at_once(http):
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
@@ -95,7 +114,7 @@ def test_without_patience_a_platform_that_is_down_is_told_at_once():
         http(answer).get("/toy/things", Thing)
 
 
-def test_a_listing_is_read_page_by_page():
+def test_a_listing_is_read_page_by_page(http):
     pages = {None: ("a", "1"), "1": ("b", "2"), "2": ("c", None)}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -103,3 +122,55 @@ def test_a_listing_is_read_page_by_page():
         return httpx.Response(200, json={"items": [{"name": name}], "next": following})
 
     assert [thing.name for thing in http(answer).pages("/toy/things", Thing, q=None)] == ["a", "b", "c"]
+
+
+def stream(*parts: str) -> httpx.Response:
+    return httpx.Response(200, content="".join(parts).encode(), headers={"content-type": "text/event-stream"})
+
+
+@pytest.mark.waits
+def test_a_stream_that_breaks_off_is_gone_on_with_where_it_was(http):
+    asked: list[str | None] = []
+    why = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("last-event-id"))
+        if len(asked) == 2:
+            raise httpx.ConnectError("refused")
+        if len(asked) == 1:
+            return stream(": here\n\n", "event: a\ndata: 1\nid: x.1\n\n", "event: b\nda")
+        return stream("event: b\ndata: 2\ndata: 3\nid: x.2\n\n")
+
+    events = http(answer).follow("/toy/stream", after="x.0", lost=why.append)
+
+    assert [(event.kind, event.data, event.id) for event in (next(events), next(events))] == [
+        ("a", "1", "x.1"), ("b", "2\n3", "x.2"),
+    ]  # fmt: skip
+    assert asked == ["x.0", "x.1", "x.1"]
+    assert len(why) == 1 and "does not answer" in why[0]
+
+
+def test_a_stream_that_cannot_begin_is_told_at_once(http):
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    for answer, error in [(refuse, Unavailable), (lambda request: problem(404), NotFound)]:
+        with pytest.raises(error):
+            next(http(answer).follow("/toy/stream"))
+
+
+def test_a_token_that_is_over_is_renewed_once_and_the_stream_goes_on(http):
+    tokens = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/people/token":
+            tokens.append(f"token{len(tokens)}")
+            return httpx.Response(200, json={"access_token": tokens[-1], "expires_in": 300})
+        if request.headers["authorization"] == "Bearer token0":
+            return problem(401)
+        return stream("event: a\ndata: 1\n\n") if tokens == ["token0", "token1"] else problem(403)
+
+    events = http(answer, key="living_key_" + "0" * 40).follow("/toy/stream")
+
+    assert next(events).data == "1"
+    assert len(tokens) == 2

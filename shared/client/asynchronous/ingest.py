@@ -1,0 +1,303 @@
+"""The ingest client: one method for each route."""
+
+# Made by `make docs` from shared/client/ingest.py; a test fails when it is stale.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from shared.client.asynchronous.http import AsyncHttp, part
+from shared.client.forms import Forms
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shared.events.ingest import NoticeKind
+    from shared.wire import ingest as wire
+else:
+    wire = Forms("shared.wire.ingest")
+
+
+class AsyncIngestClient:
+    """Watches, runs, records, possible duplicates and notices of a review."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def status(self, review: str) -> wire.IngestStatus:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
+
+    def quotas(self) -> AsyncIterator[wire.QuotaView]:
+        """How much each source was asked on each day, the newest day first; for leads."""
+        return self._http.pages("/ingest/quota", wire.QuotaView)
+
+    def parked(self) -> AsyncIterator[wire.ParkedView]:
+        """The sources that are left alone for now; for leads."""
+        return self._http.pages("/ingest/parked", wire.ParkedView)
+
+    async def coverage(self, review: str, *, since: date | None = None, until: date | None = None) -> wire.Coverage:
+        """Which source and strategy brought the records, and what would be lost without each."""
+        path = f"/ingest/reviews/{part(review)}/coverage"
+        return await self._http.get(path, wire.Coverage, since=since and str(since), until=until and str(until))
+
+    def citations(self, review: str, *, record: str | None = None) -> AsyncIterator[wire.CitationView]:
+        """Which included reports cite what a chase found, or are cited by it; of one record if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/citations", wire.CitationView, record=record)
+
+    def watches(self, review: str, *, purpose: wire.WatchPurpose = "search") -> AsyncIterator[wire.WatchView]:
+        """Every watch over its strategies, over what sources change, or over citations."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/watches", wire.WatchView, purpose=purpose)
+
+    async def pause(self, review: str, watch: str) -> wire.WatchView:
+        return await self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pause", wire.WatchView)
+
+    async def resume(self, review: str, watch: str) -> wire.WatchView:
+        return await self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/resume", wire.WatchView)
+
+    async def pull_now(self, review: str, watch: str) -> wire.WatchView:
+        """Makes the watch due; the scheduler pulls it within half a minute."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/watches/{part(watch)}/pull", wire.WatchView)
+
+    async def accept(self, review: str, watch: str, *, lacking: int, reason: str) -> wire.WatchView:
+        """Accepts that the last run of a watch lacks so many works; takes that back with 0."""
+        body = {"lacking": lacking, "reason": reason}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/watches/{part(watch)}/accept", wire.WatchView, body
+        )
+
+    def runs(self, review: str, *, watch: str | None = None) -> AsyncIterator[wire.RunView]:
+        """Every run, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs", wire.RunView, watch=watch)
+
+    async def run(self, review: str, run: str) -> wire.RunView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/runs/{part(run)}", wire.RunView)
+
+    def items(self, review: str, run: str) -> AsyncIterator[wire.RunItemView]:
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/items", wire.RunItemView)
+
+    def rejections(self, review: str, run: str) -> AsyncIterator[wire.RejectionView]:
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/rejections", wire.RejectionView)
+
+    def rejections_of_review(
+        self, review: str, *, source: str | None = None, run: str | None = None, open: bool | None = None
+    ) -> AsyncIterator[wire.RejectionView]:
+        """Items that are no records, those of the newest run first; `open` are those that are none even now."""
+        asked = {"source": source, "run": run, "open": None if open is None else str(open).lower()}
+        return self._http.pages(f"/ingest/reviews/{part(review)}/rejections", wire.RejectionView, **asked)
+
+    async def upload(self, review: str, pieces: Callable[[], AsyncIterable[bytes]], size: int) -> wire.FileView:
+        """Keeps a file, sent piece by piece; `pieces` begins it anew each time."""
+        return await self._http.upload(f"/ingest/reviews/{part(review)}/files", wire.FileView, pieces, size)
+
+    async def request_import(self, review: str, asked: wire.NewImport | Mapping[str, object]) -> wire.ImportView:
+        """Asks for the records of an uploaded file to be taken in."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/imports", wire.ImportView, asked)
+
+    def imports(self, review: str) -> AsyncIterator[wire.ImportView]:
+        """Every file that was brought, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/imports", wire.ImportView)
+
+    async def imported(self, review: str, imported: str) -> wire.ImportView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/imports/{part(imported)}", wire.ImportView)
+
+    async def mapping(self, review: str, imported: str) -> wire.MappingView:
+        """What a lead said the columns of an imported file mean; for leads."""
+        return await self._http.get(
+            f"/ingest/reviews/{part(review)}/imports/{part(imported)}/mapping", wire.MappingView
+        )
+
+    def decisions(
+        self, review: str, *, record: str | None = None, imported: str | None = None, stage: str | None = None
+    ) -> AsyncIterator[wire.StatementView]:
+        """What files state was decided before, of a record, a file or a stage if given; for leads."""
+        asked = {"record": record, "imported": imported, "stage": stage}
+        return self._http.pages(f"/ingest/reviews/{part(review)}/decisions", wire.StatementView, **asked)
+
+    async def begin_search(
+        self, review: str, watch: str, asked: wire.NewSearch | Mapping[str, object]
+    ) -> wire.SearchView:
+        """Says what was searched by hand, of which the files are to come."""
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/watches/{part(watch)}/searches", wire.SearchView, asked
+        )
+
+    async def sign_nothing_new(
+        self, review: str, watch: str, said: wire.NothingNew | Mapping[str, object]
+    ) -> wire.SearchView:
+        """Signs that a search by hand brought nothing new."""
+        path = f"/ingest/reviews/{part(review)}/watches/{part(watch)}/nothing-new"
+        return await self._http.post(path, wire.SearchView, said)
+
+    def searches(self, review: str, *, watch: str | None = None) -> AsyncIterator[wire.SearchView]:
+        """Every search that was made by hand, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/searches", wire.SearchView, watch=watch)
+
+    async def search(self, review: str, search: str) -> wire.SearchView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/searches/{part(search)}", wire.SearchView)
+
+    async def request_export(self, review: str, asked: wire.NewExport | Mapping[str, object]) -> wire.ExportView:
+        """Asks for a file of the review's records."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/exports", wire.ExportView, asked)
+
+    def exports(self, review: str) -> AsyncIterator[wire.ExportView]:
+        """The files of records that are kept, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/exports", wire.ExportView)
+
+    async def export(self, review: str, export: str) -> wire.ExportView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/exports/{part(export)}", wire.ExportView)
+
+    async def file_of_export(self, review: str, export: str, into: Callable[[bytes], object]) -> None:
+        """Hands its file over, piece by piece."""
+        await self._http.download(f"/ingest/reviews/{part(review)}/exports/{part(export)}/file", into)
+
+    async def request_reparse(
+        self, review: str, *, source: str | None = None, run: str | None = None, rejected: bool = False
+    ) -> wire.ReparseView:
+        """Asks for kept answers to be read again; `rejected` are those with items that are no records yet."""
+        body = {"source": source, "run": run, "rejected": rejected}
+        return await self._http.post(f"/ingest/reviews/{part(review)}/reparses", wire.ReparseView, body)
+
+    async def reparse(self, review: str, reparse: str) -> wire.ReparseView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/reparses/{part(reparse)}", wire.ReparseView)
+
+    def answers(self, review: str, run: str) -> AsyncIterator[wire.RawAnswerView]:
+        """The raw answers that a run's source gave, in the order in which they came; for leads."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/runs/{part(run)}/answers", wire.RawAnswerView)
+
+    async def answer(self, review: str, run: str, number: int) -> bytes:
+        """One of them, as it came: some MB at most."""
+        return (
+            await self._http.raw("GET", f"/ingest/reviews/{part(review)}/runs/{part(run)}/answers/{number}")
+        ).content
+
+    def records(
+        self, review: str, *, doi: str | None = None, pmid: str | None = None
+    ) -> AsyncIterator[wire.RecordSummary]:
+        """Every record, the oldest first; or those with an identifier."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/records", wire.RecordSummary, doi=doi, pmid=pmid)
+
+    async def record(self, review: str, record: str) -> wire.RecordView:
+        return await self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}", wire.RecordView)
+
+    async def add(self, review: str, asked: wire.NewAddition | Mapping[str, object]) -> wire.AddedView:
+        """Adds what no search brought; with `dry_run` only says what would become of it."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/records", wire.AddedView, asked)
+
+    def additions(self, review: str, *, record: str | None = None) -> AsyncIterator[wire.AdditionView]:
+        """What people added, the newest first; of one record if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/additions", wire.AdditionView, record=record)
+
+    async def addition(self, review: str, addition: str) -> wire.AdditionText:
+        """One of them whole, with what is held back of a restricted one; for reviewers."""
+        return await self._http.get(f"/ingest/reviews/{part(review)}/additions/{part(addition)}", wire.AdditionText)
+
+    async def withdraw(self, review: str, record: str, reason: str) -> wire.WithdrawnView:
+        """Takes away for good what is held back of a record."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/withdraw"
+        return await self._http.post(path, wire.WithdrawnView, {"reason": reason})
+
+    def open_copies(self, review: str) -> AsyncIterator[wire.RecordCopiesView]:
+        """Where each record that passed a stage can be read by anybody; the addresses are others' words."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/open-copies", wire.RecordCopiesView)
+
+    async def upload_text(self, review: str, pieces: Callable[[], AsyncIterable[bytes]], size: int) -> wire.FileView:
+        """Keeps the file of a copy, sent piece by piece; `pieces` begins it anew each time."""
+        return await self._http.upload(f"/ingest/reviews/{part(review)}/text-files", wire.FileView, pieces, size)
+
+    async def texts(self, review: str, record: str) -> wire.RecordTexts:
+        """The copies of a record's report, and whether one is sought."""
+        return await self._http.get(f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.RecordTexts)
+
+    async def text(self, review: str, text: str) -> wire.TextView:
+        """A copy of a report, without its bytes."""
+        return await self._http.get(f"/ingest/reviews/{part(review)}/texts/{part(text)}", wire.TextView)
+
+    async def add_text(self, review: str, record: str, asked: wire.NewText | Mapping[str, object]) -> wire.TextView:
+        """Keeps an uploaded file as a copy of a record's report."""
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/records/{part(record)}/texts", wire.TextView, asked
+        )
+
+    async def file_of_text(self, review: str, text: str, into: Callable[[bytes], object]) -> None:
+        """Hands the file of a copy over, piece by piece, to whom may read it."""
+        await self._http.download(f"/ingest/reviews/{part(review)}/texts/{part(text)}/file", into)
+
+    async def withdraw_text(self, review: str, text: str, *, reason: str) -> wire.TextView:
+        """Takes a copy back."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/withdraw"
+        return await self._http.post(path, wire.TextView, {"reason": reason})
+
+    async def decide_retrieval(
+        self, review: str, record: str, *, state: Literal["sought", "not_retrieved"], reason: str
+    ) -> wire.RetrievalView:
+        """Says that the full text of a record cannot be had, or is to be sought (again)."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/retrieval"
+        return await self._http.post(path, wire.RetrievalView, {"state": state, "reason": reason})
+
+    def retrievals(self, review: str, *, state: wire.RetrievalState | None = None) -> AsyncIterator[wire.RetrievalView]:
+        """Of each record whose full text was ever sought whether it is retrieved; those in a state if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/retrievals", wire.RetrievalView, state=state)
+
+    async def notice(
+        self, review: str, record: str, *, kind: NoticeKind, reason: str, drill: bool = False
+    ) -> wire.NoticeView:
+        """Tells of a retraction, correction, reinstatement ...; `drill` marks an exercise."""
+        body = {"kind": kind, "reason": reason, "drill": drill}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/records/{part(record)}/notices", wire.NoticeView, body
+        )
+
+    def duplicates(
+        self, review: str, *, state: Literal["open", "same", "different"] = "open"
+    ) -> AsyncIterator[wire.DuplicateView]:
+        return self._http.pages(f"/ingest/reviews/{part(review)}/duplicates", wire.DuplicateView, state=state)
+
+    async def decide_duplicate(
+        self, review: str, duplicate: str, verdict: Literal["same", "different"], reason: str
+    ) -> wire.DuplicateView:
+        body = {"verdict": verdict, "reason": reason}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/duplicates/{part(duplicate)}", wire.DuplicateView, body
+        )
+
+    async def merge(self, review: str, record: str, *, other: str, reason: str) -> wire.RulingView:
+        """Makes two records one for good."""
+        body = {"other": other, "reason": reason}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/records/{part(record)}/merge", wire.RulingView, body
+        )
+
+    async def split(
+        self, review: str, record: str, *, source_records: Sequence[str] = (), absorbed: str | None = None, reason: str
+    ) -> wire.RulingView:
+        """Parts source records (`source:id`), or a record that was absorbed, from a record for good."""
+        body = {"source_records": list(source_records), "absorbed": absorbed, "reason": reason}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/records/{part(record)}/split", wire.RulingView, body
+        )
+
+    async def keep_apart(self, review: str, record: str, *, other: str, reason: str) -> wire.RulingView:
+        """Keeps two records apart for good."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/keep-apart"
+        return await self._http.post(path, wire.RulingView, {"other": other, "reason": reason})
+
+    async def correct(
+        self, review: str, record: str, *, field: str, value: str | list[str] | None, reason: str
+    ) -> wire.CorrectionView:
+        """Says what a field of a record's description is; None where it has none."""
+        path = f"/ingest/reviews/{part(review)}/records/{part(record)}/corrections"
+        return await self._http.post(path, wire.CorrectionView, {"field": field, "value": value, "reason": reason})
+
+    async def undo_correction(self, review: str, correction: str, reason: str) -> wire.CorrectionView:
+        path = f"/ingest/reviews/{part(review)}/corrections/{part(correction)}/undo"
+        return await self._http.post(path, wire.CorrectionView, {"reason": reason})
+
+    def rulings(self, review: str) -> AsyncIterator[wire.RulingView]:
+        """What people decided about which source records are one work, the newest first."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/rulings", wire.RulingView)
+
+    async def undo(self, review: str, ruling: str, *, reason: str) -> wire.RulingView:
+        """Takes a ruling back."""
+        path = f"/ingest/reviews/{part(review)}/rulings/{part(ruling)}/undo"
+        return await self._http.post(path, wire.RulingView, {"reason": reason})

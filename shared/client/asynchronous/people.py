@@ -1,0 +1,138 @@
+"""The client's view of people: who belongs to a review, invitations, and keys."""
+
+# Made by `make docs` from shared/client/people.py; a test fails when it is stale.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
+
+from shared.client.asynchronous.http import AsyncHttp, part
+from shared.client.forms import Forms
+
+if TYPE_CHECKING:
+    from shared.wire import people as wire
+else:
+    wire = Forms("shared.wire.people")
+
+#: A body, or what would be its JSON.
+Said = Mapping[str, object]
+
+
+class AsyncPeopleClient:
+    """Persons, memberships, invitations and keys."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def me(self) -> wire.Me:
+        """Who I am here, my roles, and what my key is for."""
+        return await self._http.get("/people/me", wire.Me)
+
+    async def found(self, review: str) -> wire.ReviewPeople:
+        """Founds a review, of which I am the lead. Raises Conflict for a name that is taken."""
+        return await self._http.post(f"/people/reviews/{part(review)}", wire.ReviewPeople)
+
+    async def review(self, review: str) -> wire.ReviewPeople:
+        return await self._http.get(f"/people/reviews/{part(review)}", wire.ReviewPeople)
+
+    async def set_pseudonyms(self, review: str, pseudonyms: bool) -> wire.ReviewPeople:
+        """Shows members each other's numbers, or their names."""
+        return await self._http.send(
+            "PUT", f"/people/reviews/{part(review)}", wire.ReviewPeople, {"pseudonyms": pseudonyms}
+        )
+
+    def members(self, review: str, *, left: bool = False) -> AsyncIterator[wire.MemberView]:
+        """Who belongs to a review; with `left` also who did."""
+        return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)
+
+    def members_of_all(self, *, left: bool = False) -> AsyncIterator[wire.MemberView]:
+        """Who has a role in all reviews; for admins."""
+        return self._http.pages("/people/members", wire.MemberView, left=left)
+
+    async def change_role(self, review: str, member: str, role: str) -> wire.MemberView:
+        return await self._http.send("PUT", _member(review, member), wire.MemberView, {"role": role})
+
+    async def remove(self, review: str | None, member: str) -> wire.Withdrawal:
+        """Ends a membership, mine or another's, or without a review a role in all. What they decided stands."""
+        path = f"/people/members/{part(member)}" if review is None else _member(review, member)
+        return await self._http.send("DELETE", path, wire.Withdrawal)
+
+    def old_names(self, review: str) -> AsyncIterator[wire.MappedNameView]:
+        """Whose the names are under which people acted in a review before they had ids."""
+        return self._http.pages(f"/people/reviews/{part(review)}/old-names", wire.MappedNameView)
+
+    async def old_names_in(self, service: str, review: str) -> wire.OldNames:
+        """Those that a service knows: screening, synthesis or notify."""
+        return await self._http.get(f"/{part(service)}/reviews/{part(review)}/old-names", wire.OldNames)
+
+    async def map_name(self, review: str, asked: wire.NewMapping | Said) -> wire.MappedNameView:
+        """Says whose an old name is, once and for good. Raises Conflict (`looks_alike`) where it looks like a member's,
+        whose id and name are the `person` and `called` of its errors."""
+        return await self._http.post(f"/people/reviews/{part(review)}/old-names", wire.MappedNameView, asked)
+
+    async def invite(self, review: str, asked: wire.NewInvitation | Said) -> wire.Invited:
+        """A link by which one person comes in; this answer alone has it."""
+        return await self._http.post(f"/people/reviews/{part(review)}/invitations", wire.Invited, asked)
+
+    def invitations(self, review: str | None) -> AsyncIterator[wire.InvitationView]:
+        """The links of a review, or those that are of none; without what opens them."""
+        return self._http.pages(_invitations(review), wire.InvitationView)
+
+    async def withdraw_invitation(self, review: str | None, invitation: str) -> wire.InvitationView:
+        """Ends a link before its time."""
+        return await self._http.send("DELETE", f"{_invitations(review)}/{part(invitation)}", wire.InvitationView)
+
+    async def grant(self, asked: wire.NewGrant | Said) -> wire.Invited:
+        """A link to a role in all reviews, to found some, or for somebody to come back."""
+        return await self._http.post("/people/grants", wire.Invited, asked)
+
+    async def accept(self, asked: wire.Accepted | Said) -> wire.Arrived:
+        """Comes in by a link, as somebody new; answers my first key."""
+        return await self._http.post("/people/invitations/accept", wire.Arrived, asked)
+
+    async def join(self, invitation: str) -> wire.Arrived:
+        """Comes in by a link, as who I am already."""
+        return await self._http.post("/people/invitations/join", wire.Arrived, {"invitation": invitation})
+
+    def keys(self) -> AsyncIterator[wire.KeyView]:
+        """My keys, and those that I made for programs, oldest first."""
+        return self._http.pages("/people/keys", wire.KeyView)
+
+    def keys_of(self, review: str) -> AsyncIterator[wire.KeyView]:
+        """The keys that are for a review alone."""
+        return self._http.pages(f"/people/reviews/{part(review)}/keys", wire.KeyView)
+
+    async def make_key(self, asked: wire.NewKey | Said) -> wire.KeyMade:
+        """A key of mine; with scopes, one by which a client acts for me. This answer alone has it."""
+        return await self._http.post("/people/keys", wire.KeyMade, asked)
+
+    async def make_program_key(self, review: str | None, asked: wire.NewProgramKey | Said) -> wire.KeyMade:
+        """A key for a program of a review, or of all."""
+        path = "/people/programs" if review is None else f"/people/reviews/{part(review)}/keys"
+        return await self._http.post(path, wire.KeyMade, asked)
+
+    async def withdraw_key(self, key: str, review: str | None = None) -> wire.Withdrawal:
+        """Withdraws a key of mine; with a review, as its lead, one that is for it alone."""
+        path = f"/people/keys/{part(key)}" if review is None else f"/people/reviews/{part(review)}/keys/{part(key)}"
+        return await self._http.send("DELETE", path, wire.Withdrawal)
+
+    async def withdrawal(self, number: int) -> wire.Withdrawal:
+        """Whether every service hears of a withdrawal by now."""
+        return await self._http.get(f"/people/withdrawals/{number}", wire.Withdrawal)
+
+    def persons(self) -> AsyncIterator[wire.PersonView]:
+        """Everybody; for admins."""
+        return self._http.pages("/people/persons", wire.PersonView)
+
+    async def erase_name(self, person: str) -> wire.PersonView:
+        """Forgets what somebody is called, for good."""
+        return await self._http.send("DELETE", f"/people/persons/{part(person)}/name", wire.PersonView)
+
+
+def _invitations(review: str | None) -> str:
+    return "/people/grants" if review is None else f"/people/reviews/{part(review)}/invitations"
+
+
+def _member(review: str, member: str) -> str:
+    return f"/people/reviews/{part(review)}/members/{part(member)}"

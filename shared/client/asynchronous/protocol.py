@@ -1,0 +1,53 @@
+"""The client's view of protocol."""
+
+# Made by `make docs` from shared/client/protocol.py; a test fails when it is stale.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Literal
+
+from shared.client.asynchronous.http import AsyncHttp, part
+from shared.client.forms import Forms
+
+if TYPE_CHECKING:
+    from shared.wire import protocol as wire
+else:
+    wire = Forms("shared.wire.protocol")
+
+
+class AsyncProtocolClient:
+    """Reviews and the versions of their protocols."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def apply(
+        self,
+        review: str,
+        document: str | bytes,
+        *,
+        form: Literal["yaml", "json"] = "yaml",
+        follows: int | None = None,
+    ) -> wire.Applied:
+        """Sends a protocol file as it is, which `follows` a version. Raises Invalid, with every error, when it is
+        malformed, Conflict when another version is the newest by now (`not_the_newest`), or when it is an earlier one
+        again and nothing is said of which it follows (`older_version`)."""
+        at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
+        return self._http.read(
+            wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows})
+        )
+
+    def reviews(self) -> AsyncIterator[wire.ReviewView]:
+        """The reviews the token holds for."""
+        return self._http.pages("/protocol/reviews", wire.ReviewView)
+
+    async def newest(self, review: str) -> wire.VersionView:
+        return await self._http.get(f"/protocol/reviews/{part(review)}", wire.VersionView)
+
+    def versions(self, review: str) -> AsyncIterator[wire.VersionHead]:
+        """Every version, oldest first."""
+        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
+
+    async def version(self, review: str, number: int) -> wire.VersionView:
+        return await self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)

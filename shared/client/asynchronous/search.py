@@ -1,0 +1,55 @@
+"""The client's view of search."""
+
+# Made by `make docs` from shared/client/search.py; a test fails when it is stale.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+from shared.client.asynchronous.http import AsyncHttp, part
+from shared.client.forms import Forms
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shared.wire import search as wire
+else:
+    wire = Forms("shared.wire.search")
+
+
+class About(TypedDict, total=False):
+    """What narrows and orders what is found; None is as good as left out."""
+
+    published_from: date | str | None
+    published_until: date | str | None
+    status: Sequence[str] | None
+    source: Sequence[str] | None
+    kind: Sequence[str] | None
+    language: Sequence[str] | None
+    venue: Sequence[str] | None
+    notice: Sequence[str] | None
+    sort: Literal["relevance", "newest"]
+    facet: Sequence[str] | None
+    limit: int
+    cursor: str | None
+
+
+class AsyncSearchClient:
+    """Finding records, and rebuilding the index."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    async def find(self, review: str, q: str = "", **about: Unpack[About]) -> wire.SearchPage:
+        """One page. `about`: published_from, published_until, status, source, kind, language, venue, notice, sort,
+        facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
+        return await self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
+
+    async def rebuild(self) -> wire.RebuildView:
+        """Asks for the index to be made anew from the log."""
+        return await self._http.post("/search/rebuilds", wire.RebuildView)
+
+    async def rebuilds(self) -> wire.Rebuilds:
+        """The newest rebuilds, newest first."""
+        return await self._http.get("/search/rebuilds", wire.Rebuilds)

@@ -1,0 +1,115 @@
+"""The client's view of synthesis."""
+
+# Made by `make docs` from shared/client/synthesis.py; a test fails when it is stale.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
+
+from shared.client.asynchronous.http import AsyncHttp, part
+from shared.client.forms import Forms
+
+if TYPE_CHECKING:
+    from shared.wire import synthesis as wire
+else:
+    wire = Forms("shared.wire.synthesis")
+
+
+class AsyncSynthesisClient:
+    """Evidence, what it says of the theories, and the signed revisions."""
+
+    def __init__(self, http: AsyncHttp) -> None:
+        self._http = http
+
+    # Where a review stands
+
+    async def status(self, review: str) -> wire.StatusView:
+        return await self._http.get(f"/synthesis/reviews/{part(review)}", wire.StatusView)
+
+    # Evidence
+
+    async def link(self, review: str, batch: wire.EvidenceBatch) -> wire.BatchTaken:
+        """Ties fragments to CMOCs: all are taken, or none. Raises NotFound while a record's inclusion is still
+        on its way."""
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/evidence/batch", wire.BatchTaken, batch)
+
+    async def link_one(self, review: str, evidence: wire.EvidenceGiven) -> wire.EvidenceTaken:
+        """Ties one fragment to CMOCs."""
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceTaken, evidence)
+
+    def evidence(
+        self, review: str, *, record: str | None = None, cmoc: str | None = None
+    ) -> AsyncIterator[wire.EvidenceView]:
+        """Every link, of one record or CMOC where given."""
+        return self._http.pages(
+            f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceView, record=record, cmoc=cmoc
+        )
+
+    async def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
+        body = {"why": why, "link": link}
+        return await self._http.post(
+            f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
+        )
+
+    def reports(self, review: str) -> AsyncIterator[wire.ReportView]:
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
+
+    async def join_study(self, review: str, record: str, why: str, *, same_as: str | None) -> wire.ReportView:
+        """Counts a record's report as one of another's study; as a study of its own again with None."""
+        body = {"same_as": same_as, "why": why}
+        return await self._http.post(
+            f"/synthesis/reviews/{part(review)}/reports/{part(record)}/study", wire.ReportView, body
+        )
+
+    # The theories
+
+    async def cmocs(self, review: str) -> list[wire.CmocView]:
+        return await self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
+
+    def history(self, review: str, cmoc: str) -> AsyncIterator[wire.TheoryEventView]:
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
+
+    async def support(self, review: str) -> wire.SupportTable:
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
+
+    # Drafts and revisions
+
+    async def draft(self, review: str) -> wire.DraftView:
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/draft", wire.DraftView)
+
+    async def sign(self, review: str, signed: wire.SignDraft | Mapping[str, object]) -> wire.RevisionView:
+        """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
+
+    def revisions(self, review: str) -> AsyncIterator[wire.RevisionListed]:
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/revisions", wire.RevisionListed)
+
+    async def revision(self, review: str, number: int) -> wire.RevisionView:
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
+
+    async def verify(self, review: str, number: int) -> wire.Verified:
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/verify", wire.Verified)
+
+    async def export(self, review: str, number: int) -> wire.ExportedRevision:
+        """A revision with the exact text that was signed."""
+        path = f"/synthesis/reviews/{part(review)}/revisions/{number}/export"
+        return await self._http.get(path, wire.ExportedRevision)
+
+    async def diff(self, review: str, before: int, after: int) -> wire.Difference:
+        return await self._http.get(
+            f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after
+        )
+
+    # What asks for another look
+
+    def rejudgements(self, review: str, state: str | None = None) -> AsyncIterator[wire.RejudgementView]:
+        """All of them, or those that are `open` or `closed`."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rejudgements", wire.RejudgementView, state=state)
+
+    async def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
+        path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
+        return await self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def triggers(self, review: str) -> AsyncIterator[wire.TriggerView]:
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)
