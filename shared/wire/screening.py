@@ -21,7 +21,7 @@ TextState = Literal["sought", "retrieved", "not_retrieved"]
 Ended = Literal["voted", "released", "lapsed", "withdrawn", "freed"]
 Returned = Literal["released", "skipped", "lapsed", "freed"]
 BatchKind = Literal["imported", "decide", "park", "bring_back", "reopen"]
-BatchState = Literal["asked", "carried_out", "undoing", "undone"]
+BatchState = Literal["requested", "carried_out", "undoing", "undone"]
 Outcome = Literal["done", "left_alone"]
 
 
@@ -660,7 +660,7 @@ class UndoneBatch(Given):
 
 class BatchView(BaseModel):
     """A batch: who asked for what (`asked` has what is particular to its kind), and how far it is. Of its `n` records
-    so many are `done`, and why how many were `left_alone`; the rest waits while it is `asked` for. Of what was done so
+    so many are `done`, and why how many were `left_alone`; the rest waits while it is `requested`. Of what was done so
     much is `taken_back`, and why so much stays, once it is undone."""
 
     batch: str

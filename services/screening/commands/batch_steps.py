@@ -39,7 +39,7 @@ class Carrying:
         if record is None:
             return "unknown_record"
         if record.merged_into is not None:
-            return "merged"
+            return RecordStates.MERGED
         if record.state == RecordStates.EXCLUDED and record.rule is not None:
             return "kept_out"
         if task is None or task.state == TaskStates.WITHDRAWN:
@@ -90,7 +90,7 @@ class Carrying:
         if task.state in TaskStates.DECIDED:
             return "decided"
         if task.votes_cast:
-            return "voted"
+            return "voted_on"
         plan, stage = store.plan_of(work, task), store.stage_of(work, task)
         decision: Decision | None = domain.decision_of(stage, ballot.answer)
         if decision is None or domain.decision_faults(stage, ballot, {cmoc.id for cmoc in plan.protocol.cmocs}):
@@ -107,7 +107,7 @@ def take_back(work: Work, batch: BatchRow, it: BatchRecordRow, record: Record | 
     if record is None or task is None:
         return "unknown_record"
     if record.merged_into is not None:
-        return "merged"
+        return RecordStates.MERGED
     was = it.was or {}
     match batch.kind:
         case "imported" | "decide":

@@ -42,7 +42,7 @@ def request_batch(work: Work, review: str, asked: NewBatch) -> BatchRow:
     """
     plan = views.known_plan(work, review)
     views.require_stage(views.known_stages(plan, store.dropped_stages(work, review)), review, asked.stage)
-    faults = [*_faults(asked, plan, domain.stage_named(plan.protocol, asked.stage), work)]
+    faults = [*_faults(work, asked, plan, domain.stage_named(plan.protocol, asked.stage))]
     if faults:
         errors = [{"at": fault.at, "why": fault.why, "slug": fault.slug} for fault in faults]
         raise Invalid(f"{faults[0].at}: {faults[0].why}", errors, slug=faults[0].slug)
@@ -51,7 +51,7 @@ def request_batch(work: Work, review: str, asked: NewBatch) -> BatchRow:
     )
     row = BatchRow(
         id=new_id("batch"), review=review, kind=asked.kind, stage=asked.stage, reason=asked.reason, asked=particular,
-        asked_by=work.actor, via=work.via, asked_at=work.now, state=BatchStates.ASKED, n=0,
+        asked_by=work.actor, via=work.via, asked_at=work.now, state=BatchStates.REQUESTED, n=0,
     )  # fmt: skip
     row.n = _add_records(work, row, asked)
     if row.n > MOST_IN_BATCH:
@@ -65,7 +65,7 @@ def undo_batch(work: Work, review: str, batch: str, reason: str) -> BatchRow:
     (`batch_undone`)."""
     known = store.batch_of(work, review, batch)
     row = store.lock_batch(work, known.id) or known
-    if row.state not in (BatchStates.ASKED, BatchStates.CARRIED_OUT):
+    if row.state not in (BatchStates.REQUESTED, BatchStates.CARRIED_OUT):
         raise Conflict("this batch is undone already, or is being undone", slug="batch_undone")
     BatchStates.turn(row, BatchStates.UNDOING)
     row.after, row.ended_at = "", None
@@ -130,7 +130,7 @@ def _add_records(work: Work, row: BatchRow, asked: NewBatch) -> int:
     return store.add_found(work, row, _CAN[asked.kind] if which.state is None else (which.state,), which)
 
 
-def _faults(asked: NewBatch, plan: Plan, stage: Stage | None, work: Work) -> Iterator[Fault]:
+def _faults(work: Work, asked: NewBatch, plan: Plan, stage: Stage | None) -> Iterator[Fault]:
     """All that is wrong with what is asked for; `stage` is that of the newest protocol, where it has it."""
     takes, needs = _TAKES[asked.kind]
     for name in ("records", "where", "imported", "mapping", "answer", "excluded_for", "judged_for", "until", "votes"):

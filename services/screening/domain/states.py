@@ -107,16 +107,16 @@ class LeaseStates(States[Ended]):
 class BatchStates(States[BatchState]):
     """What a lead asked for many records at once."""
 
-    ASKED: Final = "asked"
+    REQUESTED: Final = "requested"
     CARRIED_OUT: Final = "carried_out"
     UNDOING: Final = "undoing"
     UNDONE: Final = "undone"
 
     what = "batch"
     moves = {
-        (None, ASKED): "a lead asks for it",
-        (ASKED, CARRIED_OUT): "all its records are gone through",
-        (ASKED, UNDOING): "a lead undoes it before it is through",
+        (None, REQUESTED): "a lead asks for it",
+        (REQUESTED, CARRIED_OUT): "all its records are gone through",
+        (REQUESTED, UNDOING): "a lead undoes it before it is through",
         (CARRIED_OUT, UNDOING): "a lead undoes it",
         (UNDOING, UNDONE): "all that it did is gone through",
     }

@@ -31,7 +31,7 @@ def test_a_lead_applies_what_a_file_states_sees_what_was_left_alone_and_undoes_i
 
     said = as_("lea", "queue", "batch", "apply", REVIEW, *asked, *BECAUSE, role="lead").stdout
 
-    assert "imported at sift, 3 records: as we agreed\n  2 done, 1 left alone (voted 1)\n  r1: voted\n" in said
+    assert "imported at sift, 3 records: as we agreed\n  2 done, 1 left alone (voted_on 1)\n  r1: voted_on\n" in said
     shown = as_("lea", "queue", "decisions", REVIEW, role="lead").stdout
     assert [line.split()[2:] for line in shown.splitlines()[1:]] == [
         ["sift", "in", "2", "2"], ["sift", "out", "1", "0"],
@@ -39,7 +39,7 @@ def test_a_lead_applies_what_a_file_states_sees_what_was_left_alone_and_undoes_i
     (listed,) = data(as_("lea", "queue", "batch", "list", REVIEW, "--json", role="lead"))
     batch = listed["batch"]
     alone = as_("lea", "queue", "batch", "show", REVIEW, batch, "--outcome", "left_alone", role="lead").stdout
-    assert "r1" in alone and "voted" in alone and "r2" not in alone
+    assert "r1" in alone and "voted_on" in alone and "r2" not in alone
     undone = as_("lea", "queue", "batch", "undo", REVIEW, batch, "--reason", "the wrong file", role="lead").stdout
     assert "  2 of these undone: the wrong file" in undone
     assert "2" in as_("lea", "queue", "batch", "list", REVIEW, role="lead").stdout

@@ -87,9 +87,9 @@ def test_a_lead_asks_for_a_batch_looks_at_it_and_undoes_it_through_the_client(ri
     batch = lea.request_batch(REVIEW, asked).batch
     rig.bench.runs(jobs.carry_out_batches)
 
-    assert [(it.batch, it.done, it.left_alone) for it in lea.batches(REVIEW)] == [(batch, 1, {"voted": 1})]
+    assert [(it.batch, it.done, it.left_alone) for it in lea.batches(REVIEW)] == [(batch, 1, {"voted_on": 1})]
     assert [(it.record, it.title, it.why) for it in lea.batch_records(REVIEW, batch, "left_alone")] == [
-        ("r1", "On r1", "voted"),
+        ("r1", "On r1", "voted_on"),
     ]  # fmt: skip
     assert lea.undo_batch(REVIEW, batch, "the wrong file").state == "undoing"
     rig.bench.runs(jobs.carry_out_batches)
