@@ -182,8 +182,8 @@ class ScreeningClient:
     ) -> training.TrainingReceipt:
         """Answers an item of a stage's training set, once; the answer says what is right. Raises Conflict
         (`already_answered`), NotFound or Invalid as `vote` does for an answer."""
-        at = f"{_at(review)}/stages/{part(stage)}/training/{part(item)}"
-        return self._http.post(at, training.TrainingReceipt, {"answer": answer, "excluded_for": excluded_for})
+        asked = {"item": item, "answer": answer, "excluded_for": excluded_for}
+        return self._http.post(f"{_at(review)}/stages/{part(stage)}/training", training.TrainingReceipt, asked)
 
     def training(self, review: str) -> list[training.StageTraining]:
         """How people answered each stage's training set: for a lead all, else what I answered."""

@@ -38,6 +38,7 @@ class TrainingRequest(Given):
     """An answer to an item of a training set; where the stage has reasons, one that excludes names the one that it is
     `excluded_for`."""
 
+    item: Short
     answer: Short
     excluded_for: Short | None = None
 

@@ -25,7 +25,6 @@ from shared.wire.training import (
 
 Review = Name
 Named = Name
-Item = Name
 
 
 @router.get("/reviews/{review}/training")
@@ -54,11 +53,10 @@ def show_next_training(review: Review, work: Reading, person: Reviewer, stage: W
     return NextTraining(item=card)
 
 
-@router.post("/reviews/{review}/stages/{stage}/training/{item}")
+@router.post("/reviews/{review}/stages/{stage}/training")
 def give_training_answer(
     review: Review,
     stage: Named,
-    item: Item,
     body: TrainingRequest,
     work: Unit,
     person: Reviewer,
@@ -68,14 +66,14 @@ def give_training_answer(
 
     def give() -> TrainingReceipt:
         ballot = Ballot(body.answer, excluded_for=body.excluded_for)
-        given, left = training.answer_item(work, review, stage, item, ballot)
+        given, left = training.answer_item(work, review, stage, body.item, ballot)
         return TrainingReceipt(
-            stage=stage, item=item, answer=given.answer, excluded_for=given.excluded_for,
+            stage=stage, item=body.item, answer=given.answer, excluded_for=given.excluded_for,
             is_right=given.right, reason_is_right=given.reason_right,
             right=given.item.answer, right_excluded_for=given.item.excluded_for, why=given.item.why, left=left,
         )  # fmt: skip
 
-    return work.once(key, f"train {review} {stage} {item}", body, give)
+    return work.once(key, f"train {review} {stage}", body, give)
 
 
 def _given(work: Work, review: str, person: str | None) -> dict[str, dict[str, list[store.TrainingAnswer]]]:

@@ -90,6 +90,8 @@ def parts_used(work: Work, review: str, stage: str) -> list[tuple[int, int]]:
 def lock_assigning(work: Work, review: str, version: int) -> None:
     """Holds the making of assignments of a review until this work ends, by its newest protocol version."""
     work.session.get(ProtocolRow, (review, version), with_for_update=True)
+    # What was made while this waited counts.
+    _forget(work)
 
 
 def add_assignment(work: Work, row: AssignmentRow, pools: Iterable[tuple[PoolRow, Sequence[str]]]) -> None:

@@ -43,7 +43,7 @@ def next_item(rig: ScreeningRig, name: str, **asked: str) -> dict[str, Any] | No
 
 
 def trains(rig: ScreeningRig, name: str, item: str, answer: str, **more: Any) -> Any:
-    return rig.asks(f"/stages/sift/training/{item}", {"answer": answer, **more}, name)
+    return rig.asks("/stages/sift/training", {"item": item, "answer": answer, **more}, name)
 
 
 def finishes(rig: ScreeningRig, name: str) -> None:
@@ -107,10 +107,10 @@ def test_an_item_is_asked_without_what_is_right_and_answered_with_it(trained_rig
 
 def test_the_first_answer_counts_and_there_is_no_second(trained_rig):
     rig = trained_rig
-    at = f"/screening/reviews/{REVIEW}/stages/sift/training/roof"
+    at = f"/screening/reviews/{REVIEW}/stages/sift/training"
     sent = [
         rig.person("ana").post(
-            at, json={"answer": "exclude", "excluded_for": "opinion"}, headers={"Idempotency-Key": key}
+            at, json={"item": "roof", "answer": "exclude", "excluded_for": "opinion"}, headers={"Idempotency-Key": key}
         )
         for key in ("key-of-ana-1", "key-of-ana-1", "key-of-ana-2")
     ]
@@ -135,7 +135,7 @@ def test_the_first_answer_counts_and_there_is_no_second(trained_rig):
 def test_an_answer_that_the_stage_has_not_is_refused_and_nothing_is_kept(trained_rig, item, given, status, slug):
     rig = trained_rig
 
-    refused = rig.asks(f"/stages/sift/training/{item}", given)
+    refused = rig.asks("/stages/sift/training", {"item": item, **given})
 
     assert (refused.status_code, refused.json()["title"]) == (status, slug)
     assert next_item(rig, "ana")["left"] == 3
@@ -219,7 +219,7 @@ def test_a_claim_without_a_stage_passes_over_a_stage_that_one_is_not_trained_for
     assert refusal(rig, "cy", stage="depth") == (409, "training first")
     rig.votes("cy", rig.claims("cy")["lease"], "include")
     assert refusal(rig, "cy") == (409, "training first")
-    rig.asks("/stages/depth/training/one", {"answer": "rich"}, "cy")
+    rig.asks("/stages/depth/training", {"item": "one", "answer": "rich"}, "cy")
     assert rig.claims("cy")["stage"] == "depth"
 
 
