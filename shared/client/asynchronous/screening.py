@@ -188,8 +188,8 @@ class AsyncScreeningClient:
     ) -> training.TrainingReceipt:
         """Answers an item of a stage's training set, once; the answer says what is right. Raises Conflict
         (`already_answered`), NotFound or Invalid as `vote` does for an answer."""
-        at = f"{_at(review)}/stages/{part(stage)}/training/{part(item)}"
-        return await self._http.post(at, training.TrainingReceipt, {"answer": answer, "excluded_for": excluded_for})
+        asked = {"item": item, "answer": answer, "excluded_for": excluded_for}
+        return await self._http.post(f"{_at(review)}/stages/{part(stage)}/training", training.TrainingReceipt, asked)
 
     async def training(self, review: str) -> list[training.StageTraining]:
         """How people answered each stage's training set: for a lead all, else what I answered."""
