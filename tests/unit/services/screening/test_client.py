@@ -17,6 +17,9 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.awaited import Awaited, InThread
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig
 
+# One of the two kinds is asked in threads.
+pytestmark = pytest.mark.waits
+
 
 @pytest.fixture(params=["waiting", "awaited"])
 def client_of(request, rig: ScreeningRig) -> Iterator[Callable[..., ScreeningClient]]:
