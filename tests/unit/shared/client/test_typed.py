@@ -36,6 +36,7 @@ async def main() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_a_strict_checker_finds_every_type_and_whatever_is_not_awaited(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     checker = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--cache-dir", ".cache", "script.py"]
