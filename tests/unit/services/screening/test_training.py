@@ -166,13 +166,13 @@ def test_what_is_answered_in_training_is_no_vote_and_no_record(trained_rig):
     rig = trained_rig
     rig.discovers("r1")
     before = [rig.gets(path, "lea", "lead").json() for path in ("/queue", "/funnel", "/flow", "/agreement")]
-    told = len(rig.bench.journal())
+    emitted = len(rig.bench.journal())
 
     finishes(rig, "ana")
     finishes(rig, "ben")
 
     assert [rig.gets(path, "lea", "lead").json() for path in ("/queue", "/funnel", "/flow", "/agreement")] == before
-    assert len(rig.bench.journal()) == told
+    assert len(rig.bench.journal()) == emitted
     cast = {(rig.answers(name, "include")["task"], name) for name in ("ana", "ben")}
     assert_sound(rig.bench, REVIEW, cast)
 
