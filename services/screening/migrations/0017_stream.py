@@ -1,8 +1,10 @@
 """stream.
 
 What becomes of conflicts is kept for those who follow a review, numbered in the order in which it is to be read, and
-how its stages stood when it was told last.
+how its stages stood when it was told last. When a conflict that is there was opened was not kept: it is told as now.
 """
+
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +16,11 @@ revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
+
+_CONFLICTS = """
+INSERT INTO conflict_turns (review, task, stage, turn, at)
+SELECT review, id, stage, 'opened', :now FROM tasks WHERE state = 'conflict' ORDER BY review, position
+"""
 
 
 def upgrade() -> None:
@@ -38,6 +45,7 @@ def upgrade() -> None:
         postgresql_where=open_still,
         sqlite_where=open_still,
     )
+    op.get_bind().execute(sa.text(_CONFLICTS).bindparams(sa.bindparam("now", datetime.now(UTC), type_=Instant)))
     op.create_table(
         "streams",
         sa.Column("review", sa.String(), nullable=False),
