@@ -30,6 +30,7 @@ def ask_by_newest(work: Work, record: Record, plan: Plan) -> None:
     if stage != before:
         task.adjudicators = stage.adjudicators
         task.votes_needed = task.places = domain.votes_needed(stage, record.review, record.id)
+        task.pool = store.pool_for(work, record.review, stage, record.id)
         steps.tell_opened(work, record, task, "amended", task.told)
         steps.gather_votes(work, record)
 

@@ -8,8 +8,19 @@ import pytest
 
 from services.screening import jobs
 from shared.events.screening import RecordReopened, TaskOpened
-from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT, ScreeningRig, merged, protocol, published
+from tests.unit.services.screening.rig import (
+    DEPTH,
+    REASONS,
+    REVIEW,
+    SIFT,
+    ScreeningRig,
+    make_bench,
+    merged,
+    protocol,
+    published,
+)
 from tests.unit.services.screening.soundness import assert_sound
+from tests.unit.services.screening.test_pools import assigns
 
 ANEW: dict[str, Any] = {**SIFT, "question": "Is it about gardens at all?", "votes": 1, "reasons": REASONS}
 
@@ -112,6 +123,20 @@ def test_what_is_parked_stays_as_it_was_opened(rig):
 
     assert amends(rig, ANEW, DEPTH) == []
     assert rig.record("r1")["stages"][0]["protocol_version"] == 1
+
+
+def test_what_is_assigned_to_fewer_than_are_asked_for_now_is_anybodys(tmp_path):
+    bench = make_bench(tmp_path)
+    rig = ScreeningRig(bench, {**SIFT, "votes": 1}, DEPTH)
+    rig.discovers("r1", "r2")
+    assigns(rig, "ana", records=["r1"])
+    assert rig.claims("ben")["record"]["record"] == "r2"
+
+    amends(rig, SIFT, DEPTH)
+
+    assert {task["record"]["record"] for task in rig.claims_many("ben", count=2)} == {"r1", "r2"}
+    assert_sound(bench, REVIEW, [])
+    bench.close()
 
 
 def test_votes_on_what_is_one_with_a_record_count_once_its_stage_has_their_answer(rig):

@@ -20,15 +20,14 @@ from shared.wire.screening import NewBatch
 from tests.awaited import Awaited, InThread
 from tests.unit.services.screening.rig import REVIEW, SIFT, ScreeningRig, stated
 
+# One of the two kinds is asked in threads.
+pytestmark = pytest.mark.waits
+
 
 @pytest.fixture
 def client_of(rig: ScreeningRig, client_of_rig: Callable[..., ScreeningClient]) -> Callable[..., ScreeningClient]:
     """A client for someone, who sends their own token: of either kind."""
     return partial(client_of_rig, rig)
-
-
-# One of the two kinds is asked in threads.
-pytestmark = pytest.mark.waits
 
 
 @pytest.fixture(params=["waiting", "awaited"])
