@@ -267,7 +267,7 @@ class Window:
         deaf = session.is_deaf(now)
         draft = session.draft()
         keys = session.keys.of(card.answers)
-        parts = [Text("[Enter] go on", style="bold green")] if card.lesson else []
+        parts = [Text("[Enter] go on", style="dim" if deaf else "bold green")] if card.lesson else []
         for answer in card.answers:
             asks = answer.reason_required or (card.reasons and answer.leads_to == "exclude")
             name = f"{answer.value}{self._signs.etc if asks else ''}"
