@@ -130,12 +130,15 @@ class _Client:
             self._hang_up()
 
     async def _decide(self) -> None:
-        """Votes on each task of the last claim, with the stage's first answer, which leads on; then claims more."""
+        """Votes on each task of the last claim, with the stage's first answer, which leads on, for all CMOCs that it asks
+        about; then claims more."""
         while self._tasks:
             if not self._goes_on():
                 return
             task = self._tasks.pop(0)
             began, ballot = time.perf_counter(), {"answer": task["answers"][0]["value"]}
+            if task["judged_for"]:
+                ballot["judged_for"] = [cmoc["id"] for cmoc in task["cmocs"]]
             pair = (task["task"], self._person)
             await self._post(f"{self._base}/leases/{task['lease']}/vote", ballot, pair)
             self._tally.votes.append(pair)

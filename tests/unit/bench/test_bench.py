@@ -38,6 +38,8 @@ def test_a_small_bench_loses_no_vote_and_prints_every_figure():
     assert embedded["ratio"] > 0
     assert [bout["clients"] for bout in embedded["bouts"]] == [1, 16, 200]
     assert all(bout["ours"]["conserved"] and bout["bare"]["conserved"] for bout in embedded["bouts"])
+    # Whatever a stage asks the clients answer; connections may break where a machine stands still.
+    assert not [name for bout in embedded["bouts"] for name in bout["ours"]["errors"] if name.startswith("4")]
     assert embedded["statements"]["claim"] > 0 and embedded["statements"]["vote"] > 0
     assert embedded["statements"]["check"] == 0
     assert [arrival["records"] for arrival in said["arrivals"]["embedded"]] == [5, 500]
