@@ -130,8 +130,8 @@ class _Client:
             self._hang_up()
 
     async def _decide(self) -> None:
-        """Votes on each task of the last claim, with the stage's first answer, which leads on, for all CMOCs that it asks
-        about; then claims more."""
+        """Votes on each task of the last claim, with the stage's first answer, which leads on, for all CMOCs that it
+        asks about; then claims more."""
         while self._tasks:
             if not self._goes_on():
                 return
