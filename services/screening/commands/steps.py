@@ -513,7 +513,10 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
-    elif not settle(work, record, task, independent):
+        return
+    if votes[-1].deciding:  # It stands, also where the votes agree: a lead may have had a third person decide.
+        task.for_adjudicator = True
+    if not settle(work, record, task, independent):
         if votes[-1].deciding:
             decide_conflict(work, record, task, votes)
         elif task.adjudicators == VOTERS:
