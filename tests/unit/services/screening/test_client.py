@@ -26,6 +26,7 @@ def client_of(rig: ScreeningRig, client_of_rig: Callable[..., ScreeningClient]) 
     """A client for someone, who sends their own token: of either kind."""
     return partial(client_of_rig, rig)
 
+
 # One of the two kinds is asked in threads.
 pytestmark = pytest.mark.waits
 
