@@ -59,7 +59,8 @@ def _replace_on(work: Work, name: str, person: str, page: Sequence[tuple[Task, R
             cast = [vote for vote in counted if vote.cast_on == task.id and not vote.deciding]
             if record.state == RecordStates.MERGED and len(cast) > 1:
                 tallies.uncompare(work, task)
-            steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
+            gone = [vote.person for vote in void]
+            steps.recount(work, record, task, gone, f"votes at stage {task.stage!r} were one person's")
 
 
 def _make_void(work: Work, task: Task, votes: Sequence[Vote]) -> list[Vote]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from services.screening import domain, store, views
-from services.screening.commands import steps
+from services.screening.commands import steps, tallies
 from services.screening.commands.disputes import settle_dispute
 from services.screening.domain import RecordStates, TaskStates
 from services.screening.models import Record, Task, Vote
@@ -28,14 +28,20 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     was = (record.merge or {}).get("was")
     record.merged_into = record.merge = None
     tasks = _tasks(work, plan, record, brought)
+    own = [task for task in tasks.values() if task.record == record.id]
     left = _return_votes(work, tasks)
     work.rows.flush()
     for task_id, returned in sorted(left.items()):
         _recount(work, task_id, returned, f"record {record.id} is not {out_of}, and its votes count there")
     work.rows.flush()
+    votes = store.votes_about(work, list(tasks)) if tasks else []
+    _gather_again(work, own, tasks, votes)
+    for task in own:
+        _uncount_withdrawn(work, task, votes)
+    work.rows.flush()
     _restore(work, record, plan, was, out_of)
     work.rows.flush()
-    _go_by_what_counts(work, record, [task for task in tasks.values() if task.record == record.id])
+    _go_by_what_counts(work, record, own, "what was one with it is not any more, and its votes count there")
     work.rows.flush()
     settle_dispute(work, record.review, out_of)
 
@@ -83,19 +89,72 @@ def _recount(work: Work, task_id: str, returned: Sequence[Vote], why: str) -> No
     record = store.lock_record(work, about.review, about.record)
     if record is None:
         return
-    steps.recount(work, record, store.lock_task(work, task_id), returned, why)
+    steps.recount(work, record, store.lock_task(work, task_id), [vote.person for vote in returned], why)
     work.rows.flush()
     steps.gather_votes(work, record)
 
 
-def _go_by_what_counts(work: Work, record: Record, tasks: Sequence[Task]) -> None:
-    """Opens those of a record's tasks again, the last first, of which a vote became void while it was merged."""
+def _gather_again(work: Work, own: Sequence[Task], tasks: Mapping[str, Task], votes: Sequence[Vote]) -> None:
+    """Has the votes that decided a record's own tasks, and were cast on what comes with it, count there again; where
+    they are not all here, none."""
+    for task in own:
+        here = [vote for vote in votes if vote.task == task.id]
+        gone = tallies.gone_from(task, here)
+        there = [vote for vote in votes if vote.person in gone and not steps.is_history(task, vote)]
+        found = {
+            vote.person: (vote, origin)
+            for vote in reversed(there)
+            if (origin := tasks.get(vote.task or "")) and origin.record != task.record and origin.stage == task.stage
+        }
+        if found and _decide_it(work, task, store.in_order([*here, *(vote for vote, _ in found.values())])):
+            for vote, origin in found.values():
+                steps.move_vote(vote, origin, task)
+
+
+def _decide_it(work: Work, task: Task, votes: Sequence[Vote]) -> bool:
+    """Whether a task is decided by these votes."""
+    independent = [vote for vote in votes if not vote.deciding]
+    if task.state not in TaskStates.DECIDED or len(independent) != task.votes_needed:
+        return False
+    if task.decided_by == "adjudication":
+        return votes[-1].deciding and votes[-1].answer == task.answer
+    if task.decided_by == "consensus":
+        return task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
+    stage = store.stage_of(work, task)
+    decision = domain.decide(stage, [vote.answer for vote in independent])
+    reason = domain.excluded_for(stage, [vote.excluded_for for vote in independent])
+    return decision is not None and (decision.answer, reason if decision.outcome == "exclude" else None) == (
+        task.answer, task.excluded_for,
+    )  # fmt: skip
+
+
+def _uncount_withdrawn(work: Work, task: Task, votes: Sequence[Vote]) -> None:
+    """Has a task that waits for nobody go by the votes that are left to it."""
+    here = [vote for vote in votes if vote.task == task.id]
+    independent = [vote for vote in here if not vote.deciding]
+    if task.state != TaskStates.WITHDRAWN or task.votes_cast == len(independent):
+        return
+    if task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, here, tallies.gone_from(task, here))
+    task.votes_cast = len(independent)
+
+
+def _go_by_what_counts(work: Work, record: Record, tasks: Sequence[Task], why: str) -> None:
+    """Opens those of a record's tasks again, the last first, of which a vote became void while it was merged, or went
+    back to where it was cast."""
     for task in sorted(tasks, key=lambda task: (task.opened_at, task.position), reverse=True):
-        votes = [vote for vote in store.votes_about(work, [task.id]) if not vote.deciding]
-        missing = task.votes_cast - sum(vote.task == task.id for vote in votes)
-        void = [vote for vote in votes if vote.task is None and vote.ended is None][-missing:]
-        if task.state in TaskStates.DECIDED and missing > 0:
-            steps.recount(work, record, task, void, f"votes at stage {task.stage!r} were one person's")
+        about = store.votes_about(work, [task.id])
+        here = [vote for vote in about if vote.task == task.id]
+        missing = task.votes_cast - sum(not vote.deciding for vote in here)
+        if task.state not in TaskStates.DECIDED or missing <= 0:
+            continue
+        gone = tallies.gone_from(task, here)
+        void = [vote.person for vote in about if vote.task is None and vote.ended is None and not vote.deciding]
+        were_one = void[len(gone) - missing :] if len(gone) < missing else []
+        because = f"votes at stage {task.stage!r} were one person's" if were_one else why
+        steps.recount(work, record, task, [*gone, *were_one], because)
+        work.rows.flush()
+        steps.gather_votes(work, record)
 
 
 def _restore(work: Work, record: Record, plan: Plan, was: Mapping[str, str | None] | None, out_of: str) -> None:

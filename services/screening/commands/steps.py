@@ -399,7 +399,7 @@ def make_votes_history(work: Work, task: Task) -> None:
     more: when its record comes by, people are asked anew."""
     votes = store.votes_on(work, task.id)
     if task.votes_cast == task.votes_needed:
-        tallies.uncount_votes(work, task, votes)
+        tallies.uncount_votes(work, task, votes, tallies.gone_from(task, votes))
     for vote in votes:
         vote.counts_no_more("set_aside", work.now)
     for opinion in store.opinions_on(work, task.id):
@@ -411,15 +411,16 @@ def make_votes_history(work: Work, task: Task) -> None:
 # --- votes that were one person's
 
 
-def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: str) -> None:
-    """Has a task go by the votes that it still has after these were made void, and by who may hold it now. Where they
-    decide it no more it opens again, and its record goes back to it; what it passed later it need not pass again."""
+def recount(work: Work, record: Record, task: Task, gone: Sequence[str], why: str) -> None:
+    """Has a task go by the votes that it still has after those of these people are gone, and by who may hold it now.
+    Where they decide it no more it opens again, and its record goes back to it; what it passed later it need not pass
+    again."""
     if record.state == RecordStates.MERGED:
         return
     left = store.votes_on(work, task.id)
     independent = [vote for vote in left if not vote.deciding]
-    if void and task.votes_cast == task.votes_needed:
-        tallies.uncount_votes(work, task, [*left, *void])
+    if gone and task.votes_cast == task.votes_needed:
+        tallies.uncount_votes(work, task, left, gone)
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = len(independent)
     elif task.state == TaskStates.PARKED and len(independent) == task.votes_needed:
@@ -427,7 +428,7 @@ def recount(work: Work, record: Record, task: Task, void: Sequence[Vote], why: s
     elif task.state in (TaskStates.OPEN, TaskStates.PARKED):
         tallies.set_votes_cast(work, task, len(independent))
         _make_slots(work, task, independent)
-    elif void:
+    elif gone:
         _open_again(work, record, task, left, why)
     elif task.state == TaskStates.CONFLICT and task.adjudicators != VOTERS:
         _free_conflict(work, task, independent)
@@ -513,7 +514,10 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
-    elif not settle(work, record, task, independent):
+        return
+    if votes[-1].deciding:  # It stands, also where the votes agree: a lead may have had a third person decide.
+        task.for_adjudicator = True
+    if not settle(work, record, task, independent):
         if votes[-1].deciding:
             decide_conflict(work, record, task, votes)
         elif task.adjudicators == VOTERS:
@@ -586,16 +590,20 @@ def _move_votes(
         if task.votes_cast + len(moved) == task.votes_needed:
             break
         if vote.person not in voted and domain.answer_named(stage, vote.answer):
-            origin = origins[vote.where]
-            if vote.paired_on is None and origin.compared is not None:
-                vote.paired_on = vote.task
-            if origin.votes_cast == origin.votes_needed:
-                vote.shown = True
-            vote.task = task.id
+            move_vote(vote, origins[vote.where], task)
             voted.add(vote.person)
             moved.append(vote)
     tallies.set_votes_cast(work, task, task.votes_cast + len(moved))
     return moved
+
+
+def move_vote(vote: Vote, origin: Task, task: Task) -> None:
+    """Has a vote that counts on one task count on another."""
+    if vote.paired_on is None and origin.compared is not None:
+        vote.paired_on = vote.task
+    if origin.votes_cast == origin.votes_needed:
+        vote.shown = True
+    vote.task = task.id
 
 
 def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
@@ -619,5 +627,6 @@ def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], de
         decision = domain.decision_of(store.stage_of(work, task), vote.answer)
         if {vote.cast_on} == origins and decision is not None:
             vote.task = task.id
+            task.taken_by([voted.person for voted in (*votes, vote)])
             close_task(work, record, task, [*votes, vote], decision, "adjudication")
             return

@@ -29,11 +29,19 @@ def count_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     _compare(work, task, Comparison.of({vote.person: said(vote.answer, vote.excluded_for) for vote in votes}, day))
 
 
-def uncount_votes(work: Work, task: Task, votes: Sequence[Vote]) -> None:
-    """Takes back what was counted when the last of these votes came in."""
-    for vote in votes:
-        store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
+def uncount_votes(work: Work, task: Task, votes: Sequence[Vote], gone: Sequence[str] = ()) -> None:
+    """Takes back what was counted when the last of these votes came in, and of those people whose votes are gone."""
+    for person in (*(vote.person for vote in votes), *gone):
+        store.counts(work).add(task.review, task.stage, "voter", person, n=-1)
     uncompare(work, task)
+
+
+def gone_from(task: Task, votes: Sequence[Vote]) -> list[str]:
+    """The people who were counted on a task that had all its votes, of which these are left."""
+    here = {vote.person for vote in votes}
+    takers = [name for name in task.takers.split("\n") if name]
+    counted = takers if task.decided_by == "adjudication" else takers[: task.votes_needed]
+    return [name for name in counted if name not in here]
 
 
 def uncompare(work: Work, task: Task) -> None:

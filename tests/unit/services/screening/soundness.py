@@ -110,10 +110,16 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
     assert (task.by_batch is not None) == (task.decided_by in ("imported", "lead"))
     if task.by_batch is not None and task.state in ("advanced", "excluded"):
         assert (votes, task.votes_cast, task.compared) == ([], 0, None), "what nobody voted on has votes"
-    # What was made history since stands by nothing, until its record comes by again.
-    if task.decided_by == "consensus" and votes:
-        assert task.answer in {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
-    if task.decided_by == "agreement" and task.state != "withdrawn" and len(independent) == task.votes_needed:
+    stands = {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
+    if task.decided_by in ("agreement", "adjudication", "consensus") and not votes:
+        # It was made history since, and waits for its record to come by again.
+        assert task.asked_anew_at is not None and not stands
+    elif task.decided_by == "consensus":
+        assert task.answer in stands
+    elif task.decided_by == "adjudication":
+        assert any(vote.deciding and vote.answer == task.answer for vote in votes)
+    if task.decided_by == "agreement" and task.state != "withdrawn" and votes:
+        assert len(votes) == task.votes_needed
         stage = store.stage_of(work, task)
         decided = domain.decide(stage, [vote.answer for vote in independent])
         assert decided is not None and decided.answer == task.answer

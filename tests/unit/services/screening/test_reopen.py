@@ -368,3 +368,22 @@ def test_a_record_that_waits_for_an_adjudicator_still_does_when_it_comes_by_agai
     both(rig, "include")
 
     assert rig.claims("dee", "adjudicator", kind="conflict")["stage"] == "depth"
+
+
+def test_what_an_adjudicator_decided_against_agreeing_votes_stands_when_it_comes_by_again(rig_of):
+    rig = rig_of(SIFT, {**PLAIN, "adjudicators": "adjudicator"})
+    rig.discovers("r1")
+    first, later = both(rig, "include"), both(rig, "rich", "depth")
+    reopen(rig, "r1", "depth", votes="stand")
+    rig.answers("dee", "thin", "adjudicator", "conflict", reason="it is a balcony")
+    assert rig.record("r1")["state"] == "excluded"
+
+    reopen(rig, "r1", "sift")
+    both(rig, "include")
+
+    assert rig.record("r1")["state"] == "excluded"
+    cast = [(first, "ana"), (first, "ben")] * 2 + [(later, name) for name in ("ana", "ben", "dee")]
+    assert_sound(rig.bench, REVIEW, cast)
+
+    reopen(rig, "r1", "depth", votes="stand")
+    assert_sound(rig.bench, REVIEW, cast)

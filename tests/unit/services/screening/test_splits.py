@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from services.screening.store import task_id
 from shared.events.screening import RecordExcluded, RecordIncluded, RecordReopened
-from tests.unit.services.screening.rig import ScreeningRig, lost, merged, noticed, parted
+from tests.unit.services.screening.rig import REVIEW, ScreeningRig, lost, merged, noticed, parted
+from tests.unit.services.screening.soundness import assert_sound
 from tests.unit.services.screening.test_merges import NO, stage, vote_on
 
 
@@ -93,6 +95,42 @@ def test_what_was_merged_into_it_comes_with_it(rig):
 
     assert (stage(rig, "r2")["votes_cast"], stage(rig, "r3")["votes_cast"]) == (1, 0)
     assert [merge["record"] for merge in rig.record("r2")["absorbed"]] == ["r1"]
+
+
+def test_what_decided_it_goes_with_what_was_merged_into_it_and_is_parted_first(rig):
+    rig.discovers("r1", "r2", "r3")
+    task = both_include(rig, "r1")
+    rig.hears(merged("r1", into="r2"), merged("r2", into="r3"))
+
+    rig.hears(parted("r1", out_of="r3"), parted("r2", out_of="r3"))
+
+    assert [rig.record(name)["stage"] for name in ("r1", "r2", "r3")] == ["depth", "sift", "sift"]
+    assert (stage(rig, "r2")["votes_cast"], stage(rig, "r2")["state"]) == (0, "open")
+    assert_sound(rig.bench, REVIEW, [(task, "ana"), (task, "ben")])
+
+
+def test_what_decided_it_comes_back_to_it_with_what_was_merged_into_it(rig):
+    rig.discovers("r1", "r2", "r3")
+    task = both_include(rig, "r1")
+    rig.hears(merged("r1", into="r2"), merged("r2", into="r3"))
+
+    rig.hears(parted("r2", out_of="r3", brings=["r1"]))
+
+    assert (rig.record("r2")["stage"], rig.record("r3")["stage"]) == ("depth", "sift")
+    assert [vote["person"] for vote in stage(rig, "r2")["votes"]] == ["ana", "ben"]
+    assert_sound(rig.bench, REVIEW, [(task, "ana"), (task, "ben")])
+
+    rig.hears(parted("r1", out_of="r2"))
+
+    assert [rig.record(name)["stage"] for name in ("r1", "r2", "r3")] == ["depth", "sift", "sift"]
+    assert_sound(rig.bench, REVIEW, [(task, "ana"), (task, "ben")])
+
+
+def both_include(rig: ScreeningRig, record: str) -> str:
+    """Ana and ben let a record on; the task."""
+    for name in ("ana", "ben"):
+        vote_on(rig, record, name, "include")
+    return task_id(REVIEW, record, "sift")
 
 
 def test_a_split_and_a_merger_again_and_each_heard_twice(either_rig):
