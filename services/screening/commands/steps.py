@@ -570,8 +570,12 @@ def gather_votes(work: Work, record: Record) -> None:
         return
     here = store.in_order([*here, *moved])
     _make_slots(work, task, here)
-    if task.votes_cast == task.votes_needed and not settle(work, record, task, here):
-        _move_decision(work, record, task, here, [vote for vote in there if vote.deciding])
+    if task.votes_cast == task.votes_needed:
+        decided = _decision_on(here, there)
+        # It stands, also where the votes agree: a lead may have had a third person decide.
+        task.for_adjudicator = task.for_adjudicator or decided is not None
+        if not settle(work, record, task, here) and decided is not None:
+            _move_decision(work, record, task, here, decided)
 
 
 def is_history(task: Task, vote: Vote) -> bool:
@@ -620,13 +624,16 @@ def _make_slots(work: Work, task: Task, votes: Sequence[Vote]) -> None:
     task.taken_by([*voted, *(lease.person for lease in kept)])
 
 
-def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], deciding: Sequence[Vote]) -> None:
-    """An adjudicator's decision moves too when it was made on these very votes."""
+def _decision_on(votes: Sequence[Vote], there: Sequence[Vote]) -> Vote | None:
+    """What an adjudicator decided, among the votes `there`, on these very votes."""
     origins = {vote.cast_on for vote in votes}
-    for vote in deciding:
-        decision = domain.decision_of(store.stage_of(work, task), vote.answer)
-        if {vote.cast_on} == origins and decision is not None:
-            vote.task = task.id
-            task.taken_by([voted.person for voted in (*votes, vote)])
-            close_task(work, record, task, [*votes, vote], decision, "adjudication")
-            return
+    return next((vote for vote in there if vote.deciding and {vote.cast_on} == origins), None)
+
+
+def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], decided: Vote) -> None:
+    """An adjudicator's decision moves with the votes that it was made on, where the stage has its answer still."""
+    decision = domain.decision_of(store.stage_of(work, task), decided.answer)
+    if decision is not None:
+        decided.task = task.id
+        task.taken_by([vote.person for vote in (*votes, decided)])
+        close_task(work, record, task, [*votes, decided], decision, "adjudication")

@@ -387,3 +387,17 @@ def test_what_an_adjudicator_decided_against_agreeing_votes_stands_when_it_comes
 
     reopen(rig, "r1", "depth", votes="stand")
     assert_sound(rig.bench, REVIEW, cast)
+
+
+def test_it_stands_when_its_votes_move_to_what_is_one_with_it(rig_of):
+    rig = rig_of(SIFT, {**PLAIN, "adjudicators": "adjudicator"})
+    rig.discovers("r1", "r2")
+    first = [rig.answers(name, "include")["task"] for name in ("ana", "ben")]
+    reopen(rig, "r1", "sift", votes="stand")
+    decided = rig.answers("dee", "exclude", "adjudicator", "conflict", reason="it is a balcony")
+    assert rig.record("r1")["state"] == "excluded" and set(first) == {decided["task"]}
+
+    rig.hears(merged("r1", into="r2"))
+
+    assert rig.record("r2")["state"] == "excluded"
+    assert_sound(rig.bench, REVIEW, [(decided["task"], name) for name in ("ana", "ben", "dee")])
