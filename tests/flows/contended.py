@@ -302,9 +302,7 @@ def _wrong_on_log(site: Site, votes: dict[str, dict[str, str]]) -> list[str]:
     wrong += [
         f"told {ended[task]} times how it ended: {task}" for task in full | set(ended) if ended[task] != (task in full)
     ]
-    wrong += [
-        f"{record}: steps {told}" for record, told in steps.items() if sorted(told) != list(range(1, len(told) + 1))
-    ]
+    wrong += [f"{record}: steps {its}" for record, its in steps.items() if sorted(its) != list(range(1, len(its) + 1))]
     return wrong
 
 

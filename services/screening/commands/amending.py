@@ -28,11 +28,7 @@ def ask_by_newest(work: Work, record: Record, plan: Plan) -> None:
     before = store.stage_of(work, task)
     task.protocol_version = plan.version
     if stage != before:
-        task.adjudicators = stage.adjudicators
-        task.votes_needed = task.places = domain.votes_needed(stage, record.review, record.id)
-        task.pool = store.pool_for(work, record.review, stage, record.id)
-        steps.tell_opened(work, record, task, "amended", task.told)
-        steps.gather_votes(work, record)
+        steps.ask_otherwise(work, record, task, stage, "amended")
 
 
 def _leave(work: Work, record: Record, task: Task, plan: Plan) -> None:
@@ -42,5 +38,5 @@ def _leave(work: Work, record: Record, task: Task, plan: Plan) -> None:
         return
     steps.withdraw_task(work, task)
     steps.turn_record(work, record, RecordStates.SCREENING, stage=stage.name)
-    cause = steps.tell_sent(work, record, stage.name, f"the protocol has no stage {task.stage!r} any more", task.told)
+    cause = steps.tell_sent(work, record, task, stage.name, f"the protocol has no stage {task.stage!r} any more")
     steps.open_task(work, record, stage, plan, "amended", cause)

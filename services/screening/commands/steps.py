@@ -444,7 +444,7 @@ def _open_again(work: Work, record: Record, task: Task, votes: Sequence[Vote], w
     forget_stands(work, task)
     _turn_open(work, record, task, independent)
     cause = _send_back(work, record, task, why) if go_back else task.told
-    tell_opened(work, record, task, "votes_of_one_person", cause)
+    _tell_opened(work, record, task, "votes_of_one_person", cause)
     if task.votes_cast == task.votes_needed:
         settle(work, record, task, independent)
 
@@ -460,7 +460,7 @@ def dispute(work: Work, record: Record, task: Task, why: str, because: str) -> N
             store.counts(work).add(task.review, task.stage, "voter", vote.person, n=-1)
     cause = _send_back(work, record, task, why)
     _turn_open(work, record, task, [vote for vote in votes if not vote.deciding])
-    tell_opened(work, record, task, because, cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
@@ -493,12 +493,21 @@ def _send_back(work: Work, record: Record, task: Task, why: str) -> str:
         withdraw_task(work, store.lock_waiting_task(work, record))
     _set_passed(work, record, [stage for stage in record.passed if stage != task.stage])
     turn_record(work, record, RecordStates.SCREENING, stage=task.stage)
-    return tell_sent(work, record, task.stage, why, task.told)
+    return tell_sent(work, record, task, task.stage, why)
 
 
-def tell_sent(work: Work, record: Record, stage: str, why: str, cause: str | None) -> str:
-    """Tells that a record was sent to a stage, and why; answers the event."""
-    return tell(work, record, RecordReopened, cause, stage=stage, reason=why)
+def tell_sent(work: Work, record: Record, task: Task, stage: str, why: str) -> str:
+    """Tells that a record was sent from a task to a stage, and why; answers the event."""
+    return tell(work, record, RecordReopened, task.told, stage=stage, reason=why)
+
+
+def ask_otherwise(work: Work, record: Record, task: Task, stage: Stage, because: str) -> None:
+    """Has an open task that nobody has begun be asked as its stage is by now."""
+    task.adjudicators = stage.adjudicators
+    task.votes_needed = task.places = domain.votes_needed(stage, record.review, record.id)
+    task.pool = store.pool_for(work, record.review, stage, record.id)
+    _tell_opened(work, record, task, because, task.told)
+    gather_votes(work, record)
 
 
 def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
@@ -511,7 +520,7 @@ def _open_with_its_votes(work: Work, record: Record, task: Task, because: str, c
     if task.state == TaskStates.WITHDRAWN:
         task.votes_cast = 0  # Of these none is counted as alone.
     _turn_open(work, record, task, independent)
-    tell_opened(work, record, task, because, cause)
+    _tell_opened(work, record, task, because, cause)
     if task.votes_cast < task.votes_needed:
         gather_votes(work, record)
         return
@@ -538,7 +547,7 @@ def _turn_open(work: Work, record: Record, task: Task, independent: Sequence[Vot
     _make_slots(work, task, independent)
 
 
-def tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
+def _tell_opened(work: Work, record: Record, task: Task, because: str, cause: str | None) -> None:
     """Tells that a task waits for people as it is now."""
     task.told = tell(
         work, record, TaskOpened, cause,

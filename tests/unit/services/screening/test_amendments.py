@@ -83,8 +83,8 @@ def test_what_waits_at_a_stage_that_is_gone_goes_on_to_the_next(rig):
 
     opened = amends(rig, {**SIFT, "name": "scope"}, DEPTH)
 
-    (told,) = rig.bench.emitted(RecordReopened)
-    assert (told.record, told.stage, told.reason) == ("r2", "scope", "the protocol has no stage 'sift' any more")
+    (sent,) = rig.bench.emitted(RecordReopened)
+    assert (sent.record, sent.stage, sent.reason) == ("r2", "scope", "the protocol has no stage 'sift' any more")
     assert [(event.record, event.stage, event.because) for event in opened] == [("r2", "scope", "amended")]
     assert [(row["stage"], row["open"]) for row in rig.gets("/queue").json()] == [
         ("scope", 1),
