@@ -253,11 +253,11 @@ def seen(site: Environment) -> dict[str, object]:
             "revisions": {number: living.synthesis.verify(REVIEW, number).holds for number in numbers},
             "support": living.synthesis.support(REVIEW),
             "events": {
-                # The release before had no people, and made no sweeps, so that one is made at once.
+                # The release before had no people, made no sweeps and told of no queue, so that this is done at once.
                 service: [
                     it.event
                     for it in living.operations.events(service, REVIEW)
-                    if it.event["type"] != "ingest.sweep.finished"
+                    if it.event["type"] not in ("ingest.sweep.finished", "screening.queue.moved")
                 ]
                 for service in ALL
                 if service != "people"
