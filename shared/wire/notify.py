@@ -35,11 +35,28 @@ class NewSubscription(Given):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["url"], "properties": {"channel": {"const": "webhook"}, "url": {"type": "string"}}},
+                {
+                    "required": ["url"],
+                    "properties": {
+                        "channel": {"const": "webhook"},
+                        "url": {"type": "string"},
+                        "minutes": {"type": "null"},
+                    },
+                },
+                {
+                    "required": ["url", "kinds", "minutes"],
+                    "properties": {
+                        "channel": {"const": "webhook"},
+                        "url": {"type": "string"},
+                        "kinds": {"contains": {"const": "progress"}},
+                        "minutes": {"type": "integer"},
+                    },
+                },
                 {
                     "properties": {
                         "channel": {"const": "feed"},
                         "url": {"type": "null"},
+                        "minutes": {"type": "null"},
                         "kinds": {"enum": [["revision"], ["trouble"]]},
                     }
                 },
