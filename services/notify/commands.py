@@ -18,7 +18,7 @@ from services.notify.models import (
 )
 from services.notify.store import Claim
 from shared.db.work import Work
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.ids import id_of, new_id
 from shared.wire.notify import FOR_ADJUDICATORS, FOR_LEADS, NewSubscription, Notification, TrialData, TrialNotification
@@ -30,7 +30,10 @@ _SECRET_BYTES = 32
 
 
 def subscribe(work: Work, review: str, wish: NewSubscription, *, host: str) -> SubscriptionRow:
-    """Makes a subscription of the person who asks. Raises Conflict when they have too many."""
+    """Makes a subscription of the person who asks. Raises Conflict when they have too many, Invalid for `minutes` of
+    what is no digest."""
+    if wish.minutes is not None and "progress" not in wish.kinds:
+        raise Invalid.of("minutes", "they are for `progress`, which is none of the kinds")
     if store.active_subscriptions(work, review, work.actor) >= MOST_SUBSCRIPTIONS:
         raise Conflict(
             f"{work.actor} has {MOST_SUBSCRIPTIONS} subscriptions to review {review!r}; end one first",

@@ -35,28 +35,11 @@ class NewSubscription(Given):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {
-                    "required": ["url"],
-                    "properties": {
-                        "channel": {"const": "webhook"},
-                        "url": {"type": "string"},
-                        "minutes": {"type": "null"},
-                    },
-                },
-                {
-                    "required": ["url", "kinds", "minutes"],
-                    "properties": {
-                        "channel": {"const": "webhook"},
-                        "url": {"type": "string"},
-                        "kinds": {"contains": {"const": "progress"}},
-                        "minutes": {"type": "integer"},
-                    },
-                },
+                {"required": ["url"], "properties": {"channel": {"const": "webhook"}, "url": {"type": "string"}}},
                 {
                     "properties": {
                         "channel": {"const": "feed"},
                         "url": {"type": "null"},
-                        "minutes": {"type": "null"},
                         "kinds": {"enum": [["revision"], ["trouble"]]},
                     }
                 },
@@ -79,8 +62,6 @@ class NewSubscription(Given):
             raise ValueError("kinds: a feed tells of revisions or, for leads, of trouble: name one, or leave it out")
         if len(set(self.kinds)) < len(self.kinds):
             raise ValueError("kinds: name each kind once")
-        if self.minutes is not None and "progress" not in self.kinds:
-            raise ValueError("minutes: are for `progress`, which is none of the kinds")
         return self
 
 

@@ -48,6 +48,7 @@ EXCUSED = {
     "unfit_addition": "an account needs consent, what is restricted has no DOI, a day must be one of the calendar",
     "nothing_to_split|all_of_it|unknown_source_record": "what of a record can be parted is the record's to say",
     "unknown_field|missing_field": "what a batch takes depends on its kind, and what a ballot has on its stage",
+    "minutes": "how often is for a digest, which must be asked for",
     "records": "records that are named, a share, a sample, and those that fit are ways of which one is asked",
     "same_record": "a record is not one with, nor apart from, itself",
     "value": "what a correction may say depends on the field that it corrects",
