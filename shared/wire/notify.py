@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.events.synthesis import ChangeClass, NotSearched
-from shared.wire.common import Given
+from shared.wire.common import WHOLE, Given
 
 Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress"]
 
@@ -50,7 +50,7 @@ class NewSubscription(Given):
     channel: Literal["webhook", "feed"]
     url: Annotated[str, Field(max_length=2000)] | None = None
     kinds: list[Kind] = Field(["revision"], min_length=1, max_length=7, json_schema_extra={"uniqueItems": True})
-    minutes: Annotated[int, Field(ge=5, le=10_080)] | None = None
+    minutes: Annotated[int, Field(ge=5, le=10_080), WHOLE] | None = None
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:
