@@ -29,9 +29,9 @@ ROOT = Path(__file__).parent.parent
 LOCAL = [sys.executable, str(ROOT / "deploy" / "local")]
 INSTANCE = ["--instance", "tests"]
 _FLOW = "tests/unit/services/screening/test_flow_course.py"
-#: Three at a time, a file each, since much of the suite waits for processes, servers and clocks; in the order of their
+#: Two at a time, a file each, since much of the suite waits for processes, servers and clocks; in the order of their
 #: folders, since the flows, which have the fewest tests and take longest, would else come last, one of them alone.
-PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def main(arguments: list[str]) -> int:
