@@ -61,7 +61,7 @@ def take_from_leads(work: Work, subscription: SubscriptionRow) -> None:
     """Has a subscription tell no more of what is for leads, and calls off what of it waits; one that told of nothing
     else ends."""
     # Searches of nobody who is told of them are for leads, too.
-    _take(work, subscription, FOR_LEADS, {*FOR_LEADS, "search"}, "its owner leads the review no more")
+    _take(work, subscription, FOR_LEADS, {*FOR_LEADS, "agreement", "search"}, "its owner leads the review no more")
 
 
 def take_from_adjudicators(work: Work, subscription: SubscriptionRow) -> None:
@@ -98,7 +98,8 @@ def redeliver(work: Work, subscription: SubscriptionRow, delivery: DeliveryRow) 
     for what is for leads alone where its owner is none any more."""
     _require_open_webhook(subscription)
     kind = store.notification(work, delivery.notice).kind
-    if kind in FOR_LEADS and kind not in subscription.kinds:
+    asked = "trouble" if kind == "agreement" else kind
+    if asked in FOR_LEADS and asked not in subscription.kinds:
         raise Conflict(f"the subscription is told of {kind} no more, which is for leads", slug="for_leads")
     if kind in FOR_ADJUDICATORS and kind not in subscription.kinds:
         why = f"the subscription is told of {kind}s no more, which are for adjudicators"

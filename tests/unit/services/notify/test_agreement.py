@@ -6,9 +6,11 @@ from typing import Any
 
 from defusedxml.ElementTree import fromstring
 
+from shared.events.people import RoleChanged
 from shared.events.screening import AgreementFell
 from tests.unit.services.notify.rig import REVIEW
 from tests.unit.services.notify.test_searches import ATOM, FEED, HOOK, bodies, delivered_to
+from tests.unit.services.notify.test_trouble import BASE
 
 
 def agreement_fell(**different: Any) -> AgreementFell:
@@ -37,3 +39,15 @@ def test_it_stands_in_the_feed_of_leads(bench):
     (entry,) = feed.findall("a:entry", ATOM)
     assert entry.findtext("a:title", namespaces=ATOM) == "Agreement at sift fell to 0.12"
     assert "kappa 0.12 over 25 tasks; the floor is 0.60" in (entry.findtext("a:content", namespaces=ATOM) or "")
+
+
+def test_who_is_a_lead_no_more_is_told_nothing_that_waited_and_has_none_of_it_sent_again(bench):
+    both = bench.subscribe(HOOK, by="lea", role="lead", kinds=["revision", "trouble"])
+    bench.hears(agreement_fell())
+
+    bench.hears(RoleChanged(review=REVIEW, person="lea", role="adjudicator", before="lead"))
+
+    (delivery,) = bench.deliveries(both, by="lea")
+    assert delivery["state"] == "cancelled"
+    again = bench.person("lea", "adjudicator").post(f"{BASE}/{both['id']}/deliveries/{delivery['id']}/redeliver")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:living:problem:for_leads")
