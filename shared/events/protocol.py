@@ -55,8 +55,8 @@ CITING_SOURCES = ("openalex", "crossref", "semanticscholar")
 #: How a person is named in a protocol: by the opaque id that `living people members` shows, as names may be erased.
 _PERSON = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
-#: What begins the name of the source of whatever came in a file.
-FILES = "import:"
+#: What begins the name of the source of whatever came in a file, and of whatever a person added.
+FILES, ADDED = "import:", "added:"
 
 #: Characters of the part of such a name that says which database it is.
 _LONGEST_DATABASE = 60

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from shared import identifiers
 from shared.canonical import sha256
+from shared.events.protocol import ADDED
 from shared.events.values import earliest_day
 from shared.languages import language
 from shared.wire.ingest import FoundBy, NewAddition
-
-#: What begins the name of the source of every record that was added.
-SOURCE = "added:"
 
 #: What of a restricted record is told.
 SHOWN = ("title", "published", "kind", "language")
@@ -22,7 +20,7 @@ HELD_BACK = ("authors", "venue", "url", "abstract")
 
 def source_of(how: FoundBy) -> str:
     """The source of what was found so, by which ways to find are told apart as databases are."""
-    return f"{SOURCE}{how}"
+    return f"{ADDED}{how}"
 
 
 def is_restricted(asked: NewAddition) -> bool:

@@ -18,6 +18,7 @@ from itertools import combinations
 from typing import Final
 
 from services.ingest.domain.matching import Citation, Decision, decide
+from shared.events.protocol import ADDED, FILES
 from shared.states import States
 from shared.wire.ingest import PairState, RulingKind
 
@@ -25,7 +26,7 @@ from shared.wire.ingest import PairState, RulingKind
 COMMON = 30
 
 #: A team's own files, and what it adds by hand, may hold a work twice, so that such a source keeps nothing apart.
-_OWN = ("import:", "added:")
+_OWN = (FILES, ADDED)
 
 #: Why works that look alike are not merged.
 TORN = "several sources each have more than one work of this description, which nothing tells apart"

@@ -26,17 +26,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from services.ingest.domain.matching import Described
 from shared.events.bounds import MOST_KEYWORDS
 from shared.events.ingest import Bibliography, SourceRef
+from shared.events.protocol import ADDED, FILES
 from shared.events.values import Identifiers
 from shared.folding import plain_words
 
-#: What begins the name of the source of what came in files, before that of the database.
-_OF_FILES = "import:"
-
 _TRUST = ("crossref", "pubmed", "europepmc", "openalex")
 _TRUST_FOR_ABSTRACTS = ("europepmc", "pubmed", "crossref", "openalex")
-
-#: What begins the name of the source of what a person typed.
-_TYPED = "added:"
 
 #: What begins, in `provenance`, the id of the correction by which a person gave a field.
 BY_PERSON = "person:"
@@ -155,8 +150,8 @@ def changes(before: Bibliography, after: Bibliography) -> list[str]:
 def _rank(trust: Sequence[str]) -> Callable[[Contribution[Contributed]], tuple[int, bool, str, str]]:
     def rank(one: Contribution[Contributed]) -> tuple[int, bool, str, str]:
         source = one.record.source
-        database = source.removeprefix(_OF_FILES)
-        trusted = trust.index(database) if database in trust else len(trust) + source.startswith(_TYPED)
+        database = source.removeprefix(FILES)
+        trusted = trust.index(database) if database in trust else len(trust) + source.startswith(ADDED)
         return trusted, database != source, source, one.record.source_id
 
     return rank

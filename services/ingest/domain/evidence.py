@@ -13,6 +13,7 @@ from services.ingest.domain.names import Name, same_person
 from services.ingest.domain.pages import Spots, compare_spots
 from services.ingest.domain.titles import TitleMatch, better, compare_titles, stage
 from services.ingest.domain.venues import reissues, same_venue
+from shared.events.protocol import ADDED, FILES
 from shared.events.values import Identifiers
 
 #: What the one of two related works is beside the other.
@@ -25,7 +26,7 @@ Years = Literal["equal", "near", "far", "unknown"]
 Venues = Literal["equal", "other", "unknown"]
 
 #: Sources that are a team's own, its files and what it adds by hand: a work is in these as often as it was brought.
-_OWN = ("import:", "added:")
+_OWN = (FILES, ADDED)
 
 _IDENTIFIERS = {"doi": "DOI", "pmid": "PubMed id", "pmcid": "PMC id", "openalex": "OpenAlex id"}
 

@@ -11,8 +11,8 @@ from itertools import groupby
 from textwrap import wrap
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from services.screening.domain.flow import ADDED, BY_CITATIONS
-from shared.events.protocol import Protocol
+from services.screening.domain.flow import BY_CITATIONS
+from shared.events.protocol import ADDED, FILES, Protocol
 from shared.wire.screening import Flow, FlowFigures, FlowView, StageFlow
 
 #: In units of the drawing: where boxes begin, how high a line is, what is between two boxes, and between two rows.
@@ -43,9 +43,6 @@ _FOUND_BY = {
 
 #: Between words that stay in one line.
 _UNBROKEN = "\N{NO-BREAK SPACE}"
-
-#: What begins the source of a file; the database that it is of follows.
-_FILES_OF = "import:"
 
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2430 } .dim { fill: #667085 } .head { font-weight: 600 }
@@ -170,7 +167,7 @@ def _named(source: str) -> str:
     if source.startswith(ADDED):
         how = source.removeprefix(ADDED)
         return _FOUND_BY.get(how, how)
-    return source.removeprefix(_FILES_OF) or "source not kept"
+    return source.removeprefix(FILES) or "source not kept"
 
 
 def _texts(found: FlowFigures) -> _Step:

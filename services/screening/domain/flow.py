@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.events.protocol import ADDED
 from shared.wire.screening import Flow, RecordState, TextState
 
 #: Where a record stands (each has one of the first five), which stages it passed, what is known of its full text; and
@@ -16,9 +17,8 @@ Standing = Literal[
     "passed_before", "excluded_before",
 ]  # fmt: skip
 
-#: What begins the source of what no search of a database or register brought: what people added by hand, and what a
-#: chase of citations found (then the name of the source that was asked follows).
-ADDED, BY_CITATIONS = "added:", "citations:"
+#: What begins the source of what a chase of citations found; the name of the source that was asked follows.
+BY_CITATIONS = "citations:"
 
 #: Of these a record is counted under just one.
 ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out", "merged"))
