@@ -48,7 +48,8 @@ def apply_amendments(running: Context) -> None:
     with each("review") as failures:
         for review, version in amended:
             with failures.apart(review):
-                _repeat(running, "screening:amendments", partial(_recheck_some, review=review, version=version))
+                some = partial(_recheck_some, review=review, version=version)
+                _repeat(running, "screening:amendments", some, review)
 
 
 def replace_old_names(running: Context) -> None:
@@ -58,7 +59,8 @@ def replace_old_names(running: Context) -> None:
     with each("review") as failures:
         for review, name in known:
             with failures.apart(review):
-                _repeat(running, "screening:names", partial(names.replace_some, review=review, name=name, limit=BATCH))
+                some = partial(names.replace_some, review=review, name=name, limit=BATCH)
+                _repeat(running, "screening:names", some, review)
 
 
 def watch_agreement(running: Context) -> None:
@@ -89,17 +91,17 @@ def reopen_for_theories(running: Context) -> None:
         for review, event, stage in changed:
             with failures.apart(review):
                 some = partial(theories.reopen_some, event=event, stage=stage, limit=BATCH)
-                _repeat(running, "screening:theories", some)
+                _repeat(running, "screening:theories", some, review)
 
 
 def carry_out_batches(running: Context) -> None:
     """Does, and undoes, what leads asked for many records at once, in the name of whoever did."""
     with running.work("screening:batches", readonly=True) as work:
-        found = [row.id for row in store.batches_to_do(work)]
+        found = [(row.review, row.id) for row in store.batches_to_do(work)]
     with each("batch") as failures:
-        for batch in found:
+        for review, batch in found:
             with failures.apart(batch):
-                _repeat(running, "screening:batches", partial(batches.carry_on, batch=batch, limit=BATCH))
+                _repeat(running, "screening:batches", partial(batches.carry_on, batch=batch, limit=BATCH), review)
 
 
 def move_assigned(running: Context) -> None:
@@ -110,7 +112,7 @@ def move_assigned(running: Context) -> None:
         for review, assignment in walking:
             with failures.apart(review):
                 some = partial(assigning.move_some, review=review, assignment=assignment, limit=BATCH)
-                _repeat(running, "screening:assigning", some)
+                _repeat(running, "screening:assigning", some, review)
 
 
 def fold_counts(running: Context) -> None:
@@ -118,10 +120,13 @@ def fold_counts(running: Context) -> None:
     _repeat(running, "screening:counts", lambda work: store.fold(work, FOLDED))
 
 
-def _repeat(running: Context, actor: str, do: Callable[[Work], int]) -> None:
-    """Does batch after batch until there is nothing left, or the process stops."""
+def _repeat(running: Context, actor: str, do: Callable[[Work], int], walked: str | None = None) -> None:
+    """Does batch after batch until there is nothing left, or the process stops; of a review that is `walked` through
+    one at a time, whichever job does so."""
     while not running.stopping.is_set():
         with running.work(actor) as work:
+            if walked is not None:
+                store.hold_walks(work, walked)
             done = do(work)
         if not done:
             return

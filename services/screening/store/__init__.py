@@ -77,6 +77,7 @@ from services.screening.store.plans import Plans as Plans
 from services.screening.store.plans import adopt as adopt
 from services.screening.store.plans import dropped_stages as dropped_stages
 from services.screening.store.plans import has_caps as has_caps
+from services.screening.store.plans import hold_walks as hold_walks
 from services.screening.store.plans import newest as newest
 from services.screening.store.plans import plan_of as plan_of
 from services.screening.store.plans import rechecks as rechecks

@@ -139,6 +139,18 @@ def reviews(work: Work) -> list[str]:
     return [review for (review,) in work.rows.read(select(col(ProtocolRow.review)).distinct())]
 
 
+_NEWEST = Said(
+    "SELECT version FROM protocols WHERE review = :review ORDER BY version DESC LIMIT 1 {locked}",
+    postgresql={"locked": "FOR UPDATE"},
+)
+
+
+def hold_walks(work: Work, review: str) -> None:
+    """Holds, until this work ends, what goes through many records of a review: each holds these in an order of its own,
+    and two at once might wait for each other. Nobody who screens waits for it."""
+    work.rows.read(_NEWEST, {"review": review})
+
+
 def adopt(work: Work, row: ProtocolRow) -> None:
     work.add(row)
     work.session.flush()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from services.screening import jobs
+from services.screening import jobs, store
 from shared.events.screening import RecordReopened, TaskOpened
 from tests.unit.services.screening.rig import (
     DEPTH,
@@ -65,6 +66,23 @@ def test_the_job_does_it_once_and_follows_from_the_publication(rig):
 
     assert len(opened) == 1 and len(rig.bench.journal()) == before
     assert rig.bench.journal()[-1].correlationid == "r1"
+
+
+@pytest.mark.waits
+def test_of_what_goes_through_many_records_of_a_review_one_waits_for_the_other(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    rig.hears(published(protocol(ANEW, DEPTH), version=2))
+    with ThreadPoolExecutor(1) as pool:
+        with rig.bench.work("another") as work:
+            store.hold_walks(work, REVIEW)
+            store.lock_record(work, REVIEW, "r1")
+            job = pool.submit(rig.bench.runs, jobs.apply_amendments)
+            with pytest.raises(TimeoutError):
+                job.result(0.3)
+        job.result()
+
+    assert rig.claims("ana")["question"] == ANEW["question"]
 
 
 def test_what_is_only_worded_otherwise_elsewhere_is_shown_so_and_told_by_nothing(rig):
