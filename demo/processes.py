@@ -91,8 +91,8 @@ class Processes:
         log = self._log(services)
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVING_")}
-        # Started in a folder of its own, where no `.env` of another platform is read.
-        environment |= self._settings | {"LIVING_PORT": str(self._ports[services])}
+        # Started in a folder of its own, where no `.env` of another platform is read; allocates as the image does.
+        environment |= {"MALLOC_ARENA_MAX": "2"} | self._settings | {"LIVING_PORT": str(self._ports[services])}
         with open(log, "ab", opener=_for_me_alone) as output:
             self._processes[services] = subprocess.Popen(
                 [sys.executable, "-m", self.programs.get(services[0], "services"), "serve", *services],

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.realdata, pytest.mark.slow, pytest.mark.waits]
 
 
 class Follower:
-    """Notes how much memory each process uses, early and at the end."""
+    """Notes how much memory each process uses once each connection has its cache of pages, and at the end."""
 
     def __init__(self) -> None:
         self.stage: Environment | None = None
@@ -29,7 +29,7 @@ class Follower:
 
     def tell(self, what: str) -> None:
         count = int(what.split()[0])
-        if not self.early and count >= 1000:
+        if not self.early and count >= 2000:
             self.early = self.now()
 
     def now(self) -> dict[str, int]:
@@ -103,4 +103,5 @@ def test_memory_stays_flat_while_the_works_pass(taken_in):
     _, _, follower = taken_in
 
     grown = {name: now - follower.early[name] for name, now in follower.now().items()}
-    assert max(grown.values()) < 64, f"MiB grown since the first thousand records: {grown}"
+    # 22 KiB for each of the 1,944 records since.
+    assert max(grown.values()) < 42, f"MiB grown since the first two thousand records: {grown}"

@@ -9,7 +9,7 @@ import pytest
 
 from shared.ids import new_id
 from tests.databases import drop_database
-from tests.unit.services.screening.rig import ScreeningRig, make_bench
+from tests.unit.services.screening.rig import PatientRig, ScreeningRig, make_bench
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]
 
@@ -47,6 +47,6 @@ def settings(request, tmp_path) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def either_rig(settings, tmp_path) -> Iterator[ScreeningRig]:
     """The same rig on SQLite and on PostgreSQL."""
-    made = ScreeningRig(make_bench(tmp_path / "either", **settings))
+    made = PatientRig(make_bench(tmp_path / "either", **settings))
     yield made
     made.bench.close()
