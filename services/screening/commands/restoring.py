@@ -57,6 +57,7 @@ def restore(work: Work, record: Record, task: Task, was: dict[str, Any]) -> bool
         return True
     for vote in votes:
         vote.task, vote.counted_on, vote.ended, vote.ended_at = task.id, None, None, None
+    task.taken_by([vote.person for vote in votes])
     for opinion in opinions:
         opinion.task = task.id
     if not were_counted:

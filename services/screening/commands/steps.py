@@ -265,6 +265,7 @@ def close_task(
     decided by a `ballot`, which is no vote."""
     turn_task(work, task, TaskStates.ADVANCED if decision.outcome == "advance" else TaskStates.EXCLUDED)
     if by == "adjudication":
+        task.taken_by([vote.person for vote in votes])
         store.counts(work).add(task.review, task.stage, "voter", votes[-1].person)
         if task.adjudicators == VOTERS:  # A third person decided it where it was cast, or before it came by again.
             task.adjudicators = store.stage_of(work, task).adjudicators
@@ -644,5 +645,4 @@ def _move_decision(work: Work, record: Record, task: Task, votes: list[Vote], de
     decision = domain.decision_of(store.stage_of(work, task), decided.answer)
     if decision is not None:
         decided.task = task.id
-        task.taken_by([vote.person for vote in (*votes, decided)])
         close_task(work, record, task, [*votes, decided], decision, "adjudication")

@@ -71,7 +71,7 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
         statements = [(row.stage, "stated", row.imported, row.answer) for row in _rows(work, StatementRow, review)]
         assert _counts(work, review) == _recount(records, list(tasks.values())) | Counter(statements)
         _turns_lead_to_the_conflicts_there_are(work, review, tasks)
-        assert all(n >= 0 for n in _voters(work, review).values())
+        assert _voters(work, review) == _voters_on(tasks.values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
         for vote in votes:
             ended = (vote.ended is not None, vote.ended_at is not None, vote.counted_on is not None)
@@ -89,6 +89,8 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
     people = voters if by_voters else voters + holders
     assert len(people) == len(set(people)), "someone counts twice"
     assert task.votes_cast == len(independent) <= task.votes_needed
+    if task.votes_cast == task.votes_needed:
+        assert sorted(_voted(task)) == sorted(voters), "others are counted on it than voted"
     if task.state in ("open", "conflict", "parked"):
         assert sorted(name for name in task.takers.split("\n") if name) == sorted(people)
         assert task.taker == (task.takers.split("\n")[1] if people else "")
@@ -219,7 +221,21 @@ def _voters(work: Work, review: str) -> Counter[tuple[str, str]]:
     for row in _rows(work, CountRow, review) + _rows(work, ChangeRow, review):
         if row.what == "voter":
             voters[row.stage, row.first] += row.n
-    return voters
+    return Counter({key: n for key, n in voters.items() if n})
+
+
+def _voters_on(tasks: Iterable[TaskRow]) -> Counter[tuple[str, str]]:
+    """How often a vote of each person was among all that a task needed, by stage: once on each task that has all, or
+    had when its votes went elsewhere with a merger, which its `votes_cast` then still says."""
+    full = [task for task in tasks if task.votes_cast == task.votes_needed]
+    return Counter((task.stage, person) for task in full for person in _voted(task))
+
+
+def _voted(task: TaskRow) -> list[str]:
+    """Who voted on a task that has all its votes: the first of its takers, and, where one decided it as an adjudicator,
+    the one after them. Whoever else is a taker holds its conflict."""
+    takers = [name for name in task.takers.split("\n") if name]
+    return takers if task.decided_by == "adjudication" else takers[: task.votes_needed]
 
 
 def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, ...], int]:
