@@ -95,6 +95,8 @@ def _is_over(work: Work, task: Task) -> bool:
     if task.state != TaskStates.WITHDRAWN:
         return task.state in TaskStates.DECIDED
     record = store.get_record(work, task.review, task.record)
+    if record is None or record.merged_into is None:
+        return False  # Its record went back to another stage: once it comes by again, they count.
     while record is not None and record.merged_into is not None:
         record = store.get_record(work, task.review, record.merged_into)
     return record is not None and record.state != RecordStates.SCREENING

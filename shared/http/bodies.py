@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 from starlette.types import Message
 
-from shared.errors import TooLarge
+from shared.errors import Invalid, TooLarge
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -78,7 +79,7 @@ async def with_body(request: Request, limit: int, may: Callable[[Request], Await
     """The request with its whole body read: what is kept in memory is kept for those who may, and bounded.
 
     Raises what `may` does before anything is read, so that nobody else learns what is wrong with their body, TooLarge
-    as soon as more has come, Gone.
+    as soon as more has come, Gone; and Invalid for JSON that says one thing twice, of which nobody knows what is meant.
     """
     if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
         return request
@@ -102,4 +103,31 @@ async def with_body(request: Request, limit: int, may: Callable[[Request], Await
         given = True
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
-    return Request(request.scope, replay)
+    whole = Request(request.scope, replay)
+    if "json" in request.headers.get("content-type", ""):
+        try:
+            return _Parsed(whole, replay, json.loads(body, object_pairs_hook=_each_once))
+        except (ValueError, RecursionError):
+            pass  # Whoever wants it as JSON says what is wrong with it.
+    return whole
+
+
+class _Parsed(Request):
+    """A request whose body was read as JSON."""
+
+    def __init__(self, request: Request, receive: Callable[[], Awaitable[Message]], content: Any) -> None:
+        super().__init__(request.scope, receive)
+        self._content = content
+
+    async def json(self) -> Any:
+        return self._content
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, each name in it once."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise Invalid.of(f"body.{name[:100].encode('unicode_escape').decode()}", "is given twice")
+        made[name] = value
+    return made

@@ -97,6 +97,10 @@ class _Reader:
             return seen.turns[number + 1 - seen.turns[0].number :]
         return await self.ask(lambda work: store.turns_after(work, self.review, number, _AT_ONCE))
 
+    async def last_number(self) -> int:
+        """The last number that was given, by whatever process."""
+        return await self.ask(lambda work: store.last_number(work, self.review))
+
 
 class _Follower:
     """Somebody who follows a review, and up to where they know it."""
@@ -122,6 +126,8 @@ class _Follower:
     async def _turns(self, seen: Seen) -> AsyncIterator[bytes]:
         if self._number is None:
             self._number = seen.last
+        if self._number > seen.last and self._number <= await self._reader.last_number():
+            return  # Another process told them of what this one is to see at its next look.
         while self._number != seen.last:
             # What is ahead of the last was said by a database that is there no more.
             turns = await self._reader.turns_after(seen, self._number) if self._number < seen.last else ()

@@ -23,6 +23,7 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     """
     plan = store.the_plan(work, record.review)
     store.lock_record(work, record.review, out_of)  # Before its votes are read, which people may take back meanwhile.
+    brought = _living_on_in(record, brought)
     for other in brought:
         other.merged_into = record.id
     was = (record.merge or {}).get("was")
@@ -44,6 +45,18 @@ def bring_back(work: Work, record: Record, brought: Sequence[Record], out_of: st
     _go_by_what_counts(work, record, own, "what was one with it is not any more, and its votes count there")
     work.rows.flush()
     settle_dispute(work, record.review, out_of)
+
+
+def _living_on_in(record: Record, brought: Sequence[Record]) -> list[Record]:
+    """Those that live on in a record, as far as is known by now: of several records events come in any order, so that
+    one may be parted from it already, or not merged into it yet."""
+    into = {other.id: other.merge["into"] for other in brought if other.merge is not None}
+
+    def passes(id: str) -> bool:
+        after = into.get(id)
+        return after is not None and (after == record.id or passes(after))
+
+    return [other for other in brought if passes(other.id)]
 
 
 def _tasks(work: Work, plan: Plan, record: Record, brought: Sequence[Record]) -> dict[str, Task]:

@@ -507,6 +507,7 @@ def ask_otherwise(work: Work, record: Record, task: Task, stage: Stage, because:
     task.adjudicators = stage.adjudicators
     task.votes_needed = task.places = domain.votes_needed(stage, record.review, record.id)
     task.pool = store.pool_for(work, record.review, stage, record.id)
+    task.returned = 0
     _tell_opened(work, record, task, because, task.told)
     gather_votes(work, record)
 

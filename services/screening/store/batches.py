@@ -29,8 +29,8 @@ def batch_of(work: Work, review: str, batch: str) -> BatchRow:
 
 
 def lock_batch(work: Work, batch: str) -> BatchRow | None:
-    """A batch, held by this work until its end."""
-    return work.session.get(BatchRow, batch, with_for_update=True)
+    """A batch as it is by now, held by this work until its end."""
+    return work.session.get(BatchRow, batch, with_for_update=True, populate_existing=True)
 
 
 def batches_to_do(work: Work) -> list[BatchRow]:

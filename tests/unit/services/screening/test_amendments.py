@@ -57,6 +57,21 @@ def test_what_nobody_has_begun_is_asked_as_the_newest_version_says(either_rig, m
     assert_sound(rig.bench, REVIEW, [(rig.record("r1")["stages"][0]["task"], "ana")])
 
 
+def test_how_often_nothing_came_of_it_is_counted_anew_where_it_is_asked_otherwise(rig):
+    rig.discovers("r1")
+    for _ in range(2):
+        held = rig.claims("ana")
+        assert rig.asks(f"/leases/{held['lease']}/release", None).status_code == 200
+
+    amends(rig, {**SIFT, "parks_after": 2}, DEPTH)
+
+    assert_sound(rig.bench, REVIEW, [])
+    for state in ("open", "parked"):
+        held = rig.claims("ana")
+        rig.asks(f"/leases/{held['lease']}/release", None)
+        assert rig.record("r1")["stages"][0]["state"] == state
+
+
 def test_the_job_does_it_once_and_follows_from_the_publication(rig):
     rig.discovers("r1")
     opened = amends(rig, ANEW, DEPTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -254,6 +255,26 @@ def test_a_lead_decides_many_records_that_nobody_voted_on(either_rig):
     assert first.judgement.by_batch is not None and first.judgement.by_batch.stated is None
     assert [envelope.actor for envelope in rig.bench.journal() if envelope.type == TaskClosed.type] == ["lea", "lea"]
     assert rig.gets("/flow").json()["stages"][0]["excluded_before"]["n"] == 0
+    sound(rig)
+
+
+@pytest.mark.waits
+def test_a_batch_that_is_undone_in_the_moment_in_which_it_is_through_is_undone(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    body = {"kind": "decide", "stage": "sift", "reason": "x", "records": ["r1"], "answer": "include"}
+    batch = rig.asks("/batches", body, "lea", "lead").json()["batch"]
+    with ThreadPoolExecutor(1) as pool:
+        with rig.bench.work("job") as work:
+            batches.carry_on(work, batch, 200)
+            work.session.flush()
+            undone = pool.submit(rig.asks, f"/batches/{batch}/undo", {"reason": "x"}, "lea", "lead")
+            with pytest.raises(TimeoutError):
+                undone.result(0.5)
+        assert undone.result().status_code == 202
+
+    shown = rig.carried_out(batch)
+    assert (shown["state"], shown["taken_back"]) == ("undone", 1)
     sound(rig)
 
 

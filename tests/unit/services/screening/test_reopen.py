@@ -292,6 +292,33 @@ def test_who_votes_anew_sees_nothing_of_the_votes_of_before_but_their_own(rig):
     assert [(vote["person"], vote["reason"]) for vote in own["set_aside"]] == [("ana", "SECRET")]
 
 
+def test_votes_of_a_stage_that_its_record_went_back_from_are_hidden_until_it_is_decided(rig_of):
+    rig = rig_of(SIFT, PLAIN)
+    rig.discovers("r1")
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+    rig.answers("ana", "rich")  # at depth, which waits for another vote
+    reopen(rig, "r1")
+    for name in ("cy", "dee"):
+        rig.answers(name, "exclude", **NO)
+
+    assert rig.record("r1")["state"] == "excluded"
+    assert votes_seen(rig, "cy", "depth") == votes_seen(rig, "lea", "depth") == []
+    assert votes_seen(rig, "ana", "depth") == ["rich"]
+
+    reopen(rig, "r1")
+    for name in ("cy", "dee"):
+        rig.answers(name, "include")
+    assert votes_seen(rig, "cy", "depth") == []
+    assert rig.answers("cy", "moderate", stage="depth")["state"] == "advanced"
+    assert votes_seen(rig, "cy", "depth") == ["rich", "moderate"]
+
+
+def votes_seen(rig: ScreeningRig, name: str, stage: str) -> list[str]:
+    (shown,) = [it for it in rig.record("r1", name)["stages"] if it["stage"] == stage]
+    return [vote["answer"] for vote in shown["votes"]]
+
+
 def test_a_vote_that_is_cast_anew_may_be_taken_back_and_one_that_stood_may_not(rig_of):
     rig = rig_of({**SIFT, "votes": 3})
     rig.discovers("r1")

@@ -172,3 +172,34 @@ def test_notices_go_with_the_record_that_they_are_told_of(rig):
 
     assert [notice["notice"] for notice in rig.record("r1")["notices"]] == ["retraction_of_r1"]
     assert rig.record("r2")["notices"] == []
+
+
+def test_what_was_parted_from_it_before_that_was_heard_comes_with_it_no_more(either_rig):
+    rig = either_rig
+    rig.discovers("r1", "r2", "r3", "r4")
+    task = vote_on(rig, "r1", "ana", "include")["task"]
+    rig.hears(merged("r1", into="r2"), merged("r4", into="r1"), merged("r2", into="r3"))
+
+    # Events of one record come in their order; of several, in any.
+    rig.hears(parted("r1", out_of="r2", revision=11, brings=["r4"]))
+    rig.hears(parted("r2", out_of="r3", brings=["r1", "r4"]))
+
+    assert [rig.record(name)["state"] for name in ("r1", "r2", "r3")] == ["screening"] * 3
+    assert [rig.record(name)["merge"] for name in ("r1", "r2")] == [None, None]
+    assert [merge["record"] for merge in rig.record("r1")["absorbed"]] == ["r4"]
+    assert rig.record("r2")["absorbed"] == []
+    assert_sound(rig.bench, REVIEW, [(task, "ana")])
+
+
+def test_what_it_brings_whose_merger_was_not_heard_yet_comes_once_it_is(rig):
+    rig.discovers("r1", "r2", "r3")
+    task = vote_on(rig, "r1", "ana", "include")["task"]
+    rig.hears(merged("r2", into="r3"))
+
+    rig.hears(parted("r2", out_of="r3", brings=["r1"]))
+    assert (rig.record("r1")["state"], rig.record("r2")["absorbed"]) == ("screening", [])
+
+    rig.hears(merged("r1", into="r2"))
+    assert [merge["record"] for merge in rig.record("r2")["absorbed"]] == ["r1"]
+    assert stage(rig, "r2")["votes_cast"] == 1
+    assert_sound(rig.bench, REVIEW, [(task, "ana")])

@@ -316,6 +316,20 @@ def test_an_id_of_a_database_that_is_there_no_more_is_a_gap(rig, crowd_of):
     assert eventually(lambda: back.heard("gap"))[0]["id"].startswith("0.")
 
 
+def test_who_has_heard_more_from_another_process_is_told_of_no_gap(either_rig, follow, monkeypatch):
+    monkeypatch.setattr(streams, "_EVERY", 3600)
+    first = follow()
+    eventually(lambda: first.heard("queue"))  # This process looks no more for now.
+    in_conflict(either_rig, "r1")
+    with either_rig.bench.work("another process") as work:
+        assert store.number_turns(work, REVIEW) == 1
+
+    back = follow("cy", "adjudicator", last="1.00000000.00000000")
+
+    assert eventually(lambda: back.heard("queue"))[0]["id"].startswith("1.")
+    assert (back.heard("gap"), back.turns()) == ([], [])
+
+
 def test_one_person_may_not_open_streams_without_an_end(rig, crowd_of):
     follow = _follow_in(rig, crowd_of(rig))
     for _ in range(10):

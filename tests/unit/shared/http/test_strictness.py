@@ -140,3 +140,19 @@ def test_a_body_that_is_no_json_is_a_clear_problem(workbench, body):
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ('{"answer": "include", "answer": "exclude"}', "body.answer"),
+        ('{"answer": "include", "fields": {"note": "a", "note": "b"}}', "body.note"),
+        ('{"answer": "include", "a\\u0000": 1, "a\\u0000": 1}', "body.a\\x00"),
+    ],
+)
+def test_a_body_that_says_one_thing_twice_is_refused_naming_it(workbench, body, at):
+    json = {"Content-Type": "application/json"}
+
+    answer = workbench(SCREENING).person().post("/screening/reviews/r/leases/l/vote", content=body, headers=json)
+
+    assert faults(answer) == [at]
