@@ -86,20 +86,15 @@ def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> lis
     return [
         vote_cast(vote)
         for vote in votes
-        if vote.person == work.actor or (vote.counts and vote.where in open_to_me) or _is_over(work, tasks[vote.where])
+        if vote.person == work.actor or (vote.counts and vote.where in open_to_me) or _is_over(tasks[vote.where])
     ]
 
 
-def _is_over(work: Work, task: Task) -> bool:
+def _is_over(task: Task) -> bool:
     """Whether nobody's judgement of the task's record can be led any more by the votes on the task."""
-    if task.state != TaskStates.WITHDRAWN:
-        return task.state in TaskStates.DECIDED
-    record = store.get_record(work, task.review, task.record)
-    if record is None or record.merged_into is None:
-        return False  # Its record went back to another stage: once it comes by again, they count.
-    while record is not None and record.merged_into is not None:
-        record = store.get_record(work, task.review, record.merged_into)
-    return record is not None and record.state != RecordStates.SCREENING
+    # One that was withdrawn may be opened again, and then its votes count: when its record comes by again after it went
+    # back to another stage, or is parted from the one that it was merged into.
+    return task.state in TaskStates.DECIDED
 
 
 def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
@@ -107,7 +102,7 @@ def hide_what_leads(work: Work, events: Sequence[dict[str, Any]]) -> None:
     may stand no more, and its votes would lead those who judge anew."""
     said = [(event, judgement, task) for event in events for judgement, task in _tasks_of(event)]
     tasks = store.tasks_by_id(work, {task for *_, task in said})
-    still_open = {id for id, task in tasks.items() if not _is_over(work, task)}
+    still_open = {id for id, task in tasks.items() if not _is_over(task)}
     for event, judgement, task in said:
         if task in still_open:
             event["actor"] = HIDDEN
@@ -317,7 +312,7 @@ def _stage_history(
         parkings=[
             parking_view(parking)
             for parking in parkings
-            if is_lead or parking.person == work.actor or _is_over(work, task)
+            if is_lead or parking.person == work.actor or _is_over(task)
         ],
     )  # fmt: skip
 
@@ -348,7 +343,7 @@ def parked_tasks(work: Work, parked: Sequence[tuple[Parking, Task, Record]], *, 
 
 def notes_seen(work: Work, task: Task) -> list[NoteView]:
     """The notes on a task that the person may see: their own, and others' once they have voted there and it is over."""
-    see_all = _is_over(work, task) and bool(store.tasks_voted_by(work, work.actor, [task.id]))
+    see_all = _is_over(task) and bool(store.tasks_voted_by(work, work.actor, [task.id]))
     return [note_view(note) for note in store.notes_on(work, task.id) if see_all or note.person == work.actor]
 
 

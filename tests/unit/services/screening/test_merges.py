@@ -319,16 +319,21 @@ def test_a_merge_that_cannot_be_is_rejected(rig):
     assert rig.record("r2")["state"] == "screening"
 
 
-def test_what_a_merge_left_behind_is_hidden_until_the_survivor_is_decided(rig):
+def test_what_a_merge_left_behind_undecided_is_seen_by_nobody_else_since_it_may_be_parted(rig):
     rig.discovers("r1", "r2")
     vote_on(rig, "r1", "ana", "include")
     vote_on(rig, "r2", "ana", "exclude", **NO)
     rig.hears(merged("r1", into="r2"))
-
     assert rig.record("r1", "ben")["stages"][0]["votes"] == []
 
     vote_on(rig, "r2", "ben", "exclude", **NO)
-    assert [vote["answer"] for vote in rig.record("r1", "cy")["stages"][0]["votes"]] == ["include"]
+    assert rig.record("r2")["state"] == "excluded"
+
+    assert rig.record("r1", "cy")["stages"][0]["votes"] == rig.record("r1", "lea", "lead")["stages"][0]["votes"] == []
+    assert [vote["answer"] for vote in rig.record("r1", "ana")["stages"][0]["votes"]] == ["include"]
+    rig.hears(parted("r1", out_of="r2"))
+    vote_on(rig, "r1", "ben", "include")
+    assert [vote["answer"] for vote in rig.record("r1", "cy")["stages"][0]["votes"]] == ["include", "include"]
 
 
 def test_the_notices_of_merged_records_stand_in_the_order_in_which_they_were_told(rig):
