@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
@@ -34,7 +36,6 @@ _WHOLE = {
     "support per CMOC",
     "change",
     "last run",
-    "record",
     "run",
     "letter",
     "group",
@@ -42,6 +43,12 @@ _WHOLE = {
     "invitation",
     "key",
 }
+
+#: An id, which is there to be copied.
+_ID = re.compile(r"[a-z]+_[0-9a-f]{32}")
+
+#: The columns of a terminal that another cell is given before a table gives way to a block of lines for each row.
+_LEAST_CELL = 10
 
 #: What a file or another program gets is this wide, so that nothing is broken for it.
 _NO_TERMINAL = 10_000
@@ -96,14 +103,45 @@ def plain(value: object) -> object:
 def print_rows(
     rows: Iterable[Row], columns: Sequence[tuple[str, Callable[[Row], object]]], *, as_json: bool, empty: str
 ) -> None:
-    """Prints rows: a column is its heading and what it shows of a row. `empty` is said when there are none."""
+    """Prints rows: a column is its heading and what it shows of a row. `empty` is said when there are none.
+
+    On a terminal that is too narrow for their table each row is a block of lines.
+    """
     rows = list(rows)
     if as_json:
         print_json(rows)
     elif not rows:
         out.print(empty)
     else:
-        out.print(table([heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]))
+        headings, lines = [heading for heading, _ in columns], [[show(row) for _, show in columns] for row in rows]
+        if _least_width(headings, lines) <= out.width:
+            out.print(table(headings, lines))
+        else:
+            _print_blocks(headings, lines)
+
+
+def _least_width(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> int:
+    """How wide a terminal must be for a table, with ids in one piece and all else in some characters a line."""
+    widths = [0 if not heading else max(map(len, heading.split())) for heading in headings]
+    for line in lines:
+        for at, cell in enumerate(line):
+            text = "" if cell is None else str(cell)
+            whole = headings[at] in _WHOLE or _ID.fullmatch(text)
+            widths[at] = max(widths[at], cell_len(text) if whole else min(cell_len(text), _LEAST_CELL))
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _print_blocks(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    """Each line as a block of what it has, under each other."""
+    for number, line in enumerate(lines):
+        if number:
+            out.print()
+        named = [
+            [Text(heading, style="bold"), cell]
+            for heading, cell in zip(headings, line, strict=True)
+            if str("" if cell is None else cell)
+        ]
+        out.print(table(["", ""], named, show_header=False))
 
 
 def print_whole(shown: RenderableType) -> None:
@@ -114,8 +152,10 @@ def print_whole(shown: RenderableType) -> None:
 def table(headings: Sequence[str], lines: Iterable[Sequence[object]], **style: Any) -> Table:
     """A table in the one style of all; what it holds is printed as it is, never read as markup."""
     made = Table(header_style="bold", box=None, pad_edge=False, **style)
-    for heading in headings:
-        made.add_column(heading, overflow="fold", no_wrap=heading in _WHOLE)
+    lines = list(lines)
+    for at, heading in enumerate(headings):
+        ids = any(_ID.fullmatch(str(line[at])) for line in lines if at < len(line))
+        made.add_column(heading, overflow="fold", no_wrap=ids or heading in _WHOLE)
     for line in lines:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in line))
     return made

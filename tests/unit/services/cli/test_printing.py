@@ -38,6 +38,39 @@ def test_what_another_program_gets_has_each_row_on_one_line(monkeypatch, capsys)
     assert [row.split() for row in rows] == [["screening", "a-member-" + "x" * 60], ["search", "nobody"]]
 
 
+LEASE, TASK = f"lease_{'0a' * 16}", f"task_{'1b' * 16}"
+HELD = [("lease", lambda row: row[0]), ("task", lambda row: row[1]), ("record", lambda row: row[2])]
+
+
+def test_an_id_is_in_one_piece_beside_what_is_broken_over_lines(terminal, capsys):
+    terminal(100)
+
+    print_rows([(LEASE, TASK, "A garden beside the ward, long after")], HELD, as_json=False, empty="none")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 2 and LEASE in lines[1] and TASK in lines[1]
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_where_a_table_would_break_ids_each_row_is_a_block_of_lines_with_what_it_has(terminal, capsys):
+    terminal(80)
+
+    print_rows([(LEASE, TASK, "A garden"), (LEASE, TASK, None)], HELD, as_json=False, empty="none")
+
+    lines = [line.strip().split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["lease", LEASE], ["task", TASK], ["record", "A garden"], [], ["lease", LEASE], ["task", TASK]]
+
+
+def test_a_table_of_many_figures_gives_way_too(terminal, capsys):
+    columns = [(f"figure {at}", lambda row, at=at: row[at]) for at in range(9)]
+    terminal(60)
+
+    print_rows([[f"0.{at} (0.1 to 0.9)" for at in range(9)]], columns, as_json=False, empty="none")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9 and lines[3].rstrip() == "figure 3  0.3 (0.1 to 0.9)"
+
+
 def test_nothing_is_broken_for_another_program(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "40")
 
