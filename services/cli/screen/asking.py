@@ -123,6 +123,8 @@ class Asker:
         screening: Any = self._living.screening
         if hasattr(screening, "left"):
             rows = [row for row in screening.left(self._review) if self._stage in (None, row.stage)]
-            return Left(sum(row.left for row in rows), any(row.left_or_more for row in rows), for_me=True)
+            # What is in hand is left to be answered too.
+            waits = sum(row.left + row.in_hand for row in rows)
+            return Left(waits, any(row.left_or_more for row in rows), for_me=True)
         rows = [row for row in screening.queue(self._review) if self._stage in (None, row.stage)]
         return Left(sum(row.open for row in rows), False, for_me=False)

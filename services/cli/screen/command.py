@@ -59,7 +59,7 @@ def screen(review: str, stage: str | None, preset: str, count: int) -> None:
     Set NO_COLOR for no colours: words for are bold then, words against underlined.
     """
     # Here, since the help must load none of it.
-    from services.cli.printing import err, print_line
+    from services.cli.printing import counted, err, print_line
     from services.cli.screen.keys import keys_of
     from services.cli.screen.running import run
     from services.cli.screen.terminal import require_terminal
@@ -79,7 +79,10 @@ def screen(review: str, stage: str | None, preset: str, count: int) -> None:
             slug="no_answer_yet",
         )
     answered = "1 record is answered" if session.done == 1 else f"{session.done} records are answered"
-    print_line(f"{answered}; what you held and did not answer is given back.")
+    became = "what you held and did not answer is given back"
+    if session.kept:
+        became = f"{counted(session.kept, 'record')} could not be given back: yours for a while still, then anybody's"
+    print_line(f"{answered}; {became}.")
     if ended_by:
         err.print(f"Ended by signal {ended_by}.")
         raise SystemExit(128 + ended_by)

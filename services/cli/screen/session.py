@@ -132,6 +132,7 @@ class Session:
         self._tries: dict[int, int] = {}
         self._leaving_until: float | None = None
         self._giving_back: set[str] = set()
+        self._kept = 0  # How many could not be given back.
 
     # What is asked of it
 
@@ -222,6 +223,11 @@ class Session:
     @property
     def leaving(self) -> bool:
         return self._leaving_until is not None
+
+    @property
+    def kept(self) -> int:
+        """How many records could not be given back, or nobody knows of whether they are."""
+        return self._kept + len(self._giving_back)
 
     @property
     def loading(self) -> bool:
@@ -425,8 +431,7 @@ class Session:
                 self._drafts.pop(card.task, None)
                 self._forced.pop(card.task, None)
                 self.done += 1
-                if self.left is not None:
-                    self.left = replace(self.left, count=max(0, self.left.count - 1))
+                self._count_left(-1)
                 self._times.append(now)
                 self._voted.append((card, ballot))
             case Train(card):
@@ -437,6 +442,7 @@ class Session:
             case TakeBack(card, ballot):
                 self._voted.pop()
                 self.done = max(0, self.done - 1)
+                self._count_left(1)
                 self._drafts[card.task] = draft_of(ballot)
                 if isinstance(result, Card):
                     self._put_back(result, now)
@@ -448,12 +454,18 @@ class Session:
                     claims = self._claim(min(max(held + 1, self.count), 50))
                 self._say(f"your {ballot.answer!r} is taken back: {card.title}")
             case Park():
+                self._count_left(-1)
                 self._say("put away for later")
             case Note(card, text):
                 # A note takes the place of the one before, so that is what the next begins with.
                 self._drafts.setdefault(card.task, Draft()).values["note"] = text
                 self._say("noted")
         return [*claims, *self._leave_on(now)]
+
+    def _count_left(self, more: int) -> None:
+        """Keeps what is left true till it is looked at again."""
+        if self.left is not None:
+            self.left = replace(self.left, count=max(0, self.left.count + more))
 
     def _arrived(self, cards: Sequence[Card], now: float) -> list[Request]:
         """Takes what is in hand now: what it does not name has lapsed or needs no vote any more."""
@@ -596,6 +608,7 @@ class Session:
             self._renewing.discard(getattr(request, "lease", ""))
             return []
         if self.leaving and isinstance(request, Release):
+            self._kept += 1
             self._given_back(request.lease)
             return []
         tries = self._tries[id(request)] = self._tries.get(id(request), 0) + 1

@@ -86,6 +86,18 @@ def test_a_day_ends_with_its_votes_cast_the_rest_given_back_and_the_terminal_as_
     assert rig.queue("sift")["in_hand"] == 0
 
 
+def test_what_is_in_hand_counts_as_left(screening_at, screens):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2", "r3")
+    rig.claims("ana")
+    terminal = screens()
+
+    terminal.until(seen("3 left"))
+    terminal.press("q")
+
+    assert terminal.ends() == 0
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)], ids=lambda it: str(it)
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.screen.exchange import Cast, Claim, Look, Note, Park, Release, Renew, Skip, TakeBack
+from services.cli.screen.exchange import Cast, Claim, Left, Look, Note, Park, Release, Renew, Skip, TakeBack
 from services.cli.screen.session import QUIET
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, TooMany, Unauthenticated, Unavailable
 from tests.unit.services.cli.screen.sitting import ANSWERS, CMOCS, Sitting, a_card
@@ -635,6 +635,38 @@ def test_leaving_waits_no_longer_than_moments_for_what_is_given_back():
     sitting.waits(60)
 
     assert sitting.session.over
+
+
+def test_what_could_not_be_given_back_is_counted():
+    sitting = Sitting("a", "b", "c", "d")
+    sitting.presses("q")
+    first, second, *_ = [it for it in sitting.asked if isinstance(it, Release)]
+    sitting.answers(first)
+    sitting.refuses(second, Unavailable("away"))
+    assert not sitting.session.over
+
+    sitting.waits(6)
+
+    assert sitting.session.over and sitting.session.kept == 3, "one failed, and two nobody answered about"
+
+
+def test_how_much_is_left_counts_down_with_votes_and_up_with_what_is_taken_back():
+    sitting = Sitting("a", "b", "c", "d", can={"look", "undo", "park"})
+    sitting.answers(sitting.waiting(Look), Left(9, or_more=False, for_me=True))
+
+    sitting.presses("i")
+    sitting.answers(sitting.waiting(Cast))
+    assert sitting.session.left.count == 8
+    sitting.waits()
+    sitting.presses("z")
+    sitting.answers(sitting.waiting(TakeBack))
+    assert sitting.session.left.count == 9
+    sitting.waits()
+    sitting.presses("p")
+    sitting.types("later")
+    sitting.presses("enter", "enter", every=1)
+    sitting.answers(sitting.waiting(Park))
+    assert sitting.session.left.count == 8
 
 
 def test_leaving_waits_for_no_claim_of_a_platform_that_is_away():
