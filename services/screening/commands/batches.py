@@ -141,8 +141,13 @@ def _faults(work: Work, asked: NewBatch, plan: Plan, stage: Stage | None) -> Ite
             yield Fault(name, f"a batch of the kind {asked.kind!r} needs it", "missing_field")
     if "records" in takes and (asked.records is None) == (asked.where is None):
         yield Fault("records", "name the records, or say which they are (`where`): one of the two", "missing_field")
-    if asked.imported is not None and not store.is_stated_by(work, plan.protocol.review, asked.imported, asked.stage):
-        yield Fault("imported", "no file of this import states anything at this stage", "nothing_stated")
+    if asked.imported is not None:
+        stated = store.answers_stated_by(work, plan.protocol.review, asked.imported, asked.stage)
+        if not stated:
+            yield Fault("imported", "no file of this import states anything at this stage", "nothing_stated")
+        elif asked.mapping is not None and not stated & {*asked.mapping}:
+            why = f"the file states none of these at this stage; it states: {', '.join(sorted(stated))}"
+            yield Fault("mapping", why, "nothing_stated")
     if asked.until is not None and asked.until <= work.now.date():
         yield Fault("until", "give a day that is still to come, or none", "past_day")
     for at, ballot in _ballots(asked):

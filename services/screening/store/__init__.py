@@ -127,8 +127,8 @@ from services.screening.store.slots import left as left
 from services.screening.store.slots import skip as skip
 from services.screening.store.slots import take_slots as take_slots
 from services.screening.store.slots import take_slots_of as take_slots_of
+from services.screening.store.statements import answers_stated_by as answers_stated_by
 from services.screening.store.statements import files_of as files_of
-from services.screening.store.statements import is_stated_by as is_stated_by
 from services.screening.store.statements import keep_statement as keep_statement
 from services.screening.store.statements import move_statements as move_statements
 from services.screening.store.statements import part_sources as part_sources

@@ -128,9 +128,9 @@ def files_of(work: Work, review: str, imports: Collection[str]) -> dict[str, str
     return {imported: sha256 for imported, sha256 in work.session.execute(select(wanted, file)) if sha256}
 
 
-def is_stated_by(work: Work, review: str, imported: str, stage: str) -> bool:
-    """Whether a file states anything at a stage."""
-    query = select(col(StatementRow.id)).where(
+def answers_stated_by(work: Work, review: str, imported: str, stage: str) -> set[str]:
+    """The answers that a file states at a stage."""
+    query = select(col(StatementRow.answer)).where(
         col(StatementRow.review) == review, col(StatementRow.imported) == imported, col(StatementRow.stage) == stage
     )
-    return work.session.execute(query.limit(1)).first() is not None
+    return set(work.session.scalars(query.distinct()))

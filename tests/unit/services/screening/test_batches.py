@@ -343,6 +343,17 @@ def test_what_is_wrong_with_a_batch_is_named_and_nothing_is_kept(rig, asked, at)
     assert rig.queue("sift")["open"] == 1
 
 
+def test_a_mapping_of_nothing_that_the_file_states_is_refused_with_what_it_states(rig):
+    rig.discovers("r1", "r2")
+    rig.hears(stated("r1", "out"), stated("r2", "maybe"))
+
+    problem = refused(rig, kind="imported", imported="import_1", mapping={"Out": {"answer": "exclude"}})
+
+    (error,) = problem["errors"]
+    assert (error["at"], error["slug"]) == ("mapping", "nothing_stated") and "it states: maybe, out" in error["why"]
+    assert applied(rig)["n"] == 1, "one that names more than the file states is of use with the next file"
+
+
 def test_more_records_than_a_batch_may_have_are_refused(either_rig, monkeypatch):
     rig = either_rig
     for module in (batches, in_store):
