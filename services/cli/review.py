@@ -529,4 +529,6 @@ def _trouble(
         yield Text(f"  {copies.trouble}")
         yield Text(f"  all of them: living ingest copies {review}", style="dim")
     if literature.open_duplicates:
-        yield Text(f"\n{literature.open_duplicates} pairs of records may be one: a lead decides", style="yellow")
+        pairs = counted(literature.open_duplicates, "pair of records", "pairs of records")
+        yield Text(f"\n{pairs} may be one: a lead decides", style="yellow")
+        yield Text(f"  all of them: living ingest duplicates list {review}", style="dim")
