@@ -14,7 +14,7 @@ from services.cli.context import client
 from services.cli.printing import counted, err, print_json_line, print_line
 
 if TYPE_CHECKING:
-    from shared.wire.screening import StageQueue
+    from shared.wire.screening import Funnel, StageQueue
     from shared.wire.stream import Followed
 
 #: What is said of a turn of a conflict.
@@ -48,12 +48,18 @@ def _lines(event: Followed) -> Iterator[str]:
         found = event.funnel
         yield (
             f"of {counted(found.discovered, 'record')}: {found.screening} in screening, {found.included} included, "
-            f"{found.excluded} excluded"
+            f"{found.excluded} excluded{_gone(found)}"
         )
     elif event.kind == "conflict":
         yield f"{event.stage}: {event.task} {_TURNS.get(event.turn, event.turn)}"
     else:
         yield "what happened meanwhile is not kept: living queue conflicts shows what waits"
+
+
+def _gone(found: Funnel) -> str:
+    """What never came to be judged, or is one with another by now, where there is any."""
+    counts = ((found.merged, "merged"), (sum(found.by_rule.values()), "left out by the protocol's dates"))
+    return "".join(f", {n} {what}" for n, what in counts if n)
 
 
 def _stage(stage: StageQueue) -> str:
