@@ -10,19 +10,17 @@ import click
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Command, argument, option
 from services.cli.context import acting, client
-from services.cli.parking import task_of
+from services.cli.held import TASK, task_of
 from services.cli.printing import print_json, print_line, print_rows
 from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.wire.screening import NoteView
 
-_TASK = argument("task", "A task, or the lease by which you hold it.")
-
 
 @click.command("note", cls=Command, example="living queue note shared-records lease_01a2... 'cites the first trial'")
 @REVIEW
-@_TASK
+@TASK
 @argument("text", "What you note, instead of what you noted before; '' takes it away.")
 @AS_JSON
 def note(review: str, task: str, text: str, as_json: bool) -> None:
@@ -36,7 +34,7 @@ def note(review: str, task: str, text: str, as_json: bool) -> None:
     "tag", cls=Command, example="living queue tag shared-records lease_01a2... --tag setting=town --tag size=12"
 )
 @REVIEW
-@_TASK
+@TASK
 @option("--tag", "tags", multiple=True, help="name=value, as the stage's tags are called; repeat it for several.")
 @AS_JSON
 def tag(review: str, task: str, tags: tuple[str, ...], as_json: bool) -> None:

@@ -10,14 +10,12 @@ import click
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Command, argument, option, reason
 from services.cli.context import acting, client
+from services.cli.held import LEASE, TASK, lease_of, task_of
 from services.cli.printing import minute, print_json, print_line, print_rows
-from shared.client import Client
 
 if TYPE_CHECKING:
     from shared.wire.screening import ParkedTask, StageLeft
 
-_TASK = argument("task", "A task, or the lease by which you hold it.")
-_LEASE = argument("lease", "The lease that `living queue next` showed.")
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -25,7 +23,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     "park", cls=Command, example="living queue park shared-records lease_01a2... --reason 'asked the authors'"
 )
 @REVIEW
-@_TASK
+@TASK
 @reason("Why; leads see it, and others once the task is closed.")
 @option("--until", type=_DAY, help="The day on which it comes back by itself.")
 @AS_JSON
@@ -76,12 +74,12 @@ def parked(review: str, as_json: bool) -> None:
 
 @click.command("skip", cls=Command, example="living queue skip shared-records lease_01a2...")
 @REVIEW
-@_LEASE
+@LEASE
 @AS_JSON
 def skip(review: str, lease: str, as_json: bool) -> None:
     """Give a record back and have it come to you after the others. Others are given it in its turn."""
     with acting("skipping a record", review) as living:
-        ended = living.screening.skip(review, lease)
+        ended = living.screening.skip(review, lease_of(living, review, lease))
     if as_json:
         print_json(ended)
     else:
@@ -138,11 +136,6 @@ def left(review: str, as_json: bool) -> None:
         ("conflicts in hand", lambda row: row.conflicts_in_hand),
     ]
     print_rows(rows, columns, as_json=as_json, empty="the protocol has no stages")
-
-
-def task_of(living: Client, review: str, given: str) -> str:
-    """A task by its own id, or by that of a lease."""
-    return living.screening.in_hand(review, given).task if given.startswith("lease_") else given
 
 
 def _why(row: ParkedTask) -> str:

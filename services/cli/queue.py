@@ -17,6 +17,7 @@ from services.cli import assigning, batches, flowing, following, notes, parking,
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
+from services.cli.held import LEASE, lease_of
 from services.cli.marking import marked
 from services.cli.printing import err, minute, out, print_json, print_line, print_rows, table
 from services.cli.reasons import out_for
@@ -98,7 +99,10 @@ def status(review: str, as_json: bool) -> None:
 @REVIEW
 @AS_JSON
 def funnel(review: str, as_json: bool) -> None:
-    """What became of the records that entered each stage, and for which of its reasons how many are out."""
+    """What became of the records that entered each stage, and for which of its reasons how many are out.
+
+    Withdrawn are those that were merged or left out by a rule.
+    """
     with client() as living:
         found = living.screening.funnel(review)
     if as_json:
@@ -111,6 +115,9 @@ def funnel(review: str, as_json: bool) -> None:
         ("out", lambda row: row.excluded),
         ("out for", out_for),
         ("waiting", lambda row: row.open + row.conflicts),
+        # A platform of before parks nothing.
+        ("parked", lambda row: getattr(row, "parked", 0)),
+        ("withdrawn", lambda row: row.withdrawn),
     ]
     print_rows(found.stages, columns, as_json=False, empty="the protocol has no stages")
 
@@ -181,7 +188,7 @@ def next_(review: str, stage: str | None, conflict: bool, mode: ClaimMode, withi
 
 @app.command("look", example="living queue look shared-records lease_01a2... exclude --reason 'no records'")
 @REVIEW
-@argument("lease", "The lease of a conflict that `living queue next --conflict` showed.")
+@LEASE
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
 @_EXCLUDED_FOR
@@ -204,6 +211,7 @@ def look(
     """
     given = _given(field)
     with acting("looking at a conflict", review, "adjudicator") as living:
+        lease = lease_of(living, review, lease)
         fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
         task = living.screening.look(
             review, lease, answer, reason, fields, excluded_for=excluded_for, judged_for=judged_for
@@ -249,7 +257,7 @@ def conflicts(review: str, stage: str | None, as_json: bool) -> None:
 
 @app.command("vote", example="living queue vote shared-records lease_01a2... exclude --reason 'no records'")
 @REVIEW
-@argument("lease", "The lease that `living queue next` showed.")
+@LEASE
 @argument("answer", "One of the stage's answers.")
 @option("--reason", help="Why.")
 @_EXCLUDED_FOR
@@ -269,6 +277,7 @@ def vote(
     """Answer for the record you hold. Needs your own key."""
     given = _given(field)
     with acting("voting", review) as living:
+        lease = lease_of(living, review, lease)
         # Only the form says whether a field takes one value or a list of them.
         fields = _filled(living.screening.in_hand(review, lease).fields, given) if given else {}
         receipt = living.screening.vote(
@@ -280,6 +289,8 @@ def vote(
         print_line(f"{receipt.record} at {receipt.stage}: {receipt.state}")
         if receipt.state == "open":
             print_line(f"Until all its votes are in: living queue undo {review} {receipt.task}", "dim")
+        elif receipt.state == "conflict":
+            print_line(f"Whoever has yet to decide it takes it by: living queue next {review} --conflict", "dim")
 
 
 @app.command("undo", example="living queue undo shared-records task_01a2...")
@@ -359,11 +370,11 @@ def reopen(review: str, record: str, stage: str, reason: str, votes_stand: bool,
 
 @app.command("release", example="living queue release shared-records lease_01a2...")
 @REVIEW
-@argument("lease", "The lease to give back.")
+@LEASE
 def release(review: str, lease: str) -> None:
     """Give a record back to the queue. Needs the key of whoever holds it."""
     with acting("giving a record back", review) as living:
-        print_line(f"{living.screening.release(review, lease).lease}: given back")
+        print_line(f"{living.screening.release(review, lease_of(living, review, lease)).lease}: given back")
 
 
 @app.command("agreement", example="living queue agreement shared-records")
@@ -376,13 +387,17 @@ def agreement(review: str, cycle: int | None, pairs: bool, as_json: bool) -> Non
     what is left out.
 
     Cohen's kappa is of tasks with two votes, Gwet's AC1 and Krippendorff's alpha are of any number. Where nearly all
-    answers are the same, kappa and alpha are low however well people agree: go by AC1 and the counts.
+    answers are the same, kappa and alpha are low however well people agree: go by AC1 and the counts. Two people whose
+    kappa is below the protocol's `agreement_floor` of a stage, over 20 tasks or more, are named.
     """
     with client("lead") as living:
         rows = living.screening.agreement(review, cycle=cycle)
-        called = called_in(living, review) if pairs and not as_json else str
+        # A platform of before knows no floor.
+        below = [(row.stage, pair) for row in rows for pair in row.between if getattr(pair, "below", False)]
+        called = called_in(living, review) if (pairs or below) and not as_json else str
     if pairs and not as_json:
         _print_pairs(rows, called)
+        _warn_of(below, called)
         return
     columns = [
         ("stage", lambda row: row.stage),
@@ -397,6 +412,18 @@ def agreement(review: str, cycle: int | None, pairs: bool, as_json: bool) -> Non
         ("answers", lambda row: ", ".join(f"{pair.first}/{pair.second} {pair.n}" for pair in row.pairs)),
     ]
     print_rows(rows, columns, as_json=as_json, empty="no stage has votes to compare yet")
+    if not as_json:
+        _warn_of(below, called)
+
+
+def _warn_of(below: Iterable[tuple[str, PairAgreement]], called: Callable[[str], str]) -> None:
+    """Names those who agree less than the protocol asks for."""
+    for stage, pair in below:
+        print_line(
+            f"\n{called(pair.first)} and {called(pair.second)} agree less at {stage} than its agreement_floor asks: "
+            f"kappa {_coefficient(pair.kappa)} over {pair.n} tasks",
+            "yellow",
+        )
 
 
 def _found(living: Client, review: str, words: str) -> list[str]:
@@ -506,15 +533,19 @@ def _form(review: str, task: TaskInHand, called: Callable[[str], str]) -> list[l
             lines.append(["", ", ".join(field.options)])
         elif field.kind == "cmocs" and not asks_for_cmocs:
             lines += _cmocs(task)
+    for tag in getattr(task, "tags", ()):
+        takes = {"choice": ", ".join(tag.options), "number": "a number"}.get(tag.kind, "text")
+        lines.append([f"tag {tag.name}=", f"{tag.label} ({takes}); for yourself, by `living queue tag`"])
     if task.cmocs:
         lines += [[name, getattr(task.definitions, name)] for name in ("context", "mechanism", "outcome")]
     if (text := getattr(task, "full_text", None)) is not None:
         state = _TEXTS.get(text.state or "", "it was never sought")
         lines.append(["full text", f"{state}: living texts show {review} {task.record.record}"])
-    lines += [_voted(vote, called) for vote in task.votes]
+    lines += [line for vote in task.votes for line in _voted(vote, called)]
     # A platform of before shows none.
     for other in getattr(task, "elsewhere", ()):
-        lines += [_voted(vote, called, f" on {other.record}, the same work") for vote in other.votes]
+        same = f" on {other.record}, the same work"
+        lines += [line for vote in other.votes for line in _voted(vote, called, same)]
     lines += [
         [f"{called(it.person)} stands by", ": ".join(filter(None, (it.answer, it.reason)))]
         for it in getattr(task, "stands", ())
@@ -542,10 +573,16 @@ def _bounds(field: FormField) -> str:
     return "".join(f", {name} {bound:g}" for name, bound in (("least", least), ("most", most)) if bound is not None)
 
 
-def _voted(vote: VoteCast, called: Callable[[str], str], where: str = "") -> list[str]:
+def _voted(vote: VoteCast, called: Callable[[str], str], where: str = "") -> list[list[str]]:
+    """A vote with all of its form, line by line."""
     said = (vote.answer, getattr(vote, "excluded_for", None), vote.reason)
     about = ", ".join(getattr(vote, "judged_for", ()))
-    return [f"{called(vote.person)} voted{where}", ": ".join(filter(None, (*said, about and f"for {about}")))]
+    lines = [[f"{called(vote.person)} voted{where}", ": ".join(filter(None, (*said, about and f"for {about}")))]]
+    return [*lines, *(["", f"{name}: {_spoken(value)}"] for name, value in vote.fields.items())]
+
+
+def _spoken(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _needed(field: FormField) -> str:

@@ -12,7 +12,7 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.events.ingest import SourceRef, TextSought
 from shared.events.stages import Highlights
 from tests.unit.services.cli.conftest import data
-from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT
+from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT, merged
 
 ANY_NAME = {"doi": "10.1000/gardens", "pmid": "123"}
 
@@ -163,9 +163,92 @@ def test_voters_who_decide_together_are_shown_what_the_other_stands_by(screening
     proposed = as_("ana", "queue", "vote", REVIEW, lease, "exclude", "--reason", "ben is right")
     shown = [" ".join(line.split()) for line in as_("ben", *take).stdout.splitlines()]
 
-    assert "r1 at sift: conflict" in proposed.stdout
+    assert f"r1 at sift: conflict\nWhoever has yet to decide it takes it by: living queue next {REVIEW} --conflict" in (
+        proposed.stdout
+    )
     assert "ana voted include" in shown and "ana stands by exclude: ben is right" in shown
     assert "answers include (needs a --reason), exclude" in shown
+
+
+def test_whoever_decides_a_conflict_is_shown_the_forms_of_both_votes(screening_at, as_):
+    rig = screening_at({**DEPTH, "reconciliation": "consensus"})
+    rig.discovers("r1")
+    rig.answers("ana", "rich", fields={"cmocs": ["c1", "c2"], "designs": ["survey", "interviews"]})
+    rig.answers("ben", "thin", fields={"cmocs": ["c1"], "setting": "town"})
+
+    shown = [" ".join(line.split()) for line in as_("ana", "queue", "next", REVIEW, "--conflict").stdout.splitlines()]
+
+    ana, ben = shown.index("ana voted rich"), shown.index("ben voted thin")
+    assert shown[ana + 1 : ben] == ["cmocs: c1, c2", "designs: survey, interviews"]
+    assert shown[ben + 1 : ben + 3] == ["cmocs: c1", "setting: town"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["vote", "mine", "include"], ["release", "mine"], ["skip", "mine"], ["park", "mine", "--reason", "asked"],
+     ["note", "mine", "odd"], ["tag", "mine", "--tag", "mood=good"]],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_the_only_record_that_one_holds_needs_no_id(screening_at, as_, command):
+    rig = screening_at({**SIFT, "tags": [{"name": "mood", "label": "A mood"}]})
+    rig.discovers("r1")
+    name, given, *more = command
+
+    nothing = as_("ana", "queue", name, REVIEW, given, *more)
+    held = lease_of(as_, "ana")
+    done = as_("ana", "queue", name, REVIEW, given, *more)
+
+    assert isinstance(nothing.exception, NotFound) and nothing.exception.slug == "nothing_held"
+    assert done.exit_code == 0 and ("r1 at sift" in done.stdout or "parked" in done.stdout or held in done.stdout)
+
+
+def test_of_several_records_that_one_holds_none_is_answered_without_its_lease(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1", "r2")
+    held = rig.asks("/claims", {"count": 2}).json()["tasks"]
+
+    refused = as_("ana", "queue", "vote", REVIEW, "mine", "include")
+
+    assert isinstance(refused.exception, Invalid) and refused.exception.slug == "several_held"
+    assert [it["at"] for it in refused.exception.errors] == [it["lease"] for it in held]
+    assert rig.record("r1")["stages"][0]["votes_cast"] == 0
+
+
+def test_the_only_conflict_that_one_holds_needs_no_id_either(screening_at, as_):
+    rig = screening_at(SIFT)
+    rig.discovers("r1")
+    rig.answers("ana", "include")
+    rig.answers("ben", "exclude", reason="no garden")
+    as_("cy", "queue", "next", REVIEW, "--conflict", role="adjudicator")
+
+    looked = as_("cy", "queue", "look", REVIEW, "mine", "include", role="adjudicator")
+    decided = as_("cy", "queue", "vote", REVIEW, "mine", "include", "--reason", "it fits", role="adjudicator")
+
+    assert "ana voted" in looked.stdout and decided.stdout.strip() == "r1 at sift: advanced"
+
+
+def test_the_card_says_which_tags_one_may_give_for_oneself(screening_at, as_):
+    where = {"name": "where", "label": "Where", "kind": "choice", "options": ["town", "country"]}
+    screening_at({**SIFT, "tags": [where, {"name": "idea", "label": "An idea"}]}).discovers("r1")
+
+    shown = [" ".join(line.split()) for line in as_("ana", "queue", "next", REVIEW).stdout.splitlines()]
+
+    assert "tag where= Where (town, country); for yourself, by `living queue tag`" in shown
+    assert "tag idea= An idea (text); for yourself, by `living queue tag`" in shown
+
+
+@pytest.mark.parametrize("more", [[], ["--pairs"]])
+def test_two_people_who_agree_less_than_the_protocol_asks_for_are_named(screening_at, as_, more):
+    rig = screening_at({**SIFT, "agreement_floor": 0.6})
+    for number in range(20):
+        rig.discovers(f"r{number}")
+        rig.answers("ana", "include" if number % 2 else "exclude", reason="no garden")
+        rig.answers("ben", "include" if number % 3 else "exclude", reason="no garden")
+
+    shown = as_("lea", "queue", "agreement", REVIEW, *more, role="lead").stdout
+
+    assert "ana and ben agree less at sift than its agreement_floor asks: kappa" in shown.splitlines()[-1]
+    assert shown.splitlines()[-1].endswith("over 20 tasks")
 
 
 def test_a_lead_hands_a_conflict_of_voters_over_to_an_adjudicator(screening_at, as_):
@@ -368,6 +451,18 @@ def test_the_funnel_says_for_which_reasons_how_many_are_out(screening_at, as_):
 
     assert "opinion 1" in as_("ana", "queue", "funnel", REVIEW).stdout
     assert data(as_("ana", "queue", "funnel", REVIEW, "--json"))["stages"][0]["excluded_for"] == {"opinion": 1}
+
+
+def test_the_funnel_shows_also_what_is_parked_and_withdrawn(screening_at, as_):
+    rig = screening_at()
+    rig.discovers("r1", "r2", "r3")
+    rig.hears(merged("r3", "r2"))
+    as_("ana", "queue", "next", REVIEW)
+    as_("ana", "queue", "park", REVIEW, "mine", "--reason", "asked the authors")
+
+    headings, row, *_ = as_("ana", "queue", "funnel", REVIEW).stdout.splitlines()
+
+    assert headings.split()[-3:] == ["waiting", "parked", "withdrawn"] and row.split()[-3:] == ["1", "1", "1"]
 
 
 @pytest.mark.parametrize(
