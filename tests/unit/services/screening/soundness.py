@@ -32,8 +32,9 @@ from shared.events.screening import TaskClosed, VoteRevised
 from tests.workbench import Workbench
 
 
-def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]]) -> None:
-    """Holds the whole review against its rules. `cast` are the accepted votes as (task voted on, person)."""
+def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]], *, one_each: bool = True) -> None:
+    """Holds the whole review against its rules. `cast` are the accepted votes as (task voted on, person). It is not
+    `one_each` where two names on one task turned out to be one person's: how often they voted may be counted twice."""
     with bench.work("soundness", readonly=True) as work:
         records = _rows(work, RecordRow, review)
         states = {record.id: record.state for record in records}
@@ -71,7 +72,9 @@ def assert_sound(bench: Workbench, review: str, cast: Iterable[tuple[str, str]])
         statements = [(row.stage, "stated", row.imported, row.answer) for row in _rows(work, StatementRow, review)]
         assert _counts(work, review) == _recount(records, list(tasks.values())) | Counter(statements)
         _turns_lead_to_the_conflicts_there_are(work, review, tasks)
-        assert _voters(work, review) == _voters_on(tasks.values())
+        if one_each:
+            assert _voters(work, review) == _voters_on(tasks.values())
+        assert all(n >= 0 for n in _voters(work, review).values())
         assert Counter((vote.cast_on, vote.person) for vote in votes) == Counter(cast)
         for vote in votes:
             ended = (vote.ended is not None, vote.ended_at is not None, vote.counted_on is not None)

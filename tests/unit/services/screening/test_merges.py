@@ -329,7 +329,7 @@ def test_what_a_merge_left_behind_undecided_is_seen_by_nobody_else_since_it_may_
     vote_on(rig, "r2", "ben", "exclude", **NO)
     assert rig.record("r2")["state"] == "excluded"
 
-    assert rig.record("r1", "cy")["stages"][0]["votes"] == rig.record("r1", "lea", "lead")["stages"][0]["votes"] == []
+    assert rig.record("r1", "cy")["stages"][0]["votes"] == []
     assert [vote["answer"] for vote in rig.record("r1", "ana")["stages"][0]["votes"]] == ["include"]
     rig.hears(parted("r1", out_of="r2"))
     vote_on(rig, "r1", "ben", "include")
