@@ -33,8 +33,14 @@ _FLOW = "tests/unit/services/screening/test_flow_course.py"
 #: folders, since the flows, which have the fewest tests and take longest, would else come last, one of them alone.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
+#: Where a run keeps its bytecode when it is told to keep none beside the sources: hundreds of processes start, and to
+#: compile all that one loads takes as long as the rest of its start.
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "bytecode")}
+
 
 def main(arguments: list[str]) -> int:
+    if sys.dont_write_bytecode:
+        os.environ.update(_COMPILED)
     if arguments[:1] == ["--random"]:
         return look_for_others(arguments[1:])
     if arguments[:1] == ["--flow"]:
