@@ -98,13 +98,14 @@ def described(services: Sequence[Service], known: Sequence[APIRouter], **about: 
         summary="Living realist reviews, from the literature to signed programme theories.",
         version="0.1.0",
         openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
-        generate_unique_id_function=description.name_of,
         docs_url=None,
         redoc_url=None,
         **about,
     )
+    # They are as they shall be: to include a router has FastAPI make each of its routes once more, which takes longer
+    # than all else of a start.
     for router in known:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     description.complete(app, known)
     pages.add(app)
     return app
