@@ -54,6 +54,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
+        gc.enable()
         refused = _keep_what_refuses(app)
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
         if whole and not _leads_here(settings, listener):
