@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# Compiled once here, not by each of the processes of the demo and of the tests, which may be told to keep nothing.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help

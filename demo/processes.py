@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from shared.errors import Unavailable
+from shared.outward.trust import trusted
 
 ALL = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
 
@@ -107,7 +108,7 @@ class Processes:
                     f"{' '.join(services)} ended with {process.returncode}:\n{self._end_of_log(services)}"
                 )
             try:
-                if httpx.get(url, timeout=5).status_code == 200:
+                if httpx.get(url, timeout=5, verify=trusted()).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

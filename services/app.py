@@ -15,9 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.catalog import SERVICES, choose
-from services.people.commands import invitations
-from services.people.manifest import SERVICE as people
+from services.catalog import NAMES, choose
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
 from shared.http import connections
@@ -37,7 +35,7 @@ Tell = Callable[[str], None]
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
     """The ASGI application of the named services, or of all."""
     logging.configure(settings)
-    return create_app(Platform(settings, choose(names)), documented=SERVICES)
+    return create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
 
 
 def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> None:
@@ -46,7 +44,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
     Tells where it listens once it does. Raises Conflict when the port is taken, before anything is made.
     """
     # A part of the services lies behind something that leads to all: it is not where links and commands go.
-    whole = len(choose(names)) == len(SERVICES)
+    whole = len(choose(names)) == len(NAMES)
     with closing(_bound(settings)) as listener:
         for trouble in keep_private(settings):
             tell(trouble)
@@ -56,6 +54,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
+        gc.enable()
         refused = _keep_what_refuses(app)
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
         if whole and not _leads_here(settings, listener):
@@ -80,9 +79,11 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
 def tell_first_link(settings: Settings, platform: Platform, tell: Tell) -> None:
     """Writes an invitation of the first admin for its owner alone, while nobody is known here, so that the first start
     locks nobody out. It is told too where a person looks on, and never into a file."""
-    running = platform.running.get(people.name)
+    running = platform.running.get("people")
     if running is None or not settings.make_signing_key:
         return
+    from services.people.commands import invitations  # Loaded where people is, and not where it is not.
+
     with running.work("people:first") as work:
         made = invitations.first_admin(work)
     if made is None:

@@ -19,8 +19,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.busy import Tally, busy
@@ -33,8 +34,17 @@ _FLOW = "tests/unit/services/screening/test_flow_course.py"
 #: folders, since the flows, which have the fewest tests and take longest, would else come last, one of them alone.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
+#: Where a run keeps its bytecode when it is told to keep none beside the sources: hundreds of processes start, and to
+#: compile all that one loads takes as long as the rest of its start.
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "bytecode")}
+
+#: The file system that Linux keeps in memory, and how much of it a run must find free.
+_MEMORY, _LARGE = Path("/dev/shm"), 8 * 1024**3
+
 
 def main(arguments: list[str]) -> int:
+    if sys.dont_write_bytecode:
+        os.environ.update(_COMPILED)
     if arguments[:1] == ["--random"]:
         return look_for_others(arguments[1:])
     if arguments[:1] == ["--flow"]:
@@ -58,8 +68,9 @@ def whole(arguments: list[str]) -> int:
         code = subprocess.call([str(tools / check[0]), *check[1:]], cwd=ROOT)
         if code:
             return code
-    with real_servers() as servers:
-        command = [sys.executable, "-m", "pytest", *PARALLEL, *arguments]
+    with folder_in_memory() as folder, real_servers(folder) as servers:
+        inside = ["--basetemp", str(folder / "pytest")] if folder else []
+        command = [sys.executable, "-m", "pytest", *PARALLEL, *inside, *arguments]
         return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
 
 
@@ -115,15 +126,46 @@ def recount_the_flow(arguments: list[str]) -> int:
 
 
 @contextmanager
-def real_servers() -> Iterator[dict[str, str]]:
-    """The variables that lead the suites to Kafka, Elasticsearch and PostgreSQL: those given, or servers of
-    our own for the length of the run. Without Java and Maven there are none, which is said in one line."""
+def folder_in_memory() -> Iterator[Path | None]:
+    """A folder in memory for what tests and their servers keep, gone with the run, or None where there is no room. All
+    of it is made durable as ever, for which a disk is waited for longer than the tests work. It has the same name each
+    time, so that servers of a run that was killed are found again."""
+    if not _is_large(_MEMORY):
+        yield None
+        return
+    folder = _MEMORY / f"living-tests-{os.getuid()}-{zlib.crc32(bytes(ROOT)):08x}"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)  # The servers may be of another user.
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder / "pytest", ignore_errors=True)
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _is_large(memory: Path) -> bool:
+    try:
+        system = os.statvfs(memory)
+        available = re.search(r"^MemAvailable: +([0-9]+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return False
+    free = min(system.f_bavail * system.f_frsize, int(available[1]) * 1024 if available else 0)
+    return free >= _LARGE and not system.f_flag & os.ST_NOEXEC
+
+
+@contextmanager
+def real_servers(folder: Path | None = None) -> Iterator[dict[str, str]]:
+    """The variables that lead the suites to Kafka, Elasticsearch and PostgreSQL: those given, or servers of our own for
+    the length of the run, with their data in `folder` if it is given. Without Java and Maven there are none, which is
+    said in one line."""
     if os.environ.get("LIVING_TEST_KAFKA_URL"):
         yield {}
         return
+    instance = [*INSTANCE, *(["--dir", str(folder)] if folder else [])]
     required = os.environ.get("LIVING_TEST_REQUIRE_REAL") == "1"
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
-    why = f"{' and '.join(missing)} is missing" if missing and not required else _start()
+    why = f"{' and '.join(missing)} is missing" if missing and not required else _start(instance)
     if why and required:
         sys.exit(f"the real servers are required, and {why}")
     if why:
@@ -131,19 +173,19 @@ def real_servers() -> Iterator[dict[str, str]]:
         yield {}
         return
     try:
-        shown = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *INSTANCE], cwd=ROOT))
+        shown = json.loads(subprocess.check_output([*LOCAL, "env", "--json", *instance], cwd=ROOT))
         yield {
             "LIVING_TEST_KAFKA_URL": shown["LIVING_LOG_URL"],
             "LIVING_TEST_POSTGRES_URL": shown["LIVING_DATABASE_URL"].replace("living_{service}", "{database}"),
             "LIVING_TEST_SEARCH_URL": shown["LIVING_SEARCH_URL"],
         }
     finally:
-        subprocess.call([*LOCAL, "down", *INSTANCE, "--wipe"], cwd=ROOT)
+        subprocess.call([*LOCAL, "down", *instance, "--wipe"], cwd=ROOT)
 
 
-def _start() -> str | None:
+def _start(instance: list[str]) -> str | None:
     """Starts the servers; answers why not, where they cannot be had."""
-    return "they do not start here (see above)" if subprocess.call([*LOCAL, "up", *INSTANCE], cwd=ROOT) else None
+    return "they do not start here (see above)" if subprocess.call([*LOCAL, "up", *instance], cwd=ROOT) else None
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
     from shared.sqlite import keep_no_count_of_memory
 
     keep_no_count_of_memory()  # Before anything loads SQLite.
+    gc.disable()  # To look through what is loaded while it is takes a fifth of a start; `serve` enables it.
 
     from services import app as application
     from shared import logging

@@ -284,7 +284,9 @@ class Http:
     def _connect(self, timeout: float) -> Sender:
         import httpx
 
-        return httpx.Client(timeout=timeout)
+        from shared.outward.trust import trusted
+
+        return httpx.Client(timeout=timeout, verify=trusted())
 
     def _send(
         self,

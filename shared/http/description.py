@@ -73,11 +73,6 @@ def complete(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend its description.
 
 
-def name_of(route: APIRoute) -> str:
-    """The id of an operation: stable as long as its function has its name."""
-    return f"{route.tags[0] if route.tags else 'api'}_{route.name}"
-
-
 def _completed(document: dict[str, Any], routes: Sequence[APIRoute]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     _add_schemas(components.setdefault("schemas", {}))

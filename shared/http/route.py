@@ -43,6 +43,11 @@ async def gone(request: Request) -> None:
         pass
 
 
+def name_of(route: APIRoute) -> str:
+    """The id of an operation: stable as long as its function has its name."""
+    return f"{route.tags[0] if route.tags else 'api'}_{route.name}"
+
+
 class Route(APIRoute):
     """A route as FastAPI's, but a function that is not `async` takes a unit of work and runs behind its gate
     (`shared.http.admission`): one thread opens the transaction, calls the function, makes the JSON of what it
@@ -61,6 +66,7 @@ class Route(APIRoute):
                 asked.person, partial(self._answer, endpoint, given), partial(gone, asked.request)
             )
 
+        about["generate_unique_id_function"] = name_of
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else admitted, **about)
         self._form = TypeAdapter(self.response_model) if self.response_model else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Any
@@ -46,11 +46,13 @@ class JwkSet(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAPI:
+def create_app(
+    platform: Platform, *, beside: Collection[str] = (), documented: Callable[[], Sequence[Service]] | None = None
+) -> FastAPI:
     """Builds the application; its lifespan starts and stops the platform.
 
-    `/docs` describes the services in `documented`, or those of this process: behind a proxy each process can
-    so describe the whole platform.
+    `beside` names services that other processes serve. `/docs` describes the services that `documented` gives when it
+    is first looked at, or those of this process: behind a proxy each process can so describe the whole platform.
     """
 
     @asynccontextmanager
@@ -84,10 +86,15 @@ def create_app(platform: Platform, documented: Sequence[Service] = ()) -> FastAP
     blobs.bound(app)
     platform.metrics.measure_gates(app.state.gates.all())
     served = [service.name for service in platform.services]
-    problems.install(app, known, served, {service.name for service in documented} - {*served})
-    if documented:
-        # FastAPI's own way to describe what it does not serve.
-        app.openapi = described(documented, routers(documented)).openapi  # type: ignore[method-assign]
+    problems.install(app, known, served, {*beside} - {*served})
+    if documented is not None:
+        services = documented
+
+        @cache
+        def openapi() -> dict[str, Any]:
+            return described(services(), routers(services())).openapi()
+
+        app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to describe what it does not serve.
     return app
 
 
@@ -98,13 +105,14 @@ def described(services: Sequence[Service], known: Sequence[APIRouter], **about: 
         summary="Living realist reviews, from the literature to signed programme theories.",
         version="0.1.0",
         openapi_tags=[{"name": service.name, "description": service.summary} for service in services],
-        generate_unique_id_function=description.name_of,
         docs_url=None,
         redoc_url=None,
         **about,
     )
+    # They are as they shall be: to include a router has FastAPI make each of its routes once more, which takes longer
+    # than all else of a start.
     for router in known:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     description.complete(app, known)
     pages.add(app)
     return app

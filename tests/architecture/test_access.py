@@ -130,17 +130,10 @@ def _request(asker: Asker, line: Line, review: str, may: bool) -> tuple[Asker, s
 
 
 def test_the_page_has_every_route_of_the_application(everything):
-    served = [(method, route.path) for route in _served(everything.app.routes) for method in route.methods - {"HEAD"}]
+    served = [(method, route.path) for route in everything.app.routes for method in route.methods - {"HEAD"}]
 
     assert sorted(served) == sorted((line.method, line.path) for line in TABLE)
     assert len(TABLE) > 150
-
-
-def _served(routes: list[Any]) -> Iterator[Any]:
-    """Every route; FastAPI keeps those of a router together."""
-    for route in routes:
-        of_router = getattr(route, "original_router", None)
-        yield from _served(of_router.routes) if of_router else [route]
 
 
 def test_without_a_token_nothing_is_answered_but_what_is_open_and_doors(everything):

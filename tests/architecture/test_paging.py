@@ -11,8 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from services.catalog import SERVICES
-from shared.http.description import name_of
 from shared.http.paging import asking
+from shared.http.route import name_of
 from shared.runtime.app import routers
 
 ROOT = Path(__file__).parent.parent.parent

@@ -291,7 +291,9 @@ class AsyncHttp:
     def _connect(self, timeout: float) -> AsyncSender:
         import httpx
 
-        return httpx.AsyncClient(timeout=timeout)
+        from shared.outward.trust import trusted
+
+        return httpx.AsyncClient(timeout=timeout, verify=trusted())
 
     async def _send(
         self,

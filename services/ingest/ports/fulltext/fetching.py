@@ -22,6 +22,7 @@ from shared.blobs.port import Blobs
 from shared.errors import Invalid, TooLarge
 from shared.outward.pinned import Deadline, PinnedNetwork
 from shared.outward.target import Resolver, Target, find_target, look_up
+from shared.outward.trust import trusted
 from shared.pauses import retry_after
 from shared.wire.ingest import TextKind
 
@@ -78,7 +79,7 @@ class TextFetcher:
         """`timeout` are seconds for all of a copy, `each` for what comes next of it."""
         self._user_agent, self._limit, self._private = user_agent, limit, private
         self._timeout, self._each, self._resolve = timeout, each, resolve
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls or trusted()
         self._pause = pause
 
     def fetch(self, address: Address, blobs: Blobs, turns: Turns, stopping: Signal) -> Fetched:

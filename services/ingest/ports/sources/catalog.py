@@ -19,6 +19,7 @@ from services.ingest.ports.sources.openalex import OpenAlex
 from services.ingest.ports.sources.port import Source
 from services.ingest.ports.sources.pubmed import PubMed
 from services.ingest.ports.sources.semanticscholar import SemanticScholar
+from shared.outward.trust import trusted
 from shared.settings import Settings
 
 
@@ -59,7 +60,7 @@ class Sources(dict[str, Source]):
     @classmethod
     def open(cls, settings: Settings) -> Sources:
         """All of them, on one HTTP client."""
-        client = httpx.Client()
+        client = httpx.Client(verify=trusted())
         return cls(open_sources(settings, client), open_full_texts(settings, client), client, open_fetcher(settings))
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 
 import httpcore
-import httpx
 from standardwebhooks import Webhook
 
 from services.notify.domain import Outcome
@@ -14,6 +13,7 @@ from shared.clock import Clock
 from shared.errors import Invalid
 from shared.outward.pinned import Deadline, PinnedNetwork
 from shared.outward.target import Resolver, Target, find_target, look_up
+from shared.outward.trust import trusted
 from shared.pauses import retry_after
 
 #: How much of an answer is read, so that a polite receiver is not cut off in the middle of a word.
@@ -41,7 +41,7 @@ class WebhookChannel:
     ) -> None:
         self.timeout = timeout
         self._private, self._wall, self._resolve = private, wall, resolve
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls or trusted()
 
     def check(self, address: str) -> str:
         """The host of a URL that may be used. Raises Invalid."""

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from demo.replay.server import ReplayServer
-from services.catalog import SERVICES
+from services.catalog import NAMES
 from services.screening.manifest import SERVICE
 from shared.bus.port import Message
 from shared.events.ingest import Bibliography, RecordDiscovered, RecordMerged
@@ -129,7 +129,7 @@ def test_a_key_that_waits_in_vain_is_given_up(screening, run):
 @pytest.fixture
 def alone(screening) -> Iterator[None]:
     """Screening as a part of the platform, which knows what else there is."""
-    app = create_app(screening.platform, documented=SERVICES)
+    app = create_app(screening.platform, beside=NAMES)
     with ReplayServer(app) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIVING_URL", server.url)
         yield
