@@ -69,7 +69,7 @@ def whole(arguments: list[str]) -> int:
         if code:
             return code
     with folder_in_memory() as folder, real_servers(folder) as servers:
-        inside = ["--basetemp", str(folder / "pytest")] if folder else []
+        inside = ["--basetemp", str(folder / f"pytest-{os.getpid()}")] if folder else []
         command = [sys.executable, "-m", "pytest", *PARALLEL, *inside, *arguments]
         return subprocess.call(command, cwd=ROOT, env={**os.environ, **servers})
 
@@ -136,10 +136,13 @@ def folder_in_memory() -> Iterator[Path | None]:
     folder = _MEMORY / f"living-tests-{os.getuid()}-{zlib.crc32(bytes(ROOT)):08x}"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)  # The servers may be of another user.
+    for left in folder.glob("pytest-*"):
+        if not Path("/proc", left.name.removeprefix("pytest-")).exists():
+            shutil.rmtree(left, ignore_errors=True)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder / "pytest", ignore_errors=True)
+        shutil.rmtree(folder / f"pytest-{os.getpid()}", ignore_errors=True)
         with suppress(OSError):
             folder.rmdir()
 
