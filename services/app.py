@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.catalog import NAMES, choose
+from services.catalog import NAMES, PAGES, choose, with_pages
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
 from shared.http import connections
@@ -33,9 +33,25 @@ Tell = Callable[[str], None]
 
 
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
-    """The ASGI application of the named services, or of all."""
+    """The ASGI application of the named services, or of all, which have pages too."""
     logging.configure(settings)
-    return create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
+    app = create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
+    if with_pages(names):
+        from services.web.app import join_to  # Loaded where pages are, and not where they are not.
+
+        join_to(app, settings, NAMES)
+    return app
+
+
+def serve_pages(settings: Settings, tell: Tell = print) -> None:
+    """Serves the pages alone, which ask the platform at `LIVING_URL`, until told to stop."""
+    from services.web.app import alone
+
+    logging.configure(settings)
+    with closing(_bound(settings)) as listener:
+        app = alone(settings)
+        line = f"pages of living reviews are on {_address(listener)}; they ask {settings.url}"
+        connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
 
 
 def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> None:
@@ -43,6 +59,9 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
 
     Tells where it listens once it does. Raises Conflict when the port is taken, before anything is made.
     """
+    if [*names] == [PAGES]:
+        serve_pages(settings, tell)
+        return
     # A part of the services lies behind something that leads to all: it is not where links and commands go.
     whole = len(choose(names)) == len(NAMES)
     with closing(_bound(settings)) as listener:
