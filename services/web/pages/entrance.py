@@ -8,20 +8,20 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.web import door, drawing, policy
-from services.web.room import PROOF, Asked, Drawn, Go, Page, Room
+from services.web.site import PROOF, Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
 from shared.ids import new_id
 
-room = Room()
+pages = Pages()
 
 
-@room.page("/sign-in", who="anybody")
+@pages.page("/sign-in", open_to="anybody")
 async def show_sign_in(asked: Asked) -> Drawn:
     to = door.within(asked.query.get("to"))
     return Go(to) if asked.session is not None else _sign_in(to)
 
 
-@room.form("/sign-in", who="anybody")
+@pages.form("/sign-in", open_to="anybody")
 async def sign_in(asked: Asked) -> Drawn:
     """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
     to, name = door.within(asked.text("to")), asked.text("sign_in_as")
@@ -32,24 +32,24 @@ async def sign_in(asked: Asked) -> Drawn:
     return await _let_in(asked, begun.key, to, asked.text("sent"))
 
 
-@room.form("/sign-out")
+@pages.form("/sign-out")
 async def sign_out(asked: Asked) -> Drawn:
     """Ends the session, everywhere."""
     me = await asked.api.people.me()
     if me.key is not None:
         await asked.api.people.withdraw_key(me.key)
     answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
-    asked.house.door.let_out(answer)
+    asked.site.door.let_out(answer)
     return answer
 
 
-@room.page("/join", who="anybody", allowed=("scripts",))
+@pages.page("/join", open_to="anybody", allowed=("scripts",))
 async def show_join(asked: Asked) -> Drawn:
     """Where an invitation leads. What follows the # of its link is known to the browser alone until it is sent."""
     return _join(asked)
 
 
-@room.form("/join", who="anybody", allowed=("scripts",))
+@pages.form("/join", open_to="anybody", allowed=("scripts",))
 async def join(asked: Asked) -> Drawn:
     """Comes in by an invitation: as whoever is signed in, or as somebody new, who says how to sign in from now on."""
     link, name, password = asked.text("invitation"), asked.text("name"), _password(asked)
@@ -57,7 +57,7 @@ async def join(asked: Asked) -> Drawn:
         if asked.session is not None:
             with asked.done_once():
                 arrived = await asked.api.people.join(link)
-            asked.house.api.forget(asked.session)
+            asked.site.api.forget(asked.session)
             return Go(_where(arrived.review))
         if len(password) < 12:
             raise Invalid.of("password", drawing.text("join.short"))
@@ -66,7 +66,7 @@ async def join(asked: Asked) -> Drawn:
                 {"invitation": link, "name": name, "key_name": drawing.text("join.key")}
             )
         assert arrived.key is not None  # Who comes in as somebody new gets one.
-        known = await asked.house.api.of(arrived.key.key)
+        known = await asked.site.api.of(arrived.key.key)
         await known.people.set_password({"sign_in_as": name, "password": password})
         begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": password})
         # The first key was for this alone: what is kept is the session.
@@ -86,7 +86,7 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
         given = {"to": to, "fields": fields, "proof": door.proof(key), "signed_in": True, "once": new_id("cmd")}
         html = drawing.draw("go-on.html", {"here": to, "scripts": False} | given)
         answer = HTMLResponse(html, 200, policy.headers())
-    asked.house.door.let_in(answer, key)
+    asked.site.door.let_in(answer, key)
     return answer
 
 

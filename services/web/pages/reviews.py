@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
-from services.web.room import Asked, Drawn, Go, Page, Room
+from services.web.site import Asked, Drawn, Go, Page, Pages
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
 from shared.wire.screening import Funnel, StageLeft
 
-room = Room()
+pages = Pages()
 
 
-@room.page("/", who="anybody")
+@pages.page("/", open_to="anybody")
 async def show_home(asked: Asked) -> Drawn:
     """The reviews that I belong to, which a role in all of them lets me see."""
     if asked.session is None:
@@ -22,7 +22,7 @@ async def show_home(asked: Asked) -> Drawn:
     return Page("home.html", {"me": me, "reviews": reviews})
 
 
-@room.page("/reviews/{review}")
+@pages.page("/reviews/{review}")
 async def show_review(asked: Asked) -> Drawn:
     """A review at a glance: where its records are now, and what waits for me."""
     review = asked.path["review"]

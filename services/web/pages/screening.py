@@ -8,11 +8,11 @@ from typing import Any
 
 from services.web import drawing
 from services.web.marking import marked
-from services.web.room import Asked, Drawn, Go, Page, Room
+from services.web.site import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.screening import StageLeft, TaskInHand
 
-room = Room()
+pages = Pages()
 
 #: Letters for buttons where the first one of an answer is taken.
 _LETTERS = "abcdefghijklmnopqrstuvwxyz123456789"
@@ -27,13 +27,13 @@ _GONE = {
 _KEPT = {"park": "p", "skip": "s", "undo": "z", "note": "n", "marks": "w"}
 
 
-@room.page("/reviews/{review}/screen/{stage}", allowed=("scripts",))
+@pages.page("/reviews/{review}/screen/{stage}", allowed=("scripts",))
 async def show_card(asked: Asked) -> Drawn:
     """The card that I have in hand; without one, a button that takes the next. To look takes nothing."""
     return await _card(asked)
 
 
-@room.form("/reviews/{review}/screen/{stage}/next")
+@pages.form("/reviews/{review}/screen/{stage}/next")
 async def take_next(asked: Asked) -> Drawn:
     """Takes the next card."""
     review, stage = _at(asked)
@@ -41,7 +41,7 @@ async def take_next(asked: Asked) -> Drawn:
     return Go(_here(asked) if tasks else _here(asked, done="nothing"))
 
 
-@room.form("/reviews/{review}/screen/{stage}/vote", allowed=("scripts",))
+@pages.form("/reviews/{review}/screen/{stage}/vote", allowed=("scripts",))
 async def vote(asked: Asked) -> Drawn:
     """Casts a vote, and takes the next card. A form that is sent twice is one vote."""
     review, lease = asked.path["review"], asked.text("lease")
@@ -61,13 +61,13 @@ async def vote(asked: Asked) -> Drawn:
     return await _on(asked, voted=receipt.task)
 
 
-@room.form("/reviews/{review}/screen/{stage}/skip")
+@pages.form("/reviews/{review}/screen/{stage}/skip")
 async def skip(asked: Asked) -> Drawn:
     """Gives a card back, which comes again after the others."""
     return await _given_back(asked, asked.api.screening.skip(_at(asked)[0], asked.text("lease")), "skipped")
 
 
-@room.form("/reviews/{review}/screen/{stage}/park", allowed=("scripts",))
+@pages.form("/reviews/{review}/screen/{stage}/park", allowed=("scripts",))
 async def park(asked: Asked) -> Drawn:
     """Parks a record, with why, until somebody brings it back."""
     if not asked.text("parked_for"):
@@ -76,7 +76,7 @@ async def park(asked: Asked) -> Drawn:
     return await _given_back(asked, parking, "parked")
 
 
-@room.form("/reviews/{review}/screen/{stage}/undo")
+@pages.form("/reviews/{review}/screen/{stage}/undo")
 async def undo(asked: Asked) -> Drawn:
     """Takes my vote on a card back, and the card in hand again."""
     review, stage = _at(asked)
@@ -88,7 +88,7 @@ async def undo(asked: Asked) -> Drawn:
     return Go(_here(asked, record=receipt.record))
 
 
-@room.form("/reviews/{review}/screen/{stage}/note")
+@pages.form("/reviews/{review}/screen/{stage}/note")
 async def note(asked: Asked) -> Drawn:
     """Keeps a note of mine on a card."""
     await asked.api.screening.note(_at(asked)[0], asked.text("task"), asked.text("note") or None)

@@ -1,4 +1,4 @@
-"""Rooms: what every page has in common, from the door to the answer.
+"""The site: what every page has in common, from the door to the answer.
 
 A page is an async function that asks the API and says what is to be drawn. Whether somebody may see it is the API's to
 say, and nobody else's.
@@ -7,7 +7,7 @@ say, and nobody else's.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -71,7 +71,7 @@ class Go:
 class Asked:
     """A page that is asked for: by whom, with what. `api` asks as they are, `nobody` as somebody whom nobody knows."""
 
-    house: House
+    site: Site
     request: Request
     api: AsyncClient
     session: str | None
@@ -80,7 +80,7 @@ class Asked:
 
     @property
     def nobody(self) -> AsyncClient:
-        return self.house.api.of_nobody()
+        return self.site.api.of_nobody()
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -115,41 +115,41 @@ class Shown:
     path: str
     method: str
     name: str
-    who: For
+    open_to: For
     allowed: tuple[str, ...]
     make: Make
 
 
-class Room:
+class Pages:
     """Pages that belong together, as one table."""
 
     def __init__(self) -> None:
-        self.pages: list[Shown] = []
+        self.all: list[Shown] = []
 
-    def page(self, path: str, *, who: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+    def page(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
         """A page that shows something and changes nothing."""
-        return partial(self._add, "GET", path, who, allowed)
+        return partial(self._add, "GET", path, open_to, allowed)
 
-    def form(self, path: str, *, who: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+    def form(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
         """What a form of a page of ours is sent to."""
-        return partial(self._add, "POST", path, who, allowed)
+        return partial(self._add, "POST", path, open_to, allowed)
 
-    def _add(self, method: str, path: str, who: For, allowed: tuple[str, ...], make: Make) -> Make:
-        self.pages.append(Shown(path, method, make.__name__, who, allowed, make))
+    def _add(self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make) -> Make:
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make))
         return make
 
 
 @dataclass(frozen=True)
-class House:
-    """What all rooms stand on."""
+class Site:
+    """What all pages stand on."""
 
     api: Api
     gate: Gate
     door: Door
 
-    def routes(self, rooms: list[Room]) -> Iterator[Route]:
-        for room in rooms:
-            for shown in room.pages:
+    def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
+        for table in tables:
+            for shown in table.all:
                 yield Route(shown.path, partial(self._answer, shown), methods=[shown.method], name=shown.name)
 
     async def _answer(self, shown: Shown, request: Request) -> Response:
@@ -171,7 +171,7 @@ class House:
         form = await _form_of(request) if shown.method == "POST" else FormData()
         if shown.method == "POST" and not door.is_ours(request, str(form.get(PROOF, "")), look.proven_by):
             return self._not_ours(shown, form, look)
-        if look.session is None and shown.who == "signed in":
+        if look.session is None and shown.open_to == "signed in":
             return look.at_the_door(form)
         try:
             return look.drawn(await self._make(shown, request, form, look))
@@ -192,7 +192,7 @@ class House:
     def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
         """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; what another
         site sent does not."""
-        if look.session is None and shown.who == "signed in" and not _is_foreign(look.request):
+        if look.session is None and shown.open_to == "signed in" and not _is_foreign(look.request):
             return look.at_the_door(form)
         return look.page("trouble.html", {"what": "form", "detail": "", "errors": []}, 403)
 
@@ -201,7 +201,7 @@ class House:
 class Look:
     """How answers look to one visitor."""
 
-    house: House
+    site: Site
     allowed: tuple[str, ...]
     request: Request
     session: str | None
@@ -228,13 +228,13 @@ class Look:
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
         if self.session is None:
-            self.house.door.remember(answer, self.visitor)
+            self.site.door.remember(answer, self.visitor)
         return answer
 
     def at_the_door(self, form: FormData) -> Response:
         """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
         request = self.request
-        look = Look(self.house, (), request, None, self.visitor)
+        look = Look(self.site, (), request, None, self.visitor)
         if request.method == "GET":
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             answer: Response = RedirectResponse(drawing.url("sign-in", to=asked), 303, headers=policy.headers())
@@ -242,7 +242,7 @@ class Look:
             sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
             given = {"to": request.url.path, "sent": json.dumps(sent), "errors": [], "sign_in_as": "", "ended": True}
             answer = look.page("sign-in.html", given, 401)
-        self.house.door.let_out(answer)
+        self.site.door.let_out(answer)
         return answer
 
     def of_error(self, error: LivingError) -> Response:

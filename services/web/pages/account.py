@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from services.web import drawing
-from services.web.room import Asked, Drawn, Go, Page, Room
+from services.web.site import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError
 
-room = Room()
+pages = Pages()
 
 
-@room.page("/account")
+@pages.page("/account")
 async def show_account(asked: Asked) -> Drawn:
     return await _account(asked)
 
 
-@room.form("/account/password")
+@pages.form("/account/password")
 async def change_password(asked: Asked) -> Drawn:
     password = asked.form.get("password")
     try:
@@ -25,7 +25,7 @@ async def change_password(asked: Asked) -> Drawn:
     return Go(drawing.url("account", done="password"))
 
 
-@room.form("/account/keys/{key}/end")
+@pages.form("/account/keys/{key}/end")
 async def end_key(asked: Asked) -> Drawn:
     """Ends a session or a key of mine, wherever it is used."""
     me = await asked.api.people.me()
