@@ -9,7 +9,6 @@ from starlette.types import ASGIApp
 
 from shared.client.asking import addresses
 from shared.client.asynchronous import AsyncClient
-from shared.errors import Unauthenticated
 from shared.http.exchange import Exchange
 
 #: Seconds in which the API answers; a page says so where it does not.
@@ -44,8 +43,3 @@ class Api:
 
     async def close(self) -> None:
         await self._http.aclose()
-
-
-def is_over(error: Unauthenticated) -> bool:
-    """Whether a session itself counts no more, and not only its token."""
-    return error.slug == "bad_key"

@@ -53,6 +53,9 @@ class Gate:
                 del self._asking[visitor]
 
     async def _wait(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
         self._waiting += 1
         try:
             await asyncio.wait_for(self._free.acquire(), self._patience)

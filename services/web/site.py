@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from services.web import door, drawing, policy
-from services.web.asking import Api, is_over
+from services.web.asking import Api
 from services.web.door import Door
 from services.web.gate import Gate
 from shared import logging
@@ -169,20 +169,29 @@ class Site:
 
     async def _made(self, shown: Shown, request: Request, look: Look) -> Response:
         form = await _form_of(request) if shown.method == "POST" else FormData()
-        if shown.method == "POST" and not door.is_ours(request, str(form.get(PROOF, "")), look.proven_by):
+        if shown.method == "POST" and not look.made(form, shown.open_to):
             return self._not_ours(shown, form, look)
         if look.session is None and shown.open_to == "signed in":
             return look.at_the_door(form)
         try:
             return look.drawn(await self._make(shown, request, form, look))
-        except Unauthenticated as error:
+        except Unauthenticated:
             if look.session is None:
                 raise
-            # Another token says what holds now; a session that counts no more has none.
             self.api.forget(look.session)
-            if not is_over(error):
-                return look.drawn(await self._make(shown, request, form, look))
+        try:  # Another token says what holds now; a session that counts no more has none.
+            return look.drawn(await self._make(shown, request, form, look))
+        except Unauthenticated:
+            return await self._without_session(shown, request, form, look)
+
+    async def _without_session(self, shown: Shown, request: Request, form: FormData, look: Look) -> Response:
+        """As nobody, whom a browser is from now on."""
+        if shown.open_to != "anybody":
             return look.at_the_door(form)
+        look = replace(look, session=None)
+        answer = look.drawn(await self._make(shown, request, form, look))
+        self.door.let_out(answer)
+        return answer
 
     async def _make(self, shown: Shown, request: Request, form: FormData, look: Look) -> Drawn:
         api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
@@ -211,6 +220,12 @@ class Look:
     def proven_by(self) -> str:
         return self.session or self.visitor
 
+    def made(self, form: FormData, open_to: For) -> bool:
+        """Whether a form is of a page that this visitor was shown; of one for anybody perhaps before they signed in, or
+        after their session had ended."""
+        shown_to = {self.proven_by, self.visitor} if open_to == "anybody" else {self.proven_by}
+        return any(door.is_ours(self.request, str(form.get(PROOF, "")), of) for of in shown_to)
+
     def drawn(self, made: Drawn) -> Response:
         if isinstance(made, Response):
             return made
@@ -233,8 +248,7 @@ class Look:
 
     def at_the_door(self, form: FormData) -> Response:
         """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
-        request = self.request
-        look = Look(self.site, (), request, None, self.visitor)
+        request, look = self.request, replace(self, allowed=(), session=None)
         if request.method == "GET":
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             answer: Response = RedirectResponse(drawing.url("sign-in", to=asked), 303, headers=policy.headers())

@@ -17,8 +17,7 @@ pages = Pages()
 
 @pages.page("/sign-in", open_to="anybody")
 async def show_sign_in(asked: Asked) -> Drawn:
-    to = door.within(asked.query.get("to"))
-    return Go(to) if asked.session is not None else _sign_in(to)
+    return _sign_in(door.within(asked.query.get("to")))
 
 
 @pages.form("/sign-in", open_to="anybody")
@@ -38,6 +37,8 @@ async def sign_out(asked: Asked) -> Drawn:
     me = await asked.api.people.me()
     if me.key is not None:
         await asked.api.people.withdraw_key(me.key)
+    if asked.session is not None:
+        asked.site.api.forget(asked.session)
     answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
     asked.site.door.let_out(answer)
     return answer

@@ -10,7 +10,7 @@ from services.web import drawing
 from services.web.marking import marked
 from services.web.site import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound
-from shared.wire.screening import StageLeft, TaskInHand
+from shared.wire.screening import MOST_IN_HAND, StageLeft, TaskInHand
 
 pages = Pages()
 
@@ -36,9 +36,7 @@ async def show_card(asked: Asked) -> Drawn:
 @pages.form("/reviews/{review}/screen/{stage}/next")
 async def take_next(asked: Asked) -> Drawn:
     """Takes the next card."""
-    review, stage = _at(asked)
-    tasks = await asked.api.screening.claim_many(review, 1, stage)
-    return Go(_here(asked) if tasks else _here(asked, done="nothing"))
+    return Go(_here(asked) if await _take(asked) else _here(asked, done="nothing"))
 
 
 @pages.form("/reviews/{review}/screen/{stage}/vote", allowed=("scripts",))
@@ -107,17 +105,26 @@ async def _given_back(asked: Asked, doing: Any, done: str) -> Drawn:
 
 async def _on(asked: Asked, **said: str) -> Drawn:
     """To the next card, which is taken if there is one."""
-    review, stage = _at(asked)
-    await asked.api.screening.claim_many(review, 1, stage)
+    await _take(asked)
     return Go(_here(asked, **said))
+
+
+async def _take(asked: Asked) -> bool:
+    """Has a card of this stage in hand, and says whether there is one. A claim is filled up with what is held, also at
+    other stages."""
+    review, stage = _at(asked)
+    held = await asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine")
+    if not any(task.stage == stage for task in held):
+        held = await asked.api.screening.claim_many(review, min(len(held) + 1, MOST_IN_HAND), stage)
+    return any(task.stage == stage for task in held)
 
 
 async def _card(asked: Asked, error: LivingError | None = None) -> Page:
     review, stage = _at(asked)
     held, left = await asyncio.gather(
-        asked.api.screening.claim_many(review, 50, stage, mode="mine"), asked.api.screening.left(review)
+        asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine"), asked.api.screening.left(review)
     )
-    task = _chosen(asked, held)
+    task = _chosen(asked, [task for task in held if task.stage == stage])
     given = {
         "review": review, "stage": stage, "task": task, "left": _left_at(left, stage),
         "errors": [] if error is None else error.extra.get("errors") or [{"at": "", "why": error.detail}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import pairwise
 from string import Formatter
 
 import pytest
@@ -73,7 +74,7 @@ def test_marks_lie_within_the_text_in_order_and_never_over_one_another(text, wor
     found = list(spans(text, Highlights(include=words, exclude=words[:1])))
 
     assert all(0 <= begins < ends <= len(text) for begins, ends, _ in found)
-    assert all(one[1] <= other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(found))
 
 
 def test_what_both_sides_name_speaks_against():
