@@ -19,7 +19,7 @@ from services.web.asking import Api
 from services.web.door import Door
 from services.web.gate import Gate
 from services.web.pages import ALL
-from services.web.site import Look, Site
+from services.web.page import Look, Web
 from shared.errors import NotFound
 from shared.http.middleware import Answers
 from shared.settings import Settings
@@ -30,7 +30,7 @@ _FOR_GOOD = "public, max-age=31536000, immutable"
 
 def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
     """The pages. They ask `api`, where the services are in this process, else the platform at `LIVING_URL`."""
-    site = Site(
+    web = Web(
         Api(api, settings.url),
         Gate(settings.request_patience),
         Door(encrypted=settings.public_url.startswith("https://")),
@@ -39,10 +39,10 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        await site.api.close()
+        await web.api.close()
 
     async def nothing_here(request: Request, error: Exception) -> Response:
-        look = Look(site, (), request, site.door.session(request), site.door.visitor(request))
+        look = Look(web, (), request, web.door.session(request), web.door.visitor(request))
         if isinstance(error, HTTPException) and error.status_code != 404:
             answer = look.page("trouble.html", {"what": "method", "detail": "", "errors": []}, error.status_code)
             answer.headers.update(error.headers or {})
@@ -50,11 +50,11 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
         return look.of_error(NotFound("there is no such page"))
 
     app = Starlette(
-        routes=[Route("/static/{version}/{name}", _file), *site.routes(ALL)],
+        routes=[Route("/static/{version}/{name}", _file), *web.routes(ALL)],
         exception_handlers={HTTPException: nothing_here},
         lifespan=lifespan,
     )
-    app.state.site, app.state.gates = site, site.gate
+    app.state.web, app.state.gates = web, web.gate
     return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.web import drawing
-from services.web.site import Asked, Drawn, Go, Page, Pages
+from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError
 
 pages = Pages()

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.web import door, drawing, policy
-from services.web.site import PROOF, Asked, Drawn, Go, Page, Pages
+from services.web.page import PROOF, Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
 from shared.ids import new_id
 
@@ -38,9 +38,9 @@ async def sign_out(asked: Asked) -> Drawn:
     if me.key is not None:
         await asked.api.people.withdraw_key(me.key)
     if asked.session is not None:
-        asked.site.api.forget(asked.session)
+        asked.web.api.forget(asked.session)
     answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
-    asked.site.door.let_out(answer)
+    asked.web.door.let_out(answer)
     return answer
 
 
@@ -58,7 +58,7 @@ async def join(asked: Asked) -> Drawn:
         if asked.session is not None:
             with asked.done_once():
                 arrived = await asked.api.people.join(link)
-            asked.site.api.forget(asked.session)
+            asked.web.api.forget(asked.session)
             return Go(_where(arrived.review))
         if len(password) < 12:
             raise Invalid.of("password", drawing.text("join.short"))
@@ -67,7 +67,7 @@ async def join(asked: Asked) -> Drawn:
                 {"invitation": link, "name": name, "key_name": drawing.text("join.key")}
             )
         assert arrived.key is not None  # Who comes in as somebody new gets one.
-        known = await asked.site.api.of(arrived.key.key)
+        known = await asked.web.api.of(arrived.key.key)
         await known.people.set_password({"sign_in_as": name, "password": password})
         begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": password})
         # The first key was for this alone: what is kept is the session.
@@ -87,7 +87,7 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
         given = {"to": to, "fields": fields, "proof": door.proof(key), "signed_in": True, "once": new_id("cmd")}
         html = drawing.draw("go-on.html", {"here": to, "scripts": False} | given)
         answer = HTMLResponse(html, 200, policy.headers())
-    asked.site.door.let_in(answer, key)
+    asked.web.door.let_in(answer, key)
     return answer
 
 

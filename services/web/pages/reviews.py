@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
-from services.web.site import Asked, Drawn, Go, Page, Pages
+from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
 from shared.wire.screening import Funnel, StageLeft

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.web import drawing
 from services.web.marking import marked
-from services.web.site import Asked, Drawn, Go, Page, Pages
+from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.screening import MOST_IN_HAND, StageLeft, TaskInHand
 

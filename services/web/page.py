@@ -1,4 +1,4 @@
-"""The site: what every page has in common, from the door to the answer.
+"""Pages: what every one of them has in common, from the door to the answer.
 
 A page is an async function that asks the API and says what is to be drawn. Whether somebody may see it is the API's to
 say, and nobody else's.
@@ -71,7 +71,7 @@ class Go:
 class Asked:
     """A page that is asked for: by whom, with what. `api` asks as they are, `nobody` as somebody whom nobody knows."""
 
-    site: Site
+    web: Web
     request: Request
     api: AsyncClient
     session: str | None
@@ -80,7 +80,7 @@ class Asked:
 
     @property
     def nobody(self) -> AsyncClient:
-        return self.site.api.of_nobody()
+        return self.web.api.of_nobody()
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -140,7 +140,7 @@ class Pages:
 
 
 @dataclass(frozen=True)
-class Site:
+class Web:
     """What all pages stand on."""
 
     api: Api
@@ -210,7 +210,7 @@ class Site:
 class Look:
     """How answers look to one visitor."""
 
-    site: Site
+    web: Web
     allowed: tuple[str, ...]
     request: Request
     session: str | None
@@ -243,7 +243,7 @@ class Look:
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
         if self.session is None:
-            self.site.door.remember(answer, self.visitor)
+            self.web.door.remember(answer, self.visitor)
         return answer
 
     def at_the_door(self, form: FormData) -> Response:
@@ -256,7 +256,7 @@ class Look:
             sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
             given = {"to": request.url.path, "sent": json.dumps(sent), "errors": [], "sign_in_as": "", "ended": True}
             answer = look.page("sign-in.html", given, 401)
-        self.site.door.let_out(answer)
+        self.web.door.let_out(answer)
         return answer
 
     def of_error(self, error: LivingError) -> Response:
