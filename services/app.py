@@ -50,6 +50,7 @@ def serve_pages(settings: Settings, tell: Tell = print) -> None:
     logging.configure(settings)
     with closing(_bound(settings)) as listener:
         app = alone(settings)
+        _collect_what_comes()
         line = f"pages of living reviews are on {_address(listener)}; they ask {settings.url}"
         connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
 
@@ -69,11 +70,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
             tell(trouble)
         settings = _linking_to(listener, settings, whole)
         app = build(settings, names)
-        # What is loaded by now stays: the collector need not look through it time and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_COLLECT)
-        gc.enable()
+        _collect_what_comes()
         refused = _keep_what_refuses(app)
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
         if whole and not _leads_here(settings, listener):
@@ -93,6 +90,14 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
             raise
         except OSError as error:
             raise _not_to_be_had(settings, error) from error
+
+
+def _collect_what_comes() -> None:
+    """What is loaded by now stays: the collector need not look through it time and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
+    gc.enable()
 
 
 def tell_first_link(settings: Settings, platform: Platform, tell: Tell) -> None:

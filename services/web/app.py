@@ -18,8 +18,8 @@ from services.web import drawing, policy
 from services.web.asking import Api
 from services.web.door import Door
 from services.web.gate import Gate
-from services.web.pages import ALL
 from services.web.page import Look, Web
+from services.web.pages import ALL
 from shared.errors import NotFound
 from shared.http.middleware import Answers
 from shared.settings import Settings
