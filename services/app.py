@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.catalog import NAMES, choose
+from services.catalog import NAMES, PAGES, choose, with_pages
 from shared import logging
 from shared.errors import Conflict, Invalid, LivingError
 from shared.http import connections
@@ -33,9 +33,26 @@ Tell = Callable[[str], None]
 
 
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
-    """The ASGI application of the named services, or of all."""
+    """The ASGI application of the named services, or of all, which have pages too."""
     logging.configure(settings)
-    return create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
+    app = create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
+    if with_pages(names):
+        from services.web.app import join_to  # Loaded where pages are, and not where they are not.
+
+        join_to(app, settings, NAMES)
+    return app
+
+
+def serve_pages(settings: Settings, tell: Tell = print) -> None:
+    """Serves the pages alone, which ask the platform at `LIVING_URL`, until told to stop."""
+    from services.web.app import alone
+
+    logging.configure(settings)
+    with closing(_bound(settings)) as listener:
+        app = alone(settings)
+        _collect_what_comes()
+        line = f"pages of living reviews are on {_address(listener)}; they ask {settings.url}"
+        connections.serve(app, settings, [listener], listens=lambda: tell(line), stopping=app.state.gates.close)
 
 
 def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> None:
@@ -43,6 +60,9 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
 
     Tells where it listens once it does. Raises Conflict when the port is taken, before anything is made.
     """
+    if [*names] == [PAGES]:
+        serve_pages(settings, tell)
+        return
     # A part of the services lies behind something that leads to all: it is not where links and commands go.
     whole = len(choose(names)) == len(NAMES)
     with closing(_bound(settings)) as listener:
@@ -50,11 +70,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
             tell(trouble)
         settings = _linking_to(listener, settings, whole)
         app = build(settings, names)
-        # What is loaded by now stays: the collector need not look through it time and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_COLLECT)
-        gc.enable()
+        _collect_what_comes()
         refused = _keep_what_refuses(app)
         line = f"living reviews listens on {_address(listener)} (its API: /docs)"
         if whole and not _leads_here(settings, listener):
@@ -74,6 +90,14 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
             raise
         except OSError as error:
             raise _not_to_be_had(settings, error) from error
+
+
+def _collect_what_comes() -> None:
+    """What is loaded by now stays: the collector need not look through it time and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
+    gc.enable()
 
 
 def tell_first_link(settings: Settings, platform: Platform, tell: Tell) -> None:

@@ -13,6 +13,9 @@ from shared.service import Service
 #: In the order of a record's way.
 NAMES = ("people", "protocol", "ingest", "screening", "synthesis", "search", "notify")
 
+#: The pages, which are served beside the services or alone; they keep nothing, and hear and emit no event.
+PAGES = "web"
+
 #: All of them, and each by its name; loaded when first asked for.
 SERVICES: tuple[Service, ...]
 BY_NAME: dict[str, Service]
@@ -28,7 +31,13 @@ def __getattr__(name: str) -> Any:
 
 def choose(names: Sequence[str]) -> tuple[Service, ...]:
     """The named services, or all of them without names. Raises Invalid for a name that is none."""
-    unknown = [name for name in names if name not in NAMES]
+    unknown = [name for name in names if name not in (*NAMES, PAGES)]
     if unknown:
-        raise Invalid(f"no service is called {', '.join(map(repr, unknown))}; there are: {', '.join(NAMES)}")
+        known = ", ".join((*NAMES, PAGES))
+        raise Invalid(f"no service is called {', '.join(map(repr, unknown))}; there are: {known}")
     return tuple(import_module(f"services.{name}.manifest").SERVICE for name in NAMES if not names or name in names)
+
+
+def with_pages(names: Sequence[str]) -> bool:
+    """Whether what is served under these names has pages too."""
+    return not names or PAGES in names

@@ -13,11 +13,13 @@ import yaml
 
 from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
-from services.catalog import BY_NAME
+from services.catalog import BY_NAME, PAGES, SERVICES
 from services.ingest.api.libraries import LARGEST_FILE
 from services.ingest.commands.texts import LARGEST_TEXT
+from shared.client.asking import addresses
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
+from shared.runtime.app import routers
 from shared.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -58,6 +60,27 @@ def test_every_variable_is_a_setting_that_the_code_reads(name, monkeypatch):
     assert read.resolved(read.database_url, name).endswith(f"@postgres:5432/living_{name}")
     assert read.blobs_url == "database:"
     assert not read.make_signing_key and not read.webhook_private
+
+
+def test_pages_are_served_by_a_container_that_has_no_key_no_database_and_no_log(monkeypatch):
+    body, said = COMPOSE["services"][PAGES], environment(PAGES)
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+
+    assert body["command"] == ["serve", PAGES] and body["networks"] == ["inside"] and body["volumes"] == []
+    assert set(said) == {"LIVING_URL", "LIVING_LOG_FORMAT", "LIVING_PUBLIC_URL"}
+    assert addresses(said["LIVING_URL"]) == {name: f"http://{name}:8000" for name in BY_NAME}
+    assert f"location /           {{ proxy_pass http://{PAGES}:8000; }}" in proxy
+
+
+def test_the_proxy_leads_to_the_api_wherever_it_has_a_route():
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+    (alike,) = re.findall(r"location ~ (\^/\(docs.*?) \{", proxy)
+    routes = [route for router in routers(SERVICES) for route in router.routes if hasattr(route, "path")]
+    ours = [*(f"/{name}/" for name in BY_NAME)]
+
+    assert routes
+    for path in [*(route.path for route in routes), "/docs", "/docs/docs.js", "/openapi.json"]:
+        assert path.startswith(tuple(ours)) or re.match(alike, path), path
 
 
 def test_the_bench_runs_the_real_profile_as_it_is_composed():

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from services.cli.marking import any_of
 from services.cli.screen.cards import Card
 from services.cli.screen.prompts import Line, Pick, key_of
 from services.cli.visible import visible
+from shared.highlighting import any_of
 
 if TYPE_CHECKING:
     from rich.console import Console

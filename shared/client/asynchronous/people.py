@@ -95,6 +95,14 @@ class AsyncPeopleClient:
         """Comes in by a link, as who I am already."""
         return await self._http.post("/people/invitations/join", wire.Arrived, {"invitation": invitation})
 
+    async def set_password(self, asked: wire.NewPassword | Said) -> wire.PersonView:
+        """Says by what name and password I sign in to pages. Raises Conflict (`looks_alike`)."""
+        return await self._http.send("PUT", "/people/me/password", wire.PersonView, asked)
+
+    async def sign_in(self, asked: wire.SignIn | Said) -> wire.KeyMade:
+        """Signs in to pages: a key of twelve hours. Raises Unauthenticated (`bad_password`) and TooMany."""
+        return await self._http.post("/people/sessions", wire.KeyMade, asked)
+
     def keys(self) -> AsyncIterator[wire.KeyView]:
         """My keys, and those that I made for programs, oldest first."""
         return self._http.pages("/people/keys", wire.KeyView)

@@ -1,0 +1,82 @@
+"""The door: the cookie that says who is here, and the proof that a form came from a page of ours.
+
+A session is a key that people made at signing in (`POST /people/sessions`), and lies in the browser alone. What proves
+a form is made from it, so that nothing is kept here (OWASP's sheet on request forgery: signed double submit).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.keys import PERSONS
+
+#: Hours that a session lasts, as people makes it.
+HOURS = 12
+
+_SPELLED = re.compile(rf"{PERSONS}[0-9a-f]{{32}}_[A-Za-z0-9_-]{{43,100}}")
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Door:
+    """The cookies of pages. Where these are `encrypted` a browser sends them no other way, and takes them from nobody
+    else (the prefix `__Host-`, RFC 6265bis)."""
+
+    def __init__(self, *, encrypted: bool) -> None:
+        self._encrypted = encrypted
+        prefix = "__Host-" if encrypted else ""
+        self._session, self._visitor = f"{prefix}living-session", f"{prefix}living-visitor"
+
+    def session(self, request: Request) -> str | None:
+        """The session's key; None where there is none, or what cannot be one."""
+        shown = request.cookies.get(self._session, "")
+        return shown if _SPELLED.fullmatch(shown) else None
+
+    def visitor(self, request: Request) -> str:
+        """What somebody is known by who has not signed in: what their browser brought, or something new."""
+        shown = request.cookies.get(self._visitor, "")
+        return shown if _VISITOR.fullmatch(shown) else secrets.token_urlsafe(32)
+
+    def let_in(self, answer: Response, key: str) -> None:
+        """Has a browser keep a session. Whatever it brought before is replaced."""
+        self._set(answer, self._session, key, HOURS * 3600)
+        answer.delete_cookie(self._visitor, secure=self._encrypted, httponly=True, samesite="lax")
+
+    def let_out(self, answer: Response) -> None:
+        answer.delete_cookie(self._session, secure=self._encrypted, httponly=True, samesite="lax")
+
+    def remember(self, answer: Response, visitor: str) -> None:
+        self._set(answer, self._visitor, visitor, 3600)
+
+    def _set(self, answer: Response, name: str, value: str, seconds: int) -> None:
+        # Lax: a link in a mail leads a person in as who they are, and no form of another site does.
+        answer.set_cookie(name, value, seconds, secure=self._encrypted, httponly=True, samesite="lax")
+
+
+def proof(of: str) -> str:
+    """What a form carries to show that it was made for this session, or this visitor."""
+    return hmac.new(of.encode(), b"a form of ours", sha256).hexdigest()
+
+
+def is_ours(request: Request, shown: str, of: str) -> bool:
+    """Whether a form came from a page of ours: it bears the proof, and no browser says that it comes from elsewhere."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return False
+    return hmac.compare_digest(proof(of), shown) if shown.isascii() else False
+
+
+def within(path: str | None, otherwise: str = "/") -> str:
+    """A path of ours to go on to, as a link may name one; whatever leads elsewhere is none."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or not path.isprintable():
+        return otherwise
+    parts = urlsplit(path)
+    return otherwise if parts.scheme or parts.netloc or "\\" in path else path

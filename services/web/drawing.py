@@ -1,0 +1,106 @@
+"""Drawing: templates, the words in them, and how instants, dates and addresses are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+
+@cache
+def environment() -> Environment:
+    """The templates. All that comes from people and sources is escaped; a name that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("services.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"t": text, "static": static, "url": url}
+    made.filters |= {"instant": instant, "day": day, "link": link, "number": number}
+    return made
+
+
+def draw(template: str, given: Mapping[str, Any]) -> str:
+    """A page's HTML."""
+    return environment().get_template(template).render(given)
+
+
+@cache
+def texts(language: str = "en") -> dict[str, str]:
+    """All that pages say, by name: the one file that a translation is made of."""
+    found: dict[str, str] = {}
+    _flatten(yaml.safe_load((_HERE / "texts" / f"{language}.yaml").read_text()), "", found)
+    return found
+
+
+def text(name: str, **given: object) -> str:
+    """What pages say under a name, with what is to stand in it. Raises KeyError for a name that there is not."""
+    return texts()[name].format(**given)
+
+
+def has_text(name: str) -> bool:
+    return name in texts()
+
+
+def _flatten(given: Mapping[str, Any], before: str, found: dict[str, str]) -> None:
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            _flatten(value, f"{before}{name}.", found)
+        else:
+            found[f"{before}{name}"] = str(value)
+
+
+@cache
+def static(name: str) -> str:
+    """Where a browser finds a file of ours: its address changes with what it holds, so that it may be kept for good."""
+    return f"/static/{version_of(name)}/{name}"
+
+
+@cache
+def version_of(name: str) -> str:
+    return sha256((STATIC / name).read_bytes()).hexdigest()[:16]
+
+
+def url(*parts: str, **asked: object) -> str:
+    """A path of ours, of these parts, asking for what is given."""
+    path = "/" + "/".join(quote(part, safe="~:.-_") for part in parts)
+    given = {name: value for name, value in asked.items() if value not in (None, "")}
+    return path + ("?" + "&".join(f"{name}={quote(str(value))}" for name, value in given.items()) if given else "")
+
+
+def instant(at: datetime) -> Markup:
+    """An instant, in UTC; `times.js` shows it in the reader's own zone."""
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M} UTC")
+
+
+def day(at: date | str) -> Markup:
+    """A date of a source, as precise as it was: a year, a month or a day."""
+    return Markup("<time>{}</time>").format(str(at))
+
+
+def number(n: float) -> str:
+    """A number with thin spaces between its thousands."""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def link(address: str | None) -> str | None:
+    """An address that a page may lead to; None for what is no http(s) address, which is shown as text."""
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None

@@ -1,0 +1,306 @@
+"""Pages: what every one of them has in common, from the door to the answer.
+
+A page is an async function that asks the API and says what is to be drawn. Whether somebody may see it is the API's to
+say, and nobody else's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from services.web import door, drawing, policy
+from services.web.asking import Api
+from services.web.door import Door
+from services.web.gate import Gate
+from shared import logging
+from shared.client.asking import under
+from shared.client.asynchronous import AsyncClient
+from shared.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    LivingError,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.ids import new_id
+
+log = logging.get(__name__)
+
+#: Who a page is for: whoever has signed in, or anybody.
+For = Literal["signed in", "anybody"]
+
+#: Bytes of a form, and how many fields it may have.
+_LARGEST, _FIELDS = 1_000_000, 2_000
+
+#: The name of what proves a form, and of what it is known by however often it is sent.
+PROOF, ONCE = "proof", "once"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is to be drawn: a template, with what stands in it."""
+
+    template: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Go:
+    """Where a browser goes on to, and asks anew (RFC 9110, 303), so that nothing is sent twice by going back."""
+
+    to: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A page that is asked for: by whom, with what. `api` asks as they are, `nobody` as somebody whom nobody knows."""
+
+    web: Web
+    request: Request
+    api: AsyncClient
+    session: str | None
+    visitor: str
+    form: FormData
+
+    @property
+    def nobody(self) -> AsyncClient:
+        return self.web.api.of_nobody()
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.path_params
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def done_once(self) -> AbstractContextManager[None]:
+        """However often this form is sent, the command that is given within the block is done once."""
+        return under(self.text(ONCE) or new_id("cmd"))
+
+    def text(self, name: str) -> str:
+        """A field of the form, without what is around it; empty where it is not there."""
+        value = self.form.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """All that a field of the form holds, without what is empty."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str) and value]
+
+
+Drawn = Page | Go | Response
+Make = Callable[[Asked], Awaitable[Drawn]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of the table of all: where it is, for whom, and what it may load."""
+
+    path: str
+    method: str
+    name: str
+    open_to: For
+    allowed: tuple[str, ...]
+    make: Make
+
+
+class Pages:
+    """Pages that belong together, as one table."""
+
+    def __init__(self) -> None:
+        self.all: list[Shown] = []
+
+    def page(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+        """A page that shows something and changes nothing."""
+        return partial(self._add, "GET", path, open_to, allowed)
+
+    def form(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+        """What a form of a page of ours is sent to."""
+        return partial(self._add, "POST", path, open_to, allowed)
+
+    def _add(self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make) -> Make:
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make))
+        return make
+
+
+@dataclass(frozen=True)
+class Web:
+    """What all pages stand on."""
+
+    api: Api
+    gate: Gate
+    door: Door
+
+    def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
+        for table in tables:
+            for shown in table.all:
+                yield Route(shown.path, partial(self._answer, shown), methods=[shown.method], name=shown.name)
+
+    async def _answer(self, shown: Shown, request: Request) -> Response:
+        request.scope["route"] = shown  # By which it is counted.
+        session, visitor = self.door.session(request), self.door.visitor(request)
+        look = Look(self, shown.allowed, request, session, visitor)
+        try:
+            async with self.gate.turn(session or (request.client.host if request.client else "")):
+                return await self._made(shown, request, look)
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody hears it.
+        except LivingError as error:
+            return look.of_error(error)
+        except Exception as error:
+            log.exception("a page failed", page=shown.name)
+            return look.of_error(LivingError(type(error).__name__))
+
+    async def _made(self, shown: Shown, request: Request, look: Look) -> Response:
+        form = await _form_of(request) if shown.method == "POST" else FormData()
+        if shown.method == "POST" and not look.made(form, shown.open_to):
+            return self._not_ours(shown, form, look)
+        if look.session is None and shown.open_to == "signed in":
+            return look.at_the_door(form)
+        try:
+            return look.drawn(await self._make(shown, request, form, look))
+        except Unauthenticated:
+            if look.session is None:
+                raise
+            self.api.forget(look.session)
+        try:  # Another token says what holds now; a session that counts no more has none.
+            return look.drawn(await self._make(shown, request, form, look))
+        except Unauthenticated:
+            return await self._without_session(shown, request, form, look)
+
+    async def _without_session(self, shown: Shown, request: Request, form: FormData, look: Look) -> Response:
+        """As nobody, whom a browser is from now on."""
+        if shown.open_to != "anybody":
+            return look.at_the_door(form)
+        look = replace(look, session=None)
+        answer = look.drawn(await self._make(shown, request, form, look))
+        self.door.let_out(answer)
+        return answer
+
+    async def _make(self, shown: Shown, request: Request, form: FormData, look: Look) -> Drawn:
+        api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
+        asked = Asked(self, request, api, look.session, look.visitor, form)
+        return await shown.make(asked)
+
+    def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
+        """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; what another
+        site sent does not."""
+        if look.session is None and shown.open_to == "signed in" and not _is_foreign(look.request):
+            return look.at_the_door(form)
+        return look.page("trouble.html", {"what": "form", "detail": "", "errors": []}, 403)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How answers look to one visitor."""
+
+    web: Web
+    allowed: tuple[str, ...]
+    request: Request
+    session: str | None
+    visitor: str
+
+    @property
+    def proven_by(self) -> str:
+        return self.session or self.visitor
+
+    def made(self, form: FormData, open_to: For) -> bool:
+        """Whether a form is of a page that this visitor was shown; of one for anybody perhaps before they signed in, or
+        after their session had ended."""
+        shown_to = {self.proven_by, self.visitor} if open_to == "anybody" else {self.proven_by}
+        return any(door.is_ours(self.request, str(form.get(PROOF, "")), of) for of in shown_to)
+
+    def drawn(self, made: Drawn) -> Response:
+        if isinstance(made, Response):
+            return made
+        if isinstance(made, Go):
+            return RedirectResponse(made.to, 303, headers=policy.headers())
+        return self.page(made.template, made.given, made.status)
+
+    def page(self, template: str, given: Mapping[str, Any], status: int = 200) -> Response:
+        common: dict[str, Any] = {
+            "proof": door.proof(self.proven_by),
+            "once": new_id("cmd"),
+            "signed_in": self.session is not None,
+            "here": self.request.url.path,
+            "scripts": "scripts" in self.allowed,
+        }
+        answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
+        if self.session is None:
+            self.web.door.remember(answer, self.visitor)
+        return answer
+
+    def at_the_door(self, form: FormData) -> Response:
+        """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
+        request, look = self.request, replace(self, allowed=(), session=None)
+        if request.method == "GET":
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            answer: Response = RedirectResponse(drawing.url("sign-in", to=asked), 303, headers=policy.headers())
+        else:
+            sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
+            given = {"to": request.url.path, "sent": json.dumps(sent), "errors": [], "sign_in_as": "", "ended": True}
+            answer = look.page("sign-in.html", given, 401)
+        self.web.door.let_out(answer)
+        return answer
+
+    def of_error(self, error: LivingError) -> Response:
+        """A page that says what happened, and what to do."""
+        what, status = _trouble(error)
+        detail = "" if what in ("not_there", "ours") else error.detail
+        answer = self.page(
+            "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
+        )
+        if status == 503:
+            answer.headers["Retry-After"] = "5"
+        return answer
+
+
+async def _form_of(request: Request) -> FormData:
+    """The form that was sent. Raises Invalid for what is none, and for one that is larger than any of ours."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > _LARGEST:
+        raise Invalid.of("form", f"must say its length, of at most {_LARGEST} bytes", slug="too_large")
+    try:
+        return await request.form(max_files=0, max_fields=_FIELDS)
+    except HTTPException as error:
+        raise Invalid.of("form", str(error.detail)) from error
+
+
+def _is_foreign(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def _trouble(error: LivingError) -> tuple[str, int]:
+    """What a page says of an error, and its status. A review that one may not see is answered as one that there is
+    not."""
+    match error:
+        case Forbidden(slug="other_review") | NotFound():
+            return "not_there", 404
+        case Forbidden():
+            return "not_yours", 403
+        case Busy() | Unavailable():
+            return "away", 503
+        case TooMany():
+            return "too_many", 429
+        case Conflict():
+            return "conflict", 409
+        case Invalid():
+            return "invalid", 422
+        case _:
+            return "ours", 500

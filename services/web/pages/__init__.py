@@ -1,0 +1,7 @@
+"""The pages: each module is one table of those that belong together."""
+
+from __future__ import annotations
+
+from services.web.pages import account, entrance, reviews, screening
+
+ALL = [entrance.pages, account.pages, reviews.pages, screening.pages]

@@ -1,0 +1,42 @@
+"""The account: how I sign in, and where I am signed in, each of which I can end."""
+
+from __future__ import annotations
+
+from services.web import drawing
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from shared.errors import Conflict, Invalid, LivingError
+
+pages = Pages()
+
+
+@pages.page("/account")
+async def show_account(asked: Asked) -> Drawn:
+    return await _account(asked)
+
+
+@pages.form("/account/password")
+async def change_password(asked: Asked) -> Drawn:
+    password = asked.form.get("password")
+    try:
+        given = {"sign_in_as": asked.text("sign_in_as"), "password": password if isinstance(password, str) else ""}
+        await asked.api.people.set_password(given)
+    except (Invalid, Conflict) as error:
+        return await _account(asked, error)
+    return Go(drawing.url("account", done="password"))
+
+
+@pages.form("/account/keys/{key}/end")
+async def end_key(asked: Asked) -> Drawn:
+    """Ends a session or a key of mine, wherever it is used."""
+    me = await asked.api.people.me()
+    await asked.api.people.withdraw_key(asked.path["key"])
+    return Go(drawing.url("account", done="ended") if me.key != asked.path["key"] else drawing.url("sign-in"))
+
+
+async def _account(asked: Asked, error: LivingError | None = None) -> Page:
+    me = await asked.api.people.me()
+    mine = asked.api.people.keys()
+    keys = [key async for key in mine if key.withdrawn_at is None]
+    errors = [] if error is None else error.extra.get("errors") or [{"at": "", "why": error.detail}]
+    given = {"me": me, "keys": keys, "errors": errors, "done": asked.query.get("done", "")}
+    return Page("account.html", given, 200 if error is None else 422)

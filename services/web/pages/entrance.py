@@ -1,0 +1,129 @@
+"""The entrance: signing in and out, and coming in by an invitation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from services.web import door, drawing, policy
+from services.web.page import PROOF, Asked, Drawn, Go, Page, Pages
+from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
+from shared.ids import new_id
+
+pages = Pages()
+
+
+@pages.page("/sign-in", open_to="anybody")
+async def show_sign_in(asked: Asked) -> Drawn:
+    return _sign_in(door.within(asked.query.get("to")))
+
+
+@pages.form("/sign-in", open_to="anybody")
+async def sign_in(asked: Asked) -> Drawn:
+    """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
+    to, name = door.within(asked.text("to")), asked.text("sign_in_as")
+    try:
+        begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": _password(asked)})
+    except (Unauthenticated, Invalid, TooMany) as error:
+        return _sign_in(to, sent=asked.text("sent"), sign_in_as=name, error=error)
+    return await _let_in(asked, begun.key, to, asked.text("sent"))
+
+
+@pages.form("/sign-out")
+async def sign_out(asked: Asked) -> Drawn:
+    """Ends the session, everywhere."""
+    me = await asked.api.people.me()
+    if me.key is not None:
+        await asked.api.people.withdraw_key(me.key)
+    if asked.session is not None:
+        asked.web.api.forget(asked.session)
+    answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
+    asked.web.door.let_out(answer)
+    return answer
+
+
+@pages.page("/join", open_to="anybody", allowed=("scripts",))
+async def show_join(asked: Asked) -> Drawn:
+    """Where an invitation leads. What follows the # of its link is known to the browser alone until it is sent."""
+    return _join(asked)
+
+
+@pages.form("/join", open_to="anybody", allowed=("scripts",))
+async def join(asked: Asked) -> Drawn:
+    """Comes in by an invitation: as whoever is signed in, or as somebody new, who says how to sign in from now on."""
+    link, name, password = asked.text("invitation"), asked.text("name"), _password(asked)
+    try:
+        if asked.session is not None:
+            with asked.done_once():
+                arrived = await asked.api.people.join(link)
+            asked.web.api.forget(asked.session)
+            return Go(_where(arrived.review))
+        if len(password) < 12:
+            raise Invalid.of("password", drawing.text("join.short"))
+        with asked.done_once():
+            arrived = await asked.nobody.people.accept(
+                {"invitation": link, "name": name, "key_name": drawing.text("join.key")}
+            )
+        assert arrived.key is not None  # Who comes in as somebody new gets one.
+        known = await asked.web.api.of(arrived.key.key)
+        await known.people.set_password({"sign_in_as": name, "password": password})
+        begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": password})
+        # The first key was for this alone: what is kept is the session.
+        await known.people.withdraw_key(arrived.key.id)
+    except (Invalid, Conflict, NotFound) as error:
+        return _join(asked, link=link, name=name, error=error)
+    return await _let_in(asked, begun.key, _where(arrived.review), "")
+
+
+async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
+    """Keeps the session and goes on; where a form was sent when the one before had ended, it is sent once more, by
+    whoever is here now."""
+    fields = _sent(sent)
+    if fields is None:
+        answer: Response = RedirectResponse(to, 303, headers=policy.headers())
+    else:
+        given = {"to": to, "fields": fields, "proof": door.proof(key), "signed_in": True, "once": new_id("cmd")}
+        html = drawing.draw("go-on.html", {"here": to, "scripts": False} | given)
+        answer = HTMLResponse(html, 200, policy.headers())
+    asked.web.door.let_in(answer, key)
+    return answer
+
+
+def _sent(text: str) -> list[tuple[str, str]] | None:
+    """The fields of a form that was sent before; None where there are none."""
+    try:
+        fields = json.loads(text) if text else None
+    except ValueError:
+        return None
+    if not isinstance(fields, list):
+        return None
+    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2]
+    return [(str(name), str(value)) for name, value in pairs if name != PROOF]
+
+
+def _password(asked: Asked) -> str:
+    value = asked.form.get("password")
+    return value if isinstance(value, str) else ""
+
+
+def _where(review: str) -> str:
+    return "/" if review == "*" else drawing.url("reviews", review)
+
+
+def _sign_in(to: str, *, sent: str = "", sign_in_as: str = "", error: LivingError | None = None) -> Page:
+    given: dict[str, Any] = {"to": to, "sent": sent, "sign_in_as": sign_in_as, "ended": False, "errors": _faults(error)}
+    return Page("sign-in.html", given, 200 if error is None else 422)
+
+
+def _join(asked: Asked, *, link: str = "", name: str = "", error: LivingError | None = None) -> Page:
+    given = {"link": link, "name": name, "errors": _faults(error)}
+    return Page("join.html", given, 200 if error is None else 422)
+
+
+def _faults(error: LivingError | None) -> list[dict[str, str]]:
+    """What is wrong, by field; '' where it is no field's fault."""
+    if error is None:
+        return []
+    return error.extra.get("errors") or [{"at": "", "why": error.detail}]

@@ -1,0 +1,64 @@
+"""The reviews: those that I belong to, and each at a glance."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.web import drawing
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from shared.errors import Forbidden, NotFound
+from shared.wire.protocol import ReviewView, VersionView
+from shared.wire.screening import Funnel, StageLeft
+
+pages = Pages()
+
+
+@pages.page("/", open_to="anybody")
+async def show_home(asked: Asked) -> Drawn:
+    """The reviews that I belong to, which a role in all of them lets me see."""
+    if asked.session is None:
+        return Go(drawing.url("sign-in"))
+    me, reviews = await asyncio.gather(asked.api.people.me(), _reviews(asked))
+    return Page("home.html", {"me": me, "reviews": reviews})
+
+
+@pages.page("/reviews/{review}")
+async def show_review(asked: Asked) -> Drawn:
+    """A review at a glance: where its records are now, and what waits for me."""
+    review = asked.path["review"]
+    me, version = await asyncio.gather(asked.api.people.me(), _protocol(asked, review))
+    if version is None:
+        return Page("no-protocol.html", {"me": me, "review": review})
+    funnel, left = await asyncio.gather(_funnel(asked, review), _left(asked, review))
+    given = {"me": me, "review": review, "protocol": version.protocol, "version": version.version}
+    return Page("review.html", given | {"funnel": funnel, "left": left})
+
+
+async def _reviews(asked: Asked) -> list[ReviewView]:
+    return [review async for review in asked.api.protocol.reviews()]
+
+
+async def _protocol(asked: Asked, review: str) -> VersionView | None:
+    """The protocol in force; None before the first."""
+    try:
+        return await asked.api.protocol.newest(review)
+    except NotFound:
+        # The API says so of a review without one to whoever belongs to it.
+        await asked.api.people.review(review)
+        return None
+
+
+async def _funnel(asked: Asked, review: str) -> Funnel | None:
+    """Where every record is now; None while screening has not heard of the review."""
+    try:
+        return await asked.api.screening.funnel(review)
+    except NotFound:
+        return None
+
+
+async def _left(asked: Asked, review: str) -> list[StageLeft]:
+    """What waits for me, stage by stage; nothing for somebody who does not screen."""
+    try:
+        return await asked.api.screening.left(review)
+    except (Forbidden, NotFound):
+        return []

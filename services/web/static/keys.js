@@ -1,0 +1,39 @@
+// One key for each button that names one. Keys are dead while a form is under way, so that a double press is one answer.
+"use strict";
+(() => {
+  let underWay = false;
+
+  const isTyping = (element) =>
+    element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName) &&
+    !["radio", "checkbox", "button", "submit"].includes(element.type);
+
+  document.addEventListener("submit", (event) => {
+    if (underWay) { event.preventDefault(); return; }
+    underWay = true;
+    document.body.setAttribute("aria-busy", "true");
+  });
+
+  // A page that comes back by the browser's own way is as it was left.
+  window.addEventListener("pageshow", () => {
+    underWay = false;
+    document.body.removeAttribute("aria-busy");
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && isTyping(event.target)) { event.target.blur(); return; }
+    if (underWay || event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const found = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (!found || found.disabled) return;
+    event.preventDefault();
+    if (found.matches("details")) {
+      found.open = true;
+      found.querySelector("input, textarea")?.focus();
+    } else {
+      found.click();
+    }
+  });
+
+  // An answer that needs a reason leads there first.
+  const wanted = document.querySelector("[data-focus]");
+  if (wanted) wanted.focus();
+})();

@@ -1,0 +1,169 @@
+"""A whole platform with its pages, and browsers that know forms and cookies and no scripts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi.testclient import TestClient
+
+from services.app import build
+from services.people.commands import invitations
+from shared.client import Client
+from shared.errors import NotFound
+from shared.settings import Settings
+
+REVIEW = "gardens"
+
+PROTOCOL = """
+review: gardens
+title: Do shared gardens keep people well?
+question: For whom, and why?
+published_after: 2017-12-31
+definitions: {context: where, mechanism: what works, outcome: what follows}
+criteria: {include: [A garden that is shared], exclude: [A farm]}
+highlights: {include: ["garden*"], exclude: [mice]}
+strategies: [{id: by-hand, manual: A library, query: gardens, every_days: 3660}]
+stages:
+  - name: sift
+    question: Could it say how gardens work?
+    votes: 2
+    answers: [{value: include, leads_to: advance}, {value: exclude, leads_to: exclude}]
+    reasons: [{value: opinion, label: An opinion}, {value: elsewhere, label: Not of gardens}]
+    fields: [{name: people, label: How many people, kind: number}]
+  - name: depth
+    question: Is it rich?
+    votes: 1
+    answers: [{value: rich, leads_to: advance}, {value: thin, leads_to: exclude}]
+theories: [{id: one, heading: Trust, statement: Who works together comes to trust.}]
+cmocs: [{id: c1, theory: one, context: c, resource: m, reasoning: r, outcome: o}]
+"""
+
+
+class Form(HTMLParser):
+    """The forms of a page: where each goes, what it carries, and its buttons."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[dict[str, Any]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        about = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append({"action": about.get("action", ""), "fields": {}})
+        elif self.forms and tag == "input" and about.get("type") not in ("radio", "checkbox") and "name" in about:
+            self.forms[-1]["fields"][about["name"]] = about.get("value", "")
+
+
+class Browser:
+    """One person's browser. It follows redirects, keeps cookies and sends forms as they stand on a page."""
+
+    def __init__(self, site: Site) -> None:
+        self.http = TestClient(site.app, base_url="http://testserver", follow_redirects=True)
+        self.page: httpx.Response = self.http.get("/sign-in")
+
+    @property
+    def text(self) -> str:
+        return self.page.text
+
+    @property
+    def at(self) -> str:
+        return self.page.url.path
+
+    def goes(self, path: str) -> Browser:
+        self.page = self.http.get(path)
+        return self
+
+    def form(self, action: str) -> dict[str, str]:
+        """What the form of this page that goes to `action` carries."""
+        return next(form["fields"] for form in Form(self.text).forms if urlsplit(form["action"]).path == action)
+
+    def sends(self, action: str, **fields: Any) -> Browser:
+        """Fills in the form of this page that goes to `action`, and sends it."""
+        return self.posts(action, self.form(action) | fields)
+
+    def posts(self, action: str, fields: dict[str, Any], **headers: str) -> Browser:
+        self.page = self.http.post(action, data=fields, headers=headers)
+        return self
+
+    def signs_in(self, name: str, password: str = "a sentence of my own") -> Browser:
+        return self.goes("/sign-in").sends("/sign-in", sign_in_as=name, password=password)
+
+    @property
+    def session(self) -> str | None:
+        return self.http.cookies.get("living-session")
+
+
+class Site:
+    """The platform, its first admin, and whoever comes by their links."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(
+            data_dir=folder, log_level="error", _env_file=None, public_url="http://testserver",
+            scheduler_tick=0.2, requests_waiting=512,
+        )  # fmt: skip
+        self.app = build(self.settings)
+        self._running = TestClient(self.app)
+        self._running.__enter__()
+        with self.app.state.platform.running["people"].work("people:first") as work:
+            made = invitations.first_admin(work)
+        assert made is not None
+        self.link = made[1]
+        self._admin: Browser | None = None
+
+    @property
+    def admin(self) -> Browser:
+        if self._admin is None:
+            self._admin = self.comes("Ada", self.link)
+        return self._admin
+
+    def comes(self, name: str, link: str) -> Browser:
+        """Somebody new comes in by a link."""
+        browser = Browser(self).goes("/join")
+        return browser.sends("/join", invitation=link, name=name, password="a sentence of my own")
+
+    def member(self, name: str, role: str, review: str = REVIEW) -> Browser:
+        with self.client(self.admin) as living:
+            link = living.people.invite(review, {"role": role}).link
+        return self.comes(name, link)
+
+    def client(self, browser: Browser) -> Client:
+        """The API as whoever has this browser."""
+        assert browser.session is not None
+        return Client.at("http://testserver", browser.session, client=TestClient(self.app), patience=20)
+
+    def founds(self, protocol: str = PROTOCOL, review: str = REVIEW) -> None:
+        with self.client(self.admin) as living:
+            living.people.found(review)
+            living.protocol.apply(review, protocol)
+            self.waits(lambda: living.screening.funnel(review))
+            self.waits(lambda: living.ingest.status(review))
+
+    def brings(self, *titles: str, review: str = REVIEW, **said: Any) -> None:
+        """Adds papers by hand, and waits until they can be screened."""
+        how = {"kind": "grey", "how": "contact", "where": "a letter", "why": "it may say why", "published": "2021"}
+        with self.client(self.admin) as living:
+            before = living.screening.funnel(review).discovered
+            for title in titles:
+                living.ingest.add(review, how | {"title": title} | said)
+            self.waits(lambda: living.screening.funnel(review).discovered == before + len(titles))
+
+    def waits(self, so: Callable[[], object]) -> None:
+        """Until it is so, and known."""
+        until = time.monotonic() + 60
+        while True:
+            with suppress(NotFound):
+                if so():
+                    return
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        self._running.__exit__(None, None, None)

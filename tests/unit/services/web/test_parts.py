@@ -1,0 +1,140 @@
+"""The parts that pages stand on: words, addresses, proofs, marks, and turns."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from itertools import pairwise
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.web import door, drawing, policy
+from services.web.drawing import STATIC
+from services.web.gate import Gate
+from shared.errors import Busy
+from shared.events.stages import Highlights
+from shared.highlighting import spans
+
+TEMPLATES = STATIC.parent / "templates"
+
+
+@given(st.text(max_size=40))
+def test_whatever_a_link_names_one_goes_on_within_the_site(to):
+    path = door.within(to)
+
+    assert path.startswith("/") and not path.startswith("//") and "\\" not in path
+
+
+@pytest.mark.parametrize("to", ["/reviews/a?b=c#d", "/", "/account"])
+def test_a_path_of_ours_is_kept(to):
+    assert door.within(to) == to
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_proof_is_of_one_session(one, other):
+    assert (door.proof(one) == door.proof(other)) is (one == other)
+
+
+def test_no_policy_lets_anything_run_that_is_not_a_file_of_ours():
+    for allowed in ((), tuple(policy.MORE)):
+        said = policy.policy(allowed)
+        assert "unsafe" not in said and "http" not in said and "*" not in said and "data:" not in said
+
+
+def test_every_text_is_said_somewhere_and_every_word_that_is_said_is_there():
+    used, made = set(), set()
+    for template in TEMPLATES.glob("*.html"):
+        html = template.read_text()
+        used |= set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["']""", html))
+        used |= {one for two in re.findall(r"""\bt\("([a-z_.]+)" if [^"]+ else "([a-z_.]+)\"""", html) for one in two}
+        made |= set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["'] ~""", html))
+    code = "".join(path.read_text() for path in STATIC.parent.rglob("*.py"))
+    used |= set(re.findall(r"""drawing\.text\("([a-z_.]+)\"""", code))
+    used -= made
+    known = set(drawing.texts())
+
+    assert used <= known, used - known
+    assert {name for name in known - used if not name.startswith(tuple(made))} == set()
+    assert all(field != "" for text in drawing.texts().values() for _, field, _, _ in Formatter().parse(text))
+
+
+def test_templates_and_files_have_no_styles_or_scripts_within():
+    for template in TEMPLATES.glob("*.html"):
+        html = template.read_text()
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?! src=)|\|\s*safe", html), template.name
+        assert not re.search(r"""(?:src|href)=["'](?:https?:)?//(?!doi\.org)""", html), template.name
+
+
+@given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=4).filter(str.strip), max_size=3))
+def test_marks_lie_within_the_text_in_order_and_never_over_one_another(text, words):
+    words = [word.strip() for word in words]
+    found = list(spans(text, Highlights(include=words, exclude=words[:1])))
+
+    assert all(0 <= begins < ends <= len(text) for begins, ends, _ in found)
+    assert all(one[1] <= other[0] for one, other in pairwise(found))
+
+
+def test_what_both_sides_name_speaks_against():
+    assert [*spans("a garden of mice", Highlights(include=["garden", "mice"], exclude=["mice"]))] == [
+        (2, 8, "include"),
+        (12, 16, "exclude"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://a.org/x", True),
+        ("http://a.org", True),
+        ("javascript:alert(1)", False),
+        ("//a.org", False),
+        (None, False),
+    ],
+)
+def test_only_addresses_of_the_web_are_led_to(address, shown):
+    assert drawing.link(address) == (address if shown else None)
+
+
+def test_of_one_visitor_so_many_pages_are_made_at_once_and_others_have_their_turn():
+    async def many() -> list[str]:
+        gate, begun, go = Gate(5, at_once=3, of_one=2, waiting=2), [], asyncio.Event()
+
+        async def page(visitor: str) -> str:
+            try:
+                async with gate.turn(visitor):
+                    begun.append(visitor)
+                    await go.wait()
+                    return "made"
+            except Busy as error:
+                return error.slug
+
+        pages = [asyncio.ensure_future(page(who)) for who in ("a", "a", "a", "b", "c", "d", "e")]
+        await asyncio.sleep(0.05)
+        assert begun == ["a", "a", "b"]
+        go.set()
+        return await asyncio.gather(*pages)
+
+    assert asyncio.run(many()) == ["made", "made", "busy", "made", "made", "made", "busy"]
+
+
+def test_who_waits_too_long_is_told_to_come_again_and_nobody_after_the_end():
+    async def wait() -> list[str]:
+        gate, said = Gate(0.05, at_once=1), []
+        async with gate.turn("a"):
+            try:
+                async with gate.turn("b"):
+                    said.append("made")
+            except Busy as error:
+                said.append(error.slug)
+        gate.close()
+        try:
+            async with gate.turn("c"):
+                said.append("made")
+        except Busy as error:
+            said.append(error.slug)
+        return said
+
+    assert asyncio.run(wait()) == ["busy", "stopping"]

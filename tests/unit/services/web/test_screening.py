@@ -1,0 +1,182 @@
+"""Screening in a browser without scripts: by forms alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.services.web.rig import REVIEW, Browser, Site
+
+pytestmark = pytest.mark.waits
+
+AT = f"/reviews/{REVIEW}/screen/sift"
+
+#: What hostile sources write; none of it may ever be more than text.
+HOSTILE = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><svg onload=alert(1)>', "{{ 7 * 7 }}", "${7*7}",
+    "</textarea><script>", "javascript:alert(1)", "&lt;script&gt;", "<!--", "]]>", "' onmouseover='alert(1)",
+    "\u202etxt.exe", "<a href=//elsewhere.org>x</a>", "<iframe srcdoc='<script>1</script>'>", "{% raw %}",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ana(site: Site) -> Browser:
+    site.founds()
+    site.brings(*(f"A shared garden, number {number}" for number in range(8)))
+    return site.member("Ana", "reviewer")
+
+
+@pytest.fixture(scope="module")
+def ben(site: Site, ana: Browser) -> Browser:
+    return site.member("Ben", "reviewer")
+
+
+def lease(browser: Browser) -> str:
+    return browser.form(f"{AT}/vote")["lease"]
+
+
+def test_to_look_takes_nothing_and_a_button_takes_the_next_card(site, ana):
+    ana.goes(f"/reviews/{REVIEW}")
+    assert "8 to screen" in ana.text
+    ana.goes(AT)
+    assert "A shared garden" not in ana.text and not list(site.client(site.admin).screening.leases(REVIEW))
+
+    ana.sends(f"{AT}/next")
+
+    assert ana.at == AT and "A shared" in ana.text
+    assert '<mark class="include">garden</mark>' in ana.text and "A farm" in ana.text
+
+
+def test_a_vote_is_cast_and_the_next_card_is_there(site, ana):
+    ana.goes(AT)
+    if "Begin" in ana.text:
+        ana.sends(f"{AT}/next")
+    before = lease(ana)
+
+    ana.sends(f"{AT}/vote", answer="include", **{"field.people": "12"})
+
+    assert ana.at == AT and "Your vote is in." in ana.text and lease(ana) != before
+
+
+def test_an_answer_that_lacks_something_keeps_the_card_and_what_was_written(site, ana):
+    ana.goes(AT)
+    before = lease(ana)
+
+    ana.sends(f"{AT}/vote", answer="exclude", reason="it is <b>thin</b>")
+    assert ana.page.status_code == 422 and "excluded_for" in ana.text and lease(ana) == before
+    assert 'value="it is &lt;b&gt;thin&lt;/b&gt;"' in ana.text
+
+    ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": "many"})
+    assert ana.page.status_code == 422 and "must be a number" in ana.text
+
+    ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": "12"})
+    assert "Your vote is in." in ana.text
+
+
+def test_a_form_that_is_sent_twice_is_one_vote(site, ana):
+    ana.goes(AT)
+    form = ana.form(f"{AT}/vote") | {"answer": "include"}
+    left = site.client(ana).screening.left(REVIEW)[0]
+
+    ana.posts(f"{AT}/vote", form)
+    ana.posts(f"{AT}/vote", form)
+
+    assert "no longer yours to answer" in ana.text
+    now = site.client(ana).screening.left(REVIEW)[0]
+    assert left.left + left.in_hand - now.left - now.in_hand == 1
+
+
+def test_a_vote_is_taken_back_and_its_card_is_in_hand_again(site, ana):
+    ana.goes(AT).sends(f"{AT}/vote", answer="include")
+    title = re.search(r"number \d", ana.text)
+    assert title
+
+    ana.sends(f"{AT}/undo")
+
+    assert ana.at == AT and "record=" in str(ana.page.url)
+    assert "Undo" not in ana.text
+
+
+def test_a_card_is_skipped_parked_and_noted(site, ana):
+    ana.goes(AT)
+    form = ana.form(f"{AT}/note")
+    ana.sends(f"{AT}/note", note="look <i>again</i>")
+    assert "Your note is kept." in ana.text and "look &lt;i&gt;again&lt;/i&gt;" in ana.text
+
+    ana.sends(f"{AT}/park", parked_for="")
+    assert ana.page.status_code == 422 and "say why it has to wait" in ana.text
+    ana.sends(f"{AT}/park", parked_for="the text is on its way")
+    assert "Parked." in ana.text
+    assert [task.task for task in site.client(ana).screening.parked(REVIEW)] == [form["task"]]
+
+    before = lease(ana)
+    ana.sends(f"{AT}/skip")
+    assert "Skipped" in ana.text and lease(ana) != before
+
+
+def test_nobody_learns_of_a_vote_before_their_own(site, ana, ben):
+    before = ben.goes(AT).text
+    ben.sends(f"{AT}/next")
+    seen = ben.text
+
+    assert "Ana" not in before + seen and "include</" not in seen.replace("include <kbd>", "")
+    other = ben.form(f"{AT}/vote") | {"lease": lease(ana.goes(AT)), "answer": "include"}
+    assert ben.posts(f"{AT}/vote", other).page.status_code == 403
+
+
+def test_a_session_that_ended_in_the_middle_of_a_vote_loses_nothing(site, ana):
+    ana.goes(AT)
+    form = ana.form(f"{AT}/vote") | {"answer": "include"}
+    with site.client(ana) as living:
+        before = living.screening.left(REVIEW)[0]
+        living.people.withdraw_key(living.people.me().key or "")
+    other = Browser(site)
+    other.http.cookies.set("living-session", ana.session or "")
+    site.waits(lambda: other.goes("/account").at == "/sign-in")
+
+    ana.posts(f"{AT}/vote", form)
+    assert ana.page.status_code == 401 and "Your session has ended" in ana.text
+    ana.sends("/sign-in", sign_in_as="Ana", password="a sentence of my own")
+    assert "What you sent before is still here" in ana.text
+    ana.sends(f"{AT}/vote")
+
+    assert ana.at == AT and "Your vote is in." in ana.text
+    now = site.client(ana).screening.left(REVIEW)[0]
+    assert before.left + before.in_hand - now.left - now.in_hand == 1
+
+
+def test_readers_do_not_screen_and_are_told_so(site, ana):
+    reader = site.member("Rita", "reader")
+
+    assert "to screen" not in reader.goes(f"/reviews/{REVIEW}").text
+    assert reader.goes(AT).page.status_code == 403 and "This is not for your role" in reader.text
+
+
+@pytest.mark.parametrize("at", ["nothing", "depth"])
+def test_a_stage_that_there_is_not_and_one_that_has_nothing_say_so(site, ana, at):
+    ana.goes(f"/reviews/{REVIEW}/screen/{at}")
+
+    assert ("There is no such page" if at == "nothing" else "Nothing waits for you here") in ana.text
+
+
+def test_what_hostile_sources_write_is_text_and_nothing_else(site, ana):
+    cy = site.member("Cy <script>alert(1)</script>", "reviewer")
+    for number, hostile in enumerate(HOSTILE):
+        site.brings(f"Number {number}: {hostile}", authors=[hostile], abstract=f"{hostile} garden {hostile}")
+
+    seen, cards = "", 0
+    cy.goes(AT).sends(f"{AT}/next")
+    while f"{AT}/vote" in cy.text and cards < 40:
+        seen, cards = seen + cy.text, cards + 1
+        cy.sends(f"{AT}/vote", answer="include", reason=HOSTILE[cards % len(HOSTILE)])
+    assert cards >= len(HOSTILE)
+
+    tags = set(re.findall(r"<\s*([a-zA-Z!]+)", seen))
+    assert not tags & {"img", "svg", "iframe", "b", "i"}
+    assert set(re.findall(r"<script[^>]*>", seen)) == set(
+        re.findall(r'<script src="/static/[0-9a-f]+/\w+\.js" defer>', seen)
+    )
+    assert not re.search(r"<[^>]*\son\w+\s*=", seen)
+    assert "49" not in re.findall(r"Number 3: (.*?)<", seen)
+    assert not re.search(r'href="(?!/|https://doi\.org/|#)', seen)
