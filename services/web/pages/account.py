@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.web import drawing
+from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError
 
@@ -37,6 +38,5 @@ async def _account(asked: Asked, error: LivingError | None = None) -> Page:
     me = await asked.api.people.me()
     mine = asked.api.people.keys()
     keys = [key async for key in mine if key.withdrawn_at is None]
-    errors = [] if error is None else error.extra.get("errors") or [{"at": "", "why": error.detail}]
-    given = {"me": me, "keys": keys, "errors": errors, "done": asked.query.get("done", "")}
+    given = {"me": me, "keys": keys, "errors": errors_of(error), "done": asked.query.get("done", "")}
     return Page("account.html", given, 200 if error is None else 422)

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.web import door, drawing, policy
+from services.web.ballots import errors_of
 from services.web.page import PROOF, Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
 from shared.ids import new_id
@@ -113,17 +114,16 @@ def _where(review: str) -> str:
 
 
 def _sign_in(to: str, *, sent: str = "", sign_in_as: str = "", error: LivingError | None = None) -> Page:
-    given: dict[str, Any] = {"to": to, "sent": sent, "sign_in_as": sign_in_as, "ended": False, "errors": _faults(error)}
+    given: dict[str, Any] = {
+        "to": to,
+        "sent": sent,
+        "sign_in_as": sign_in_as,
+        "ended": False,
+        "errors": errors_of(error),
+    }
     return Page("sign-in.html", given, 200 if error is None else 422)
 
 
 def _join(asked: Asked, *, link: str = "", name: str = "", error: LivingError | None = None) -> Page:
-    given = {"link": link, "name": name, "errors": _faults(error)}
+    given = {"link": link, "name": name, "errors": errors_of(error)}
     return Page("join.html", given, 200 if error is None else 422)
-
-
-def _faults(error: LivingError | None) -> list[dict[str, str]]:
-    """What is wrong, by field; '' where it is no field's fault."""
-    if error is None:
-        return []
-    return error.extra.get("errors") or [{"at": "", "why": error.detail}]

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from services.web import drawing
+from services.web.ballots import GONE, ballot_of, errors_of, letters
 from services.web.marking import marked
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.screening import MOST_IN_HAND, StageLeft, TaskInHand
 
 pages = Pages()
-
-#: Letters for buttons where the first one of an answer is taken.
-_LETTERS = "abcdefghijklmnopqrstuvwxyz123456789"
-
-#: What is said of a lease under which nothing can be answered any more: the next card is shown, with why.
-_GONE = {
-    "already_voted", "lease_ended", "lease_freed", "lease_lapsed", "lease_released", "not_in_hand", "task_closed",
-    "task_parked", "task_withdrawn", "unknown_lease", "unknown_task",
-}  # fmt: skip
-
-#: Kept letters: what else is done with a card.
-_KEPT = {"park": "p", "skip": "s", "undo": "z", "note": "n", "marks": "w"}
 
 
 @pages.page("/reviews/{review}/screen/{stage}", allowed=("scripts",))
@@ -46,14 +34,11 @@ async def vote(asked: Asked) -> Drawn:
     try:
         held = await asked.api.screening.in_hand(review, lease)
         with asked.done_once():
-            receipt = await asked.api.screening.vote(
-                review, lease, asked.text("answer"), asked.text("reason") or None, _fields(asked, held),
-                excluded_for=asked.text("excluded_for") or None, judged_for=asked.texts("judged_for"),
-            )  # fmt: skip
+            receipt = await asked.api.screening.vote(review, lease, **ballot_of(asked, held))
     except Invalid as error:
         return await _card(asked, error)
     except (Conflict, NotFound) as error:
-        if error.slug not in _GONE:
+        if error.slug not in GONE:
             raise
         return await _on(asked, gone=error.slug)
     return await _on(asked, voted=receipt.task)
@@ -97,7 +82,7 @@ async def _given_back(asked: Asked, doing: Any, done: str) -> Drawn:
     try:
         await doing
     except (Conflict, NotFound) as error:
-        if error.slug not in _GONE:
+        if error.slug not in GONE:
             raise
         return await _on(asked, gone=error.slug)
     return await _on(asked, done=done)
@@ -125,9 +110,9 @@ async def _card(asked: Asked, error: LivingError | None = None) -> Page:
         asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine"), asked.api.screening.left(review)
     )
     task = _chosen(asked, [task for task in held if task.stage == stage])
-    given = {
+    given: dict[str, Any] = {
         "review": review, "stage": stage, "task": task, "left": _left_at(left, stage),
-        "errors": [] if error is None else error.extra.get("errors") or [{"at": "", "why": error.detail}],
+        "errors": errors_of(error),
         "filled": asked.form, "query": asked.query, "marks": asked.query.get("marks") != "off",
     }  # fmt: skip
     if task is not None:
@@ -142,42 +127,6 @@ def _chosen(asked: Asked, held: list[TaskInHand]) -> TaskInHand | None:
         if task.lease == asked.text("lease") or task.record.record == asked.query.get("record"):
             return task
     return held[0] if held else None
-
-
-def _fields(asked: Asked, held: TaskInHand) -> dict[str, str | float | list[str]]:
-    """What was filled in of the stage's own fields, as the API takes it; what is empty is not given."""
-    given: dict[str, str | float | list[str]] = {}
-    for field in held.fields:
-        name = f"field.{field.name}"
-        if field.kind in ("choices", "cmocs"):
-            value: str | float | list[str] = asked.texts(name)
-        elif field.kind == "number":
-            value = _number(field.name, asked.text(name))
-        else:
-            value = asked.text(name)
-        if value not in ("", []):
-            given[field.name] = value
-    return given
-
-
-def _number(name: str, text: str) -> float | str:
-    if not text:
-        return ""
-    try:
-        return float(text)
-    except ValueError:
-        raise Invalid.of(f"fields.{name}", drawing.text("screen.no_number")) from None
-
-
-def letters(task: TaskInHand) -> Mapping[str, str]:
-    """The letter of each answer, and of each reason: the first of its own that nothing else has."""
-    taken = {*_KEPT.values()}
-    found: dict[str, str] = {}
-    for answer in task.answers:
-        letter = next(one for one in (*answer.value.lower(), *_LETTERS) if one in _LETTERS and one not in taken)
-        taken.add(letter)
-        found[answer.value] = letter
-    return found
 
 
 def _left_at(left: list[StageLeft], stage: str) -> StageLeft | None:

@@ -18,6 +18,9 @@ from shared.errors import Busy
 from shared.events.stages import Highlights
 from shared.highlighting import spans
 
+#: What is quoted in templates and is no text: the names of files.
+FILES = (".html", ".css", ".js")
+
 TEMPLATES = STATIC.parent / "templates"
 
 
@@ -48,8 +51,9 @@ def test_every_text_is_said_somewhere_and_every_word_that_is_said_is_there():
     used, made = set(), set()
     for template in TEMPLATES.glob("*.html"):
         html = template.read_text()
-        used |= set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["']""", html))
-        used |= {one for two in re.findall(r"""\bt\("([a-z_.]+)" if [^"]+ else "([a-z_.]+)\"""", html) for one in two}
+        used |= {
+            name for name in re.findall(r"""["']([a-z_]+\.[a-z_.]+)["'](?! ~)""", html) if not name.endswith(FILES)
+        }
         made |= set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["'] ~""", html))
     code = "".join(path.read_text() for path in STATIC.parent.rglob("*.py"))
     used |= set(re.findall(r"""drawing\.text\("([a-z_.]+)\"""", code))

@@ -1,0 +1,139 @@
+"""Conflicts: one's own answer first, then both forms side by side, and a decision that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.web import drawing
+from services.web.ballots import GONE, ballot_of, errors_of, letters
+from services.web.marking import marked
+from services.web.names import called_in
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from shared.errors import Conflict, Invalid, LivingError, NotFound
+from shared.events.screening import VoteCast
+from shared.wire.screening import MOST_IN_HAND, TaskInHand
+
+pages = Pages()
+
+#: How many conflicts a page lists.
+_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Said:
+    """What each of several people said of one thing; `differs` where they did not say the same."""
+
+    what: str
+    by: list[str]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.by)) > 1
+
+
+@pages.page("/reviews/{review}/conflicts", allowed=("scripts",))
+async def show_conflicts(asked: Asked) -> Drawn:
+    """The conflict that I have in hand; without one, those that wait."""
+    return await _conflict(asked)
+
+
+@pages.form("/reviews/{review}/conflicts/take")
+async def take_conflict(asked: Asked) -> Drawn:
+    """Takes one of those that wait: the one that is named, else the next."""
+    review, record = asked.path["review"], asked.text("record")
+    tasks = await asked.api.screening.claim_many(review, 1, kind="conflict", records=[record] if record else None)
+    return Go(_here(asked) if tasks else _here(asked, done="nothing"))
+
+
+@pages.form("/reviews/{review}/conflicts/look", allowed=("scripts",))
+async def look(asked: Asked) -> Drawn:
+    """Gives my own answer, after which the votes are shown."""
+    review, lease = asked.path["review"], asked.text("lease")
+    return await _answered(asked, asked.api.screening.look, _here(asked), review, lease)
+
+
+@pages.form("/reviews/{review}/conflicts/decide", allowed=("scripts",))
+async def decide(asked: Asked) -> Drawn:
+    """Decides it, with why; where its voters decide together, says what I stand by now."""
+    review, lease = asked.path["review"], asked.text("lease")
+    return await _answered(asked, asked.api.screening.vote, _here(asked, done="decided"), review, lease)
+
+
+@pages.form("/reviews/{review}/conflicts/release")
+async def release(asked: Asked) -> Drawn:
+    """Gives it back for somebody else to decide."""
+    try:
+        await asked.api.screening.release(asked.path["review"], asked.text("lease"))
+    except (Conflict, NotFound) as error:
+        if error.slug not in GONE:
+            raise
+    return Go(_here(asked))
+
+
+async def _answered(asked: Asked, give: Any, then: str, review: str, lease: str) -> Drawn:
+    try:
+        held = await asked.api.screening.in_hand(review, lease)
+        with asked.done_once():
+            await give(review, lease, **ballot_of(asked, held))
+    except Invalid as error:
+        return await _conflict(asked, error)
+    except (Conflict, NotFound) as error:
+        if error.slug not in GONE | {"already_looked"}:
+            raise
+        return Go(_here(asked, gone=error.slug))
+    return Go(then)
+
+
+async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
+    review = asked.path["review"]
+    held = await asked.api.screening.claim_many(review, MOST_IN_HAND, kind="conflict", mode="mine")
+    given: dict[str, Any] = {
+        "review": review, "errors": errors_of(error), "filled": asked.form, "query": asked.query,
+    }  # fmt: skip
+    status = 200 if error is None else 422
+    if not held:
+        waiting = [task async for task in _first(asked, review)]
+        return Page("conflicts.html", given | {"waiting": waiting[:_LISTED], "more": len(waiting) > _LISTED}, status)
+    task = held[0]
+    seen = task.decided_by_voters or task.look is not None
+    called = await called_in(asked, review) if seen else str
+    votes = [*task.votes, *(vote for one in task.elsewhere for vote in one.votes)]
+    given |= {
+        "task": task, "letters": letters(task), "marked": marked(task), "seen": seen,
+        "voters": [called(vote.person) for vote in votes], "said": said(task, votes),
+        "stands": [(called(stand.person), stand.answer) for stand in task.stands],
+    }  # fmt: skip
+    return Page("conflict.html", given, status)
+
+
+async def _first(asked: Asked, review: str) -> Any:
+    """The first conflicts, and one more than are listed."""
+    n = 0
+    async for task in asked.api.screening.conflicts(review):
+        yield task
+        n += 1
+        if n > _LISTED:
+            return
+
+
+def said(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
+    """What the votes say, thing by thing, beside one another."""
+    rows = [
+        Said("answer", [vote.answer for vote in votes]),
+        Said("excluded_for", [vote.excluded_for or "" for vote in votes]),
+        Said("judged_for", [", ".join(vote.judged_for) for vote in votes]),
+        *(Said(field.label, [_spoken(vote.fields.get(field.name)) for vote in votes]) for field in task.fields),
+        Said("reason", [vote.reason or "" for vote in votes]),
+    ]
+    return [row for row in rows if any(row.by)]
+
+
+def _spoken(value: object) -> str:
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _here(asked: Asked, **said: str) -> str:
+    return drawing.url("reviews", asked.path["review"], "conflicts", **said)
