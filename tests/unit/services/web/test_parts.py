@@ -21,6 +21,8 @@ from shared.highlighting import spans
 #: What is quoted in templates and is no text: the names of files.
 FILES = (".html", ".css", ".js")
 
+pytestmark = pytest.mark.waits
+
 TEMPLATES = STATIC.parent / "templates"
 
 
