@@ -56,6 +56,7 @@ def test_every_text_is_said_somewhere_and_every_word_that_is_said_is_there():
         used |= {
             name for name in re.findall(r"""["']([a-z_]+\.[a-z_.]+)["'](?! ~)""", html) if not name.endswith(FILES)
         }
+        used |= set(re.findall(r"""\bt\("([a-z_.]+)"[,)]""", html))
         made |= set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["'] ~""", html))
     code = "".join(path.read_text() for path in STATIC.parent.rglob("*.py"))
     used |= set(re.findall(r"""drawing\.text\("([a-z_.]+)\"""", code))
