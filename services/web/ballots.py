@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
+
+from starlette.datastructures import FormData
 
 from services.web import drawing
 from services.web.page import Asked
 from shared.errors import Invalid, LivingError
+from shared.events.screening import VoteCast
 from shared.wire.screening import TaskInHand
 
 #: What is said of a lease under which nothing can be answered any more: the next card is shown, with why.
@@ -53,9 +57,23 @@ def _number(name: str, text: str) -> float | str:
     if not text:
         return ""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise Invalid.of(f"fields.{name}", drawing.text("screen.no_number")) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise Invalid.of(f"fields.{name}", drawing.text("screen.no_number"))
+    return int(number) if number.is_integer() else number
+
+
+def filled_by(look: VoteCast) -> FormData:
+    """A form as somebody filled it in before, but for the reason, which is of a decision of its own."""
+    fields = [
+        (f"field.{name}", str(one))
+        for name, value in look.fields.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    judged = [("judged_for", cmoc) for cmoc in look.judged_for]
+    return FormData([*fields, *judged, ("excluded_for", look.excluded_for or "")])
 
 
 def letters(task: TaskInHand) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, ballot_of, errors_of, letters
+from services.web.ballots import GONE, ballot_of, errors_of, filled_by, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
@@ -99,6 +99,8 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     seen = task.decided_by_voters or task.look is not None
     called = await called_in(asked, review) if seen else str
     votes = [*task.votes, *(vote for one in task.elsewhere for vote in one.votes)]
+    if task.look is not None and not asked.form:
+        given["filled"] = filled_by(task.look)
     given |= {
         "task": task, "letters": letters(task), "marked": marked(task), "seen": seen,
         "voters": [called(vote.person) for vote in votes], "said": said(task, votes),
@@ -132,6 +134,8 @@ def said(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
 def _spoken(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f"{value:g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
