@@ -5,9 +5,7 @@ Slow: fifty records are read and answered one after another, over a line of 200 
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from shared.client import Client
 from shared.keys.file import open_ring
 from shared.settings import Settings
 from shared.tokens import own_token
+from tests.browsers import Visit, chromium
 from tests.flows import crowd
 from tests.flows.crowd import REVIEW, STAGE
 from tests.flows.line import LongLine
@@ -79,32 +78,12 @@ def _open(living: Client) -> int:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    """Chromium, where it is; without it this says so in one line."""
-    found = shutil.which("chromium")
-    if found is None:
-        seen = "no browser here: chromium is not installed"
-        if os.environ.get("LIVING_TEST_REQUIRE_BROWSER") == "1":
-            pytest.fail(seen)
-        pytest.skip(seen)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as made:
         yield made
-        made.close()
 
 
-class Visit:
-    """One page of one person, with whatever it did that no page of ours may do."""
-
-    def __init__(self, browser: Any, url: str, **how: Any) -> None:
-        self.url, self.wrong = url, []
-        self.context = browser.new_context(base_url=url, **how)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: self.wrong.append(f"dialog: {dialog.message}"))
-        self.page.on("request", lambda asked: asked.url.startswith(url) or self.wrong.append(f"asked: {asked.url}"))
+class Reviewer(Visit):
+    """Somebody who comes in by a link, and screens."""
 
     def comes_in(self, site: Site, name: str) -> None:
         self.page.goto(f"/join#{site.link.partition('#')[2]}")
@@ -136,7 +115,7 @@ def test_fifty_records_by_keys_alone_over_a_long_line_are_fifty_votes(site, brow
     chance, pressed, answered = random.Random(13), 0, {}
     port = int(site.url.rpartition(":")[2])
     with LongLine(port, 0.1) as line:
-        ana = Visit(browser, line.url)
+        ana = Reviewer(browser, line.url)
         ana.comes_in(site, "Ana")
         ana.page.goto(CARD)
         ana.page.keyboard.press("Enter")
@@ -168,7 +147,7 @@ def test_fifty_records_by_keys_alone_over_a_long_line_are_fifty_votes(site, brow
 
 def test_the_same_without_scripts_by_forms(site, browser):
     answered = {}
-    ana = Visit(browser, site.url, java_script_enabled=False)
+    ana = Reviewer(browser, site.url, java_script_enabled=False)
     ana.comes_in(site, "Ana")
     ana.page.goto(CARD)
     ana.page.click("main button")

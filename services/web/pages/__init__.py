@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, reviews, screening
+from services.web.pages import account, conflicts, entrance, findings, reviews, screening
 
-ALL = [entrance.pages, account.pages, reviews.pages, screening.pages, conflicts.pages]
+ALL = [entrance.pages, account.pages, reviews.pages, screening.pages, conflicts.pages, findings.pages]
