@@ -46,7 +46,7 @@ def texts(language: str = "en") -> dict[str, str]:
     return found
 
 
-def text(name: str, **given: object) -> str:
+def text(name: str, /, **given: object) -> str:
     """What pages say under a name, with what is to stand in it. Raises KeyError for a name that there is not."""
     return texts()[name].format(**given)
 

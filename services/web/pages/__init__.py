@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, reviews, screening
+from services.web.pages import account, conflicts, entrance, findings, people, reviews, screening
 
-ALL = [entrance.pages, account.pages, reviews.pages, screening.pages, conflicts.pages, findings.pages]
+ALL = [entrance.pages, account.pages, reviews.pages, screening.pages, conflicts.pages, findings.pages, people.pages]

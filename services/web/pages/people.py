@@ -1,0 +1,85 @@
+"""People: who belongs to a review, inviting somebody, another role, and an end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.web import drawing
+from services.web.ballots import errors_of
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from shared.errors import Conflict, Forbidden, Invalid, LivingError
+from shared.tokens import ROLES
+from shared.wire.people import InvitationView, Invited
+
+pages = Pages()
+
+
+@pages.page("/reviews/{review}/people")
+async def show_people(asked: Asked) -> Drawn:
+    return await _people(asked)
+
+
+@pages.form("/reviews/{review}/people/invite")
+async def invite(asked: Asked) -> Drawn:
+    """Makes a link for one person. The page that answers is the only one that ever shows it."""
+    try:
+        with asked.done_once():
+            wish = {"role": asked.text("role"), "days": int(asked.text("days") or 7)}
+            invited = await asked.api.people.invite(asked.path["review"], wish)
+    except ValueError:
+        return await _people(asked, error=Invalid.of("days", drawing.text("people.days_number")))
+    except (Invalid, Conflict) as error:
+        return await _people(asked, error=error)
+    return await _people(asked, invited=invited)
+
+
+@pages.form("/reviews/{review}/people/{person}/role")
+async def change_role(asked: Asked) -> Drawn:
+    try:
+        await asked.api.people.change_role(asked.path["review"], asked.path["person"], asked.text("role"))
+    except (Invalid, Conflict) as error:
+        return await _people(asked, error=error)
+    return Go(_here(asked, done="changed"))
+
+
+@pages.form("/reviews/{review}/people/{person}/end")
+async def end_membership(asked: Asked) -> Drawn:
+    """Ends a membership. What they hold goes back to the queue, what they decided stands."""
+    try:
+        await asked.api.people.remove(asked.path["review"], asked.path["person"])
+    except Conflict as error:
+        return await _people(asked, error=error)
+    return Go(_here(asked, done="ended"))
+
+
+@pages.form("/reviews/{review}/people/invitations/{invitation}/end")
+async def end_invitation(asked: Asked) -> Drawn:
+    try:
+        await asked.api.people.withdraw_invitation(asked.path["review"], asked.path["invitation"])
+    except Conflict as error:
+        return await _people(asked, error=error)
+    return Go(_here(asked, done="withdrawn"))
+
+
+async def _people(asked: Asked, *, invited: Invited | None = None, error: LivingError | None = None) -> Page:
+    review = asked.path["review"]
+    me, waiting = await asyncio.gather(asked.api.people.me(), _waiting(asked, review))
+    given = {
+        "review": review, "me": me, "members": [it async for it in asked.api.people.members(review)],
+        "waiting": waiting, "invited": invited, "roles": ROLES, "errors": errors_of(error), "query": asked.query,
+    }  # fmt: skip
+    return Page("people.html", given, 200 if error is None else 422)
+
+
+async def _waiting(asked: Asked, review: str) -> list[InvitationView] | None:
+    """The invitations that nobody has used yet; None for somebody who invites nobody."""
+    try:
+        return [
+            it async for it in asked.api.people.invitations(review) if it.used_at is None and it.withdrawn_at is None
+        ]
+    except Forbidden:
+        return None
+
+
+def _here(asked: Asked, **said: str) -> str:
+    return drawing.url("reviews", asked.path["review"], "people", **said)
