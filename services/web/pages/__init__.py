@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, people, reviews, screening
+from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
 
-ALL = [entrance.pages, account.pages, reviews.pages, screening.pages, conflicts.pages, findings.pages, people.pages]
+ALL = [
+    entrance.pages,
+    account.pages,
+    reviews.pages,
+    screening.pages,
+    conflicts.pages,
+    findings.pages,
+    people.pages,
+    flow.pages,
+]

@@ -81,7 +81,8 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.page.fill("#password", password)
             ada.page.press("#password", "Enter")
             ada.looks(selector)
-        for path in ("/account", f"/reviews/{REVIEW}", f"/reviews/{REVIEW}/findings", f"/reviews/{REVIEW}/findings/1"):
+        at = f"/reviews/{REVIEW}"
+        for path in ("/account", at, f"{at}/findings", f"{at}/findings/1", f"{at}/people", f"{at}/flow"):
             ada.page.goto(path)
             ada.looks()
         for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
@@ -95,4 +96,4 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         assert ada.wrong == []
         pages = {shown.path.format(review=REVIEW, stage="sift", number="1") for table in ALL for shown in table.all
                  if shown.method == "GET"}  # fmt: skip
-        assert pages - ada.seen == {f"/reviews/{REVIEW}/findings"}, "each is looked at; the newest leads to its number"
+        assert pages - ada.seen == {f"{at}/findings", f"{at}/flow.svg"}, "all but what leads on, or is no page"
