@@ -50,7 +50,7 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
         return look.of_error(NotFound("there is no such page"))
 
     app = Starlette(
-        routes=[Route("/static/{version}/{name}", _file), *web.routes(ALL)],
+        routes=[Route("/favicon.ico", _icon), Route("/static/{version}/{name}", _file), *web.routes(ALL)],
         exception_handlers={HTTPException: nothing_here},
         lifespan=lifespan,
     )
@@ -85,6 +85,14 @@ def _unobserved(scope: Scope, status: int, seconds: float) -> None:
 
 async def _healthy(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
+
+
+async def _icon(request: Request) -> Response:
+    """What a browser asks for wherever a page may have pictures."""
+    kept = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    return Response(
+        (drawing.STATIC / "icon.svg").read_bytes(), media_type="image/svg+xml", headers=policy.headers() | kept
+    )
 
 
 async def _file(request: Request) -> Response:
