@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import pytest
 from structlog.testing import capture_logs
@@ -131,21 +133,26 @@ def test_whoever_is_removed_is_told_to_every_service(people, as_someone):
     relay_once(people.running.database, people.platform.event_log, limit=100)
     again = invited(as_someone, REVIEW, "--role", "reader")
     as_someone("ana", "login", again)
-    relay_later(people)
-    assert "for every service" in as_someone("ana", "people", "remove", REVIEW, "Ana").stdout
+    with relaying(people):
+        assert "for every service" in as_someone("ana", "people", "remove", REVIEW, "Ana").stdout
 
 
-def relay_later(people: PeopleBench) -> None:
-    """Brings what is told next to the log, as the relay does beside the command."""
-    from threading import Thread
-    from time import sleep
+@contextmanager
+def relaying(people: PeopleBench) -> Iterator[None]:
+    """Brings what is told within the block to the log, as the relay does beside the command."""
+    over = Event()
 
     def run() -> None:
-        for _ in range(60):
+        while not over.wait(0.1):
             relay_once(people.running.database, people.platform.event_log, limit=100)
-            sleep(0.1)
 
-    Thread(target=run, daemon=True).start()
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_the_last_lead_is_not_removed(people, as_someone):
