@@ -37,7 +37,7 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays: to look through it for garbage again and again took a fifth of the suite."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 20, 5)
 
 
 def pytest_report_header() -> str:
