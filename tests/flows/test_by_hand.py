@@ -18,6 +18,7 @@ from demo.replay.papers import PapersCorpus
 from shared.client import Client
 from shared.clock import FileClock
 from shared.errors import Conflict, NotFound
+from shared.wire.synthesis import DraftView
 from tests.flows.conftest import REAL, make_profile
 from tests.flows.profiles import FIRST_REVIEW
 from tests.waiting import eventually
@@ -70,9 +71,18 @@ def bring(living: Client, search: str, content: bytes) -> None:
 
 
 def sign(living: Client, **about: object) -> object:
-    draft = eventually(lambda: (seen := living.synthesis.draft(REVIEW)).settled and seen)
+    draft = eventually(lambda: settled_draft(living))
     seen = {"fragments_sha256": draft.fragments_sha256, "draft": draft.draft, "summary": "As it is."}
     return living.synthesis.sign(REVIEW, {**seen, **about})
+
+
+def settled_draft(living: Client) -> DraftView | None:
+    """The draft, once there is one and all that arrived is taken in."""
+    try:
+        draft = living.synthesis.draft(REVIEW)
+    except NotFound:
+        return None
+    return draft if draft.settled else None
 
 
 def standing(living: Client) -> str:

@@ -190,7 +190,8 @@ def test_a_database_that_is_taken_away_while_it_runs_takes_nothing_more_and_none
     path, away = bench.settings.data_dir / "toy.db", bench.settings.data_dir / "away.db"
     person = bench.person()
     assert person.post("/toy/reviews/before/notes").status_code == 200
-    bench.running.requests.ping()
+    for database in (bench.running.requests, bench.running.database):
+        database.ping()
     path.rename(away)
     if instead is not None:
         path.touch() if instead == "an empty file" else shutil.copy(away, path)
