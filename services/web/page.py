@@ -263,7 +263,7 @@ class Look:
         """A page that says what happened, and what to do."""
         what, status = _trouble(error)
         detail = "" if what in ("not_there", "ours") else error.detail
-        answer = self.page(
+        answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
         )
         if status == 503:

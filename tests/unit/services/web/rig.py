@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -72,6 +73,11 @@ class Browser:
     @property
     def text(self) -> str:
         return self.page.text
+
+    @property
+    def words(self) -> str:
+        """What a person reads of the page."""
+        return re.sub(r"<[^>]*>", " ", self.text)
 
     @property
     def at(self) -> str:
