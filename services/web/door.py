@@ -64,14 +64,17 @@ def proof(of: str) -> str:
     return hmac.new(of.encode(), b"a form of ours", sha256).hexdigest()
 
 
+def is_foreign(request: Request) -> bool:
+    """Whether a browser says that what it sends comes from another site."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
 def is_ours(request: Request, shown: str, of: str) -> bool:
     """Whether a form came from a page of ours: it bears the proof, and no browser says that it comes from elsewhere."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        return False
-    return hmac.compare_digest(proof(of), shown) if shown.isascii() else False
+    return not is_foreign(request) and shown.isascii() and hmac.compare_digest(proof(of), shown)
 
 
 def within(path: str | None, otherwise: str = "/") -> str:

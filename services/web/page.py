@@ -201,7 +201,7 @@ class Web:
     def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
         """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; what another
         site sent does not."""
-        if look.session is None and shown.open_to == "signed in" and not _is_foreign(look.request):
+        if look.session is None and shown.open_to == "signed in" and not door.is_foreign(look.request):
             return look.at_the_door(form)
         return look.page("trouble.html", {"what": "form", "detail": "", "errors": []}, 403)
 
@@ -238,7 +238,6 @@ class Look:
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
             "signed_in": self.session is not None,
-            "here": self.request.url.path,
             "scripts": "scripts" in self.allowed,
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
@@ -280,10 +279,6 @@ async def _form_of(request: Request) -> FormData:
         return await request.form(max_files=0, max_fields=_FIELDS)
     except HTTPException as error:
         raise Invalid.of("form", str(error.detail)) from error
-
-
-def _is_foreign(request: Request) -> bool:
-    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

@@ -11,16 +11,22 @@
     if (underWay) { event.preventDefault(); return; }
     underWay = true;
     document.body.setAttribute("aria-busy", "true");
+    // One that never arrives, or is broken off, may be sent again: it is done once however often it comes.
+    setTimeout(alive, 15000);
   });
 
-  // A page that comes back by the browser's own way is as it was left.
-  window.addEventListener("pageshow", () => {
+  const alive = () => {
     underWay = false;
     document.body.removeAttribute("aria-busy");
-  });
+  };
+
+  // A page that comes back by the browser's own way is as it was left.
+  window.addEventListener("pageshow", alive);
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && isTyping(event.target)) { event.target.blur(); return; }
+    // Enter on a link or a button is that one's own.
+    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
     if (underWay || event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const found = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
     if (!found || found.disabled) return;
