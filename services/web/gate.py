@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from shared.errors import Busy
 
-#: How many pages are made at once, how many of one person, and how many wait. A page waits for the API, and holds no
-#: thread and no connection of a database meanwhile.
+#: How many pages are made at once, how many of one session are made or wait, and how many wait in all. A page waits for
+#: the API, and holds no thread and no connection of a database meanwhile.
 AT_ONCE, OF_ONE, WAITING = 64, 8, 512
 
 
@@ -22,6 +22,8 @@ class Gate:
     ) -> None:
         self._free, self._patience = asyncio.Semaphore(at_once), patience
         self._of_one, self._limit = of_one, waiting
+        # Of those who have not signed in nobody is told from another, so that they have half of all together.
+        self._of_nobody = asyncio.Semaphore(max(1, at_once // 2))
         self._asking: Counter[str] = Counter()
         self._waiting = 0
         self.closed = False
@@ -31,34 +33,44 @@ class Gate:
         self.closed = True
 
     @asynccontextmanager
-    async def turn(self, visitor: str) -> AsyncIterator[None]:
-        """The turn of one visitor. Raises Busy when too many wait, when they ask for too much at once themselves, or
-        when their turn does not come in time."""
+    async def turn(self, session: str | None) -> AsyncIterator[None]:
+        """The turn of one visitor, by their session, or of somebody who has not signed in. Raises Busy when too many
+        wait, when they ask for too much at once themselves, or when their turn does not come in time."""
         if self.closed:
             raise Busy("this is being stopped; nothing was done, try again in some seconds", slug="stopping")
-        if self._asking[visitor] >= self._of_one:
+        if session is None:
+            async with self._held(self._of_nobody), self._held(self._free):
+                yield
+            return
+        if self._asking[session] >= self._of_one:
             raise Busy("you have asked for many pages at once; nothing was done, try again")
+        self._asking[session] += 1
+        try:
+            async with self._held(self._free):
+                yield
+        finally:
+            self._asking[session] -= 1
+            if not self._asking[session]:
+                del self._asking[session]
+
+    @asynccontextmanager
+    async def _held(self, free: asyncio.Semaphore) -> AsyncIterator[None]:
+        """One of these, once there is one."""
+        if free.locked():
+            await self._wait(free)
+        else:
+            await free.acquire()
+        try:
+            yield
+        finally:
+            free.release()
+
+    async def _wait(self, free: asyncio.Semaphore) -> None:
         if self._waiting >= self._limit:
             raise Busy("many people are here at this moment; nothing was done, try again")
-        self._asking[visitor] += 1
-        try:
-            await self._wait()
-            try:
-                yield
-            finally:
-                self._free.release()
-        finally:
-            self._asking[visitor] -= 1
-            if not self._asking[visitor]:
-                del self._asking[visitor]
-
-    async def _wait(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()
-            return
         self._waiting += 1
         try:
-            await asyncio.wait_for(self._free.acquire(), self._patience)
+            await asyncio.wait_for(free.acquire(), self._patience)
         except TimeoutError:
             raise Busy("many people are here at this moment; nothing was done, try again") from None
         finally:

@@ -157,8 +157,10 @@ class Web:
         session, visitor = self.door.session(request), self.door.visitor(request)
         look = Look(self, shown.allowed, request, session, visitor)
         try:
-            async with self.gate.turn(session or (request.client.host if request.client else "")):
-                return await self._made(shown, request, look)
+            # Before its turn: whoever sends slowly keeps nobody else waiting.
+            form = await _form_of(request) if shown.method == "POST" else FormData()
+            async with self.gate.turn(session):
+                return await self._made(shown, request, look, form)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody hears it.
         except LivingError as error:
@@ -167,8 +169,7 @@ class Web:
             log.exception("a page failed", page=shown.name)
             return look.of_error(LivingError(type(error).__name__))
 
-    async def _made(self, shown: Shown, request: Request, look: Look) -> Response:
-        form = await _form_of(request) if shown.method == "POST" else FormData()
+    async def _made(self, shown: Shown, request: Request, look: Look, form: FormData) -> Response:
         if shown.method == "POST" and not look.made(form, shown.open_to):
             return self._not_ours(shown, form, look)
         if look.session is None and shown.open_to == "signed in":

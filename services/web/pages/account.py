@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.web import drawing
 from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.pages.entrance import signed_out
 from shared.errors import Conflict, Invalid, LivingError
 
 pages = Pages()
@@ -31,7 +32,7 @@ async def end_key(asked: Asked) -> Drawn:
     """Ends a session or a key of mine, wherever it is used."""
     me = await asked.api.people.me()
     await asked.api.people.withdraw_key(asked.path["key"])
-    return Go(drawing.url("account", done="ended") if me.key != asked.path["key"] else drawing.url("sign-in"))
+    return signed_out(asked) if me.key == asked.path["key"] else Go(drawing.url("account", done="ended"))
 
 
 async def _account(asked: Asked, error: LivingError | None = None) -> Page:

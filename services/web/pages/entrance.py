@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from services.web import door, drawing, policy
 from services.web.ballots import errors_of
-from services.web.page import PROOF, Asked, Drawn, Go, Page, Pages
+from services.web.page import PROOF, Asked, Drawn, Go, Look, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
-from shared.ids import new_id
 
 pages = Pages()
 
@@ -38,6 +37,11 @@ async def sign_out(asked: Asked) -> Drawn:
     me = await asked.api.people.me()
     if me.key is not None:
         await asked.api.people.withdraw_key(me.key)
+    return signed_out(asked)
+
+
+def signed_out(asked: Asked) -> Response:
+    """To the entrance, without the session, which is over."""
     if asked.session is not None:
         asked.web.api.forget(asked.session)
     answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
@@ -85,9 +89,8 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
     if fields is None:
         answer: Response = RedirectResponse(to, 303, headers=policy.headers())
     else:
-        given = {"to": to, "fields": fields, "proof": door.proof(key), "signed_in": True, "once": new_id("cmd")}
-        html = drawing.draw("go-on.html", {"here": to, "scripts": False} | given)
-        answer = HTMLResponse(html, 200, policy.headers())
+        look = Look(asked.web, (), asked.request, key, asked.visitor)
+        answer = look.page("go-on.html", {"to": to, "fields": fields})
     asked.web.door.let_in(answer, key)
     return answer
 

@@ -127,6 +127,25 @@ def test_of_one_visitor_so_many_pages_are_made_at_once_and_others_have_their_tur
     assert asyncio.run(many()) == ["made", "made", "busy", "made", "made", "made", "busy"]
 
 
+def test_those_who_have_not_signed_in_wait_for_one_another_and_for_nobody_else():
+    async def many() -> list[str]:
+        gate, begun, go = Gate(5, at_once=4, of_one=1, waiting=10), [], asyncio.Event()
+
+        async def page(session: str | None) -> str:
+            async with gate.turn(session):
+                begun.append(session or "nobody")
+                await go.wait()
+            return "made"
+
+        pages = [asyncio.ensure_future(page(who)) for who in (None,) * 6 + ("a", "b")]
+        await asyncio.sleep(0.05)
+        assert begun == ["nobody", "nobody", "a", "b"]
+        go.set()
+        return await asyncio.gather(*pages)
+
+    assert asyncio.run(many()) == ["made"] * 8
+
+
 def test_who_waits_too_long_is_told_to_come_again_and_nobody_after_the_end():
     async def wait() -> list[str]:
         gate, said = Gate(0.05, at_once=1), []
