@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 def build(settings: Settings, names: Sequence[str] = ()) -> FastAPI:
     """The ASGI application of the named services, or of all, which have pages too."""
     logging.configure(settings)
-    app = create_app(Platform(settings, choose(names)), beside=NAMES, documented=lambda: choose(()))
+    app = create_app(Platform(settings, choose(names, beside=[PAGES])), beside=NAMES, documented=lambda: choose(()))
     if with_pages(names):
         from services.web.app import join_to  # Loaded where pages are, and not where they are not.
 
@@ -64,7 +64,7 @@ def serve(settings: Settings, names: Sequence[str] = (), tell: Tell = print) -> 
         serve_pages(settings, tell)
         return
     # A part of the services lies behind something that leads to all: it is not where links and commands go.
-    whole = len(choose(names)) == len(NAMES)
+    whole = len(choose(names, beside=[PAGES])) == len(NAMES)
     with closing(_bound(settings)) as listener:
         for trouble in keep_private(settings):
             tell(trouble)

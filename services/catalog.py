@@ -29,11 +29,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"the catalog has no {name}")
 
 
-def choose(names: Sequence[str]) -> tuple[Service, ...]:
-    """The named services, or all of them without names. Raises Invalid for a name that is none."""
-    unknown = [name for name in names if name not in (*NAMES, PAGES)]
+def choose(names: Sequence[str], *, beside: Sequence[str] = ()) -> tuple[Service, ...]:
+    """The named services, or all of them without names; what is named and no service is one of those `beside`. Raises
+    Invalid for a name that is none."""
+    unknown = [name for name in names if name not in (*NAMES, *beside)]
     if unknown:
-        known = ", ".join((*NAMES, PAGES))
+        known = ", ".join((*NAMES, *beside))
         raise Invalid(f"no service is called {', '.join(map(repr, unknown))}; there are: {known}")
     return tuple(import_module(f"services.{name}.manifest").SERVICE for name in NAMES if not names or name in names)
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from services.catalog import BY_NAME, NAMES, SERVICES, choose
+from services.catalog import BY_NAME, NAMES, PAGES, SERVICES, choose
 from shared.client.operations import SERVICES as ASKED
 from shared.errors import Invalid
 
@@ -30,8 +30,10 @@ def test_it_has_every_service_by_its_name_in_the_order_of_a_records_way():
 
 def test_those_that_are_named_come_in_that_order_and_a_name_that_is_none_is_refused():
     assert [service.name for service in choose(["search", "people"])] == ["people", "search"]
-    with pytest.raises(Invalid, match="no service is called 'indexing'; there are: people, protocol"):
-        choose(["indexing"])
+    for name in ("indexing", PAGES):  # Pages are served, and keep nothing that could be upgraded or replayed.
+        with pytest.raises(Invalid, match=f"no service is called '{name}'; there are: people, protocol"):
+            choose([name])
+    assert [service.name for service in choose([PAGES, "search"], beside=[PAGES])] == ["search"]
 
 
 @pytest.mark.waits
