@@ -207,7 +207,8 @@ class Settings(BaseSettings):
     # How the command line and the client reach the platform
     url: str = Field(
         "http://127.0.0.1:8000",
-        description="Where the platform answers: one address, or `service=address` pairs with commas between.",
+        description="Where the platform answers: one address, or `service=address` pairs with commas between. Also "
+        "where pages ask that are served alone.",
     )
     key: SecretStr | None = Field(
         None,

@@ -61,7 +61,7 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
 def alone(settings: Settings) -> Starlette:
     """The pages in a process of their own, which has no key, no database and no log."""
     app = pages(settings)
-    app.router.routes[:0] = [Route("/healthz", _healthy), Route("/readyz", _healthy)]
+    app.router.routes[:0] = [Route("/healthz", _healthy), Route("/readyz", _ready)]
     app.add_middleware(Answers, observe=_unobserved, encrypted=settings.public_url.startswith("https://"))
     return app
 
@@ -87,19 +87,22 @@ async def _healthy(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
+async def _ready(request: Request) -> Response:
+    ready = await request.app.state.web.api.answers()
+    parts = {"web": {"people": "ok" if ready else "down"}}
+    return JSONResponse({"ready": ready, "services": parts}, 200 if ready else 503)
+
+
 async def _icon(request: Request) -> Response:
     """What a browser asks for wherever a page may have pictures."""
     kept = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
-    return Response(
-        (drawing.STATIC / "icon.svg").read_bytes(), media_type="image/svg+xml", headers=policy.headers() | kept
-    )
+    return Response(drawing.file("icon.svg"), media_type="image/svg+xml", headers=policy.headers() | kept)
 
 
 async def _file(request: Request) -> Response:
     name = request.path_params["name"]
-    known = {path.name for path in drawing.STATIC.iterdir()}
-    if name not in known or request.path_params["version"] != drawing.version_of(name):
+    if name not in drawing.files() or request.path_params["version"] != drawing.version_of(name):
         raise HTTPException(404)
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     kept = {"Cache-Control": _FOR_GOOD, "X-Content-Type-Options": "nosniff"}
-    return Response((drawing.STATIC / name).read_bytes(), media_type=kind, headers=policy.headers() | kept)
+    return Response(drawing.file(name), media_type=kind, headers=policy.headers() | kept)

@@ -22,6 +22,7 @@ class Api:
         """`app` answers, where it is there; else what is at `url`, one address, or `service=address` pairs."""
         self._urls: str | Mapping[str, str] = "http://living" if app is not None else addresses(url)
         people = self._urls if isinstance(self._urls, str) else self._urls.get("people", self._urls.get("", ""))
+        self._people = people
         self._exchange = Exchange(app, people)
         transport = httpx.ASGITransport(app) if app is not None else None
         self._http = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)
@@ -41,5 +42,13 @@ class Api:
         """Has the next asking be by another token: somebody's role was changed, or they signed out."""
         self._exchange.forget(session)
 
+    async def answers(self) -> bool:
+        """Whether people answers, without whom nobody has a session."""
+        try:
+            return (await self._http.get(f"{self._people.rstrip('/')}/healthz", timeout=5)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
     async def close(self) -> None:
+        await self._exchange.close()
         await self._http.aclose()

@@ -64,6 +64,18 @@ def _flatten(given: Mapping[str, Any], before: str, found: dict[str, str]) -> No
 
 
 @cache
+def files() -> frozenset[str]:
+    """The names of the files of ours that a browser may ask for."""
+    return frozenset(path.name for path in STATIC.iterdir())
+
+
+@cache
+def file(name: str) -> bytes:
+    """What one of them holds."""
+    return (STATIC / name).read_bytes()
+
+
+@cache
 def static(name: str) -> str:
     """Where a browser finds a file of ours: its address changes with what it holds, so that it may be kept for good."""
     return f"/static/{version_of(name)}/{name}"
@@ -71,7 +83,7 @@ def static(name: str) -> str:
 
 @cache
 def version_of(name: str) -> str:
-    return sha256((STATIC / name).read_bytes()).hexdigest()[:16]
+    return sha256(file(name)).hexdigest()[:16]
 
 
 def url(*parts: str, **asked: object) -> str:

@@ -55,6 +55,11 @@ class Exchange:
         """Forgets the token of a key, which was refused, so that another is asked for."""
         self._tokens.pop(sha256(key.encode()).hexdigest(), None)
 
+    async def close(self) -> None:
+        """Closes its connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
     async def _ask(self, key: str) -> tuple[str | None, float]:
         asked = time.monotonic()
         form = {"grant_type": "client_credentials", "client_secret": key}
