@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -62,6 +63,13 @@ class Door:
 def proof(of: str) -> str:
     """What a form carries to show that it was made for this session, or this visitor."""
     return hmac.new(of.encode(), b"a form of ours", sha256).hexdigest()
+
+
+def secret_for(visitor: str, invitation: str) -> str:
+    """The secret of the key that somebody comes in with: the same however often they send the same link, so that who
+    was interrupted in between is let in (`POST /people/invitations/accept`)."""
+    made = hmac.digest(visitor.encode(), f"come in by {invitation}".encode(), "sha256")
+    return urlsafe_b64encode(made).decode().rstrip("=")
 
 
 def is_foreign(request: Request) -> bool:

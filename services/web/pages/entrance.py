@@ -67,10 +67,9 @@ async def join(asked: Asked) -> Drawn:
             return Go(_where(arrived.review))
         if len(password) < 12:
             raise Invalid.of("password", drawing.text("join.short"))
-        with asked.done_once():
-            arrived = await asked.nobody.people.accept(
-                {"invitation": link, "name": name, "key_name": drawing.text("join.key")}
-            )
+        # The same link from the same browser is answered the same, also where what follows here did not come to be.
+        new = {"invitation": link, "name": name, "secret": door.secret_for(asked.visitor, link)}
+        arrived = await asked.nobody.people.accept(new | {"key_name": drawing.text("join.key")})
         assert arrived.key is not None  # Who comes in as somebody new gets one.
         known = await asked.web.api.of(arrived.key.key)
         await known.people.set_password({"sign_in_as": name, "password": password})

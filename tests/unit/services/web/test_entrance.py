@@ -8,6 +8,8 @@ import pytest
 
 from services.web import policy
 from services.web.pages import ALL
+from shared.client.asynchronous.people import AsyncPeopleClient
+from shared.errors import Unavailable
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
@@ -201,3 +203,33 @@ def test_the_api_answers_as_before_beside_the_pages(site):
     # A session is no token: pages alone are asked by it.
     browser.signs_in("Ada")
     assert browser.goes("/people/me").page.status_code == 401
+
+
+def test_who_was_interrupted_on_the_way_in_sends_the_same_again_and_is_in(site, monkeypatch):
+    link = site.client(site.admin).people.invite(REVIEW, {"role": "reader"}).link
+    browser, set_password = Browser(site).goes("/join"), AsyncPeopleClient.set_password
+
+    async def is_away(people: AsyncPeopleClient, asked: object) -> object:
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(AsyncPeopleClient, "set_password", is_away)
+    form = browser.form("/join") | {"invitation": link, "name": "Ivo", "password": "a sentence of my own"}
+    assert browser.posts("/join", form).page.status_code == 503 and browser.session is None
+    monkeypatch.setattr(AsyncPeopleClient, "set_password", set_password)
+
+    browser.goes("/join").sends("/join", invitation=link, name="Ivo", password="a sentence of my own")
+
+    assert browser.at == f"/reviews/{REVIEW}" and site.client(browser).people.me().name == "Ivo"
+    assert Browser(site).signs_in("Ivo").at == "/"
+
+
+def test_who_chose_a_name_that_is_taken_chooses_another_and_is_in(site):
+    link = site.client(site.admin).people.invite(REVIEW, {"role": "reader"}).link
+    site.comes("Uma", link)
+    other = site.client(site.admin).people.invite(REVIEW, {"role": "reader"}).link
+    browser = Browser(site).goes("/join").sends("/join", invitation=other, name="Uma", password="a sentence of my own")
+    assert browser.page.status_code == 422 and browser.session is None
+
+    browser.sends("/join", invitation=other, name="Uma Two", password="a sentence of my own")
+
+    assert browser.at == f"/reviews/{REVIEW}" and Browser(site).signs_in("Uma Two").at == "/"
