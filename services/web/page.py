@@ -7,6 +7,7 @@ say, and nobody else's.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from shared.errors import (
     Invalid,
     LivingError,
     NotFound,
+    TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -49,6 +51,7 @@ _LARGEST, _FIELDS = 1_000_000, 2_000
 
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
+_COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ class Asked:
 
     def done_once(self) -> AbstractContextManager[None]:
         """However often this form is sent, the command that is given within the block is done once."""
-        return under(self.text(ONCE) or new_id("cmd"))
+        given = self.text(ONCE)
+        return under(given if _COMMAND.fullmatch(given) else new_id("cmd"))
 
     def text(self, name: str) -> str:
         """A field of the form, without what is around it; empty where it is not there."""
@@ -262,6 +266,8 @@ class Look:
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do."""
         what, status = _trouble(error)
+        if what == "ours":
+            log.error("a page met what it does not know", error=error.detail, slug=error.slug)
         detail = "" if what in ("not_there", "ours") else error.detail
         answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
@@ -298,5 +304,7 @@ def _trouble(error: LivingError) -> tuple[str, int]:
             return "conflict", 409
         case Invalid():
             return "invalid", 422
+        case TooLarge():
+            return "invalid", 413
         case _:
             return "ours", 500

@@ -233,3 +233,17 @@ def test_who_chose_a_name_that_is_taken_chooses_another_and_is_in(site):
     browser.sends("/join", invitation=other, name="Uma Two", password="a sentence of my own")
 
     assert browser.at == f"/reviews/{REVIEW}" and Browser(site).signs_in("Uma Two").at == "/"
+
+
+@pytest.mark.parametrize("odd", ["\u0663", "cmd_x", "\x00", "x" * 70_000])
+def test_what_no_page_of_ours_sends_is_no_mistake_of_ours(site, odd):
+    link = site.client(site.admin).people.invite(REVIEW, {"role": "reader"}).link
+    browser = Browser(site).goes("/join")
+    form = browser.form("/join") | {"invitation": link, "name": f"Odd {len(odd)}", "password": "a sentence of my own"}
+
+    browser.posts("/join", form | {"once": odd})
+    assert browser.at in ("/join", f"/reviews/{REVIEW}") and browser.page.status_code in (200, 413, 422)
+
+    browser = Browser(site)
+    browser.sends("/sign-in", sign_in_as=odd, password=odd)
+    assert browser.page.status_code in (413, 422) and "That went wrong" not in browser.text
