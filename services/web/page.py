@@ -40,6 +40,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.ids import new_id
+from shared.storage import SLUGS
 
 log = logging.get(__name__)
 
@@ -272,7 +273,7 @@ class Look:
         answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
         )
-        if status == 503:
+        if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
 

@@ -12,10 +12,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 import yaml
@@ -24,30 +23,9 @@ from demo.environment import Environment
 from demo.processes import ALL
 from tests.flows.broker import Broker
 from tests.flows.profiles import APART, FIRST_REVIEW, ROOT, SECOND_REVIEW, client, demo_run, embedded, environment, real
+from tests.waiting import in_the_background
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
-
-
-@contextmanager
-def in_the_background(work) -> Iterator[None]:
-    """Runs `work(over)` in a thread until the block ends; its error is raised here."""
-    over, errors = Event(), []
-
-    def run() -> None:
-        try:
-            work(over)
-        except Exception as error:
-            errors.append(error)
-
-    thread = Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def test_every_process_killed_in_the_middle_gives_the_same_figures(apart, tmp_path):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,6 +16,7 @@ from shared.bus.relay import relay_once
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.people.rig import PeopleBench
+from tests.waiting import in_the_background
 
 REVIEW = "ics"
 
@@ -133,26 +133,14 @@ def test_whoever_is_removed_is_told_to_every_service(people, as_someone):
     relay_once(people.running.database, people.platform.event_log, limit=100)
     again = invited(as_someone, REVIEW, "--role", "reader")
     as_someone("ana", "login", again)
-    with relaying(people):
-        assert "for every service" in as_someone("ana", "people", "remove", REVIEW, "Ana").stdout
 
-
-@contextmanager
-def relaying(people: PeopleBench) -> Iterator[None]:
-    """Brings what is told within the block to the log, as the relay does beside the command."""
-    over = Event()
-
-    def run() -> None:
+    def relay(over: Event) -> None:
+        """As the relay does beside the command."""
         while not over.wait(0.1):
             relay_once(people.running.database, people.platform.event_log, limit=100)
 
-    thread = Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with in_the_background(relay):
+        assert "for every service" in as_someone("ana", "people", "remove", REVIEW, "Ana").stdout
 
 
 def test_the_last_lead_is_not_removed(people, as_someone):
