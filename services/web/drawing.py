@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +16,9 @@ from markupsafe import Markup
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+
+#: The pages of a review that each of its pages leads to, in their order.
+ROOMS = ("conflicts", "people", "flow", "findings")
 
 
 @cache
@@ -28,7 +31,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": text, "static": static, "url": url}
+    made.globals |= {"t": text, "static": static, "url": url, "again": again, "rooms": ROOMS}
     made.filters |= {"instant": instant, "day": day, "link": link, "number": number}
     return made
 
@@ -91,6 +94,12 @@ def url(*parts: str, **asked: object) -> str:
     path = "/" + "/".join(quote(part, safe="~:.-_") for part in parts)
     given = {name: value for name, value in asked.items() if value not in (None, "")}
     return path + ("?" + "&".join(f"{name}={quote(str(value))}" for name, value in given.items()) if given else "")
+
+
+def again(path: str, query: Mapping[str, str], **other: object) -> str:
+    """The same page once more, asked otherwise in what is given."""
+    asked = {name: value for name, value in {**query, **other}.items() if value not in (None, "")}
+    return path + (f"?{urlencode(asked)}" if asked else "")
 
 
 def instant(at: datetime) -> Markup:

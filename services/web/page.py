@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -25,7 +25,7 @@ from services.web.asking import Api
 from services.web.door import Door
 from services.web.gate import Gate
 from shared import logging
-from shared.client.asking import under
+from shared.client.asking import one_sheet, under
 from shared.client.asynchronous import AsyncClient
 from shared.errors import (
     Busy,
@@ -50,6 +50,11 @@ For = Literal["signed in", "anybody"]
 #: Bytes of a form, and how many fields it may have.
 _LARGEST, _FIELDS = 1_000_000, 2_000
 
+#: Items of one page of a listing.
+SHEET = 50
+
+Item = TypeVar("Item")
+
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
@@ -69,6 +74,14 @@ class Go:
     """Where a browser goes on to, and asks anew (RFC 9110, 303), so that nothing is sent twice by going back."""
 
     to: str
+
+
+@dataclass(frozen=True)
+class Sheet(Generic[Item]):
+    """One page of a listing: its items, and the cursor at which the next page begins, if there is one."""
+
+    items: Sequence[Item]
+    next: str | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,12 @@ class Asked:
     @property
     def query(self) -> Mapping[str, str]:
         return self.request.query_params
+
+    async def sheet(self, listing: AsyncIterator[Item], limit: int = SHEET) -> Sheet[Item]:
+        """One page of a listing of the API's: the one that the address asks for."""
+        with one_sheet(self.query.get("after"), limit) as asked:
+            items = [item async for item in listing]
+        return Sheet(items, asked.next)
 
     def done_once(self) -> AbstractContextManager[None]:
         """However often this form is sent, the command that is given within the block is done once."""
@@ -243,6 +262,7 @@ class Look:
         common: dict[str, Any] = {
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
+            "here": self.request.url.path,
             "signed_in": self.session is not None,
             "scripts": "scripts" in self.allowed,
         }

@@ -45,6 +45,35 @@ def under(key: str) -> Iterator[None]:
         _GIVEN.reset(before)
 
 
+@dataclass(slots=True)
+class Sheet:
+    """One page of a listing: after which cursor it begins, how many items it has at most, and where the next begins."""
+
+    cursor: str | None = None
+    limit: int | None = None
+    next: str | None = None
+
+
+_SHEET: ContextVar[Sheet | None] = ContextVar("one page of a listing", default=None)
+
+
+@contextmanager
+def one_sheet(cursor: str | None = None, limit: int | None = None) -> Iterator[Sheet]:
+    """A listing that is read within the block is one page of it alone, from `cursor` on; the sheet says where the next
+    page begins."""
+    sheet, before = Sheet(cursor, limit), _SHEET.get()
+    _SHEET.set(sheet)
+    try:
+        yield sheet
+    finally:
+        _SHEET.set(before)
+
+
+def sheet_asked() -> Sheet | None:
+    """The one page that is asked for; None where all are."""
+    return _SHEET.get()
+
+
 def part(name: str) -> str:
     """A review's name or an id as a part of a path. Raises Invalid for what can be neither."""
     if not re.fullmatch(NAME, str(name)):

@@ -14,12 +14,14 @@ from shared.client.asking import NAME as NAME
 from shared.client.asking import (
     Answered,
     Model,
+    Sheet,
     StreamEvent,
     StreamReader,
     as_json,
     error_of,
     key_of_command,
     loaded,
+    sheet_asked,
 )
 from shared.client.asking import part as part
 from shared.client.asking import under as under
@@ -143,13 +145,14 @@ class Http:
         self.raw("GET", path, into=into)
 
     def pages(self, path: str, model: type[Model], **params: Asked) -> Iterator[Model]:
-        """Every item of a listing, page after page."""
-        cursor = None
+        """Every item of a listing, page after page; of one page alone where one is asked for (`one_sheet`)."""
+        sheet = sheet_asked() or Sheet()
+        cursor, limit = sheet.cursor, sheet.limit
         while True:
-            page = self.raw("GET", path, params={**params, "cursor": cursor}).json()
+            page = self.raw("GET", path, params={"limit": limit, **params, "cursor": cursor}).json()
             yield from (self.item(model, item) for item in page["items"])
-            cursor = page["next"]
-            if cursor is None:
+            cursor = sheet.next = page["next"]
+            if cursor is None or sheet is sheet_asked():
                 return
 
     def follow(

@@ -17,12 +17,14 @@ from shared.client.asking import NAME as NAME
 from shared.client.asking import (
     Answered,
     Model,
+    Sheet,
     StreamEvent,
     StreamReader,
     as_json,
     error_of,
     key_of_command,
     loaded,
+    sheet_asked,
 )
 from shared.client.asking import part as part
 from shared.client.asking import under as under
@@ -148,14 +150,15 @@ class AsyncHttp:
         await self.raw("GET", path, into=into)
 
     async def pages(self, path: str, model: type[Model], **params: Asked) -> AsyncIterator[Model]:
-        """Every item of a listing, page after page."""
-        cursor = None
+        """Every item of a listing, page after page; of one page alone where one is asked for (`one_sheet`)."""
+        sheet = sheet_asked() or Sheet()
+        cursor, limit = sheet.cursor, sheet.limit
         while True:
-            page = (await self.raw("GET", path, params={**params, "cursor": cursor})).json()
+            page = (await self.raw("GET", path, params={"limit": limit, **params, "cursor": cursor})).json()
             for it in (self.item(model, item) for item in page["items"]):
                 yield it
-            cursor = page["next"]
-            if cursor is None:
+            cursor = sheet.next = page["next"]
+            if cursor is None or sheet is sheet_asked():
                 return
 
     async def follow(

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from shared.client.asking import one_sheet
 from shared.client.asynchronous.http import AsyncHttp
 from shared.client.http import Http
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, TooLarge, Unauthenticated, Unavailable
@@ -122,6 +123,18 @@ def test_a_listing_is_read_page_by_page(http):
         return httpx.Response(200, json={"items": [{"name": name}], "next": following})
 
     assert [thing.name for thing in http(answer).pages("/toy/things", Thing, q=None)] == ["a", "b", "c"]
+
+
+def test_one_page_of_a_listing_is_read_alone_where_it_is_asked_for(http):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, json={"items": [{"name": "b"}], "next": "2"})
+
+    with one_sheet("1", 50) as sheet:
+        assert [thing.name for thing in http(answer).pages("/toy/things", Thing, q="x")] == ["b"]
+    assert sheet.next == "2" and asked == [{"limit": "50", "q": "x", "cursor": "1"}]
 
 
 def stream(*parts: str) -> httpx.Response:
