@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, imports, parts, search, servers, show, statements
+from bench import arrivals, contention, corpus, imports, pages, parts, search, servers, show, statements
 from bench.arrivals import Arrival
 from bench.contention import Bout
 from bench.imports import Import
@@ -36,10 +36,10 @@ _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search"]
+What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search", "pages"]
 
 #: What has a measure of its own, beside that of all that passes.
-_APART = ("arrivals", "imports", "search")
+_APART = ("arrivals", "imports", "search", "pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,9 @@ def main(
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, many people at once, one more record, an import, and searches, beside what they stand on.
-    One more record comes to a review that has a twentieth of the records, and to one that has five times as many.
+    """Measure the pipeline, many people at once, one more record, an import, searches, and pages, beside what they
+    stand on. One more record comes to a review that has a twentieth of the records, and to one that has five times
+    as many; pages are of a review that has a hundredth of the records that are searched, and of one that has them all.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
@@ -98,6 +99,7 @@ def main(
     arrived: dict[str, list[Arrival]] = {}
     imported: dict[str, Import] = {}
     searched: dict[str, Searches] = {}
+    shown: dict[str, list[pages.Cost]] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
         if lacking and profile == "both":
@@ -113,6 +115,9 @@ def main(
                 imported[name] = _import(name, passing)
             if what in ("all", "search"):
                 searched[name] = _searches(name, records or _SEARCHED)
+            if what in ("all", "pages"):
+                many = records or _SEARCHED
+                shown[name] = _pages(name, (max(many // 100, 1), many))
         if not as_json:
             if what not in _APART:
                 show.result(results[-1])
@@ -122,13 +127,17 @@ def main(
                 show.imported(name, imported[name])
             if name in searched:
                 show.searches(name, searched[name])
+            if name in shown:
+                show.pages(name, shown[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
         shares = {name: asdict(it) | {"share": it.share} for name, it in imported.items()}
         found = {name: it.described() for name, it in searched.items()}
         profiles = [result.described() for result in results]
-        print_json({"profiles": profiles, "arrivals": listed, "imports": shares, "search": found, "cli": cost})
+        costs = {name: [it.described() for it in each] for name, each in shown.items()}
+        measured = {"profiles": profiles, "arrivals": listed, "imports": shares, "search": found, "pages": costs}
+        print_json(measured | {"cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -183,6 +192,13 @@ def _searches(profile: str, count: int) -> Searches:
     with _own(profile) as settings, _progress() as progress:
         filling = progress.add_task(f"{profile}: filling an index", total=count)
         return search.measure(settings, count, lambda there: progress.update(filling, completed=there))
+
+
+def _pages(profile: str, sizes: tuple[int, ...]) -> list[pages.Cost]:
+    """What pages cost in a review of each of these sizes, on a platform of their own."""
+    with _own(profile) as settings, _progress() as progress:
+        filling = progress.add_task(f"{profile}: filling reviews", total=sizes[-1])
+        return pages.measure(settings, sizes, lambda there: progress.update(filling, completed=there))
 
 
 @contextmanager

@@ -74,10 +74,10 @@ def measure(url: str, folder: Path, records: int) -> Import:
     """An import of so many records into an empty database, in a process of its own; `url` is that of all services'
     databases. Raises Unavailable when it fails."""
     files = [folder / "tenth.ris", folder / "whole.ris"]
-    works = _works(records + records // _SMALLER)
+    texts = works(records + records // _SMALLER)
     for file, count in zip(files, (records // _SMALLER, records), strict=True):
         with file.open("w", encoding="utf-8", newline="") as writing:
-            writing.writelines(islice(works, count))
+            writing.writelines(islice(texts, count))
     command = [sys.executable, "-m", "bench.imports", url, str(folder), *map(str, files)]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -153,8 +153,8 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _works(count: int) -> Iterator[str]:
-    """Records of RIS that differ as a database's do: every one has its own title, abstract, authors and pages."""
+def works(count: int) -> Iterator[str]:
+    """So many records of RIS that differ as a database's do: each has its own title, abstract, authors and pages."""
     random, former = Random(11), ""
     for number, text in enumerate(generated(count)):
         if number % _TWICE or not former:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from bench import pages as of_pages
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
 from bench.imports import Import
@@ -80,6 +81,26 @@ def imported(profile: str, it: Import) -> None:
         f"The import stores at {it.share:.2f} of the bare insert's rate. Its process had at most "
         f"{it.peak_of_tenth >> 20} MiB after a tenth of the file, and {it.peak >> 20} MiB after all of it."
     )
+
+
+def pages(profile: str, found: Sequence[of_pages.Cost]) -> None:
+    """What pages cost."""
+    lines = [
+        [
+            it.page or "a review",
+            f"{it.records:,}",
+            f"{it.seconds * 1000:.1f}",
+            f"{it.questions}",
+            f"{it.times:.2f}",
+            f"{it.weight / 1000:.1f}",
+        ]
+        for it in found
+    ]
+    columns = ["page", "records", "ms", "questions", "times its questions", "kB"]
+    out.print()
+    out.print(table(columns, lines, title=f"{profile}: pages", title_justify="left"))
+    for said, reached in of_pages.reach(found):
+        _say(f"[green]reached[/]      {said}" if reached else f"[bold red]not reached[/]  {said}")
 
 
 def cli_cost(cost: dict[str, float]) -> None:

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from bench.corpus import ROOT
+from bench.pages import PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -48,6 +49,9 @@ def test_a_small_bench_loses_no_vote_and_prints_every_figure():
     assert (imported["records"], imported["share"] > 0) == (100, True)
     assert imported["peak"] >= imported["peak_of_tenth"] > 0
     assert said["cli"]["help_ratio"] > 0
+    shown = said["pages"]["embedded"]
+    assert {(page["page"], page["records"]) for page in shown} == {(page, size) for page in PAGES for size in (1, 100)}
+    assert all(page["times"] > 0 and page["questions"] > 0 and page["weight"] > 0 for page in shown)
     kinds = {asked["kind"]: asked for asked in said["search"]["embedded"]["kinds"]}
     assert {"one word", "phrase", "beginning", "listing", "deep page", "all"} <= kinds.keys()
     assert all(asked["times"] > 0 for asked in kinds.values())
