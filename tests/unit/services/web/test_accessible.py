@@ -96,4 +96,6 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         assert ada.wrong == []
         pages = {shown.path.format(review=REVIEW, stage="sift", number="1") for table in ALL for shown in table.all
                  if shown.method == "GET"}  # fmt: skip
-        assert pages - ada.seen == {f"{at}/findings", f"{at}/flow.svg"}, "all but what leads on, or is no page"
+        assert pages - ada.seen == {f"{at}/findings", f"{at}/flow.svg", f"{at}/flow.png"}, (
+            "all but what leads on, or is no page"
+        )

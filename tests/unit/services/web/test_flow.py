@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_the_figures_are_those_of_the_api_as_a_picture_and_as_a_table(site, read
     assert picture.headers["content-type"] == "image/svg+xml" and picture.text.startswith("<svg")
     said = picture.headers["content-security-policy"]
     assert said.startswith("default-src 'none'; style-src 'sha256-") and "unsafe" not in said
+
+
+def test_it_is_to_be_had_in_pixels_twice_as_large_as_it_is_drawn(site, reader):
+    reader.goes(AT)
+    (at,) = re.findall(r'href="([^"]+\.png)"', reader.text)
+    svg, png = reader.http.get(f"{AT}.svg").text, reader.http.get(at)
+
+    (width, height) = re.search(r'width="(\d+)" height="(\d+)"', svg).groups()
+    assert png.headers["content-type"] == "image/png" and png.content.startswith(b"\x89PNG")
+    assert struct.unpack(">II", png.content[16:24]) == (2 * int(width), 2 * int(height))
+    assert reader.http.get(f"{AT}.png?on=yesterday").status_code == 422
 
 
 def test_it_is_shown_as_it_was_on_a_day(site, reader):
