@@ -56,7 +56,7 @@ def in_pieces(longest: int, corpus: Sequence[str] = HOSTILE) -> Iterator[str]:
         if piece and len(piece) + 3 + len(one) > longest:
             yield piece
             piece = ""
-        piece = f"{piece} ¦ {one}" if piece else one
+        piece = f"{piece} / {one}" if piece else one
     yield piece
 
 

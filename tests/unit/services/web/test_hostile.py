@@ -1,0 +1,131 @@
+"""What people and sources write is text on every page, whatever it is: sixty strings in every field that they can fill.
+
+Slow: a review is filled with them, and then all of its pages are read that its links lead to; about a minute.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+
+import pytest
+import yaml
+
+from services.web.pages import ALL
+from tests.unit.services.web.hostile import HOSTILE, Judged, in_pieces
+from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
+from tests.unit.services.web.test_findings import included, signs
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+AT = f"/reviews/{REVIEW}"
+CARD = f"{AT}/screen/sift"
+
+#: The fields whose whole text some page shows.
+FIELDS = (
+    "title", "question", "definition of context", "criterion to include", "criterion to exclude", "heading",
+    "context of a CMOC", "outcome of a CMOC", "question of sift", "label of opinion", "help of opinion",
+    "label of a field", "help of a field", "title of a record", "abstract", "reason of a vote", "note", "summary",
+)  # fmt: skip
+
+#: Pages that no link leads to, and what is no page: pictures and files.
+APART = {"/sign-in", "/join", "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png"}
+
+
+def whole(field: str) -> str:
+    """All of the corpus, said to be of that field."""
+    (text,) = in_pieces(5_000)
+    return f"[{field}] {text}"
+
+
+def lines(field: str, longest: int = 480) -> list[str]:
+    """The same, as a field takes it that holds no more than a line."""
+    return [f"[{field}] {piece}" for piece in in_pieces(longest - len(field))]
+
+
+def names() -> list[str]:
+    """The same as people may be called: without what no name has, colons and what nobody sees."""
+    return [f"[name] {piece}" for piece in in_pieces(190, [it for it in HOSTILE if it.isprintable() and ":" not in it])]
+
+
+def protocol() -> str:
+    """A protocol of which every text is hostile."""
+    plan = yaml.safe_load(PROTOCOL)
+    plan["title"], plan["question"] = whole("title"), whole("question")
+    plan["definitions"] = {part: whole(f"definition of {part}") for part in plan["definitions"]}
+    plan["criteria"] = {which: [whole(f"criterion to {which}")] for which in ("include", "exclude")}
+    plan["theories"] = [{"id": "one", "heading": whole("heading"), "statement": whole("statement")}]
+    parts = ("context", "resource", "reasoning", "outcome")
+    plan["cmocs"] = [{"id": "c1", "theory": "one"} | {part: whole(f"{part} of a CMOC") for part in parts}]
+    for stage in plan["stages"]:
+        stage["question"] = whole(f"question of {stage['name']}")
+    sift = plan["stages"][0]
+    for reason in sift["reasons"]:
+        reason |= {"label": whole(f"label of {reason['value']}"), "help": whole(f"help of {reason['value']}")}
+    sift["fields"][0] |= {"label": whole("label of a field"), "help": whole("help of a field")}
+    return yaml.safe_dump(plan, allow_unicode=True)
+
+
+@dataclass
+class People:
+    """A lead and two reviewers, who have left hostile words wherever they could."""
+
+    lead: Browser
+    ana: Browser
+
+
+@pytest.fixture(scope="module")
+def people(site: Site) -> People:
+    site.founds(protocol())
+    for number, (author, venue) in enumerate(zip(lines("author"), lines("venue"), strict=True)):
+        about = {"abstract": whole("abstract"), "where": lines("where")[number], "why": whole("why it was added")}
+        site.brings(f"{number} {whole('title of a record')}", authors=[author], venue=venue, **about)
+    ana, ben, *_ = [site.member(name, "reviewer") for name in names()]
+    for browser, answer in ((ana, {"answer": "include"}), (ben, {"answer": "exclude", "excluded_for": "opinion"})):
+        browser.goes(CARD).sends(f"{CARD}/next").sends(f"{CARD}/note", note=whole("note"))
+        browser.sends(f"{CARD}/vote", reason=whole("reason of a vote"), **answer)
+    ana.sends(f"{CARD}/park", parked_for=whole("reason to park"))
+    ana.sends(f"{CARD}/note", note=whole("note"))
+    signs(site, included(site, f"Found {whole('title of a report')}"), whole("paraphrase"), whole("summary"))
+    site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
+    site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
+    return People(site.admin, ana)
+
+
+def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
+    """Every page that links lead to, once, as (path, HTML)."""
+    waiting, seen = list(starts), set(starts)
+    while waiting:
+        at = waiting.pop()
+        html = browser.goes(at).text
+        yield at.partition("?")[0], html
+        for found in re.findall(r'<a[^>]*\shref="(/[^"#]*)', html):
+            path = unescape(found)
+            if path not in seen and not path.startswith(("/static/", "/docs")) and "after=" not in path:
+                seen.add(path)
+                waiting.append(path)
+
+
+def test_sixty_strings_in_every_field_are_text_on_every_page(people):
+    wrong: list[str] = []
+    shown, pages = "", set()
+    for browser in (people.lead, people.ana):
+        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts"):
+            if html.startswith("<!doctype html>"):
+                judged = Judged(html)
+                wrong += [f"{at}: {it}" for it in judged.wrong]
+                shown, pages = shown + judged.shown, pages | {at}
+
+    assert wrong == []
+    assert len(HOSTILE) == 60
+    assert {field for field in FIELDS if plain(whole(field)) not in shown} == set()
+    routes = {shown.path: re.compile(re.sub(r"{\w+}", "[^/]+", shown.path)) for table in ALL for shown in table.all
+              if shown.method == "GET"}  # fmt: skip
+    assert {path for path, spelled in routes.items() if not any(map(spelled.fullmatch, pages))} == APART
+
+
+def plain(text: str) -> str:
+    """A text as `Judged.shown` has it."""
+    return re.sub(r"\s+", " ", text)
