@@ -44,11 +44,11 @@ def serve(services: tuple[str, ...], host: str | None, port: int | None) -> None
 @click.command("services", cls=Command, example="living services")
 @AS_JSON
 def services(as_json: bool) -> None:
-    """Print each service's table: what happens on which event, and what runs on a schedule."""
+    """Print each service's table: what happens on which event, what runs on a schedule, and which pages there are."""
     from services.catalog import SERVICES
     from services.cli.printing import out, print_json, table
 
-    tables = [_table(service) for service in SERVICES]
+    tables = [*map(_table, SERVICES), _table_of_pages()]
     if as_json:
         print_json(tables)
         return
@@ -57,6 +57,7 @@ def services(as_json: bool) -> None:
         lines = [("on", event, effect) for event, effects in one.reactions.items() for effect in effects]
         lines += [("every", interval, job) for job, interval in one.jobs.items()]
         lines += [("emits", event, "") for event in one.emits]
+        lines += [("shows" if asked.startswith("GET") else "takes", asked, page) for page, asked in one.pages.items()]
         out.print(table(["", "what", "effect"], lines))
 
 
@@ -79,3 +80,15 @@ def _table(service: Service) -> ServiceTable:
         jobs={job.name: str(job.every) for job in service.jobs},
         emits=[event.type for event in service.emits],
     )
+
+
+def _table_of_pages() -> ServiceTable:
+    from services import web
+    from services.catalog import PAGES
+    from services.web.pages import ALL
+    from shared.wire.operations import ServiceTable
+
+    assert web.__doc__ is not None
+    pages = {shown.name: f"{shown.method} {shown.path}" for table in ALL for shown in table.all}
+    summary = web.__doc__.partition(": ")[2].partition("\n")[0]
+    return ServiceTable(name=PAGES, summary=summary, reactions={}, jobs={}, emits=[], pages=pages)

@@ -1,7 +1,7 @@
 """Picturing: a diagram as pixels, for documents that take no SVG.
 
-Drawn with the one face that comes with us (DejaVu Sans: Latin, Greek, Cyrillic, Arabic, Hebrew), so that a picture is the
-same on every machine; signs that it lacks are empty boxes, and are whole in the SVG.
+Drawn with the one face that comes with us (DejaVu Sans: Latin, Greek, Cyrillic, Arabic, Hebrew), so that a picture is
+the same on every machine; signs that it lacks are empty boxes, and are whole in the SVG.
 """
 
 from __future__ import annotations

@@ -6,13 +6,14 @@ from pydantic import BaseModel
 
 
 class ServiceTable(BaseModel):
-    """A service's printed table."""
+    """A service's printed table. `pages` are those that it has for people, as the method and path of each."""
 
     name: str
     summary: str
     reactions: dict[str, list[str]]
     jobs: dict[str, str]
     emits: list[str]
+    pages: dict[str, str] = {}
 
 
 class DatabaseState(BaseModel):

@@ -67,6 +67,7 @@ def test_services_prints_each_table(run):
     assert "ingest.record.discovered" in run("services").output
     tables = {table["name"]: table for table in data(run("services", "--json"))}
     assert "open_first_task" in tables["screening"]["reactions"]["ingest.record.discovered"]
+    assert tables["web"]["pages"]["vote"] == "POST /reviews/{review}/screen/{stage}/vote"
 
 
 def test_a_protocol_is_checked_applied_listed_and_shown(run):
