@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from contextvars import copy_context
 from typing import Any
 
 import httpx
@@ -24,14 +25,14 @@ class Awaited:
         def call(*given: Any, **named: Any) -> Any:
             answer = found(*given, **named)
             if inspect.isawaitable(answer):
-                return self._runner.run(_awaited(answer))
+                return self._runner.run(_awaited(answer), context=copy_context())
             return self._each(answer) if isinstance(answer, AsyncIterator) else answer
 
         return call
 
     def _each(self, answers: AsyncIterator[Any]) -> Iterator[Any]:
         end = object()
-        while (answer := self._runner.run(_awaited(anext(answers, end)))) is not end:
+        while (answer := self._runner.run(_awaited(anext(answers, end)), context=copy_context())) is not end:
             yield answer
 
 
