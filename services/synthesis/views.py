@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC
+from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import searched_through, standing
@@ -14,6 +14,9 @@ from shared.db.work import Work
 from shared.events.synthesis import Change
 from shared.wire.synthesis import (
     Body,
+    CitedNotice,
+    CitedReport,
+    CitedStudies,
     CmocDrafted,
     DraftView,
     EvidenceMoved,
@@ -22,6 +25,9 @@ from shared.wire.synthesis import (
     NoticeView,
     RejudgementView,
     ReportView,
+    RevisionContent,
+    RevisionListed,
+    Standing,
     StatusView,
     StudyView,
     SupportRow,
@@ -101,6 +107,42 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
+
+
+def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
+    """What anybody may know of where a review stands; nothing of what is drafted."""
+    newest = store.head(work, row.review, row.revisions)
+    until = datetime.combine(on, time.max, UTC) if on is not None else None
+    in_force = newest if until is None else store.head_before(work, row, until)
+    return Standing(
+        review=row.review, title=row.title, state=standing(row.next_due, work.now.date()), revisions=row.revisions,
+        last_published=row.last_published, next_due=row.next_due, newest=_listed(newest), in_force=_listed(in_force),
+    )  # fmt: skip
+
+
+def _listed(found: store.Head | None) -> RevisionListed | None:
+    return None if found is None else RevisionListed(content_sha256=found[1], **found[0])
+
+
+def cited_studies(work: Work, content: RevisionContent) -> CitedStudies:
+    """The reports that a revision rests on, with what was noticed about them by today."""
+    found = store.reports_behind(work, content.review, content.body.links)
+    noticed: dict[str, list[CitedNotice]] = defaultdict(list)
+    for notice in store.notices(work, content.review, [row.record for row, _ in found]):
+        if not notice.drill:
+            shown = notice.model_dump(include=set(CitedNotice.model_fields))
+            noticed[notice.record].append(CitedNotice(**shown))
+    return CitedStudies(
+        review=content.review,
+        number=content.number,
+        reports=[
+            CitedReport(
+                record=row.record, title=row.title, study=row.study, cmocs=cmocs, struck=row.suspended_by is not None,
+                notices=noticed[row.record],
+            )
+            for row, cmocs in found
+        ],
+    )  # fmt: skip
 
 
 def evidence_view(found: store.Evidence) -> EvidenceView:

@@ -449,6 +449,49 @@ class Verified(BaseModel):
     not_searched: list[NotSearched] | None = None
 
 
+class Standing(BaseModel):
+    """Where a review stands, as anybody who may read it sees it: its newest revision, and the one that was in force at
+    the end of a day, which is the newest where no day is asked for; None before the first."""
+
+    review: str
+    title: str
+    state: Literal["active", "due", "overdue"]
+    revisions: int
+    last_published: date | None
+    next_due: date
+    newest: RevisionListed | None
+    in_force: RevisionListed | None
+
+
+class CitedNotice(BaseModel):
+    """What happened to a report after it appeared."""
+
+    kind: str
+    reason: str
+    source: str
+    heard_at: datetime
+
+
+class CitedReport(BaseModel):
+    """A report whose evidence stands in a revision, and the CMOCs that it speaks to there. `struck` says that it speaks
+    no longer today, since it was retracted, withdrawn or replaced; `notices` are those that are no exercise."""
+
+    record: str
+    title: str | None
+    study: str
+    cmocs: list[str]
+    struck: bool
+    notices: list[CitedNotice]
+
+
+class CitedStudies(BaseModel):
+    """The reports that a revision rests on."""
+
+    review: str
+    number: int
+    reports: list[CitedReport]
+
+
 class Difference(BaseModel):
     """What changed between two revisions. `drill` says that at least one of them is an exercise."""
 

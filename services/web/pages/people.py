@@ -8,7 +8,7 @@ from services.web import drawing
 from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Forbidden, Invalid, LivingError
-from shared.tokens import ROLES
+from shared.tokens import OF_MEMBERS
 from shared.wire.people import InvitationView, Invited
 
 pages = Pages()
@@ -66,7 +66,7 @@ async def _people(asked: Asked, *, invited: Invited | None = None, error: Living
     me, waiting = await asyncio.gather(asked.api.people.me(), _waiting(asked, review))
     given = {
         "review": review, "me": me, "members": [it async for it in asked.api.people.members(review)],
-        "waiting": waiting, "invited": invited, "roles": ROLES, "errors": errors_of(error), "query": asked.query,
+        "waiting": waiting, "invited": invited, "roles": OF_MEMBERS, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("people.html", given, 200 if error is None else 422)
 
