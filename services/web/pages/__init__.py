@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
+from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening, subscriptions
 
 ALL = [
     entrance.pages,
@@ -10,6 +10,7 @@ ALL = [
     reviews.pages,
     screening.pages,
     conflicts.pages,
+    subscriptions.pages,
     findings.pages,
     people.pages,
     flow.pages,

@@ -61,11 +61,22 @@ async def end_invitation(asked: Asked) -> Drawn:
     return Go(_here(asked, done="withdrawn"))
 
 
+@pages.form("/reviews/{review}/people/publicity")
+async def change_publicity(asked: Asked) -> Drawn:
+    """Lets anybody read what the review has published, or its members alone."""
+    public = asked.text("public") == "yes"
+    await asked.api.people.set_public(asked.path["review"], public)
+    asked.web.api.forget_review(asked.path["review"])
+    return Go(_here(asked, done="public" if public else "closed"))
+
+
 async def _people(asked: Asked, *, invited: Invited | None = None, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    me, waiting = await asyncio.gather(asked.api.people.me(), _waiting(asked, review))
+    me, about, waiting = await asyncio.gather(
+        asked.api.people.me(), asked.api.people.review(review), _waiting(asked, review)
+    )
     given = {
-        "review": review, "me": me, "members": [it async for it in asked.api.people.members(review)],
+        "review": review, "about": about, "me": me, "members": [it async for it in asked.api.people.members(review)],
         "waiting": waiting, "invited": invited, "roles": OF_MEMBERS, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("people.html", given, 200 if error is None else 422)

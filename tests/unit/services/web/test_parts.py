@@ -19,7 +19,7 @@ from shared.events.stages import Highlights
 from shared.highlighting import spans
 
 #: What is quoted in templates and is no text: the names of files.
-FILES = (".html", ".css", ".js")
+FILES = (".html", ".css", ".js", ".atom")
 
 pytestmark = pytest.mark.waits
 
