@@ -29,7 +29,7 @@ class Citation:
 
     @property
     def author(self) -> str:
-        return drawing.text("findings.author", title=self.title)
+        return drawing.text("findings.author", review=self.review)
 
     @property
     def whole_title(self) -> str:
@@ -38,7 +38,8 @@ class Citation:
     @property
     def text(self) -> str:
         """A sentence that can be copied."""
-        given = {"author": self.author, "title": self.title, "number": self.number, "year": self.signed_on.year}
+        title = self.title if self.title.endswith((".", "?", "!")) else f"{self.title}."
+        given = {"author": self.author, "title": title, "number": self.number, "year": self.signed_on.year}
         where = {"publisher": drawing.text("name"), "address": self.address, "hash": self.sha256[:12]}
         return drawing.text("findings.citation", on=self.signed_on.isoformat(), **given, **where)
 
