@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import evidence, notices, reports, revisions
+from services.synthesis.commands import courses, evidence, notices, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
@@ -32,6 +32,7 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     Judged,
+    NewCourse,
     RejudgementState,
     RejudgementView,
     ReportView,
@@ -68,6 +69,12 @@ def show_standing(review: Name, work: Reading, person: Anybody, on: Day | None =
     """Where a review stands, as anybody who may read it sees it, with its newest revision and the one that was in force
     at the end of a day (UTC)."""
     return views.standing_view(work, store.review(work, review), on)
+
+
+@router.put("/reviews/{review}/course")
+def set_course(review: Name, body: NewCourse, work: Unit, person: Lead) -> Standing:
+    """Has a review rest, end, or go on, and says why to its readers. One that is retired publishes no more."""
+    return views.standing_view(work, courses.set_course(work, review, body), None)
 
 
 # Evidence

@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, insert, select, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from services.synthesis.domain.cadence import Manual, Watch
+from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import Link, Report, Wording
@@ -63,7 +63,8 @@ def review_if_known(work: Work, review: str) -> ReviewRow | None:
 
 
 def reviews_due_by(work: Work, today: date) -> list[str]:
-    return list(work.session.scalars(select(col(ReviewRow.review)).where(col(ReviewRow.next_due) <= today)))
+    due = select(col(ReviewRow.review)).where(col(ReviewRow.next_due) <= today, col(ReviewRow.course) == LIVING)
+    return list(work.session.scalars(due))
 
 
 def _found(row: ReviewRow | None, review: str) -> ReviewRow:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
-from services.synthesis.domain.cadence import searched_through, standing
+from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
@@ -99,7 +99,7 @@ def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
 def status(work: Work, row: ReviewRow) -> StatusView:
     rejudgements, drills = store.open_rejudgement_counts(work, row.review)
     return StatusView(
-        state=standing(row.next_due, work.now.date()),
+        state=standing(row.next_due, work.now.date(), row.course),
         settled=store.settled(work, row.review),
         open_rejudgements=rejudgements,
         open_drills=drills,
@@ -113,10 +113,13 @@ def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
     """What anybody may know of where a review stands; nothing of what is drafted."""
     newest = store.head(work, row.review, row.revisions)
     until = datetime.combine(on, time.max, UTC) if on is not None else None
+    is_at_rest = row.course != LIVING
     in_force = newest if until is None else store.head_before(work, row, until)
     return Standing(
-        review=row.review, title=row.title, state=standing(row.next_due, work.now.date()), revisions=row.revisions,
-        last_published=row.last_published, next_due=row.next_due, newest=_listed(newest), in_force=_listed(in_force),
+        review=row.review, title=row.title, state=standing(row.next_due, work.now.date(), row.course),
+        why=row.course_why if is_at_rest else None, since=row.course_since if is_at_rest else None,
+        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due, newest=_listed(newest),
+        in_force=_listed(in_force),
     )  # fmt: skip
 
 

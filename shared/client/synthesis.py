@@ -32,6 +32,11 @@ class SynthesisClient:
         day."""
         return self._http.get(f"/synthesis/reviews/{part(review)}/standing", wire.Standing, on=on)
 
+    def set_course(self, review: str, course: wire.Course, why: str) -> wire.Standing:
+        """Has a review rest, end, or go on, and says why to its readers."""
+        path = f"/synthesis/reviews/{part(review)}/course"
+        return self._http.send("PUT", path, wire.Standing, {"course": course, "why": why})
+
     # Evidence
 
     def link(self, review: str, batch: wire.EvidenceBatch) -> wire.BatchTaken:

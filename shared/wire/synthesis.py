@@ -25,6 +25,12 @@ Evidenced = Literal["explicit", "inferred", "none"]
 ReportState = Literal["included", "excluded", "reopened", "merged"]
 RejudgementState = Literal["open", "closed"]
 
+#: What a lead says becomes of a review: it goes on, rests for a while, or has ended.
+Course = Literal["living", "paused", "retired"]
+
+#: Where a review stands: by its publication cadence while it lives, else by its course.
+ReviewStanding = Literal["active", "due", "overdue", "paused", "retired"]
+
 
 # Evidence
 
@@ -449,13 +455,23 @@ class Verified(BaseModel):
     not_searched: list[NotSearched] | None = None
 
 
+class NewCourse(Given):
+    """What becomes of a review, and why, which its readers are told."""
+
+    course: Course
+    why: Prose
+
+
 class Standing(BaseModel):
     """Where a review stands, as anybody who may read it sees it: its newest revision, and the one that was in force at
-    the end of a day, which is the newest where no day is asked for; None before the first."""
+    the end of a day, which is the newest where no day is asked for; None before the first. `why` it is paused or
+    retired, `since` when."""
 
     review: str
     title: str
-    state: Literal["active", "due", "overdue"]
+    state: ReviewStanding
+    why: str | None
+    since: datetime | None
     revisions: int
     last_published: date | None
     next_due: date
@@ -589,8 +605,8 @@ class Judged(Given):
 
 
 class StatusView(BaseModel):
-    """Where a review stands. `state` is active, due or overdue, by its publication cadence; `open_drills` counts the
-    open re-judgements that are exercises. `manual` are the searches by hand."""
+    """Where a review stands. `state` is active, due or overdue, by its publication cadence, or what a lead has said of
+    it; `open_drills` counts the open re-judgements that are exercises. `manual` are the searches by hand."""
 
     review: str
     title: str
@@ -598,7 +614,7 @@ class StatusView(BaseModel):
     revisions: int
     last_published: date | None
     next_due: date
-    state: Literal["active", "due", "overdue"]
+    state: ReviewStanding
     settled: bool
     open_rejudgements: int
     open_drills: int

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening, subscriptions
+from services.web.pages import (
+    account,
+    conflicts,
+    course,
+    entrance,
+    findings,
+    flow,
+    people,
+    reviews,
+    screening,
+    subscriptions,
+)
 
 ALL = [
     entrance.pages,
@@ -11,6 +22,7 @@ ALL = [
     screening.pages,
     conflicts.pages,
     subscriptions.pages,
+    course.pages,
     findings.pages,
     people.pages,
     flow.pages,

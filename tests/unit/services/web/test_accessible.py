@@ -95,7 +95,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         for path in (
             "/account", at, findings, f"{findings}/1", f"{findings}/1/verification", f"{findings}/all",
             f"{findings}/compare?before=1&after=2", f"{findings}/compare?before=1", f"{findings}?on=1999-12-31",
-            f"{findings}/subscriptions", f"{at}/people", f"{at}/flow",
+            f"{findings}/subscriptions", f"{findings}/course", f"{at}/people", f"{at}/flow",
         ):  # fmt: skip
             ada.page.goto(path)
             ada.looks()

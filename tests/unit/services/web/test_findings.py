@@ -190,3 +190,20 @@ def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, re
     assert "You are told nothing more there." in reader.sends(path).text
     with site.client(reader) as living:
         assert [it for it in living.notify.subscriptions(REVIEW) if it.active] == []
+
+
+def test_a_lead_pauses_a_review_with_why_and_has_it_go_on_and_a_reader_sees_it(site, reader):
+    at = f"{AT}/course"
+    lead = site.member("Lea", "lead").goes(at)
+
+    lead.sends(at, course="paused", why="")
+    assert lead.page.status_code == 422 and "why" in lead.text
+    lead.goes(at).sends(at, course="paused", why="No funds <b>until</b> spring.")
+
+    reader.goes(AT)
+    assert "This review is paused since" in reader.text and "No funds &lt;b&gt;until&lt;/b&gt; spring." in reader.text
+    assert "The next revision is due by" not in reader.text
+    assert reader.goes(at).sends(at, course="living", why="I say so").page.status_code == 403
+
+    lead.goes(at).sends(at, course="living", why="We have funds.")
+    assert "The next revision is due by" in reader.goes(AT).text
