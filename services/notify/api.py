@@ -39,7 +39,7 @@ router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit = Annotated[Work, unit_of("notify")]
 Reading = Annotated[Work, reading_of("notify")]
 
-_ENTRY: TypeAdapter[atom.Entry] = TypeAdapter(Annotated[atom.Entry, Field(discriminator="type")])
+_ENTRY: TypeAdapter[domain.FeedEntry] = TypeAdapter(Annotated[domain.FeedEntry, Field(discriminator="type")])
 
 #: Characters of a condition that a feed is asked under.
 _LONGEST_CONDITION = 1000
@@ -223,7 +223,7 @@ def _feed_page(
     )
 
 
-def _led(entry: atom.Entry, public_url: str) -> atom.Entry:
+def _led(entry: domain.FeedEntry, public_url: str) -> domain.FeedEntry:
     """An entry that leads to where it is read today."""
     entry.data.link = domain.link_of(entry, public_url)
     return entry

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.synthesis import store, views
 from services.synthesis.commands import courses, evidence, notices, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
+from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from shared.db.work import Work
@@ -33,6 +34,7 @@ from shared.wire.synthesis import (
     ExportedRevision,
     Judged,
     NewCourse,
+    Provenance,
     RejudgementState,
     RejudgementView,
     ReportView,
@@ -214,6 +216,13 @@ def verify_revision(review: Name, number: Number, work: Reading, person: Anybody
 def export_revision(review: Name, number: Number, work: Reading, person: Anybody) -> ExportedRevision:
     """One revision with the exact text that was signed, for whoever verifies it without this platform."""
     return revisions.export(work, review, number)
+
+
+@router.get("/reviews/{review}/revisions/{number}/provenance")
+def show_provenance(review: Name, number: Number, work: Reading, person: Anybody) -> Provenance:
+    """What a revision came from, as PROV-JSON (W3C), out of what was signed."""
+    row = store.revision(work, review, number)
+    return provenance_of(content_of(row.content), row.content_sha256)
 
 
 @router.get("/reviews/{review}/revisions/{number}/studies")

@@ -98,6 +98,10 @@ class SynthesisClient:
     def revision(self, review: str, number: int) -> wire.RevisionView:
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
 
+    def provenance(self, review: str, number: int) -> wire.Provenance:
+        """What a revision came from, as PROV-JSON."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/provenance", wire.Provenance)
+
     def studies(self, review: str, number: int) -> wire.CitedStudies:
         """The reports that a revision rests on, with what was noticed about them by today."""
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/studies", wire.CitedStudies)

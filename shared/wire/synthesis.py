@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -430,6 +430,24 @@ class ExportedRevision(BaseModel):
     signature: str
     kid: str | None
     public_key: str | None
+
+
+#: What PROV says of each of several things, by their names.
+Said = dict[str, dict[str, Any]]
+
+
+class Provenance(BaseModel):
+    """What a revision came from, as PROV-JSON (W3C): studies and persons by the ids that are in what was signed."""
+
+    prefix: dict[str, str]
+    entity: Said
+    activity: Said
+    agent: Said
+    wasGeneratedBy: Said
+    used: Said
+    wasAssociatedWith: Said
+    wasAttributedTo: Said
+    wasDerivedFrom: Said
 
 
 class Verified(BaseModel):

@@ -127,6 +127,15 @@ async def keep_signed(asked: Asked) -> Drawn:
     return _kept(text, "application/json", f"{review}-{number}.json")
 
 
+@pages.page("/reviews/{review}/findings/{number}/prov.json", open_to="readers")
+async def keep_provenance(asked: Asked) -> Drawn:
+    """What a revision came from, as PROV-JSON."""
+    review, number = asked.path["review"], _number(asked.path["number"])
+    provenance = await asked.api.synthesis.provenance(review, number)
+    text = json.dumps(provenance.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    return _kept(text, "application/json", f"{review}-{number}-prov.json")
+
+
 @pages.page("/reviews/{review}/feed.atom", open_to="readers")
 async def show_feed(asked: Asked) -> Drawn:
     """The published revisions as an Atom feed, for feed readers that have no key; those that have this very page are

@@ -102,6 +102,10 @@ class AsyncSynthesisClient:
     async def revision(self, review: str, number: int) -> wire.RevisionView:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
 
+    async def provenance(self, review: str, number: int) -> wire.Provenance:
+        """What a revision came from, as PROV-JSON."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/provenance", wire.Provenance)
+
     async def studies(self, review: str, number: int) -> wire.CitedStudies:
         """The reports that a revision rests on, with what was noticed about them by today."""
         return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/studies", wire.CitedStudies)

@@ -32,7 +32,7 @@ def rig(rig: SynthesisRig) -> SynthesisRig:
 def test_anybody_reads_what_is_published_and_nothing_that_is_drafted(rig: SynthesisRig):
     anybody = rig.bench.person(f"{PUBLIC}:{REVIEW}", PUBLIC, (REVIEW,), scopes=frozenset({"records"}))
     read = ["/standing", "/revisions", "/revisions/2", "/revisions/2/studies", "/revisions/2/verify",
-            "/revisions/2/export", "/diff?before=1&after=2"]  # fmt: skip
+            "/revisions/2/provenance", "/revisions/2/export", "/diff?before=1&after=2"]  # fmt: skip
 
     answers = [anybody.get(AT + path) for path in read]
 
@@ -76,6 +76,25 @@ def test_a_revision_names_the_reports_that_it_rests_on_and_those_that_were_retra
     assert [report.record for report in rig.lead.studies(REVIEW, 1).reports] == ["r1"]
     rig.notices("r2", "reinstatement")
     assert not any(report.struck for report in rig.lead.studies(REVIEW, 2).reports)
+
+
+def test_what_a_revision_came_from_names_only_what_is_in_it_and_all_of_that(rig: SynthesisRig):
+    content = rig.lead.revision(REVIEW, 2).content
+
+    said = rig.lead.provenance(REVIEW, 2)
+
+    named = {*said.entity, *said.activity, *said.agent}
+    pointed = {
+        name
+        for of in (said.wasGeneratedBy, said.used, said.wasAssociatedWith, said.wasAttributedTo, said.wasDerivedFrom)
+        for one in of.values()
+        for key, name in one.items()
+        if key not in ("prov:time", "prov:type")
+    }
+    assert pointed == named
+    assert {f"living:study-{study}" for cmoc in content.cmocs for study in cmoc.studies} <= named
+    assert said.wasDerivedFrom["_:revises"]["prov:usedEntity"] == f"living:revision-{content.preceding}"
+    assert "_:revises" not in rig.lead.provenance(REVIEW, 1).wasDerivedFrom
 
 
 def test_a_report_that_was_merged_is_named_as_the_one_it_is_now(rig: SynthesisRig):

@@ -21,7 +21,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 #: What is kept of a revision, and is no page.
-FILES = ("cite.bib", "cite.ris", "signed.json")
+FILES = ("cite.bib", "cite.ris", "signed.json", "prov.json")
 
 CARD, CONFLICTS = f"/reviews/{REVIEW}/screen/sift", f"/reviews/{REVIEW}/conflicts"
 

@@ -155,6 +155,7 @@ def test_a_revision_is_kept_for_reference_managers_and_for_whoever_verifies_it(s
 
     signed = reader.goes(f"{AT}/2/signed.json").page
     assert signed.headers["content-disposition"] == 'attachment; filename="gardens-2.json"'
+    assert "living:revision-" in str(reader.goes(f"{AT}/2/prov.json").page.json()["entity"])
     with site.client(reader) as living:
         assert signed.json() == living.synthesis.export(REVIEW, 2).model_dump(mode="json")
 
