@@ -142,7 +142,7 @@ async def show_feed(asked: Asked) -> Drawn:
     told so."""
     feed = await asked.api.notify.feed(asked.path["review"], cursor=asked.query.get("cursor"))
     etag = f'"{sha256(feed).hexdigest()}"'
-    headers = policy.headers() | {"ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = policy.headers() | {"ETag": etag}
     if asked.request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     return Response(feed, media_type="application/atom+xml", headers=headers)
