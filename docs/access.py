@@ -13,7 +13,7 @@ from services.people.domain.access import ROLE_OF_PROGRAMS
 from shared.http.auth import checks
 from shared.http.bodies import is_from_anybody
 from shared.runtime.app import described, routers
-from shared.tokens import ANY, OF_PROGRAMS, OWN, ROLES, SCOPES
+from shared.tokens import ANY, OF_PROGRAMS, OWN, PUBLIC, ROLES, SCOPES
 
 #: What stands instead of a scope where no token is asked for.
 OPEN, DOOR = "open", "door"
@@ -26,10 +26,15 @@ whole platform all of them, as everybody there can be, and fails where one answe
 
 ## Roles
 
-A person has a role in each review they belong to, or in all, those to come too: {roles}.
-Each role may do what those before it may. What counts is the role in the review that the path names; where it names
-none, the highest in any. A role *of all* must be held in all reviews. Where the role is *none*, whoever has a token
-may ask.
+A person has a role in each review they belong to, or in all, those to come too. The roles are {roles}.
+Each role may do what those before it may. The first, `{public}`, is no member's: it is what anybody has in a review
+that its lead has made public, by a token of five minutes that `POST /people/public-tokens` gives to whoever asks, for
+that one review. They read what is published, and no more. Once the review is public no longer that token counts for
+nothing, as one of a withdrawn key does.
+
+What counts is the role in the review that the path names; where it names
+none, the highest in any. A role *of all* must be held in all reviews. Where the role is *none*, whoever has a token of
+their own may ask.
 
 Some routes refuse more than this: people look up what role somebody has at this moment, and a command may ask for more
 than its route does, as for a lead to end a membership that is not one's own, to see everyone's subscriptions, or to
@@ -50,7 +55,7 @@ a session, and so no program's. One that is for a single review may leave that, 
 would give it more power than it has. `{any}` takes whatever key there is, to ask what it may do.
 
 No token is asked for where there stands `{open}`, which tells everybody the same, or `{door}`, where whoever comes
-shows something else in the body: a key, an invitation, or a name and password.
+shows something else in the body: a key, an invitation, or a name and password; or names a public review.
 
 A withdrawn key counts for nothing as soon as a process hears of it on the log. One that has not heard from the log for
 a minute cannot know, and refuses what is *refused* below (503 `withdrawals_unknown`). Reading goes on, and so does what
@@ -114,7 +119,7 @@ def lines() -> Iterator[str]:
     """The page, line by line."""
     table = rows()
     yield from _INTRODUCTION.format(
-        roles=", ".join(ROLES), own=OWN, any=ANY, open=OPEN, door=DOOR, counted=len(table),
+        roles=", ".join(ROLES), public=PUBLIC, own=OWN, any=ANY, open=OPEN, door=DOOR, counted=len(table),
         scopes="\n".join(_scope(scope, about, table) for scope, about in SCOPES.items()),
         reader=ROLE_OF_PROGRAMS,
         not_of_programs=sum(not row.program and row.scope not in (OPEN, DOOR) for row in table),

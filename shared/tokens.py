@@ -14,8 +14,14 @@ from shared.errors import Forbidden, Invalid, Unauthenticated
 from shared.ids import new_id
 from shared.keys.ring import KeyRing
 
+#: The role of whoever reads a public review without being known. No member has it, and nobody is given it.
+PUBLIC = "public"
+
+#: The roles that members have, from least to most.
+OF_MEMBERS = ("reader", "reviewer", "adjudicator", "lead", "admin")
+
 #: Every role, from least to most; each may do what those before it may.
-ROLES = ("reader", "reviewer", "adjudicator", "lead", "admin")
+ROLES = (PUBLIC, *OF_MEMBERS)
 
 #: Every scope: what a key may be for. A person's role says besides whether they may.
 SCOPES = {
@@ -37,6 +43,9 @@ OWN = "own"
 #: What any key may be used for: to ask what it is.
 ANY = "any"
 
+#: What whoever reads a public review does there.
+OF_PUBLIC = frozenset({"records", "subscribe"})
+
 #: What the key of a program may be for; a program never votes, codes, decides or signs.
 OF_PROGRAMS = ("records", "events", "metrics", "subscribe", "import")
 
@@ -54,7 +63,8 @@ _LARGEST = 6000
 
 @dataclass(frozen=True)
 class Person:
-    """Whoever asks, as their token says: a person, a program that has a key of its own, or the machine's owner.
+    """Whoever asks, as their token says: a person, a program that has a key of its own, the machine's owner, or
+    anybody who reads a public review.
 
     `id` is opaque. `roles` are by review, or under `*` for all. `scopes` are what their key is for; None is all that
     the roles allow. `key` is the key that was exchanged for the token, and `via` the same where a client acts by it
@@ -74,6 +84,22 @@ class Person:
     def member(cls, id: str, role: str, reviews: Iterable[str] = (ALL_REVIEWS,), **more: Any) -> Self:
         """Somebody with one role in some reviews, or in all."""
         return cls(id, dict.fromkeys(reviews, role), **more)
+
+    @classmethod
+    def anybody(cls, review: str, number: int = 0) -> Self:
+        """Whoever reads a public review without being known: one and the same for all of them, so that what they are
+        let in by can be withdrawn at once, under this id."""
+        return cls(f"{PUBLIC}:{review}", {review: PUBLIC}, OF_PUBLIC, number=number)
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether nobody knows who it is."""
+        return self.id.startswith(f"{PUBLIC}:")
+
+    @property
+    def asker(self) -> str:
+        """By what they share turns with others: those whom nobody knows are one, whatever they read."""
+        return PUBLIC if self.is_anybody else self.id
 
     @property
     def is_program(self) -> bool:
@@ -109,6 +135,11 @@ class Person:
         """Raises Forbidden unless the role suffices."""
         if not self.has(role):
             raise Forbidden(f"this needs the role {role!r}; yours here is {self.role!r}", slug="role_needed")
+
+    def require_known(self) -> None:
+        """Raises Forbidden for whoever reads a public review without being known, who has nothing of their own."""
+        if self.is_anybody:
+            raise Forbidden("this is for whoever is known here; come in by an invitation", slug="role_needed")
 
     def require_scope(self, scope: str) -> None:
         """Raises Forbidden where they ask by a key that is for something else."""

@@ -165,6 +165,16 @@ def names(review: str, shown: str) -> None:
     print_line(f"members of {review} see each other's {'names' if shown == 'shown' else 'numbers'}")
 
 
+@app.command("readers", example="living people readers shared-records anybody")
+@REVIEW
+@argument("who", "Who may read what is published", type=click.Choice(["anybody", "members"]))
+def readers(review: str, who: str) -> None:
+    """Make a review public, so that anybody reads its published revisions and no more; or end that, within seconds."""
+    with client("admin") as living:
+        living.people.set_public(review, who == "anybody")
+    print_line(f"{who} may read what {review} has published")
+
+
 app.add_command(old_names.list_)
 app.add_command(old_names.map_)
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from rich.padding import Padding
@@ -226,6 +226,17 @@ def _show_not_searched(said: RevisionContent | Verified) -> None:
     for it in getattr(said, "not_searched", None) or []:
         line = f"Not searched: {it.database} ({it.strategy}), due on {it.due}: {it.reason}"
         out.print(Text(line, style="yellow"), soft_wrap=True)
+
+
+@app.command("course", example="living synthesis course shared-records paused --why 'No funds until spring.'")
+@REVIEW
+@argument("course", "What becomes of the review", type=click.Choice(["living", "paused", "retired"]))
+@option("--why", required=True, help="Why, in a sentence; its readers are told.")
+def course(review: str, course: Literal["living", "paused", "retired"], why: str) -> None:
+    """Have a review rest, end, or go on. One that rests is never late, one that has ended publishes no more."""
+    with client("lead") as living:
+        living.synthesis.set_course(review, course, why)
+    print_line(f"{review} is {course}")
 
 
 @app.command("export", example="living synthesis export ics-leadership 5 --to revision-5.json")

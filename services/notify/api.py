@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Annotated, Literal
@@ -17,7 +18,7 @@ from services.notify.ports.channels import atom
 from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
 from shared.errors import Invalid
-from shared.http.auth import Confirmer, LeadSubscriber, Subscriber
+from shared.http.auth import AnybodySubscribed, Confirmer, LeadSubscriber, Subscriber
 from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
@@ -38,7 +39,7 @@ router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit = Annotated[Work, unit_of("notify")]
 Reading = Annotated[Work, reading_of("notify")]
 
-_ENTRY: TypeAdapter[atom.Entry] = TypeAdapter(Annotated[atom.Entry, Field(discriminator="type")])
+_ENTRY: TypeAdapter[domain.FeedEntry] = TypeAdapter(Annotated[domain.FeedEntry, Field(discriminator="type")])
 
 #: Characters of a condition that a feed is asked under.
 _LONGEST_CONDITION = 1000
@@ -159,14 +160,16 @@ def show_feed(
     review: Name,
     request: Request,
     work: Reading,
-    person: Subscriber,
+    person: AnybodySubscribed,
     asked: Entries,
 ) -> Response:
     """The review's published revisions as an Atom feed, newest first; `next` links lead to older ones.
 
-    Feed readers may send the token as the password of Basic authentication.
+    Feed readers may send the token as the password of Basic authentication; of a public review anybody reads the same
+    at the address of its pages.
     """
-    return _answer_with(_feed_page(work, review, "revision", asked), request)
+    link = domain.public_feed_link if person.is_anybody else domain.feed_link
+    return _answer_with(_feed_page(work, review, "revision", asked, link), request)
 
 
 @router.get(
@@ -184,7 +187,7 @@ def show_trouble_feed(
 ) -> Response:
     """Trouble with the sources of the review, each all-clear, and searches by hand that are due, as an Atom feed for
     leads, newest first."""
-    return _answer_with(_feed_page(work, review, "trouble", asked), request)
+    return _answer_with(_feed_page(work, review, "trouble", asked, domain.trouble_link), request)
 
 
 @router.get("/reviews/{review}/old-names")
@@ -199,17 +202,31 @@ def _of(work: Work, review: str, subscription: str, person: Person, *, lock: boo
     return store.subscription(work, review, subscription, owner=owner, lock=lock)
 
 
-def _feed_page(work: Work, review: str, kind: Literal["revision", "trouble"], asked: PageAsked) -> atom.FeedPage:
+def _feed_page(
+    work: Work,
+    review: str,
+    kind: Literal["revision", "trouble"],
+    asked: PageAsked,
+    link_to: Callable[[str, str], str],
+) -> atom.FeedPage:
+    """A page of a feed that is read at `link_to` an address of ours and a review."""
     found = store.entries(work, review, domain.IN_FEED[kind], asked)
-    link = (domain.feed_link if kind == "revision" else domain.trouble_link)(work.settings.public_url, review)
+    url = work.settings.public_url
+    link = link_to(url, review)
     return atom.FeedPage(
         review=review,
         kind=kind,
-        notifications=[_ENTRY.validate_json(row.body) for row in found.rows],
+        notifications=[_led(_ENTRY.validate_json(row.body), url) for row in found.rows],
         self_link=_with(link, asked.cursor, asked.limit),
         first_link=_with(link, None, asked.limit),
         next_link=_with(link, found.next, asked.limit) if found.next else None,
     )
+
+
+def _led(entry: domain.FeedEntry, public_url: str) -> domain.FeedEntry:
+    """An entry that leads to where it is read today."""
+    entry.data.link = domain.link_of(entry, public_url)
+    return entry
 
 
 def _answer_with(page: atom.FeedPage, request: Request) -> Response:

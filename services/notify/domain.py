@@ -180,6 +180,11 @@ IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search", "agreement"
     "trouble": ("trouble", "search", "agreement"),
 }
 
+#: What a feed has entries of.
+FeedEntry = (
+    RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification | AgreementNotification
+)
+
 #: Missing works that a notification names.
 _MOST_NAMED = 10
 
@@ -295,34 +300,54 @@ def due_of_search(watch: str, due: date, *, overdue: bool) -> str:
     return f"{watch} {due.isoformat()} {'overdue' if overdue else 'due'}"
 
 
+def page_link(public_url: str, review: str, *page: str) -> str:
+    """A page of a review: what notifications lead to is read by people, in a browser."""
+    return "/".join([public_url.rstrip("/"), "reviews", quote(review, safe=""), *page])
+
+
 def literature_link(public_url: str, review: str) -> str:
     """Where one reads how the sources of a review stand."""
-    return f"{public_url.rstrip('/')}/ingest/reviews/{quote(review, safe='')}/status"
+    return page_link(public_url, review)
 
 
 def agreement_link(public_url: str, review: str) -> str:
     """Where one reads how far people agree."""
-    return f"{public_url.rstrip('/')}/screening/reviews/{quote(review, safe='')}/agreement"
+    return page_link(public_url, review, "people")
 
 
-def screening_link(public_url: str, review: str, what: str) -> str:
+def screening_link(public_url: str, review: str, what: Literal["conflicts", "queue"]) -> str:
     """Where one reads what waits in screening."""
-    return f"{public_url.rstrip('/')}/screening/reviews/{quote(review, safe='')}/{what}"
+    return page_link(public_url, review, *(["conflicts"] if what == "conflicts" else []))
 
 
 def review_link(public_url: str, review: str) -> str:
-    """Where the review's synthesis is read."""
-    return f"{public_url.rstrip('/')}/synthesis/reviews/{quote(review, safe='')}"
+    """Where the review's newest revision is read."""
+    return page_link(public_url, review, "findings")
 
 
 def revision_link(public_url: str, review: str, number: int) -> str:
     """Where a revision is read."""
-    return f"{review_link(public_url, review)}/revisions/{number}"
+    return page_link(public_url, review, "findings", str(number))
+
+
+def link_of(entry: FeedEntry, public_url: str) -> str:
+    """Where what a feed has an entry of is read today, wherever that was when it was written."""
+    review = entry.data.review
+    if isinstance(entry, RevisionNotification):
+        return revision_link(public_url, review, entry.data.number)
+    if isinstance(entry, AgreementNotification):
+        return agreement_link(public_url, review)
+    return literature_link(public_url, review)
 
 
 def feed_link(public_url: str, review: str) -> str:
-    """Where a review's feed is read."""
+    """Where a review's feed is read by whoever has a key."""
     return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/feed.atom"
+
+
+def public_feed_link(public_url: str, review: str) -> str:
+    """Where anybody reads the feed of a public review."""
+    return page_link(public_url, review, "feed.atom")
 
 
 def trouble_link(public_url: str, review: str) -> str:

@@ -3,6 +3,6 @@
 Owns: persons and their names, which nobody else has; whose the names of before are; memberships, invitations, keys, and
 how people sign in.
 Reacts to: protocol.version.published.
-Emits: people.member.joined, people.member.left, people.role.changed, people.name.mapped, people.key.made,
-people.access.withdrawn.
+Emits: people.member.joined, people.member.left, people.role.changed, people.publicity.changed, people.name.mapped,
+people.key.made, people.access.withdrawn.
 """

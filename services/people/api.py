@@ -25,7 +25,7 @@ from shared.http.problems import problem
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, open_unit_of, reading_of, unit_of
 from shared.paging import Page
-from shared.tokens import ALL_REVIEWS, ANY, OWN, Person
+from shared.tokens import ALL_REVIEWS, ANY, OF_PUBLIC, OWN, Person
 from shared.wire.people import (
     Accepted,
     Arrived,
@@ -45,6 +45,8 @@ from shared.wire.people import (
     NewProgramKey,
     NewRole,
     PersonView,
+    Publicity,
+    PublicReading,
     ReviewPeople,
     ReviewSettings,
     SignIn,
@@ -60,6 +62,7 @@ Unit = Annotated[Work, unit_of("people")]
 Reading = Annotated[Work, reading_of("people")]
 #: For those whom nobody knows yet: what they show is their power.
 OpenUnit = Annotated[Work, open_unit_of("people")]
+OpenReading = Annotated[Work, open_unit_of("people", readonly=True)]
 
 Member = Name
 Key = Name
@@ -128,6 +131,16 @@ def make_token(request: Request, form: Annotated[dict[str, str], Depends(_asked_
     return Token(access_token=token, expires_in=seconds, scope=" ".join(scopes or ["*"]))
 
 
+@router.post("/public-tokens")
+@from_anybody
+def make_public_token(body: PublicReading, work: OpenReading) -> Token:
+    """Lets anybody read what a public review has published: a token of five minutes for that alone.
+
+    A review that is not public is answered as one that there is not."""
+    token, seconds = keys.public_token(work, body.review)
+    return Token(access_token=token, expires_in=seconds, scope=" ".join(sorted(OF_PUBLIC)))
+
+
 @router.get("/me")
 def show_me(work: Reading, person: Annotated[Person, Depends(at_least(None, ANY))]) -> Me:
     """Who asks, as what, and by which key."""
@@ -146,7 +159,7 @@ def found_review(review: Name, work: Unit, person: Annotated[Person, Depends(at_
 
 @router.get("/reviews/{review}")
 def show_review(review: Name, work: Reading, person: MemberReader) -> ReviewPeople:
-    """Who founded a review, and whether its members see each other's names."""
+    """Who founded a review, whether its members see each other's names, and whether it is public."""
     row = store.review(work, review)
     return ReviewPeople(review=review, founded_by=None, pseudonyms=False) if row is None else views.review_people(row)
 
@@ -155,6 +168,12 @@ def show_review(review: Name, work: Reading, person: MemberReader) -> ReviewPeop
 def change_review(review: Name, body: ReviewSettings, work: Unit, person: Inviter) -> ReviewPeople:
     """Shows members names, or numbers instead."""
     return views.review_people(members.set_pseudonyms(work, review, body.pseudonyms, person))
+
+
+@router.put("/reviews/{review}/publicity")
+def set_publicity(review: Name, body: Publicity, work: Unit, person: Inviter) -> ReviewPeople:
+    """Lets anybody read what the review has published, or its members alone. Drafts, records and people stay theirs."""
+    return views.review_people(members.set_public(work, review, body.public, person))
 
 
 @router.get("/reviews/{review}/members")

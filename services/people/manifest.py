@@ -8,7 +8,15 @@ from services.people import api, jobs, reactions, views
 from services.people.commands.standing import require_standing
 from services.people.models import Base
 from services.people.ports.sign_in.argon2 import Argon2Passwords
-from shared.events.people import AccessWithdrawn, KeyMade, MemberJoined, MemberLeft, NameMapped, RoleChanged
+from shared.events.people import (
+    AccessWithdrawn,
+    KeyMade,
+    MemberJoined,
+    MemberLeft,
+    NameMapped,
+    PublicityChanged,
+    RoleChanged,
+)
 from shared.events.protocol import VersionPublished
 from shared.service import Prune, Service, on
 
@@ -19,7 +27,7 @@ SERVICE = Service(
     tables=Base.metadata,
     routes=api.router,
     reactions=[on(VersionPublished, reactions.know_review)],
-    emits=[MemberJoined, MemberLeft, RoleChanged, NameMapped, KeyMade, AccessWithdrawn],
+    emits=[MemberJoined, MemberLeft, RoleChanged, PublicityChanged, NameMapped, KeyMade, AccessWithdrawn],
     resources=lambda settings: Argon2Passwords(),
     admit=require_standing,
     hide=views.hide_old_names,

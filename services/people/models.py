@@ -33,7 +33,7 @@ class ReviewRow(Base, table=True):
     """A review as people know it, also `*` for all of them: who changes who belongs to it locks this row.
 
     `founded_by` is None for one whose protocol came by itself. `pseudonyms` says that members see each other's numbers
-    instead of names; `numbered` counts those given out.
+    instead of names; `numbered` counts those given out. `public` says that anybody may read what it has published.
     """
 
     __tablename__ = "reviews"
@@ -41,6 +41,7 @@ class ReviewRow(Base, table=True):
     review: str = Field(primary_key=True)
     founded_by: str | None = None
     pseudonyms: bool = False
+    public: bool = False
     numbered: int = 0
     since: datetime = Field(sa_type=Instant)
 

@@ -284,6 +284,13 @@ def is_on_the_log(work: Work, event_id: str) -> bool:
 
 def make_review(work: Work, review: str, founded_by: str | None) -> None:
     """Makes a review known, unless it is."""
-    about = {"review": review, "founded_by": founded_by, "pseudonyms": False, "numbered": 0, "since": work.now}
+    about = {
+        "review": review,
+        "founded_by": founded_by,
+        "pseudonyms": False,
+        "public": False,
+        "numbered": 0,
+        "since": work.now,
+    }
     dialect = sqlite if is_sqlite(work.session) else postgresql
     work.session.execute(dialect.insert(ReviewRow).values(about).on_conflict_do_nothing())

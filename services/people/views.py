@@ -78,7 +78,7 @@ def hide_old_names(work: Work, events: Sequence[dict[str, Any]]) -> None:
 
 
 def review_people(row: ReviewRow) -> ReviewPeople:
-    return ReviewPeople(review=row.review, founded_by=row.founded_by, pseudonyms=row.pseudonyms)
+    return ReviewPeople(review=row.review, founded_by=row.founded_by, pseudonyms=row.pseudonyms, public=row.public)
 
 
 def person_view(row: PersonRow) -> PersonView:

@@ -13,13 +13,13 @@ from shared.db.work import Work
 from shared.documents import Form
 from shared.errors import Invalid
 from shared.events.protocol import Protocol
-from shared.http.auth import Lead, Reader
+from shared.http.auth import Anybody, Lead, Reader
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Name, Number
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
-from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
+from shared.wire.protocol import Applied, QuestionView, ReviewView, VersionHead, VersionView
 
 router = APIRouter(prefix="/protocol", tags=["protocol"], route_class=Route)
 Unit = Annotated[Work, unit_of("protocol")]
@@ -83,6 +83,13 @@ def list_reviews(work: Reading, person: Reader, page: Hundred) -> Page[ReviewVie
 def show_review(review: Name, work: Reading, person: Reader) -> VersionView:
     """The newest version of a review's protocol."""
     return _whole(store.version(work, review, store.review(work, review).version))
+
+
+@router.get("/reviews/{review}/question")
+def show_question(review: Name, work: Reading, person: Anybody) -> QuestionView:
+    """What a review asks, as its newest protocol has it; nothing else of that."""
+    row = store.version(work, review, store.review(work, review).version)
+    return QuestionView(title=row.document["title"], question=row.document["question"], review=review)
 
 
 @router.get("/reviews/{review}/versions")

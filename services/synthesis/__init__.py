@@ -9,7 +9,7 @@ ingest.search.fulfilled, people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.theory.changed, synthesis.rejudgement.opened,
 synthesis.rejudgement.closed, synthesis.revision.drafted, synthesis.revision.published,
-synthesis.review.overdue.
+synthesis.review.overdue, synthesis.course.changed.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it. A job takes the arrivals of a review in, recomputes all its CMOCs from what

@@ -7,21 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import evidence, notices, reports, revisions
+from services.synthesis.commands import courses, evidence, notices, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
+from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.http.auth import Adjudicator, Coder, Confirmer, Lead, Reader, Signer
+from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumber, Name, Number, Word
+from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
     BatchTaken,
+    CitedStudies,
     CmocView,
     Difference,
     DraftView,
@@ -31,12 +33,15 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     Judged,
+    NewCourse,
+    Provenance,
     RejudgementState,
     RejudgementView,
     ReportView,
     RevisionListed,
     RevisionView,
     SignDraft,
+    Standing,
     StatusView,
     StudyGiven,
     SupportTable,
@@ -59,6 +64,19 @@ Reading = Annotated[Work, reading_of("synthesis")]
 def show_review(review: Name, work: Reading, person: Reader) -> StatusView:
     """Where a review stands."""
     return views.status(work, store.review(work, review))
+
+
+@router.get("/reviews/{review}/standing")
+def show_standing(review: Name, work: Reading, person: Anybody, on: Day | None = None) -> Standing:
+    """Where a review stands, as anybody who may read it sees it, with its newest revision and the one that was in force
+    at the end of a day (UTC)."""
+    return views.standing_view(work, store.review(work, review), on)
+
+
+@router.put("/reviews/{review}/course")
+def set_course(review: Name, body: NewCourse, work: Unit, person: Lead) -> Standing:
+    """Has a review rest, end, or go on, and says why to its readers. One that is retired publishes no more."""
+    return views.standing_view(work, courses.set_course(work, review, body), None)
 
 
 # Evidence
@@ -173,36 +191,52 @@ def sign_draft(review: Name, body: SignDraft, work: Unit, person: Signer, key: I
 
 
 @router.get("/reviews/{review}/revisions")
-def list_revisions(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[RevisionListed]:
-    """Every published revision, oldest first, without its content."""
+def list_revisions(
+    review: Name, work: Reading, person: Anybody, page: Hundred, newest_first: YesNo = False
+) -> Page[RevisionListed]:
+    """Every published revision, oldest first or newest, without its content."""
     store.review(work, review)
-    found = store.revisions(work, review, page)
+    found = store.revisions(work, review, page, newest_first=newest_first)
     return found.shown_as(RevisionListed(content_sha256=sha256, **head) for head, sha256 in found.rows)
 
 
 @router.get("/reviews/{review}/revisions/{number}")
-def show_revision(review: Name, number: Number, work: Reading, person: Reader) -> RevisionView:
+def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
     return revisions.view_of(store.revision(work, review, number))
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")
-def verify_revision(review: Name, number: Number, work: Reading, person: Reader) -> Verified:
+def verify_revision(review: Name, number: Number, work: Reading, person: Anybody) -> Verified:
     """Checks a revision against its hash, its signature and the dates of the key that made it."""
     return revisions.verified(work, review, number)
 
 
 @router.get("/reviews/{review}/revisions/{number}/export")
-def export_revision(review: Name, number: Number, work: Reading, person: Reader) -> ExportedRevision:
+def export_revision(review: Name, number: Number, work: Reading, person: Anybody) -> ExportedRevision:
     """One revision with the exact text that was signed, for whoever verifies it without this platform."""
     return revisions.export(work, review, number)
+
+
+@router.get("/reviews/{review}/revisions/{number}/provenance")
+def show_provenance(review: Name, number: Number, work: Reading, person: Anybody) -> Provenance:
+    """What a revision came from, as PROV-JSON (W3C), out of what was signed."""
+    row = store.revision(work, review, number)
+    return provenance_of(content_of(row.content), row.content_sha256)
+
+
+@router.get("/reviews/{review}/revisions/{number}/studies")
+def show_studies(review: Name, number: Number, work: Reading, person: Anybody) -> CitedStudies:
+    """The reports that a revision rests on, with the CMOCs that each speaks to there, and what was noticed about them
+    by today."""
+    return views.cited_studies(work, content_of(store.revision(work, review, number).content))
 
 
 @router.get("/reviews/{review}/diff")
 def show_diff(
     review: Name,
     work: Reading,
-    person: Reader,
+    person: Anybody,
     before: AskedNumber,
     after: AskedNumber,
 ) -> Difference:

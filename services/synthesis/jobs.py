@@ -50,8 +50,8 @@ def triggers_of_earlier_cycles(work: Work, before: datetime, limit: int) -> int:
 def tell_if_overdue(work: Work, review_id: str) -> None:
     """Logs that a revision is due, and tells once for each due day that it is overdue."""
     review, today = store.review_to_change(work, review_id), work.now.date()
-    state, day = standing(review.next_due, today), review.next_due.isoformat()
-    if state == "active":
+    state, day = standing(review.next_due, today, review.course), review.next_due.isoformat()
+    if state not in ("due", "overdue"):
         return
     fired = [Fired(SCHEDULE_DUE, day, f"a revision was due on {day}")]
     if state == "overdue":

@@ -38,5 +38,6 @@ SERVICE = Service(
         synthesis.RevisionDrafted,
         synthesis.RevisionPublished,
         synthesis.ReviewOverdue,
+        synthesis.CourseChanged,
     ],
 )

@@ -14,7 +14,7 @@ from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
 from shared.events.synthesis import ChangeClass, Element, Inference, Stance
-from shared.wire.synthesis import RejudgementState, ReportState
+from shared.wire.synthesis import Course, RejudgementState, ReportState
 
 
 class Base(SQLModel, registry=registry()):
@@ -22,7 +22,8 @@ class Base(SQLModel, registry=registry()):
 
 
 class ReviewRow(Base, table=True):
-    """A review as its newest protocol version plans it. `revisions` counts the published ones."""
+    """A review as its newest protocol version plans it. `revisions` counts the published ones; `course` is what a lead
+    says becomes of it, with why and since when where somebody has said it."""
 
     __tablename__ = "reviews"
 
@@ -37,6 +38,9 @@ class ReviewRow(Base, table=True):
     last_published: date | None = None
     next_due: date
     overdue_told: date | None = None
+    course: Course = Field(default="living", sa_type=AutoString)
+    course_why: str | None = None
+    course_since: datetime | None = Field(default=None, sa_type=Instant)
 
     @property
     def cycle(self) -> int:

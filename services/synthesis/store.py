@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, insert, select, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from services.synthesis.domain.cadence import Manual, Watch
+from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import Link, Report, Wording
@@ -63,7 +63,8 @@ def review_if_known(work: Work, review: str) -> ReviewRow | None:
 
 
 def reviews_due_by(work: Work, today: date) -> list[str]:
-    return list(work.session.scalars(select(col(ReviewRow.review)).where(col(ReviewRow.next_due) <= today)))
+    due = select(col(ReviewRow.review)).where(col(ReviewRow.next_due) <= today, col(ReviewRow.course) == LIVING)
+    return list(work.session.scalars(due))
 
 
 def _found(row: ReviewRow | None, review: str) -> ReviewRow:
@@ -297,6 +298,25 @@ def links_for_synthesis(work: Work, review: str) -> Iterator[Link]:
         yield Link(*row)
 
 
+def reports_behind(work: Work, review: str, links: Collection[str]) -> list[tuple[ReportRow, list[str]]]:
+    """The reports that these links are of, as they are today, by record, with the CMOCs that each speaks to."""
+    reports, cmocs, all_of_them = dict[str, ReportRow](), defaultdict[str, set[str]](set), sorted(links)
+    for start in range(0, len(all_of_them), _IN):
+        query = (
+            select(ReportRow, col(LinkRow.cmoc))
+            .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+            .join(
+                ReportRow,
+                (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
+            )
+            .where(col(LinkRow.review) == review, col(LinkRow.id).in_(all_of_them[start : start + _IN]))
+        )
+        for report, cmoc in work.session.execute(query):
+            reports[report.record] = report
+            cmocs[report.record].add(cmoc)
+    return [(reports[record], sorted(cmocs[record])) for record in sorted(reports)]
+
+
 Evidence = tuple[LinkRow, FragmentRow, ReportRow]
 
 
@@ -499,10 +519,37 @@ def revision(work: Work, review: str, number: int) -> RevisionRow:
     return row
 
 
-def revisions(work: Work, review: str, page: PageAsked) -> Found[tuple[dict[str, Any], str]]:
-    """Head and content hash of each revision, oldest first; without the contents, which are large."""
-    query = select(col(RevisionRow.head), col(RevisionRow.content_sha256)).where(col(RevisionRow.review) == review)
-    return read_page(work, query, page, col(RevisionRow.number))
+#: Head and content hash of a revision.
+Head = tuple[dict[str, Any], str]
+
+
+def revisions(work: Work, review: str, page: PageAsked, *, newest_first: bool = False) -> Found[Head]:
+    """Head and content hash of each revision, oldest first or newest; without the contents, which are large."""
+    return read_page(work, _heads(review), page, col(RevisionRow.number), descending=newest_first)
+
+
+def head(work: Work, review: str, number: int) -> Head | None:
+    """Those of one revision; None where there is none."""
+    found = work.session.execute(_heads(review).where(col(RevisionRow.number) == number)).first()
+    return None if found is None else (found[0], found[1])
+
+
+def head_before(work: Work, review: ReviewRow, until: datetime) -> Head | None:
+    """Those of the last revision that was signed before an instant; None where there is none. They are signed one after
+    the other, so that a few are looked at, whatever their number."""
+    low, high, found = 0, review.revisions, None
+    while low < high:
+        middle = (low + high + 1) // 2
+        seen = head(work, review.review, middle)
+        if seen is not None and datetime.fromisoformat(seen[0]["signed_at"]) < until:
+            low, found = middle, seen
+        else:
+            high = middle - 1
+    return found
+
+
+def _heads(review: str) -> Select[tuple[dict[str, Any], str]]:
+    return select(col(RevisionRow.head), col(RevisionRow.content_sha256)).where(col(RevisionRow.review) == review)
 
 
 # How far was searched

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC
+from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
-from services.synthesis.domain.cadence import searched_through, standing
+from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
@@ -14,6 +14,9 @@ from shared.db.work import Work
 from shared.events.synthesis import Change
 from shared.wire.synthesis import (
     Body,
+    CitedNotice,
+    CitedReport,
+    CitedStudies,
     CmocDrafted,
     DraftView,
     EvidenceMoved,
@@ -22,6 +25,9 @@ from shared.wire.synthesis import (
     NoticeView,
     RejudgementView,
     ReportView,
+    RevisionContent,
+    RevisionListed,
+    Standing,
     StatusView,
     StudyView,
     SupportRow,
@@ -93,7 +99,7 @@ def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
 def status(work: Work, row: ReviewRow) -> StatusView:
     rejudgements, drills = store.open_rejudgement_counts(work, row.review)
     return StatusView(
-        state=standing(row.next_due, work.now.date()),
+        state=standing(row.next_due, work.now.date(), row.course),
         settled=store.settled(work, row.review),
         open_rejudgements=rejudgements,
         open_drills=drills,
@@ -101,6 +107,45 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
+
+
+def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
+    """What anybody may know of where a review stands; nothing of what is drafted."""
+    newest = store.head(work, row.review, row.revisions)
+    until = datetime.combine(on, time.max, UTC) if on is not None else None
+    is_at_rest = row.course != LIVING
+    in_force = newest if until is None else store.head_before(work, row, until)
+    return Standing(
+        review=row.review, title=row.title, state=standing(row.next_due, work.now.date(), row.course),
+        why=row.course_why if is_at_rest else None, since=row.course_since if is_at_rest else None,
+        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due, newest=_listed(newest),
+        in_force=_listed(in_force),
+    )  # fmt: skip
+
+
+def _listed(found: store.Head | None) -> RevisionListed | None:
+    return None if found is None else RevisionListed(content_sha256=found[1], **found[0])
+
+
+def cited_studies(work: Work, content: RevisionContent) -> CitedStudies:
+    """The reports that a revision rests on, with what was noticed about them by today."""
+    found = store.reports_behind(work, content.review, content.body.links)
+    noticed: dict[str, list[CitedNotice]] = defaultdict(list)
+    for notice in store.notices(work, content.review, [row.record for row, _ in found]):
+        if not notice.drill:
+            shown = notice.model_dump(include=set(CitedNotice.model_fields))
+            noticed[notice.record].append(CitedNotice(**shown))
+    return CitedStudies(
+        review=content.review,
+        number=content.number,
+        reports=[
+            CitedReport(
+                record=row.record, title=row.title, study=row.study, cmocs=cmocs, struck=row.suspended_by is not None,
+                notices=noticed[row.record],
+            )
+            for row, cmocs in found
+        ],
+    )  # fmt: skip
 
 
 def evidence_view(found: store.Evidence) -> EvidenceView:

@@ -34,6 +34,7 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
         Api(api, settings.url),
         Gate(settings.request_patience),
         Door(encrypted=settings.public_url.startswith("https://")),
+        settings.public_url.rstrip("/"),
     )
 
     @asynccontextmanager

@@ -1,7 +1,9 @@
-"""Asking: the API as whoever looks at a page, by the token that people exchanges for their session."""
+"""Asking: the API as whoever looks at a page, by the token that people exchanges for their session, or gives to anybody
+who reads a public review."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import httpx
@@ -14,6 +16,26 @@ from shared.http.exchange import Exchange
 #: Seconds in which the API answers; a page says so where it does not.
 _TIMEOUT = 30.0
 
+#: How many questions of those who read public reviews are with the API at once. The rest wait here, so that a crowd of
+#: them takes none of the turns there that are for people who work.
+_OF_ANYBODY = 16
+
+
+class _Few(httpx.AsyncBaseTransport):
+    """Another transport, by which so many ask at once."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, at_once: int) -> None:
+        self._transport, self._free = transport, asyncio.Semaphore(at_once)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with self._free:
+            answer = await self._transport.handle_async_request(request)
+            await answer.aread()
+            return answer
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
 
 class Api:
     """The platform's API: in this very process where the services are here, else over the network."""
@@ -24,23 +46,32 @@ class Api:
         people = self._urls if isinstance(self._urls, str) else self._urls.get("people", self._urls.get("", ""))
         self._people = people
         self._exchange = Exchange(app, people)
-        transport = httpx.ASGITransport(app) if app is not None else None
-        self._http = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)
+        self._http = _asking_by(httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport())
+        beside = httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport()
+        self._http_of_anybody = _asking_by(_Few(beside, _OF_ANYBODY))
 
     async def of(self, session: str) -> AsyncClient:
         """The API as whoever has this session. Raises Unauthenticated for one that counts no more."""
         return self.with_token(await self._exchange.token_of(session))
 
+    async def of_anybody(self, review: str) -> AsyncClient:
+        """The API as anybody who reads a public review. Raises Forbidden for one that is not, or that there is not."""
+        return self.with_token(await self._exchange.token_for(review), self._http_of_anybody)
+
     def of_nobody(self) -> AsyncClient:
         """The API as somebody whom nobody knows yet, who shows a password or an invitation."""
         return self.with_token("")
 
-    def with_token(self, token: str) -> AsyncClient:
-        return AsyncClient.at(self._urls, token, client=self._http)
+    def with_token(self, token: str, http: httpx.AsyncClient | None = None) -> AsyncClient:
+        return AsyncClient.at(self._urls, token, client=http or self._http)
 
     def forget(self, session: str) -> None:
         """Has the next asking be by another token: somebody's role was changed, or they signed out."""
         self._exchange.forget(session)
+
+    def forget_review(self, review: str) -> None:
+        """Has the next reader be let in anew, or not: a lead said who may read the review."""
+        self._exchange.forget_review(review)
 
     async def answers(self) -> bool:
         """Whether people answers, without whom nobody has a session."""
@@ -52,3 +83,8 @@ class Api:
     async def close(self) -> None:
         await self._exchange.close()
         await self._http.aclose()
+        await self._http_of_anybody.aclose()
+
+
+def _asking_by(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)

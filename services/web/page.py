@@ -44,8 +44,9 @@ from shared.storage import SLUGS
 
 log = logging.get(__name__)
 
-#: Who a page is for: whoever has signed in, or anybody.
-For = Literal["signed in", "anybody"]
+#: Who a page is for: whoever has signed in, anybody, or the readers of the review in its path: its members, and anybody
+#: where it is public.
+For = Literal["signed in", "anybody", "readers"]
 
 #: Bytes of a form, and how many fields it may have.
 _LARGEST, _FIELDS = 1_000_000, 2_000
@@ -94,6 +95,8 @@ class Asked:
     session: str | None
     visitor: str
     form: FormData
+    #: Whether they read a public review that they do not belong to.
+    public: bool = False
 
     @property
     def nobody(self) -> AsyncClient:
@@ -170,6 +173,8 @@ class Web:
     api: Api
     gate: Gate
     door: Door
+    #: Where people reach the pages.
+    address: str
 
     def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
         for table in tables:
@@ -196,18 +201,58 @@ class Web:
     async def _made(self, shown: Shown, request: Request, look: Look, form: FormData) -> Response:
         if shown.method == "POST" and not look.made(form, shown.open_to):
             return self._not_ours(shown, form, look)
+        if shown.open_to == "readers":
+            return await self._read(shown, request, form, look)
         if look.session is None and shown.open_to == "signed in":
             return look.at_the_door(form)
         try:
-            return look.drawn(await self._make(shown, request, form, look))
+            return look.drawn(await self._as_they_are(shown, request, form, look))
+        except Unauthenticated:
+            if look.session is None:
+                raise
+            return await self._without_session(shown, request, form, look)
+
+    async def _read(self, shown: Shown, request: Request, form: FormData, look: Look) -> Response:
+        """What members read; and of a public review anybody, whether or not they have signed in. Whoever may not, and
+        has not signed in, is asked to, whether or not there is such a review."""
+        if look.session is not None:
+            try:
+                return look.drawn(await self._as_they_are(shown, request, form, look))
+            except Unauthenticated:
+                look = replace(look, session=None)
+            except Forbidden as error:
+                if error.slug != "other_review":
+                    raise
+        try:
+            return look.drawn(await self._as_anybody(shown, request, form, look))
+        except Forbidden as error:
+            if error.slug != "other_review" or look.session is not None:
+                raise
+            return look.at_the_door(form)
+
+    async def _as_anybody(self, shown: Shown, request: Request, form: FormData, look: Look) -> Drawn:
+        """A page of a public review. Raises Forbidden where it is not public, and where there is none."""
+        review = request.path_params["review"]
+
+        async def make() -> Drawn:
+            api = await self.api.of_anybody(review)
+            return await shown.make(Asked(self, request, api, None, look.visitor, form, public=True))
+
+        try:
+            return await make()
+        except Unauthenticated:  # It is public no longer, or was so anew: another token says what holds now.
+            self.api.forget_review(review)
+            return await make()
+
+    async def _as_they_are(self, shown: Shown, request: Request, form: FormData, look: Look) -> Drawn:
+        """A page by the session's token; where that is refused by another one, which says what holds now."""
+        try:
+            return await self._make(shown, request, form, look)
         except Unauthenticated:
             if look.session is None:
                 raise
             self.api.forget(look.session)
-        try:  # Another token says what holds now; a session that counts no more has none.
-            return look.drawn(await self._make(shown, request, form, look))
-        except Unauthenticated:
-            return await self._without_session(shown, request, form, look)
+        return await self._make(shown, request, form, look)
 
     async def _without_session(self, shown: Shown, request: Request, form: FormData, look: Look) -> Response:
         """As nobody, whom a browser is from now on."""
@@ -264,6 +309,7 @@ class Look:
             "once": new_id("cmd"),
             "here": self.request.url.path,
             "signed_in": self.session is not None,
+            "public": False,
             "scripts": "scripts" in self.allowed,
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))

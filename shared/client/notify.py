@@ -53,9 +53,9 @@ class NotifyClient:
         """Sends a notification of type `test`."""
         return self._http.post(f"{_subscriptions(review)}/{part(subscription)}/test", wire.DeliveryView)
 
-    def feed(self, review: str) -> bytes:
-        """The newest page of the review's Atom feed."""
-        return self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.atom").content
+    def feed(self, review: str, *, cursor: str | None = None) -> bytes:
+        """A page of the review's Atom feed: the newest, or the one that a `next` link of another leads to."""
+        return self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.atom", params={"cursor": cursor}).content
 
     def trouble_feed(self, review: str) -> bytes:
         """The newest page of the leads' Atom feed of trouble with sources."""

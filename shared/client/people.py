@@ -38,6 +38,16 @@ class PeopleClient:
         """Shows members each other's numbers, or their names."""
         return self._http.send("PUT", f"/people/reviews/{part(review)}", wire.ReviewPeople, {"pseudonyms": pseudonyms})
 
+    def set_public(self, review: str, public: bool) -> wire.ReviewPeople:
+        """Lets anybody read what a review has published, or its members alone."""
+        path = f"/people/reviews/{part(review)}/publicity"
+        return self._http.send("PUT", path, wire.ReviewPeople, {"public": public})
+
+    def public_token(self, review: str) -> wire.Token:
+        """A token of five minutes by which anybody reads what a public review has published. Raises Forbidden for one
+        that is not, and for one that there is not."""
+        return self._http.post("/people/public-tokens", wire.Token, {"review": review})
+
     def members(self, review: str, *, left: bool = False) -> Iterator[wire.MemberView]:
         """Who belongs to a review; with `left` also who did."""
         return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)

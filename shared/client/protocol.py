@@ -41,6 +41,10 @@ class ProtocolClient:
     def newest(self, review: str) -> wire.VersionView:
         return self._http.get(f"/protocol/reviews/{part(review)}", wire.VersionView)
 
+    def question(self, review: str) -> wire.QuestionView:
+        """What a review asks, for anybody who may read it."""
+        return self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
+
     def versions(self, review: str) -> Iterator[wire.VersionHead]:
         """Every version, oldest first."""
         return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)

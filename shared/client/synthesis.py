@@ -9,6 +9,8 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -24,6 +26,16 @@ class SynthesisClient:
 
     def status(self, review: str) -> wire.StatusView:
         return self._http.get(f"/synthesis/reviews/{part(review)}", wire.StatusView)
+
+    def standing(self, review: str, *, on: date | None = None) -> wire.Standing:
+        """What anybody who may read the review knows of it: its newest revision, and the one in force at the end of a
+        day."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/standing", wire.Standing, on=on)
+
+    def set_course(self, review: str, course: wire.Course, why: str) -> wire.Standing:
+        """Has a review rest, end, or go on, and says why to its readers."""
+        path = f"/synthesis/reviews/{part(review)}/course"
+        return self._http.send("PUT", path, wire.Standing, {"course": course, "why": why})
 
     # Evidence
 
@@ -78,11 +90,21 @@ class SynthesisClient:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
-    def revisions(self, review: str) -> Iterator[wire.RevisionListed]:
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/revisions", wire.RevisionListed)
+    def revisions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.RevisionListed]:
+        """Every published revision, oldest first or newest."""
+        path = f"/synthesis/reviews/{part(review)}/revisions"
+        return self._http.pages(path, wire.RevisionListed, newest_first=newest_first)
 
     def revision(self, review: str, number: int) -> wire.RevisionView:
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
+
+    def provenance(self, review: str, number: int) -> wire.Provenance:
+        """What a revision came from, as PROV-JSON."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/provenance", wire.Provenance)
+
+    def studies(self, review: str, number: int) -> wire.CitedStudies:
+        """The reports that a revision rests on, with what was noticed about them by today."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/studies", wire.CitedStudies)
 
     def verify(self, review: str, number: int) -> wire.Verified:
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/verify", wire.Verified)

@@ -35,6 +35,12 @@ class MemberLeft(Event, type="people.member.left", key="person"):
     role: Id
 
 
+class PublicityChanged(Event, type="people.publicity.changed", key="review", topic="people.members"):
+    """A lead said whether anybody may read what a review has published, or its members alone."""
+
+    public: bool
+
+
 class NameMapped(Event, type="people.name.mapped", key="person", topic="people.members"):
     """The name under which somebody acted in a review, before people had ids, is this person's. Told once for each name
     of a review, which the events of then carry."""

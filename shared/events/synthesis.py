@@ -152,6 +152,14 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
 
 
+class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):
+    """A lead said what becomes of a review: it is living, paused or retired, and why."""
+
+    course: Id
+    before: Id
+    why: str
+
+
 class ReviewOverdue(Event, type="synthesis.review.overdue", key="review", topic="synthesis.reviews"):
     """A review missed its publication cadence."""
 

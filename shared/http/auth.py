@@ -105,7 +105,7 @@ def at_least(
 
     What changes something is refused where keys may have been withdrawn that are not known here, unless it is not
     `current`, as with people themselves, who know them first. Without a role whoever has a token may, and who need be
-    no `member` also where the path names a review.
+    no `member` also where the path names a review; whoever reads a public review without being known may not.
     """
 
     async def check(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Person:
@@ -118,6 +118,8 @@ def at_least(
             person.require(role)
             if everywhere:
                 person.require_everywhere(role)
+        else:
+            person.require_known()
         person.require_scope(scope)
         if current and request.method not in _READING:
             request.app.state.withdrawn.require_current()
@@ -142,7 +144,10 @@ def checks(dependant: Dependant) -> Iterator[Any]:
 #: Methods that change nothing.
 _READING = {"GET", "HEAD"}
 
-#: Who may ask, by role and by what for. `Reader` reads all but what has an alias of its own.
+#: Who may ask, by role and by what for. What is published of a public review anybody reads.
+Anybody = Annotated[Person, Depends(at_least("public", "records"))]
+AnybodySubscribed = Annotated[Person, Depends(at_least("public", "subscribe"))]
+#: `Reader` reads all but what has an alias of its own.
 Reader = Annotated[Person, Depends(at_least("reader", "records"))]
 EventReader = Annotated[Person, Depends(at_least("reader", "events"))]
 Monitor = Annotated[Person, Depends(at_least("reader", "metrics", everywhere=True))]

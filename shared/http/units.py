@@ -26,16 +26,16 @@ def reading_of(service: str) -> params.Depends:
     return params.Depends(_opener(service, readonly=True))
 
 
-def open_unit_of(service: str) -> params.Depends:
-    """The same for whoever has no token yet, and shows something else in the body: an invitation, a key, a password.
-    Whose doing it is, the command finds out."""
+def open_unit_of(service: str, *, readonly: bool = False) -> params.Depends:
+    """The same for whoever has no token yet, and shows something else in the body: an invitation, a key, a password,
+    or what they would read that is public. Whose doing it is, the command finds out."""
 
     async def ask_for_work(request: Request) -> Asked:
         check_query(request)
         where = request.client.host if request.client else "nowhere"
         # Each door for itself: whoever hammers at one keeps nobody from another.
         asker = f"door:{request.scope['path']}:{where}"
-        return _asked(service, request, actor=f"{service}:door", asker=asker, readonly=False)
+        return _asked(service, request, actor=f"{service}:door", asker=asker, readonly=readonly)
 
     return params.Depends(ask_for_work)
 
@@ -61,7 +61,9 @@ def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any
             request.app.state.withdrawn.require_standing(person)
             request.app.state.platform.running[service].service.admit(work, person)
 
-        return _asked(service, request, actor=person.id, asker=person.id, via=person.via, readonly=readonly, look=look)
+        return _asked(
+            service, request, actor=person.id, asker=person.asker, via=person.via, readonly=readonly, look=look
+        )
 
     return ask_for_work
 

@@ -107,12 +107,25 @@ class ReviewSettings(Given):
     pseudonyms: bool
 
 
+class Publicity(Given):
+    """Whether anybody may read what a review has published."""
+
+    public: bool
+
+
+class PublicReading(Given):
+    """The public review that somebody would read."""
+
+    review: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
+
+
 class ReviewPeople(BaseModel):
-    """A review as people know it."""
+    """A review as people know it. `public` says that anybody may read what it has published."""
 
     review: str
     founded_by: str | None
     pseudonyms: bool
+    public: bool = False
 
 
 class NewInvitation(Given):

@@ -31,6 +31,14 @@ class ReviewView(BaseModel):
     published_at: datetime
 
 
+class QuestionView(BaseModel):
+    """What a review asks."""
+
+    review: str
+    title: str
+    question: str
+
+
 class VersionHead(BaseModel):
     """Which version, by whom and when."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -24,6 +24,12 @@ DataType = Literal["participant_quote", "author_interpretation", "observation", 
 Evidenced = Literal["explicit", "inferred", "none"]
 ReportState = Literal["included", "excluded", "reopened", "merged"]
 RejudgementState = Literal["open", "closed"]
+
+#: What a lead says becomes of a review: it goes on, rests for a while, or has ended.
+Course = Literal["living", "paused", "retired"]
+
+#: Where a review stands: by its publication cadence while it lives, else by its course.
+ReviewStanding = Literal["active", "due", "overdue", "paused", "retired"]
 
 
 # Evidence
@@ -426,6 +432,24 @@ class ExportedRevision(BaseModel):
     public_key: str | None
 
 
+#: What PROV says of each of several things, by their names.
+Said = dict[str, dict[str, Any]]
+
+
+class Provenance(BaseModel):
+    """What a revision came from, as PROV-JSON (W3C): studies and persons by the ids that are in what was signed."""
+
+    prefix: dict[str, str]
+    entity: Said
+    activity: Said
+    agent: Said
+    wasGeneratedBy: Said
+    used: Said
+    wasAssociatedWith: Said
+    wasAttributedTo: Said
+    wasDerivedFrom: Said
+
+
 class Verified(BaseModel):
     """Whether a revision is still what was signed, and what is wrong where not; by which key it was signed, and the
     dates in which that key signs. `readable` is false for a document that only a later release can show.
@@ -447,6 +471,59 @@ class Verified(BaseModel):
     key_since: datetime | None
     key_until: datetime | None
     not_searched: list[NotSearched] | None = None
+
+
+class NewCourse(Given):
+    """What becomes of a review, and why, which its readers are told."""
+
+    course: Course
+    why: Prose
+
+
+class Standing(BaseModel):
+    """Where a review stands, as anybody who may read it sees it: its newest revision, and the one that was in force at
+    the end of a day, which is the newest where no day is asked for; None before the first. `why` it is paused or
+    retired, `since` when."""
+
+    review: str
+    title: str
+    state: ReviewStanding
+    why: str | None
+    since: datetime | None
+    revisions: int
+    last_published: date | None
+    next_due: date
+    newest: RevisionListed | None
+    in_force: RevisionListed | None
+
+
+class CitedNotice(BaseModel):
+    """What happened to a report after it appeared."""
+
+    kind: str
+    reason: str
+    source: str
+    heard_at: datetime
+
+
+class CitedReport(BaseModel):
+    """A report whose evidence stands in a revision, and the CMOCs that it speaks to there. `struck` says that it speaks
+    no longer today, since it was retracted, withdrawn or replaced; `notices` are those that are no exercise."""
+
+    record: str
+    title: str | None
+    study: str
+    cmocs: list[str]
+    struck: bool
+    notices: list[CitedNotice]
+
+
+class CitedStudies(BaseModel):
+    """The reports that a revision rests on."""
+
+    review: str
+    number: int
+    reports: list[CitedReport]
 
 
 class Difference(BaseModel):
@@ -546,8 +623,8 @@ class Judged(Given):
 
 
 class StatusView(BaseModel):
-    """Where a review stands. `state` is active, due or overdue, by its publication cadence; `open_drills` counts the
-    open re-judgements that are exercises. `manual` are the searches by hand."""
+    """Where a review stands. `state` is active, due or overdue, by its publication cadence, or what a lead has said of
+    it; `open_drills` counts the open re-judgements that are exercises. `manual` are the searches by hand."""
 
     review: str
     title: str
@@ -555,7 +632,7 @@ class StatusView(BaseModel):
     revisions: int
     last_published: date | None
     next_due: date
-    state: Literal["active", "due", "overdue"]
+    state: ReviewStanding
     settled: bool
     open_rejudgements: int
     open_drills: int

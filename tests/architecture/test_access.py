@@ -23,14 +23,17 @@ from services.people.domain.access import ROLE_OF_PROGRAMS
 from shared.http.auth import at_least
 from shared.http.route import Route
 from shared.runtime.app import routers
-from shared.tokens import ANY, OF_PROGRAMS, ROLES, SCOPES, Person
+from shared.tokens import ANY, OF_MEMBERS, OF_PROGRAMS, OF_PUBLIC, PUBLIC, ROLES, SCOPES, Person
 from tests.architecture.asking import MINE, NOWHERE, OTHER, Answer, Asker, Everything
 from tests.architecture.things import ABSENT, THING, plant
 
 [PAGE] = [path for path, page in PAGES.items() if page is who_may]
 
 #: The role of whoever asks, in the review they are of.
-HELD = (None, *ROLES)
+HELD = (None, *OF_MEMBERS)
+
+#: Whoever reads a public review without being known.
+READER = Person.anybody(MINE)
 
 #: What no request may get as far as: no JSON, and a parameter that no route has.
 HOSTILE = b"{", "nonsense=1"
@@ -58,7 +61,7 @@ class Line:
         if asker.scopes is not None and self.scope != ANY and self.scope not in asker.scopes:
             return False
         if self.role == "none":
-            return True
+            return asker.id != READER.id
         role, _, of_all = self.role.partition(" of ")
         asked = {"*"} if of_all else {"*", review} if "{review}" in self.path else set(asker.roles)
         held = [ROLES.index(it) for where, it in asker.roles.items() if where in asked]
@@ -98,7 +101,7 @@ def members(everything) -> list[Asker]:
 @pytest.fixture(scope="module")
 def grandees(everything) -> list[Asker]:
     """One of each role in all reviews."""
-    return [everything.comes(Asker(f"g-{role}", {"*": role})) for role in ROLES]
+    return [everything.comes(Asker(f"g-{role}", {"*": role})) for role in OF_MEMBERS]
 
 
 def differences(everything: Everything, askers: list[Asker], lines: list[Line], *reviews: str) -> list[str]:
@@ -173,6 +176,27 @@ def test_a_program_may_no_more_than_the_page_says(everything):
     assert opened == {line for line in KEPT if line.program == "may"}
 
 
+def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_of_any_other(everything):
+    anybody = Asker(READER.id, READER.roles, READER.scopes)
+
+    assert differences(everything, [anybody], KEPT, MINE, OTHER, NOWHERE) == []
+    # Nor would any scope open more.
+    assert differences(everything, [replace(anybody, scopes=None)], KEPT, MINE) == []
+    assert {(line.path, line.scope) for line in KEPT if line.role == PUBLIC} == {
+        ("/protocol/reviews/{review}/question", "records"),
+        ("/synthesis/reviews/{review}/standing", "records"),
+        ("/synthesis/reviews/{review}/revisions", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}/verify", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}/export", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}/studies", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}/provenance", "records"),
+        ("/synthesis/reviews/{review}/diff", "records"),
+        ("/notify/reviews/{review}/feed.atom", "subscribe"),
+    }
+    assert {line.scope for line in KEPT if line.role == PUBLIC} == OF_PUBLIC
+
+
 def test_while_withdrawals_are_unknown_nothing_is_changed_but_what_the_page_says(everything, grandees):
     everything.know_withdrawals(-math.inf)
     try:
@@ -221,6 +245,7 @@ NOTICES = "/ingest/reviews/{review}/records/{record}/notices"
 @pytest.mark.parametrize(("path", "method", "check"), [
     (NOTICES, "POST", at_least("adjudicator", "decide")),
     (NOTICES, "POST", at_least("lead", ANY)),
+    ("/synthesis/reviews/{review}/draft", "GET", at_least("public", "records")),
     (NOTICES, "POST", at_least("lead", "decide", member=False)),
     ("/ingest/reviews/{review}/status", "GET", at_least(None, "records", member=False)),
     ("/people/grants", "POST", at_least("admin", "administer")),
@@ -228,7 +253,8 @@ NOTICES = "/ingest/reviews/{review}/records/{record}/notices"
 ])  # fmt: skip
 def test_a_planted_route_that_allows_more_is_caught(everything, members, path, method, check):
     lines = [line for line in TABLE if (line.method, line.path) == (method, path)]
-    askers = [*members, *(replace(it, scopes=frozenset({"records"})) for it in members)]
+    anybody = Asker(READER.id, READER.roles, READER.scopes)
+    askers = [anybody, *members, *(replace(it, scopes=frozenset({"records"})) for it in members)]
     ask = lambda: differences(everything, askers, lines, MINE, OTHER, NOWHERE)  # noqa: E731
 
     assert ask() == []

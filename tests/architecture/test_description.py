@@ -16,7 +16,8 @@ from shared.runtime.app import described, routers
 from shared.tokens import ROLES
 from shared.wire.common import BLANKS
 
-OPEN = {"/healthz", "/readyz", "/people/token", "/people/invitations/accept", "/people/sessions"}
+DOORS = {"/people/token", "/people/public-tokens", "/people/invitations/accept", "/people/sessions"}
+OPEN = {"/healthz", "/readyz"} | DOORS
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,18 @@ def exchange(work: Work, key: str, review: str | None = None) -> tuple[str, int,
     return issue_token(work.ring, person, now=now, valid_for=valid_for), int(valid_for.total_seconds()), row.scopes
 
 
+def public_token(work: Work, review: str) -> tuple[str, int]:
+    """A token for anybody who reads a public review, and its seconds. Raises Forbidden, in the same words, where there
+    is no such review and where it is not public."""
+    # Before whether it is public is looked at: what is withdrawn meanwhile has a higher number.
+    number = store.withdrawn(work)
+    row = store.review(work, review)
+    if row is None or not row.public:
+        raise Forbidden(f"you do not belong to a review {review!r}", slug="other_review")
+    token = issue_token(work.ring, Person.anybody(review, number), now=machine_now())
+    return token, int(LONGEST.total_seconds())
+
+
 def _as_it_may(work: Work, row: KeyRow, review: str | None, number: int) -> Person:
     """Who acts by a key, with the roles that they have now where it is for. Raises Forbidden for another review."""
     if review is not None and row.review not in (None, ALL_REVIEWS, review):

@@ -19,7 +19,7 @@ from services.people.models import MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.parts import is_slug
-from shared.events.people import MemberJoined, MemberLeft, RoleChanged
+from shared.events.people import MemberJoined, MemberLeft, PublicityChanged, RoleChanged
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
 
@@ -122,6 +122,19 @@ def set_pseudonyms(work: Work, review: str, wanted: bool, person: Person) -> Rev
     row = lock_review(work, review)
     require_role(work, person, review, "lead")
     row.pseudonyms = wanted
+    return row
+
+
+def set_public(work: Work, review: str, wanted: bool, person: Person) -> ReviewRow:
+    """Lets anybody read what a review has published, or its members alone. The tokens by which others read it count no
+    more from then on."""
+    row = lock_review(work, review)
+    require_role(work, person, review, "lead")
+    if row.public != wanted:
+        row.public = wanted
+        work.emit(PublicityChanged(review=review, public=wanted))
+        if not wanted:
+            withdraw(work, review, [Person.anybody(review).id])
     return row
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date
 
 from services.synthesis import store
 from services.synthesis.commands.drafts import keep_draft
-from services.synthesis.domain.cadence import next_due, searched_through
+from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import shortened
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
@@ -34,11 +34,13 @@ _MOST_CAUSES = 1000
 def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
 
-    Raises Conflict while something that arrived is not taken in, when the draft is not the one seen, and past a search
-    by hand that is overdue and not left out; Unavailable when a key was rotated since this work began, which then tries
-    again.
+    Raises Conflict while something that arrived is not taken in, when the draft is not the one seen, past a search by
+    hand that is overdue and not left out, and for a review that is retired; Unavailable when a key was rotated since
+    this work began, which then tries again.
     """
     review = store.review_to_change(work, review_id)
+    if review.course == RETIRED:
+        raise Conflict(f"review {review_id!r} is retired: have it go on before you publish", slug="retired")
     draft = _draft_as_seen(work, review, seen)
     left_out = _left_out(work, review, seen.without)
     causes = store.causes_of_open_cycle(work, review_id)

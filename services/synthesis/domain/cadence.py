@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, Literal
+
+from shared.wire.synthesis import Course, ReviewStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,15 @@ def next_due(started: date, last_published: date | None, every_days: int) -> dat
     return (last_published or started) + timedelta(days=every_days)
 
 
-def standing(due: date, today: date) -> Literal["active", "due", "overdue"]:
+#: What a review is until a lead says otherwise, and what it publishes nothing more as.
+LIVING: Final = "living"
+RETIRED: Final = "retired"
+
+
+def standing(due: date, today: date, course: Course = LIVING) -> ReviewStanding:
+    """Where a review stands: one that is paused or retired is never late."""
+    if course != LIVING:
+        return course
     if today < due:
         return "active"
     return "due" if today == due else "overdue"

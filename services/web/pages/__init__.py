@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
+from services.web.pages import (
+    account,
+    conflicts,
+    course,
+    entrance,
+    findings,
+    flow,
+    people,
+    reviews,
+    screening,
+    subscriptions,
+)
 
 ALL = [
     entrance.pages,
@@ -10,6 +21,8 @@ ALL = [
     reviews.pages,
     screening.pages,
     conflicts.pages,
+    subscriptions.pages,
+    course.pages,
     findings.pages,
     people.pages,
     flow.pages,

@@ -1,46 +1,151 @@
-"""Findings: the living review as its readers know it, revision by revision."""
+"""Findings: the living review as its readers know it, revision by revision; where it is public, as anybody does."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date
+from hashlib import sha256
 from itertools import groupby
+from typing import Any
 
-from services.web import drawing
+from starlette.responses import Response
+
+from services.web import drawing, policy
+from services.web.ballots import errors_of
+from services.web.citing import Citation
+from services.web.comparing import moved, parts
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from shared.errors import NotFound
-from shared.wire.synthesis import RevisionListed, RevisionView, Statement, StatusView
+from shared.client.asking import one_sheet
+from shared.errors import Invalid, LivingError, NotFound
+from shared.wire.synthesis import CitedReport, CitedStudies, RevisionListed, RevisionView, Statement
 
 pages = Pages()
 
+#: How many revisions are listed beside one of them; the rest are on a page of their own.
+_BESIDE = 10
 
-@pages.page("/reviews/{review}/findings")
+
+@pages.page("/reviews/{review}/findings", open_to="readers")
 async def show_newest(asked: Asked) -> Drawn:
-    """Leads to the newest revision; before the first one, says so."""
+    """Leads to the newest revision, or to the one that was in force on a day; where there is none, says so."""
+    review, on = asked.path["review"], asked.query.get("on", "")
+    try:
+        day = _day(on) if on else None
+    except Invalid as error:
+        return await _without_revision(asked, error=error)
+    standing = await asked.api.synthesis.standing(review, on=day)
+    if standing.in_force is None:
+        return await _without_revision(asked, newest=standing.newest)
+    return Go(drawing.url("reviews", review, "findings", str(standing.in_force.number), on=on))
+
+
+@pages.page("/reviews/{review}/findings/all", open_to="readers", allowed=("scripts",))
+async def show_revisions(asked: Asked) -> Drawn:
+    """Every revision, newest first, any two of which can be compared."""
     review = asked.path["review"]
-    listed = await _revisions(asked, review)
-    if listed:
-        return Go(drawing.url("reviews", review, "findings", str(max(one.number for one in listed))))
-    version = await asked.api.protocol.newest(review)
-    return Page("no-findings.html", {"review": review, "protocol": version.protocol})
+    question, sheet = await asyncio.gather(
+        asked.api.protocol.question(review), asked.sheet(asked.api.synthesis.revisions(review, newest_first=True))
+    )
+    given = {"review": review, "question": question, "sheet": sheet, "query": asked.query, "public": asked.public}
+    return Page("revisions.html", given)
 
 
-@pages.page("/reviews/{review}/findings/{number}", allowed=("scripts",))
+@pages.page("/reviews/{review}/findings/compare", open_to="readers")
+async def compare_revisions(asked: Asked) -> Drawn:
+    """What changed from one revision to another, element by element, and which reports came and went."""
+    review = asked.path["review"]
+    given: dict[str, Any] = {
+        "review": review, "query": asked.query, "public": asked.public, "errors": [], "difference": None,
+    }  # fmt: skip
+    try:
+        before, after = (_number_of(asked, name) for name in ("before", "after"))
+        difference, had, has = await asyncio.gather(
+            asked.api.synthesis.diff(review, before, after), asked.api.synthesis.studies(review, before),
+            asked.api.synthesis.studies(review, after),
+        )  # fmt: skip
+    except (Invalid, NotFound) as error:
+        return Page("compare.html", given | {"errors": errors_of(error)}, 422 if isinstance(error, Invalid) else 404)
+    return Page("compare.html", given | {
+        "difference": difference, "parts": parts(difference.changes), "moved": moved(had, has),
+    })  # fmt: skip
+
+
+@pages.page("/reviews/{review}/findings/{number}", open_to="readers", allowed=("scripts",))
 async def show_revision(asked: Asked) -> Drawn:
-    """One revision: what changed, then what it says, theory by theory, and how far it rests on evidence."""
+    """One revision: what changed, then what it says, theory by theory, and what each rests on."""
     review, number = asked.path["review"], _number(asked.path["number"])
-    revision, status, listed, called = await asyncio.gather(
-        asked.api.synthesis.revision(review, number), _status(asked, review), _revisions(asked, review),
-        called_in(asked, review),
+    revision, standing, cited, latest, question, called = await asyncio.gather(
+        asked.api.synthesis.revision(review, number), asked.api.synthesis.standing(review),
+        asked.api.synthesis.studies(review, number), _latest(asked, review), asked.api.protocol.question(review),
+        _called(asked, review),
     )  # fmt: skip
     content = revision.content
+    signed_by = called(content.signed_by) if called else None
     given = {
-        "review": review, "revision": revision, "content": content, "status": status,
-        "revisions": sorted(listed, key=lambda one: -one.number), "newest": max(one.number for one in listed),
-        "theories": by_theory(revision), "signed_by": called(content.signed_by), "worded": worded,
+        "review": review, "revision": revision, "signed_by": signed_by, "content": content, "standing": standing,
+        "question": question, "revisions": latest, "newest": standing.revisions, "theories": by_theory(revision),
+        "parts": parts(content.changes), "reports": by_cmoc(cited), "struck": [it for it in cited.reports if it.struck],
+        "cited": citation(asked, revision), "address": asked.web.address, "on": _shown_day(asked),
+        "public": asked.public,
     }  # fmt: skip
     return Page("findings.html", given)
+
+
+@pages.page("/reviews/{review}/findings/{number}/verification", open_to="readers", allowed=("scripts",))
+async def show_verification(asked: Asked) -> Drawn:
+    """Whether a revision is still what was signed, looked at now, in words."""
+    review, number = asked.path["review"], _number(asked.path["number"])
+    verified = await asked.api.synthesis.verify(review, number)
+    given = {"review": review, "number": number, "verified": verified, "public": asked.public}
+    return Page("verification.html", given)
+
+
+@pages.page("/reviews/{review}/findings/{number}/cite.bib", open_to="readers")
+async def keep_bibtex(asked: Asked) -> Drawn:
+    """A revision for reference managers, as BibTeX."""
+    cited = await _cited(asked)
+    return _kept(cited.bibtex(), "application/x-bibtex", f"{cited.review}-{cited.number}.bib")
+
+
+@pages.page("/reviews/{review}/findings/{number}/cite.ris", open_to="readers")
+async def keep_ris(asked: Asked) -> Drawn:
+    """The same as RIS."""
+    cited = await _cited(asked)
+    return _kept(cited.ris(), "application/x-research-info-systems", f"{cited.review}-{cited.number}.ris")
+
+
+@pages.page("/reviews/{review}/findings/{number}/signed.json", open_to="readers")
+async def keep_signed(asked: Asked) -> Drawn:
+    """A revision with the exact text that was signed, for whoever verifies it elsewhere."""
+    review, number = asked.path["review"], _number(asked.path["number"])
+    exported = await asked.api.synthesis.export(review, number)
+    text = json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    return _kept(text, "application/json", f"{review}-{number}.json")
+
+
+@pages.page("/reviews/{review}/findings/{number}/prov.json", open_to="readers")
+async def keep_provenance(asked: Asked) -> Drawn:
+    """What a revision came from, as PROV-JSON."""
+    review, number = asked.path["review"], _number(asked.path["number"])
+    provenance = await asked.api.synthesis.provenance(review, number)
+    text = json.dumps(provenance.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    return _kept(text, "application/json", f"{review}-{number}-prov.json")
+
+
+@pages.page("/reviews/{review}/feed.atom", open_to="readers")
+async def show_feed(asked: Asked) -> Drawn:
+    """The published revisions as an Atom feed, for feed readers that have no key; those that have this very page are
+    told so."""
+    feed = await asked.api.notify.feed(asked.path["review"], cursor=asked.query.get("cursor"))
+    etag = f'"{sha256(feed).hexdigest()}"'
+    headers = policy.headers() | {"ETag": etag}
+    if asked.request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(feed, media_type="application/atom+xml", headers=headers)
 
 
 def by_theory(revision: RevisionView) -> dict[str, Sequence[Statement]]:
@@ -49,20 +154,74 @@ def by_theory(revision: RevisionView) -> dict[str, Sequence[Statement]]:
     return {theory: list(of_it) for theory, of_it in groupby(cmocs, key=lambda cmoc: cmoc.theory)}
 
 
-def worded(value: object) -> str:
-    """What was, or is by now, as people say it."""
-    return drawing.text(f"findings.status.{value}") if drawing.has_text(f"findings.status.{value}") else str(value)
+def by_cmoc(cited: CitedStudies) -> Mapping[str, Mapping[str, Sequence[CitedReport]]]:
+    """The reports that speak to each CMOC, study by study: those of one study are not independent of each other."""
+    found: dict[str, dict[str, list[CitedReport]]] = defaultdict(lambda: defaultdict(list))
+    for report in cited.reports:
+        for cmoc in report.cmocs:
+            found[cmoc][report.study].append(report)
+    return found
 
 
-async def _revisions(asked: Asked, review: str) -> list[RevisionListed]:
-    return [one async for one in asked.api.synthesis.revisions(review)]
+def citation(asked: Asked, revision: RevisionView) -> Citation:
+    content = revision.content
+    address = asked.web.address + drawing.url("reviews", content.review, "findings", str(content.number))
+    on = content.signed_at.astimezone(UTC).date()
+    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address)
 
 
-async def _status(asked: Asked, review: str) -> StatusView | None:
+async def _cited(asked: Asked) -> Citation:
+    return citation(asked, await asked.api.synthesis.revision(asked.path["review"], _number(asked.path["number"])))
+
+
+def _kept(text: str, media_type: str, name: str) -> Response:
+    """A file to be kept."""
+    to_be_kept = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(text, media_type=media_type, headers=policy.headers() | to_be_kept)
+
+
+async def _without_revision(
+    asked: Asked, *, newest: RevisionListed | None = None, error: LivingError | None = None
+) -> Page:
+    review = asked.path["review"]
+    question = await asked.api.protocol.question(review)
+    given = {
+        "review": review, "question": question, "newest": newest, "errors": errors_of(error), "query": asked.query,
+        "public": asked.public,
+    }  # fmt: skip
+    return Page("no-findings.html", given, 200 if error is None else 422)
+
+
+async def _latest(asked: Asked, review: str) -> list[RevisionListed]:
+    with one_sheet(None, _BESIDE):
+        return [one async for one in asked.api.synthesis.revisions(review, newest_first=True)]
+
+
+async def _called(asked: Asked, review: str) -> Callable[[str], str] | None:
+    """What members call each other. Nobody else learns a member's name."""
+    return None if asked.public else await called_in(asked, review)
+
+
+def _shown_day(asked: Asked) -> str:
+    """The day that somebody asked about, where it is one."""
     try:
-        return await asked.api.synthesis.status(review)
+        return _day(asked.query.get("on", "")).isoformat()
+    except Invalid:
+        return ""
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid.of("on", drawing.text("findings.no_day")) from None
+
+
+def _number_of(asked: Asked, name: str) -> int:
+    try:
+        return _number(asked.query.get(name, "").strip())
     except NotFound:
-        return None
+        raise Invalid.of(name, drawing.text("findings.no_number")) from None
 
 
 def _number(text: str) -> int:

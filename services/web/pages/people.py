@@ -8,7 +8,7 @@ from services.web import drawing
 from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Conflict, Forbidden, Invalid, LivingError
-from shared.tokens import ROLES
+from shared.tokens import OF_MEMBERS
 from shared.wire.people import InvitationView, Invited
 
 pages = Pages()
@@ -61,12 +61,23 @@ async def end_invitation(asked: Asked) -> Drawn:
     return Go(_here(asked, done="withdrawn"))
 
 
+@pages.form("/reviews/{review}/people/publicity")
+async def change_publicity(asked: Asked) -> Drawn:
+    """Lets anybody read what the review has published, or its members alone."""
+    public = asked.text("public") == "yes"
+    await asked.api.people.set_public(asked.path["review"], public)
+    asked.web.api.forget_review(asked.path["review"])
+    return Go(_here(asked, done="public" if public else "closed"))
+
+
 async def _people(asked: Asked, *, invited: Invited | None = None, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    me, waiting = await asyncio.gather(asked.api.people.me(), _waiting(asked, review))
+    me, about, waiting = await asyncio.gather(
+        asked.api.people.me(), asked.api.people.review(review), _waiting(asked, review)
+    )
     given = {
-        "review": review, "me": me, "members": [it async for it in asked.api.people.members(review)],
-        "waiting": waiting, "invited": invited, "roles": ROLES, "errors": errors_of(error), "query": asked.query,
+        "review": review, "about": about, "me": me, "members": [it async for it in asked.api.people.members(review)],
+        "waiting": waiting, "invited": invited, "roles": OF_MEMBERS, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("people.html", given, 200 if error is None else 422)
 

@@ -22,10 +22,13 @@ async def show_home(asked: Asked) -> Drawn:
     return Page("home.html", {"me": me, "reviews": reviews})
 
 
-@pages.page("/reviews/{review}")
+@pages.page("/reviews/{review}", open_to="readers")
 async def show_review(asked: Asked) -> Drawn:
-    """A review at a glance: where its records are now, and what waits for me."""
+    """A review at a glance: where its records are now, and what waits for me. Whoever does not belong to it is led to
+    what it has found, where that is public."""
     review = asked.path["review"]
+    if asked.public:
+        return Go(drawing.url("reviews", review, "findings"))
     me, version = await asyncio.gather(asked.api.people.me(), _protocol(asked, review))
     if version is None:
         return Page("no-protocol.html", {"me": me, "review": review})

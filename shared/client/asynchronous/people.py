@@ -42,6 +42,16 @@ class AsyncPeopleClient:
             "PUT", f"/people/reviews/{part(review)}", wire.ReviewPeople, {"pseudonyms": pseudonyms}
         )
 
+    async def set_public(self, review: str, public: bool) -> wire.ReviewPeople:
+        """Lets anybody read what a review has published, or its members alone."""
+        path = f"/people/reviews/{part(review)}/publicity"
+        return await self._http.send("PUT", path, wire.ReviewPeople, {"public": public})
+
+    async def public_token(self, review: str) -> wire.Token:
+        """A token of five minutes by which anybody reads what a public review has published. Raises Forbidden for one
+        that is not, and for one that there is not."""
+        return await self._http.post("/people/public-tokens", wire.Token, {"review": review})
+
     def members(self, review: str, *, left: bool = False) -> AsyncIterator[wire.MemberView]:
         """Who belongs to a review; with `left` also who did."""
         return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)

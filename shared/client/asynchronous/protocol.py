@@ -45,6 +45,10 @@ class AsyncProtocolClient:
     async def newest(self, review: str) -> wire.VersionView:
         return await self._http.get(f"/protocol/reviews/{part(review)}", wire.VersionView)
 
+    async def question(self, review: str) -> wire.QuestionView:
+        """What a review asks, for anybody who may read it."""
+        return await self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
+
     def versions(self, review: str) -> AsyncIterator[wire.VersionHead]:
         """Every version, oldest first."""
         return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)

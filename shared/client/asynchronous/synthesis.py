@@ -11,6 +11,8 @@ from shared.client.asynchronous.http import AsyncHttp, part
 from shared.client.forms import Forms
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -26,6 +28,16 @@ class AsyncSynthesisClient:
 
     async def status(self, review: str) -> wire.StatusView:
         return await self._http.get(f"/synthesis/reviews/{part(review)}", wire.StatusView)
+
+    async def standing(self, review: str, *, on: date | None = None) -> wire.Standing:
+        """What anybody who may read the review knows of it: its newest revision, and the one in force at the end of a
+        day."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/standing", wire.Standing, on=on)
+
+    async def set_course(self, review: str, course: wire.Course, why: str) -> wire.Standing:
+        """Has a review rest, end, or go on, and says why to its readers."""
+        path = f"/synthesis/reviews/{part(review)}/course"
+        return await self._http.send("PUT", path, wire.Standing, {"course": course, "why": why})
 
     # Evidence
 
@@ -82,11 +94,21 @@ class AsyncSynthesisClient:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return await self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
-    def revisions(self, review: str) -> AsyncIterator[wire.RevisionListed]:
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/revisions", wire.RevisionListed)
+    def revisions(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.RevisionListed]:
+        """Every published revision, oldest first or newest."""
+        path = f"/synthesis/reviews/{part(review)}/revisions"
+        return self._http.pages(path, wire.RevisionListed, newest_first=newest_first)
 
     async def revision(self, review: str, number: int) -> wire.RevisionView:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
+
+    async def provenance(self, review: str, number: int) -> wire.Provenance:
+        """What a revision came from, as PROV-JSON."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/provenance", wire.Provenance)
+
+    async def studies(self, review: str, number: int) -> wire.CitedStudies:
+        """The reports that a revision rests on, with what was noticed about them by today."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/studies", wire.CitedStudies)
 
     async def verify(self, review: str, number: int) -> wire.Verified:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/verify", wire.Verified)

@@ -14,6 +14,7 @@ import orjson
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
+from services.notify.domain import FeedEntry as Entry
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
@@ -35,9 +36,6 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _LONGEST_VALUE = 300
-
-#: What a feed has entries of.
-Entry = RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification | AgreementNotification
 
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 

@@ -122,6 +122,18 @@ def test_members_are_listed_and_changed_by_the_names_one_sees(people, as_someone
     assert isinstance(as_someone("ana", "people", "role", REVIEW, "Lea", "reader").exception, Forbidden)
 
 
+def test_a_lead_makes_a_review_public_and_private_again(people, as_someone):
+    as_someone("lea", "login", invited(as_someone, REVIEW, "--role", "lead"), "--name", "Lea")
+    as_someone("ana", "login", invited(as_someone, REVIEW, "--role", "reviewer"), "--name", "Ana Ruiz")
+    reads = lambda: people.anybody().post("/people/public-tokens", json={"review": REVIEW}).status_code  # noqa: E731
+
+    said = as_someone("lea", "people", "readers", REVIEW, "anybody")
+    assert "anybody may read what ics has published" in said.stdout and reads() == 200
+    assert isinstance(as_someone("ana", "people", "readers", REVIEW, "members").exception, Forbidden)
+
+    assert "members may read" in as_someone("lea", "people", "readers", REVIEW, "members").stdout and reads() == 403
+
+
 @pytest.mark.waits
 def test_whoever_is_removed_is_told_to_every_service(people, as_someone):
     as_someone("lea", "login", invited(as_someone, REVIEW, "--role", "lead"), "--name", "Lea")

@@ -76,6 +76,13 @@ def test_words_in_brackets_are_shown_as_they_are(coded, as_):
     assert "as [bold]drafted[/] [see 5]" in as_("rita", "synthesis", "show", REVIEW, role="reader").stdout
 
 
+def test_a_lead_says_that_a_review_rests_and_why(coded, as_):
+    said = as_("dora", "synthesis", "course", REVIEW, "paused", "--why", "No funds.", role="lead")
+
+    assert f"{REVIEW} is paused" in said.stdout
+    assert (coded.lead.standing(REVIEW).state, coded.lead.standing(REVIEW).why) == ("paused", "No funds.")
+
+
 def sign(as_, *more: str, typed: str | None = None):
     return as_("dora", "synthesis", "sign", REVIEW, "--summary", "as drafted", *more, role="lead", typed=typed)
 

@@ -79,7 +79,7 @@ def test_what_changed_is_gathered_by_cmoc():
     assert [changed.theory for changed in notification.data.changed] == ["Growing", "Resting"]
     assert notification.data.support == {"a": 3, "b": 1}
     assert notification.data.flagged == ["b"]
-    assert notification.data.link == "https://living.example/synthesis/reviews/garden/revisions/1"
+    assert notification.data.link == "https://living.example/reviews/garden/findings/1"
 
 
 def test_the_alarm_says_since_when_a_review_is_overdue():
@@ -89,7 +89,7 @@ def test_the_alarm_says_since_when_a_review_is_overdue():
         "review": "garden",
         "due": "2020-06-01",
         "last_published": None,
-        "link": "https://living.example/synthesis/reviews/garden",
+        "link": "https://living.example/reviews/garden/findings",
     }
 
 

@@ -65,7 +65,7 @@ def test_an_entry_has_all_that_atom_asks_for(bench):
     assert texts(feed, "a:entry/a:title") == ["Revision 2 (MINOR): How gardens work"]
     assert texts(feed, "a:entry/a:author/a:name") == ["lea"]
     assert links(feed)["self"] == f"http://127.0.0.1:8000{PATH}"
-    assert links(entries(feed)[0]) == {"alternate": "http://127.0.0.1:8000/synthesis/reviews/garden/revisions/2"}
+    assert links(entries(feed)[0]) == {"alternate": "http://127.0.0.1:8000/reviews/garden/findings/2"}
 
 
 def test_an_entry_tells_what_changed_per_cmoc():

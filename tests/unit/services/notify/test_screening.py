@@ -53,7 +53,7 @@ def test_who_adjudicates_and_asked_for_it_is_told_of_each_conflict_once(bench):
         "conflict.opened",
         {
             "review": REVIEW, "stage": "sift", "task": "task_1",
-            "link": f"http://127.0.0.1:8000/screening/reviews/{REVIEW}/conflicts",
+            "link": f"http://127.0.0.1:8000/reviews/{REVIEW}/conflicts",
         },
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_a_run_that_lacks_works_is_alarm_with_what_is_missing(bench):
         "incomplete", "openalex has 30 works and gave 0", "2020-01-01",
     )  # fmt: skip
     assert seen["missing"] == missing[:10]
-    assert seen["link"] == "http://127.0.0.1:8000/ingest/reviews/garden/status"
+    assert seen["link"] == "http://127.0.0.1:8000/reviews/garden"
 
 
 @pytest.mark.parametrize(("found", "rejected", "is_alarm"), [(8, 3, True), (12, 3, False), (2, 2, False), (3, 3, True)])

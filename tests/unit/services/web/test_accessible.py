@@ -20,6 +20,9 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
+#: What is kept of a revision, and is no page.
+FILES = ("cite.bib", "cite.ris", "signed.json", "prov.json")
+
 CARD, CONFLICTS = f"/reviews/{REVIEW}/screen/sift", f"/reviews/{REVIEW}/conflicts"
 
 
@@ -33,6 +36,11 @@ def url(site: Site) -> Iterator[str]:
     for name, answer in (("Ana", {"answer": "include"}), ("Ben", {"answer": "exclude", "excluded_for": "opinion"})):
         browser = site.member(name, "reviewer").goes(CARD).sends(f"{CARD}/next")
         browser.sends(f"{CARD}/vote", reason="it says why", **answer)
+    with site.client(site.admin) as living:
+        living.people.set_public(REVIEW, True)
+        cited = living.synthesis.studies(REVIEW, 2).reports[0].record
+        living.ingest.notice(REVIEW, cited, kind="retraction", reason="it was made up")
+        site.waits(lambda: any(it.struck for it in living.synthesis.studies(REVIEW, 2).reports))
     site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
     server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -72,7 +80,9 @@ class Looking(Visit):
 def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
     with chromium() as browser:
         ada = Looking(browser, url)
-        for path in ("/sign-in", "/join", "/nothing"):
+        at = f"/reviews/{REVIEW}"
+        # As anybody reads a public review.
+        for path in ("/sign-in", "/join", "/nothing", f"{at}/findings/2"):
             ada.page.goto(path)
             ada.looks()
         ada.page.goto("/sign-in")
@@ -81,8 +91,12 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.page.fill("#password", password)
             ada.page.press("#password", "Enter")
             ada.looks(selector)
-        at = f"/reviews/{REVIEW}"
-        for path in ("/account", at, f"{at}/findings", f"{at}/findings/1", f"{at}/people", f"{at}/flow"):
+        findings = f"{at}/findings"
+        for path in (
+            "/account", at, findings, f"{findings}/1", f"{findings}/1/verification", f"{findings}/all",
+            f"{findings}/compare?before=1&after=2", f"{findings}/compare?before=1", f"{findings}?on=1999-12-31",
+            f"{findings}/subscriptions", f"{findings}/course", f"{at}/people", f"{at}/flow",
+        ):  # fmt: skip
             ada.page.goto(path)
             ada.looks()
         for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
@@ -96,6 +110,5 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         assert ada.wrong == []
         pages = {shown.path.format(review=REVIEW, stage="sift", number="1") for table in ALL for shown in table.all
                  if shown.method == "GET"}  # fmt: skip
-        assert pages - ada.seen == {f"{at}/findings", f"{at}/flow.svg", f"{at}/flow.png"}, (
-            "all but what leads on, or is no page"
-        )
+        files = {f"{at}/flow.svg", f"{at}/flow.png", f"{at}/feed.atom", *(f"{findings}/1/{it}" for it in FILES)}
+        assert pages - ada.seen == files, "all but what is no page"

@@ -79,15 +79,132 @@ def test_an_earlier_revision_leads_to_the_newest_and_says_what_went_before_it(si
     signs(site, included(site, "Gardens and doubt"), "no trust", "A study speaks against it.", stance="contradicts")
     reader.goes(AT)
     assert reader.at == f"{AT}/2"
-    assert re.search(rf'rel="predecessor-version" href="{AT}/1"', reader.text)
+    assert re.search(rf'rel="predecessor-version" href="http://testserver{AT}/1"', reader.text)
     assert "<ins>" in reader.text and "contested" in reader.text
 
     reader.goes(f"{AT}/1")
 
     assert "This is an earlier revision." in reader.text and "Read revision 2" in reader.text
-    assert re.search(rf'rel="latest-version" href="{AT}/2"', reader.text)
+    assert re.search(rf'rel="latest-version" href="http://testserver{AT}"', reader.text)
+    assert re.search(rf'rel="successor-version" href="http://testserver{AT}/2"', reader.text)
 
 
 @pytest.mark.parametrize("number", ["0", "3", "99999999999", "-1", "1x", "\u0661"])
 def test_a_revision_that_there_is_not_is_no_page(site, reader, number):
     assert reader.goes(f"{AT}/{number}").page.status_code == 404
+
+
+def test_two_revisions_are_compared_element_by_element_with_the_reports_that_came_and_went(reader):
+    reader.goes(f"{AT}/compare?before=1&after=2")
+
+    assert reader.page.status_code == 200
+    assert "<del>supported</del> <ins>contested</ins>" in reader.text.replace("partially supported", "supported")
+    came, went = reader.text.split("Evidence in and out")[1].split("Reports that went out: 0")
+    assert "Reports that came in: 1" in came and "Gardens and doubt" in came and "Gardens" not in went
+    reader.goes(f"{AT}/compare?before=2&after=2")
+    assert "Nothing of what it says is different." in reader.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ("before=1&after=x", 422, "must be the number of a revision"),
+        ("after=2", 422, "must be the number of a revision"),
+        ("before=1&after=9", 404, "has no revision 9"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_by_its_field_and_what_was_typed_is_kept(reader, asked, status, said):
+    reader.goes(f"{AT}/compare?{asked}")
+
+    assert reader.page.status_code == status and said in reader.text
+    if "before=1" in asked:
+        assert re.search(r'id="before"[^>]*value="1"', reader.text)
+
+
+def test_the_revision_that_was_in_force_on_a_day_is_shown(reader):
+    today = reader.goes(f"{AT}/2").text.split('citation_publication_date" content="')[1][:10].replace("/", "-")
+
+    reader.goes(f"{AT}?on={today}")
+    assert reader.at == f"{AT}/2" and f"This revision was in force on {today}." in reader.text
+
+    reader.goes(f"{AT}?on=1999-12-31")
+    assert reader.at == AT and "Nothing had been published by 1999-12-31." in reader.text
+
+    reader.goes(f"{AT}?on=yesterday")
+    assert reader.page.status_code == 422 and 'value="yesterday"' in reader.text and "must be a day" in reader.text
+
+
+def test_all_revisions_are_listed_newest_first(reader):
+    reader.goes(f"{AT}/all")
+
+    assert reader.text.index(f'href="{AT}/2"') < reader.text.index(f'href="{AT}/1"')
+
+
+def test_its_signature_is_checked_in_words(reader):
+    assert "Revision 1 is what was signed" in reader.goes(f"{AT}/1/verification").text
+
+
+def test_a_revision_is_kept_for_reference_managers_and_for_whoever_verifies_it(site, reader):
+    bibtex = reader.goes(f"{AT}/2/cite.bib").text
+    assert bibtex.startswith("@techreport{gardens-2,\n") and bibtex.count("{") == bibtex.count("}")
+    assert f"url = {{http://testserver{AT}/2}}" in bibtex
+
+    ris = reader.goes(f"{AT}/2/cite.ris").text
+    assert ris.startswith("TY  - RPRT\r\n") and ris.endswith("ER  - \r\n")
+    assert all(re.match(r"[A-Z][A-Z0-9]  - ", line) for line in ris.splitlines())
+
+    signed = reader.goes(f"{AT}/2/signed.json").page
+    assert signed.headers["content-disposition"] == 'attachment; filename="gardens-2.json"'
+    assert "living:revision-" in str(reader.goes(f"{AT}/2/prov.json").page.json()["entity"])
+    with site.client(reader) as living:
+        assert signed.json() == living.synthesis.export(REVIEW, 2).model_dump(mode="json")
+
+
+def test_a_report_that_was_retracted_is_struck_with_why_and_leads_to_what_rested_on_it(site, reader):
+    with site.client(site.admin) as living:
+        (record,) = (it.record for it in living.ingest.records(REVIEW) if it.title == "Gardens and doubt")
+        living.ingest.notice(REVIEW, record, kind="retraction", reason="it was made up")
+        site.waits(lambda: any(it.struck for it in living.synthesis.studies(REVIEW, 2).reports))
+
+    reader.goes(f"{AT}/2")
+
+    assert "<del>Gardens and doubt</del>" in reader.text and "retracted" in reader.text
+    struck = reader.text.split("Speaks no longer")[1].split("What changed")[0]
+    assert 'href="#c1"' in struck and "Gardens and trust" not in struck
+
+
+def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, reader):
+    at = f"{AT}/subscriptions"
+    assert "You are told of nothing yet." in reader.goes(at).text and "conflicts to decide" not in reader.text
+
+    reader.sends(f"{at}/add", url="not an address", kinds="revision")
+    assert reader.page.status_code == 422 and 'value="not an address"' in reader.text
+
+    reader.goes(at).sends(f"{at}/add", url="http://127.0.0.1:9/x", kinds="overdue")
+    assert reader.page.status_code == 422
+
+    reader.goes(at).sends(f"{at}/add", url="https://1.1.1.1/hook", kinds=["revision", "queue"])
+    assert re.search(r'readonly value="whsec_[^"]+"', reader.text)
+    assert "whsec_" not in reader.goes(at).text and "https://1.1.1.1/hook" in reader.text
+
+    (path,) = set(re.findall(rf'action="({at}/[^"]+/end)"', reader.text))
+    assert "You are told nothing more there." in reader.sends(path).text
+    with site.client(reader) as living:
+        assert [it for it in living.notify.subscriptions(REVIEW) if it.active] == []
+
+
+def test_a_lead_pauses_a_review_with_why_and_has_it_go_on_and_a_reader_sees_it(site, reader):
+    at = f"{AT}/course"
+    lead = site.member("Lea", "lead").goes(at)
+
+    lead.sends(at, course="paused", why="")
+    assert lead.page.status_code == 422 and "why" in lead.text
+    lead.goes(at).sends(at, course="paused", why="No funds <b>until</b> spring.")
+
+    reader.goes(AT)
+    assert "This review is paused since" in reader.text and "No funds &lt;b&gt;until&lt;/b&gt; spring." in reader.text
+    assert "The next revision is due by" not in reader.text
+    assert reader.goes(at).sends(at, course="living", why="I say so").page.status_code == 403
+
+    lead.goes(at).sends(at, course="living", why="We have funds.")
+    assert "The next revision is due by" in reader.goes(AT).text

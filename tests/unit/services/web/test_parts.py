@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
+from datetime import date
 from itertools import pairwise
 from string import Formatter
 
@@ -12,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.web import door, drawing, policy
+from services.web.citing import Citation
+from services.web.comparing import words_between
 from services.web.drawing import STATIC
 from services.web.gate import Gate
 from shared.errors import Busy
@@ -19,7 +23,7 @@ from shared.events.stages import Highlights
 from shared.highlighting import spans
 
 #: What is quoted in templates and is no text: the names of files.
-FILES = (".html", ".css", ".js")
+FILES = (".html", ".css", ".js", ".atom")
 
 pytestmark = pytest.mark.waits
 
@@ -164,3 +168,29 @@ def test_who_waits_too_long_is_told_to_come_again_and_nobody_after_the_end():
         return said
 
     assert asyncio.run(wait()) == ["busy", "stopping"]
+
+
+#: What a page may be given as text, with what browsers take for something else.
+HOSTILE = st.text(st.sampled_from("ab <>&\"'{}%$#_\\~^\r\n\u2028"), max_size=40)
+
+
+@given(HOSTILE, HOSTILE)
+def test_of_two_texts_that_are_compared_what_stays_and_came_is_the_one_and_what_stays_and_went_the_other(before, after):
+    shown = str(words_between(before, after))
+
+    came = re.sub(r"<del>.*?</del>", "", shown, flags=re.DOTALL)
+    went = re.sub(r"<ins>.*?</ins>", "", shown, flags=re.DOTALL)
+    assert html.unescape(re.sub(r"</?ins>", "", came)) == after
+    assert html.unescape(re.sub(r"</?del>", "", went)) == before
+
+
+@given(HOSTILE)
+def test_whatever_a_title_holds_a_citation_has_one_field_a_line_and_closes_what_it_opens(title):
+    cited = Citation(
+        "gardens", title, 2, date(2026, 11, 30), "0" * 64, "https://living.example/reviews/gardens/findings/2"
+    )
+
+    bibtex = re.sub(r"\\[{}]", "", cited.bibtex())
+    assert bibtex.count("{") == bibtex.count("}") and bibtex.endswith("}\n")
+    assert len(cited.bibtex().splitlines()) == 11
+    assert all(re.match(r"[A-Z][A-Z0-9]  - ", line) for line in cited.ris().split("\r\n")[:-1])

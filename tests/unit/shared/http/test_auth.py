@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import Invalid, Unauthenticated, Unavailable
+from shared.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from shared.http import auth
 from shared.http.auth import Known
 from shared.keys.file import open_ring
@@ -94,6 +94,16 @@ def test_each_role_may_do_what_those_before_it_may():
     for position, role in enumerate(ROLES):
         person = Person.member("ana", role)
         assert [person.has(other) for other in ROLES] == [other <= position for other in range(len(ROLES))]
+
+
+def test_all_who_read_public_reviews_without_being_known_share_one_turn_and_have_nothing_of_their_own():
+    readers = [Person.anybody(review) for review in ("one", "two")]
+
+    assert {reader.asker for reader in readers} == {"public"} and Person.member("ana", "reader").asker == "ana"
+    assert not any(reader.has("reader") or reader.works_on("three") for reader in readers)
+    for reader in readers:
+        with pytest.raises(Forbidden):
+            reader.require_known()
 
 
 @pytest.fixture

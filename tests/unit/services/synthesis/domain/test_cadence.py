@@ -43,3 +43,8 @@ def test_a_revision_is_due_after_the_last_one_or_after_the_beginning():
 def test_a_review_is_active_then_due_then_overdue(day, state):
     assert standing(date(2018, 12, 31), date(2018, 12, day)) == state
     assert standing(date(2018, 12, 31), date(2019, 1, 1)) == "overdue"
+
+
+@pytest.mark.parametrize("course", ["paused", "retired"])
+def test_a_review_that_rests_or_has_ended_is_never_late(course):
+    assert standing(date(2018, 12, 31), date(2020, 1, 1), course) == course
