@@ -112,12 +112,14 @@ class DemoRun:
     # The beginning
 
     def _open_the_review(self) -> None:
-        """Applies the protocol, twice, since the second time must change nothing; subscribes to what comes."""
+        """Applies the protocol, twice, since the second time must change nothing; lets anybody read what will be
+        published, and subscribes to what comes."""
         applied = self._lead.protocol.apply(self._review, self._recorded.protocol)
         again = self._lead.protocol.apply(self._review, self._recorded.protocol)
         if again.changed or again.version != applied.version:
             raise Conflict("applying the same protocol again made a new version")
         self._tell(f"protocol version {applied.version} is applied; applying it again changed nothing")
+        self._lead.people.set_public(self._review, True)
         subscription = self._lead.notify.subscribe(
             self._review, NewSubscription(channel="webhook", url=self._receiver.url)
         )

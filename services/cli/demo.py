@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
+from threading import Event
 
 import click
 from rich.panel import Panel
@@ -14,16 +17,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from demo.environment import clear, prepared, real_servers, set_clock
+from demo.play import TOGETHER, Played, played
 from demo.processes import ALL
 from demo.real_input import Account, take_in
 from demo.recorded import RecordedReview
 from demo.replay.app import replay_app
-from demo.replay.papers import PapersCorpus
 from demo.replay.works import OpenAlexWorksCorpus
-from demo.run import DemoRun, Outcome
+from demo.run import Outcome, Tell
 from services.cli.commands import AS_JSON, Command, argument, option
 from services.cli.printing import err, out, print_json, table
-from shared.clock import FileClock
 from shared.errors import NotFound
 from shared.ids import new_id
 
@@ -40,16 +42,45 @@ _FOLDER = click.Path(path_type=Path)
 )
 @option("--processes", is_flag=True, help="One process a service, on the real servers that LIVING_... name.")
 @option("--real-input", type=_FOLDER, help="Instead: take in the recorded OpenAlex works below this folder.")
+@option("--stay/--leave", default=None, help="At the end keep serving it until Ctrl-C, as at a terminal, or do not.")
 @AS_JSON
-def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, as_json: bool) -> None:
+def demo(
+    review: Path, folder: Path, processes: bool, real_input: Path | None, stay: bool | None, as_json: bool
+) -> None:
     """Play a review as a living one: five yearly cycles, a retraction drill, signed revisions, notifications.
 
     Starts a platform of its own, plays over HTTP with a token for each person, and compares every figure with
-    those in its expected.yaml, which for ics-leadership are the published ones. Exits 1 when one differs.
+    those in its expected.yaml, which for ics-leadership are the published ones. Exits 1 when one differs. At a
+    terminal it then keeps serving the pages of what it has played, until Ctrl-C.
     """
-    split = [(service,) for service in ALL] if processes else (ALL,)
-    mark = new_id("demo")[:24]
-    servers = real_servers(mark=mark) if processes else {}
+    recorded = RecordedReview(_found(review)) if real_input is None else None  # Before anything is cleared away.
+    servers = real_servers(mark=new_id("demo")[:24]) if processes else {}
+    split = [(service,) for service in ALL] if processes else TOGETHER
+    with ExitStack() as stack:
+        with _progress() as tell:
+            home = clear(folder.resolve())
+            if recorded is None:
+                assert real_input is not None
+                clock = set_clock(home / "clock", datetime.now(UTC))
+                app = replay_app(OpenAlexWorksCorpus(real_input))
+                with prepared(home, app, clock=clock, split=split, servers=servers) as site:
+                    account = take_in(site, tell)
+                _show_account(account, as_json)
+                return
+            shown = stack.enter_context(played(recorded, home, tell, split=split, servers=servers))
+        _show_outcome(shown.outcome, as_json)
+        if shown.outcome.differences:
+            sys.exit(1)
+        if as_json or processes:
+            return
+        if out.is_terminal if stay is None else stay:
+            _serve_on(shown)
+    _say_where_to_look(shown, home)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """How it is told what goes on."""
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
     ) as progress:
@@ -59,30 +90,7 @@ def demo(review: Path, folder: Path, processes: bool, real_input: Path | None, a
             progress.update(task, description=what)
             progress.console.print(f"  {what}", style="dim", highlight=False)
 
-        recorded = RecordedReview(_found(review)) if real_input is None else None  # Before anything is cleared away.
-        home = clear(folder.resolve())
-        if real_input is not None:
-            clock = set_clock(home / "clock", datetime.now(UTC))
-            app = replay_app(OpenAlexWorksCorpus(real_input))
-            with prepared(home, app, clock=clock, split=split, servers=servers) as site:
-                account = take_in(site, tell)
-            _show_account(account, as_json)
-            return
-        assert recorded is not None
-        clock = set_clock(home / "clock", datetime(2018, 1, 1, tzinfo=UTC))
-        app = replay_app(PapersCorpus.load(recorded.papers), clock=FileClock(clock))
-        with prepared(home, app, clock=clock, split=split, servers=servers) as site:
-            people = recorded.decisions.people
-            roles = {
-                **dict.fromkeys(people.reviewers, "reviewer"),
-                people.adjudicator: "adjudicator",
-                people.lead: "lead",
-            }
-            keys = {name: site.key(name, role, recorded.review) for name, role in roles.items()}
-            outcome = DemoRun(recorded, site.processes.urls, keys, clock, tell).run()
-    _show_outcome(outcome, home, as_json, processes)
-    if outcome.differences:
-        sys.exit(1)
+        yield tell
 
 
 def _found(review: Path) -> Path:
@@ -93,7 +101,7 @@ def _found(review: Path) -> Path:
     raise NotFound(f"{review} is not a review folder; run this in the project's folder, or name one")
 
 
-def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) -> None:
+def _show_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         print_json(outcome)
         return
@@ -126,12 +134,27 @@ def _show_outcome(outcome: Outcome, home: Path, as_json: bool, processes: bool) 
         )
         return
     out.print("Every figure is as expected.yaml of the review has it.", style="green")
-    if not processes:
-        _say_where_to_look(outcome, home)
 
 
-def _say_where_to_look(outcome: Outcome, home: Path) -> None:
-    folder = home.resolve()
+def _serve_on(shown: Played) -> None:
+    """Serves what was played until Ctrl-C."""
+    out.print(f"\n{_who_signs_in(shown)}\nThe living review, until Ctrl-C:", highlight=False, soft_wrap=True)
+    out.print(f"  {shown.site.processes.urls['web']}{shown.page}", highlight=False, soft_wrap=True)
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+def _who_signs_in(shown: Played) -> str:
+    people = shown.recorded.decisions.people
+    reviewers = " and ".join(people.reviewers)
+    return (
+        f"Anybody may read what it has found. {people.lead} (lead), {people.adjudicator} (adjudicator) and {reviewers} "
+        f"(reviewers) sign in by the password {shown.password}"
+    )
+
+
+def _say_where_to_look(shown: Played, home: Path) -> None:
+    folder, outcome = home.resolve(), shown.outcome
     # Who came by `make demo` may not have the command where the shell looks for it.
     found = "" if which("living") else f"  source {shlex.quote(str(Path(sys.executable).parent / 'activate'))}\n"
     out.print(
@@ -139,7 +162,9 @@ def _say_where_to_look(outcome: Outcome, home: Path) -> None:
         f"  export LIVING_DATA_DIR={shlex.quote(str(folder))} LIVING_CLOCK=file:{shlex.quote(str(folder / 'clock'))}\n"
         f"  living serve                    (then, in another terminal, with the same lines before)\n"
         f"  living synthesis show {outcome.review}\n"
-        f"  living events trace {outcome.review} {outcome.a_record}",
+        f"  living events trace {outcome.review} {outcome.a_record}\n"
+        f"and, while that serves, in a browser. {_who_signs_in(shown)}\n"
+        f"  http://127.0.0.1:8000{shown.page}",
         highlight=False,
         soft_wrap=True,
     )
