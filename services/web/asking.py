@@ -9,9 +9,11 @@ from collections.abc import Mapping
 import httpx
 from starlette.types import ASGIApp
 
+from services.web.passing import PassedOn
 from shared.client.asking import addresses
 from shared.client.asynchronous import AsyncClient
 from shared.http.exchange import Exchange
+from shared.outward.trust import trusted
 
 #: Seconds in which the API answers; a page says so where it does not.
 _TIMEOUT = 30.0
@@ -46,9 +48,9 @@ class Api:
         people = self._urls if isinstance(self._urls, str) else self._urls.get("people", self._urls.get("", ""))
         self._people = people
         self._exchange = Exchange(app, people)
-        self._http = _asking_by(httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport())
-        beside = httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport()
-        self._http_of_anybody = _asking_by(_Few(beside, _OF_ANYBODY))
+        self._http = _asking_by(_way_to(app))
+        self._http_of_anybody = _asking_by(_Few(_way_to(app), _OF_ANYBODY))
+        self._files = _asking_by(PassedOn(app) if app is not None else _way_to(app))
 
     async def of(self, session: str) -> AsyncClient:
         """The API as whoever has this session. Raises Unauthenticated for one that counts no more."""
@@ -57,6 +59,10 @@ class Api:
     async def of_anybody(self, review: str) -> AsyncClient:
         """The API as anybody who reads a public review. Raises Forbidden for one that is not, or that there is not."""
         return self.with_token(await self._exchange.token_for(review), self._http_of_anybody)
+
+    async def files_of(self, session: str) -> AsyncClient:
+        """The same for files that are taken from it, of which no more is in memory than a piece."""
+        return AsyncClient.at(self._urls, await self._exchange.token_of(session), client=self._files)
 
     def of_nobody(self) -> AsyncClient:
         """The API as somebody whom nobody knows yet, who shows a password or an invitation."""
@@ -84,6 +90,11 @@ class Api:
         await self._exchange.close()
         await self._http.aclose()
         await self._http_of_anybody.aclose()
+        await self._files.aclose()
+
+
+def _way_to(app: ASGIApp | None) -> httpx.AsyncBaseTransport:
+    return httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport(verify=trusted())
 
 
 def _asking_by(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
+from services.web.lacking import without_protocol
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
@@ -19,7 +20,8 @@ async def show_home(asked: Asked) -> Drawn:
     if asked.session is None:
         return Go(drawing.url("sign-in"))
     me, reviews = await asyncio.gather(asked.api.people.me(), _reviews(asked))
-    return Page("home.html", {"me": me, "reviews": reviews})
+    founds = me.founds or any(role in ("lead", "admin") for role in me.roles.values())
+    return Page("home.html", {"me": me, "reviews": reviews, "founds": founds})
 
 
 @pages.page("/reviews/{review}", open_to="readers")
@@ -31,7 +33,7 @@ async def show_review(asked: Asked) -> Drawn:
         return Go(drawing.url("reviews", review, "findings"))
     me, version = await asyncio.gather(asked.api.people.me(), _protocol(asked, review))
     if version is None:
-        return Page("no-protocol.html", {"me": me, "review": review})
+        return await without_protocol(asked)
     funnel, left = await asyncio.gather(_funnel(asked, review), _left(asked, review))
     given = {"me": me, "review": review, "protocol": version.protocol, "version": version.version}
     return Page("review.html", given | {"funnel": funnel, "left": left})
@@ -46,8 +48,6 @@ async def _protocol(asked: Asked, review: str) -> VersionView | None:
     try:
         return await asked.api.protocol.newest(review)
     except NotFound:
-        # The API says so of a review without one to whoever belongs to it.
-        await asked.api.people.review(review)
         return None
 
 

@@ -1,10 +1,11 @@
 """Every page, light and dark, wide and narrow, in a real browser: for everybody (axe), within its width, and quiet.
 
-Slow: some twenty pages are looked at four times; about a minute.
+Slow: some forty pages are looked at four times; about two minutes.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from services.web.pages import ALL
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
 from tests.unit.services.web.test_findings import included, signs
+from tests.unit.services.web.test_imports import DECIDED, MAPPING
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -23,7 +25,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 #: What is kept of a revision, and is no page.
 FILES = ("cite.bib", "cite.ris", "signed.json", "prov.json")
 
-CARD, CONFLICTS = f"/reviews/{REVIEW}/screen/sift", f"/reviews/{REVIEW}/conflicts"
+AT, UNWRITTEN = f"/reviews/{REVIEW}", "/reviews/unwritten"
+CARD, CONFLICTS = f"{AT}/screen/sift", f"{AT}/conflicts"
+
+#: One record, and what is none.
+LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\nER  - \n"
+
+
+#: Where the batch is that applied what a file states.
+BATCHES: list[str] = []
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +52,24 @@ def url(site: Site) -> Iterator[str]:
         living.ingest.notice(REVIEW, cited, kind="retraction", reason="it was made up")
         site.waits(lambda: any(it.struck for it in living.synthesis.studies(REVIEW, 2).reports))
     site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
+    site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "library.ris", LIBRARY, reported="9")
+    site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
+    site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "decided.csv", DECIDED, mapping=MAPPING)
+    site.waits(lambda: "/decisions" in site.admin.goes(site.admin.at).text)
+    site.waits(lambda: "stated.0" in site.admin.goes(f"{site.admin.at.removesuffix('/decisions')}/decisions").text)
+    site.admin.sends(site.admin.at, **{"answer.0": "include", "reason": "it was screened before"})
+    site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
+    batch = site.admin.at
+    site.admin.goes(f"{AT}/exports").sends(f"{AT}/exports", format="ris")
+    with site.client(site.admin) as living:
+        living.people.found("unwritten")
+        site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
     server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(lambda: server.started, within=60)
     (listening,) = server.servers
+    BATCHES.append(batch)
     yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
@@ -91,7 +114,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.page.fill("#password", password)
             ada.page.press("#password", "Enter")
             ada.looks(selector)
-        findings = f"{at}/findings"
+        at, findings = AT, f"{AT}/findings"
         for path in (
             "/account", at, findings, f"{findings}/1", f"{findings}/1/verification", f"{findings}/all",
             f"{findings}/compare?before=1&after=2", f"{findings}/compare?before=1", f"{findings}?on=1999-12-31",
@@ -99,6 +122,35 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         ):  # fmt: skip
             ada.page.goto(path)
             ada.looks()
+        for path in (f"{at}/imports", f"{at}/exports", f"{at}/sources", f"{at}/protocol", f"{at}/protocol/versions/1"):
+            ada.page.goto(path)
+            ada.looks()
+        for path, link in ((f"{at}/imports", "td a, th a"), (f"{at}/sources", "th a")):
+            ada.page.goto(path)
+            ada.page.click(link)
+            ada.looks(".raw, .sum")
+        ada.page.goto(f"{at}/imports")
+        ada.page.click("th a")
+        ada.page.click(".cmoc a")
+        ada.looks(".sum")
+        ada.page.goto(f"{at}/imports")
+        ada.page.click("text=decided.csv")
+        ada.page.click("a[href$='/decisions']")
+        ada.looks("table")
+        ada.page.goto(BATCHES[0])
+        ada.looks(".sum")
+        ada.page.goto(f"{at}/protocol/edit")
+        ada.looks("#document")
+        text = ada.page.input_value("#document")
+        for other, then in ((text.replace("title: Do", "title: How do"), "#preview"), ("title: [", "#faults")):
+            ada.page.fill("#document", other)
+            ada.page.click("button[value=check]")
+            ada.looks(then)
+        for path in ("/reviews/new", UNWRITTEN, f"{UNWRITTEN}/protocol/new"):
+            ada.page.goto(path)
+            ada.looks()
+        ada.page.click("button[value=more]")
+        ada.looks("[id='stages[2].name']")
         for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
             ada.page.goto(path)
             ada.looks()
@@ -108,7 +160,11 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.looks(then)
 
         assert ada.wrong == []
-        pages = {shown.path.format(review=REVIEW, stage="sift", number="1") for table in ALL for shown in table.all
-                 if shown.method == "GET"}  # fmt: skip
-        files = {f"{at}/flow.svg", f"{at}/flow.png", f"{at}/feed.atom", *(f"{findings}/1/{it}" for it in FILES)}
-        assert pages - ada.seen == files, "all but what is no page"
+        paths = [shown.path for table in ALL for shown in table.all if shown.method == "GET"]
+        unseen = {
+            path for path in paths if not any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), at) for at in ada.seen)
+        }
+        review = "/reviews/{review}"
+        files = {f"{review}/flow.svg", f"{review}/flow.png", f"{review}/feed.atom", f"{review}/exports/{{export}}/file"}
+        files |= {f"{review}/findings/{{number}}/{kept}" for kept in FILES}
+        assert unseen == files, "all but what is no page"
