@@ -1,78 +1,106 @@
 """Every page, light and dark, wide and narrow, in a real browser: for everybody (axe), within its width, and quiet.
 
-Slow: some forty pages are looked at four times; about two minutes.
+Slow: some seventy pages are looked at four times; about four minutes.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
 from tests.unit.services.web.test_findings import included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
-from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
-#: What is kept of a revision, and is no page.
-FILES = ("cite.bib", "cite.ris", "signed.json", "prov.json")
-
 AT, UNWRITTEN = f"/reviews/{REVIEW}", "/reviews/unwritten"
-CARD, CONFLICTS = f"{AT}/screen/sift", f"{AT}/conflicts"
+CARD, CONFLICTS, FINDINGS = f"{AT}/screen/sift", f"{AT}/conflicts", f"{AT}/findings"
+
+#: What is no page: pictures, feeds and files.
+FILES = {
+    "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
+    "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
+    *(f"/reviews/{{review}}/findings/{{number}}/{kept}" for kept in ("cite.bib", "cite.ris", "signed.json", "prov.json")),
+}  # fmt: skip
 
 #: One record, and what is none.
 LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\nER  - \n"
 
 
-#: Where the batch is that applied what a file states.
-BATCHES: list[str] = []
+@dataclass
+class Shown:
+    """A site with something on each of its pages: its address, and where the batch is that applied a file's
+    decisions."""
+
+    url: str
+    batch: str
 
 
 @pytest.fixture(scope="module")
-def url(site: Site) -> Iterator[str]:
-    """A site with something on each of its pages, on a port."""
+def shown(site: Site) -> Iterator[Shown]:
     site.founds()
-    signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
-    signs(site, included(site, "Gardens and doubt"), "none", "One speaks against it.", stance="contradicts")
+    _screened(site)
+    _published(site)
+    batch = _brought(site)
+    _alike(site)
+    with site.on_a_port() as url:
+        yield Shown(url, batch)
+
+
+def _screened(site: Site) -> None:
     site.brings("A shared garden", abstract="Neighbours who keep a garden together, without mice, meet more often.")
     for name, answer in (("Ana", {"answer": "include"}), ("Ben", {"answer": "exclude", "excluded_for": "opinion"})):
         browser = site.member(name, "reviewer").goes(CARD).sends(f"{CARD}/next")
         browser.sends(f"{CARD}/vote", reason="it says why", **answer)
+    site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
+
+
+def _published(site: Site) -> None:
+    signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
+    signs(site, included(site, "Gardens and doubt"), "none", "One speaks against it.", stance="contradicts")
     with site.client(site.admin) as living:
         living.people.set_public(REVIEW, True)
         cited = living.synthesis.studies(REVIEW, 2).reports[0].record
         living.ingest.notice(REVIEW, cited, kind="retraction", reason="it was made up")
         site.waits(lambda: any(it.struck for it in living.synthesis.studies(REVIEW, 2).reports))
-    site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
-    site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "library.ris", LIBRARY, reported="9")
-    site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
-    site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "decided.csv", DECIDED, mapping=MAPPING)
-    site.waits(lambda: "/decisions" in site.admin.goes(site.admin.at).text)
-    site.waits(lambda: "stated.0" in site.admin.goes(f"{site.admin.at.removesuffix('/decisions')}/decisions").text)
-    site.admin.sends(site.admin.at, **{"answer.0": "include", "reason": "it was screened before"})
-    site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
-    batch = site.admin.at
-    site.admin.goes(f"{AT}/exports").sends(f"{AT}/exports", format="ris")
-    with site.client(site.admin) as living:
+
+
+def _brought(site: Site) -> str:
+    """Files of records and of decisions, a file to take away, and a review without a protocol; the batch's page."""
+    ada = site.admin
+    ada.goes(f"{AT}/imports").uploads(f"{AT}/imports", "library.ris", LIBRARY, reported="9")
+    site.waits(lambda: "data-again" not in ada.goes(ada.at).text)
+    ada.goes(f"{AT}/imports").uploads(f"{AT}/imports", "decided.csv", DECIDED, mapping=MAPPING)
+    site.waits(lambda: "/decisions" in ada.goes(ada.at).text)
+    site.waits(lambda: "stated.0" in ada.goes(f"{ada.at.removesuffix('/decisions')}/decisions").text)
+    ada.sends(ada.at, **{"answer.0": "include", "reason": "it was screened before"})
+    site.waits(lambda: "data-again" not in ada.goes(ada.at).text)
+    batch = ada.at
+    ada.goes(f"{AT}/exports").sends(f"{AT}/exports", format="ris")
+    with site.client(ada) as living:
         living.people.found("unwritten")
         site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
-    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    eventually(lambda: server.started, within=60)
-    (listening,) = server.servers
-    BATCHES.append(batch)
-    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
+    return batch
+
+
+def _alike(site: Site) -> None:
+    alike = "Allotments and the health of older people in the towns of the north"
+    for year in ("2020", "2021", "2022"):
+        site.brings(alike, authors=["Ruiz, A"], abstract="Long " * 200, venue=year, published=year)
+    with site.client(site.admin) as living:
+        pair = next(living.ingest.duplicates(REVIEW))
+        living.ingest.keep_apart(REVIEW, pair.first.record, other=pair.second.record, reason="two works")
+        living.ingest.correct(REVIEW, pair.first.record, field="venue", value="Gardener", reason="as printed")
+        living.ingest.notice(REVIEW, pair.first.record, kind="retraction", reason="made up")
+        living.search.save(REVIEW, {"name": "Of older people", "q": "older"})
+        site.waits(lambda: living.search.find(REVIEW, "allotments", notice=["retraction"]).items)
 
 
 class Looking(Visit):
@@ -82,6 +110,12 @@ class Looking(Visit):
         # What axe brings in is no file of ours.
         super().__init__(browser, url, bypass_csp=True)
         self.seen: set[str] = set()
+
+    def goes(self, *paths: str) -> None:
+        """Goes to each, and looks at it."""
+        for path in paths:
+            self.page.goto(path)
+            self.looks()
 
     def looks(self, selector: str = "main") -> None:
         from axe_playwright_python.sync_playwright import Axe
@@ -100,71 +134,82 @@ class Looking(Visit):
                     self.wrong.append(f"{at} {scheme}: {wide} wide on {width}")
 
 
-def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
+def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
     with chromium() as browser:
-        ada = Looking(browser, url)
-        at = f"/reviews/{REVIEW}"
-        # As anybody reads a public review.
-        for path in ("/sign-in", "/join", "/nothing", f"{at}/findings/2"):
-            ada.page.goto(path)
-            ada.looks()
-        ada.page.goto("/sign-in")
-        for password, selector in (("not the right one", ".faults"), ("a sentence of my own", ".cards")):
-            ada.page.fill("#sign_in_as", "Ada")
-            ada.page.fill("#password", password)
-            ada.page.press("#password", "Enter")
-            ada.looks(selector)
-        at, findings = AT, f"{AT}/findings"
-        for path in (
-            "/account", at, findings, f"{findings}/1", f"{findings}/1/verification", f"{findings}/all",
-            f"{findings}/compare?before=1&after=2", f"{findings}/compare?before=1", f"{findings}?on=1999-12-31",
-            f"{findings}/subscriptions", f"{findings}/course", f"{at}/people", f"{at}/flow",
-        ):  # fmt: skip
-            ada.page.goto(path)
-            ada.looks()
-        for path in (f"{at}/imports", f"{at}/exports", f"{at}/sources", f"{at}/protocol", f"{at}/protocol/versions/1"):
-            ada.page.goto(path)
-            ada.looks()
-        for path, link in ((f"{at}/imports", "td a, th a"), (f"{at}/sources", "th a")):
-            ada.page.goto(path)
-            ada.page.click(link)
-            ada.looks(".raw, .sum")
-        ada.page.goto(f"{at}/imports")
-        ada.page.click("th a")
-        ada.page.click(".cmoc a")
-        ada.looks(".sum")
-        ada.page.goto(f"{at}/imports")
-        ada.page.click("text=decided.csv")
-        ada.page.click("a[href$='/decisions']")
-        ada.looks("table")
-        ada.page.goto(BATCHES[0])
-        ada.looks(".sum")
-        ada.page.goto(f"{at}/protocol/edit")
-        ada.looks("#document")
-        text = ada.page.input_value("#document")
-        for other, then in ((text.replace("title: Do", "title: How do"), "#preview"), ("title: [", "#faults")):
-            ada.page.fill("#document", other)
-            ada.page.click("button[value=check]")
-            ada.looks(then)
-        for path in ("/reviews/new", UNWRITTEN, f"{UNWRITTEN}/protocol/new"):
-            ada.page.goto(path)
-            ada.looks()
-        ada.page.click("button[value=more]")
-        ada.looks("[id='stages[2].name']")
-        for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
-            ada.page.goto(path)
-            ada.looks()
-            ada.page.keyboard.press("Enter")
-            ada.looks("#title")
-            ada.page.keyboard.press(first)
-            ada.looks(then)
+        ada = Looking(browser, shown.url)
+        _comes_in(ada)
+        _reads(ada)
+        _screens(ada)
+        _looks_up_records(ada)
+        _looks_after_sources(ada, shown.batch)
+        _amends_the_protocol(ada)
 
-        assert ada.wrong == []
-        paths = [shown.path for table in ALL for shown in table.all if shown.method == "GET"]
-        unseen = {
-            path for path in paths if not any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), at) for at in ada.seen)
-        }
-        review = "/reviews/{review}"
-        files = {f"{review}/flow.svg", f"{review}/flow.png", f"{review}/feed.atom", f"{review}/exports/{{export}}/file"}
-        files |= {f"{review}/findings/{{number}}/{kept}" for kept in FILES}
-        assert unseen == files, "all but what is no page"
+    assert ada.wrong == []
+    paths = {shown.path for table in ALL for shown in table.all if shown.method == "GET"}
+    seen = {path for path in paths if any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), at) for at in ada.seen)}
+    assert paths - seen == FILES
+
+
+def _comes_in(ada: Looking) -> None:
+    ada.goes("/sign-in", "/join", "/nothing", f"{FINDINGS}/2")
+    ada.page.goto("/sign-in")
+    for password, selector in (("not the right one", ".faults"), ("a sentence of my own", ".cards")):
+        ada.page.fill("#sign_in_as", "Ada")
+        ada.page.fill("#password", password)
+        ada.page.press("#password", "Enter")
+        ada.looks(selector)
+    ada.goes("/account", "/account/shortcuts", AT, f"{AT}/people", f"{AT}/people/figures", f"{AT}/flow")
+
+
+def _reads(ada: Looking) -> None:
+    ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
+    ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
+    ada.goes(f"{FINDINGS}/course")
+
+
+def _screens(ada: Looking) -> None:
+    ada.goes(f"{AT}/mine", f"{AT}/mine/parked", f"{AT}/mine/notes", f"{CARD}/training")
+    for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
+        ada.goes(path)
+        ada.page.keyboard.press("Enter")
+        ada.looks("#title")
+        ada.page.keyboard.press(first)
+        ada.looks(then)
+
+
+def _looks_up_records(ada: Looking) -> None:
+    ada.page.goto(f"{AT}/records?q=allotments&notice=retraction&venue=Gardener")
+    ada.looks(".hits mark")
+    ada.page.click(".hits a")
+    ada.looks()
+    record = ada.page.url.partition("?")[0]
+    ada.goes(f"{record}?correct=venue", f"{record}/history")
+    ada.goes(f"{AT}/records?q=%22never", f"{AT}/duplicates", f"{AT}/duplicates/rulings")
+
+
+def _looks_after_sources(ada: Looking, batch: str) -> None:
+    ada.goes(f"{AT}/imports", f"{AT}/exports", f"{AT}/sources", batch)
+    for path, link in ((f"{AT}/imports", "th a"), (f"{AT}/sources", "th a")):
+        ada.page.goto(path)
+        ada.page.click(link)
+        ada.looks(".raw, .sum")
+    ada.page.goto(f"{AT}/imports")
+    ada.page.click("th a")
+    ada.page.click(".cmoc a")
+    ada.looks(".sum")
+    ada.page.goto(f"{AT}/imports")
+    ada.page.click("text=decided.csv")
+    ada.page.click("a[href$='/decisions']")
+    ada.looks("table")
+
+
+def _amends_the_protocol(ada: Looking) -> None:
+    ada.goes(f"{AT}/protocol", f"{AT}/protocol/versions/1", f"{AT}/protocol/edit")
+    text = ada.page.input_value("#document")
+    for other, then in ((text.replace("title: Do", "title: How do"), "#preview"), ("title: [", "#faults")):
+        ada.page.fill("#document", other)
+        ada.page.click("button[value=check]")
+        ada.looks(then)
+    ada.goes("/reviews/new", UNWRITTEN, f"{UNWRITTEN}/protocol/new")
+    ada.page.click("button[value=more]")
+    ada.looks("[id='stages[2].name']")
