@@ -45,6 +45,10 @@ CountsNoMore = Literal["taken_back", "set_aside"]
 #: What a column of a later release is in rows of before.
 _NOT = {"server_default": false()}
 _NONE = {"server_default": "[]"}
+_EMPTY = {"server_default": ""}
+
+#: What counts as done on its day: a vote that was taken back does not.
+DONE = "ended IS NULL OR ended <> 'taken_back'"
 
 
 class Base(SQLModel, registry=registry()):
@@ -374,13 +378,16 @@ class Vote(SQLModel):
     that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
     which a client cast it for its person. `shown`: it has stood among all the votes of a task, so that others know it.
     One that was taken back, or set aside, says so in `ended`, with when, and the task it `counted_on` until then.
-    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about.
+    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about. `review` and `stage` are
+    those of the task that it was cast on, so that somebody's own votes, and those of a day, are found by an index.
     """
 
     id: str = Field(primary_key=True)
     task: str | None
     person: str
     cast_on: str
+    review: str = Field(default="", sa_column_kwargs=_EMPTY)
+    stage: str = Field(default="", sa_column_kwargs=_EMPTY)
     answer: str
     reason: str | None = None
     fields: dict[str, Any] = Field(sa_type=Json)
@@ -416,6 +423,18 @@ class VoteRow(Vote, Base, table=True):
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
         Index("votes_of_day", "person", "cast_at"),
+        Index("votes_of_person", "review", "person", "id"),
+        Index(
+            "votes_of_review",
+            "review",
+            "cast_at",
+            "person",
+            "stage",
+            "deciding",
+            "ended",
+            postgresql_where=text(DONE),
+            sqlite_where=text(DONE),
+        ),
         Index(
             "votes_counted_on",
             "counted_on",

@@ -215,6 +215,56 @@ class VoteReceipt(BaseModel):
     judgement: Judgement | None
 
 
+class MyVote(BaseModel):
+    """One line of a listing of one's own votes. `task` is where it counts, `state` how that stands, and `decided` what
+    was decided there. It is `free` to be taken back until the last independent vote is in; `deciding` is the decision
+    of a conflict, which never is."""
+
+    task: str
+    record: str
+    title: str | None
+    stage: str
+    answer: str
+    excluded_for: str | None
+    judged_for: list[str]
+    reason: str | None
+    cast_at: datetime
+    deciding: bool
+    free: bool
+    state: TaskState
+    decided: str | None
+
+
+class DayAnswers(BaseModel):
+    """How many votes of a day were this answer of a stage; `deciding` are decisions of conflicts."""
+
+    stage: str
+    answer: str
+    deciding: bool
+    n: int
+
+
+class MyDay(BaseModel):
+    """What one has done on a day (UTC): `n` votes, `last_hour` of them within the hour before now, and which answers
+    they were. What was taken back is not in it."""
+
+    day: date
+    n: int
+    last_hour: int
+    answers: list[DayAnswers]
+
+
+class DayOfWork(BaseModel):
+    """How many votes somebody has cast on a day (UTC) at a stage, and how many conflicts they have decided; what was
+    taken back is not in it. It says nothing of what they answered."""
+
+    day: date
+    person: str
+    stage: str
+    votes: int
+    decided: int
+
+
 class TaskForm(BaseModel):
     """What a task asks, as a vote on it must fill it in; `cmocs` are there when the stage asks for some. `reasons` and
     `judged_for` as in a task in hand."""

@@ -1,6 +1,18 @@
 """The routes of screening."""
 
-from services.screening.api import assigning, batches, flow, listings, notes, parking, queue, stream, training, votes
+from services.screening.api import (
+    assigning,
+    batches,
+    flow,
+    listings,
+    mine,
+    notes,
+    parking,
+    queue,
+    stream,
+    training,
+    votes,
+)
 from services.screening.api.router import router
 
 __all__ = [
@@ -8,6 +20,7 @@ __all__ = [
     "batches",
     "flow",
     "listings",
+    "mine",
     "notes",
     "parking",
     "queue",

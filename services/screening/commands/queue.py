@@ -399,8 +399,9 @@ def _no_longer(lease: Lease) -> LivingError:
 
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
-        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, **ballots.kept(ballot),
-        protocol_version=task.protocol_version, deciding=deciding, cast_at=_cast_at(work, task), via=work.via,
+        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, review=task.review, stage=task.stage,
+        **ballots.kept(ballot), protocol_version=task.protocol_version, deciding=deciding,
+        cast_at=_cast_at(work, task), via=work.via,
     )  # fmt: skip
 
 

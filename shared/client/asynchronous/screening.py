@@ -253,6 +253,31 @@ class AsyncScreeningClient:
         """My own notes and tags, at a stage, with a tag, and of that a value, where these are given."""
         return self._http.pages(f"{_at(review)}/notes", wire.NoteView, stage=stage, tag=tag, value=value)
 
+    def my_votes(
+        self,
+        review: str,
+        *,
+        stage: str | None = None,
+        answer: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        words: str | None = None,
+    ) -> AsyncIterator[wire.MyVote]:
+        """My own votes that stand, the newest first: at a stage, with an answer, of these days, on records whose titles
+        have all of these words. Those that are `free` I may still take back."""
+        asked = {"stage": stage, "answer": answer, "since": since, "until": until, "words": words}
+        return self._http.pages(f"{_at(review)}/votes/mine", wire.MyVote, **asked)
+
+    async def my_day(self, review: str, day: date | None = None) -> wire.MyDay:
+        """What I have done on a day (UTC), today where none is given."""
+        return await self._http.get(f"{_at(review)}/votes/mine/day", wire.MyDay, day=day)
+
+    async def workload(
+        self, review: str, *, since: date | None = None, until: date | None = None
+    ) -> list[wire.DayOfWork]:
+        """As a lead, how many votes everybody has cast, by day, person and stage, within at most 31 days."""
+        return await self._http.listed(f"{_at(review)}/workload", wire.DayOfWork, since=since, until=until)
+
     async def queue(self, review: str) -> list[wire.StageQueue]:
         """How each stage stands."""
         return await self._http.listed(f"{_at(review)}/queue", wire.StageQueue)
