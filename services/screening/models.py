@@ -221,7 +221,8 @@ class Lease(SQLModel):
 
     `kind` is screening or conflict. `ended` is None while it lives, then one of LeaseStates. Live leases that a person
     holds of a kind in a review differ in their number, the column `slot`; a claim takes the lowest that are free, so
-    that two at once take no more than one was asked for.
+    that two at once take no more than one was asked for. One that is `unread` was claimed to be there when its turn
+    comes, and its person has not looked at it yet.
     """
 
     id: str = Field(primary_key=True)
@@ -232,6 +233,7 @@ class Lease(SQLModel):
     person: str
     kind: Kind = Field(sa_type=AutoString)
     slot: int = Field(sa_column_kwargs={"server_default": "0"})
+    unread: bool = Field(default=False, sa_column_kwargs=_NOT)
     taken_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     ended: Ended | None = Field(default=None, sa_type=AutoString)

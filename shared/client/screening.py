@@ -42,17 +42,21 @@ class ScreeningClient:
         kind: wire.Kind = "screening",
         mode: wire.ClaimMode = "in_order",
         records: Sequence[str] | None = None,
+        *,
+        ahead: bool = False,
     ) -> list[wire.TaskInHand]:
         """Up to `count` (1 to 50) tasks for me, each under a lease: those I hold, the oldest first, then the next
         in the queue; of named `records` (at most 50), those of them that wait for me.
 
         `mode` is `in_order`, `half_screened_first` (what others have begun), `fresh` (only what nobody has), or `mine`
-        (only what I hold). Empty when nothing waits. Raises as `claim`.
+        (only what I hold). What I claim `ahead`, to have it when its turn comes, counts as looked at once I `renew` it.
+        Empty when nothing waits. Raises as `claim`.
         """
         wanted: dict[str, object] = {"kind": kind, "stage": stage, "count": count}
-        # A platform of before knows neither.
+        # A platform of before knows none of these.
         wanted |= {"mode": mode} if mode != "in_order" else {}
         wanted |= {"records": list(records)} if records is not None else {}
+        wanted |= {"ahead": True} if ahead else {}
         return self._http.post(f"{_at(review)}/claims", wire.Claim, wanted).tasks
 
     def left(self, review: str) -> list[wire.StageLeft]:
@@ -153,7 +157,7 @@ class ScreeningClient:
         return self._http.pages(f"{_at(review)}/leases", wire.LeaseLine, held_by=held_by)
 
     def renew(self, review: str, lease: str) -> wire.LeaseView:
-        """Keeps a live lease for as long again from now."""
+        """Keeps a live lease for as long again from now. What I claimed ahead counts as looked at from then on."""
         return self._http.post(f"{_at(review)}/leases/{part(lease)}/renew", wire.LeaseView)
 
     def park(self, review: str, task: str, reason: str, until: date | None = None) -> wire.ParkingView:

@@ -43,7 +43,8 @@ class ClaimRequest(Given):
 
     `mode` says what of a stage comes first: `in_order` of the queue; `half_screened_first`, what others have begun;
     `fresh`, only what nobody has; `mine`, only what one holds. Of `records` nothing but these is given, in any mode but
-    the last.
+    the last. What is given `ahead` is to be there when its turn comes: one that lapses says nothing of its record
+    until it was renewed.
     """
 
     kind: Kind = "screening"
@@ -51,6 +52,7 @@ class ClaimRequest(Given):
     count: Annotated[int, Field(ge=1, le=MOST_IN_HAND), WHOLE] = 1
     mode: ClaimMode = "in_order"
     records: Annotated[list[Short], Field(min_length=1, max_length=MOST_IN_HAND)] | None = None
+    ahead: bool = False
 
 
 class VoteRequest(Given):
