@@ -33,6 +33,7 @@ class Door:
         self._encrypted = encrypted
         prefix = "__Host-" if encrypted else ""
         self._session, self._visitor = f"{prefix}living-session", f"{prefix}living-visitor"
+        self._keys = f"{prefix}living-keys"
 
     def session(self, request: Request) -> str | None:
         """The session's key; None where there is none, or what cannot be one."""
@@ -51,6 +52,13 @@ class Door:
 
     def let_out(self, answer: Response) -> None:
         answer.delete_cookie(self._session, secure=self._encrypted, httponly=True, samesite="lax")
+
+    def keys(self, request: Request) -> str:
+        """Which keys somebody chose in this browser, as `keep_keys` was given them; or whatever it brought."""
+        return request.cookies.get(self._keys, "")
+
+    def keep_keys(self, answer: Response, said: str) -> None:
+        self._set(answer, self._keys, said, 365 * 86400)
 
     def remember(self, answer: Response, visitor: str) -> None:
         self._set(answer, self._visitor, visitor, 3600)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, ballot_of, errors_of, filled_by, letters
+from services.web.ballots import GONE, asks_for, ballot_of, errors_of, filled_by, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.shortcuts import keys_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.wire.screening import MOST_IN_HAND, TaskInHand
@@ -102,7 +103,8 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     if task.look is not None and not asked.form:
         given["filled"] = filled_by(task.look)
     given |= {
-        "task": task, "letters": letters(task), "marked": marked(task), "seen": seen,
+        "task": task, "letters": letters(asked, task.answers), "marked": marked(task), "seen": seen,
+        "keys": keys_of(asked).actions, "asks": asks_for(task),
         "voters": [called(vote.person) for vote in votes], "said": said(task, votes),
         "stands": [(called(stand.person), stand.answer) for stand in task.stands],
     }  # fmt: skip
