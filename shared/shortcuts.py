@@ -89,9 +89,10 @@ PRESETS = {
 _TABLES = {"answers", "actions", "leading"}
 
 
-def checked(said: Mapping[str, Any], where: str = "") -> Keys:
+def checked(said: Mapping[str, Any], where: str = "", needs: Collection[str] = ("leave", "help")) -> Keys:
     """Somebody's own keys: `answers` by their value, `actions`, where an answer leads (`leading`), and `like` which
-    preset the rest is. Raises Invalid, naming all that cannot be; `where` they are said begins the error."""
+    preset the rest is. Raises Invalid, naming all that cannot be, and what `needs` a key and has none; `where` they are
+    said begins the error."""
     found = [
         {"at": name, "why": "say `like`, `leading`, `answers` or `actions`"} for name in {*said} - _TABLES - {"like"}
     ]
@@ -122,7 +123,7 @@ def checked(said: Mapping[str, Any], where: str = "") -> Keys:
         for key, names in by_key.items()
         if len(names) > 1
     ]
-    found += [{"at": f"actions.{name}", "why": "needs a key"} for name in ("leave", "help") if name not in keys.actions]
+    found += [{"at": f"actions.{name}", "why": "needs a key"} for name in needs if name not in keys.actions]
     if found:
         raise Invalid(f"{where}{found[0]['at']} {found[0]['why']}", found)
     return keys

@@ -370,10 +370,10 @@ def notes_seen(work: Work, task: Task) -> list[NoteView]:
     return [note_view(note) for note in store.notes_on(work, task.id) if see_all or note.person == work.actor]
 
 
-def note_view(note: Note) -> NoteView:
+def note_view(note: Note, title: str | None = None) -> NoteView:
     return NoteView(
-        task=note.task, record=note.record, stage=note.stage, person=note.person, note=note.note, tags=note.tags,
-        changed_at=note.changed_at,
+        task=note.task, record=note.record, title=title, stage=note.stage, person=note.person, note=note.note,
+        tags=note.tags, changed_at=note.changed_at,
     )  # fmt: skip
 
 

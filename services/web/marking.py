@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup, escape
 
 from shared.events.stages import Highlights
@@ -13,7 +15,12 @@ _MARK = Markup('<mark class="{}">{}</mark>')
 
 def marked(task: TaskInHand) -> dict[str, Markup]:
     """Title and abstract of a card, with what speaks for it and against it marked."""
-    return {name: _marked(getattr(task.record, name) or "", task.highlights) for name in ("title", "abstract")}
+    return marked_in({"title": task.record.title or "", "abstract": task.record.abstract or ""}, task.highlights)
+
+
+def marked_in(texts: Mapping[str, str], highlights: Highlights | None) -> dict[str, Markup]:
+    """The same of any texts, by name."""
+    return {name: _marked(text, highlights) for name, text in texts.items()}
 
 
 def _marked(text: str, highlights: Highlights | None) -> Markup:

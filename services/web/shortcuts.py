@@ -25,7 +25,7 @@ USUAL = "rayyan"
 def keys_of(asked: Asked) -> Keys:
     """The keys that somebody chose in this browser; those of `USUAL` where they chose none, or what is none."""
     try:
-        return checked(_tables(said_by(asked)))
+        return checked(_tables(said_by(asked)), needs=())
     except Invalid:
         return PRESETS[USUAL]
 
@@ -39,7 +39,7 @@ def said_by(asked: Asked) -> dict[str, str]:
 def kept(said: Mapping[str, str]) -> str:
     """The same as a browser keeps it. Raises Invalid, naming the field, for keys that cannot be."""
     try:
-        checked(_tables(said))
+        checked(_tables(said), needs=())
     except Invalid as error:
         errors = [it | {"at": it["at"].rpartition(".")[2]} for it in error.extra.get("errors") or []]
         raise Invalid(error.detail, errors) from error

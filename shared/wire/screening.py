@@ -532,10 +532,11 @@ class NewTags(Given):
 
 class NoteView(BaseModel):
     """What somebody noted of a record at a stage. Others' are shown to whoever has voted there, once the task is
-    closed."""
+    closed. Listings of notes have the record's title."""
 
     task: str
     record: str
+    title: str | None = None
     stage: str
     person: str
     note: str | None

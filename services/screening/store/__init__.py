@@ -116,6 +116,7 @@ from services.screening.store.records import lock_page_in_screening_or_ruled_out
 from services.screening.store.records import lock_record as lock_record
 from services.screening.store.records import page_of_records as page_of_records
 from services.screening.store.records import task_id as task_id
+from services.screening.store.records import titles_of as titles_of
 from services.screening.store.slots import Head as Head
 from services.screening.store.slots import Left as Left
 from services.screening.store.slots import Taken as Taken

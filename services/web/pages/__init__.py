@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
+from services.web.pages import (
+    account,
+    conflicts,
+    entrance,
+    figures,
+    findings,
+    flow,
+    mine,
+    people,
+    reviews,
+    screening,
+    training,
+)
 
 ALL = [
     entrance.pages,
     account.pages,
     reviews.pages,
     screening.pages,
+    training.pages,
+    mine.pages,
     conflicts.pages,
     findings.pages,
     people.pages,
+    figures.pages,
     flow.pages,
 ]

@@ -136,6 +136,7 @@
   async function send() {
     if (sending || !waiting.length) return;
     clearTimeout(timer);
+    if (navigator.onLine === false) { later(); return; }
     sending = true;
     const vote = waiting[0];
     vote.tried = true;
