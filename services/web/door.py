@@ -88,6 +88,12 @@ def is_foreign(request: Request) -> bool:
     return origin is not None and origin.partition("://")[2] != request.headers.get("host")
 
 
+def is_from_here(request: Request) -> bool:
+    """Whether a browser says that what it sends comes from a page of this very site; one that says nothing does not."""
+    said = request.headers.get("sec-fetch-site") == "same-origin" or "origin" in request.headers
+    return said and not is_foreign(request)
+
+
 def is_ours(request: Request, shown: str, of: str) -> bool:
     """Whether a form came from a page of ours: it bears the proof, and no browser says that it comes from elsewhere."""
     return not is_foreign(request) and shown.isascii() and hmac.compare_digest(proof(of), shown)

@@ -117,4 +117,11 @@ def test_two_screen_a_stage_blind_and_a_third_decides_where_they_part(site):
                       for state in ("open", "conflict", "advanced", "excluded")}  # fmt: skip
         out = {title for title, pair in ANSWERS.items() if pair == "ee"}
         assert states == {"open": set(), "conflict": set(), "advanced": set(ANSWERS) - out, "excluded": out}
-        assert [member.wrong for member in (ana, ben, cy)] == [[], [], []]
+
+        ada = Member(browser, url, "Ada")
+        ada.page.goto(f"/reviews/{REVIEW}/people/figures")
+        with site.client(site.admin) as living:
+            kappas = [str(it.kappa) for it in living.screening.agreement(REVIEW) if it.n]
+        assert ada.page.locator("[data-kappa] data").evaluate_all("all => all.map(it => it.value)") == kappas
+        assert len(kappas) == 1 and "None" not in kappas
+        assert [member.wrong for member in (ana, ben, cy, ada)] == [[], [], [], []]

@@ -91,7 +91,7 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
         answer: Response = RedirectResponse(to, 303, headers=policy.headers())
     else:
         look = Look(asked.web, (), asked.request, key, asked.visitor)
-        answer = look.page("go-on.html", {"to": to, "fields": fields})
+        answer = look.page("go-on.html", {"to": to, "fields": fields, "anew": False})
     asked.web.door.let_in(answer, key)
     return answer
 

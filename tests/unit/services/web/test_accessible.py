@@ -73,7 +73,9 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.page.press("#password", "Enter")
             ada.looks(selector)
         at = f"/reviews/{REVIEW}"
-        for path in ("/account", at, f"{at}/findings", f"{at}/findings/1", f"{at}/people", f"{at}/flow"):
+        for path in ("/account", at, f"{at}/findings", f"{at}/findings/1", f"{at}/people", f"{at}/flow",
+                     f"{at}/mine", f"{at}/mine/parked", f"{at}/mine/notes", f"{at}/people/figures",
+                     f"{CARD}/training", "/account/shortcuts"):  # fmt: skip
             ada.page.goto(path)
             ada.looks()
         for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
