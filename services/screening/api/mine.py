@@ -34,7 +34,8 @@ def list_own_votes(
     """One's own votes that stand, the newest first: at a stage, with an answer, cast within these days (UTC), and on
     records whose titles have all of these words."""
     views.known_plan(work, review)
-    asked = store.VotesAsked(stage, answer, since and _begin(since), until and _end(until), words)
+    begins, ends = _begin(since) if since else None, _end(until) if until else None
+    asked = store.VotesAsked(stage, answer, begins, ends, words)
     found = store.page_of_own_votes(work, review, person.id, asked, page)
     return found.shown_as(views.own_votes(work, found.rows))
 

@@ -11,7 +11,7 @@ from services.web.ballots import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
-from shared.wire.screening import MyVote, PairAgreement
+from shared.wire.screening import MyVote, PairAgreement, StageAgreement
 
 pages = Pages()
 
@@ -81,16 +81,19 @@ async def _parked(asked: Asked, error: LivingError | None = None) -> Page:
 async def _agreed(asked: Asked) -> list[tuple[str, str, PairAgreement]]:
     """By stage, how far I agree with each whom I can be compared with."""
     review = asked.path["review"]
-    me, called, stages = await asyncio.gather(
-        asked.api.people.me(), called_in(asked, review), asked.api.screening.agreement(review), return_exceptions=True
-    )
-    if isinstance(stages, Forbidden):  # Before any vote of theirs is on a task that has all.
-        return []
-    for raised in (me, called, stages):
-        if isinstance(raised, BaseException):
-            raise raised
+    me, called, stages = await asyncio.gather(asked.api.people.me(), called_in(asked, review), _stages_agreed(asked))
     return [(stage.stage, _other(pair, me.person, called), pair) for stage in stages for pair in stage.between
             if me.person in (pair.first, pair.second)]  # fmt: skip
+
+
+async def _stages_agreed(asked: Asked) -> list[StageAgreement]:
+    """How far people agree, where that may lead me no more; nothing before a vote of mine is on a task that has all."""
+    try:
+        return await asked.api.screening.agreement(asked.path["review"])
+    except Forbidden as error:
+        if error.slug != "votes_first":
+            raise
+        return []
 
 
 def _other(pair: PairAgreement, me: str, called: Callable[[str], str]) -> str:
