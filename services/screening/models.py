@@ -45,6 +45,10 @@ CountsNoMore = Literal["taken_back", "set_aside"]
 #: What a column of a later release is in rows of before.
 _NOT = {"server_default": false()}
 _NONE = {"server_default": "[]"}
+_EMPTY = {"server_default": ""}
+
+#: What counts as done on its day: a vote that was taken back does not.
+DONE = "ended IS NULL OR ended <> 'taken_back'"
 
 
 class Base(SQLModel, registry=registry()):
@@ -217,7 +221,8 @@ class Lease(SQLModel):
 
     `kind` is screening or conflict. `ended` is None while it lives, then one of LeaseStates. Live leases that a person
     holds of a kind in a review differ in their number, the column `slot`; a claim takes the lowest that are free, so
-    that two at once take no more than one was asked for.
+    that two at once take no more than one was asked for. One that is `unread` was claimed to be there when its turn
+    comes, and its person has not looked at it yet.
     """
 
     id: str = Field(primary_key=True)
@@ -228,6 +233,7 @@ class Lease(SQLModel):
     person: str
     kind: Kind = Field(sa_type=AutoString)
     slot: int = Field(sa_column_kwargs={"server_default": "0"})
+    unread: bool = Field(default=False, sa_column_kwargs=_NOT)
     taken_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     ended: Ended | None = Field(default=None, sa_type=AutoString)
@@ -374,13 +380,16 @@ class Vote(SQLModel):
     that was compared with others: the task it was compared on, so that it is not counted twice. `via` is the key by
     which a client cast it for its person. `shown`: it has stood among all the votes of a task, so that others know it.
     One that was taken back, or set aside, says so in `ended`, with when, and the task it `counted_on` until then.
-    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about.
+    `excluded_for` is one of the stage's reasons, `judged_for` the CMOCs that it is about. `review` and `stage` are
+    those of the task that it was cast on, so that somebody's own votes, and those of a day, are found by an index.
     """
 
     id: str = Field(primary_key=True)
     task: str | None
     person: str
     cast_on: str
+    review: str = Field(default="", sa_column_kwargs=_EMPTY)
+    stage: str = Field(default="", sa_column_kwargs=_EMPTY)
     answer: str
     reason: str | None = None
     fields: dict[str, Any] = Field(sa_type=Json)
@@ -416,6 +425,18 @@ class VoteRow(Vote, Base, table=True):
         UniqueConstraint("task", "person", name="votes_one_per_person"),
         Index("votes_cast_on", "cast_on"),
         Index("votes_of_day", "person", "cast_at"),
+        Index("votes_of_person", "review", "person", "id"),
+        Index(
+            "votes_of_review",
+            "review",
+            "cast_at",
+            "person",
+            "stage",
+            "deciding",
+            "ended",
+            postgresql_where=text(DONE),
+            sqlite_where=text(DONE),
+        ),
         Index(
             "votes_counted_on",
             "counted_on",

@@ -46,6 +46,7 @@ from shared.wire.screening import (
     LeaseLine,
     LeaseView,
     Merge,
+    MyVote,
     NoteView,
     PairAgreement,
     ParkedTask,
@@ -229,6 +230,28 @@ def vote_receipt(work: Work, task: Task, votes: list[Vote] | None = None) -> Vot
     )  # fmt: skip
 
 
+def own_votes(work: Work, found: Sequence[tuple[Vote, Task, Record]]) -> list[MyVote]:
+    """Somebody's own votes, each with whether they may still take it back (`commands.undoing.take_back`)."""
+    may_be_free = [task.id for vote, task, record in found if _may_be_free(vote, task, record)]
+    known = {task for task, votes in store.votes_by_task(work, may_be_free).items() if any(it.shown for it in votes)}
+    return [
+        MyVote(
+            task=task.id, record=record.id, title=record.title, stage=vote.stage, answer=vote.answer,
+            excluded_for=vote.excluded_for, judged_for=vote.judged_for or [], reason=vote.reason,
+            cast_at=vote.cast_at, deciding=vote.deciding,
+            free=_may_be_free(vote, task, record) and task.id not in known,
+            state=task.state, decided=task.answer if task.state in TaskStates.DECIDED else None,
+        )
+        for vote, task, record in found
+    ]  # fmt: skip
+
+
+def _may_be_free(vote: Vote, task: Task, record: Record) -> bool:
+    """Whether nothing but votes that others have seen keeps somebody from taking a vote back."""
+    waits = task.state in (TaskStates.OPEN, TaskStates.PARKED) and task.votes_cast < task.votes_needed
+    return vote.counts and not vote.deciding and waits and record.merged_into is None
+
+
 def task_form(work: Work, task: Task) -> TaskForm:
     stage, protocol = store.stage_of(work, task), store.plan_of(work, task).protocol
     asks_cmocs = stage.judged_for == "cmocs" or any(field.kind == "cmocs" for field in stage.fields)
@@ -347,10 +370,10 @@ def notes_seen(work: Work, task: Task) -> list[NoteView]:
     return [note_view(note) for note in store.notes_on(work, task.id) if see_all or note.person == work.actor]
 
 
-def note_view(note: Note) -> NoteView:
+def note_view(note: Note, title: str | None = None) -> NoteView:
     return NoteView(
-        task=note.task, record=note.record, stage=note.stage, person=note.person, note=note.note, tags=note.tags,
-        changed_at=note.changed_at,
+        task=note.task, record=note.record, title=title, stage=note.stage, person=note.person, note=note.note,
+        tags=note.tags, changed_at=note.changed_at,
     )  # fmt: skip
 
 

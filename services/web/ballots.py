@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import FormData
 
 from services.web import drawing
 from services.web.page import Asked
+from services.web.shortcuts import OF_REASONS, keys_of
 from shared.errors import Invalid, LivingError
 from shared.events.screening import VoteCast
+from shared.events.stages import Answer
 from shared.wire.screening import TaskInHand
 
 #: What is said of a lease under which nothing can be answered any more: the next card is shown, with why.
@@ -19,11 +21,6 @@ GONE = {
     "already_voted", "lease_ended", "lease_freed", "lease_lapsed", "lease_released", "not_in_hand", "task_closed",
     "task_parked", "task_withdrawn", "unknown_lease", "unknown_task",
 }  # fmt: skip
-
-#: Keys that are something else's than an answer's.
-_KEPT = {"park": "p", "skip": "s", "undo": "z", "note": "n", "marks": "w"}
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def ballot_of(asked: Asked, held: TaskInHand) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def _fields(asked: Asked, held: TaskInHand) -> dict[str, str | float | list[str]
         if field.kind in ("choices", "cmocs"):
             value: str | float | list[str] = asked.texts(name)
         elif field.kind == "number":
-            value = _number(field.name, asked.text(name))
+            value = _number(f"fields.{field.name}", asked.text(name))
         else:
             value = asked.text(name)
         if value not in ("", []):
@@ -61,7 +58,7 @@ def _number(name: str, text: str) -> float | str:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise Invalid.of(f"fields.{name}", drawing.text("screen.no_number"))
+        raise Invalid.of(name, drawing.text("screen.no_number"))
     return int(number) if number.is_integer() else number
 
 
@@ -76,15 +73,30 @@ def filled_by(look: VoteCast) -> FormData:
     return FormData([*fields, *judged, ("excluded_for", look.excluded_for or "")])
 
 
-def letters(task: TaskInHand) -> Mapping[str, str]:
-    """The letter of each answer: the first of its own that nothing else has. There are at most twenty answers."""
-    taken = {*_KEPT.values()}
-    found: dict[str, str] = {}
-    for answer in task.answers:
-        letter = next(one for one in (*answer.value.lower(), *_LETTERS) if one in _LETTERS and one not in taken)
-        taken.add(letter)
-        found[answer.value] = letter
-    return found
+def tags_of(asked: Asked, held: TaskInHand) -> dict[str, str]:
+    """The tags that were filled in, as text, which the API takes of numbers too; what is empty is not given."""
+    given = {tag.name: asked.text(f"tags.{tag.name}") for tag in held.tags}
+    return {name: text for name, text in given.items() if text}
+
+
+def letters(asked: Asked, answers: Sequence[Answer]) -> Mapping[str, str]:
+    """The key of each answer, as whoever asks chose them."""
+    return keys_of(asked).of(answers, but=OF_REASONS)
+
+
+def asks_for(task: TaskInHand) -> dict[str, str]:
+    """What each answer must have beside it, as the names of fields: a form that lacks one of them is refused."""
+    return {answer.value: " ".join(_asked_by(task, answer)) for answer in task.answers}
+
+
+def _asked_by(task: TaskInHand, answer: Answer) -> Iterator[str]:
+    if answer.reason_required:
+        yield "reason"
+    if task.reasons and answer.leads_to == "exclude":
+        yield "excluded_for"
+    if task.judged_for and answer.leads_to == "advance":
+        yield "judged_for"
+    yield from (f"field.{field.name}" for field in task.fields if field.required)
 
 
 def errors_of(error: LivingError | None) -> list[dict[str, str]]:

@@ -33,6 +33,7 @@ class Door:
         self._encrypted = encrypted
         prefix = "__Host-" if encrypted else ""
         self._session, self._visitor = f"{prefix}living-session", f"{prefix}living-visitor"
+        self._keys = f"{prefix}living-keys"
 
     def session(self, request: Request) -> str | None:
         """The session's key; None where there is none, or what cannot be one."""
@@ -51,6 +52,13 @@ class Door:
 
     def let_out(self, answer: Response) -> None:
         answer.delete_cookie(self._session, secure=self._encrypted, httponly=True, samesite="lax")
+
+    def keys(self, request: Request) -> str:
+        """Which keys somebody chose in this browser, as `keep_keys` was given them; or whatever it brought."""
+        return request.cookies.get(self._keys, "")
+
+    def keep_keys(self, answer: Response, said: str) -> None:
+        self._set(answer, self._keys, said, 365 * 86400)
 
     def remember(self, answer: Response, visitor: str) -> None:
         self._set(answer, self._visitor, visitor, 3600)
@@ -78,6 +86,12 @@ def is_foreign(request: Request) -> bool:
         return True
     origin = request.headers.get("origin")
     return origin is not None and origin.partition("://")[2] != request.headers.get("host")
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a browser says that what it sends comes from a page of this very site; one that says nothing does not."""
+    said = request.headers.get("sec-fetch-site") == "same-origin" or "origin" in request.headers
+    return said and not is_foreign(request)
 
 
 def is_ours(request: Request, shown: str, of: str) -> bool:

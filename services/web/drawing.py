@@ -18,7 +18,10 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
 #: The pages of a review that each of its pages leads to, in their order.
-ROOMS = ("records", "duplicates", "conflicts", "protocol", "sources", "imports", "exports", "people", "flow", "findings")
+ROOMS = (
+    "mine", "records", "duplicates", "conflicts", "protocol", "sources", "imports", "exports", "people", "flow",
+    "findings",
+)  # fmt: skip
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
 
 from markupsafe import Markup, escape
@@ -17,7 +18,12 @@ _FOUND = Markup("<mark>{}</mark>")
 
 def marked(task: TaskInHand) -> dict[str, Markup]:
     """Title and abstract of a card, with what speaks for it and against it marked."""
-    return {name: _marked(getattr(task.record, name) or "", task.highlights) for name in ("title", "abstract")}
+    return marked_in({"title": task.record.title or "", "abstract": task.record.abstract or ""}, task.highlights)
+
+
+def marked_in(texts: Mapping[str, str], highlights: Highlights | None) -> dict[str, Markup]:
+    """The same of any texts, by name."""
+    return {name: _marked(text, highlights) for name, text in texts.items()}
 
 
 def _marked(text: str, highlights: Highlights | None) -> Markup:

@@ -54,6 +54,9 @@ SHEET = 50
 
 Item = TypeVar("Item")
 
+#: What no page shows again.
+_SECRET = {"password", "invitation"}
+
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
@@ -306,10 +309,12 @@ class Web:
         return await shown.make(asked)
 
     def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
-        """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; what another
-        site sent does not."""
+        """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; so does, once
+        whoever is here now says so, that of a page of an earlier session. What another site sent does not."""
         if look.session is None and shown.open_to == "signed in" and not door.is_foreign(look.request):
             return look.at_the_door(form)
+        if look.session is not None and door.is_from_here(look.request) and not _SECRET & form.keys():
+            return look.once_more(form)
         return look.page("trouble.html", {"what": "form", "detail": "", "errors": []}, 403)
 
 
@@ -361,11 +366,22 @@ class Look:
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             answer: Response = RedirectResponse(drawing.url("sign-in", to=asked), 303, headers=policy.headers())
         else:
-            sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
-            given = {"to": request.url.path, "sent": json.dumps(sent), "errors": [], "sign_in_as": "", "ended": True}
+            given = {
+                "to": request.url.path,
+                "sent": json.dumps(_written(form)),
+                "errors": [],
+                "sign_in_as": "",
+                "ended": True,
+            }
             answer = look.page("sign-in.html", given, 401)
         self.web.door.let_out(answer)
         return answer
+
+    def once_more(self, form: FormData) -> Response:
+        """Shows what was written on a page of an earlier session, to be sent by whoever is here now."""
+        address, look = self.request.url, replace(self, allowed=())
+        to = address.path + (f"?{address.query}" if address.query else "")
+        return look.page("go-on.html", {"to": to, "fields": _written(form), "anew": True}, 403)
 
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do."""
@@ -379,6 +395,11 @@ class Look:
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
+
+
+def _written(form: FormData) -> list[tuple[str, str]]:
+    """The fields of a form, but for what proved it."""
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

@@ -43,7 +43,8 @@ class ClaimRequest(Given):
 
     `mode` says what of a stage comes first: `in_order` of the queue; `half_screened_first`, what others have begun;
     `fresh`, only what nobody has; `mine`, only what one holds. Of `records` nothing but these is given, in any mode but
-    the last.
+    the last. What is given `ahead` is to be there when its turn comes: one that lapses says nothing of its record
+    until it was renewed.
     """
 
     kind: Kind = "screening"
@@ -51,6 +52,7 @@ class ClaimRequest(Given):
     count: Annotated[int, Field(ge=1, le=MOST_IN_HAND), WHOLE] = 1
     mode: ClaimMode = "in_order"
     records: Annotated[list[Short], Field(min_length=1, max_length=MOST_IN_HAND)] | None = None
+    ahead: bool = False
 
 
 class VoteRequest(Given):
@@ -213,6 +215,56 @@ class VoteReceipt(BaseModel):
     stage: str
     state: TaskState
     judgement: Judgement | None
+
+
+class MyVote(BaseModel):
+    """One line of a listing of one's own votes. `task` is where it counts, `state` how that stands, and `decided` what
+    was decided there. It is `free` to be taken back until the last independent vote is in; `deciding` is the decision
+    of a conflict, which never is."""
+
+    task: str
+    record: str
+    title: str | None
+    stage: str
+    answer: str
+    excluded_for: str | None
+    judged_for: list[str]
+    reason: str | None
+    cast_at: datetime
+    deciding: bool
+    free: bool
+    state: TaskState
+    decided: str | None
+
+
+class DayAnswers(BaseModel):
+    """How many votes of a day were this answer of a stage; `deciding` are decisions of conflicts."""
+
+    stage: str
+    answer: str
+    deciding: bool
+    n: int
+
+
+class MyDay(BaseModel):
+    """What one has done on a day (UTC): `n` votes, `last_hour` of them within the hour before now, and which answers
+    they were. What was taken back is not in it."""
+
+    day: date
+    n: int
+    last_hour: int
+    answers: list[DayAnswers]
+
+
+class DayOfWork(BaseModel):
+    """How many votes somebody has cast on a day (UTC) at a stage, and how many conflicts they have decided; what was
+    taken back is not in it. It says nothing of what they answered."""
+
+    day: date
+    person: str
+    stage: str
+    votes: int
+    decided: int
 
 
 class TaskForm(BaseModel):
@@ -480,10 +532,11 @@ class NewTags(Given):
 
 class NoteView(BaseModel):
     """What somebody noted of a record at a stage. Others' are shown to whoever has voted there, once the task is
-    closed."""
+    closed. Listings of notes have the record's title."""
 
     task: str
     record: str
+    title: str | None = None
     stage: str
     person: str
     note: str | None

@@ -138,7 +138,9 @@ def test_fifty_records_by_keys_alone_over_a_long_line_are_fifty_votes(site, brow
                     del answered[title]
                     continue
             ana.page.wait_for_function("before => document.querySelector('#title')?.innerText !== before", arg=title)
-        ana.page.wait_for_load_state()
+        # What is answered goes out behind the card that follows.
+        ana.page.wait_for_selector("#waiting[data-n='0']", state="attached")
+        ana.page.wait_for_load_state("networkidle")
         assert ana.wrong == []
 
     held(site, answered)

@@ -6,8 +6,9 @@ import click
 
 from services.cli.commands import REVIEW, Command, option
 from services.cli.context import acting
-from services.cli.screen.keys import OWN, PRESETS
+from services.cli.screen.keys import OWN
 from shared.errors import Unavailable
+from shared.shortcuts import PRESETS
 
 _EXAMPLE = """\
 living screen shared-records

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from services.cli.screen.asking import Asker
 from services.cli.screen.exchange import Done, Failed, Request
-from services.cli.screen.keys import Keys
 from services.cli.screen.session import Session
 from services.cli.screen.showing import Window
 from services.cli.screen.terminal import Pasted, Terminal, caught
 from shared.ids import new_id
+from shared.shortcuts import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -39,10 +39,10 @@ from services.cli.screen.exchange import (
     TakeBack,
     Train,
 )
-from services.cli.screen.keys import CHANGING, Keys
 from services.cli.screen.prompts import Line, Pick
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unavailable
 from shared.pauses import pause_after
+from shared.shortcuts import CHANGING, Keys
 
 #: Seconds for which keys that change something are dead after a card came, or after such a key was pressed in vain.
 QUIET = 0.25

@@ -3,7 +3,7 @@
 from services.screening.api import queue  # Routes are tried in turn: those that are asked most come first.
 
 # isort: split
-from services.screening.api import assigning, batches, flow, listings, notes, parking, stream, training, votes
+from services.screening.api import assigning, batches, flow, listings, mine, notes, parking, stream, training, votes
 from services.screening.api.router import router
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "batches",
     "flow",
     "listings",
+    "mine",
     "notes",
     "parking",
     "queue",

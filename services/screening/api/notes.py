@@ -45,4 +45,6 @@ def list_notes(
 ) -> Page[NoteView]:
     """One's own notes and tags: at a stage, with a tag, and with this value of it."""
     views.known_plan(work, review)
-    return store.page_of_notes(work, review, person.id, stage, tag, value, page).page(views.note_view)
+    found = store.page_of_notes(work, review, person.id, stage, tag, value, page)
+    titles = store.titles_of(work, review, {note.record for note in found.rows})
+    return found.page(lambda note: views.note_view(note, titles.get(note.record)))

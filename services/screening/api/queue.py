@@ -37,7 +37,9 @@ def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer)
     named records, those of them. Without a stage a person stays at the one where they were last given something, while
     anything waits for them there.
     """
-    held = queue.claim(work, review, body.kind, body.stage, _adjudicates(person), body.count, body.mode, body.records)
+    held = queue.claim(
+        work, review, body.kind, body.stage, _adjudicates(person), body.count, body.mode, body.records, body.ahead
+    )
     return Claim(tasks=views.tasks_in_hand(work, held))
 
 
@@ -131,7 +133,7 @@ def skip_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: 
 
 @router.post("/reviews/{review}/leases/{lease}/renew")
 def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
-    """Keeps a live lease for as long again from now."""
+    """Keeps a live lease for as long again from now. What was claimed `ahead` counts as looked at from then on."""
     return views.lease_view(queue.renew(work, review, lease))
 
 

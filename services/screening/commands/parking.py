@@ -105,7 +105,8 @@ def take_back(
     unread: bool = False,
 ) -> None:
     """Ends leases that came to nothing and frees their slots; a task of which nothing came as often as its stage allows
-    is parked for a lead, and what was `unread` does not count. All of it is held, the records too."""
+    is parked for a lead, and what was `unread` does not count, nor what lapsed that its person never looked at. All of
+    it is held, the records too."""
     returned = []
     for lease, task, record in held:
         steps.end_lease(work, lease, LeaseStates.RELEASED if how == SKIPPED else how)
@@ -117,7 +118,8 @@ def take_back(
             }
         )  # fmt: skip
         # What voters decide together is kept for them, and goes round among nobody.
-        task.returned += how in _COUNTED and not unread and task.adjudicators != VOTERS
+        seen = not unread and not (how == LeaseStates.LAPSED and lease.unread)
+        task.returned += how in _COUNTED and seen and task.adjudicators != VOTERS
         if task.returned >= store.stage_of(work, task).parks_after and task.state in ASKED_IN.values():
             _park(work, record, task)
     work.rows.insert(ReturnRow, returned)

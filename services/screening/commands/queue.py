@@ -39,9 +39,11 @@ def claim(
     count: int = 1,
     mode: ClaimMode = "in_order",
     records: Collection[str] | None = None,
+    ahead: bool = False,
 ) -> list[InHand]:
     """What the person has in hand of this kind, the oldest first, filled up to `count` with the first tasks in
-    the queue that are for them; of named `records`, with those that are theirs.
+    the queue that are for them; of named `records`, with those that are theirs. What they are given `ahead` they look
+    at later.
 
     `roles` are the adjudicators' roles the person has. Without a stage they stay where they were last given something
     while anything waits for them there; then the furthest stage comes first, so that what is begun gets finished.
@@ -60,7 +62,7 @@ def claim(
         raise training.training_first(stage)
     stages = [it for it in stages if it not in untrained]
     held = _still_in_hand(work, review, kind)
-    if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles), stages, held, count, mode, records):
+    if mode != "mine" and _fill_up(work, _wanted(work, review, kind, roles, ahead), stages, held, count, mode, records):
         held = store.in_hand(work, review, work.actor, kind)
     found = [one for one in held if records is None or one.record.id in records][:count]
     if not found and stage is None and untrained:
@@ -86,9 +88,9 @@ def in_hand(work: Work, review: str, lease_id: str) -> InHand:
 
 
 def renew(work: Work, review: str, lease_id: str) -> Lease:
-    """Keeps a live lease for as long again from now."""
+    """Keeps a live lease for as long again from now, since its person looks at it."""
     lease = _in_use(work, review, lease_id).lease
-    lease.expires_at = _expiry(work)
+    lease.expires_at, lease.unread = _expiry(work), False
     return lease
 
 
@@ -214,8 +216,8 @@ def _still_in_hand(work: Work, review: str, kind: Kind) -> list[InHand]:
     return [one for one in held if one.lease.ended is None]
 
 
-def _wanted(work: Work, review: str, kind: Kind, roles: Sequence[str]) -> Wanted:
-    return Wanted(review, kind, work.actor, tuple(roles) if kind == TO_DECIDE else ADJUDICATORS)
+def _wanted(work: Work, review: str, kind: Kind, roles: Sequence[str], ahead: bool = False) -> Wanted:
+    return Wanted(review, kind, work.actor, tuple(roles) if kind == TO_DECIDE else ADJUDICATORS, ahead)
 
 
 def _fill_up(
@@ -239,7 +241,7 @@ def _fill_up(
     else:
         return False
     if taken:
-        _lease(work, wanted.review, wanted.kind, taken, {one.lease.slot for one in held})
+        _lease(work, wanted, taken, {one.lease.slot for one in held})
     return bool(taken)
 
 
@@ -348,7 +350,7 @@ def _by_mode(heads: list[Head], mode: ClaimMode) -> list[Head]:
     return heads
 
 
-def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], taken_numbers: Collection[int]) -> None:
+def _lease(work: Work, wanted: Wanted, taken: Sequence[Taken], taken_numbers: Collection[int]) -> None:
     """Leases the slots just taken, each under the lowest free number. One whose number another request of this person
     took meanwhile goes back: together they take no more than one asked for."""
     free = (number for number in counting() if number not in taken_numbers)
@@ -356,7 +358,7 @@ def _lease(work: Work, review: str, kind: Kind, taken: Sequence[Taken], taken_nu
         {"id": new_id("lease"), "task": task.id, "record": task.record, "stage": task.stage, "slot": number}
         for task, number in zip(taken, free, strict=False)
     ]
-    leased = store.add_leases(work, review, kind, rows, _expiry(work))
+    leased = store.add_leases(work, wanted, rows, _expiry(work))
     for task in taken:
         if task.id not in leased:
             steps.free_slot(store.lock_task(work, task.id), work.actor)
@@ -399,8 +401,9 @@ def _no_longer(lease: Lease) -> LivingError:
 
 def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
     return Vote(
-        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, **ballots.kept(ballot),
-        protocol_version=task.protocol_version, deciding=deciding, cast_at=_cast_at(work, task), via=work.via,
+        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, review=task.review, stage=task.stage,
+        **ballots.kept(ballot), protocol_version=task.protocol_version, deciding=deciding,
+        cast_at=_cast_at(work, task), via=work.via,
     )  # fmt: skip
 
 

@@ -116,6 +116,7 @@ from services.screening.store.records import lock_page_in_screening_or_ruled_out
 from services.screening.store.records import lock_record as lock_record
 from services.screening.store.records import page_of_records as page_of_records
 from services.screening.store.records import task_id as task_id
+from services.screening.store.records import titles_of as titles_of
 from services.screening.store.slots import Head as Head
 from services.screening.store.slots import Left as Left
 from services.screening.store.slots import Taken as Taken
@@ -159,7 +160,10 @@ from services.screening.store.training import TrainingAnswer as TrainingAnswer
 from services.screening.store.training import keep_training_answer as keep_training_answer
 from services.screening.store.training import trained_at as trained_at
 from services.screening.store.training import training_answers as training_answers
+from services.screening.store.votes import VotesAsked as VotesAsked
+from services.screening.store.votes import answers_between as answers_between
 from services.screening.store.votes import in_order as in_order
+from services.screening.store.votes import page_of_own_votes as page_of_own_votes
 from services.screening.store.votes import revised_votes as revised_votes
 from services.screening.store.votes import tasks_voted_by as tasks_voted_by
 from services.screening.store.votes import votes_about as votes_about
@@ -167,3 +171,4 @@ from services.screening.store.votes import votes_by_task as votes_by_task
 from services.screening.store.votes import votes_of_two as votes_of_two
 from services.screening.store.votes import votes_on as votes_on
 from services.screening.store.votes import votes_taken_back as votes_taken_back
+from services.screening.store.votes import work_between as work_between

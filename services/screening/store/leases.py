@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from services.screening.domain import TO_DECIDE
 from services.screening.models import Lease, LeaseRow, OpinionRow, Record, RecordRow, Task, TaskRow
+from services.screening.store.slots import Wanted
 from shared.db.many import each_of
 from shared.db.paging import read_plain_page
 from shared.db.said import Said
@@ -106,8 +107,9 @@ def lock_in_hand(work: Work, review: str, lease: str) -> InHand | None:
 #: Leases of slots just taken. One whose number another request of the person has taken meanwhile is left out.
 _LEASES = Said(
     """
-INSERT INTO leases (id, review, task, record, stage, person, kind, slot, taken_at, expires_at)
-SELECT taken.id, :review, taken.task, taken.record, taken.stage, :person, :kind, taken.slot, :taken_at, :expires_at
+INSERT INTO leases (id, review, task, record, stage, person, kind, slot, unread, taken_at, expires_at)
+SELECT taken.id, :review, taken.task, taken.record, taken.stage, :person, :kind, taken.slot, :unread, :taken_at,
+    :expires_at
 FROM {taken} WHERE true ORDER BY taken.slot
 ON CONFLICT (review, person, kind, slot) WHERE ended IS NULL DO NOTHING RETURNING task
 """,
@@ -126,11 +128,11 @@ ON CONFLICT (review, person, kind, slot) WHERE ended IS NULL DO NOTHING RETURNIN
 )
 
 
-def add_leases(work: Work, review: str, kind: str, rows: Sequence[Mapping[str, Any]], expires_at: datetime) -> set[str]:
+def add_leases(work: Work, wanted: Wanted, rows: Sequence[Mapping[str, Any]], expires_at: datetime) -> set[str]:
     """Writes leases of this person; answers the tasks whose slot was still free."""
     given = {
-        "review": review, "person": work.actor, "kind": kind, "taken_at": work.now, "expires_at": expires_at,
-        "rows": orjson.dumps(rows).decode(),
+        "review": wanted.review, "person": work.actor, "kind": wanted.kind, "unread": wanted.ahead,
+        "taken_at": work.now, "expires_at": expires_at, "rows": orjson.dumps(rows).decode(),
     }  # fmt: skip
     return {task for (task,) in work.rows.read(_LEASES, given)}
 

@@ -56,6 +56,16 @@ def get_record(work: Work, review: str, record: str) -> Record | None:
 _ABSORBED_BY = Said("SELECT {records} FROM records WHERE review = :review AND merged_into = :record", RecordRow)
 
 
+def titles_of(work: Work, review: str, records: Collection[str]) -> dict[str, str | None]:
+    """The titles of these records."""
+    if not records:
+        return {}
+    query = select(col(RecordRow.id), col(RecordRow.title)).where(
+        col(RecordRow.review) == review, col(RecordRow.id).in_(records)
+    )
+    return {record: title for record, title in work.rows.read(query)}
+
+
 def absorbed_by(work: Work, record: Record) -> list[Record]:
     """The records that were merged into this one, the first merged first: as it is written, so that whoever merges
     writes first."""

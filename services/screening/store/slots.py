@@ -102,12 +102,13 @@ RETURNING id, record, stage, position
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What someone asks the queue for: tasks to take a lease of this `kind` of, whose adjudicators are of one of these
-    `roles`."""
+    `roles`; `ahead` of when they look at them."""
 
     review: str
     kind: Kind
     person: str
     roles: tuple[str, ...]
+    ahead: bool = False
 
     @property
     def mark(self) -> str:

@@ -10,10 +10,12 @@ from services.web.pages import (
     duplicates,
     entrance,
     exports,
+    figures,
     findings,
     flow,
     founding,
     imports,
+    mine,
     people,
     protocol,
     record,
@@ -22,6 +24,7 @@ from services.web.pages import (
     screening,
     sources,
     subscriptions,
+    training,
 )
 
 ALL = [
@@ -30,6 +33,8 @@ ALL = [
     founding.pages,
     reviews.pages,
     screening.pages,
+    training.pages,
+    mine.pages,
     conflicts.pages,
     subscriptions.pages,
     course.pages,
@@ -38,6 +43,7 @@ ALL = [
     duplicates.pages,
     findings.pages,
     people.pages,
+    figures.pages,
     flow.pages,
     protocol.pages,
     sources.pages,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from services.web import drawing
+from collections.abc import Mapping
+
+from starlette.responses import RedirectResponse
+
+from services.web import door, drawing, policy, shortcuts
 from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.pages.entrance import signed_out
 from shared.errors import Conflict, Invalid, LivingError
+from shared.shortcuts import PRESETS
 
 pages = Pages()
 
@@ -33,6 +38,35 @@ async def end_key(asked: Asked) -> Drawn:
     me = await asked.api.people.me()
     await asked.api.people.withdraw_key(asked.path["key"])
     return signed_out(asked) if me.key == asked.path["key"] else Go(drawing.url("account", done="ended"))
+
+
+@pages.page("/account/shortcuts")
+async def show_shortcuts(asked: Asked) -> Drawn:
+    """Which keys I screen by, in this browser."""
+    return _shortcuts(asked, shortcuts.said_by(asked))
+
+
+@pages.form("/account/shortcuts")
+async def choose_shortcuts(asked: Asked) -> Drawn:
+    """Keeps them in this browser alone."""
+    said = {name: asked.text(name).lower() for name in ("like", *shortcuts.LEADS, *shortcuts.DOES)}
+    try:
+        cookie = shortcuts.kept(said)
+    except Invalid as error:
+        return _shortcuts(asked, said, error)
+    to = door.within(asked.text("to"), drawing.url("account", "shortcuts", done="kept"))
+    answer = RedirectResponse(to, 303, headers=policy.headers())
+    asked.web.door.keep_keys(answer, cookie)
+    return answer
+
+
+def _shortcuts(asked: Asked, said: Mapping[str, str], error: LivingError | None = None) -> Page:
+    given = {
+        "said": said, "like": said.get("like") or shortcuts.USUAL, "presets": PRESETS, "leads": shortcuts.LEADS,
+        "does": shortcuts.DOES, "to": asked.text("to") or door.within(asked.query.get("to"), ""),
+        "errors": errors_of(error), "done": asked.query.get("done", ""),
+    }  # fmt: skip
+    return Page("shortcuts.html", given, 200 if error is None else 422)
 
 
 async def _account(asked: Asked, error: LivingError | None = None) -> Page:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, ballot_of, errors_of, filled_by, letters
+from services.web.ballots import GONE, asks_for, ballot_of, errors_of, filled_by, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.shortcuts import keys_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.wire.screening import MOST_IN_HAND, TaskInHand
 
 pages = Pages()
 
-#: How many conflicts a page lists.
-_LISTED = 50
-
 
 @dataclass(frozen=True)
 class Said:
-    """What each of several people said of one thing; `differs` where they did not say the same."""
+    """What each of several people said of one thing, and what I said of it in my first look; `differs` where they did
+    not say the same."""
 
     what: str
     by: list[str]
+    mine: str
 
     @property
     def differs(self) -> bool:
         return len(set(self.by)) > 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of a record by an answer: it `advances` to the stage `to`, is included where there is none, or is
+    out; and who answered so."""
+
+    answer: str
+    advances: bool
+    to: str | None
+    like: list[str]
 
 
 @pages.page("/reviews/{review}/conflicts", allowed=("scripts",))
@@ -93,42 +107,67 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     }  # fmt: skip
     status = 200 if error is None else 422
     if not held:
-        waiting = [task async for task in _first(asked, review)]
-        return Page("conflicts.html", given | {"waiting": waiting[:_LISTED], "more": len(waiting) > _LISTED}, status)
+        stage = asked.query.get("stage") or None
+        waiting, queue = await asyncio.gather(
+            asked.sheet(asked.api.screening.conflicts(review, stage)), asked.api.screening.queue(review)
+        )
+        stages = [(it.stage, it.conflicts) for it in queue if it.conflicts]
+        return Page("conflicts.html", given | {"waiting": waiting, "stages": stages, "stage": stage}, status)
     task = held[0]
     seen = task.decided_by_voters or task.look is not None
     called = await called_in(asked, review) if seen else str
     votes = [*task.votes, *(vote for one in task.elsewhere for vote in one.votes)]
     if task.look is not None and not asked.form:
         given["filled"] = filled_by(task.look)
+    said = _beside(task, votes)
     given |= {
-        "task": task, "letters": letters(task), "marked": marked(task), "seen": seen,
-        "voters": [called(vote.person) for vote in votes], "said": said(task, votes),
+        "task": task, "letters": letters(asked, task.answers), "marked": marked(task), "seen": seen,
+        "keys": keys_of(asked).actions, "asks": asks_for(task),
+        "voters": [called(vote.person) for vote in votes], "said": said,
         "stands": [(called(stand.person), stand.answer) for stand in task.stands],
+        "outcomes": outcomes(task, votes, await _stages(asked, task), called) if seen else [],
     }  # fmt: skip
     return Page("conflict.html", given, status)
 
 
-async def _first(asked: Asked, review: str) -> Any:
-    """The first conflicts, and one more than are listed."""
-    n = 0
-    async for task in asked.api.screening.conflicts(review):
-        yield task
-        n += 1
-        if n > _LISTED:
-            return
+def _beside(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
+    """What the votes say, thing by thing, beside one another and beside my first look."""
 
+    def row(what: str, of: Callable[[VoteCast], str]) -> Said:
+        return Said(what, [of(vote) for vote in votes], of(task.look) if task.look is not None else "")
 
-def said(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
-    """What the votes say, thing by thing, beside one another."""
     rows = [
-        Said("answer", [vote.answer for vote in votes]),
-        Said("excluded_for", [vote.excluded_for or "" for vote in votes]),
-        Said("judged_for", [", ".join(vote.judged_for) for vote in votes]),
-        *(Said(field.label, [_spoken(vote.fields.get(field.name)) for vote in votes]) for field in task.fields),
-        Said("reason", [vote.reason or "" for vote in votes]),
+        row("answer", lambda vote: vote.answer),
+        row("excluded_for", lambda vote: vote.excluded_for or ""),
+        row("judged_for", lambda vote: ", ".join(vote.judged_for)),
+        *(row(field.label, partial(_filled, field.name)) for field in task.fields),
+        row("reason", lambda vote: vote.reason or ""),
     ]
-    return [row for row in rows if any(row.by)]
+    return [one for one in rows if any(one.by) or one.mine]
+
+
+def _filled(name: str, vote: VoteCast) -> str:
+    return _spoken(vote.fields.get(name))
+
+
+def outcomes(
+    task: TaskInHand, votes: Sequence[VoteCast], stages: Sequence[str], called: Callable[[str], str]
+) -> list[Outcome]:
+    """What each answer that I can give makes of the record, before I give it."""
+    later = stages[stages.index(task.stage) + 1 :] if task.stage in stages else []
+    return [
+        Outcome(
+            answer.value, answer.leads_to == "advance", next(iter(later), None),
+            [called(vote.person) for vote in votes if vote.answer == answer.value],
+        )
+        for answer in task.answers
+    ]  # fmt: skip
+
+
+async def _stages(asked: Asked, task: TaskInHand) -> list[str]:
+    """The stages of the version of the protocol that a task was opened with, in their order."""
+    version = await asked.api.protocol.version(asked.path["review"], task.protocol_version)
+    return [stage.name for stage in version.protocol.stages]
 
 
 def _spoken(value: object) -> str:

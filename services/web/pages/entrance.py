@@ -17,7 +17,7 @@ pages = Pages()
 
 @pages.page("/sign-in", open_to="anybody")
 async def show_sign_in(asked: Asked) -> Drawn:
-    return _sign_in(door.within(asked.query.get("to")))
+    return _sign_in(door.within(asked.query.get("to")), ended="ended" in asked.query)
 
 
 @pages.form("/sign-in", open_to="anybody")
@@ -46,6 +46,8 @@ def signed_out(asked: Asked) -> Response:
         asked.web.api.forget(asked.session)
     answer = RedirectResponse(drawing.url("sign-in"), 303, headers=policy.headers())
     asked.web.door.let_out(answer)
+    # What pages keep in a browser while its line is lost is of whoever was signed in.
+    answer.headers["Clear-Site-Data"] = '"storage"'
     return answer
 
 
@@ -89,7 +91,7 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
         answer: Response = RedirectResponse(to, 303, headers=policy.headers())
     else:
         look = Look(asked.web, (), asked.request, key, asked.visitor)
-        answer = look.page("go-on.html", {"to": to, "fields": fields})
+        answer = look.page("go-on.html", {"to": to, "fields": fields, "anew": False})
     asked.web.door.let_in(answer, key)
     return answer
 
@@ -115,12 +117,14 @@ def _where(review: str) -> str:
     return "/" if review == "*" else drawing.url("reviews", review)
 
 
-def _sign_in(to: str, *, sent: str = "", sign_in_as: str = "", error: LivingError | None = None) -> Page:
+def _sign_in(
+    to: str, *, sent: str = "", sign_in_as: str = "", ended: bool = False, error: LivingError | None = None
+) -> Page:
     given: dict[str, Any] = {
         "to": to,
         "sent": sent,
         "sign_in_as": sign_in_as,
-        "ended": False,
+        "ended": ended,
         "errors": errors_of(error),
     }
     return Page("sign-in.html", given, 200 if error is None else 422)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+from starlette.datastructures import FormData
+
 from services.web import drawing
-from services.web.ballots import GONE, ballot_of, errors_of, letters
+from services.web.ballots import GONE, asks_for, ballot_of, errors_of, letters, tags_of
 from services.web.marking import marked
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from shared.errors import Conflict, Invalid, LivingError, NotFound
-from shared.wire.screening import MOST_IN_HAND, StageLeft, TaskInHand
+from services.web.shortcuts import keys_of
+from shared.client.asking import one_sheet
+from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
+from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskInHand
 
 pages = Pages()
+
+#: How many cards a browser with scripts has besides the one it shows: what one answers while the line is lost for a
+#: minute.
+AHEAD = 2
+
+#: How many of somebody's last votes a card shows, to be taken back.
+LAST = 10
+
+#: Why a claim is refused, which a page says in its own way.
+_NOT_NOW = {"training_first", "day_is_full"}
 
 
 @pages.page("/reviews/{review}/screen/{stage}", allowed=("scripts",))
@@ -23,14 +38,26 @@ async def show_card(asked: Asked) -> Drawn:
 
 @pages.form("/reviews/{review}/screen/{stage}/next")
 async def take_next(asked: Asked) -> Drawn:
-    """Takes the next card."""
-    return Go(_here(asked) if await _take(asked) else _here(asked, done="nothing"))
+    """Takes the next card; where a training set comes first, leads there."""
+    refused = await _take(asked)
+    if refused == "training_first":
+        return Go(drawing.url("reviews", *_at(asked), "training"))
+    return Go(_here(asked, done=refused) if refused else _here(asked))
+
+
+@pages.form("/reviews/{review}/screen/{stage}/ahead", allowed=("scripts",))
+async def take_ahead(asked: Asked) -> Drawn:
+    """Takes one card more than the browser has, so that it is there when its turn comes."""
+    return await _ahead(asked)
 
 
 @pages.form("/reviews/{review}/screen/{stage}/vote", allowed=("scripts",))
 async def vote(asked: Asked) -> Drawn:
-    """Casts a vote, and takes the next card. A form that is sent twice is one vote."""
-    review, lease = asked.path["review"], asked.text("lease")
+    """Casts a vote, and takes the next card. A form that is sent twice is one vote.
+
+    A browser that has cards ahead (`quick`) is answered with one that it has not got yet.
+    """
+    review, lease, quick = asked.path["review"], asked.text("lease"), bool(asked.text("quick"))
     try:
         held = await asked.api.screening.in_hand(review, lease)
         with asked.done_once():
@@ -40,8 +67,10 @@ async def vote(asked: Asked) -> Drawn:
     except (Conflict, NotFound) as error:
         if error.slug not in GONE:
             raise
-        return await _on(asked, gone=error.slug)
-    return await _on(asked, voted=receipt.task)
+        # Its answer was lost on the way, and it is sent again: the vote is in.
+        said = {} if quick and error.slug == "already_voted" else {"gone": error.slug or ""}
+        return await (_ahead(asked, **said) if quick else _on(asked, **said))
+    return await (_ahead(asked) if quick else _on(asked, voted=receipt.task))
 
 
 @pages.form("/reviews/{review}/screen/{stage}/skip")
@@ -66,16 +95,28 @@ async def undo(asked: Asked) -> Drawn:
     try:
         receipt = await asked.api.screening.take_back(review, asked.text("task"))
     except (Conflict, NotFound) as error:
-        return Go(_here(asked, gone=error.slug))
-    await asked.api.screening.claim_many(review, 1, stage, records=[receipt.record])
+        return Go(_here(asked, gone=error.slug or ""))
+    with suppress(Conflict):  # A day that is full now, which leaves it to the others.
+        await asked.api.screening.claim_many(review, 1, stage, records=[receipt.record])
     return Go(_here(asked, record=receipt.record))
 
 
-@pages.form("/reviews/{review}/screen/{stage}/note")
+@pages.form("/reviews/{review}/screen/{stage}/note", allowed=("scripts",))
 async def note(asked: Asked) -> Drawn:
-    """Keeps a note of mine on a card."""
-    await asked.api.screening.note(_at(asked)[0], asked.text("task"), asked.text("note") or None)
-    return Go(_here(asked, done="noted"))
+    """Keeps a note and tags of mine on a card."""
+    review, task = asked.path["review"], asked.text("task")
+    try:
+        held = await asked.api.screening.in_hand(review, asked.text("lease"))
+        await asked.api.screening.note(review, task, asked.text("note") or None)
+        if held.tags:
+            await asked.api.screening.tag(review, task, tags_of(asked, held))
+    except Invalid as error:
+        return await _card(asked, error)
+    except (Conflict, NotFound) as error:
+        if error.slug not in GONE:
+            raise
+        return Go(_here(asked, gone=error.slug or ""))
+    return Go(_here(asked, done="noted", record=held.record.record))
 
 
 async def _given_back(asked: Asked, doing: Any, done: str) -> Drawn:
@@ -84,7 +125,7 @@ async def _given_back(asked: Asked, doing: Any, done: str) -> Drawn:
     except (Conflict, NotFound) as error:
         if error.slug not in GONE:
             raise
-        return await _on(asked, gone=error.slug)
+        return await _on(asked, gone=error.slug or "")
     return await _on(asked, done=done)
 
 
@@ -94,31 +135,74 @@ async def _on(asked: Asked, **said: str) -> Drawn:
     return Go(_here(asked, **said))
 
 
-async def _take(asked: Asked) -> bool:
-    """Has a card of this stage in hand, and says whether there is one. A claim is filled up with what is held, also at
-    other stages."""
+async def _take(asked: Asked) -> str | None:
+    """Has a card of this stage in hand; why there is none. A claim is filled up with what is held, also at other
+    stages."""
     review, stage = _at(asked)
     held = await asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine")
-    if not any(task.stage == stage for task in held):
+    if any(task.stage == stage for task in held):
+        return None
+    try:
         held = await asked.api.screening.claim_many(review, min(len(held) + 1, MOST_IN_HAND), stage)
-    return any(task.stage == stage for task in held)
+    except Conflict as error:
+        if error.slug not in _NOT_NOW:
+            raise
+        return error.slug
+    return None if any(task.stage == stage for task in held) else "nothing"
+
+
+async def _ahead(asked: Asked, **said: str) -> Page:
+    """A card that the browser has not got yet, if there is one more; the one that it shows is looked at from now on."""
+    review, stage = _at(asked)
+    shown, has = asked.text("shown"), {*asked.texts("has")}
+    if shown:
+        with suppress(Conflict, NotFound, Forbidden):  # One that is gone says so once it is answered.
+            await asked.api.screening.renew(review, shown)
+    held = await asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine")
+    if len(held) < MOST_IN_HAND and not _not_had(held, stage, has):
+        with suppress(Conflict):
+            held = await asked.api.screening.claim_many(review, len(held) + 1, stage, ahead=bool(shown))
+    given = await _about(asked, next(iter(_not_had(held, stage, has)), None))
+    return Page("screen.html", given | {"query": {**asked.query, **said}, "filled": FormData()})
+
+
+def _not_had(held: list[TaskInHand], stage: str, has: set[str]) -> list[TaskInHand]:
+    return [task for task in held if task.stage == stage and task.lease not in has]
 
 
 async def _card(asked: Asked, error: LivingError | None = None) -> Page:
     review, stage = _at(asked)
-    held, left = await asyncio.gather(
-        asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine"), asked.api.screening.left(review)
+    held = await asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine")
+    given = await _about(asked, _chosen(asked, [task for task in held if task.stage == stage]))
+    return Page("screen.html", given | {"errors": errors_of(error)}, 200 if error is None else 422)
+
+
+async def _about(asked: Asked, task: TaskInHand | None) -> dict[str, Any]:
+    """A card, and what stands around it: how much is left and done, and my last votes."""
+    review, stage = _at(asked)
+    me, left, today, last = await asyncio.gather(
+        asked.api.people.me(), asked.api.screening.left(review), asked.api.screening.my_day(review), _last(asked)
     )
-    task = _chosen(asked, [task for task in held if task.stage == stage])
+    keys = keys_of(asked)
     given: dict[str, Any] = {
-        "review": review, "stage": stage, "task": task, "left": _left_at(left, stage),
-        "errors": errors_of(error),
-        "filled": asked.form, "query": asked.query, "marks": asked.query.get("marks") != "off",
+        "review": review, "stage": stage, "task": task, "left": _left_at(left, stage), "today": today, "me": me,
+        "last": last, "keys": keys.actions, "errors": [], "filled": asked.form, "query": asked.query,
+        "marks": asked.query.get("marks") != "off", "training": None, "ahead": AHEAD,
     }  # fmt: skip
     if task is not None:
         notes = await asked.api.screening.notes_on(review, task.task)
-        given |= {"letters": letters(task), "notes": notes, "marked": marked(task)}
-    return Page("screen.html", given, 200 if error is None else 422)
+        given |= {"letters": letters(asked, task.answers), "asks": asks_for(task), "marked": marked(task)}
+        given["mine"] = next((it for it in notes if it.person == me.person), None)
+    else:
+        given["training"] = await asked.api.screening.next_training(review, stage)
+    return given
+
+
+async def _last(asked: Asked) -> list[MyVote]:
+    """My last votes at this stage that I may still take back, the newest first."""
+    review, stage = _at(asked)
+    with one_sheet(limit=LAST):
+        return [vote async for vote in asked.api.screening.my_votes(review, stage=stage) if vote.free]
 
 
 def _chosen(asked: Asked, held: list[TaskInHand]) -> TaskInHand | None:
@@ -138,4 +222,5 @@ def _at(asked: Asked) -> tuple[str, str]:
 
 
 def _here(asked: Asked, **said: str) -> str:
-    return drawing.url("reviews", asked.path["review"], "screen", asked.path["stage"], **said)
+    marks = asked.query.get("marks", "")
+    return drawing.url("reviews", asked.path["review"], "screen", asked.path["stage"], **said, marks=marks)

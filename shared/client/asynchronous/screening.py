@@ -46,17 +46,21 @@ class AsyncScreeningClient:
         kind: wire.Kind = "screening",
         mode: wire.ClaimMode = "in_order",
         records: Sequence[str] | None = None,
+        *,
+        ahead: bool = False,
     ) -> list[wire.TaskInHand]:
         """Up to `count` (1 to 50) tasks for me, each under a lease: those I hold, the oldest first, then the next
         in the queue; of named `records` (at most 50), those of them that wait for me.
 
         `mode` is `in_order`, `half_screened_first` (what others have begun), `fresh` (only what nobody has), or `mine`
-        (only what I hold). Empty when nothing waits. Raises as `claim`.
+        (only what I hold). What I claim `ahead`, to have it when its turn comes, counts as looked at once I `renew` it.
+        Empty when nothing waits. Raises as `claim`.
         """
         wanted: dict[str, object] = {"kind": kind, "stage": stage, "count": count}
-        # A platform of before knows neither.
+        # A platform of before knows none of these.
         wanted |= {"mode": mode} if mode != "in_order" else {}
         wanted |= {"records": list(records)} if records is not None else {}
+        wanted |= {"ahead": True} if ahead else {}
         return (await self._http.post(f"{_at(review)}/claims", wire.Claim, wanted)).tasks
 
     async def left(self, review: str) -> list[wire.StageLeft]:
@@ -159,7 +163,7 @@ class AsyncScreeningClient:
         return self._http.pages(f"{_at(review)}/leases", wire.LeaseLine, held_by=held_by)
 
     async def renew(self, review: str, lease: str) -> wire.LeaseView:
-        """Keeps a live lease for as long again from now."""
+        """Keeps a live lease for as long again from now. What I claimed ahead counts as looked at from then on."""
         return await self._http.post(f"{_at(review)}/leases/{part(lease)}/renew", wire.LeaseView)
 
     async def park(self, review: str, task: str, reason: str, until: date | None = None) -> wire.ParkingView:
@@ -252,6 +256,31 @@ class AsyncScreeningClient:
     ) -> AsyncIterator[wire.NoteView]:
         """My own notes and tags, at a stage, with a tag, and of that a value, where these are given."""
         return self._http.pages(f"{_at(review)}/notes", wire.NoteView, stage=stage, tag=tag, value=value)
+
+    def my_votes(
+        self,
+        review: str,
+        *,
+        stage: str | None = None,
+        answer: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        words: str | None = None,
+    ) -> AsyncIterator[wire.MyVote]:
+        """My own votes that stand, the newest first: at a stage, with an answer, of these days, on records whose titles
+        have all of these words. Those that are `free` I may still take back."""
+        asked = {"stage": stage, "answer": answer, "since": since, "until": until, "words": words}
+        return self._http.pages(f"{_at(review)}/votes/mine", wire.MyVote, **asked)
+
+    async def my_day(self, review: str, day: date | None = None) -> wire.MyDay:
+        """What I have done on a day (UTC), today where none is given."""
+        return await self._http.get(f"{_at(review)}/votes/mine/day", wire.MyDay, day=day)
+
+    async def workload(
+        self, review: str, *, since: date | None = None, until: date | None = None
+    ) -> list[wire.DayOfWork]:
+        """As a lead, how many votes everybody has cast, by day, person and stage, within at most 31 days."""
+        return await self._http.listed(f"{_at(review)}/workload", wire.DayOfWork, since=since, until=until)
 
     async def queue(self, review: str) -> list[wire.StageQueue]:
         """How each stage stands."""

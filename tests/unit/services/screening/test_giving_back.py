@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.screening import jobs
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig
 from tests.unit.services.screening.soundness import assert_sound
 
@@ -161,3 +162,20 @@ def test_a_retried_skip_or_freeing_is_answered_and_done_once(rig):
         assert [it.status_code for it in answers] == [200, 200]
         assert answers[0].json() == answers[1].json()
         lease = rig.claims("ana")["lease"]
+
+
+def test_what_was_claimed_ahead_and_never_looked_at_does_not_lead_to_parking(either_rig):
+    rig = either_rig
+    rig.discovers("r1")
+    for _ in range(4):
+        assert rig.claims("ana", ahead=True)
+        rig.bench.clock.advance(hours=2)
+        rig.bench.runs(jobs.return_lapsed_leases)
+    assert rig.queue("sift")["parked"] == 0
+
+    for _ in range(3):
+        held = rig.claims("ana", ahead=True)
+        rig.asks(f"/leases/{held['lease']}/renew", None)
+        rig.bench.clock.advance(hours=2)
+        rig.bench.runs(jobs.return_lapsed_leases)
+    assert rig.queue("sift")["parked"] == 1

@@ -183,17 +183,16 @@ class Site:
     def close(self) -> None:
         self._running.__exit__(None, None, None)
 
-
-@contextmanager
-def served(site: Site) -> Iterator[str]:
-    """A site on a port of its own, for browsers that know scripts."""
-    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        eventually(lambda: server.started, within=60)
-        (listening,) = server.servers
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
+    @contextmanager
+    def on_a_port(self) -> Iterator[str]:
+        """The address at which real browsers find it."""
+        server = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        try:
+            eventually(lambda: server.started, within=60)
+            (listening,) = server.servers
+            yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)

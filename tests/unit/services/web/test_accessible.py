@@ -27,7 +27,7 @@ CARD, CONFLICTS, FINDINGS = f"{AT}/screen/sift", f"{AT}/conflicts", f"{AT}/findi
 FILES = {
     "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
     "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
-    *(f"/reviews/{{review}}/findings/{{number}}/{kept}" for kept in ("cite.bib", "cite.ris", "signed.json", "prov.json")),
+    *("/reviews/{review}/findings/{number}/" + kept for kept in ("cite.bib", "cite.ris", "signed.json", "prov.json")),
 }  # fmt: skip
 
 #: One record, and what is none.

@@ -34,6 +34,12 @@ def test_conflicts_are_listed_and_nothing_of_the_votes_is(site, ada):
     assert "Ana" not in ada.words and "opinion" not in ada.words and "Take the next" in ada.words
 
 
+def test_conflicts_of_one_stage_are_listed_alone(site, ada):
+    assert ada.goes(f"{AT}?stage=sift").text.count("Take this one") == 2 and "sift (2)" in ada.text
+    assert "No conflict waits here." in ada.goes(f"{AT}?stage=depth").text
+    assert ada.goes(f"{AT}?stage=nothing").page.status_code == 404
+
+
 def test_an_own_answer_comes_first_and_then_the_votes_side_by_side_with_what_differs_marked(site, ada):
     ada.goes(AT).sends(f"{AT}/take")
     assert "Answer for yourself first" in ada.words and "Ana" not in ada.words and "12" not in ada.words
@@ -43,6 +49,13 @@ def test_an_own_answer_comes_first_and_then_the_votes_side_by_side_with_what_dif
     assert "What the votes say" in ada.text and "Ana" in ada.text and "Ben" in ada.text
     assert "it &lt;b&gt;says&lt;/b&gt; why" in ada.text
     assert ada.text.count('<tr class="differs">') >= 3
+    assert "Your first look" in ada.text
+
+
+def test_what_becomes_of_it_is_shown_by_answer_before_it_is_decided(site, ada):
+    words = " ".join(ada.goes(AT).words.split())
+
+    assert "include goes on to depth as Ana answered" in words and "exclude is excluded as Ben answered" in words
 
 
 def test_a_decision_says_why_and_the_conflict_leaves_the_list(site, ada):

@@ -182,6 +182,49 @@ class Parts(dict[str, str]):
         return f"{{{name}}}"
 
 
+def test_what_was_written_on_a_page_of_an_earlier_session_is_shown_and_goes_on_once_that_is_said(site):
+    at = f"/reviews/{REVIEW}/people/invite"
+    browser = Browser(site).signs_in("Ada").goes(f"/reviews/{REVIEW}/people")
+    form = browser.form(at) | {"role": "reader", "days": "<b>9</b>"}
+    browser.signs_in("Ada")
+    before = len(list(site.client(site.admin).people.invitations(REVIEW)))
+
+    browser.posts(at, form, Origin="http://testserver")
+    assert browser.page.status_code == 403 and "What was written is still here" in browser.text
+    assert "&lt;b&gt;9&lt;/b&gt;" in browser.text and form["proof"] not in browser.text
+    assert len(list(site.client(site.admin).people.invitations(REVIEW))) == before
+
+    browser.sends(at, days="9")
+    assert browser.page.status_code == 200 and "A link for one person" in browser.text
+    assert len(list(site.client(site.admin).people.invitations(REVIEW))) == before + 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://elsewhere.org"}, {"Sec-Fetch-Site": "same-site"}])
+def test_what_no_page_of_ours_surely_sent_is_not_shown_to_be_sent_again(site, headers):
+    browser = Browser(site).signs_in("Ada").goes(f"/reviews/{REVIEW}/people")
+    form = browser.form(f"/reviews/{REVIEW}/people/invite") | {"role": "admin", "proof": "0" * 64}
+
+    browser.posts(f"/reviews/{REVIEW}/people/invite", form, **headers)
+
+    assert browser.page.status_code == 403 and "This form is not known here" in browser.text
+
+
+def test_a_password_is_shown_to_nobody_again(site):
+    browser = Browser(site).signs_in("Ada").goes("/account")
+    form = browser.form("/account/password") | {"sign_in_as": "Eve", "password": "a sentence of Eve", "proof": "0" * 64}
+
+    browser.posts("/account/password", form, Origin="http://testserver")
+
+    assert browser.page.status_code == 403 and "a sentence of Eve" not in browser.text
+
+
+def test_signing_out_leaves_nothing_in_the_browser(site):
+    browser = Browser(site).signs_in("Ada").goes("/account")
+    answer = browser.http.post("/sign-out", data=browser.form("/sign-out"), follow_redirects=False)
+
+    assert answer.headers["clear-site-data"] == '"storage"' and answer.status_code == 303
+
+
 def test_every_page_says_what_a_browser_may_load_and_that_nobody_keeps_it(site):
     browser = Browser(site).signs_in("Ada")
     for shown in (shown for pages in ALL for shown in pages.all if shown.method == "GET"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browsers import Visit, chromium
-from tests.unit.services.web.rig import REVIEW, Site, served
+from tests.unit.services.web.rig import REVIEW, Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -52,7 +52,7 @@ def sees(visit: Visit, title: str) -> None:
 
 
 def test_pairs_are_decided_by_keys_and_what_is_typed_decides_nothing(pairs):
-    with served(pairs) as url, chromium() as browser:
+    with pairs.on_a_port() as url, chromium() as browser:
         ada = Visit(browser, url)
         ada.page.goto(f"/sign-in?to={AT}")
         ada.page.fill("#sign_in_as", "Ada")

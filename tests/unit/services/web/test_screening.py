@@ -29,6 +29,12 @@ def lease(browser: Browser) -> str:
     return browser.form(f"{AT}/vote")["lease"]
 
 
+def title(browser: Browser) -> str:
+    found = re.search(r'<h1 id="title"[^>]*>(.*?)</h1>', browser.text, re.DOTALL)
+    assert found
+    return re.sub(r"<[^>]*>", "", found[1])
+
+
 def test_to_look_takes_nothing_and_a_button_takes_the_next_card(site, ana):
     ana.goes(f"/reviews/{REVIEW}")
     assert "8 to screen" in ana.text
@@ -81,14 +87,26 @@ def test_a_form_that_is_sent_twice_is_one_vote(site, ana):
 
 
 def test_a_vote_is_taken_back_and_its_card_is_in_hand_again(site, ana):
-    ana.goes(AT).sends(f"{AT}/vote", answer="include")
-    title = re.search(r"number \d", ana.text)
-    assert title
+    answered = title(ana.goes(AT))
+    ana.sends(f"{AT}/vote", answer="include")
+    assert f"{answered}: include" in ana.text and title(ana) != answered
 
     ana.sends(f"{AT}/undo")
 
-    assert ana.at == AT and "record=" in str(ana.page.url)
-    assert "Undo" not in ana.text
+    assert title(ana) == answered and "Your vote is in." not in ana.text and f"{answered}: include" not in ana.text
+
+
+def test_the_last_votes_can_be_taken_back_each_and_what_is_done_today_is_counted(site, ana):
+    done = site.client(ana).screening.my_day(REVIEW).n
+    first = title(ana.goes(AT))
+    for answer in ("include", "include"):
+        ana.sends(f"{AT}/vote", answer=answer)
+    assert f"{done + 2} today, {done + 2} of them within the last hour" in ana.words
+    older = next(vote.task for vote in site.client(ana).screening.my_votes(REVIEW) if vote.title == first)
+
+    ana.posts(f"{AT}/undo", ana.form(f"{AT}/undo") | {"task": older})
+
+    assert title(ana) == first and f"{done + 1} today" in ana.words
 
 
 def test_a_card_is_skipped_parked_and_noted(site, ana):

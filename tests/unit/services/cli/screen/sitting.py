@@ -8,9 +8,9 @@ from typing import Any
 
 from services.cli.screen.cards import Card, card_of
 from services.cli.screen.exchange import Cast, Claim, Done, Failed, Look, Release, Renew, Request
-from services.cli.screen.keys import PRESETS, Keys
 from services.cli.screen.session import QUIET, Session
 from shared.errors import LivingError
+from shared.shortcuts import PRESETS, Keys
 
 ANSWERS = [
     {"value": "include", "leads_to": "advance", "reason_required": False},

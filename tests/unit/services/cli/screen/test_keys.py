@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.cli.screen.cards import Choice
-from services.cli.screen.keys import ACTIONS, MOVING, PRESETS, keys_of, path
+from services.cli.screen.keys import keys_of, path
 from shared.errors import Invalid
+from shared.shortcuts import ACTIONS, MOVING, PRESETS
 
 SIFT = [Choice("include", "advance"), Choice("unsure", "adjudicate"), Choice("exclude", "exclude")]
 DEPTH = [Choice("thin", "exclude"), Choice("moderate", "advance"), Choice("rich", "advance")]

@@ -1,0 +1,174 @@
+"""A reviewer whose line is lost, or whose session ends, in the middle of it: votes wait in the browser, and go out once
+each and in their order.
+
+Slow: some real pages are waited for; about a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browsers import chromium
+from tests.flows.test_team_in_browsers import PASSWORD, Member
+from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+CARD = f"/reviews/{REVIEW}/screen/sift"
+WAIT_FOR_TWO = "#waiting[data-n='2']:not([hidden])"
+ALL_IN = "#waiting[data-n='0']"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("line"))
+    made.founds()
+    made.brings(*(f"Shared garden {letter}" for letter in "ABCDEFGHIJKLMNOPQR"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def url(site: Site) -> Iterator[str]:
+    with site.on_a_port() as found:
+        yield found
+
+
+class Reviewer(Member):
+    """Somebody who screens, by keys."""
+
+    def has_cards_ahead(self) -> None:
+        self.page.wait_for_load_state("networkidle")
+
+    def presses(self, key: str) -> str:
+        """Answers a card, and waits for the next; its title."""
+        title = self.title()
+        self.page.keyboard.press(key)
+        self.page.wait_for_function("before => document.querySelector('#title')?.innerText !== before", arg=title)
+        return title
+
+
+def votes(site: Site, name: str) -> list[str]:
+    """The titles that somebody has voted on, the first first."""
+    with site.client(Browser(site).signs_in(name)) as living:
+        return [vote.title or "" for vote in living.screening.my_votes(REVIEW)][::-1]
+
+
+@pytest.fixture
+def ana(site: Site, url: str, request: pytest.FixtureRequest) -> Iterator[Reviewer]:
+    name = f"Ana of {request.node.name}"
+    site.member(name, "reviewer")
+    with chromium() as browser:
+        made = Reviewer(browser, url, name)
+        made.begins(CARD)
+        made.has_cards_ahead()
+        yield made
+
+
+def test_votes_wait_while_the_line_is_lost_and_go_out_once_each_in_their_order(site, ana):
+    first = ana.presses("i")
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    ana.has_cards_ahead()
+
+    ana.context.set_offline(True)
+    given = [first, ana.presses("i"), ana.presses("i")]
+    ana.page.wait_for_selector(WAIT_FOR_TWO)
+    assert "2 votes wait in this browser" in ana.page.inner_text("#waiting")
+    assert votes(site, ana.name) == [first]
+    ana.context.set_offline(False)
+
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    assert votes(site, ana.name) == given
+    assert ana.title() not in given and ana.page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_vote_that_waits_and_never_went_out_is_taken_back_here(site, ana):
+    ana.context.set_offline(True)
+    first = ana.presses("i")
+    second = ana.presses("i")
+    ana.page.wait_for_selector(WAIT_FOR_TWO)
+
+    third = ana.title()
+    ana.page.keyboard.press("z")
+    ana.page.wait_for_function("before => document.querySelector('#title')?.innerText === before", arg=second)
+    assert ana.presses("i") == second and ana.title() == third
+    ana.context.set_offline(False)
+
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    assert votes(site, ana.name) == [first, second]
+
+
+def test_a_double_press_is_one_answer_though_the_next_card_is_there(site, ana):
+    title = ana.title()
+    for _ in range(3):
+        ana.page.keyboard.press("i")
+    ana.page.wait_for_function("before => document.querySelector('#title')?.innerText !== before", arg=title)
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+
+    assert votes(site, ana.name) == [title]
+
+
+def test_an_answer_that_is_refused_comes_back_with_what_was_written(site, ana):
+    title = ana.title()
+    ana.page.fill("input[name='field.people']", "many")
+    ana.page.keyboard.press("Escape")
+    ana.page.keyboard.press("i")
+    ana.page.wait_for_selector("body:not([aria-busy]) .faults")
+
+    assert ana.title() == title and ana.page.input_value("input[name='field.people']") == "many"
+    ana.page.fill("input[name='field.people']", "12")
+    ana.page.keyboard.press("Escape")
+    ana.presses("i")
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    assert votes(site, ana.name) == [title]
+
+
+def test_a_session_that_ended_keeps_what_was_answered_until_one_has_signed_in(site, ana):
+    here = Browser(site)
+    here.http.cookies.set(
+        "living-session", next(it["value"] for it in ana.context.cookies() if "session" in it["name"])
+    )
+    with site.client(here) as living:
+        living.people.withdraw_key(living.people.me().key or "")
+    eventually(lambda: here.goes("/account").at == "/sign-in", within=60)
+
+    title = ana.title()
+    ana.page.keyboard.press("i")
+    ana.page.wait_for_url("**/sign-in**")
+    assert "Your session has ended" in ana.page.inner_text("main")
+    ana.page.fill("#sign_in_as", ana.name)
+    ana.page.fill("#password", PASSWORD)
+    ana.page.press("#password", "Enter")
+    ana.page.wait_for_selector("#title")
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+
+    assert votes(site, ana.name) == [title] and ana.title() != title
+
+
+def test_nothing_of_it_is_left_in_the_browser_after_signing_out(site, ana):
+    ana.context.set_offline(True)
+    ana.presses("i")
+    ana.page.wait_for_selector("#waiting:not([hidden])")
+    assert ana.page.evaluate("sessionStorage.length") == 1
+
+    ana.page.click("header form button")
+    assert "Sign out once more" in ana.page.inner_text("#waiting")
+    ana.context.set_offline(False)
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    ana.page.click("header form button")
+    ana.page.wait_for_url("**/sign-in")
+
+    assert ana.page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert len(votes(site, ana.name)) == 1
+
+
+def test_a_card_with_all_that_it_loads_is_below_100_kilobytes(site, ana):
+    sizes = []
+    ana.page.on("response", lambda answer: sizes.append(len(answer.body())))
+    ana.page.goto(CARD)
+    ana.page.wait_for_load_state("networkidle")
+
+    assert 5_000 < sum(sizes) < 100_000
