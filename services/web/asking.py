@@ -46,7 +46,7 @@ class Api:
         people = self._urls if isinstance(self._urls, str) else self._urls.get("people", self._urls.get("", ""))
         self._people = people
         self._exchange = Exchange(app, people)
-        self._http = _asking_by(httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport())
+        self._http = _asking_by(httpx.ASGITransport(app) if app is not None else None)
         beside = httpx.ASGITransport(app) if app is not None else httpx.AsyncHTTPTransport()
         self._http_of_anybody = _asking_by(_Few(beside, _OF_ANYBODY))
 
@@ -86,5 +86,5 @@ class Api:
         await self._http_of_anybody.aclose()
 
 
-def _asking_by(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def _asking_by(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)

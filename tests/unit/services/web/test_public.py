@@ -61,6 +61,7 @@ def test_once_it_is_public_anybody_reads_the_newest_revision_and_no_name_of_a_me
     anybody.goes(f"/reviews/{REVIEW}")
 
     assert anybody.at == f"{AT}/1" and "The first evidence." in anybody.text and anybody.session is None
+    assert "set-cookie" not in anybody.page.headers and '<form method="post"' not in anybody.text
     assert "Do shared gardens keep people well?" in anybody.text and "Gardens and trust" in anybody.text
     for hidden in ("Ada", "Lea Lead", "a secret of the draft", "trust grew", "contested"):
         assert hidden not in anybody.text, hidden
