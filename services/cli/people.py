@@ -167,12 +167,12 @@ def names(review: str, shown: str) -> None:
 
 @app.command("readers", example="living people readers shared-records anybody")
 @REVIEW
-@argument("who", "Who may read what is published", type=click.Choice(["anybody", "members"]))
-def readers(review: str, who: str) -> None:
+@argument("allowed", "Who may read what is published", type=click.Choice(["anybody", "members"]))
+def readers(review: str, allowed: str) -> None:
     """Make a review public, so that anybody reads its published revisions and no more; or end that, within seconds."""
     with client("admin") as living:
-        living.people.set_public(review, who == "anybody")
-    print_line(f"{who} may read what {review} has published")
+        living.people.set_public(review, allowed == "anybody")
+    print_line(f"{'anybody' if allowed == 'anybody' else 'members alone'} may read what {review} has published")
 
 
 app.add_command(old_names.list_)

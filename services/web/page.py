@@ -355,7 +355,8 @@ class Look:
             "scripts": "scripts" in self.allowed,
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
-        if self.session is None:
+        # Whoever reads what is public is shown no form, and so need not be known again.
+        if self.session is None and not given.get("public"):
             self.web.door.remember(answer, self.visitor)
         return answer
 

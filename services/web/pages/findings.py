@@ -61,6 +61,8 @@ async def compare_revisions(asked: Asked) -> Drawn:
     given: dict[str, Any] = {
         "review": review, "query": asked.query, "public": asked.public, "errors": [], "difference": None,
     }  # fmt: skip
+    if not {"before", "after"} & set(asked.query):
+        return Page("compare.html", given)
     try:
         before, after = (_number_of(asked, name) for name in ("before", "after"))
         difference, had, has = await asyncio.gather(
@@ -89,7 +91,7 @@ async def show_revision(asked: Asked) -> Drawn:
         "review": review, "revision": revision, "signed_by": signed_by, "content": content, "standing": standing,
         "question": question, "revisions": latest, "newest": standing.revisions, "theories": by_theory(revision),
         "parts": parts(content.changes), "reports": by_cmoc(cited), "struck": [it for it in cited.reports if it.struck],
-        "cited": citation(asked, revision), "address": asked.web.address, "on": _shown_day(asked),
+        "cited": citation(asked, revision), "on": _shown_day(asked),
         "public": asked.public,
     }  # fmt: skip
     return Page("findings.html", given)

@@ -131,7 +131,9 @@ def test_a_lead_makes_a_review_public_and_private_again(people, as_someone):
     assert "anybody may read what ics has published" in said.stdout and reads() == 200
     assert isinstance(as_someone("ana", "people", "readers", REVIEW, "members").exception, Forbidden)
 
-    assert "members may read" in as_someone("lea", "people", "readers", REVIEW, "members").stdout and reads() == 403
+    assert (
+        "members alone may read" in as_someone("lea", "people", "readers", REVIEW, "members").stdout and reads() == 403
+    )
 
 
 @pytest.mark.waits

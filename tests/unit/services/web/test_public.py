@@ -9,6 +9,7 @@ import re
 import httpx
 import pytest
 
+from services.notify import domain
 from services.web.pages import ALL
 from shared.errors import Forbidden
 from tests.unit.services.web.rig import REVIEW, Browser, Site
@@ -61,6 +62,7 @@ def test_once_it_is_public_anybody_reads_the_newest_revision_and_no_name_of_a_me
     anybody.goes(f"/reviews/{REVIEW}")
 
     assert anybody.at == f"{AT}/1" and "The first evidence." in anybody.text and anybody.session is None
+    assert "set-cookie" not in anybody.page.headers and '<form method="post"' not in anybody.text
     assert "Do shared gardens keep people well?" in anybody.text and "Gardens and trust" in anybody.text
     for hidden in ("Ada", "Lea Lead", "a secret of the draft", "trust grew", "contested"):
         assert hidden not in anybody.text, hidden
@@ -129,6 +131,20 @@ def test_a_link_of_a_notice_leads_to_the_page_at_once_where_it_is_public_and_els
     assert rita.at == "/sign-in"
     rita.sends("/sign-in", sign_in_as="Rita", password="a sentence of my own")
     assert rita.at == f"{AT}/1" and "The first evidence." in rita.text
+
+
+def test_whatever_a_notice_tells_of_its_link_leads_to_a_page(site, lead):
+    links = [
+        domain.literature_link(site.settings.public_url, REVIEW),
+        domain.agreement_link(site.settings.public_url, REVIEW),
+        domain.screening_link(site.settings.public_url, REVIEW, "conflicts"),
+        domain.screening_link(site.settings.public_url, REVIEW, "queue"),
+        domain.review_link(site.settings.public_url, REVIEW), domain.revision_link(site.settings.public_url, REVIEW, 1),
+    ]  # fmt: skip
+
+    for link in links:
+        page = lead.goes(link).page
+        assert page.status_code == 200 and page.headers["content-type"].startswith("text/html"), link
 
 
 def test_a_feed_reader_that_has_this_very_page_is_told_so(site, lead, anybody):
