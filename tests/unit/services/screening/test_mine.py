@@ -91,7 +91,7 @@ def test_no_vote_of_anothers_is_told_in_what_is_mine_or_in_how_much_is_done(eith
     seen = []
     for answer in ("include", "unsure"):
         rig.answers("ana", answer)
-        told = [
+        said = [
             rig.gets("/votes/mine", "ben"),
             rig.gets("/votes/mine/day", "ben"),
             rig.gets("/workload", "lea", "lead"),
