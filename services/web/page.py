@@ -365,7 +365,10 @@ class Look:
         request, look = self.request, replace(self, allowed=(), session=None)
         if request.method == "GET":
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            answer: Response = RedirectResponse(drawing.url("sign-in", to=asked), 303, headers=policy.headers())
+            to = drawing.url("sign-in", to=asked)
+            answer: Response = RedirectResponse(to, 303, headers=policy.headers())
+            if "hx-request" in request.headers:  # What asks for a part of a page goes there as a whole.
+                answer = Response(status_code=204, headers=policy.headers() | {"HX-Redirect": to})
         else:
             given = {
                 "to": request.url.path,

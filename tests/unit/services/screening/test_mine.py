@@ -27,8 +27,8 @@ def day(rig: ScreeningRig, name: str, **asked: Any) -> tuple[int, int, dict[tupl
 
 
 def work(rig: ScreeningRig, **asked: Any) -> dict[tuple[str, str, str], tuple[int, int]]:
-    told = rig.gets("/workload", "lea", "lead", **asked).json()
-    return {(it["day"], it["person"], it["stage"]): (it["votes"], it["decided"]) for it in told}
+    counted = rig.gets("/workload", "lea", "lead", **asked).json()
+    return {(it["day"], it["person"], it["stage"]): (it["votes"], it["decided"]) for it in counted}
 
 
 def test_my_own_votes_are_listed_the_newest_first_and_nobody_elses_are(either_rig):
@@ -91,12 +91,12 @@ def test_no_vote_of_anothers_is_told_in_what_is_mine_or_in_how_much_is_done(eith
     seen = []
     for answer in ("include", "unsure"):
         rig.answers("ana", answer)
-        told = [
+        said = [
             rig.gets("/votes/mine", "ben"),
             rig.gets("/votes/mine/day", "ben"),
             rig.gets("/workload", "lea", "lead"),
         ]
-        seen.append([it.text for it in told])
+        seen.append([it.text for it in said])
 
     assert not any(answer in text for texts in seen for text in texts for answer in ("include", "unsure", 'answer"'))
     assert [text for texts in seen for text in texts[:1]] == ['{"items":[],"next":null}'] * 2
