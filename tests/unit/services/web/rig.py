@@ -50,6 +50,11 @@ cmocs: [{id: c1, theory: one, context: c, resource: m, reasoning: r, outcome: o}
 """
 
 
+def filled(path: str, **named: str) -> str:
+    """A page's path with its parts filled in: the review's, those that are named, and "1"."""
+    return re.sub(r"{(\w+)}", lambda part: ({"review": REVIEW} | named).get(part[1], "1"), path)
+
+
 class Form(HTMLParser):
     """The forms of a page: where each goes, what it carries, and its buttons."""
 
@@ -87,7 +92,7 @@ class Browser:
         return self.page.url.path
 
     def goes(self, path: str) -> Browser:
-        self.page = self.http.get(path)
+        self.page = self._patiently(lambda: self.http.get(path))
         return self
 
     def form(self, action: str) -> dict[str, str]:
@@ -99,8 +104,16 @@ class Browser:
         return self.posts(action, self.form(action) | fields)
 
     def posts(self, action: str, fields: dict[str, Any], **headers: str) -> Browser:
-        self.page = self.http.post(action, data=fields, headers=headers)
+        self.page = self._patiently(lambda: self.http.post(action, data=fields, headers=headers))
         return self
+
+    def _patiently(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """The answer to what is asked again while the platform is busy, as a person would. A form bears what it is
+        known by, so that it is done once."""
+        until = time.monotonic() + 120
+        while (answer := ask()).status_code == 503 and "retry-after" in answer.headers and time.monotonic() < until:
+            time.sleep(0.5)
+        return answer
 
     def uploads(self, action: str, name: str, content: bytes, **fields: Any) -> Browser:
         """Fills in the form of this page that goes to `action`, chooses a file in it, and sends it."""

@@ -10,7 +10,7 @@ from services.web import policy
 from services.web.pages import ALL
 from shared.client.asynchronous.people import AsyncPeopleClient
 from shared.errors import Unavailable
-from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.unit.services.web.rig import REVIEW, Browser, Site, filled
 
 pytestmark = pytest.mark.waits
 
@@ -175,13 +175,6 @@ def test_a_proof_of_one_session_is_none_for_another(site):
     assert other.posts("/account/password", form).page.status_code == 403
 
 
-class Parts(dict[str, str]):
-    """What parts of an address are called; those that nobody names stay as they are."""
-
-    def __missing__(self, name: str) -> str:
-        return f"{{{name}}}"
-
-
 def test_what_was_written_on_a_page_of_an_earlier_session_is_shown_and_goes_on_once_that_is_said(site):
     at = f"/reviews/{REVIEW}/people/invite"
     browser = Browser(site).signs_in("Ada").goes(f"/reviews/{REVIEW}/people")
@@ -228,7 +221,7 @@ def test_signing_out_leaves_nothing_in_the_browser(site):
 def test_every_page_says_what_a_browser_may_load_and_that_nobody_keeps_it(site):
     browser = Browser(site).signs_in("Ada")
     for shown in (shown for pages in ALL for shown in pages.all if shown.method == "GET"):
-        path = re.sub(r"{\w+}", "1", shown.path.format_map(Parts(review=REVIEW, stage="sift", key="x")))
+        path = filled(shown.path, stage="sift")
         answer = browser.http.get(path, follow_redirects=False)
         said = answer.headers["content-security-policy"]
         if answer.headers.get("content-type") != "image/svg+xml":
