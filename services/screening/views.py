@@ -445,23 +445,26 @@ def stages_left(
     ]  # fmt: skip
 
 
-def funnel(counted: Counted, stages: Sequence[str]) -> Funnel:
+def funnel(counted: Counted, stages: Sequence[str], drifted: Mapping[str, int]) -> Funnel:
     records = counted.states.get("", {})
     return Funnel(
         discovered=sum(records.values()),
         by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
         **{state: records.get(state, 0) for state in RecordStates.all()},
         stages=[
-            _stage_funnel(stage, counted.states.get(stage, {}), counted.excluded_for.get(stage, {})) for stage in stages
+            _stage_funnel(
+                stage, counted.states.get(stage, {}), counted.excluded_for.get(stage, {}), drifted.get(stage, 0)
+            )
+            for stage in stages
         ],
     )
 
 
-def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[str, int]) -> StageFunnel:
+def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[str, int], drifted: int) -> StageFunnel:
     counted = {state: states.get(state, 0) for state in TaskStates.all()}
     return StageFunnel(
         stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted,
-        excluded_for=dict(sorted(excluded_for.items())),
+        excluded_for=dict(sorted(excluded_for.items())), drifted=drifted,
     )  # fmt: skip
 
 

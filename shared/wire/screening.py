@@ -334,7 +334,8 @@ class StageLeft(BaseModel):
 
 class StageFunnel(BaseModel):
     """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule, `parked` are
-    given to nobody for now. `excluded_for` has how many of those excluded are so for which of its reasons."""
+    given to nobody for now. `excluded_for` has how many of those excluded are so for which of its reasons, `drifted`,
+    for leads, how many pairs of people agree less than its floor asks."""
 
     stage: str
     entered: int
@@ -345,6 +346,7 @@ class StageFunnel(BaseModel):
     withdrawn: int
     parked: int = 0
     excluded_for: dict[str, int] = Field(default={}, exclude_if=lambda counted: not counted)
+    drifted: int = Field(default=0, exclude_if=lambda pairs: not pairs)
 
 
 class Funnel(BaseModel):

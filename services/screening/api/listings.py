@@ -44,9 +44,11 @@ def show_queue(review: Review, work: Reading, person: Reader) -> list[StageQueue
 
 @router.get("/reviews/{review}/funnel")
 def show_funnel(review: Review, work: Reading, person: Reader) -> Funnel:
-    """Where every record is now, and what became of those that entered each stage."""
+    """Where every record is now, and what became of those that entered each stage. Leads see besides where people
+    agree less than the protocol's floor asks."""
     counted = store.counted(work, review)
-    return views.funnel(counted, _stages(work, review, counted.states))
+    drifted = Counter(alarm.stage for alarm in store.alarms(work, review)) if person.has("lead") else Counter[str]()
+    return views.funnel(counted, _stages(work, review, counted.states), drifted)
 
 
 @router.get("/reviews/{review}/agreement")

@@ -152,7 +152,7 @@ def _look(work: Work, review: str, before: Seen | None) -> Seen:
     counted, in_hand = store.counted(work, review), store.leases_in_hand(work, review, work.now)
     names = views.known_stages(plan, counted.states)
     stages = [views.stage_queue(stage, counted.states.get(stage, {}), in_hand) for stage in names]
-    funnel = views.funnel(counted, names)
+    funnel = views.funnel(counted, names, {})
     marks = _mark("".join(stage.model_dump_json() for stage in stages)), _mark(funnel.model_dump_json())
     turns = store.newest_turns(work, review, before.last if before else 0, _KEPT)
     if before is not None and not turns and before.marks == marks:

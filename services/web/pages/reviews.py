@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
+from services.web.glance import looked
 from services.web.lacking import without_protocol
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
-from shared.wire.screening import Funnel, StageLeft
+from shared.wire.screening import StageLeft
 
 pages = Pages()
 
@@ -26,17 +27,17 @@ async def show_home(asked: Asked) -> Drawn:
 
 @pages.page("/reviews/{review}", open_to="readers")
 async def show_review(asked: Asked) -> Drawn:
-    """A review at a glance: where its records are now, and what waits for me. Whoever does not belong to it is led to
-    what it has found, where that is public."""
+    """A review at a glance: what waits for somebody, where all of it is, and what waits for me. Whoever does not belong
+    to it is led to what it has found, where that is public."""
     review = asked.path["review"]
     if asked.public:
         return Go(drawing.url("reviews", review, "findings"))
     me, version = await asyncio.gather(asked.api.people.me(), _protocol(asked, review))
     if version is None:
         return await without_protocol(asked)
-    funnel, left = await asyncio.gather(_funnel(asked, review), _left(asked, review))
+    (found, funnel), left = await asyncio.gather(looked(asked, me), _left(asked, review))
     given = {"me": me, "review": review, "protocol": version.protocol, "version": version.version}
-    return Page("review.html", given | {"funnel": funnel, "left": left})
+    return Page("review.html", given | {"glance": found, "funnel": funnel, "left": left})
 
 
 async def _reviews(asked: Asked) -> list[ReviewView]:
@@ -47,14 +48,6 @@ async def _protocol(asked: Asked, review: str) -> VersionView | None:
     """The protocol in force; None before the first."""
     try:
         return await asked.api.protocol.newest(review)
-    except NotFound:
-        return None
-
-
-async def _funnel(asked: Asked, review: str) -> Funnel | None:
-    """Where every record is now; None while screening has not heard of the review."""
-    try:
-        return await asked.api.screening.funnel(review)
     except NotFound:
         return None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.web import drawing
 from services.web.ballots import errors_of
+from services.web.glance import needs
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
@@ -22,9 +22,6 @@ pages = Pages()
 
 #: Days of sources that the page of all shows of what they were asked.
 _QUOTAS = 20
-
-#: How long a watch may be due before somebody looks why nobody asks it.
-_LATE = timedelta(hours=1)
 
 
 @pages.page("/reviews/{review}/sources", allowed=("scripts",))
@@ -123,18 +120,6 @@ async def read_again(asked: Asked) -> Drawn:
     with asked.done_once():
         await asked.api.ingest.request_reparse(review, run=run, rejected=True)
     return Go(drawing.url("reviews", review, "runs", run, done="reread"))
-
-
-def needs(watch: WatchView) -> str:
-    """Why a watch needs somebody: it fails, it is paused, or it is due and nobody asks; '' where it does not."""
-    if watch.state == "retired":
-        return ""
-    if watch.trouble is not None:
-        return "fails"
-    if watch.state == "paused":
-        return "paused"
-    is_late = watch.due_at < datetime.now(UTC) - _LATE and (watch.last_run is None or watch.last_run.state != "running")
-    return "late" if is_late else ""
 
 
 async def _done(asked: Asked, done: str, doing: Callable[[str, str], Awaitable[object]]) -> Drawn:

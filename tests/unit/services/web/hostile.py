@@ -37,7 +37,7 @@ _OURS = {
     "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "time", "kbd", "mark", "del", "ins", "strong", "em", "code",
     "pre", "blockquote", "cite", "img", "svg", "g", "rect", "path", "line", "text", "tspan", "defs", "marker", "desc",
     "polyline", "polygon", "circle", "progress", "output", "br", "hr", "s", "template", "colgroup", "col", "abbr",
-    "q", "meter", "noscript", "figure", "figcaption", "wbr", "small", "sub", "sup", "dialog", "address",
+    "q", "meter", "data", "noscript", "figure", "figcaption", "wbr", "small", "sub", "sup", "dialog", "address",
 }  # fmt: skip
 
 #: Where a page may lead to, beside pages of ours.

@@ -1,0 +1,184 @@
+"""At a glance: where all of a review is now, as the way from its sources to its theories, and what waits for somebody.
+
+What stands still comes first, each with why and where to do something about it. All of it is what the services say;
+one that has not heard of the review yet, or that somebody may not ask, says nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from services.web import drawing
+from services.web.page import Asked
+from services.web.roles import has_role
+from shared.client.asking import one_sheet
+from shared.client.operations import SERVICES
+from shared.errors import Forbidden, NotFound
+from shared.wire.ingest import IngestStatus, WatchView
+from shared.wire.people import Me
+from shared.wire.screening import Funnel
+from shared.wire.synthesis import DraftView, StatusView
+
+#: Kinds of dead letters that are looked at, of each service.
+_LETTERS = 20
+
+#: How long a watch may be due before somebody looks why nobody asks it.
+_LATE = timedelta(hours=1)
+
+Known = TypeVar("Known")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits for somebody: what (`glance.waits.` of the texts), of what or how much, and where to."""
+
+    what: str
+    to: str
+    n: int = 1
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the way: what (`glance.step.`, or a stage's own name), how much is there, what more there is to say
+    (`glance.more.`), and where it is."""
+
+    what: str
+    n: int
+    to: str
+    more: list[tuple[str, int]] = field(default_factory=list)
+    stage: str = ""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A review as it stands."""
+
+    waiting: list[Waiting]
+    way: list[Step]
+
+
+async def looked(asked: Asked, me: Me) -> tuple[Glance, Funnel | None]:
+    """How the review of the path stands, as whoever asks may know it."""
+    review, api = asked.path["review"], asked.api
+    admin = has_role(me, "admin", review)
+    ingest, funnel, status, draft, letters = await asyncio.gather(
+        _known(api.ingest.status(review)),
+        _known(api.screening.funnel(review)),
+        _known(api.synthesis.status(review)),
+        _known(api.synthesis.draft(review)),
+        _dead_letters(asked) if admin else _no_letters(),
+    )
+    waiting = [*_of_synthesis(review, status), *_of_sources(review, ingest), *_of_screening(review, funnel)]
+    to = drawing.url("reviews", review, "sources")
+    waiting += [Waiting("letters", to, n, name) for name, n in letters.items() if n]
+    way = [*_first_steps(review, ingest), *_stages(review, funnel), *_last_steps(review, funnel, status, draft)]
+    return Glance(waiting, way), funnel
+
+
+def needs(watch: WatchView) -> str:
+    """Why a watch needs somebody: it fails, it is paused, or it is due and nobody asks; '' where it does not."""
+    if watch.state == "retired":
+        return ""
+    if watch.trouble is not None:
+        return "fails"
+    if watch.state == "paused":
+        return "paused"
+    is_late = watch.due_at < datetime.now(UTC) - _LATE and (watch.last_run is None or watch.last_run.state != "running")
+    return "late" if is_late else ""
+
+
+def _of_sources(review: str, status: IngestStatus | None) -> Iterator[Waiting]:
+    if status is None:
+        return
+    to = drawing.url("reviews", review, "sources")
+    for parked in status.parked:
+        yield Waiting("parked_source", to, of=parked.source)
+    for watch in (*status.watches, *status.chases, *status.sweeps):
+        if why := needs(watch):
+            path = drawing.url("reviews", review, "sources", watch.watch)
+            yield Waiting(f"watch_{why}", path, of=f"{watch.strategy}, {watch.source}")
+    for manual in status.manual:
+        if manual.standing == "overdue":
+            path = drawing.url("reviews", review, "sources", manual.watch)
+            yield Waiting("by_hand", path, of=f"{manual.strategy}, {manual.database}")
+    if status.open_duplicates:
+        yield Waiting("duplicates", drawing.url("reviews", review, "duplicates"), status.open_duplicates)
+
+
+def _of_screening(review: str, funnel: Funnel | None) -> Iterator[Waiting]:
+    for stage in funnel.stages if funnel is not None else []:
+        if stage.conflicts:
+            yield Waiting("conflicts", drawing.url("reviews", review, "conflicts"), stage.conflicts, stage.stage)
+        if stage.parked:
+            yield Waiting("parked", drawing.url("reviews", review, "mine", "parked"), stage.parked, stage.stage)
+        if stage.drifted:
+            yield Waiting("drifted", drawing.url("reviews", review, "people", "figures"), stage.drifted, stage.stage)
+
+
+def _of_synthesis(review: str, status: StatusView | None) -> Iterator[Waiting]:
+    if status is None:
+        return
+    to = drawing.url("reviews", review, "findings")
+    if status.state == "overdue":
+        yield Waiting("overdue", to, of=str(status.next_due))
+    if judged := status.open_rejudgements - status.open_drills:
+        yield Waiting("rejudgements", to, judged)
+
+
+def _first_steps(review: str, status: IngestStatus | None) -> Iterator[Step]:
+    if status is None:
+        return
+    active = [watch for watch in status.watches if watch.state == "active"]
+    sources = {watch.source for watch in active} | {manual.database for manual in status.manual}
+    yield Step(
+        "sources", len(sources), drawing.url("reviews", review, "sources"), [("described", status.source_records)]
+    )
+    more = [("alike", status.open_duplicates)]
+    yield Step("records", status.records, drawing.url("reviews", review, "records"), more)
+
+
+def _stages(review: str, funnel: Funnel | None) -> Iterator[Step]:
+    for stage in funnel.stages if funnel is not None else []:
+        more = [("conflicts", stage.conflicts), ("parked", stage.parked), ("passed", stage.advanced)]
+        to = drawing.url("reviews", review, "screen", stage.stage)
+        yield Step("stage", stage.open, to, more, stage.stage)
+
+
+def _last_steps(
+    review: str, funnel: Funnel | None, status: StatusView | None, draft: DraftView | None
+) -> Iterator[Step]:
+    if funnel is not None:
+        yield Step("included", funnel.included, drawing.url("reviews", review, "flow"))
+    if status is None or draft is None:
+        return
+    counts, to = draft.counts, drawing.url("reviews", review, "findings")
+    yield Step("evidence", counts.fragments, to, [("studies", counts.studies), ("links", counts.links)])
+    yield Step("theories", len(draft.theories), to, [("cmocs", len(draft.cmocs)), ("revisions", status.revisions)])
+
+
+async def _known(asking: Awaitable[Known]) -> Known | None:
+    """What a service says; None where it has not heard of the review yet, or does not say it to them."""
+    try:
+        return await asking
+    except (NotFound, Forbidden):
+        return None
+
+
+async def _no_letters() -> dict[str, int]:
+    return {}
+
+
+async def _dead_letters(asked: Asked) -> dict[str, int]:
+    """How many events each service has set aside, of the kinds that it lists first."""
+    counted = await asyncio.gather(*(_known(_letters_of(asked, name)) for name in SERVICES))
+    return {name: n or 0 for name, n in zip(SERVICES, counted, strict=True)}
+
+
+async def _letters_of(asked: Asked, service: str) -> int:
+    with one_sheet(limit=_LETTERS):
+        return sum([group.count async for group in asked.api.operations.dead_letter_groups(service)])
