@@ -1,0 +1,60 @@
+"""A review at a glance: what needs somebody comes first, and every count leads to what is counted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.services.web.rig import REVIEW, Site
+
+pytestmark = pytest.mark.waits
+
+AT, CARD = f"/reviews/{REVIEW}", f"/reviews/{REVIEW}/screen/sift"
+
+
+@pytest.fixture(scope="module")
+def busy(site: Site) -> Site:
+    """A conflict, something parked, and a pair to be decided."""
+    site.founds()
+    site.brings("A shared garden", "A second garden", "A third garden")
+    for name, answer in (("Ana", {"answer": "include"}), ("Ben", {"answer": "exclude", "excluded_for": "opinion"})):
+        browser = site.member(name, "reviewer").goes(CARD).sends(f"{CARD}/next")
+        browser.sends(f"{CARD}/vote", reason="it says why", **answer)
+        if name == "Ana":
+            browser.sends(f"{CARD}/park", parked_for="its text is on its way")
+    for year in ("2019", "2022"):
+        site.brings("Allotments and the health of older people", authors=["Ruiz, A"], published=year)
+    with site.client(site.admin) as living:
+        site.waits(lambda: living.ingest.status(REVIEW).open_duplicates)
+    return site
+
+
+def test_what_needs_somebody_comes_first_and_leads_to_where_it_is_done(busy):
+    page = busy.admin.goes(AT).text
+
+    said = ["1 in conflict at sift</a>", "1 parked at sift</a>", "1 pairs may be one work</a>"]
+    assert all(one in page for one in said)
+    assert all(page.index(one) < page.index("Where its records are") for one in said)
+    for path in ("conflicts", "mine/parked", "duplicates"):
+        assert f'href="{AT}/{path}"' in page
+        assert busy.admin.goes(f"{AT}/{path}").page.status_code == 200
+
+
+def test_the_way_has_the_counts_of_the_services_each_a_link(busy):
+    with busy.client(busy.admin) as living:
+        funnel, status = living.screening.funnel(REVIEW), living.ingest.status(REVIEW)
+    (way,) = re.findall(r'<ol class="way">.*?</ol>', busy.admin.goes(AT).text, re.DOTALL)
+    steps = {what: (to, count) for to, what, count in re.findall(
+        r'<a href="([^"]+)"><span class="what">(.*?)</span> <span class="count">(.*?)</span>', way)}  # fmt: skip
+
+    assert steps["Records"] == (f"{AT}/records", str(status.records))
+    assert steps["sift"] == (CARD, str(funnel.stages[0].open))
+    assert steps["Included"] == (f"{AT}/flow", "0")
+    assert all(busy.admin.goes(to).page.status_code == 200 for to, _ in steps.values())
+
+
+def test_a_reader_sees_the_same_counts_and_nothing_that_is_for_leads(busy):
+    rita = busy.member("Rita", "reader").goes(AT)
+
+    assert rita.page.status_code == 200 and "1 in conflict at sift" in rita.text and "set aside" not in rita.text
