@@ -1,6 +1,6 @@
 """Search: makes every record of a review findable by its words, dates and state.
 
-Owns: the index, which the log can always make again, and its rebuilds.
+Owns: the index, which the log can always make again, its rebuilds, and the searches that people saved.
 Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged, ingest.record.split,
     ingest.record.noticed,
     screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened.

@@ -1,28 +1,43 @@
-"""Search's routes: one for finding, two for rebuilding."""
+"""Search's routes: one for finding, three for the searches that people save, two for rebuilding."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi import Query as Parameter
 
 from services.search import store
 from services.search.domain import standing
-from services.search.models import RebuildRow
+from services.search.models import RebuildRow, SavedSearchRow
 from services.search.ports.index import FACETS, NOTICE, Hit, Query, SearchIndex
+from services.search.ports.index.query import parse
 from shared.db.work import Work
-from shared.http.auth import GrandAdmin, Reader
-from shared.http.paging import Cursor
+from shared.http.auth import GrandAdmin, Reader, at_least
+from shared.http.paging import Cursor, Hundred
 from shared.http.parameters import DIGITS, Day, Name, Question, Words
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.ids import new_id
-from shared.wire.search import FacetValue, FoundNotice, FoundRecord, Rebuilds, RebuildView, SearchPage
+from shared.paging import Page
+from shared.tokens import OWN, Person
+from shared.wire.search import (
+    FacetValue,
+    FoundNotice,
+    FoundRecord,
+    NewSavedSearch,
+    Rebuilds,
+    RebuildView,
+    SavedSearch,
+    SearchPage,
+)
 
 router = APIRouter(prefix="/search", tags=["search"], route_class=Route)
 Unit = Annotated[Work, unit_of("search")]
 Reading = Annotated[Work, reading_of("search")]
+
+#: Whoever belongs to a review, about themselves.
+Oneself = Annotated[Person, Depends(at_least("reader", OWN))]
 
 Facets = Annotated[
     list[Literal["year", "source", "kind", "language", "status", "venue", "notice", "all"]] | None,
@@ -76,6 +91,35 @@ def find_records(
     )
 
 
+@router.post("/reviews/{review}/saved", status_code=201)
+def add_saved_search(
+    review: Name, body: NewSavedSearch, work: Unit, person: Oneself, key: IdempotencyKey = None
+) -> SavedSearch:
+    """Saves a search of mine under a name. What cannot be looked for is refused."""
+    parse(body.q)
+    asked = body.model_dump(mode="json", exclude={"name"})
+
+    def add() -> SavedSearch:
+        row = SavedSearchRow(
+            id=new_id("saved"), review=review, owner=person.id, name=body.name, asked=asked, saved_at=work.now
+        )
+        return _saved(store.save(work, row))
+
+    return work.once(key, "save search", body, add)
+
+
+@router.get("/reviews/{review}/saved")
+def list_saved_searches(review: Name, work: Reading, person: Oneself, page: Hundred) -> Page[SavedSearch]:
+    """The searches that I saved in a review, the oldest first."""
+    return store.page_of_saved(work, review, person.id, page).page(_saved)
+
+
+@router.delete("/reviews/{review}/saved/{saved}")
+def erase_saved_search(review: Name, saved: Name, work: Unit, person: Oneself) -> SavedSearch:
+    """Forgets a search of mine."""
+    return _saved(store.forget_saved(work, review, person.id, saved))
+
+
 @router.post("/rebuilds", status_code=202)
 def request_rebuild(work: Unit, person: GrandAdmin, key: IdempotencyKey = None) -> RebuildView:
     """Asks for the index to be made anew from the log, beside the live one, which serves until it is done.
@@ -87,6 +131,10 @@ def request_rebuild(work: Unit, person: GrandAdmin, key: IdempotencyKey = None) 
 def list_rebuilds(work: Reading, person: GrandAdmin) -> Rebuilds:
     """The newest rebuilds, newest first."""
     return Rebuilds(items=[_view(rebuild) for rebuild in store.newest(work, 20)])
+
+
+def _saved(row: SavedSearchRow) -> SavedSearch:
+    return SavedSearch(saved=row.id, name=row.name, saved_at=row.saved_at, **row.asked)
 
 
 def _asked(work: Unit) -> RebuildRow:

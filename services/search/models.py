@@ -1,14 +1,17 @@
-"""Search's tables: its rebuilds. What can be found is in the index, which the log can always make again."""
+"""Search's tables: its rebuilds, and the searches that people saved. What can be found is in the index, which the log
+can always make again."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Index
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
 from services.search.domain import RebuildStates
-from shared.db.types import Instant
+from shared.db.types import Instant, Json
 from shared.wire.search import RebuildState
 
 
@@ -29,3 +32,20 @@ class RebuildRow(Base, table=True):
     events: int = 0
     skipped: int = 0
     error: str | None = None
+
+
+class SavedSearchRow(Base, table=True):
+    """A search that somebody comes back to: `asked` is what it asks for. Of one name each has one in a review."""
+
+    __tablename__ = "saved_searches"
+    __table_args__ = (
+        Index("saved_searches_of_owner", "review", "owner", "id"),
+        Index("saved_searches_by_name", "review", "owner", "name", unique=True),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    owner: str
+    name: str
+    asked: dict[str, Any] = Field(sa_type=Json)
+    saved_at: datetime = Field(sa_type=Instant)

@@ -1,18 +1,22 @@
-"""Every query of search: the rebuilds that were asked for, and which index it writes to."""
+"""Every query of search: the rebuilds that were asked for, which index it writes to, and saved searches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, func, select
 
 from services.search.domain import RebuildStates
-from services.search.models import RebuildRow
+from services.search.models import RebuildRow, SavedSearchRow
+from shared.db.many import is_sqlite
+from shared.db.paging import read_page
 from shared.db.tables import FactRow, HeardUpToRow, InboxRow
 from shared.db.work import Work
-from shared.errors import Unavailable
+from shared.errors import Conflict, NotFound, Unavailable
 from shared.ids import new_id
+from shared.paging import Found, PageAsked
 
 #: The facts of search: the marks of the index it writes to (two, while a rebuild replaces one), and that it is lost.
 _MARKS, _LOST = "search_index", "search_index_lost"
@@ -32,6 +36,40 @@ INDEX_OUTDATED = (
 
 #: Who asks for the rebuild that a new form needs.
 _RELEASE = "release"
+
+
+#: Searches that one may have saved in a review.
+_MOST_SAVED = 200
+
+
+def save(work: Work, row: SavedSearchRow) -> SavedSearchRow:
+    """Keeps a search. Raises Conflict where its owner has one of that name, or as many as one may have."""
+    of_owner = (
+        select(SavedSearchRow.id)
+        .where(SavedSearchRow.review == row.review, SavedSearchRow.owner == row.owner)
+        .limit(_MOST_SAVED)
+    )
+    if len(work.session.exec(of_owner).all()) == _MOST_SAVED:
+        raise Conflict(f"there are {_MOST_SAVED} saved searches: forget one first", slug="too_many_saved")
+    dialect = sqlite if is_sqlite(work.session) else postgresql
+    kept = dialect.insert(SavedSearchRow).values(row.model_dump()).on_conflict_do_nothing()
+    if work.session.execute(kept.returning(col(SavedSearchRow.id))).first() is None:
+        raise Conflict(f"you have a saved search {row.name!r} here: forget it first", slug="name_taken")
+    return row
+
+
+def page_of_saved(work: Work, review: str, owner: str, page: PageAsked) -> Found[SavedSearchRow]:
+    query = select(SavedSearchRow).where(SavedSearchRow.review == review, SavedSearchRow.owner == owner)
+    return read_page(work, query, page, col(SavedSearchRow.id))
+
+
+def forget_saved(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
+    """Takes a search away. Raises NotFound for what is none of theirs."""
+    row = work.session.get(SavedSearchRow, saved)
+    if row is None or (row.review, row.owner) != (review, owner):
+        raise NotFound(f"you have no saved search {saved!r} in review {review!r}", slug="unknown_saved_search")
+    work.session.delete(row)
+    return row
 
 
 def unfinished(work: Work) -> RebuildRow | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from shared.client.forms import Forms
@@ -34,7 +34,7 @@ class About(TypedDict, total=False):
 
 
 class SearchClient:
-    """Finding records, and rebuilding the index."""
+    """Finding records, saved searches, and rebuilding the index."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -43,6 +43,18 @@ class SearchClient:
         """One page. `about`: published_from, published_until, status, source, kind, language, venue, notice, sort,
         facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
+
+    def save(self, review: str, asked: wire.NewSavedSearch | Mapping[str, object]) -> wire.SavedSearch:
+        """Saves a search of mine under a name."""
+        return self._http.post(f"/search/reviews/{part(review)}/saved", wire.SavedSearch, asked)
+
+    def saved(self, review: str) -> Iterator[wire.SavedSearch]:
+        """The searches that I saved in a review, the oldest first."""
+        return self._http.pages(f"/search/reviews/{part(review)}/saved", wire.SavedSearch)
+
+    def forget(self, review: str, saved: str) -> wire.SavedSearch:
+        """Forgets a search of mine."""
+        return self._http.send("DELETE", f"/search/reviews/{part(review)}/saved/{part(saved)}", wire.SavedSearch)
 
     def rebuild(self) -> wire.RebuildView:
         """Asks for the index to be made anew from the log."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.events.ingest import Bibliography, NoticeKind
+from shared.wire.common import Given, Line, Long, Short
 
 RebuildState = Literal["waiting", "running", "done", "failed"]
 
@@ -68,3 +69,41 @@ class Rebuilds(BaseModel):
     """The newest rebuilds, newest first."""
 
     items: list[RebuildView]
+
+
+_Day = Annotated[date, Field(strict=False)]
+_Values = Annotated[list[Short], Field(max_length=50)]
+
+
+class NewSavedSearch(Given):
+    """A search that one comes back to: what one calls it, and what is asked for, as when records are found."""
+
+    name: Annotated[Line, Field(max_length=200)]
+    q: Long = ""
+    published_from: _Day | None = None
+    published_until: _Day | None = None
+    status: _Values = []
+    source: _Values = []
+    kind: _Values = []
+    language: _Values = []
+    venue: _Values = []
+    notice: _Values = []
+    sort: Literal["relevance", "newest"] = "relevance"
+
+
+class SavedSearch(BaseModel):
+    """A search of one's own in a review, which nobody else sees."""
+
+    saved: str
+    name: str
+    q: str
+    published_from: date | None
+    published_until: date | None
+    status: list[str]
+    source: list[str]
+    kind: list[str]
+    language: list[str]
+    venue: list[str]
+    notice: list[str]
+    sort: Literal["relevance", "newest"]
+    saved_at: datetime

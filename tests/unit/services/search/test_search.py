@@ -508,3 +508,50 @@ def test_a_reinstatement_takes_back_what_was_told_before_it_and_not_what_has_an_
 
     assert kinds(search) == ["retraction"]
     assert find(search, notice="retraction") == ["a"]
+
+
+def saves(search: Workbench, name: str, by: str = "ana", **asked):
+    return search.person(by, role="reader").post("/search/reviews/r/saved", json={"name": name, **asked})
+
+
+def saved(search: Workbench, by: str = "ana") -> list[dict]:
+    answer = search.person(by, role="reader").get("/search/reviews/r/saved")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+def test_a_saved_search_is_ones_own_in_its_review(search):
+    made = saves(search, "Trust <b>", q="trust OR power", source=["pubmed"], published_from="2019-01-01", sort="newest")
+
+    assert made.status_code == 201 and saved(search) == [made.json()]
+    assert made.json()["source"] == ["pubmed"] and made.json()["published_from"] == "2019-01-01"
+    assert saved(search, "ben") == []
+    of_ben = search.person("ben", role="reader")
+    assert of_ben.delete(f"/search/reviews/r/saved/{made.json()['saved']}").status_code == 404
+    assert (
+        search.person("ana", role="reader").delete(f"/search/reviews/o/saved/{made.json()['saved']}").status_code == 404
+    )
+
+
+def test_a_name_is_of_one_saved_search_until_that_is_forgotten(search):
+    made = saves(search, "Trust", q="trust").json()
+
+    again = saves(search, "Trust", q="power")
+    assert again.status_code == 409 and again.json()["type"].endswith("name_taken")
+    assert saves(search, "Trust", by="ben", q="power").status_code == 201
+
+    assert search.person("ana", role="reader").delete(f"/search/reviews/r/saved/{made['saved']}").status_code == 200
+    assert saved(search) == [] and saves(search, "Trust", q="power").status_code == 201
+
+
+def test_what_cannot_be_looked_for_is_not_saved(search):
+    for asked in ({"q": '"never closed'}, {"sort": "oldest"}, {"published_from": "soon"}, {"name": " "}):
+        assert search.person("ana", role="reader").post(
+            "/search/reviews/r/saved", json={"name": "Trust", **asked}
+        ).status_code == 422  # fmt: skip
+    assert saved(search) == []
+
+
+def test_there_is_an_end_to_how_many_searches_one_saves(search, monkeypatch):
+    monkeypatch.setattr(store, "_MOST_SAVED", 2)
+    assert [saves(search, name).status_code for name in ("one", "two", "three")] == [201, 201, 409]
