@@ -10,6 +10,7 @@ from typing import Any
 from services.ingest import store
 from services.ingest.domain import copies, quotas
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.evidence import speaks
 from services.ingest.domain.searching import Found, lacks, standing_of
 from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import SearchStates
@@ -336,10 +337,11 @@ def ruling_views(work: Work, rows: Collection[RulingRow]) -> list[RulingView]:
     for review in {row.review for row in rows}:
         keys = {key for row in rows if row.review == review for key in about[row.id]}
         homes[review] = {(one.source, one.source_id): one.record for one in store.kept(work, review, keys)}
+    now = {row.id: sorted({homes[row.review][it] for it in about[row.id] if it in homes[row.review]}) for row in rows}
+    known = store.records(work, {record for records in now.values() for record in records})
     return [
         RulingView(
-            ruling=row.id,
-            records=sorted({homes[row.review][key] for key in about[row.id] if key in homes[row.review]}),
+            ruling=row.id, records=now[row.id], titles=[_title_of(known[record]) for record in now[row.id]],
             one=[":".join(key) for key in row.one], other=[":".join(key) for key in row.other],
             **row.model_dump(exclude={"id", "review", "one", "other"}),
         )
@@ -436,6 +438,8 @@ def duplicate_views(work: Work, rows: list[DuplicateRow]) -> list[DuplicateView]
             duplicate=row.id,
             first=summaries[row.first],
             second=summaries[row.second],
+            speaks_for=[one for one in row.evidence if speaks(one) == "for"],
+            speaks_against=[one for one in row.evidence if speaks(one) == "against"],
             **row.model_dump(exclude={"first", "second"}),
         )
         for row in rows

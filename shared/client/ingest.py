@@ -231,9 +231,11 @@ class IngestClient:
         return self._http.post(f"/ingest/reviews/{part(review)}/records/{part(record)}/notices", wire.NoticeView, body)
 
     def duplicates(
-        self, review: str, *, state: Literal["open", "same", "different"] = "open"
+        self, review: str, *, state: Literal["open", "same", "different"] = "open", record: str | None = None
     ) -> Iterator[wire.DuplicateView]:
-        return self._http.pages(f"/ingest/reviews/{part(review)}/duplicates", wire.DuplicateView, state=state)
+        """Pairs of records that might be one, the oldest first; of one record if given."""
+        path = f"/ingest/reviews/{part(review)}/duplicates"
+        return self._http.pages(path, wire.DuplicateView, state=state, record=record)
 
     def decide_duplicate(
         self, review: str, duplicate: str, verdict: Literal["same", "different"], reason: str

@@ -854,13 +854,16 @@ class RetrievalCounts(BaseModel):
 
 
 class DuplicateView(BaseModel):
-    """Two records that might be one, with what was weighed; the first is the older."""
+    """Two records that might be one, with what was weighed, and which of it speaks for that and which against it; the
+    first is the older."""
 
     duplicate: str
     first: RecordSummary
     second: RecordSummary
     state: PairState
     evidence: list[str]
+    speaks_for: list[str] = []
+    speaks_against: list[str] = []
     opened_at: datetime
     decided_by: str | None
     decided_at: datetime | None
@@ -938,14 +941,15 @@ class CorrectionView(BaseModel):
 class RulingView(BaseModel):
     """What a person decided about source records (`source:id`), which holds whatever records they are in later. Of a
     `same` all are one; of an `apart` none of `one` is with any of `other`; of a `split` both sides are one each, too.
-    `records` are those that they are in now. A newer ruling outranks an older one, and one that was undone counts no
-    more."""
+    `records` are those that they are in now, `titles` theirs in that order. A newer ruling outranks an older one, and
+    one that was undone counts no more."""
 
     ruling: str
     kind: RulingKind
     one: list[str]
     other: list[str]
     records: list[str]
+    titles: list[str | None] = []
     reason: str
     decided_by: str
     decided_at: datetime

@@ -8,7 +8,7 @@ from services.ingest.commands import duplicates
 from services.ingest.domain.clusters import PairStates
 from shared.http.auth import Lead, Reader
 from shared.http.paging import Fifty, Hundred
-from shared.http.parameters import Name
+from shared.http.parameters import Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
@@ -30,10 +30,11 @@ def list_duplicates(
     person: Reader,
     page: Fifty,
     state: PairState = PairStates.OPEN,
+    record: Word | None = None,
 ) -> Page[DuplicateView]:
-    """Pairs of records that might be one, the oldest first."""
+    """Pairs of records that might be one, the oldest first; of one record if given."""
     store.review_of(work, review)
-    found = store.page_of_duplicates(work, review, state, page)
+    found = store.page_of_duplicates(work, review, state, record, page)
     return found.shown_as(views.duplicate_views(work, found.rows))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -54,6 +55,17 @@ _SPOTS: dict[Spots, str] = {
     "other": "volume or pages differ",
 }
 
+#: Of these matches, those that speak for one work, and those that speak against it.
+_FOR: tuple[str, ...] = ("equal", "close", "all", "pages", "issue", "volume")
+_AGAINST: tuple[str, ...] = ("stage", "signs", "marked", "counts", "word", "other", "issues")
+
+#: How sentences read that are made anew of each pair.
+_SAID_FOR = re.compile(r"both (have the|are of) .*|they are in one journal by its number|the venues agree")
+_SAID_AGAINST = re.compile(
+    r"their .*s differ: .*|they are of .* and .*|the venues differ|only one is a .*|.* itself keeps them apart"
+)
+_PEOPLE = re.compile(r"(\d+) of (\d+) authors agree")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -85,6 +97,23 @@ class Evidence:
     @property
     def in_one_spot(self) -> bool:
         return self.spots in ("all", "equal")
+
+
+def speaks(sentence: str) -> Literal["for", "against", "neither"]:
+    """Whether a sentence of what was weighed speaks for two citations being of one work; what an earlier release said
+    otherwise speaks for neither."""
+    if people := _PEOPLE.fullmatch(sentence):
+        met, of = map(int, people.groups())
+        return "for" if met * 2 >= of else "against"
+    if sentence in _sentences(_FOR) or _SAID_FOR.fullmatch(sentence):
+        return "for"
+    if sentence in _sentences(_AGAINST) or _SAID_AGAINST.fullmatch(sentence):
+        return "against"
+    return "neither"
+
+
+def _sentences(matches: Collection[str]) -> set[str]:
+    return {sentence for said in (_TITLES, _SPOTS) for match, sentence in said.items() if match in matches}
 
 
 def weigh(one: Citation, other: Citation) -> Evidence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlmodel import col
 
 from services.ingest.domain.clusters import PairStates
@@ -22,6 +22,9 @@ _PAIRS_OF = Said(
     sqlite={"among": "IN (SELECT value FROM json_each(:records))"},
     postgresql={"among": "= ANY(:records)"},
 )
+
+
+_SIDES = (col(DuplicateRow.first), col(DuplicateRow.second))
 
 
 def pairs_of(work: Work, records: Iterable[str]) -> list[DuplicateRow]:
@@ -50,8 +53,12 @@ def remove_pair(work: Work, pair: DuplicateRow) -> None:
     work.session.delete(pair)
 
 
-def page_of_duplicates(work: Work, review: str, state: str, page: PageAsked) -> Found[DuplicateRow]:
+def page_of_duplicates(work: Work, review: str, state: str, record: str | None, page: PageAsked) -> Found[DuplicateRow]:
     query = select(DuplicateRow).where(col(DuplicateRow.review) == review, col(DuplicateRow.state) == state)
+    if record is not None:
+        # Each by its own index: those of a record are few, and those that are open may be many.
+        sides = (select(col(DuplicateRow.id)).where(side == record) for side in _SIDES)
+        query = query.where(col(DuplicateRow.id).in_(union_all(*sides)))
     return read_page(work, query, page, col(DuplicateRow.id))
 
 

@@ -249,9 +249,11 @@ class AsyncIngestClient:
         )
 
     def duplicates(
-        self, review: str, *, state: Literal["open", "same", "different"] = "open"
+        self, review: str, *, state: Literal["open", "same", "different"] = "open", record: str | None = None
     ) -> AsyncIterator[wire.DuplicateView]:
-        return self._http.pages(f"/ingest/reviews/{part(review)}/duplicates", wire.DuplicateView, state=state)
+        """Pairs of records that might be one, the oldest first; of one record if given."""
+        path = f"/ingest/reviews/{part(review)}/duplicates"
+        return self._http.pages(path, wire.DuplicateView, state=state, record=record)
 
     async def decide_duplicate(
         self, review: str, duplicate: str, verdict: Literal["same", "different"], reason: str

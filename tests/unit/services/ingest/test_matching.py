@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.domain.evidence import speaks
 from services.ingest.domain.matching import cite, decide
 from tests.unit.services.ingest.rig import LONG_TITLE, PEOPLE, work
 
@@ -448,3 +449,28 @@ def test_what_is_the_same_is_always_found(title, authors):
 
     if decide(one, other).verdict != "different":
         assert one.keys & other.keys
+
+
+@pytest.mark.parametrize(
+    ("sentence", "says"),
+    [
+        ("both have the DOI 10.1/a", "for"),
+        ("the titles agree", "for"),
+        ("1 of 2 authors agree", "for"),
+        ("both are of 2019", "for"),
+        ("volume and pages agree", "for"),
+        ("they are in one journal by its number", "for"),
+        ("their DOIs differ: 10.1/a, 10.1/b", "against"),
+        ("the titles differ in a word", "against"),
+        ("0 of 2 authors agree", "against"),
+        ("they are of 2019 and 2021", "against"),
+        ("the issues differ", "against"),
+        ("only one is a preprint", "against"),
+        ("openalex itself keeps them apart", "against"),
+        ("authors are missing", "neither"),
+        ("one title is the other without its subtitle", "neither"),
+        ("lea decided that they are one: I have read both", "neither"),
+    ],
+)
+def test_a_sentence_speaks_for_one_work_or_against_it_or_neither_way(sentence, says):
+    assert speaks(sentence) == says

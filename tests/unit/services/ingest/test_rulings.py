@@ -346,3 +346,27 @@ def test_a_pair_that_was_parted_is_asked_about_again_when_both_words_are_taken_b
 
     assert asked(bench, "open") == {frozenset({one, other})}
     assert asked(bench, "same") == asked(bench, "different") == set()
+
+
+def test_pairs_are_listed_of_one_record_with_what_speaks_for_them_and_against(adopted):
+    bench = adopted
+    one, two, three = three_alike(bench)
+
+    assert len(bench.items("duplicates", record=one)) == 2
+    assert {(pair["first"]["record"], pair["second"]["record"]) for pair in bench.items("duplicates", record=two)} == {
+        (one, two), (two, three),
+    }  # fmt: skip
+    assert bench.items("duplicates", record="rec_nothing") == []
+    (pair,) = (it for it in bench.items("duplicates", record=one) if it["second"]["record"] == two)
+    assert "the titles agree" in pair["speaks_for"] and "they are of 2016 and 2018" in pair["speaks_against"]
+    assert {*pair["speaks_for"], *pair["speaks_against"]} <= {*pair["evidence"]}
+
+
+def test_a_ruling_says_the_titles_of_its_records(adopted):
+    bench = adopted
+    one, two, _ = three_alike(bench)
+
+    ruling = bench.post(f"records/{one}/keep-apart", {"other": two, **WHY})
+
+    assert (ruling["records"], ruling["titles"]) == (sorted((one, two)), [TRUST, TRUST])
+    assert bench.items("rulings")[0]["titles"] == [TRUST, TRUST]
