@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
 #: The pages of a review that each of its pages leads to, in their order.
-ROOMS = ("conflicts", "people", "flow", "findings")
+ROOMS = ("records", "duplicates", "conflicts", "people", "flow", "findings")
 
 
 @cache
@@ -96,10 +96,10 @@ def url(*parts: str, **asked: object) -> str:
     return path + ("?" + "&".join(f"{name}={quote(str(value))}" for name, value in given.items()) if given else "")
 
 
-def again(path: str, query: Mapping[str, str], **other: object) -> str:
-    """The same page once more, asked otherwise in what is given."""
-    asked = {name: value for name, value in {**query, **other}.items() if value not in (None, "")}
-    return path + (f"?{urlencode(asked)}" if asked else "")
+def again(path: str, query: Mapping[str, object], **other: object) -> str:
+    """The same page once more, asked otherwise in what is given; a list is asked for one by one."""
+    asked = {name: value for name, value in {**query, **other}.items() if value not in (None, "", [])}
+    return path + (f"?{urlencode(asked, doseq=True)}" if asked else "")
 
 
 def instant(at: datetime) -> Markup:

@@ -107,9 +107,15 @@ class Asked:
     def query(self) -> Mapping[str, str]:
         return self.request.query_params
 
-    async def sheet(self, listing: AsyncIterator[Item], limit: int = SHEET) -> Sheet[Item]:
-        """One page of a listing of the API's: the one that the address asks for."""
-        with one_sheet(self.query.get("after"), limit) as asked:
+    async def sheet(self, listing: AsyncIterator[Item], limit: int = SHEET, after: str | None = None) -> Sheet[Item]:
+        """One page of a listing of the API's: the one that the address asks for, or a form that goes on from there."""
+        with one_sheet(after or self.query.get("after"), limit) as asked:
+            items = [item async for item in listing]
+        return Sheet(items, asked.next)
+
+    async def first(self, listing: AsyncIterator[Item], limit: int = SHEET) -> Sheet[Item]:
+        """The first page of a listing, on a page that has others beside it."""
+        with one_sheet(None, limit) as asked:
             items = [item async for item in listing]
         return Sheet(items, asked.next)
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
+from services.web.pages import (
+    account,
+    conflicts,
+    duplicates,
+    entrance,
+    findings,
+    flow,
+    people,
+    record,
+    records,
+    reviews,
+    screening,
+)
 
 ALL = [
     entrance.pages,
@@ -10,6 +22,9 @@ ALL = [
     reviews.pages,
     screening.pages,
     conflicts.pages,
+    records.pages,
+    record.pages,
+    duplicates.pages,
     findings.pages,
     people.pages,
     flow.pages,

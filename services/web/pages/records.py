@@ -1,0 +1,166 @@
+"""Records: found by words, narrowed by what they are and where they stand; and the searches that one comes back to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import FormData, QueryParams
+
+from services.web import drawing
+from services.web.ballots import errors_of
+from services.web.marking import found_in
+from services.web.page import SHEET, Asked, Drawn, Go, Page, Pages
+from shared.errors import Conflict, Invalid, LivingError, NotFound
+from shared.wire.search import FoundRecord, SavedSearch, SearchPage
+
+pages = Pages()
+
+#: What the records that are found are narrowed by, as the address has it.
+NARROWED_BY = ("status", "source", "kind", "language", "venue", "notice")
+_DAYS = ("published_from", "published_until")
+
+#: What an address asks of this page.
+ASKED = ("q", *_DAYS, *NARROWED_BY, "sort")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value that some of what was found have, how many, and where these alone are."""
+
+    value: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """By what it is narrowed, and where it is not."""
+
+    name: str
+    value: str
+    href: str
+
+
+@pages.page("/reviews/{review}/records")
+async def show_records(asked: Asked) -> Drawn:
+    return await _records(asked, _chosen(asked.request.query_params))
+
+
+@pages.form("/reviews/{review}/records/saved")
+async def save_search(asked: Asked) -> Drawn:
+    """Saves the search that is shown, under a name."""
+    review, chosen = asked.path["review"], _chosen(asked.form)
+    try:
+        with asked.done_once():
+            await asked.api.search.save(review, {"name": asked.text("name")} | chosen)
+    except (Invalid, Conflict) as error:
+        return await _records(asked, chosen, not_saved=error)
+    return Go(_here(review, chosen, done="saved"))
+
+
+@pages.form("/reviews/{review}/records/saved/{saved}/end")
+async def forget_search(asked: Asked) -> Drawn:
+    """Forgets one; one that is gone already stays so."""
+    review = asked.path["review"]
+    try:
+        await asked.api.search.forget(review, asked.path["saved"])
+    except NotFound:
+        await asked.api.people.review(review)  # Which says so of a review that is not theirs.
+    return Go(_here(review, {}, done="forgotten"))
+
+
+async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: LivingError | None = None) -> Page:
+    review, after = asked.path["review"], asked.query.get("after")
+    (found, error), saved = await asyncio.gather(_found(asked, review, chosen, after), _saved(asked, review))
+    path = _here(review, {})
+    items = found.items if found else []
+    given = {
+        "review": review, "path": path, "chosen": chosen, "query": {**chosen, "after": after},
+        "done": asked.query.get("done"), "found": found, "narrowed": _narrowed(path, chosen),
+        "facets": _facets(path, chosen, found) if found else {}, "marked": [_marked(one) for one in items],
+        "saved": [(one, _here(review, _of_saved(one))) for one in saved], "name": asked.text("name"),
+        "errors": _faults(error), "not_saved": errors_of(not_saved),
+    }  # fmt: skip
+    return Page("records.html", given, 200 if error is None and not_saved is None else 422)
+
+
+async def _found(
+    asked: Asked, review: str, chosen: Mapping[str, Any], after: str | None
+) -> tuple[SearchPage | None, LivingError | None]:
+    """What is found; or what is wrong with what was asked."""
+    try:
+        return await asked.api.search.find(review, **chosen, facet=["all"], limit=SHEET, cursor=after), None
+    except Invalid as error:
+        return None, error
+
+
+async def _saved(asked: Asked, review: str) -> list[SavedSearch]:
+    return [one async for one in asked.api.search.saved(review)]
+
+
+def _chosen(given: FormData | QueryParams) -> dict[str, Any]:
+    """What is looked for, of a form or an address, as the API takes it."""
+    said = {name: [value.strip() for value in given.getlist(name) if isinstance(value, str)] for name in ASKED}
+    values = {name: [value for value in each if value] for name, each in said.items()}
+    return {name: each if name in NARROWED_BY else each[0] for name, each in values.items() if each}
+
+
+def _of_saved(one: SavedSearch) -> dict[str, Any]:
+    return {name: value for name in ASKED if (value := getattr(one, name))}
+
+
+def _facets(path: str, chosen: Mapping[str, Any], found: SearchPage) -> dict[str, list[Value]]:
+    """What can be chosen of what was found, each as a link that narrows it; where records stand comes first."""
+    return {
+        name: [
+            Value(one.value, one.count, drawing.again(path, chosen, **_with(name, one.value, chosen)))
+            for one in found.facets[name]
+            if one.value not in chosen.get(name, [])
+        ]
+        for name in sorted(found.facets, key=lambda name: name != NARROWED_BY[0])
+    }
+
+
+def _with(name: str, value: str, chosen: Mapping[str, Any]) -> dict[str, object]:
+    if name == "year":
+        return {"published_from": f"{value}-01-01", "published_until": f"{value}-12-31"}
+    return {name: [*chosen.get(name, []), value]}
+
+
+def _narrowed(path: str, chosen: Mapping[str, Any]) -> list[Narrowed]:
+    """What was chosen, each as a link that takes it back."""
+    days = [Narrowed(name, chosen[name], drawing.again(path, chosen, **{name: ""})) for name in _DAYS if name in chosen]
+    return days + [
+        Narrowed(name, value, drawing.again(path, chosen, **{name: [it for it in chosen[name] if it != value]}))
+        for name in NARROWED_BY
+        for value in chosen.get(name, [])
+    ]
+
+
+def _marked(one: FoundRecord) -> dict[str, Any]:
+    """The title, and pieces of the abstract, with what was found marked."""
+    title = one.marked.get("title")
+    return {
+        "title": found_in(title[0]) if title else one.bibliography.title,
+        "pieces": [found_in(piece) for piece in one.marked.get("abstract", [])],
+    }
+
+
+def _faults(error: LivingError | None) -> list[dict[str, str]]:
+    """What is wrong, by the name of the field that says it."""
+    return list(map(_fault, errors_of(error)))
+
+
+def _fault(error: dict[str, str]) -> dict[str, str]:
+    at = error["at"].removeprefix("query.")
+    what, _, character = at.partition(":")
+    if what == "text":
+        return {"at": "q", "why": drawing.text("records.at_character", n=character, why=error["why"])}
+    return {"at": at, "why": error["why"]}
+
+
+def _here(review: str, chosen: Mapping[str, Any], **said: str) -> str:
+    return drawing.again(drawing.url("reviews", review, "records"), chosen, **said)
