@@ -118,7 +118,7 @@ def _value(asked: NewCorrection) -> Any:
     try:
         read = getattr(Bibliography.model_validate({asked.field: value}), asked.field)
     except ValidationError as error:
-        raise _invalid(error.errors()[0]["msg"]) from None
+        raise _invalid(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     if read is None and value is not None:
         raise _invalid(f"{value!r} is no {asked.field} that can be used")
     return read

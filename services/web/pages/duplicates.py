@@ -44,8 +44,8 @@ async def keep_apart(asked: Asked) -> Drawn:
 @pages.form(_AT + "/undo")
 async def undo_last(asked: Asked) -> Drawn:
     """Takes the last ruling back, and shows its pair again."""
-    taken = await _undone(asked, asked.text("ruling"))
-    return Go(_here(asked, record=next(iter(taken.records), ""), after=asked.text("after"), done="undone"))
+    await _undone(asked, asked.text("ruling"))
+    return Go(_on(asked, done="undone"))
 
 
 @pages.page(_AT + "/rulings", allowed=("scripts",))
@@ -64,41 +64,39 @@ async def undo_ruling(asked: Asked) -> Drawn:
     return Go(drawing.url("reviews", asked.path["review"], "duplicates", "rulings", done="undone"))
 
 
-async def _undone(asked: Asked, ruling: str) -> RulingView:
+async def _undone(asked: Asked, ruling: str) -> None:
     reason = asked.text("reason") or drawing.text("duplicates.because.undo")
     with asked.done_once():
-        return await asked.api.ingest.undo(asked.path["review"], ruling, reason=reason)
+        await asked.api.ingest.undo(asked.path["review"], ruling, reason=reason)
 
 
 async def _decided(asked: Asked, decide: Any, kind: str) -> Drawn:
     """To the next pair; where somebody else decided meanwhile, too."""
-    review, after = asked.path["review"], asked.text("after")
+    review, first, second = asked.path["review"], asked.text("first"), asked.text("second")
     reason = asked.text("reason") or drawing.text(f"duplicates.because.{kind}")
     try:
         with asked.done_once():
-            made: RulingView = await decide(review, asked.text("first"), other=asked.text("second"), reason=reason)
+            made: RulingView = await decide(review, first, other=second, reason=reason)
     except Invalid as error:
         return await _pair(asked, error)
     except (Conflict, NotFound) as error:
         if error.slug not in _GONE:
             raise
-        return Go(_here(asked, after=after, gone="yes"))
-    return Go(_here(asked, after=after, done=kind, ruling=made.ruling))
+        return Go(_on(asked, gone="yes"))
+    return Go(_on(asked, done=kind, ruling=made.ruling))
 
 
 async def _pair(asked: Asked, error: LivingError | None = None) -> Page:
-    """The next pair; of one record where the address names it, and of all after that."""
-    review, record = asked.path["review"], asked.query.get("record")
-    after = asked.text("after") or asked.query.get("after", "")
-    waiting = asked.api.ingest.duplicates(review, record=record)
-    sheet, me = await asyncio.gather(
-        asked.first(waiting, 1) if record else asked.sheet(waiting, 1, after), asked.api.people.me()
-    )
+    """The pair that comes after those that were skipped; of one record where the address names it."""
+    review = asked.path["review"]
+    record, after = (asked.text(name) or asked.query.get(name, "") for name in ("record", "after"))
+    waiting = asked.api.ingest.duplicates(review, record=record or None)
+    sheet, me = await asyncio.gather(asked.sheet(waiting, 1, after), asked.api.people.me())
     pair = sheet.items[0] if sheet.items else None
     books = await _described(asked, pair) if pair is not None else []
     given = {
         "review": review, "pair": pair, "books": books, "rows": beside(books), "after": after, "record": record,
-        "next": after if record else sheet.next, "leads": is_at_least(me, "lead", review), "query": asked.query,
+        "next": sheet.next, "leads": is_at_least(me, "lead", review), "query": asked.query,
         "errors": errors_of(error), "reason": asked.text("reason"),
     }  # fmt: skip
     return Page("duplicates.html", given, 200 if error is None else 422)
@@ -124,5 +122,7 @@ async def _rulings(asked: Asked, error: LivingError | None = None) -> Page:
     return Page("rulings.html", given, 200 if error is None else 422)
 
 
-def _here(asked: Asked, **said: str) -> str:
-    return drawing.url("reviews", asked.path["review"], "duplicates", **said)
+def _on(asked: Asked, **said: str) -> str:
+    """Where those that were skipped stay skipped."""
+    here = {name: asked.text(name) for name in ("record", "after")}
+    return drawing.url("reviews", asked.path["review"], "duplicates", **here, **said)

@@ -34,6 +34,16 @@ def url(site: Site) -> Iterator[str]:
         browser = site.member(name, "reviewer").goes(CARD).sends(f"{CARD}/next")
         browser.sends(f"{CARD}/vote", reason="it says why", **answer)
     site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
+    alike = "Allotments and the health of older people in the towns of the north"
+    for year in ("2020", "2021", "2022"):
+        site.brings(alike, authors=["Ruiz, A"], abstract="Long " * 200, venue=year, published=year)
+    with site.client(site.admin) as living:
+        pair = next(living.ingest.duplicates(REVIEW))
+        living.ingest.keep_apart(REVIEW, pair.first.record, other=pair.second.record, reason="two works")
+        living.ingest.correct(REVIEW, pair.first.record, field="venue", value="Gardener", reason="as printed")
+        living.ingest.notice(REVIEW, pair.first.record, kind="retraction", reason="made up")
+        living.search.save(REVIEW, {"name": "Of older people", "q": "older"})
+        site.waits(lambda: living.search.find(REVIEW, "allotments", notice=["retraction"]).items)
     server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -85,6 +95,16 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         for path in ("/account", at, f"{at}/findings", f"{at}/findings/1", f"{at}/people", f"{at}/flow"):
             ada.page.goto(path)
             ada.looks()
+        ada.page.goto(f"{at}/records?q=allotments&notice=retraction&venue=Gardener")
+        ada.looks(".hits mark")
+        ada.page.click(".hits a")
+        for path in ("", "?correct=venue", "/history"):
+            ada.page.goto(f"{ada.page.url.partition('?')[0]}{path}")
+            ada.looks()
+        record = ada.page.url.removesuffix("/history").rpartition("/")[2]
+        for path in (f"{at}/records?q=%22never", f"{at}/duplicates", f"{at}/duplicates/rulings"):
+            ada.page.goto(path)
+            ada.looks()
         for path, first, then in ((CARD, "e", ".faults"), (CONFLICTS, "i", ".votes")):
             ada.page.goto(path)
             ada.looks()
@@ -94,8 +114,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
             ada.looks(then)
 
         assert ada.wrong == []
-        pages = {shown.path.format(review=REVIEW, stage="sift", number="1") for table in ALL for shown in table.all
-                 if shown.method == "GET"}  # fmt: skip
-        assert pages - ada.seen == {f"{at}/findings", f"{at}/flow.svg", f"{at}/flow.png"}, (
-            "all but what leads on, or is no page"
-        )
+        named = {"review": REVIEW, "stage": "sift", "number": "1", "record": record, "text": "t"}
+        pages = {shown.path.format(**named) for table in ALL for shown in table.all if shown.method == "GET"}
+        none = {f"{at}/findings", f"{at}/flow.svg", f"{at}/flow.png", f"{at}/texts/t/file"}
+        assert pages - ada.seen == none, "all but what leads on, or is no page"
