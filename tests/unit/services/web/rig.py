@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import uvicorn
 from fastapi.testclient import TestClient
 
 from services.app import build
@@ -19,6 +21,7 @@ from services.people.commands import invitations
 from shared.client import Client
 from shared.errors import NotFound
 from shared.settings import Settings
+from tests.waiting import eventually
 
 REVIEW = "gardens"
 
@@ -173,3 +176,18 @@ class Site:
 
     def close(self) -> None:
         self._running.__exit__(None, None, None)
+
+
+@contextmanager
+def served(site: Site) -> Iterator[str]:
+    """A site on a port of its own, for browsers that know scripts."""
+    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        eventually(lambda: server.started, within=60)
+        (listening,) = server.servers
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)

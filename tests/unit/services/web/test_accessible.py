@@ -5,18 +5,15 @@ Slow: some twenty pages are looked at four times; about a minute.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
-from tests.unit.services.web.rig import REVIEW, Site
+from tests.unit.services.web.rig import REVIEW, Site, served
 from tests.unit.services.web.test_findings import included, signs
-from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -44,14 +41,8 @@ def url(site: Site) -> Iterator[str]:
         living.ingest.notice(REVIEW, pair.first.record, kind="retraction", reason="made up")
         living.search.save(REVIEW, {"name": "Of older people", "q": "older"})
         site.waits(lambda: living.search.find(REVIEW, "allotments", notice=["retraction"]).items)
-    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    eventually(lambda: server.started, within=60)
-    (listening,) = server.servers
-    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
+    with served(site) as url:
+        yield url
 
 
 class Looking(Visit):
