@@ -10,7 +10,7 @@ from typing import Any, get_args
 from services.web import drawing
 from services.web.ballots import errors_of
 from services.web.describing import described, labels, spoken
-from services.web.names import called_in
+from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.roles import is_at_least
 from services.web.saving import to_be_saved
@@ -19,6 +19,7 @@ from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.ingest import Bibliography, NoticeKind
 from shared.wire.common import JournalEntry
 from shared.wire.ingest import CorrectableField, RecordView
+from shared.wire.people import Me
 from shared.wire.screening import RecordHistory
 from shared.wire.synthesis import EvidenceView
 
@@ -46,10 +47,9 @@ async def show_record(asked: Asked) -> Drawn:
 async def show_history(asked: Asked) -> Drawn:
     """What happened to a record, in order: of one that lives on in another, until then."""
     review, record = asked.path["review"], asked.path["record"]
-    shown, called, *of_services = await asyncio.gather(
-        asked.api.ingest.record(review, record),
-        called_in(asked, review),
-        *(_events(asked, service) for service in SERVICES),
+    (shown, called), of_services = await asyncio.gather(
+        asyncio.gather(asked.api.ingest.record(review, record), called_in(asked, review)),
+        asyncio.gather(*(_events(asked, service) for service in SERVICES)),
     )
     entries = sorted(
         (entry for sheet in of_services for entry in sheet.items),
@@ -160,34 +160,41 @@ async def _done(asked: Asked, form: str, doing: Callable[[], Awaitable[None]]) -
 
 async def _record(asked: Asked, error: LivingError | None = None, form: str = "") -> Drawn:
     review, record = _ids(asked)
-    shown, me, called, texts, history, evidence, citations, pairs = await asyncio.gather(
-        asked.api.ingest.record(review, record),
-        asked.api.people.me(),
-        called_in(asked, review),
-        asked.api.ingest.texts(review, record),
-        _screening(asked),
-        _evidence(asked),
-        asked.first(asked.api.ingest.citations(review, record=record)),
-        asked.first(asked.api.ingest.duplicates(review, record=record), _PAIRS),
+    (shown, me, called), (texts, history, evidence, citations, pairs) = await asyncio.gather(
+        asyncio.gather(asked.api.ingest.record(review, record), asked.api.people.me(), called_in(asked, review)),
+        asyncio.gather(
+            asked.api.ingest.texts(review, record),
+            _screening(asked),
+            _evidence(asked),
+            asked.first(asked.api.ingest.citations(review, record=record)),
+            asked.first(asked.api.ingest.duplicates(review, record=record), _PAIRS),
+        ),
     )
     if shown.merged_into is not None and error is None:
         return Go(drawing.url("reviews", review, "records", shown.merged_into, came_from=record))
-    leads = is_at_least(me, "lead", review)
-    correcting = asked.text("field") or asked.query.get("correct", "")
     given = {
         "review": review, "record": shown, "book": shown.bibliography, "called": called, "rows": described(shown),
         "labels": labels(shown), "texts": texts, "history": history, "evidence": evidence, "citations": citations,
         "pairs": [(one, one.second if one.first.record == record else one.first) for one in pairs.items],
-        "leads": leads, "contributes": is_at_least(me, "reviewer", review), "came_from": _came_from(asked, shown),
+        "standing": [one for one in shown.notices if one.stands],
         "corrections": {one.correction: one for one in shown.corrections},
+        "restricted": any(one.restricted and one.withdrawn_at is None for one in shown.additions),
+        "naming": naming, "came_from": _came_from(asked, shown), "done": asked.query.get("done"),
+    }  # fmt: skip
+    forms = _forms(asked, shown, me) | {"errors": errors_of(error), "form": form}
+    return Page("record.html", given | forms, 200 if error is None else 422)
+
+
+def _forms(asked: Asked, shown: RecordView, me: Me) -> dict[str, Any]:
+    """What its forms offer to whoever looks, and what was typed."""
+    leads = is_at_least(me, "lead", asked.path["review"])
+    correcting = asked.text("field") or asked.query.get("correct", "")
+    return {
+        "leads": leads, "contributes": is_at_least(me, "reviewer", asked.path["review"]), "typed": asked.form,
         "correctable": get_args(CorrectableField) if leads else (), "kinds": get_args(NoticeKind),
         "correcting": correcting, "value": _value_of(asked, shown.bibliography, correcting),
-        "errors": errors_of(error), "form": form, "typed": asked.form, "done": asked.query.get("done"),
-        "standing": [one for one in shown.notices if one.stands],
-        "restricted": any(one.restricted and one.withdrawn_at is None for one in shown.additions),
         "chosen": asked.texts("source_record"),
     }  # fmt: skip
-    return Page("record.html", given, 200 if error is None else 422)
 
 
 async def _screening(asked: Asked) -> RecordHistory | None:

@@ -111,6 +111,7 @@ def test_a_source_is_parted_and_both_say_so_and_merged_again_its_link_leads_on(s
     (named,) = re.findall(r'name="source_record" value="(added:expert:[^"]*)"', lead.goes(at).text)
     lead.sends(f"{at}/split", source_record=named, reason=f"two works {HOSTILE}")
     assert "They were parted." in lead.text and "Parted from it:" in lead.text and "<script>alert" not in lead.text
+    assert "Lea decided that they are not one" in lead.words
 
     (part,) = re.findall(rf'Parted from it: *<a href="({RECORDS}/rec_[^"]*)">', lead.text)
     lead.goes(part)
