@@ -96,14 +96,14 @@ class SavedSearch(BaseModel):
 
     saved: str
     name: str
-    q: str
-    published_from: date | None
-    published_until: date | None
-    status: list[str]
-    source: list[str]
-    kind: list[str]
-    language: list[str]
-    venue: list[str]
-    notice: list[str]
-    sort: Literal["relevance", "newest"]
+    q: str = ""
+    published_from: date | None = None
+    published_until: date | None = None
+    status: list[str] = []
+    source: list[str] = []
+    kind: list[str] = []
+    language: list[str] = []
+    venue: list[str] = []
+    notice: list[str] = []
+    sort: Literal["relevance", "newest"] = "relevance"
     saved_at: datetime

@@ -25,7 +25,7 @@ from shared.http.route import Route
 from shared.runtime.app import routers
 from shared.tokens import ANY, OF_PROGRAMS, ROLES, SCOPES, Person
 from tests.architecture.asking import MINE, NOWHERE, OTHER, Answer, Asker, Everything
-from tests.architecture.things import ABSENT, THING, plant
+from tests.architecture.things import ABSENT, OWNER, THING, plant
 
 [PAGE] = [path for path, page in PAGES.items() if page is who_may]
 
@@ -366,7 +366,7 @@ def test_of_another_reviews_things_nobody_learns_whether_there_are_any(everythin
     cases = [(it.roles, where) for it in askers for where in wheres]
     assert _unlike(cases, of_there, of_nowhere, *there, *nowhere) == []
     # Whoever may know is told: there was something to be found out by every kind of id.
-    root = everything.comes(Asker("root", {OTHER: "admin", "*": "admin"}))
+    root = everything.comes(Asker(OWNER, {OTHER: "admin", "*": "admin"}))
     # Backwards, since a group has no letters when each was decided about.
     mine = [replace(where, path=where.path.replace(MINE, "{review}")) for where in reversed(wheres)]
     found, missed = (everything.ask((root, it.method, *it.named(names)) for it in mine) for names in (there, nowhere))
