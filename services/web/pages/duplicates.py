@@ -11,7 +11,7 @@ from services.web.describing import beside
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import is_at_least
-from shared.errors import Conflict, Invalid, LivingError, NotFound
+from shared.errors import Conflict, Invalid, LivingError
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import DuplicateView, RulingView
 
@@ -19,8 +19,8 @@ pages = Pages()
 
 _AT = "/reviews/{review}/duplicates"
 
-#: What is said of a pair that is none any more: somebody else decided, or something came that did.
-_GONE = {"merged_already", "absorbed", "unknown_record"}
+#: What is said of a pair that is none any more: somebody decided, perhaps oneself by the same form, or something came.
+_GONE = {"absorbed", "key_reused", "merged_already"}
 
 
 @pages.page(_AT, allowed=("scripts",))
@@ -79,7 +79,7 @@ async def _decided(asked: Asked, decide: Any, kind: str) -> Drawn:
             made: RulingView = await decide(review, first, other=second, reason=reason)
     except Invalid as error:
         return await _pair(asked, error)
-    except (Conflict, NotFound) as error:
+    except Conflict as error:
         if error.slug not in _GONE:
             raise
         return Go(_on(asked, gone="yes"))

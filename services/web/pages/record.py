@@ -148,6 +148,16 @@ async def decide_retrieval(asked: Asked) -> Drawn:
     return await _done(asked, "retrieval", doing)
 
 
+@pages.form(_AT + "/texts/{text}/withdraw", allowed=("scripts",))
+async def withdraw_copy(asked: Asked) -> Drawn:
+    """Takes a copy back, such as a wrong file."""
+
+    async def doing() -> None:
+        await asked.api.ingest.withdraw_text(asked.path["review"], asked.path["text"], reason=asked.text("reason"))
+
+    return await _done(asked, "copy", doing)
+
+
 async def _done(asked: Asked, form: str, doing: Callable[[], Awaitable[None]]) -> Drawn:
     """Does what a form asks for; what is wrong with that is said in the form."""
     try:

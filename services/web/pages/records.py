@@ -90,9 +90,12 @@ async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: Living
 async def _found(
     asked: Asked, review: str, chosen: Mapping[str, Any], after: str | None
 ) -> tuple[SearchPage | None, LivingError | None]:
-    """What is found; or what is wrong with what was asked."""
+    """What is found; or what is wrong with what was asked. Of all there is nothing is counted unless that is asked for:
+    it takes longer the more there is, and a list does not."""
+    counted = after is None and (bool({*chosen} - {"sort"}) or asked.query.get("narrow") == "yes")
+    facets = ["all"] if counted else None
     try:
-        return await asked.api.search.find(review, **chosen, facet=["all"], limit=SHEET, cursor=after), None
+        return await asked.api.search.find(review, **chosen, facet=facets, limit=SHEET, cursor=after), None
     except Invalid as error:
         return None, error
 

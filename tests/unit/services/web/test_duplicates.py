@@ -104,6 +104,18 @@ def test_a_form_that_is_sent_twice_is_one_ruling(site, lead):
         living.ingest.undo(REVIEW, made.ruling, reason="for the next test")
 
 
+def test_a_form_that_one_goes_back_to_and_sends_otherwise_is_still_one_ruling(site, lead):
+    form = lead.goes(AT).form(f"{AT}/merge")
+    lead.posts(f"{AT}/merge", form)
+    ruling = lead.form(f"{AT}/undo")["ruling"]
+
+    lead.posts(f"{AT}/keep-apart", form)
+
+    assert "none any more" in lead.text and shown(lead) == TWO and open_pairs(site) == 2
+    with site.client(site.admin) as living:
+        living.ingest.undo(REVIEW, ruling, reason="for the next test")
+
+
 def test_a_pair_that_somebody_else_decided_meanwhile_is_said_to_be_gone(site, lead):
     form = lead.goes(AT).form(f"{AT}/merge")
     with site.client(site.admin) as living:

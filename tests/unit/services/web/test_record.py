@@ -223,6 +223,12 @@ def test_a_copy_of_the_report_is_saved_and_never_shown(site, lead, of_three):
     assert lead.page.headers["content-disposition"].startswith("attachment")
     assert site.member("Rick", "reader").goes(f"/reviews/{REVIEW}/texts/{text.text}/file").page.status_code == 403
 
+    end = f"{RECORDS}/{of_three}/texts/{text.text}/withdraw"
+    assert lead.goes(f"{RECORDS}/{of_three}").sends(end, reason=" ").page.status_code == 422
+    lead.goes(f"{RECORDS}/{of_three}").sends(end, reason=f"the wrong file {HOSTILE}")
+    assert "The copy was taken back." in lead.text and "the wrong file &lt;script&gt;" in lead.text
+    assert lead.goes(f"/reviews/{REVIEW}/texts/{text.text}/file").page.status_code == 404
+
 
 def test_that_the_text_cannot_be_had_is_said_by_whoever_reviews(site, lead):
     with site.client(site.admin) as living:

@@ -90,6 +90,14 @@ def test_a_facet_narrows_and_is_taken_back(reader):
     assert [*parse_qs(urlsplit(str(reader.page.url)).query)] == ["q", "published_from", "published_until"]
 
 
+def test_of_all_records_nothing_is_counted_until_that_is_asked_for(reader):
+    assert "<details" not in reader.goes(AT).text
+
+    (href,) = re.findall(r'<a href="([^"]*narrow=yes)#narrow">', reader.text)
+    assert len(titles(narrows(reader.goes(unescape(href)), "in screening"))) == 3
+    assert "?status=screening" in str(reader.page.url)
+
+
 def test_the_words_are_changed_and_what_was_chosen_stays(reader):
     reader.goes(f"{AT}?q=allotments&venue=Gardener&venue=A+%3Ci%3Eplace%3C/i%3E")
 
