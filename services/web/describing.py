@@ -25,7 +25,7 @@ FIELDS = (
 _ADDRESSES = {
     "identifiers.doi": "https://doi.org/{}",
     "identifiers.pmid": "https://pubmed.ncbi.nlm.nih.gov/{}/",
-    "identifiers.pmcid": "https://pmc.ncbi.nlm.nih.gov/articles/{}/",
+    "identifiers.pmcid": "https://www.ncbi.nlm.nih.gov/pmc/articles/{}/",
     "identifiers.openalex": "https://openalex.org/{}",
 }
 

@@ -31,7 +31,13 @@ FIELDS = (
 )  # fmt: skip
 
 #: Pages that no link leads to, and what is no page: pictures and files.
-APART = {"/sign-in", "/join", "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png"}
+APART = {
+    "/sign-in", "/join", "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png",
+    "/reviews/{review}/texts/{text}/file",
+}  # fmt: skip
+
+#: How much of a list's address is chosen: it is narrowed by one thing, or by the days of a year.
+_CHOSEN = 2
 
 
 def whole(field: str) -> str:
@@ -89,9 +95,27 @@ def people(site: Site) -> People:
     ana.sends(f"{CARD}/park", parked_for=whole("reason to park"))
     ana.sends(f"{CARD}/note", note=whole("note"))
     signs(site, included(site, f"Found {whole('title of a report')}"), whole("paraphrase"), whole("summary"))
+    decides(site, lines("why it was decided"))
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
     return People(site.admin, ana)
+
+
+def decides(site: Site, why: list[str]) -> None:
+    """Corrects, rules, notices and saves, with hostile words for all of it."""
+    alike = f"Alike {lines('title of two')[0]}"
+    site.brings(alike, authors=["Ruiz, A"], published="2019")
+    site.brings(alike, authors=["Ruiz, A"], published="2022")
+    with site.client(site.admin) as living:
+        pair = next(living.ingest.duplicates(REVIEW))
+        one, other = pair.first.record, pair.second.record
+        for reason in why:
+            living.ingest.correct(REVIEW, one, field="venue", value=reason, reason=reason)
+            living.ingest.notice(REVIEW, one, kind="retraction", reason=reason, drill=True)
+        ruling = living.ingest.merge(REVIEW, one, other=other, reason=why[0])
+        living.ingest.undo(REVIEW, ruling.ruling, reason=why[-1])
+        for name in in_pieces(190):
+            living.search.save(REVIEW, {"name": name, "venue": [name]})
 
 
 def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
@@ -103,7 +127,8 @@ def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
         yield at.partition("?")[0], html
         for found in re.findall(r'<a[^>]*\shref="(/[^"#]*)', html):
             path = unescape(found)
-            if path not in seen and not path.startswith(("/static/", "/docs")) and "after=" not in path:
+            narrow = path.count("=") <= _CHOSEN and "after=" not in path
+            if narrow and path not in seen and not path.startswith(("/static/", "/docs")):
                 seen.add(path)
                 waiting.append(path)
 
