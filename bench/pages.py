@@ -44,7 +44,7 @@ TIMES, FLAT, WEIGHT = 2.0, 1.5, 100_000
 CARD = "screen/sift"
 
 #: The pages of a review that are measured, as the part of their address after the review's.
-PAGES = ("", CARD, "people", "flow")
+PAGES = ("", CARD, "people", "flow", "records", "duplicates")
 
 Known = TypeVar("Known")
 
