@@ -25,6 +25,13 @@ from tests.waiting import eventually
 
 REVIEW = "gardens"
 
+#: What is no page: pictures, feeds and files.
+FILES = {
+    "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
+    "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
+    *("/reviews/{review}/findings/{number}/" + kept for kept in ("cite.bib", "cite.ris", "signed.json", "prov.json")),
+}  # fmt: skip
+
 PROTOCOL = """
 review: gardens
 title: Do shared gardens keep people well?

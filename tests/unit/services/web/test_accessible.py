@@ -14,7 +14,7 @@ import pytest
 
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
-from tests.unit.services.web.rig import REVIEW, Site
+from tests.unit.services.web.rig import FILES, REVIEW, Site
 from tests.unit.services.web.test_findings import included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
 
@@ -22,13 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 AT, UNWRITTEN = f"/reviews/{REVIEW}", "/reviews/unwritten"
 CARD, CONFLICTS, FINDINGS = f"{AT}/screen/sift", f"{AT}/conflicts", f"{AT}/findings"
-
-#: What is no page: pictures, feeds and files.
-FILES = {
-    "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
-    "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
-    *("/reviews/{review}/findings/{number}/" + kept for kept in ("cite.bib", "cite.ris", "signed.json", "prov.json")),
-}  # fmt: skip
 
 #: One record, and what is none.
 LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\nER  - \n"
