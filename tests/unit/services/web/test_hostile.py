@@ -5,6 +5,9 @@ Slow: a review is filled with them, and then all of its pages are read that its 
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +32,9 @@ FIELDS = (
     "context of a CMOC", "outcome of a CMOC", "question of sift", "label of opinion", "help of opinion",
     "label of a field", "help of a field", "title of a record", "abstract", "reason of a vote", "note", "summary",
 )  # fmt: skip
+
+#: Those whose lines some page shows.
+LINES = ("author", "venue", "why it was decided")
 
 #: Pages that no link leads to.
 APART = {"/sign-in", "/join"}
@@ -64,9 +70,11 @@ def protocol() -> str:
     plan["cmocs"] = [{"id": "c1", "theory": "one"} | {part: whole(f"{part} of a CMOC") for part in parts}]
     for stage in plan["stages"]:
         stage["question"] = whole(f"question of {stage['name']}")
-    sift = plan["stages"][0]
+    sift, depth = plan["stages"]
     for reason in sift["reasons"]:
         reason |= {"label": whole(f"label of {reason['value']}"), "help": whole(f"help of {reason['value']}")}
+    example = {part: whole(f"{part} of an example") for part in ("title", "abstract", "why")}
+    depth["training"] = [example | {"answer": "rich"}]
     sift["fields"][0] |= {"label": whole("label of a field"), "help": whole("help of a field")}
     return yaml.safe_dump(plan, allow_unicode=True)
 
@@ -95,6 +103,7 @@ def people(site: Site) -> People:
     decides(site, lines("why it was decided"))
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
+    brings_files(site)
     return People(site.admin, ana)
 
 
@@ -115,6 +124,29 @@ def decides(site: Site, why: list[str]) -> None:
             living.search.save(REVIEW, {"name": name, "venue": [name]})
 
 
+def brings_files(site: Site) -> None:
+    """Files that are hostile in their names, in what is no record, and in what they state was decided before."""
+    imports, exports = f"{AT}/imports", f"{AT}/exports"
+    called = names()[0].replace("/", " ")
+    odd = json.dumps([{"type": "article", "note": piece} for piece in lines("what is no record")])
+    site.admin.goes(imports).uploads(imports, f"{called}.json", odd.encode())
+    assert site.admin.page.status_code == 200, site.admin.words
+    rows = [["Title", "Year", "Decision", "Why"]]
+    rows += [[f"{n} decided {piece}", "2021", "Yes", piece] for n, piece in enumerate(lines("why it was decided"))]
+    table = io.StringIO()
+    csv.writer(table).writerows(rows)
+    column = {"map-column": "Decision", "map-stage": "sift", "map-answers": "Yes = include", "map-reason": "Why"}
+    site.admin.goes(imports).uploads(imports, "decided.csv", table.getvalue().encode(), **column)
+    site.waits(lambda: "/decisions" in site.admin.goes(site.admin.at).text)
+    site.waits(lambda: "stated.0" in site.admin.goes(f"{site.admin.at.removesuffix('/decisions')}/decisions").text)
+    site.admin.sends(site.admin.at, **{"answer.0": "include", "reason": lines("reason of a batch")[0]})
+    assert "/batches/" in site.admin.at, site.admin.words
+    site.admin.goes(exports).sends(exports, format="ris")
+    with site.client(site.admin) as living:
+        living.people.found("unwritten")
+        site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
+
+
 def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
     """Every page that links lead to, once, as (path, HTML)."""
     waiting, seen = list(starts), set(starts)
@@ -124,8 +156,9 @@ def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
         yield at.partition("?")[0], html
         for found in re.findall(r'<a[^>]*\shref="(/[^"#]*)', html):
             path = unescape(found)
+            is_page = not path.startswith(("/static/", "/docs")) and not path.endswith("/file")
             narrow = path.count("=") <= _CHOSEN and "after=" not in path
-            if narrow and path not in seen and not path.startswith(("/static/", "/docs")):
+            if is_page and narrow and path not in seen:
                 seen.add(path)
                 waiting.append(path)
 
@@ -134,7 +167,7 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
     wrong: list[str] = []
     shown, pages = "", set()
     for browser in (people.lead, people.ana):
-        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts"):
+        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts", "/reviews/unwritten"):
             if html.startswith("<!doctype html>"):
                 judged = Judged(html)
                 wrong += [f"{at}: {it}" for it in judged.wrong]
@@ -142,6 +175,7 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
 
     assert wrong == []
     assert len(HOSTILE) == 60
+    assert {line for field in LINES for line in lines(field) if plain(line) not in shown} == set()
     assert {field for field in FIELDS if plain(whole(field)) not in shown} == set()
     routes = {shown.path: re.compile(re.sub(r"{\w+}", "[^/]+", shown.path)) for table in ALL for shown in table.all
               if shown.method == "GET"}  # fmt: skip
