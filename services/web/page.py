@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -23,6 +22,7 @@ from starlette.routing import Route
 from services.web import door, drawing, policy
 from services.web.asking import Api
 from services.web.door import Door
+from services.web.forms import Uploads, form_of, form_with_file
 from services.web.gate import Gate
 from shared import logging
 from shared.client.asking import one_sheet, under
@@ -46,9 +46,6 @@ log = logging.get(__name__)
 
 #: Who a page is for: whoever has signed in, or anybody.
 For = Literal["signed in", "anybody"]
-
-#: Bytes of a form, and how many fields it may have.
-_LARGEST, _FIELDS = 1_000_000, 2_000
 
 #: Items of one page of a listing.
 SHEET = 50
@@ -127,6 +124,11 @@ class Asked:
         """All that a field of the form holds, without what is empty."""
         return [value for value in self.form.getlist(name) if isinstance(value, str) and value]
 
+    def file(self, name: str) -> UploadFile | None:
+        """A file of the form; None where none was chosen."""
+        value = self.form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
 
 Drawn = Page | Go | Response
 Make = Callable[[Asked], Awaitable[Drawn]]
@@ -134,7 +136,7 @@ Make = Callable[[Asked], Awaitable[Drawn]]
 
 @dataclass(frozen=True)
 class Shown:
-    """One page of the table of all: where it is, for whom, and what it may load."""
+    """One page of the table of all: where it is, for whom, what it may load, and whether a file is sent to it."""
 
     path: str
     method: str
@@ -142,6 +144,7 @@ class Shown:
     open_to: For
     allowed: tuple[str, ...]
     make: Make
+    takes_file: bool = False
 
 
 class Pages:
@@ -158,8 +161,14 @@ class Pages:
         """What a form of a page of ours is sent to."""
         return partial(self._add, "POST", path, open_to, allowed)
 
-    def _add(self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make) -> Make:
-        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make))
+    def upload(self, path: str, *, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+        """What a form with a file is sent to. What proves the form stands before the file in it."""
+        return partial(self._add, "POST", path, "signed in", allowed, takes_file=True)
+
+    def _add(
+        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: bool = False
+    ) -> Make:
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file))
         return make
 
 
@@ -170,6 +179,7 @@ class Web:
     api: Api
     gate: Gate
     door: Door
+    uploads: Uploads = field(default_factory=Uploads)
 
     def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
         for table in tables:
@@ -182,8 +192,7 @@ class Web:
         look = Look(self, shown.allowed, request, session, visitor)
         try:
             # Before its turn: whoever sends slowly keeps nobody else waiting.
-            form = await _form_of(request) if shown.method == "POST" else FormData()
-            async with self.gate.turn(session):
+            async with self._sent(shown, request, look) as form, self.gate.turn(session):
                 return await self._made(shown, request, look, form)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody hears it.
@@ -192,6 +201,26 @@ class Web:
         except Exception as error:
             log.exception("a page failed", page=shown.name)
             return look.of_error(LivingError(type(error).__name__))
+
+    @asynccontextmanager
+    async def _sent(self, shown: Shown, request: Request, look: Look) -> AsyncIterator[FormData]:
+        """What was sent with a request; a file of somebody who may send none is not kept."""
+        if shown.method != "POST":
+            yield FormData()
+        elif not shown.takes_file:
+            yield await form_of(request)
+        else:
+            may = look.session is not None and await self._holds(look.session)
+            with self.uploads.one(look.session):
+                async with form_with_file(request, lambda form: may and look.made(form, shown.open_to)) as form:
+                    yield form
+
+    async def _holds(self, session: str) -> bool:
+        try:
+            await self.api.of(session)
+        except Unauthenticated:
+            return False
+        return True
 
     async def _made(self, shown: Shown, request: Request, look: Look, form: FormData) -> Response:
         if shown.method == "POST" and not look.made(form, shown.open_to):
@@ -296,17 +325,6 @@ class Look:
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
-
-
-async def _form_of(request: Request) -> FormData:
-    """The form that was sent. Raises Invalid for what is none, and for one that is larger than any of ours."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LARGEST:
-        raise Invalid.of("form", f"must say its length, of at most {_LARGEST} bytes", slug="too_large")
-    try:
-        return await request.form(max_files=0, max_fields=_FIELDS)
-    except HTTPException as error:
-        raise Invalid.of("form", str(error.detail)) from error
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

@@ -63,6 +63,9 @@ LibraryFormat = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv",
 #: In which formats records leave.
 ExportFormat = Literal["ris", "nbib", "bibtex", "endnote", "csv", "xlsx", "csl-json"]
 
+#: Bytes of a file of records that people may bring.
+LARGEST_FILE = 1024 * 1024 * 1024
+
 #: Whether a file of records is made.
 ExportState = Literal["waiting", "done", "failed"]
 

@@ -14,13 +14,13 @@ import yaml
 from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME, PAGES, SERVICES
-from services.ingest.api.libraries import LARGEST_FILE
 from services.ingest.commands.texts import LARGEST_TEXT
 from shared.client.asking import addresses
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
 from shared.runtime.app import routers
 from shared.settings import Settings
+from shared.wire.ingest import LARGEST_FILE
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -18,6 +18,7 @@ from shared.http.parameters import Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
+    LARGEST_FILE,
     ExportView,
     FileView,
     ImportView,
@@ -26,9 +27,6 @@ from shared.wire.ingest import (
     NewImport,
     StatementView,
 )
-
-#: Bytes of a file that people may bring.
-LARGEST_FILE = 1024 * 1024 * 1024
 
 
 @router.post("/reviews/{review}/files", status_code=201)

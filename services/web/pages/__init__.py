@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, people, reviews, screening
+from services.web.pages import account, conflicts, entrance, findings, flow, imports, people, reviews, screening
 
 ALL = [
     entrance.pages,
@@ -13,4 +13,5 @@ ALL = [
     findings.pages,
     people.pages,
     flow.pages,
+    imports.pages,
 ]

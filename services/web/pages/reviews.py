@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
+from services.web.lacking import without_protocol
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
@@ -28,7 +29,7 @@ async def show_review(asked: Asked) -> Drawn:
     review = asked.path["review"]
     me, version = await asyncio.gather(asked.api.people.me(), _protocol(asked, review))
     if version is None:
-        return Page("no-protocol.html", {"me": me, "review": review})
+        return await without_protocol(asked)
     funnel, left = await asyncio.gather(_funnel(asked, review), _left(asked, review))
     given = {"me": me, "review": review, "protocol": version.protocol, "version": version.version}
     return Page("review.html", given | {"funnel": funnel, "left": left})
@@ -43,8 +44,6 @@ async def _protocol(asked: Asked, review: str) -> VersionView | None:
     try:
         return await asked.api.protocol.newest(review)
     except NotFound:
-        # The API says so of a review without one to whoever belongs to it.
-        await asked.api.people.review(review)
         return None
 
 

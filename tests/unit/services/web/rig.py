@@ -99,6 +99,12 @@ class Browser:
         self.page = self.http.post(action, data=fields, headers=headers)
         return self
 
+    def uploads(self, action: str, name: str, content: bytes, **fields: Any) -> Browser:
+        """Fills in the form of this page that goes to `action`, chooses a file in it, and sends it."""
+        given = {name: value for name, value in (self.form(action) | fields).items() if name != "file"}
+        self.page = self.http.post(action, data=given, files={"file": (name, content)})
+        return self
+
     def signs_in(self, name: str, password: str = "a sentence of my own") -> Browser:
         return self.goes("/sign-in").sends("/sign-in", sign_in_as=name, password=password)
 

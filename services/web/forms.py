@@ -1,0 +1,130 @@
+"""Forms: what a browser sends, read before its turn; a file in one lies on disk while it is handed over, no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from starlette.datastructures import FormData, Headers
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from shared.errors import Busy, Invalid
+from shared.wire.ingest import LARGEST_FILE
+
+#: Bytes of a form without its file, and how many fields it may have.
+_LARGEST, _FIELDS = 1_000_000, 2_000
+
+#: How many files come in at once: each lies on the disk of this process until it was handed over.
+_AT_ONCE = 8
+
+#: Seconds within which something more of a file comes, else its sender is gone.
+_SILENT = 60.0
+
+#: Bytes of a file that nobody may send which are read and thrown away, so that its sender hears why.
+_HEARD_OUT = 64_000_000
+
+
+class Uploads:
+    """The way in for files. Of one session one comes at a time, since each takes a while and a disk."""
+
+    def __init__(self, at_once: int = _AT_ONCE) -> None:
+        self._at_once = at_once
+        self._coming: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, session: str | None) -> Iterator[None]:
+        """While a file comes in. Raises Busy where another one of theirs does, or too many of all."""
+        of = session or ""
+        if self._coming[of]:
+            raise Busy("another file of yours is still coming in; nothing was done, try again when it is there")
+        if self._coming.total() >= self._at_once:
+            raise Busy("many files are coming in at this moment; nothing was done, try again in a minute")
+        self._coming[of] += 1
+        try:
+            yield
+        finally:
+            del self._coming[of]
+
+
+async def form_of(request: Request) -> FormData:
+    """The form that was sent. Raises Invalid for what is none, and for one that is larger than any of ours."""
+    if _announced(request) > _LARGEST:
+        raise _too_large(_LARGEST)
+    try:
+        return await request.form(max_files=0, max_fields=_FIELDS)
+    except HTTPException as error:
+        raise Invalid.of("form", str(error.detail)) from error
+
+
+@asynccontextmanager
+async def form_with_file(request: Request, may: Callable[[FormData], bool]) -> AsyncIterator[FormData]:
+    """The form that was sent, with the one file that it may have, which is gone when the block ends. `may` is asked, of
+    the fields that stand before the file, whether it is taken at all; where not, the form has those alone.
+
+    Raises Invalid as `form_of` does, and ClientDisconnect where a sender breaks off.
+    """
+    if _announced(request) > LARGEST_FILE + _LARGEST:
+        raise _too_large(LARGEST_FILE)
+    if not request.headers.get("content-type", "").startswith("multipart/"):
+        yield await form_of(request)
+        return
+    stream = _steadily(request.stream())
+    parser = _OneFile(request.headers, stream, may)
+    try:
+        form = await parser.parse()
+    except _NotTaken:
+        form = FormData(parser.items)
+        # A browser that is answered before it has sent all shows no answer.
+        if _announced(request) <= _HEARD_OUT:
+            async for _ in stream:
+                pass
+    except MultiPartException as error:
+        raise Invalid.of("form", error.message) from error
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+class _NotTaken(Exception):
+    """A file begins that its sender may not send."""
+
+
+class _OneFile(MultiPartParser):
+    """Reads a form with one file, and asks before the first byte of that is kept."""
+
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], may: Callable[[FormData], bool]) -> None:
+        super().__init__(headers, stream, max_files=1, max_fields=_FIELDS, max_part_size=_LARGEST)
+        self._may = may
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        if self._current_part.file is not None and not self._may(FormData(self.items)):
+            raise _NotTaken
+
+
+async def _steadily(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """What comes, for as long as something comes."""
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(stream), _SILENT)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ClientDisconnect from None
+
+
+def _announced(request: Request) -> int:
+    """The bytes that a request says it has. Raises Invalid where it does not say."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        raise _too_large(_LARGEST)
+    return int(length)
+
+
+def _too_large(most: int) -> Invalid:
+    return Invalid.of("form", f"must say its length, of at most {most} bytes", slug="too_large")

@@ -1,0 +1,35 @@
+// Sends a form with a file and shows how much of it went; without scripts the form goes its plain way.
+"use strict";
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-upload]");
+  const file = form?.querySelector("input[type=file]")?.files[0];
+  if (!form || !file) return;
+  event.preventDefault();
+  const bar = form.querySelector("[data-progress]"), trouble = form.querySelector("[data-trouble]");
+  const button = form.querySelector("button");
+  const say = (text) => {
+    trouble.textContent = text;
+    trouble.hidden = !text;
+    bar.hidden = Boolean(text);
+    button.disabled = !text;
+  };
+  if (file.size > Number(form.dataset.most)) { say(form.dataset.large); return; }
+  say("");
+  const asked = new XMLHttpRequest();
+  asked.upload.addEventListener("progress", (at) => {
+    if (at.lengthComputable) bar.querySelector("progress").value = Math.floor((100 * at.loaded) / at.total);
+  });
+  for (const broken of ["error", "abort", "timeout"]) {
+    asked.addEventListener(broken, () => say(form.dataset.broken));
+  }
+  asked.addEventListener("load", () => {
+    // Where it went on to another page, that one is shown; else what was wrong, where the form was.
+    if (asked.status < 400 && asked.responseURL !== form.action) { location.assign(asked.responseURL); return; }
+    const shown = new DOMParser().parseFromString(asked.responseText, "text/html").querySelector("main");
+    if (!shown) { say(form.dataset.broken); return; }
+    document.querySelector("main").replaceWith(document.adoptNode(shown));
+    document.querySelector("[role=alert]")?.focus();
+  });
+  asked.open("POST", form.action);
+  asked.send(new FormData(form));
+});

@@ -1,0 +1,191 @@
+"""Imports in a browser: a lead sends a file, sees what came of it, and nothing is kept of one that breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+
+import pytest
+from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect, Request
+
+from services.web import forms
+from services.web.forms import Uploads
+from shared.errors import Busy
+from tests.unit.services.web.rig import REVIEW, Browser, Site
+
+pytestmark = pytest.mark.waits
+
+AT = f"/reviews/{REVIEW}/imports"
+
+RIS = b"TY  - JOUR\nTI  - %s\nPY  - 2021\nER  - \n\n"
+
+
+@pytest.fixture(scope="module")
+def lead(site: Site) -> Browser:
+    site.founds()
+    return site.member("Lea", "lead")
+
+
+def over(site: Site, browser: Browser) -> Browser:
+    site.waits(lambda: "data-again" not in browser.goes(browser.at).text)
+    return browser
+
+
+def test_a_lead_brings_a_file_and_sees_a_sum_that_adds_up(site, lead):
+    lead.goes(AT).uploads(AT, "library.ris", RIS % b"One garden" + RIS % b"Two gardens" + b"TY  - JOUR\nER  - \n\n")
+
+    assert re.fullmatch(rf"{AT}/import_[0-9a-f]+", lead.at)
+    over(site, lead)
+    counts = [int(n) for n in re.findall(r"<dd>(?:<span[^>]*>[=+]</span> )?(\d+)</dd></div>", lead.text)]
+    assert counts == [3, 2, 0, 0, 0, 1] and counts[0] == sum(counts[1:])
+    assert "What of it is no record" in lead.text and "library.ris" in lead.goes(AT).text
+
+
+def test_what_a_file_holds_and_is_called_is_shown_as_text(site, lead):
+    lead.goes(AT).uploads(AT, '<b onclick="x">.json', b'[{"type":"article","note":"<img src=x onerror=x>"}]')
+    over(site, lead)
+
+    assert "<img" not in lead.text and "&lt;img" in lead.text and "<b onclick" not in lead.text
+    assert "<b onclick" not in lead.goes(AT).text
+
+
+def test_the_same_form_twice_is_one_import(site, lead):
+    form = lead.goes(AT).form(AT)
+    names = []
+    for _ in range(2):
+        lead.page = lead.http.post(AT, data=form, files={"file": ("twice.ris", RIS % b"Twice a garden")})
+        names.append(lead.at)
+
+    assert names[0] == names[1] and lead.goes(AT).text.count("twice.ris") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ({"searched_on": "2999-01-01"}, "searched_on"), ({"searched_on": "yesterday"}, "searched_on"),
+        ({"reported": "many"}, "reported"), ({"database": "Em base"}, "database"),
+        ({"mapping": "no: mapping"}, "mapping"),
+        ({"format": "parchment"}, "format"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site, lead, said, at):
+    lead.goes(AT).uploads(AT, "wrong.ris", RIS % b"A wrong garden", query="gardens AND health", **said)
+
+    assert lead.page.status_code == 422 and "gardens AND health" in lead.text and "wrong.ris" not in lead.text
+    assert f'href="#{at}"' in lead.text or at in lead.words
+
+
+@pytest.mark.parametrize(("name", "content"), [("", b""), ("empty.ris", b"")])
+def test_no_file_and_an_empty_one_are_said_so(lead, name, content):
+    lead.goes(AT).uploads(AT, name, content)
+
+    assert lead.page.status_code == 422 and 'href="#file"' in lead.text
+
+
+def test_a_file_that_is_none_of_any_kind_fails_with_why(site, lead):
+    lead.goes(AT).uploads(AT, "noise.bin", bytes(range(256)) * 8)
+    over(site, lead)
+
+    assert "failed" in lead.text and 'role="alert"' in lead.text
+
+
+def test_who_is_no_lead_sees_what_came_and_has_no_form(site, lead):
+    rita = site.member("Rita", "reader").goes(AT)
+
+    assert "library.ris" in rita.text and "data-upload" not in rita.text
+    form = rita.form("/sign-out")
+    rita.page = rita.http.post(AT, data=form, files={"file": ("mine.ris", RIS % b"Mine")})
+    assert rita.page.status_code == 403 and "mine.ris" not in lead.goes(AT).text
+
+
+def test_a_file_with_no_proof_is_not_taken_and_nothing_of_it_is_kept(lead, monkeypatch):
+    monkeypatch.setattr(forms.MultiPartParser, "spool_max_size", 1)
+    begun = []
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *given, **named: begun.append(given))
+    form = lead.goes(AT).form(AT) | {"proof": "0" * 64}
+
+    page = lead.http.post(AT, data=form, files={"file": ("foreign.ris", RIS % b"Foreign" * 1000)})
+
+    assert page.status_code == 403 and begun == [] and "foreign.ris" not in lead.goes(AT).text
+
+
+def test_a_session_that_ended_meanwhile_leads_to_the_door(site, lead):
+    lea = site.member("Lea again", "lead").goes(AT)
+    form = lea.form(AT)
+    session = lea.session
+    site.client(lea).people.withdraw_key(site.client(lea).people.me().key)
+    site.waits(lambda: lea.goes(AT).at == "/sign-in")
+    lea.http.cookies.set("living-session", session)
+
+    page = lea.http.post(AT, data=form, files={"file": ("late.ris", RIS % b"Late")})
+
+    assert page.status_code == 401 and "Your session has ended" in page.text
+
+
+def request(*pieces: bytes, length: int | None = None) -> Request:
+    """A request whose sender breaks off after these pieces."""
+    coming = iter([{"type": "http.request", "body": piece, "more_body": True} for piece in pieces])
+
+    async def receive() -> dict:
+        return next(coming, {"type": "http.disconnect"})
+
+    said = length if length is not None else sum(map(len, pieces)) + 1000
+    headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", str(said).encode())]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+
+def part(name: str, content: bytes, file: str = "") -> bytes:
+    said = f'--x\r\nContent-Disposition: form-data; name="{name}"' + (f'; filename="{file}"' if file else "")
+    return said.encode() + b"\r\n\r\n" + content + b"\r\n"
+
+
+def test_of_an_upload_that_breaks_off_nothing_stays(monkeypatch):
+    opened = []
+    made = forms.MultiPartParser.on_headers_finished
+
+    def seen(self):
+        made(self)
+        opened.extend(self._files_to_close_on_error)
+
+    monkeypatch.setattr(forms.MultiPartParser, "on_headers_finished", seen)
+
+    async def send() -> None:
+        broken = request(part("proof", b"p"), part("file", b"half of it", "a.ris")[:-6])
+        async with forms.form_with_file(broken, lambda form: form.get("proof") == "p"):
+            raise AssertionError("it is no form")
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(send())
+    assert opened and all(file.closed for file in opened)
+
+
+def test_a_file_is_gone_when_its_page_is_made():
+    async def send() -> FormData:
+        whole = request(part("proof", b"p"), part("file", b"all of it", "a.ris"), b"--x--\r\n")
+        whole._receive = _until_the_end(whole._receive)
+        async with forms.form_with_file(whole, lambda form: True) as form:
+            assert await form["file"].read() == b"all of it"
+            return form
+
+    form = asyncio.run(send())
+    assert form["file"].file.closed
+
+
+def _until_the_end(receive):
+    async def more() -> dict:
+        message = await receive()
+        return message if message["type"] == "http.request" else {"type": "http.request", "body": b""}
+
+    return more
+
+
+def test_one_file_of_a_session_comes_in_at_a_time_and_so_many_of_all():
+    uploads = Uploads(at_once=2)
+    with uploads.one("a"), uploads.one("b"):
+        for session in ("a", "c"):
+            with pytest.raises(Busy), uploads.one(session):
+                pass
+    with uploads.one("a"), uploads.one("c"):
+        pass
