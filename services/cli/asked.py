@@ -4,53 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from services.cli.printing import counted, out, table
 
 if TYPE_CHECKING:
-    from shared.events.protocol import Protocol
+    from shared.wire.protocol import StrategyAsked
 
 #: Warnings of one strategy at one source that are shown; `--json` has all.
 _SHOWN = 12
 
 
-class AskedView(TypedDict):
-    """A strategy at a source: the exact strings, whether what comes is held against the strategy, and warnings."""
-
-    strategy: str
-    source: str
-    strings: list[str]
-    filtered: bool
-    warnings: list[dict[str, str | None]]
-
-
-def asked_by(protocol: Protocol) -> list[AskedView]:
-    """Every strategy of a checked protocol at every source that it is searched at."""
-    from shared.strategies.asking import asked
-
-    rows: list[AskedView] = []
-    for strategy in protocol.strategies:
-        for source in strategy.searched:
-            translation = asked(strategy, source)
-            warnings = [{"term": it.term, "why": it.why} for it in translation.warnings]
-            rows.append(
-                {
-                    "strategy": strategy.id, "source": source, "strings": list(translation.strings),
-                    "filtered": translation.filtered, "warnings": warnings,
-                }
-            )  # fmt: skip
-    return rows
-
-
-def print_asked(rows: list[AskedView]) -> None:
+def print_asked(rows: list[StrategyAsked]) -> None:
     """A table of the strings, and below it what each source cannot say."""
     lines = [
-        [row["strategy"] if not number else "", row["source"] if not number else "", string]
+        [row.strategy if not number else "", row.source if not number else "", string]
         for row in rows
-        for number, string in enumerate(row["strings"])
+        for number, string in enumerate(row.strings)
     ]
     out.print(table(["strategy", "source", "asked for"], lines))
     for row in rows:
@@ -58,15 +30,15 @@ def print_asked(rows: list[AskedView]) -> None:
             out.print(line, soft_wrap=True)
 
 
-def _warned(row: AskedView) -> Iterator[Text]:
-    if not row["warnings"]:
+def _warned(row: StrategyAsked) -> Iterator[Text]:
+    if not row.warnings:
         return
-    held = "; what comes is held against the strategy" if row["filtered"] else ""
-    yield Text(f"\n{row['strategy']} at {row['source']}{held}:", style="yellow")
+    held = "; what comes is held against the strategy" if row.filtered else ""
+    yield Text(f"\n{row.strategy} at {row.source}{held}:", style="yellow")
     # Terms of which the same is said stand in one line.
     said = [
-        (why, [it["term"] for it in group if it["term"]])
-        for why, group in groupby(sorted(row["warnings"], key=lambda it: str(it["why"])), key=lambda it: it["why"])
+        (why, [it.term for it in group if it.term])
+        for why, group in groupby(sorted(row.warnings, key=lambda it: it.why), key=lambda it: it.why)
     ]
     for why, terms in said[:_SHOWN]:
         named = f": {'; '.join(map(str, terms[:5]))}" if terms else ""

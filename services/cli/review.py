@@ -63,9 +63,10 @@ def check(file: Path, as_json: bool) -> None:
 
     Without errors it shows the exact strings that each source will be asked, and what a source cannot say.
     """
-    from services.cli.asked import asked_by, print_asked
+    from services.cli.asked import print_asked
     from services.protocol.domain import check as check_protocol
     from services.protocol.domain import lacking_as_named
+    from services.protocol.domain.searching import asked_by
 
     with _of(file):
         protocol = check_protocol(_read(file))

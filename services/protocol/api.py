@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from services.protocol import commands, store
-from services.protocol.domain import check
+from services.protocol.domain import check, lacking_as_named
+from services.protocol.domain.differences import differences
+from services.protocol.domain.searching import asked_by
 from services.protocol.models import VersionRow
 from shared.db.work import Work
 from shared.documents import Form
@@ -15,11 +17,11 @@ from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Lead, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumber, Name, Number
+from shared.http.parameters import AskedNumberOrNone, Name, Number
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
-from shared.wire.protocol import Applied, ReviewView, VersionHead, VersionView
+from shared.wire.protocol import Applied, Changes, Checked, ReviewView, VersionHead, VersionView
 
 router = APIRouter(prefix="/protocol", tags=["protocol"], route_class=Route)
 Unit = Annotated[Work, unit_of("protocol")]
@@ -60,17 +62,35 @@ def apply_protocol(
     person: Lead,
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
-    follows: AskedNumber | None = None,
+    follows: AskedNumberOrNone | None = None,
     key: IdempotencyKey = None,
 ) -> Applied:
     """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.
 
-    `follows` names the version that it amends: where another one is the newest by now it is refused (409
-    `not_the_newest`); without it, an earlier version again is (409 `older_version`). A malformed one is answered with
-    every error, its path and its line. Nothing is stored then.
+    `follows` names the version that it amends, 0 for the first: where another one is the newest by now it is refused
+    (409 `not_the_newest`); without it, an earlier version again is (409 `older_version`). A malformed one is answered
+    with every error, its path and its line. Nothing is stored then.
     """
     command = f"apply a protocol to {review}" + (f" after {follows}" if follows is not None else "")
     return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows))
+
+
+@router.post("/reviews/{review}/checks", openapi_extra=_BODY)
+def check_protocol(
+    review: Name, person: Lead, protocol: Annotated[Protocol, Depends(_checked)], work: Reading
+) -> Checked:
+    """Checks a protocol (YAML or JSON) as applying it does, and keeps nothing: what it says otherwise than the newest
+    version, and what each source will be asked. A malformed one is answered as there."""
+    newest = store.newest(work, review)
+    before = _protocol(store.version(work, review, newest)) if newest else None
+    return Checked(
+        review=review,
+        newest=newest,
+        changes=differences(before, protocol) if before is not None else [],
+        asked=asked_by(protocol),
+        warnings=lacking_as_named(protocol),
+        protocol=protocol,
+    )
 
 
 @router.get("/reviews")
@@ -98,7 +118,17 @@ def show_version(review: Name, version: Number, work: Reading, person: Reader) -
     return _whole(store.version(work, review, version))
 
 
+@router.get("/reviews/{review}/versions/{version}/changes")
+def show_changes(review: Name, version: Number, work: Reading, person: Reader) -> Changes:
+    """What a version says otherwise than the one before it; of the first, nothing."""
+    after = _protocol(store.version(work, review, version))
+    before = _protocol(store.version(work, review, version - 1)) if version > 1 else after
+    return Changes(review=review, version=version, changes=differences(before, after))
+
+
 def _whole(row: VersionRow) -> VersionView:
-    return VersionView(
-        protocol=Protocol.model_validate(row.document, extra="ignore"), **row.model_dump(exclude={"document"})
-    )
+    return VersionView(protocol=_protocol(row), **row.model_dump(exclude={"document"}))
+
+
+def _protocol(row: VersionRow) -> Protocol:
+    return Protocol.model_validate(row.document, extra="ignore")

@@ -28,6 +28,12 @@ def review(work: Work, review: str) -> ReviewRow:
     return row
 
 
+def newest(work: Work, review: str) -> int:
+    """The newest version of a review; 0 before the first."""
+    row = work.session.get(ReviewRow, review)
+    return row.version if row is not None else 0
+
+
 def version(work: Work, review: str, number: int) -> VersionRow:
     """Raises NotFound."""
     row = work.session.get(VersionRow, (review, number))

@@ -34,6 +34,12 @@ class ProtocolClient:
         at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
         return self._http.read(wire.Applied, self._http.command(at, document, kind=kind, params={"follows": follows}))
 
+    def check(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> wire.Checked:
+        """What a protocol file changes, and what each source will be asked, of which nothing is kept. Raises Invalid,
+        with every error, when it is malformed."""
+        at, kind = f"/protocol/reviews/{part(review)}/checks", f"application/{form}"
+        return self._http.read(wire.Checked, self._http.command(at, document, kind=kind))
+
     def reviews(self) -> Iterator[wire.ReviewView]:
         """The reviews the token holds for."""
         return self._http.pages("/protocol/reviews", wire.ReviewView)
@@ -47,3 +53,7 @@ class ProtocolClient:
 
     def version(self, review: str, number: int) -> wire.VersionView:
         return self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)
+
+    def changes(self, review: str, number: int) -> wire.Changes:
+        """What a version says otherwise than the one before it."""
+        return self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}/changes", wire.Changes)

@@ -57,6 +57,9 @@ Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
 Number = Annotated[int, Path(ge=1, le=LARGEST_COUNT), DIGITS]
 AskedNumber = Annotated[int, Query(ge=1, le=LARGEST_COUNT), DIGITS]
 
+#: The same, where 0 is before the first.
+AskedNumberOrNone = Annotated[int, Query(ge=0, le=LARGEST_COUNT), DIGITS]
+
 #: A position in a journal.
 Seq = Annotated[int, Query(ge=0, le=LARGEST), DIGITS]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -44,4 +45,51 @@ class VersionHead(BaseModel):
 class VersionView(VersionHead):
     """One version, with the whole protocol."""
 
+    protocol: Protocol
+
+
+class Difference(BaseModel):
+    """A part of a protocol that is new (`before` None), gone (`after` None) or other; `at` names it as errors do, with
+    parts of lists by their names: `stages.full_text.votes`."""
+
+    at: str
+    before: Any = None
+    after: Any = None
+
+
+class Changes(BaseModel):
+    """What a version says otherwise than the one before it; of the first, nothing."""
+
+    review: str
+    version: int
+    changes: list[Difference]
+
+
+class Warned(BaseModel):
+    """What a source cannot say of a strategy: of which term, where it is one's."""
+
+    term: str | None
+    why: str
+
+
+class StrategyAsked(BaseModel):
+    """A strategy at a source: the exact strings that are asked, whether what comes is held against the strategy, and
+    what the source cannot say."""
+
+    strategy: str
+    source: str
+    strings: list[str]
+    filtered: bool
+    warnings: list[Warned]
+
+
+class Checked(BaseModel):
+    """A protocol that may be applied, of which nothing is kept: the newest version (0 where there is none), what it
+    says otherwise than that, and what each source will be asked. `warnings` are those of `Applied`."""
+
+    review: str
+    newest: int
+    changes: list[Difference]
+    asked: list[StrategyAsked]
+    warnings: list[str]
     protocol: Protocol

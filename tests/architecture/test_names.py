@@ -48,9 +48,9 @@ STORED = {
 VERBS = {
     "GET": {"export", "find", "list", "show", "verify"},
     "POST": {
-        "accept", "add", "apply", "cast", "close", "decide", "discard", "found", "free", "give", "join", "keep", "link",
-        "make", "merge", "park", "pause", "pull", "release", "renew", "request", "resend", "resume", "retry", "send",
-        "sign", "skip", "split", "undo", "withdraw",
+        "accept", "add", "apply", "cast", "check", "close", "decide", "discard", "found", "free", "give", "join",
+        "keep", "link", "make", "merge", "park", "pause", "pull", "release", "renew", "request", "resend", "resume",
+        "retry", "send", "sign", "skip", "split", "undo", "withdraw",
     },
     "PUT": {"change", "set"},
     "DELETE": {"end", "erase"},

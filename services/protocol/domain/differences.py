@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from shared.events.protocol import Protocol
+from shared.wire.protocol import Difference
 
 #: By which key the parts of a list are told apart, the first that they all have.
 _NAMES = ("id", "name", "value", "role")
-
-
-class Difference(BaseModel):
-    """A part of a protocol that is new (`before` None), gone (`after` None) or other; `at` names it as errors do, with
-    parts of lists by their names: `stages.full_text.votes`."""
-
-    at: str
-    before: Any = None
-    after: Any = None
 
 
 def differences(before: Protocol, after: Protocol) -> list[Difference]:

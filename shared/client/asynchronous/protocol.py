@@ -38,6 +38,14 @@ class AsyncProtocolClient:
             wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows})
         )
 
+    async def check(
+        self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml"
+    ) -> wire.Checked:
+        """What a protocol file changes, and what each source will be asked, of which nothing is kept. Raises Invalid,
+        with every error, when it is malformed."""
+        at, kind = f"/protocol/reviews/{part(review)}/checks", f"application/{form}"
+        return self._http.read(wire.Checked, await self._http.command(at, document, kind=kind))
+
     def reviews(self) -> AsyncIterator[wire.ReviewView]:
         """The reviews the token holds for."""
         return self._http.pages("/protocol/reviews", wire.ReviewView)
@@ -51,3 +59,7 @@ class AsyncProtocolClient:
 
     async def version(self, review: str, number: int) -> wire.VersionView:
         return await self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)
+
+    async def changes(self, review: str, number: int) -> wire.Changes:
+        """What a version says otherwise than the one before it."""
+        return await self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}/changes", wire.Changes)

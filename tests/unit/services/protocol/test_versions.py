@@ -46,6 +46,42 @@ def test_a_protocol_becomes_version_1_and_is_told_whole(bench, client):
     assert seen.protocol.cmocs[0].resource == "time"
 
 
+def test_a_check_says_what_changes_and_what_is_asked_and_keeps_nothing(bench, client):
+    lead = client()
+    before = lead.check("small", as_yaml(SMALL))
+    lead.apply("small", as_yaml(SMALL))
+    after = lead.check("small", as_yaml(small(title="Larger")))
+
+    assert (before.newest, before.changes) == (0, [])
+    assert (after.newest, [(it.at, it.after) for it in after.changes]) == (1, [("title", "Larger")])
+    assert [(it.strategy, it.source) for it in after.asked] and all(it.strings for it in after.asked)
+    assert lead.newest("small").version == 1 and len(bench.emitted(VersionPublished)) == 1
+
+
+def test_a_check_tells_every_error_as_applying_does_and_is_for_leads(client):
+    said = []
+    for ask in (client().check, client().apply):
+        with pytest.raises(Invalid) as refused:
+            ask("small", as_yaml(small(title="", stages=[])))
+        said.append(refused.value.errors)
+
+    assert said[0] == said[1] and {it["at"] for it in said[0]} >= {"title", "stages"}
+    with pytest.raises(Forbidden):
+        client("reviewer").check("small", as_yaml(SMALL))
+
+
+def test_what_a_version_changed_is_shown_of_each_and_is_nothing_of_the_first(client):
+    lead = client()
+    lead.apply("small", as_yaml(SMALL))
+    lead.apply("small", as_yaml(small(title="Larger")))
+
+    assert lead.changes("small", 1).changes == []
+    (change,) = client("reader").changes("small", 2).changes
+    assert (change.at, change.before, change.after) == ("title", SMALL["title"], "Larger")
+    with pytest.raises(NotFound):
+        lead.changes("small", 3)
+
+
 def test_an_applied_protocol_is_a_line_of_the_log_and_the_same_once_more_is_none(bench, client):
     with capture_logs() as lines:
         client().apply("small", as_yaml(SMALL))
