@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from services.web.pages import account, conflicts, entrance, findings, flow, imports, people, reviews, screening
+from services.web.pages import (
+    account,
+    conflicts,
+    entrance,
+    findings,
+    flow,
+    founding,
+    imports,
+    people,
+    protocol,
+    reviews,
+    screening,
+)
 
 ALL = [
     entrance.pages,
     account.pages,
+    founding.pages,
     reviews.pages,
     screening.pages,
     conflicts.pages,
     findings.pages,
     people.pages,
     flow.pages,
+    protocol.pages,
     imports.pages,
 ]

@@ -20,7 +20,8 @@ async def show_home(asked: Asked) -> Drawn:
     if asked.session is None:
         return Go(drawing.url("sign-in"))
     me, reviews = await asyncio.gather(asked.api.people.me(), _reviews(asked))
-    return Page("home.html", {"me": me, "reviews": reviews})
+    founds = me.founds or any(role in ("lead", "admin") for role in me.roles.values())
+    return Page("home.html", {"me": me, "reviews": reviews, "founds": founds})
 
 
 @pages.page("/reviews/{review}")
