@@ -14,6 +14,7 @@ from services.web.pages import (
     protocol,
     reviews,
     screening,
+    sources,
 )
 
 ALL = [
@@ -27,5 +28,6 @@ ALL = [
     people.pages,
     flow.pages,
     protocol.pages,
+    sources.pages,
     imports.pages,
 ]
