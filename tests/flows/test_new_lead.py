@@ -1,0 +1,166 @@
+"""A new lead, from nothing, in a real browser and without a terminal: from the first admin's link to a record that two
+people screened. How many pages and forms that takes is printed.
+
+Slow: a platform is started, and three people come in one after another; about a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from demo.processes import ALL, Processes
+from shared.private import link_path
+from shared.settings import Settings
+from tests.browsers import Visit, chromium
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+REVIEW = "allotments"
+AT = f"/reviews/{REVIEW}"
+
+PASSWORD = "a sentence of my own"
+
+LIBRARY = """TY  - JOUR
+TI  - Allotments and the health of those who dig
+AB  - Neighbours who keep a plot together meet more often.
+PY  - 2021
+ER  -
+
+TY  - JOUR
+TI  - Parks at night
+PY  - 2020
+ER  -
+"""
+
+#: What a lead answers who has never seen a protocol; the rest stays as the form proposes it.
+ANSWERS = {
+    "title": "Do allotments keep people well?",
+    "question": "For whom do allotments work, in which circumstances, and why?",
+    "criteria.include": "It says what an allotment does for people.",
+    "highlights.include": "allotment*",
+    "theories[0].heading": "Company",
+    "theories[0].statement": "Who digs beside others comes to know them.",
+    "cmocs[0].context": "a town where people live alone",
+    "cmocs[0].resource": "a plot among others",
+    "cmocs[0].reasoning": "people feel that they are expected",
+    "cmocs[0].outcome": "they meet, and feel better",
+}
+
+
+class Counted(Visit):
+    """A visit of which pages and forms are counted."""
+
+    def __init__(self, browser: Any, url: str, **how: Any) -> None:
+        super().__init__(browser, url, **how)
+        self.pages, self.forms, self._at = 0, 0, ""
+        self.page.on("framenavigated", self._went)
+        self.page.on("request", self._sent)
+
+    def _went(self, frame: Any) -> None:
+        # To look again at the same page is no step.
+        self.pages += frame.url != self._at
+        self._at = frame.url
+
+    def _sent(self, request: Any) -> None:
+        self.forms += request.method == "POST"
+
+    def comes_in(self, link: str, name: str) -> None:
+        self.page.goto(f"/join#{link.partition('#')[2]}")
+        if not self.page.input_value("#invitation"):  # Without scripts it is pasted.
+            self.page.fill("#invitation", link)
+        self.page.fill("#name", name)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("main button")
+        self.page.wait_for_selector("h1")
+
+    def founds(self) -> None:
+        self.page.click("a[href='/reviews/new']")
+        self.page.fill("#name", REVIEW)
+        self.page.click("main button")
+        self.page.wait_for_url(f"**{AT}/protocol/new")
+
+    def writes_protocol(self) -> None:
+        for name, answer in ANSWERS.items():
+            self.page.fill(f"[id='{name}']", answer)
+        self.page.click("button[value=check]")
+        self.page.click("button[value=apply]")
+        self.page.wait_for_url(f"**{AT}/protocol?**")
+
+    def brings(self, file: Path, has_scripts: bool) -> None:
+        self.page.goto(f"{AT}/imports")
+        if not self.page.query_selector("#file"):  # The protocol is on its way there.
+            eventually(lambda: self.page.reload() and self.page.query_selector("#file"), within=60)
+        self.page.set_input_files("#file", str(file))
+        self.page.click("form[data-upload] button")
+        self.page.wait_for_url(f"**{AT}/imports/import_*")
+        if not has_scripts:
+            eventually(lambda: self.page.reload() and not self.page.query_selector("[data-again]"), within=60)
+        self.page.wait_for_selector("[data-again]", state="detached")
+
+    def invites(self) -> str:
+        self.page.goto(f"{AT}/people")
+        self.page.click("main section form button")
+        return str(self.page.input_value("#shown"))
+
+    def screens_one(self) -> None:
+        self.page.goto(AT)
+        eventually(lambda: self.page.reload() and self.page.query_selector(".cards .button"), within=60)
+        self.page.click(".cards .button")
+        self.page.click("main form button")
+        self.page.wait_for_selector("#title")
+        self.page.click("button[value=include]")
+        self.page.wait_for_url("**voted=**")
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The address of a platform that nobody knows yet, and the first admin's link."""
+    processes = Processes(tmp_path, {"LIVING_DATA_DIR": str(tmp_path)}, ((*ALL, "web"),))
+    try:
+        processes.start(timeout=600)
+        written = link_path(Settings(data_dir=tmp_path, _env_file=None))
+        eventually(written.exists, within=60)
+        yield processes.urls["people"], written.read_text().strip()
+    finally:
+        processes.stop()
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "by forms alone"])
+def test_a_new_lead_comes_from_nothing_to_a_record_that_two_people_screened(platform, tmp_path, has_scripts):
+    url, link = platform
+    file = tmp_path / "library.ris"
+    file.write_text(LIBRARY)
+    began = monotonic()
+    with chromium() as browser:
+        lead = Counted(browser, url, java_script_enabled=has_scripts)
+        lead.comes_in(link, "Lea")
+        lead.founds()
+        lead.writes_protocol()
+        lead.brings(file, has_scripts)
+        assert "2" in lead.page.inner_text(".sum") and "library.ris" in lead.page.inner_text("h1")
+        links = [lead.invites(), lead.invites()]
+        people = [lead]
+        for link, name in zip(links, ("Ana", "Ben"), strict=True):
+            somebody = Counted(browser, url, java_script_enabled=has_scripts)
+            somebody.comes_in(link, name)
+            somebody.screens_one()
+            people.append(somebody)
+        lead.page.goto(AT)
+        eventually(lambda: lead.page.reload() and _passed(lead) == ["1", "0"], within=60)
+
+        print(f"\na new lead{'' if has_scripts else ' without scripts'}: {lead.pages} pages, {lead.forms} forms;")
+        print(f"all three: {sum(p.pages for p in people)} pages, {sum(p.forms for p in people)} forms, ", end="")
+        print(f"{monotonic() - began:.0f} s by machine")
+        assert [line for one in people for line in one.wrong] == []
+        assert lead.forms <= 7
+
+
+def _passed(lead: Counted) -> list[str]:
+    """How many records passed each stage, as the page of the review says it."""
+    return [row.query_selector_all("td")[4].inner_text() for row in lead.page.query_selector_all("main tbody tr")]
