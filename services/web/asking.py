@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import httpx
 from starlette.types import ASGIApp
 
+from services.web.passing import PassedOn
 from shared.client.asking import addresses
 from shared.client.asynchronous import AsyncClient
 from shared.http.exchange import Exchange
@@ -26,10 +27,16 @@ class Api:
         self._exchange = Exchange(app, people)
         transport = httpx.ASGITransport(app) if app is not None else None
         self._http = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)
+        passing = PassedOn(app) if app is not None else None
+        self._files = httpx.AsyncClient(transport=passing, timeout=_TIMEOUT, follow_redirects=False)
 
     async def of(self, session: str) -> AsyncClient:
         """The API as whoever has this session. Raises Unauthenticated for one that counts no more."""
         return self.with_token(await self._exchange.token_of(session))
+
+    async def files_of(self, session: str) -> AsyncClient:
+        """The same for files that are taken from it, of which no more is in memory than a piece."""
+        return AsyncClient.at(self._urls, await self._exchange.token_of(session), client=self._files)
 
     def of_nobody(self) -> AsyncClient:
         """The API as somebody whom nobody knows yet, who shows a password or an invitation."""
@@ -52,3 +59,4 @@ class Api:
     async def close(self) -> None:
         await self._exchange.close()
         await self._http.aclose()
+        await self._files.aclose()

@@ -91,4 +91,5 @@ def errors_of(error: LivingError | None) -> list[dict[str, str]]:
     """What is wrong, by field; '' where it is no field's fault."""
     if error is None:
         return []
-    return error.extra.get("errors") or [{"at": "", "why": error.detail}]
+    errors = error.extra.get("errors") or [{"at": "", "why": error.detail}]
+    return [fault | {"at": fault["at"].removeprefix("body.")} for fault in errors]

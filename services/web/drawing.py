@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
 #: The pages of a review that each of its pages leads to, in their order.
-ROOMS = ("conflicts", "protocol", "sources", "imports", "people", "flow", "findings")
+ROOMS = ("conflicts", "protocol", "sources", "imports", "exports", "people", "flow", "findings")
 
 
 @cache

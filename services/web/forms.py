@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from shared.errors import Busy, Invalid
+from shared.errors import Invalid
 from shared.wire.ingest import LARGEST_FILE
 
 #: Bytes of a form without its file, and how many fields it may have.
 _LARGEST, _FIELDS = 1_000_000, 2_000
-
-#: How many files come in at once: each lies on the disk of this process until it was handed over.
-_AT_ONCE = 8
 
 #: Seconds within which something more of a file comes, else its sender is gone.
 _SILENT = 60.0
 
 #: Bytes of a file that nobody may send which are read and thrown away, so that its sender hears why.
 _HEARD_OUT = 64_000_000
-
-
-class Uploads:
-    """The way in for files. Of one session one comes at a time, since each takes a while and a disk."""
-
-    def __init__(self, at_once: int = _AT_ONCE) -> None:
-        self._at_once = at_once
-        self._coming: Counter[str] = Counter()
-
-    @contextmanager
-    def one(self, session: str | None) -> Iterator[None]:
-        """While a file comes in. Raises Busy where another one of theirs does, or too many of all."""
-        of = session or ""
-        if self._coming[of]:
-            raise Busy("another file of yours is still coming in; nothing was done, try again when it is there")
-        if self._coming.total() >= self._at_once:
-            raise Busy("many files are coming in at this moment; nothing was done, try again in a minute")
-        self._coming[of] += 1
-        try:
-            yield
-        finally:
-            del self._coming[of]
 
 
 async def form_of(request: Request) -> FormData:

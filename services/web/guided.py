@@ -6,7 +6,6 @@ The fields of the form have the names that the API calls their parts by, so that
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.datastructures import FormData
 from services.web import drawing
 from shared.events.parts import LONGEST_SLUG
 from shared.events.protocol import SOURCES
+from shared.folding import without_marks
 from shared.wire.people import MemberView
 
 #: Stages that the form has at first, and at most.
@@ -146,8 +146,7 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 
 def _slug(text: str, taken: set[str]) -> str:
     """A name as protocols have them, made of a text, which none of the others has."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    made = "-".join(re.findall(r"[a-z0-9]+", plain))[: LONGEST_SLUG - 4].strip("-") or "one"
+    made = "-".join(re.findall(r"[a-z0-9]+", without_marks(text).casefold()))[: LONGEST_SLUG - 4].strip("-") or "one"
     name, n = made, 1
     while name in taken:
         n += 1

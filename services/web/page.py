@@ -22,7 +22,8 @@ from starlette.routing import Route
 from services.web import door, drawing, policy
 from services.web.asking import Api
 from services.web.door import Door
-from services.web.forms import Uploads, form_of, form_with_file
+from services.web.files import Ways
+from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
 from shared import logging
 from shared.client.asking import one_sheet, under
@@ -179,7 +180,8 @@ class Web:
     api: Api
     gate: Gate
     door: Door
-    uploads: Uploads = field(default_factory=Uploads)
+    files_in: Ways = field(default_factory=Ways)
+    files_out: Ways = field(default_factory=Ways)
 
     def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
         for table in tables:
@@ -211,7 +213,7 @@ class Web:
             yield await form_of(request)
         else:
             may = look.session is not None and await self._holds(look.session)
-            with self.uploads.one(look.session):
+            with self.files_in.one(look.session):
                 async with form_with_file(request, lambda form: may and look.made(form, shown.open_to)) as form:
                     yield form
 

@@ -63,6 +63,12 @@ LibraryFormat = Literal["ris", "nbib", "ciw", "enw", "bibtex", "endnote", "csv",
 #: In which formats records leave.
 ExportFormat = Literal["ris", "nbib", "bibtex", "endnote", "csv", "xlsx", "csl-json"]
 
+#: How the name of a file of each ends.
+EXPORT_ENDINGS: dict[ExportFormat, str] = {
+    "ris": ".ris", "nbib": ".nbib", "bibtex": ".bib", "endnote": ".xml", "csv": ".csv", "xlsx": ".xlsx",
+    "csl-json": ".json",
+}  # fmt: skip
+
 #: Bytes of a file of records that people may bring.
 LARGEST_FILE = 1024 * 1024 * 1024
 

@@ -6,6 +6,7 @@ from services.web.pages import (
     account,
     conflicts,
     entrance,
+    exports,
     findings,
     flow,
     founding,
@@ -30,4 +31,5 @@ ALL = [
     protocol.pages,
     sources.pages,
     imports.pages,
+    exports.pages,
 ]

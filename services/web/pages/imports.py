@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from services.web import drawing
 from services.web.ballots import errors_of
+from services.web.files import PIECE
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
@@ -20,9 +21,6 @@ from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.ingest import LARGEST_FILE, ImportView, LibraryFormat, ManualView
 
 pages = Pages()
-
-#: Bytes of a file that are handed over at once.
-_PIECE = 256 * 1024
 
 #: How the value of a choice begins that names an open search, or a strategy of which one begins.
 _SEARCH, _STRATEGY = "search:", "strategy:"
@@ -118,7 +116,7 @@ def _also_once(asked: Asked) -> str:
 
 async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
     await file.seek(0)
-    while piece := await file.read(_PIECE):
+    while piece := await file.read(PIECE):
         yield piece
 
 
@@ -137,10 +135,20 @@ async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
 
 
 def _errors(error: LivingError | None) -> list[dict[str, str]]:
-    """What is wrong, at its field; of a file that came before, what to tick."""
+    """What is wrong, at its field; of a file that came before, what to tick; of a mapping, each fault with its line."""
+    if error is not None and error.slug == "malformed_mapping":
+        said = error.extra["errors"] or [{"at": "", "why": error.detail}]
+        return [{"at": "mapping", "why": _at_line(fault)} for fault in said]
     if error is not None and error.slug == "brought_before":
         return [{"at": "again", "why": drawing.text("imports.brought_before")}]
     return errors_of(error)
+
+
+def _at_line(fault: Mapping[str, object]) -> str:
+    """A fault of a mapping, with its line where it has one."""
+    return (
+        drawing.text("imports.at_line", line=fault["line"], why=fault["why"]) if "line" in fault else str(fault["why"])
+    )
 
 
 async def _by_hand(asked: Asked, review: str) -> list[ManualView]:
