@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.web.pages import (
     account,
     conflicts,
+    decisions,
     entrance,
     exports,
     findings,
@@ -31,5 +32,6 @@ ALL = [
     protocol.pages,
     sources.pages,
     imports.pages,
+    decisions.pages,
     exports.pages,
 ]

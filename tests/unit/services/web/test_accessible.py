@@ -1,6 +1,6 @@
 """Every page, light and dark, wide and narrow, in a real browser: for everybody (axe), within its width, and quiet.
 
-Slow: some twenty pages are looked at four times; about a minute.
+Slow: some forty pages are looked at four times; about two minutes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from services.web.pages import ALL
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
 from tests.unit.services.web.test_findings import included, signs
+from tests.unit.services.web.test_imports import DECIDED, MAPPING
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -26,6 +27,10 @@ CARD, CONFLICTS = f"{AT}/screen/sift", f"{AT}/conflicts"
 
 #: One record, and what is none.
 LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\nER  - \n"
+
+
+#: Where the batch is that applied what a file states.
+BATCHES: list[str] = []
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,12 @@ def url(site: Site) -> Iterator[str]:
     site.brings("A second garden", authors=["Ruiz, A", "Lang, D", "Moe, B", "Fox, C"], abstract="It is shared.")
     site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "library.ris", LIBRARY, reported="9")
     site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
+    site.admin.goes(f"{AT}/imports").uploads(f"{AT}/imports", "decided.csv", DECIDED, mapping=MAPPING)
+    site.waits(lambda: "/decisions" in site.admin.goes(site.admin.at).text)
+    site.waits(lambda: "stated.0" in site.admin.goes(f"{site.admin.at.removesuffix('/decisions')}/decisions").text)
+    site.admin.sends(site.admin.at, **{"answer.0": "include", "reason": "it was screened before"})
+    site.waits(lambda: "data-again" not in site.admin.goes(site.admin.at).text)
+    batch = site.admin.at
     site.admin.goes(f"{AT}/exports").sends(f"{AT}/exports", format="ris")
     with site.client(site.admin) as living:
         living.people.found("unwritten")
@@ -50,6 +61,7 @@ def url(site: Site) -> Iterator[str]:
     thread.start()
     eventually(lambda: server.started, within=60)
     (listening,) = server.servers
+    BATCHES.append(batch)
     yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
@@ -106,6 +118,12 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(url):
         ada.page.goto(f"{at}/imports")
         ada.page.click("th a")
         ada.page.click(".cmoc a")
+        ada.looks(".sum")
+        ada.page.goto(f"{at}/imports")
+        ada.page.click("text=decided.csv")
+        ada.page.click("a[href$='/decisions']")
+        ada.looks("table")
+        ada.page.goto(BATCHES[0])
         ada.looks(".sum")
         ada.page.goto(f"{at}/protocol/edit")
         ada.looks("#document")

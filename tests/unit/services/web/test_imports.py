@@ -91,6 +91,43 @@ def test_a_file_that_is_none_of_any_kind_fails_with_why(site, lead):
     assert "failed" in lead.text and 'role="alert"' in lead.text
 
 
+MAPPING = """
+decisions:
+  - column: Decision
+    stage: sift
+    answers: {"Yes": include, "No": exclude}
+    reason: {column: Why}
+"""
+DECIDED = b"Title,Year,Decision,Why\nA first bed,2021,Yes,\nA second bed,2021,No,<b>no bed</b>\nA third bed,2021,No,\n"
+
+
+def test_what_a_file_states_is_applied_by_a_mapping_and_undone(site, lead):
+    lead.goes(AT).uploads(AT, "decided.csv", DECIDED, mapping=MAPPING)
+    over(site, lead)
+    at = f"{lead.at}/decisions"
+    assert "3 decisions are stated" in lead.text and at in lead.text
+    imported = lead.at.rpartition("/")[2]
+    stated = lambda: {it.answer: it for it in site.client(lead).screening.decisions(REVIEW) if it.imported == imported}  # noqa: E731
+    site.waits(lambda: sum(it.stated for it in stated().values()) == 3)
+
+    lead.goes(at)
+    assert "&lt;b&gt;no bed" in lead.text and "A first bed" not in site.member("Ria", "reader").goes(at).text
+    fields = lead.form(at)
+    answers = {fields[f"stated.{n}"]: n for n in range(2)}
+    lead.sends(at, reason="")
+    assert lead.page.status_code == 422 and "say of one answer at least" in lead.text
+    given = {f"answer.{n}": answer for answer, n in answers.items()} | {f"excluded_for.{answers['exclude']}": "opinion"}
+    lead.goes(at).sends(at, reason="screened in 2023", **given)
+    assert lead.at.startswith(f"/reviews/{REVIEW}/batches/batch_"), lead.words
+
+    over(site, lead)
+    assert "carried out" in lead.text and sum(it.applied for it in stated().values()) == 3
+    lead.sends(f"{lead.at}/undo", reason="the wrong file")
+    over(site, lead)
+    site.waits(lambda: sum(it.applied for it in stated().values()) == 0)
+    assert "the wrong file" in lead.goes(lead.at).text
+
+
 def test_who_is_no_lead_sees_what_came_and_has_no_form(site, lead):
     rita = site.member("Rita", "reader").goes(AT)
 
