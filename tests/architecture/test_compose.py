@@ -66,8 +66,9 @@ def test_pages_are_served_by_a_container_that_has_no_key_no_database_and_no_log(
     body, said = COMPOSE["services"][PAGES], environment(PAGES)
     proxy = (ROOT / "deploy/nginx.conf").read_text()
 
-    assert body["command"] == ["serve", PAGES] and body["networks"] == ["inside"] and body["volumes"] == []
-    assert set(said) == {"LIVING_URL", "LIVING_LOG_FORMAT", "LIVING_PUBLIC_URL"}
+    assert body["command"] == ["serve", PAGES] and body["networks"] == ["inside"]
+    assert body["volumes"] == ["passing:/var/tmp"], "files on their way, and nothing else"
+    assert set(said) - OF_PYTHON == {"LIVING_URL", "LIVING_LOG_FORMAT", "LIVING_PUBLIC_URL"}
     assert addresses(said["LIVING_URL"]) == {name: f"http://{name}:8000" for name in BY_NAME}
     assert f"location /           {{ proxy_pass http://{PAGES}:8000; }}" in proxy
 
@@ -95,6 +96,10 @@ def test_the_proxy_takes_files_as_large_as_their_route_does():
     (limit,) = re.findall(r"client_max_body_size (\d+)g;", files)
     assert int(limit) * 1024**3 == LARGEST_FILE
     assert "proxy_request_buffering off;" in files and "proxy_pass http://ingest:8000;" in files
+    (forms,) = re.findall(r"location ~ \^/reviews/\[\^/\]\+/imports\$ \{(.*?)\}", proxy, re.DOTALL)
+    (limit,) = re.findall(r"client_max_body_size (\d+)m;", forms)
+    assert int(limit) * 1024**2 == LARGEST_FILE + 1024**2, "with the fields of its form"
+    assert "proxy_request_buffering off;" in forms and "proxy_pass http://web:8000;" in forms
     (texts,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/text-files\$ \{(.*?)\}", proxy, re.DOTALL)
     (limit,) = re.findall(r"client_max_body_size (\d+)m;", texts)
     assert int(limit) * 1024**2 == LARGEST_TEXT
@@ -170,10 +175,11 @@ def test_every_container_reads_the_key_ring_from_a_folder_it_cannot_write():
 
 
 def test_library_files_are_copied_to_a_disk_and_not_into_memory():
-    temporary = environment("ingest")["TMPDIR"]
+    for name, volume in (("ingest", "copies"), ("web", "passing")):
+        temporary, body = environment(name)["TMPDIR"], COMPOSE["services"][name]
 
-    assert f"copies:{temporary}" in OURS["ingest"]["volumes"] and "copies" in COMPOSE["volumes"]
-    assert not any(temporary.startswith(folder) for folder in OURS["ingest"]["tmpfs"])
+        assert f"{volume}:{temporary}" in body["volumes"] and volume in COMPOSE["volumes"]
+        assert not any(temporary.startswith(folder) for folder in body["tmpfs"])
 
 
 def test_what_keeps_data_has_a_volume_and_is_out_of_reach():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 from demo.replay.server import ReplayServer
 from services.web.app import alone
 from shared.settings import Settings
-from tests.unit.services.web.rig import REVIEW, Site
+from tests.unit.services.web.rig import REVIEW, Form, Site
 
 pytestmark = pytest.mark.waits
 
@@ -31,6 +32,22 @@ def test_they_show_what_the_platform_has_to_whoever_has_a_session_there(site, pl
         assert REVIEW in browser.get("/").text
         assert "Waiting for you" in browser.get(f"/reviews/{REVIEW}").text
         assert (browser.get("/readyz").status_code, browser.get("/healthz").json()) == (200, {"status": "ok"})
+
+
+def test_files_go_through_them_over_the_network_on_their_way_in_and_out(site, platform):
+    imports, exports = f"/reviews/{REVIEW}/imports", f"/reviews/{REVIEW}/exports"
+    library = b"TY  - JOUR\nTI  - A garden from afar\nPY  - 2021\nER  - \n"
+    with TestClient(alone(settings(platform)), cookies={"living-session": site.admin.session or ""}) as browser:
+        fields = Form(browser.get(imports).text).forms[-1]["fields"]
+        fields.pop("file")
+        page = browser.post(imports, data=fields, files={"file": ("afar.ris", library)})
+        assert page.status_code == 200 and "afar.ris" in page.text
+        site.waits(lambda: "data-again" not in browser.get(page.url.path).text)
+
+        browser.post(exports, data=Form(browser.get(exports).text).forms[-1]["fields"] | {"format": "ris"})
+        site.waits(lambda: "/file" in browser.get(exports).text)
+        (file,) = re.findall(r'href="([^"]+/file)"', browser.get(exports).text)
+        assert b"A garden from afar" in browser.get(file).content
 
 
 def test_without_the_platform_a_page_says_so_and_readiness_too(site):

@@ -1,0 +1,82 @@
+"""A file that is sent from a real browser: how much of it went is shown, and a line that breaks loses nothing.
+
+Slow: a browser is started; half a minute.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from tests.browsers import Visit, chromium
+from tests.unit.services.web.rig import REVIEW, Site
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+AT = f"/reviews/{REVIEW}/imports"
+
+
+@pytest.fixture(scope="module")
+def url(site: Site) -> Iterator[str]:
+    site.founds()
+    site.admin.goes("/")
+    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    eventually(lambda: server.started, within=60)
+    (listening,) = server.servers
+    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+
+
+def library(folder: Path, name: str, records: int) -> Path:
+    file = folder / name
+    record = "TY  - JOUR\nTI  - Garden %d\nPY  - 2021\nER  - \n\n"
+    file.write_text("".join(record % n for n in range(records)))
+    return file
+
+
+def test_a_line_that_breaks_is_said_so_and_the_same_form_sent_again_is_one_import(site, url, tmp_path):
+    with chromium() as browser:
+        ada = Visit(browser, url)
+        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        page = ada.page
+        page.goto(AT)
+        page.set_input_files("#file", library(tmp_path, "garden.ris", 3))
+        ada.context.set_offline(True)
+        page.click("form[data-upload] button")
+        page.wait_for_selector("[data-trouble]:not([hidden])")
+        assert "nothing was kept" in page.inner_text("[data-trouble]")
+
+        ada.context.set_offline(False)
+        page.click("form[data-upload] button")
+        page.wait_for_url(f"**{AT}/import_*")
+        page.wait_for_selector("[data-again]", state="detached")
+        assert page.inner_text("h1") == "garden.ris"
+        assert len(list(site.client(site.admin).ingest.imports(REVIEW))) == 1
+
+
+def test_what_is_wrong_is_shown_without_leaving_and_mended_there(site, url, tmp_path):
+    with chromium() as browser:
+        ada = Visit(browser, url)
+        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        page = ada.page
+        page.goto(AT)
+        page.click("summary")
+        page.fill("#reported", "many")
+        page.set_input_files("#file", library(tmp_path, "wrong.ris", 1))
+        page.click("form[data-upload] button")
+        page.wait_for_selector(".why")
+        assert page.input_value("#reported") == "many"
+
+        page.fill("#reported", "1")
+        page.set_input_files("#file", library(tmp_path, "mended.ris", 1))
+        page.click("form[data-upload] button")
+        page.wait_for_url(f"**{AT}/import_*")
+        assert ada.wrong == []
