@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from typing import Any, get_args
 
+import yaml
 from starlette.datastructures import UploadFile
 
 from services.web import drawing
@@ -84,9 +85,24 @@ def _wanted(asked: Asked) -> dict[str, Any]:
     if reported := asked.text("reported"):
         said["reported"] = _whole(reported)
     said["query"] = said["query"].replace("\r\n", "\n")
-    said["mapping"] = asked.text("mapping").replace("\r\n", "\n")
+    said["mapping"] = asked.text("mapping").replace("\r\n", "\n") or _mapping_of(asked)
     said["again"] = bool(asked.text("again"))
     return {name: value for name, value in said.items() if value not in ("", False)}
+
+
+def _mapping_of(asked: Asked) -> str:
+    """The mapping of the one column that the form names; '' where it names none. A value without an answer is one that
+    states no decision."""
+    column = asked.text("map-column")
+    if not column:
+        return ""
+    pairs = [line.partition("=") for line in asked.text("map-answers").splitlines() if line.strip()]
+    answers = {said.strip(): answer.strip() for said, _, answer in pairs if answer.strip()}
+    ignored = [said.strip() for said, _, answer in pairs if not answer.strip()]
+    about = {name: {"column": asked.text(f"map-{name}")} for name in ("reason", "by") if asked.text(f"map-{name}")}
+    said = {"column": column, "stage": asked.text("map-stage"), "answers": answers, "ignore": ignored, **about}
+    given = {"decisions": [{name: value for name, value in said.items() if value}]}
+    return str(yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
 
 
 def _whole(text: str) -> int:
@@ -122,11 +138,12 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    me, sheet, called, manual = await asyncio.gather(
+    me, sheet, called, manual, version = await asyncio.gather(
         asked.api.people.me(), asked.sheet(asked.api.ingest.imports(review)), called_in(asked, review),
-        _by_hand(asked, review),
+        _by_hand(asked, review), asked.api.protocol.newest(review),
     )  # fmt: skip
     given = {
+        "stages": version.protocol.stages,
         "review": review, "sheet": sheet, "called": called, "manual": manual, "filled": asked.form,
         "leads": has_role(me, "lead", review), "formats": get_args(LibraryFormat), "errors": _errors(error),
         "query": asked.query, "most": LARGEST_FILE,

@@ -128,6 +128,19 @@ def test_what_a_file_states_is_applied_by_a_mapping_and_undone(site, lead):
     assert "the wrong file" in lead.goes(lead.at).text
 
 
+def test_a_column_that_states_decisions_is_named_without_a_word_of_yaml(site, lead):
+    column = {"map-column": "Decision", "map-stage": "sift", "map-reason": "Why"}
+    table = DECIDED.replace(b"bed", b"row") + b"A fourth row,2021,Maybe: later,\n"
+    lead.goes(AT).uploads(AT, "unfit.csv", table, **column, **{"map-answers": "Yes = include\nNo = exclude"})
+    over(site, lead)
+    assert "failed" in lead.text and "What does not fit the mapping" in lead.text and "Maybe: later" in lead.text
+
+    answers = "Yes = include\r\nNo = exclude\r\nMaybe: later ="
+    lead.goes(AT).uploads(AT, "fits.csv", table, **column, **{"map-answers": answers})
+    over(site, lead)
+    assert "3 decisions are stated" in lead.text, lead.words
+
+
 def test_who_is_no_lead_sees_what_came_and_has_no_form(site, lead):
     rita = site.member("Rita", "reader").goes(AT)
 
