@@ -73,7 +73,7 @@ async def _decisions(asked: Asked, error: LivingError | None = None) -> Page:
     given = {
         "review": review, "imported": view, "sheet": sheet, "stages": stages, "filled": asked.form,
         "known": {stage.name: stage for stage in version.protocol.stages}, "errors": errors_of(error),
-        "query": asked.query,
+        "cmocs": version.protocol.cmocs, "query": asked.query,
     }  # fmt: skip
     return Page("decisions.html", given, 200 if error is None else 422)
 

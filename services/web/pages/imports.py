@@ -138,14 +138,16 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    me, sheet, called, manual, version = await asyncio.gather(
+    me, sheet, called, version = await asyncio.gather(
         asked.api.people.me(), asked.sheet(asked.api.ingest.imports(review)), called_in(asked, review),
-        _by_hand(asked, review), asked.api.protocol.newest(review),
+        asked.api.protocol.newest(review),
     )  # fmt: skip
+    leads = has_role(me, "lead", review)
+    manual = await _by_hand(asked, review) if leads else []
     given = {
         "stages": version.protocol.stages,
         "review": review, "sheet": sheet, "called": called, "manual": manual, "filled": asked.form,
-        "leads": has_role(me, "lead", review), "formats": get_args(LibraryFormat), "errors": _errors(error),
+        "leads": leads, "formats": get_args(LibraryFormat), "errors": _errors(error),
         "query": asked.query, "most": LARGEST_FILE,
     }  # fmt: skip
     return Page("imports.html", given, 200 if error is None else 422)

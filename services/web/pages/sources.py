@@ -101,9 +101,7 @@ async def sign_nothing_new(asked: Asked) -> Drawn:
 async def show_run(asked: Asked) -> Drawn:
     """One run: its window, a sum of what came, and where each item went or why it is none."""
     review, run = asked.path["review"], asked.path["run"]
-    me, view, status = await asyncio.gather(
-        asked.api.people.me(), asked.api.ingest.run(review, run), asked.api.ingest.status(review)
-    )
+    me, view = await asyncio.gather(asked.api.people.me(), asked.api.ingest.run(review, run))
     shows = asked.query.get("show") or ("rejections" if view.counts.rejected else "items")
     items = shows != "rejections"
     sheet: Any = await (
@@ -112,7 +110,7 @@ async def show_run(asked: Asked) -> Drawn:
         else asked.sheet(asked.api.ingest.rejections(review, run))
     )
     given = {
-        "review": review, "run": view, "watch": _named(status, view.watch), "items": items, "sheet": sheet,
+        "review": review, "run": view, "items": items, "sheet": sheet,
         "leads": has_role(me, "lead", review), "query": asked.query,
     }  # fmt: skip
     return Page("run.html", given)
