@@ -9,8 +9,9 @@ from services.web import drawing
 from services.web.ballots import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from shared.client.asking import one_sheet
 from shared.errors import Conflict, Invalid, LivingError
-from shared.wire.screening import StatedDecisions
+from shared.wire.screening import BatchView, StatedDecisions
 
 pages = Pages()
 
@@ -61,10 +62,10 @@ async def undo_batch(asked: Asked) -> Drawn:
 
 async def _decisions(asked: Asked, error: LivingError | None = None) -> Page:
     review, imported = asked.path["review"], asked.path["imported"]
-    view, sheet, stated, version = await asyncio.gather(
+    view, sheet, stated, version, batches = await asyncio.gather(
         asked.api.ingest.imported(review, imported),
         asked.sheet(asked.api.ingest.decisions(review, imported=imported)),
-        asked.api.screening.decisions(review), asked.api.protocol.newest(review),
+        asked.api.screening.decisions(review), asked.api.protocol.newest(review), _last_batches(asked, imported),
     )  # fmt: skip
     stages: dict[str, list[StatedDecisions]] = {}
     for one in stated:
@@ -73,9 +74,16 @@ async def _decisions(asked: Asked, error: LivingError | None = None) -> Page:
     given = {
         "review": review, "imported": view, "sheet": sheet, "stages": stages, "filled": asked.form,
         "known": {stage.name: stage for stage in version.protocol.stages}, "errors": errors_of(error),
-        "cmocs": version.protocol.cmocs, "query": asked.query,
+        "cmocs": version.protocol.cmocs, "batches": batches, "query": asked.query,
     }  # fmt: skip
     return Page("decisions.html", given, 200 if error is None else 422)
+
+
+async def _last_batches(asked: Asked, imported: str) -> list[BatchView]:
+    """Those of the review's last batches that applied what this file states."""
+    with one_sheet():
+        batches = [batch async for batch in asked.api.screening.batches(asked.path["review"])]
+    return [batch for batch in batches if batch.asked.get("imported") == imported]
 
 
 async def _batch(asked: Asked, error: LivingError | None = None) -> Page:

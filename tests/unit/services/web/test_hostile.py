@@ -5,6 +5,9 @@ Slow: a review is filled with them, and then all of its pages are read that its 
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +34,10 @@ FIELDS = (
 )  # fmt: skip
 
 #: Pages that no link leads to, and what is no page: pictures and files.
-APART = {"/sign-in", "/join", "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png"}
+APART = {
+    "/sign-in", "/join", "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png",
+    "/reviews/{review}/exports/{export}/file",
+}  # fmt: skip
 
 
 def whole(field: str) -> str:
@@ -91,7 +97,31 @@ def people(site: Site) -> People:
     signs(site, included(site, f"Found {whole('title of a report')}"), whole("paraphrase"), whole("summary"))
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
+    brings_files(site)
     return People(site.admin, ana)
+
+
+def brings_files(site: Site) -> None:
+    """Files that are hostile in their names, in what is no record, and in what they state was decided before."""
+    imports, exports = f"{AT}/imports", f"{AT}/exports"
+    called = names()[0].replace("/", " ")
+    odd = json.dumps([{"type": "article", "note": piece} for piece in lines("what is no record")])
+    site.admin.goes(imports).uploads(imports, f"{called}.json", odd.encode())
+    assert site.admin.page.status_code == 200, site.admin.words
+    rows = [["Title", "Year", "Decision", "Why"]]
+    rows += [[f"{n} decided {piece}", "2021", "Yes", piece] for n, piece in enumerate(lines("why it was decided"))]
+    table = io.StringIO()
+    csv.writer(table).writerows(rows)
+    column = {"map-column": "Decision", "map-stage": "sift", "map-answers": "Yes = include", "map-reason": "Why"}
+    site.admin.goes(imports).uploads(imports, "decided.csv", table.getvalue().encode(), **column)
+    site.waits(lambda: "/decisions" in site.admin.goes(site.admin.at).text)
+    site.waits(lambda: "stated.0" in site.admin.goes(f"{site.admin.at.removesuffix('/decisions')}/decisions").text)
+    site.admin.sends(site.admin.at, **{"answer.0": "include", "reason": lines("reason of a batch")[0]})
+    assert "/batches/" in site.admin.at, site.admin.words
+    site.admin.goes(exports).sends(exports, format="ris")
+    with site.client(site.admin) as living:
+        living.people.found("unwritten")
+        site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
 
 
 def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
@@ -103,7 +133,8 @@ def crawled(browser: Browser, *starts: str) -> Iterator[tuple[str, str]]:
         yield at.partition("?")[0], html
         for found in re.findall(r'<a[^>]*\shref="(/[^"#]*)', html):
             path = unescape(found)
-            if path not in seen and not path.startswith(("/static/", "/docs")) and "after=" not in path:
+            is_page = not path.startswith(("/static/", "/docs")) and not path.endswith("/file")
+            if path not in seen and is_page and "after=" not in path:
                 seen.add(path)
                 waiting.append(path)
 
@@ -112,7 +143,7 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
     wrong: list[str] = []
     shown, pages = "", set()
     for browser in (people.lead, people.ana):
-        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts"):
+        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts", "/reviews/unwritten"):
             if html.startswith("<!doctype html>"):
                 judged = Judged(html)
                 wrong += [f"{at}: {it}" for it in judged.wrong]
