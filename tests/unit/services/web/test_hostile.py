@@ -74,7 +74,7 @@ def protocol() -> str:
     for reason in sift["reasons"]:
         reason |= {"label": whole(f"label of {reason['value']}"), "help": whole(f"help of {reason['value']}")}
     example = {part: whole(f"{part} of an example") for part in ("title", "abstract", "why")}
-    depth["training"] = [example | {"answer": "rich"}]
+    depth["training"] = [example | {"id": "first", "answer": "rich"}]
     sift["fields"][0] |= {"label": whole("label of a field"), "help": whole("help of a field")}
     return yaml.safe_dump(plan, allow_unicode=True)
 
