@@ -13,7 +13,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import assigning, batches, flowing, following, notes, parking, training
+from services.cli import assigning, batches, flowing, following, mine, notes, parking, training
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
@@ -44,6 +44,7 @@ app = Group(help="The screening queue: take a record, read it, answer.")
 for command in (
     *parking.COMMANDS,
     *notes.COMMANDS,
+    *mine.COMMANDS,
     *batches.COMMANDS,
     *training.COMMANDS,
     *assigning.COMMANDS,

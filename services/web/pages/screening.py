@@ -67,8 +67,9 @@ async def vote(asked: Asked) -> Drawn:
     except (Conflict, NotFound) as error:
         if error.slug not in GONE:
             raise
-        # Its answer was lost on the way, and it is sent again: the vote is in.
-        said = {} if quick and error.slug == "already_voted" else {"gone": error.slug or ""}
+        # Where its answer was lost on the way it is sent `again`: the vote is in.
+        is_in = bool(asked.text("again")) and error.slug == "already_voted"
+        said = {} if is_in else {"gone": error.slug or ""}
         return await (_ahead(asked, **said) if quick else _on(asked, **said))
     return await (_ahead(asked) if quick else _on(asked, voted=receipt.task))
 

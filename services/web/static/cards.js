@@ -139,10 +139,11 @@
     if (navigator.onLine === false) { later(); return; }
     sending = true;
     const vote = waiting[0];
+    const again = vote.tried ? [["again", "1"]] : [];
     vote.tried = true;
     keep();
     let heard = null;
-    try { heard = await ask(vote.to, vote.fields); } catch { /* The line is lost, or it takes too long. */ }
+    try { heard = await ask(vote.to, [...vote.fields, ...again]); } catch { /* The line is lost, or it takes too long. */ }
     sending = false;
     if (heard === null || heard.status === 429 || heard.status >= 500) { later(); return; }
     if (heard.status === 401) { signIn(); return; }

@@ -113,7 +113,10 @@ class Looking(Visit):
     def looks(self, selector: str = "main") -> None:
         from axe_playwright_python.sync_playwright import Axe
 
-        self.page.wait_for_selector(selector)
+        try:
+            self.page.wait_for_selector(selector)
+        except Exception as error:
+            raise AssertionError(f"no {selector} at {self.page.url}: {self.page.inner_text('main')}") from error
         at = self.page.url.removeprefix(self.url).partition("?")[0]
         self.seen.add(at)
         for scheme in ("light", "dark"):

@@ -15,7 +15,8 @@ AT, CARD = f"/reviews/{REVIEW}/mine", f"/reviews/{REVIEW}/screen/sift"
 def ana(site: Site) -> Browser:
     """Who has voted on three papers, on one of which Ben has too."""
     site.founds()
-    site.brings("A shared garden", "A <b>bold</b> pond", "A terrace")
+    for title in ("A shared garden", "A <b>bold</b> pond", "A terrace"):
+        site.brings(title)  # One by one, so that they come in this order.
     made, ben = site.member("Ana", "reviewer"), site.member("Ben", "reviewer")
     made.goes(CARD).sends(f"{CARD}/next")
     made.sends(f"{CARD}/note", note="cites <i>both</i> trials")

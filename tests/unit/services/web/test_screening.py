@@ -16,7 +16,7 @@ AT = f"/reviews/{REVIEW}/screen/sift"
 @pytest.fixture(scope="module")
 def ana(site: Site) -> Browser:
     site.founds()
-    site.brings(*(f"A shared garden, number {number}" for number in range(8)))
+    site.brings(*(f"A shared garden, number {number}" for number in range(14)))
     return site.member("Ana", "reviewer")
 
 
@@ -37,7 +37,7 @@ def title(browser: Browser) -> str:
 
 def test_to_look_takes_nothing_and_a_button_takes_the_next_card(site, ana):
     ana.goes(f"/reviews/{REVIEW}")
-    assert "8 to screen" in ana.text
+    assert "14 to screen" in ana.text
     ana.goes(AT)
     assert "A shared garden" not in ana.text and not list(site.client(site.admin).screening.leases(REVIEW))
 
@@ -107,6 +107,22 @@ def test_the_last_votes_can_be_taken_back_each_and_what_is_done_today_is_counted
     ana.posts(f"{AT}/undo", ana.form(f"{AT}/undo") | {"task": older})
 
     assert title(ana) == first and f"{done + 1} today" in ana.words
+
+
+def test_a_browser_that_has_cards_ahead_is_answered_with_one_that_it_has_not_got(site, ana):
+    ana.goes(AT)
+    shown, form = lease(ana), ana.form(f"{AT}/vote") | {"answer": "include", "quick": "1"}
+    ana.posts(f"{AT}/ahead", {"proof": form["proof"], "quick": "1", "shown": shown, "has": shown})
+    ready = lease(ana)
+    assert ready != shown
+
+    ana.posts(f"{AT}/vote", form | {"shown": ready, "has": ready})
+    assert ana.page.status_code == 200 and lease(ana) not in (shown, ready) and "no longer yours" not in ana.text
+
+    done = site.client(ana).screening.my_day(REVIEW).n
+    assert "no longer yours" not in ana.posts(f"{AT}/vote", form | {"has": ready, "again": "1"}).text
+    assert "no longer yours" in ana.posts(f"{AT}/vote", form | {"has": ready}).text
+    assert site.client(ana).screening.my_day(REVIEW).n == done
 
 
 def test_a_card_is_skipped_parked_and_noted(site, ana):

@@ -30,7 +30,8 @@ TRAINED = PROTOCOL.replace("review: gardens", f"review: {REVIEW}").replace(
 @pytest.fixture(scope="module")
 def ana(site: Site) -> Browser:
     site.founds(TRAINED, REVIEW)
-    site.brings("A pond", "A second pond", "A third pond", review=REVIEW)
+    for title in ("A pond", "A second pond", "A third pond"):
+        site.brings(title, review=REVIEW)  # One by one, so that they come in this order.
     return site.member("Ana", "reviewer", REVIEW)
 
 
