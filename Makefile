@@ -7,7 +7,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-real serve test coverage fuzz busy bench lint docs migrations lock servers clean
+.PHONY: help demo demo-real serve test coverage fuzz busy bench lint docs tour migrations lock servers clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ lint: .venv/.dev ## Check style, types, the rules of import, and that no event b
 
 docs: .venv/.dev ## Write the generated pages anew
 	@$(BIN)/python -m docs
+
+tour: .venv/.dev ## Take the pictures of docs/tour.md anew (needs Chromium)
+	@$(BIN)/python -m tests.tour
 
 migrations: .venv/.dev ## Write a migration for whatever the models have and the migrations lack
 	@$(BIN)/python -m deploy.migrations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.ingest import store
@@ -82,13 +82,27 @@ from shared.wire.ingest import (
 )
 
 
+#: How long a watch may be due before it is late: it is asked within seconds where all is well.
+_LATE = timedelta(hours=1)
+
+
 def watch_views(work: Work, rows: Iterable[WatchRow]) -> list[WatchView]:
     rows = list(rows)
-    last = store.last_runs(work, [row.id for row in rows])
+    runs = store.last_runs(work, [row.id for row in rows])
     return [
-        WatchView(watch=row.id, **row.model_dump(), last_run=run_view(last[row.id]) if row.id in last else None)
-        for row in rows
+        WatchView(
+            watch=row.id,
+            **row.model_dump(),
+            last_run=run_view(last) if last else None,
+            late=_is_late(row, last, work.now),
+        )
+        for row, last in ((row, runs.get(row.id)) for row in rows)
     ]
+
+
+def _is_late(row: WatchRow, last: RunRow | None, now: datetime) -> bool:
+    """Whether a watch has long been due, and nobody asks it."""
+    return row.state == "active" and row.due_at < now - _LATE and (last is None or last.state != "running")
 
 
 def watch_view(work: Work, row: WatchRow) -> WatchView:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from services.web import drawing
@@ -25,9 +24,6 @@ from shared.wire.synthesis import DraftView, StatusView
 
 #: Kinds of dead letters that are looked at, of each service.
 _LETTERS = 20
-
-#: How long a watch may be due before somebody looks why nobody asks it.
-_LATE = timedelta(hours=1)
 
 Known = TypeVar("Known")
 
@@ -88,8 +84,7 @@ def needs(watch: WatchView) -> str:
         return "fails"
     if watch.state == "paused":
         return "paused"
-    is_late = watch.due_at < datetime.now(UTC) - _LATE and (watch.last_run is None or watch.last_run.state != "running")
-    return "late" if is_late else ""
+    return "late" if watch.late else ""
 
 
 def _of_sources(review: str, status: IngestStatus | None) -> Iterator[Waiting]:
@@ -98,10 +93,10 @@ def _of_sources(review: str, status: IngestStatus | None) -> Iterator[Waiting]:
     to = drawing.url("reviews", review, "sources")
     for parked in status.parked:
         yield Waiting("parked_source", to, of=parked.source)
-    for watch in (*status.watches, *status.chases, *status.sweeps):
-        if why := needs(watch):
-            path = drawing.url("reviews", review, "sources", watch.watch)
-            yield Waiting(f"watch_{why}", path, of=f"{watch.strategy}, {watch.source}")
+    watches = [*status.watches, *status.chases, *status.sweeps]
+    for why in ("fails", "late", "paused"):
+        if needing := [f"{watch.strategy} ({watch.source})" for watch in watches if needs(watch) == why]:
+            yield Waiting(f"watch_{why}", to, len(needing), ", ".join(needing))
     for manual in status.manual:
         if manual.standing == "overdue":
             path = drawing.url("reviews", review, "sources", manual.watch)

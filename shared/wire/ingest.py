@@ -196,7 +196,8 @@ class WatchView(BaseModel):
     strategy is pulled by nobody, and its `query` may be blank.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
-    `whole_every_days`. A run that lacks no more than is `accepted` is complete.
+    `whole_every_days`. A run that lacks no more than is `accepted` is complete. One that is `late` has been due for an
+    hour, and nobody asks it.
     """
 
     watch: str
@@ -216,6 +217,7 @@ class WatchView(BaseModel):
     trouble: str | None
     accepted: list[Acceptance] = []
     last_run: RunView | None = None
+    late: bool = False
 
 
 class RunItemView(BaseModel):

@@ -79,3 +79,9 @@ def test_lock_files_hold_hashes_and_no_addresses():
     for lock in ROOT.glob("requirements*.lock"):
         text = lock.read_text()
         assert "--hash=sha256:" in text and "://" not in text
+
+
+def test_the_tour_shows_every_picture_that_is_taken_for_it():
+    shown = set(re.findall(r"\]\((tour/[\w-]+\.png)\)", (ROOT / "docs" / "tour.md").read_text()))
+
+    assert shown == {f"tour/{path.name}" for path in (ROOT / "docs" / "tour").iterdir()}

@@ -7,6 +7,7 @@ Slow: a platform is started, and three people come in one after another; about a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -105,7 +106,7 @@ class Counted(Visit):
 
     def invites(self) -> str:
         self.page.goto(f"{AT}/people")
-        self.page.click("main section form button")
+        self.page.click("form[action$='/people/invite'] button")
         return str(self.page.input_value("#shown"))
 
     def screens_one(self) -> None:
@@ -115,20 +116,27 @@ class Counted(Visit):
         self.page.click("main form button")
         self.page.wait_for_selector("#title")
         self.page.click("button[value=include]")
-        self.page.wait_for_url("**voted=**")
+        self.page.wait_for_selector("[data-undo]")
+        self.page.wait_for_selector("#waiting[data-n='0']", state="attached")
 
 
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The address of a platform that nobody knows yet, and the first admin's link."""
-    processes = Processes(tmp_path, {"LIVING_DATA_DIR": str(tmp_path)}, ((*ALL, "web"),))
+@contextmanager
+def unknown_platform(folder: Path) -> Iterator[tuple[str, str]]:
+    """The address of a platform on which nobody is known yet, and the first admin's link."""
+    processes = Processes(folder, {"LIVING_DATA_DIR": str(folder)}, ((*ALL, "web"),))
     try:
         processes.start(timeout=600)
-        written = link_path(Settings(data_dir=tmp_path, _env_file=None))
+        written = link_path(Settings(data_dir=folder, _env_file=None))
         eventually(written.exists, within=60)
         yield processes.urls["people"], written.read_text().strip()
     finally:
         processes.stop()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    with unknown_platform(tmp_path) as found:
+        yield found
 
 
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "by forms alone"])
