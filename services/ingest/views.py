@@ -81,7 +81,6 @@ from shared.wire.ingest import (
     WatchView,
 )
 
-
 #: How long a watch may be due before it is late: it is asked within seconds where all is well.
 _LATE = timedelta(hours=1)
 
