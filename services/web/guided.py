@@ -32,7 +32,7 @@ def at_first() -> FormData:
     """The form as it is opened: what most reviews begin with is there, to be written over."""
     said = {f"definitions.{name}": drawing.text(f"protocol.begin.{name}") for name in _DEFINED}
     said["manual"] = drawing.text("protocol.begin.manual")
-    for at, name in enumerate(("title_abstract", "full_text")):
+    for at, name in enumerate(("first_stage", "second_stage")):
         said[f"stages[{at}].name"] = drawing.text(f"protocol.begin.{name}.name")
         said[f"stages[{at}].question"] = drawing.text(f"protocol.begin.{name}.question")
         said[f"stages[{at}].votes"] = "2"
@@ -59,8 +59,8 @@ def document_of(review: str, form: FormData, members: Iterable[MemberView]) -> d
         "strategies": list(_strategies(form)),
         "team": list(_team(form, members)),
         "stages": [_stage(form, at) for at in _stages_said(form)],
-        "theories": [{"id": "theory-1"} | _parts(form, "theories[0]", ("heading", "statement"))],
-        "cmocs": [{"id": "cmoc-1", "theory": "theory-1"} | _parts(form, "cmocs[0]", _CMOC)],
+        "theories": [{"id": "t1"} | _parts(form, "theories[0]", ("heading", "statement"))],
+        "cmocs": [{"id": "c1", "theory": "t1"} | _parts(form, "cmocs[0]", _CMOC)],
     }  # fmt: skip
     return _said(given)
 
