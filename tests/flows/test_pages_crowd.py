@@ -1,6 +1,6 @@
 """Two hundred people in one process who look at pages while two hundred vote by the API: neither keeps the other out.
 
-Slow: two hundred people come in one after another, and then each looks at every page; about half a minute.
+Slow: two hundred people come in one after another, and then each looks at every page; half a minute on each profile.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from shared.settings import Settings
 from shared.tokens import own_token
 from tests.flows import crowd
 from tests.flows.crowd import REVIEW, STAGE
+from tests.flows.profiles import embedded, real
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -49,13 +50,17 @@ class Site:
         return Client.at(self.url, lambda: own_token(open_ring(self.settings), "admin"), patience=120)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    settings = Settings(data_dir=tmp_path, _env_file=None)
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    profile = embedded()
+    if request.param == "real":
+        profile = real(*(request.getfixturevalue(f"real_{name}_url") for name in ("kafka", "postgres", "search")))
+    settings = profile.settings(tmp_path)
     open_ring(settings)
     crowd.publish(settings, len(PEOPLE) * VOTES)
     # Without jobs: the protocol names real sources, which a test leaves alone.
-    processes = Processes(tmp_path, {"LIVING_DATA_DIR": str(tmp_path), "LIVING_SCHEDULER": "false"}, ((*ALL, "web"),))
+    variables = {"LIVING_DATA_DIR": str(tmp_path), "LIVING_SCHEDULER": "false", **profile.servers}
+    processes = Processes(tmp_path, variables, ((*ALL, "web"),))
     try:
         processes.start(timeout=600)
         made = Site(processes.urls["screening"], settings, {})
@@ -65,6 +70,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(made.url, settings, keys)
     finally:
         processes.stop()
+        profile.clear_away()
 
 
 def _comes_in(owner: Client, name: str) -> str:
