@@ -56,6 +56,7 @@ EXCUSED = {
     "unknown_answer|unknown_stage": "which there are is the protocol's to say",
     "past_day": "which days are still to come is the clock's to say",
     "cycle": "a cycle and days are two ways to say when",
+    "since|until": "days begin before they end, and how many may be asked for at once is counted between them",
     "stage_not_reached": "which stages a record came to is the record's to say",
     "unusable_name|reserved_name": "what a name may be takes more than a pattern",
     "not_your_review|beyond_ones_own": "which reviews and powers one has is people's to say",
