@@ -121,8 +121,10 @@ def _screened(living: Client) -> int:
 
 
 def _account(living: Client) -> Account:
-    (run,) = living.ingest.runs(REVIEW)
     status, funnel = living.ingest.status(REVIEW), living.screening.funnel(REVIEW)
+    (watch,) = status.watches
+    # Of a slow machine the changes of the source may have been asked for by now, too.
+    (run,) = living.ingest.runs(REVIEW, watch=watch.watch)
     rejections: dict[str, int] = {}
     for rejection in living.ingest.rejections(REVIEW, run.run):
         rejections[rejection.reason] = rejections.get(rejection.reason, 0) + 1

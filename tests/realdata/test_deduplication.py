@@ -266,7 +266,7 @@ def test_what_was_merged_of_the_recorded_works_is_printed_with_its_evidence(harv
     bench, (first, second) = harvested
 
     with bench.work(readonly=True) as work:
-        pairs = store.page_of_duplicates(work, REVIEW, "open", PageAsked(100)).rows
+        pairs = store.page_of_duplicates(work, REVIEW, "open", None, PageAsked(100)).rows
         records = store.records(work, {one for pair in pairs for one in (pair.first, pair.second)})
     print(f"\n{first.counts.merged} merged, {len(pairs)} left to a person:")
     for pair in pairs:
