@@ -13,7 +13,7 @@ from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.evidence import speaks
 from services.ingest.domain.searching import Found, lacks, standing_of
 from services.ingest.domain.texts import RetrievalStates
-from services.ingest.domain.watching import SearchStates
+from services.ingest.domain.watching import RunStates, SearchStates, WatchStates
 from services.ingest.models import (
     AdditionRow,
     CitationRow,
@@ -101,7 +101,8 @@ def watch_views(work: Work, rows: Iterable[WatchRow]) -> list[WatchView]:
 
 def _is_late(row: WatchRow, last: RunRow | None, now: datetime) -> bool:
     """Whether a watch has long been due, and nobody asks it."""
-    return row.state == "active" and row.due_at < now - _LATE and (last is None or last.state != "running")
+    is_asked = last is not None and last.state == RunStates.RUNNING
+    return row.state == WatchStates.ACTIVE and row.due_at < now - _LATE and not is_asked
 
 
 def watch_view(work: Work, row: WatchRow) -> WatchView:
