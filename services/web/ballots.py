@@ -14,7 +14,7 @@ from services.web.shortcuts import OF_REASONS, keys_of
 from shared.errors import Invalid, LivingError
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer
-from shared.wire.screening import TaskInHand
+from shared.wire.screening import TaskForm, TaskInHand
 
 #: What is said of a lease under which nothing can be answered any more: the next card is shown, with why.
 GONE = {
@@ -23,7 +23,7 @@ GONE = {
 }  # fmt: skip
 
 
-def ballot_of(asked: Asked, held: TaskInHand) -> dict[str, Any]:
+def ballot_of(asked: Asked, held: TaskInHand | TaskForm) -> dict[str, Any]:
     """What was filled in of a task's form. Raises Invalid for what is no number where one is asked for."""
     return {
         "answer": asked.text("answer"),
@@ -34,7 +34,7 @@ def ballot_of(asked: Asked, held: TaskInHand) -> dict[str, Any]:
     }
 
 
-def _fields(asked: Asked, held: TaskInHand) -> dict[str, str | float | list[str]]:
+def _fields(asked: Asked, held: TaskInHand | TaskForm) -> dict[str, str | float | list[str]]:
     """The stage's own fields; what is empty is not given."""
     given: dict[str, str | float | list[str]] = {}
     for field in held.fields:

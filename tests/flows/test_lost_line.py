@@ -7,6 +7,7 @@ Slow: some real pages are waited for; about a minute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ ALL_IN = "#waiting[data-n='0']"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("line"))
     made.founds()
-    made.brings(*(f"Shared garden {letter}" for letter in "ABCDEFGHIJKLMNOPQR"))
+    made.brings(*(f"Shared garden {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     yield made
     made.close()
 
@@ -99,6 +100,96 @@ def test_a_vote_that_waits_and_never_went_out_is_taken_back_here(site, ana):
 
     ana.page.wait_for_selector(ALL_IN, state="attached")
     assert votes(site, ana.name) == [first, second]
+
+
+def leases_on(site: Site, title: str, but: str = "") -> list[str]:
+    """The leases under which people have a record in hand, but for one's."""
+    with site.client(site.admin) as living:
+        names = {it.person: it.name for it in living.people.members(REVIEW)}
+        return [it.lease for it in living.screening.leases(REVIEW) if it.title == title and names.get(it.person) != but]
+
+
+def held_back(ana: Reviewer, answers: list[str]) -> list[Any]:
+    """Has the votes that are sent from now on be answered with these, or, where "" stands, be held until `goes_on`."""
+    held: list[Any] = []
+
+    def meets(route: Any) -> None:
+        said = answers.pop(0) if answers else None
+        if said is None:
+            route.continue_()
+        elif said:
+            route.fulfill(status=200, content_type="text/html", body=said)
+        else:
+            held.append(route)
+
+    ana.page.route("**/screen/sift/vote*", meets)
+    return held
+
+
+def test_a_last_vote_that_is_taken_back_while_on_its_way_is_said_to_be_in_and_nothing_else_is_touched(site, ana):
+    ben = site.member(f"Ben, who is before {ana.name}", "reviewer").goes(CARD)
+    title = ana.title()
+    with site.client(site.admin) as living:
+        (record,) = {it.record for it in living.screening.leases(REVIEW) if it.title == title}
+        for it in leases_on(site, title, but=ana.name):
+            living.screening.free(REVIEW, it, "they are gone")
+    with site.client(ben) as living:
+        for task in living.screening.claim_many(REVIEW, 1, "sift", records=[record]):
+            living.screening.vote(REVIEW, task.lease, "include")
+    held = held_back(ana, [""])
+
+    ana.presses("i")
+    ana.page.keyboard.press("z")
+    eventually(lambda: ana.page.wait_for_timeout(50) or held, within=60)
+    held[0].continue_()
+
+    ana.page.wait_for_selector("#refused:not([hidden])")
+    assert f"no longer to be taken back: {title}" in ana.page.inner_text("#refused")
+    assert votes(site, ana.name) == [title]
+    ana.page.click("#refused button")
+    assert ana.page.is_hidden("#refused")
+
+
+def test_a_vote_that_is_taken_back_while_on_its_way_is_this_one_whatever_was_answered_since(site, ana):
+    first = ana.presses("i")
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    held = held_back(ana, [""])
+
+    second = ana.presses("i")
+    ana.page.keyboard.press("z")
+    third = ana.presses("i")
+    eventually(lambda: ana.page.wait_for_timeout(50) or held, within=60)
+    held[0].continue_()
+
+    ana.page.wait_for_url("**record=**")
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    eventually(lambda: ana.page.wait_for_timeout(50) or votes(site, ana.name) == [first, third], within=60)
+    assert ana.title() == second
+
+
+def test_what_something_in_between_answers_keeps_a_vote_waiting(site, ana):
+    held_back(ana, ["<html><body><h1>Log in to this network</h1></body></html>"])
+
+    title = ana.presses("i")
+    ana.page.wait_for_selector("#waiting:not([hidden])")
+
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    assert votes(site, ana.name) == [title] and ana.page.is_hidden("#refused")
+
+
+def test_an_answer_that_was_not_counted_is_said_until_it_was_seen(site, ana):
+    ana.context.set_offline(True)
+    first, second = ana.presses("i"), ana.presses("i")
+    ana.page.wait_for_selector(WAIT_FOR_TWO)
+    with site.client(site.admin) as living:
+        for lease in leases_on(site, first):
+            living.screening.free(REVIEW, lease, "somebody else shall have it")
+    ana.context.set_offline(False)
+
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    ana.page.goto(CARD)
+    assert first in ana.page.inner_text("#refused") and second not in ana.page.inner_text("#refused")
+    assert votes(site, ana.name) == [second]
 
 
 def test_a_double_press_is_one_answer_though_the_next_card_is_there(site, ana):

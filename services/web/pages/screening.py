@@ -15,7 +15,7 @@ from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
-from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskInHand
+from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskForm, TaskInHand, VoteReceipt
 
 pages = Pages()
 
@@ -57,21 +57,31 @@ async def vote(asked: Asked) -> Drawn:
 
     A browser that has cards ahead (`quick`) is answered with one that it has not got yet.
     """
-    review, lease, quick = asked.path["review"], asked.text("lease"), bool(asked.text("quick"))
+    quick = bool(asked.text("quick"))
     try:
-        held = await asked.api.screening.in_hand(review, lease)
-        with asked.done_once():
-            receipt = await asked.api.screening.vote(review, lease, **ballot_of(asked, held))
+        receipt = await _cast(asked)
     except Invalid as error:
         return await _card(asked, error)
     except (Conflict, NotFound) as error:
         if error.slug not in GONE:
             raise
-        # Where its answer was lost on the way it is sent `again`: the vote is in.
-        is_in = bool(asked.text("again")) and error.slug == "already_voted"
-        said = {} if is_in else {"gone": error.slug or ""}
+        said = {"gone": error.slug or ""}
         return await (_ahead(asked, **said) if quick else _on(asked, **said))
     return await (_ahead(asked) if quick else _on(asked, voted=receipt.task))
+
+
+async def _cast(asked: Asked) -> VoteReceipt:
+    """Casts the vote; the same form once more is answered as it was, and another one of the same card is refused."""
+    review, lease = asked.path["review"], asked.text("lease")
+    form: TaskInHand | TaskForm
+    try:
+        form = await asked.api.screening.in_hand(review, lease)
+    except Conflict as error:
+        if error.slug != "already_voted":
+            raise
+        form = await asked.api.screening.task(review, asked.text("task"))
+    with asked.done_once():
+        return await asked.api.screening.vote(review, lease, **ballot_of(asked, form))
 
 
 @pages.form("/reviews/{review}/screen/{stage}/skip")

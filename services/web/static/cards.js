@@ -9,7 +9,7 @@
   // How long keys are dead after an answer, so that a double press is one: it is seen, and then the next card comes.
   const SETTLES = 200;
   const PATIENCE = 15000, FIRST_PAUSE = 1000, LONGEST_PAUSE = 15000;
-  const place = `votes that wait: ${location.pathname}`;
+  const place = `votes that wait: ${location.pathname}`, told = `answers that were not counted: ${location.pathname}`;
   const { person, most } = card().dataset;
   let proof = card().dataset.proof;
 
@@ -17,7 +17,7 @@
   let waiting = read();
   const answered = new Map();
   const ahead = [];
-  let sending = false, filling = false, pause = FIRST_PAUSE, undoes = false, warned = false, end = null, timer;
+  let sending = false, filling = false, pause = FIRST_PAUSE, warned = false, end = null, timer;
 
   const isBusy = () => document.body.hasAttribute("aria-busy");
 
@@ -70,7 +70,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
     if (isBusy()) return; // It is stopped elsewhere.
-    if (form.matches("[data-undo]") && waiting.length) { takeBack(event); return; }
+    if (form.matches("[data-undo]") && waiting.some((vote) => !vote.undo)) { takeBack(event); return; }
     if (form.action.endsWith("/sign-out")) { leave(event); return; }
     if (!form.matches("[data-vote]") || !button) return;
     const fields = new FormData(form);
@@ -80,7 +80,8 @@
     event.stopImmediatePropagation();
     const lease = fields.get("lease");
     fields.delete("proof");
-    waiting.push({ person, lease, to: form.getAttribute("action"), fields: [...fields] });
+    const title = form.closest("#card").querySelector("#title")?.textContent.trim() ?? "";
+    waiting.push({ person, lease, task: fields.get("task"), title, to: form.getAttribute("action"), fields: [...fields] });
     const node = card();
     answered.set(lease, node);
     keep();
@@ -91,25 +92,49 @@
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
-    if (!waiting.length || typing || event.repeat || event.key.toLowerCase() !== card().dataset.undo) return;
+    if (!waiting.some((vote) => !vote.undo) || typing || event.repeat || event.key.toLowerCase() !== card().dataset.undo) return;
     takeBack(event);
   }, true);
 
-  // The newest vote: from what waits here, or, where it is on its way, once it is in.
+  // The newest vote that is not being taken back yet: from what waits here, or, where it is on its way, once it is in.
   function takeBack(event) {
     event.preventDefault();
     event.stopImmediatePropagation();
     if (isBusy()) return;
-    const newest = waiting.at(-1), node = answered.get(newest.lease);
+    const newest = waiting.findLast((vote) => !vote.undo), node = newest && answered.get(newest.lease);
+    if (!newest) return;
     // One that went out once may be in, though nothing was heard of it.
-    if (newest.tried || !node) { undoes = true; return; }
-    waiting.pop();
+    if (newest.tried || !node) { newest.undo = true; keep(); return; }
+    waiting = waiting.filter((vote) => vote !== newest);
     answered.delete(newest.lease);
     if (card().dataset.lease) ahead.unshift(card());
     keep();
     show(node);
     tell(pause > FIRST_PAUSE);
   }
+
+  // What was not counted, or not taken back, stays to be read until it was, wherever one goes on to.
+  function note(vote, said) {
+    sessionStorage.setItem(told, JSON.stringify([...notes(), { person, line: `${said} ${vote.title}` }]));
+    shownNotes();
+  }
+
+  function notes() {
+    try { return JSON.parse(sessionStorage.getItem(told) ?? "[]").filter((one) => one.person === person); }
+    catch { return []; }
+  }
+
+  function shownNotes() {
+    const box = document.getElementById("refused");
+    box.querySelector("ul").replaceChildren(...notes().map((one) =>
+      Object.assign(document.createElement("li"), { textContent: one.line })));
+    box.hidden = !notes().length;
+  }
+
+  document.querySelector("#refused button").addEventListener("click", () => {
+    sessionStorage.removeItem(told);
+    shownNotes();
+  });
 
   function leave(event) {
     if (!waiting.length || warned) { sessionStorage.clear(); return; }
@@ -139,13 +164,14 @@
     if (navigator.onLine === false) { later(); return; }
     sending = true;
     const vote = waiting[0];
-    const again = vote.tried ? [["again", "1"]] : [];
     vote.tried = true;
     keep();
     let heard = null;
-    try { heard = await ask(vote.to, [...vote.fields, ...again]); } catch { /* The line is lost, or it takes too long. */ }
+    try { heard = await ask(vote.to, vote.fields); } catch { /* The line is lost, or it takes too long. */ }
     sending = false;
-    if (heard === null || heard.status === 429 || heard.status >= 500) { later(); return; }
+    // What is no page of ours says nothing of the vote: it came from something in between.
+    const isOurs = heard?.page.querySelector("#card, [data-trouble], form[action='/sign-in']");
+    if (!isOurs || heard.status === 429 || heard.status >= 500) { later(); return; }
     if (heard.status === 401) { signIn(); return; }
     // Signed in anew elsewhere: a page of now has the proof of now, and sends what waits.
     if (heard.page.querySelector("[data-trouble=form]") && !vote.anew) { vote.anew = true; keep(); location.reload(); return; }
@@ -153,9 +179,11 @@
     waiting = waiting.filter((one) => one !== vote);
     answered.delete(vote.lease);
     keep();
+    const why = refusal(heard);
     take(heard, vote);
     tell(false);
-    if (undoes && !waiting.length) { undoes = false; document.querySelector("[data-undo] button")?.click(); return; }
+    if (why) note(vote, `${document.getElementById("refused").dataset.said} ${why}`);
+    else if (vote.undo && heard.status !== 422 && undo(vote)) return;
     if (waiting.length) send(); else if (!isBusy()) fill();
   }
 
@@ -172,7 +200,7 @@
   function take({ status: how, page }, vote) {
     const strip = page.getElementById("strip"), next = page.getElementById("card");
     if (strip) document.getElementById("strip").replaceWith(document.adoptNode(strip));
-    if (!next) { explain(page); return; }
+    if (!next) { if (!card().dataset.lease) location.reload(); return; }
     proof = next.dataset.proof;
     document.adoptNode(next);
     const known = [card(), ...ahead].some((one) => next.dataset.lease && one.dataset.lease === next.dataset.lease);
@@ -190,12 +218,20 @@
     }
   }
 
-  // One that is refused for good says why, where its vote would have been counted.
-  function explain(page) {
-    const why = page.querySelector("main h1")?.textContent;
-    if (why) document.querySelector("#strip [role=status]")?.append(Object.assign(document.createElement("span"),
-      { className: "notice", textContent: why }));
-    if (!card().dataset.lease) location.reload();
+  // Why a vote is refused for good; "" where it is in, or was answered wrongly and is here anew.
+  function refusal({ status: how, page }) {
+    if (how === 422) return "";
+    const gone = page.querySelector("#strip [data-why]"), trouble = page.querySelector("[data-trouble] h1");
+    return (gone ?? trouble)?.textContent.trim() ?? "";
+  }
+
+  // Takes this very vote back, where it may still be.
+  function undo(vote) {
+    const form = [...document.querySelectorAll("#strip form")].find((one) => one.elements.task?.value === vote.task);
+    if (!form) { note(vote, document.getElementById("refused").dataset.late); return false; }
+    document.body.removeAttribute("aria-busy");
+    form.submit(); // Not as if it were pressed: what waits behind it stays.
+    return true;
   }
 
   async function fill() {
@@ -217,6 +253,7 @@
 
   // What a page before this one left: its card is answered, and is not shown once more.
   keep();
+  shownNotes();
   if (waiting.some((vote) => vote.lease === card().dataset.lease)) show(empty());
   if (waiting.length) { tell(true); send(); } else fill();
 })();
