@@ -27,7 +27,7 @@ ALL_IN = "#waiting[data-n='0']"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("line"))
     made.founds()
-    made.brings(*(f"Shared garden {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    made.brings(*(f"Shared garden {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ123456"))
     yield made
     made.close()
 
@@ -254,6 +254,22 @@ def test_nothing_of_it_is_left_in_the_browser_after_signing_out(site, ana):
 
     assert ana.page.evaluate("sessionStorage.length + localStorage.length") == 0
     assert len(votes(site, ana.name)) == 1
+
+
+def test_other_pages_say_that_votes_wait_and_what_signing_out_does(site, ana):
+    held_back(ana, [""])
+    title = ana.presses("i")
+    ana.page.goto("/account")
+    assert "Votes wait in this tab" in ana.page.inner_text("#waits")
+
+    ana.page.click("header form button")
+    assert ana.page.url.endswith("/account")
+    ana.page.click("#waits a")
+
+    ana.page.wait_for_selector(ALL_IN, state="attached")
+    assert votes(site, ana.name) == [title]
+    ana.page.goto("/account")
+    assert ana.page.is_hidden("#waits")
 
 
 def test_a_card_with_all_that_it_loads_is_below_100_kilobytes(site, ana):

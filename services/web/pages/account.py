@@ -16,7 +16,7 @@ from shared.shortcuts import PRESETS
 pages = Pages()
 
 
-@pages.page("/account")
+@pages.page("/account", allowed=("scripts",))
 async def show_account(asked: Asked) -> Drawn:
     return await _account(asked)
 
@@ -40,7 +40,7 @@ async def end_key(asked: Asked) -> Drawn:
     return signed_out(asked) if me.key == asked.path["key"] else Go(drawing.url("account", done="ended"))
 
 
-@pages.page("/account/shortcuts")
+@pages.page("/account/shortcuts", allowed=("scripts",))
 async def show_shortcuts(asked: Asked) -> Drawn:
     """Which keys I screen by, in this browser."""
     return _shortcuts(asked, shortcuts.said_by(asked))

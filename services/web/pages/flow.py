@@ -16,7 +16,7 @@ from shared.errors import Invalid
 pages = Pages()
 
 
-@pages.page("/reviews/{review}/flow", allowed=("pictures",))
+@pages.page("/reviews/{review}/flow", allowed=("pictures", "scripts"))
 async def show_flow(asked: Asked) -> Drawn:
     """The diagram, and its figures as a table."""
     review = asked.path["review"]

@@ -14,7 +14,7 @@ from shared.wire.people import InvitationView, Invited
 pages = Pages()
 
 
-@pages.page("/reviews/{review}/people")
+@pages.page("/reviews/{review}/people", allowed=("scripts",))
 async def show_people(asked: Asked) -> Drawn:
     return await _people(asked)
 

@@ -15,7 +15,7 @@ from shared.wire.screening import StageLeft
 pages = Pages()
 
 
-@pages.page("/", open_to="anybody")
+@pages.page("/", open_to="anybody", allowed=("scripts",))
 async def show_home(asked: Asked) -> Drawn:
     """The reviews that I belong to, which a role in all of them lets me see."""
     if asked.session is None:
@@ -25,7 +25,7 @@ async def show_home(asked: Asked) -> Drawn:
     return Page("home.html", {"me": me, "reviews": reviews, "founds": founds})
 
 
-@pages.page("/reviews/{review}", open_to="readers")
+@pages.page("/reviews/{review}", open_to="readers", allowed=("scripts",))
 async def show_review(asked: Asked) -> Drawn:
     """A review at a glance: what waits for somebody, where all of it is, and what waits for me. Whoever does not belong
     to it is led to what it has found, where that is public."""
